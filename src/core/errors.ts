@@ -1,0 +1,43 @@
+/**
+ * The one error that devstate throws on purpose. Everything that can go wrong for a
+ * user has a code here; the command line maps codes to exit codes (cli/exit.ts), so
+ * nothing is ever classified by its wording.
+ */
+
+export type ErrorCode =
+  | 'INTERNAL' /** a bug, or a reply that nobody expected */
+  | 'BAD_RECORD' /** what Redis holds is not a device record: wrong type, broken JSON */
+  | 'USAGE' /** the caller's input is wrong; nothing was sent */
+  | 'NOT_FOUND' /** the device is not registered */
+  | 'CONDITION' /** asked, and false */
+  | 'CONNECTION' /** unreachable, timed out, not authenticated, not permitted */
+  | 'CONFLICT' /** somebody else was faster, or it is there already */
+  | 'PARTIAL'; /** a batch in which some items failed */
+
+export class DevstateError extends Error {
+  override readonly name = 'DevstateError';
+  readonly code: ErrorCode;
+  /** What the user can do about it, in one line. */
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+export function usage(message: string, hint?: string): DevstateError {
+  return new DevstateError('USAGE', message, hint === undefined ? {} : { hint });
+}
+
+export function notFound(id: string): DevstateError {
+  return new DevstateError('NOT_FOUND', `device ${quote(id)} is not registered`, {
+    hint: 'devstate register ID --type TYPE',
+  });
+}
+
+/** An id or type as messages show it: quoted, control characters escaped. */
+export function quote(text: string): string {
+  return JSON.stringify(text);
+}

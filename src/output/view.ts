@@ -1,0 +1,35 @@
+/**
+ * How one kind of thing is shown. Commands yield whole domain objects and name a view;
+ * the printer chooses the format once, at the end, so data never depends on a flag.
+ */
+import type { Times } from './times.js';
+
+/** What a cell means, for colour on a terminal. */
+export type Tone = 'good' | 'bad';
+
+export interface Column<T> {
+  /** In capitals, as kubectl has it: LAST-SEEN. */
+  header: string;
+  cell(row: T, times: Times): string;
+  tone?(row: T): Tone | undefined;
+  /** A width to begin with, for streams whose rows cannot be measured first. */
+  width?: number;
+}
+
+export interface View<T> {
+  /** The top-level names of the JSON output, in order: what `--fields` may name. */
+  fields: readonly string[];
+  /** The JSON output of a row; documents as lossless values (core/json.ts). */
+  json(row: T): Record<string, unknown>;
+  /** What `-o name` prints. */
+  name(row: T): string;
+  columns: readonly Column<T>[];
+  /** What `-o wide` adds. */
+  wide?: readonly Column<T>[];
+  /** Said on stderr for an empty list: `no devices online`. */
+  empty?: string;
+  /** An action, or any single thing that reads as one line in human formats. */
+  line?(row: T, times: Times): string;
+  /** A single thing as FIELD VALUE rows in human formats (`get ID`); documents come as text with line breaks. */
+  sheet?(row: T, times: Times): readonly (readonly [field: string, value: string, tone?: Tone])[];
+}
