@@ -13,7 +13,7 @@ export type Dialect = 'node' | 'python';
  */
 export interface DeviceRecord {
   deviceId: string;
-  deviceType: string;
+  deviceType: string | null;
   /** Online if and only if the heartbeat key exists. */
   status: Status;
   lastSeen: number | null;
@@ -35,9 +35,6 @@ export interface DeviceRecord {
   heartbeatTtl: number | null;
 }
 
-/** A row of a fleet list: what is known without reading documents. */
-export type DeviceSummary = Omit<DeviceRecord, 'reportedJson' | 'desiredJson'>;
-
 export type PresenceReason = 'heartbeat' | 'timeout' | 'disconnect' | 'unregister' | 'observed';
 
 /** One transition of one device. */
@@ -53,6 +50,8 @@ export interface PresenceEvent {
   /** Rises by one with each of a registration's transitions. */
   seq: number | null;
   reason: PresenceReason | null;
+  /** When the transition before it happened, ms; null: not known. */
+  previousAt: number | null;
 }
 
 /** How long a heartbeat holds where neither the call nor the device says otherwise: the article's 60 s. */
@@ -84,6 +83,7 @@ function validName(name: unknown, what: string): string {
   if (name !== name.trim()) {
     throw usage(`a ${what} must not begin or end with white space: ${JSON.stringify(name)}`);
   }
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw usage(`a ${what} must not exceed ${MAX_NAME_BYTES} bytes`);
+  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
+    throw usage(`a ${what} must not exceed ${MAX_NAME_BYTES} bytes`);
   return name;
 }

@@ -57,7 +57,8 @@ export function getKey(source: JsonObject, key: string): Json | undefined {
 
 /** Equality of JSON values: objects whatever the order of their keys, numbers by value. */
 export function jsonEqual(a: Json, b: Json): boolean {
-  if (isLosslessNumber(a)) return isLosslessNumber(b) && canonicalNumber(a.value) === canonicalNumber(b.value);
+  if (isLosslessNumber(a))
+    return isLosslessNumber(b) && canonicalNumber(a.value) === canonicalNumber(b.value);
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => jsonEqual(item, b[i] as Json));
   }

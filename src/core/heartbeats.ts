@@ -1,0 +1,219 @@
+/**
+ * Presence as devices and detectors make it: heartbeats, goodbyes, verdicts. A device is
+ * online if and only if its heartbeat key exists; each script announces by parity, so
+ * that any number of writers tell each transition once.
+ */
+import { DEFAULT_TTL_MS, validId } from './device.js';
+import { DevstateError, notFound, quote } from './errors.js';
+import { type Fleet, MAX_DEVICES_PER_SCRIPT } from './fleet.js';
+import { type JsonObject, toJson } from './json.js';
+import { parseStored, readDevice } from './records.js';
+import { fromRedis } from './redis-errors.js';
+import { register } from './registry.js';
+import { untilSettled } from './retry.js';
+import { DISCONNECT, HEARTBEAT, SETTLE } from './scripts.js';
+import { mergePatch } from './shadow.js';
+
+export interface Heartbeat {
+  id: string;
+  /** JSON object text; replaces the report, as in the article. */
+  reportedJson?: string;
+  /** How long this beat holds, ms; else the device's own TTL, else the default. */
+  ttl?: number;
+}
+
+export interface HeartbeatResult {
+  deviceId: string;
+  status: 'online';
+  /** The heartbeat key was absent. */
+  wasOffline: boolean;
+  lastSeen: number;
+  expiresAt: number;
+  /** So that a device learns with each beat whether its desired state changed. */
+  desiredVersion: number;
+}
+
+export interface HeartbeatOptions {
+  /** Merged into the report (RFC 7396) instead of replacing it. */
+  patch?: JsonObject;
+  /** Registers an unknown device as of this type on the fly. */
+  registerAs?: string;
+  /** The TTL of devices that have none of their own, ms. */
+  defaultTtl?: number;
+}
+
+interface Expectation {
+  expectedVersion: number | '';
+  expectedText: string;
+}
+type Outcome = HeartbeatResult | DevstateError | Expectation;
+
+/**
+ * Heartbeats of many devices; each succeeds or fails alone. Those of one device apply in
+ * order. @throws DevstateError CONNECTION when the server is lost: what was not answered
+ * may or may not have been done
+ */
+export async function heartbeats(
+  fleet: Fleet,
+  beats: readonly Heartbeat[],
+  defaultTtl: number = DEFAULT_TTL_MS,
+): Promise<(HeartbeatResult | DevstateError)[]> {
+  const results: (HeartbeatResult | DevstateError)[] = [];
+  for (let from = 0; from < beats.length; from += MAX_DEVICES_PER_SCRIPT) {
+    const chunk = beats.slice(from, from + MAX_DEVICES_PER_SCRIPT);
+    results.push(...((await send(fleet, chunk, defaultTtl)) as (HeartbeatResult | DevstateError)[]));
+  }
+  return results;
+}
+
+/** One heartbeat. @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION */
+export async function heartbeat(
+  fleet: Fleet,
+  beat: Heartbeat,
+  { patch, registerAs, defaultTtl = DEFAULT_TTL_MS }: HeartbeatOptions = {},
+): Promise<HeartbeatResult> {
+  const attempt = () =>
+    patch ? mergingHeartbeat(fleet, beat, patch, defaultTtl) : plainHeartbeat(fleet, beat, defaultTtl);
+  try {
+    return await attempt();
+  } catch (error) {
+    const unknown = error instanceof DevstateError && error.code === 'NOT_FOUND';
+    if (!unknown || registerAs === undefined) throw error;
+    await register(fleet, beat.id, registerAs);
+    return attempt();
+  }
+}
+
+async function plainHeartbeat(fleet: Fleet, beat: Heartbeat, defaultTtl: number): Promise<HeartbeatResult> {
+  const [result] = await heartbeats(fleet, [beat], defaultTtl);
+  if (result instanceof DevstateError) throw result;
+  return result as HeartbeatResult;
+}
+
+/** Read, merge, beat if the report still is what was read; else with what it is by now. */
+async function mergingHeartbeat(
+  fleet: Fleet,
+  beat: Heartbeat,
+  patch: JsonObject,
+  defaultTtl: number,
+): Promise<HeartbeatResult> {
+  const record = await readDevice(fleet, beat.id);
+  let expected: Expectation = { expectedVersion: record.reportedVersion, expectedText: record.reportedJson };
+  return untilSettled(fleet.requestTimeout, async () => {
+    const base = parseStored(beat.id, 'the report', expected.expectedText || '{}');
+    const merged = { ...beat, reportedJson: toJson(mergePatch(base, patch)) };
+    const [outcome] = await send(fleet, [merged], defaultTtl, expected);
+    if (outcome instanceof DevstateError) throw outcome;
+    if (outcome && 'deviceId' in outcome) return outcome;
+    expected = outcome as Expectation;
+    return undefined;
+  });
+}
+
+async function send(
+  fleet: Fleet,
+  beats: readonly Heartbeat[],
+  defaultTtl: number,
+  expected: Expectation = { expectedVersion: '', expectedText: '' },
+): Promise<Outcome[]> {
+  for (const { id } of beats) validId(id);
+  await fleet.noteTtl(beats.reduce((longest, { ttl = 0 }) => Math.max(longest, ttl), defaultTtl));
+  const { longestTtl } = await fleet.settings();
+  const devices = beats.map(({ id, ttl = '', reportedJson = '' }) => ({
+    id,
+    ttl,
+    reported: reportedJson,
+    ...expected,
+  }));
+  const replies = (await fleet.run(HEARTBEAT, { defaultTtl, longestTtl }, devices)) as unknown[][];
+  return Promise.all(
+    replies.map(async ([code, ...detail], i): Promise<Outcome> => {
+      const { id } = beats[i] as Heartbeat;
+      switch (code) {
+        case 0:
+          return notFound(id);
+        case 1: {
+          const [wasOffline, lastSeen, expiresAt, desiredVersion] = detail.map(Number) as [
+            number,
+            number,
+            number,
+            number,
+          ];
+          return {
+            deviceId: id,
+            status: 'online',
+            wasOffline: wasOffline === 1,
+            lastSeen,
+            expiresAt,
+            desiredVersion,
+          };
+        }
+        case 2:
+          return { expectedVersion: Number(detail[0]), expectedText: String(detail[1]) };
+        default:
+          return itemError(fleet, HEARTBEAT, id, String(detail[0]));
+      }
+    }),
+  );
+}
+
+/** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
+export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
+  const [code, wasOnline] = await fleet.run(DISCONNECT, {}, [{ id: validId(id) }]);
+  if (code === 0) throw notFound(id);
+  return wasOnline === 1;
+}
+
+export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
+export interface SettleOptions {
+  /** This is a detector's step: it stamps the pulse and may open a hold. */
+  detector?: boolean;
+  /** False: pass verdicts even during a hold. */
+  honourHold?: boolean;
+}
+
+/**
+ * Passes the verdict on these devices, whoever wrote them, and announces what nobody has
+ * announced. `stray`: no registered record. `held`: lapsed during a hold, not judged.
+ */
+export async function settle(
+  fleet: Fleet,
+  ids: readonly string[],
+  { detector = false, honourHold = true }: SettleOptions = {},
+): Promise<{ holdUntil: number; verdicts: Verdict[] }> {
+  const { longestTtl } = await fleet.settings();
+  const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
+  const verdicts: Verdict[] = [];
+  let holdUntil = 0;
+  for (let from = 0; from < Math.max(ids.length, 1); from += MAX_DEVICES_PER_SCRIPT) {
+    const chunk = ids.slice(from, from + MAX_DEVICES_PER_SCRIPT);
+    const [hold, ...replies] = await fleet.run(
+      SETTLE,
+      args,
+      chunk.map((id) => ({ id })),
+    );
+    holdUntil = Number(hold);
+    for (const [i, reply] of replies.entries())
+      verdicts.push(await asVerdict(fleet, chunk[i] as string, String(reply)));
+  }
+  return { holdUntil, verdicts };
+}
+
+async function asVerdict(fleet: Fleet, id: string, reply: string): Promise<Verdict> {
+  const known = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
+  return known ? reply : itemError(fleet, SETTLE, id, reply);
+}
+
+/** Why one device of a batch failed; its keys are looked at where one is of another type. */
+async function itemError(
+  fleet: Fleet,
+  script: typeof HEARTBEAT | typeof SETTLE,
+  id: string,
+  raised: string,
+): Promise<DevstateError> {
+  if (/\bWRONGTYPE\b/.test(raised)) return fleet.wrongType(script, [{ id }]);
+  const translated = fromRedis(new Error(raised));
+  return new DevstateError(translated.code, `device ${quote(id)}: ${translated.message}`, {
+    cause: translated,
+  });
+}

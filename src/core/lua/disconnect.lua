@@ -1,0 +1,28 @@
+-- disconnect: the device said goodbye; it is offline from now on.
+-- KEYS   online activity log pulse | state heartbeat history:presence
+-- ARGV   now dialect channel logCap historyCap | id
+-- Reply  {1, was online}; {0}: not registered.
+-- Events what settle would announce; if that leaves it online, offline (disconnect).
+-- @include base
+-- @include record
+-- @include history
+-- @include announce
+-- @include pulse
+-- @include verdict
+
+local now = moment()
+local id = ARGV[6]
+local device = deviceReader()(id, KEYS[5])
+if not device then return {0} end
+local remaining = redis.call('PTTL', KEYS[6])
+judge(device, remaining, scoreOf(KEYS[2], id), now, isHeld(readPulse(KEYS[4]), now))
+if isAnnouncedOnline(device) then transition(device, 'offline', now, 'disconnect') end
+
+redis.call('SREM', KEYS[1], id)
+redis.call('DEL', KEYS[6])
+redis.call('ZADD', KEYS[2], int(-device.lastSeen), id)
+log(KEYS[3], device)
+writePresence(device, 'offline')
+publish(device)
+rememberPresence(KEYS[7], device)
+return {1, remaining ~= GONE and 1 or 0}

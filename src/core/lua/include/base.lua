@@ -1,0 +1,18 @@
+-- Redis keeps the time: one TIME per script, in ms. Tests may pass a moment instead.
+local function moment()
+  if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function int(number) return string.format('%.0f', number) end
+
+-- What a failed redis.call raised: a table since Redis 7, a string before.
+local function errorText(raised) return type(raised) == 'table' and raised.err or tostring(raised) end
+
+-- A JSON string. JSON is only ever written here, never parsed: cjson would lose digits.
+local function quoted(text)
+  return '"' .. string.gsub(text, '[%c"\\]', function(char)
+    return string.format('\\u%04x', string.byte(char))
+  end) .. '"'
+end

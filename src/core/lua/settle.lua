@@ -1,0 +1,61 @@
+-- settle: passes the verdict on the devices, whoever else wrote them.
+-- KEYS   online activity log pulse | state heartbeat history:presence
+-- ARGV   now dialect channel logCap historyCap longestTtl detector honourHold | id
+-- Reply  {hold until, then for each device: online, offline, held, stray, or an error}.
+-- Events online (observed): alive and not announced; offline (timeout): gone and not announced.
+-- @include base
+-- @include record
+-- @include history
+-- @include announce
+-- @include pulse
+-- @include verdict
+
+local FAR = 9007199254740991 -- the score of a heartbeat without a TTL
+local NEAR = 50 -- PTTL is read on another clock tick than TIME
+
+local now = moment()
+local read = deviceReader()
+local isDetector = ARGV[7] == '1'
+local pulse = isDetector and takePulse(KEYS[4], now, tonumber(ARGV[6]), true) or readPulse(KEYS[4])
+local held = ARGV[8] == '1' and isHeld(pulse, now)
+
+local function arm(id, score, remaining)
+  local deadline = remaining == ENDLESS and FAR or now + math.max(remaining, 1)
+  if score <= now or math.abs(score - deadline) > NEAR then redis.call('ZADD', KEYS[2], int(deadline), id) end
+end
+
+local function forgetStray(id, remaining)
+  if remaining == GONE then redis.call('SREM', KEYS[1], id) end
+  redis.call('ZREM', KEYS[2], id)
+  return 'stray'
+end
+
+local function verdict(keyAt, id)
+  local device = read(id, KEYS[keyAt])
+  local remaining = redis.call('PTTL', KEYS[keyAt + 1])
+  if not device then return forgetStray(id, remaining) end
+  local score = scoreOf(KEYS[2], id)
+  local status = judge(device, remaining, score, now, held)
+  if status == 'held' then return status end
+
+  if status == 'online' then
+    redis.call('SADD', KEYS[1], id)
+    arm(id, score, remaining)
+  else
+    redis.call('SREM', KEYS[1], id)
+    if score ~= -device.lastSeen then redis.call('ZADD', KEYS[2], int(-device.lastSeen), id) end
+  end
+  log(KEYS[3], device)
+  writePresence(device, status)
+  publish(device)
+  rememberPresence(KEYS[keyAt + 2], device)
+  return status
+end
+
+local replies = {int(pulse.hold)}
+for i = 1, #ARGV - 8 do
+  local done, reply = pcall(verdict, 2 + i * 3, ARGV[8 + i])
+  replies[i + 1] = done and reply or errorText(reply)
+end
+if isDetector then stampPulse(KEYS[4], pulse, now) end
+return replies

@@ -1,0 +1,208 @@
+/**
+ * The library, under the article's names: `DeviceStateManager` does what its Node class
+ * does, atomically, over the same keys. Documents in results are plain JavaScript values;
+ * beside them `…Json` holds the exact text, where numbers keep all their digits.
+ */
+import { Redis, type RedisOptions } from 'ioredis';
+import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.js';
+import { DevstateError, usage } from './errors.js';
+import { Fleet, type FleetOptions } from './fleet.js';
+import { disconnect, type HeartbeatResult, heartbeat, heartbeats } from './heartbeats.js';
+import { isJsonObject, type JsonObject, parseJsonObject, toJson } from './json.js';
+import { type FeedOptions, presenceFeed } from './presence.js';
+import { listDevices, onlineDevices } from './queries.js';
+import { parseStored, readDevice } from './records.js';
+import { type Registration, register, unregister } from './registry.js';
+import { type DesiredOptions, delta, setDesired } from './shadows.js';
+
+/** A JSON object as a plain JavaScript value. */
+export type Document = Record<string, unknown>;
+
+export interface DeviceState extends DeviceRecord {
+  reportedState: Document;
+  desiredState: Document;
+  metadata: Document;
+}
+
+export interface ManagerOptions extends FleetOptions {
+  /** How long a heartbeat holds for devices without a TTL of their own, seconds; 60. */
+  heartbeatTimeout?: number;
+}
+
+export class DeviceStateManager {
+  /** Seconds, as in the article. */
+  heartbeatTimeout: number;
+  readonly #fleet: Fleet;
+
+  /** @param connection a client of yours, or the options of one (`{ host, port }`) */
+  constructor(connection: Redis | RedisOptions = {}, options: ManagerOptions = {}) {
+    this.#fleet = new Fleet(connection instanceof Redis ? connection : new Redis(connection), options);
+    this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
+  }
+
+  /**
+   * Registers a device. One that is there gets the type, and what is given of metadata and
+   * TTL (ms); nothing of it is wiped. @throws DevstateError USAGE, CONFLICT
+   */
+  registerDevice(
+    deviceId: string,
+    deviceType: string,
+    metadata?: Document,
+    options: { ttl?: number; onlyIfNew?: boolean } = {},
+  ): Promise<Registration> {
+    return register(this.#fleet, deviceId, deviceType, {
+      ...options,
+      ...(metadata && { metadataJson: toJson(document(metadata)) }),
+    });
+  }
+
+  /**
+   * The device is alive; `reportedState` replaces its report, or with `merge` is merged
+   * into it (RFC 7396). `ttl` in ms, for this beat. @throws DevstateError NOT_FOUND
+   */
+  deviceHeartbeat(
+    deviceId: string,
+    reportedState: Document | null = null,
+    options: { ttl?: number; merge?: boolean; registerAs?: string } = {},
+  ): Promise<HeartbeatResult> {
+    const { ttl, merge, registerAs } = options;
+    const report = reportedState === null ? undefined : document(reportedState);
+    return heartbeat(
+      this.#fleet,
+      {
+        id: deviceId,
+        ...(report && !merge && { reportedJson: toJson(report) }),
+        ...(ttl !== undefined && { ttl }),
+      },
+      {
+        defaultTtl: this.#defaultTtl,
+        ...(report && merge && { patch: report }),
+        ...(registerAs !== undefined && { registerAs }),
+      },
+    );
+  }
+
+  /** Heartbeats of many devices in few round trips; each succeeds or fails alone. `ttl` in ms. */
+  deviceHeartbeats(
+    beats: readonly { deviceId: string; reportedState?: Document; ttl?: number }[],
+  ): Promise<(HeartbeatResult | DevstateError)[]> {
+    const list = beats.map(({ deviceId, reportedState, ttl }) => ({
+      id: deviceId,
+      ...(reportedState && { reportedJson: toJson(document(reportedState)) }),
+      ...(ttl !== undefined && { ttl }),
+    }));
+    return heartbeats(this.#fleet, list, this.#defaultTtl);
+  }
+
+  /** The whole state; null: not registered. Never writes. @throws DevstateError BAD_RECORD */
+  async getDeviceState(deviceId: string): Promise<DeviceState | null> {
+    try {
+      const record = await readDevice(this.#fleet, deviceId);
+      return {
+        ...record,
+        reportedState: plain(parseStored(deviceId, 'the report', record.reportedJson)),
+        desiredState: plain(parseStored(deviceId, 'the desired state', record.desiredJson)),
+        metadata: plain(parseStored(deviceId, 'the metadata', record.metadataJson)),
+      };
+    } catch (error) {
+      if (error instanceof DevstateError && error.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  }
+
+  /** Merges into desired (RFC 7396: null removes) and tells the device. @throws NOT_FOUND, CONFLICT */
+  async setDesiredState(
+    deviceId: string,
+    patch: Document,
+    options: DesiredOptions = {},
+  ): Promise<{
+    deviceId: string;
+    desiredState: Document;
+    desiredJson: string;
+    version: number;
+    changed: boolean;
+  }> {
+    const { desired, version, changed } = await setDesired(this.#fleet, deviceId, document(patch), options);
+    return { deviceId, desiredState: plain(desired), desiredJson: toJson(desired), version, changed };
+  }
+
+  /** Desired against reported; `patch` would bring reported to desired. @throws NOT_FOUND */
+  async getStateDelta(
+    deviceId: string,
+  ): Promise<{ deviceId: string; inSync: boolean; delta: Document; patch: Document }> {
+    const found = await delta(this.#fleet, deviceId);
+    return { deviceId, inSync: found.inSync, delta: plain(found.delta), patch: plain(found.patch) };
+  }
+
+  /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
+  disconnectDevice(deviceId: string): Promise<boolean> {
+    return disconnect(this.#fleet, deviceId);
+  }
+
+  /** Removes a device and all that is kept of it. @throws NOT_FOUND */
+  unregisterDevice(deviceId: string): Promise<void> {
+    return unregister(this.#fleet, deviceId);
+  }
+
+  /** Ids of the devices that are online now. The answer grows with the fleet. */
+  getOnlineDevices(): Promise<string[]> {
+    return ids(onlineDevices(this.#fleet));
+  }
+
+  /** Ids of the registered devices that are not. */
+  getOfflineDevices(): Promise<string[]> {
+    return ids(listDevices(this.#fleet, { status: 'offline' }));
+  }
+
+  /** Presence events as they happen, each once and in order, across lost connections. */
+  presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
+    return presenceFeed(this.#fleet, options);
+  }
+
+  /**
+   * Calls back for every presence event from now on. Returns what ends it. An error that
+   * ends the feed goes to `onError`; without one it is thrown, as in any event handler.
+   */
+  subscribeToPresence(
+    callback: (event: PresenceEvent) => void,
+    onError: (error: unknown) => void = rethrow,
+  ): () => void {
+    const stop = new AbortController();
+    const run = async () => {
+      for await (const event of this.presence({ signal: stop.signal })) callback(event);
+    };
+    run().catch(onError);
+    return () => stop.abort();
+  }
+
+  /** Closes the connection. */
+  async close(): Promise<void> {
+    this.#fleet.redis.disconnect();
+  }
+
+  get #defaultTtl(): number {
+    return this.heartbeatTimeout * 1000;
+  }
+}
+
+/** A caller's value as a document; a value that is no JSON object is refused. */
+function document(value: Document): JsonObject {
+  if (!isJsonObject(value)) throw usage('a document must be a JSON object');
+  return parseJsonObject(toJson(value));
+}
+
+function plain(value: JsonObject): Document {
+  return JSON.parse(toJson(value)) as Document;
+}
+
+async function ids(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { deviceId } of devices) found.push(deviceId);
+  return found;
+}
+
+function rethrow(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * From what ioredis and Redis raise to the one error a user sees. Redis' error codes are
+ * the first word of its replies (Redis protocol, "simple errors"); the network's are
+ * Node's `code`.
+ */
+import { DevstateError } from './errors.js';
+
+const REFUSED: Record<string, [message: string, hint?: string]> = {
+  NOAUTH: ['the server asks for a password', 'put it in REDISCLI_AUTH or in the URL of a context'],
+  WRONGPASS: ['wrong user name or password', 'check REDISCLI_AUTH or the URL'],
+  NOPERM: ['permission refused', 'ask for the permission, or name another user'],
+  LOADING: ['the server is still loading its data', 'try again in a moment'],
+  READONLY: ['this server is a replica and takes no writes', 'name the master'],
+  MASTERDOWN: ['this replica has lost its master', 'name another server'],
+  BUSY: ['the server is busy with a script', 'try again in a moment'],
+  MISCONF: ['the server refuses writes because it cannot save', "see the server's log"],
+  OOM: ['the server is out of memory and refuses writes', 'raise maxmemory or remove devices'],
+  CLUSTERDOWN: ['the cluster is down', 'see redis-cli --cluster check'],
+};
+
+const NETWORK: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  ETIMEDOUT: 'timed out',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network cannot be reached',
+  ENOENT: 'no such socket',
+  EACCES: 'permission to the socket refused',
+  EPIPE: 'connection lost',
+};
+
+/** A DevstateError as it is; a reply or network error of Redis in our words; all else INTERNAL. */
+export function fromRedis(error: unknown): DevstateError {
+  if (error instanceof DevstateError) return error;
+  if (!(error instanceof Error)) return new DevstateError('INTERNAL', String(error));
+  const word = /^[A-Z]+(?= |$)/.exec(error.message)?.[0] ?? '';
+  const refused = REFUSED[word];
+  if (refused) {
+    const [message, hint] = refused;
+    const detail = word === 'NOPERM' ? `${message}: ${error.message.slice(word.length + 1)}` : message;
+    return new DevstateError('CONNECTION', oneLine(detail), { cause: error, ...(hint && { hint }) });
+  }
+  if (word === 'WRONGTYPE') return wrongType(undefined);
+  const reason = networkReason(error);
+  if (reason !== null) return new DevstateError('CONNECTION', reason, { cause: error });
+  return new DevstateError('INTERNAL', oneLine(error.message), { cause: error });
+}
+
+/** A key that another program made something else of. */
+export function wrongType(key: unknown, type?: unknown, expected?: unknown): DevstateError {
+  const name = key === undefined ? 'a key of the fleet' : String(key);
+  const found =
+    type === undefined ? 'another type of value than devstate keeps there' : `a ${type}, not a ${expected}`;
+  return new DevstateError('BAD_RECORD', `${name} holds ${found}`, {
+    hint: 'another program wrote it; rename or delete it, or keep apart with --namespace',
+  });
+}
+
+/** Why the network failed, in a few words; null: it is another kind of error. */
+export function networkReason(error: Error): string | null {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && code in NETWORK) return NETWORK[code] as string;
+  if (error.name === 'MaxRetriesPerRequestError' || error.message === 'Connection is closed.')
+    return 'connection lost';
+  if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
+  if (code !== undefined && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)) {
+    return `TLS: ${oneLine(error.message)}`;
+  }
+  return null;
+}
+
+function oneLine(text: string): string {
+  return text.split('\n', 1)[0] as string;
+}

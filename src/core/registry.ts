@@ -1,0 +1,80 @@
+/** Which devices there are: register and unregister. */
+import { validId, validType } from './device.js';
+import { DevstateError, notFound, quote } from './errors.js';
+import type { Fleet } from './fleet.js';
+import { readDevices } from './records.js';
+import { untilSettled } from './retry.js';
+import { REGISTER, UNREGISTER } from './scripts.js';
+
+export interface Registration {
+  deviceId: string;
+  deviceType: string;
+  /** False: it was there and got what was given. */
+  created: boolean;
+  registeredAt: number;
+}
+
+export interface RegisterOptions {
+  /** JSON object text; replaces what is there. Not given: what is there stays. */
+  metadataJson?: string;
+  /** The device's own heartbeat TTL, ms. Not given: what is there stays. */
+  ttl?: number;
+  /** @throws CONFLICT on a device that is registered */
+  onlyIfNew?: boolean;
+}
+
+/**
+ * Registers a device, or gives a registered one another type, metadata or TTL; all else of
+ * it stays. @throws DevstateError USAGE, CONFLICT, BAD_RECORD, CONNECTION
+ */
+export async function register(
+  fleet: Fleet,
+  id: string,
+  type: string,
+  options: RegisterOptions = {},
+): Promise<Registration> {
+  validId(id);
+  validType(type);
+  if (options.ttl !== undefined) await fleet.noteTtl(options.ttl);
+  let oldType = await storedType(fleet, id);
+  return untilSettled(fleet.requestTimeout, async () => {
+    const [code, detail, registeredAt] = await fleet.run(REGISTER, { onlyIfNew: options.onlyIfNew ? 1 : 0 }, [
+      { id, type, oldType, metadata: options.metadataJson ?? '', ttl: options.ttl ?? '' },
+    ]);
+    if (code === 3) {
+      throw new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
+        hint: 'leave out --if-new to update it',
+      });
+    }
+    if (code === 2) {
+      oldType = String(detail);
+      return undefined;
+    }
+    return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
+  });
+}
+
+/**
+ * Removes a device and all that is kept of it.
+ * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
+ */
+export async function unregister(fleet: Fleet, id: string): Promise<void> {
+  validId(id);
+  let type = await storedType(fleet, id);
+  await untilSettled(fleet.requestTimeout, async () => {
+    const [code, detail] = await fleet.run(UNREGISTER, {}, [{ id, type }]);
+    if (code === 0) throw notFound(id);
+    if (code === 2) {
+      type = String(detail);
+      return undefined;
+    }
+    return true;
+  });
+}
+
+/** The type set to take the device out of; the script checks that it still is the one. */
+async function storedType(fleet: Fleet, id: string): Promise<string> {
+  const [reading] = await readDevices(fleet, [id], ['type']);
+  if (reading?.error) throw reading.error;
+  return reading?.device?.deviceType ?? '';
+}

@@ -1,0 +1,146 @@
+/**
+ * One typed descriptor per Lua file: its keys, its arguments, in order. A script is one
+ * transition: state, index, log and message change together or not at all. Keys and
+ * arguments before the `|` of a file's header come once, those after it for each device;
+ * a test holds headers and descriptors together.
+ */
+import { createHash } from 'node:crypto';
+import { luaDialects } from './dialect.js';
+import type { HistoryKind, Keyspace } from './keyspace.js';
+import disconnectLua from './lua/disconnect.lua';
+import heartbeatLua from './lua/heartbeat.lua';
+import raiseTtlLua from './lua/raise_ttl.lua';
+import registerLua from './lua/register.lua';
+import setDesiredLua from './lua/set_desired.lua';
+import settleLua from './lua/settle.lua';
+import unregisterLua from './lua/unregister.lua';
+
+export type FleetKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
+export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${HistoryKind}`;
+
+/** What every script is told first. */
+export const HEADER = ['now', 'dialect', 'channel', 'logCap', 'historyCap'] as const;
+
+export interface Script<Arg extends string = string, DeviceArg extends string = string> {
+  readonly name: string;
+  readonly source: string;
+  readonly sha: string;
+  readonly keys: readonly FleetKey[];
+  readonly deviceKeys: readonly DeviceKey[];
+  readonly args: readonly Arg[];
+  readonly deviceArgs: readonly DeviceArg[];
+}
+
+function script<const Arg extends string, const DeviceArg extends string>(
+  name: string,
+  lua: string,
+  shape: Pick<Script<Arg, DeviceArg>, 'keys' | 'deviceKeys' | 'args' | 'deviceArgs'>,
+): Script<Arg, DeviceArg> {
+  const source = luaDialects() + lua;
+  return { name, source, sha: createHash('sha1').update(source).digest('hex'), ...shape };
+}
+
+export const REGISTER = script('register', registerLua, {
+  keys: ['registered', 'types', 'activity'],
+  deviceKeys: ['state', 'type', 'oldType'],
+  args: ['onlyIfNew'],
+  deviceArgs: ['id', 'type', 'oldType', 'metadata', 'ttl'],
+});
+
+export const HEARTBEAT = script('heartbeat', heartbeatLua, {
+  keys: ['online', 'activity', 'log', 'pulse'],
+  deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
+  args: ['defaultTtl', 'longestTtl'],
+  deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
+});
+
+export const SETTLE = script('settle', settleLua, {
+  keys: ['online', 'activity', 'log', 'pulse'],
+  deviceKeys: ['state', 'heartbeat', 'history:presence'],
+  args: ['longestTtl', 'detector', 'honourHold'],
+  deviceArgs: ['id'],
+});
+
+export const DISCONNECT = script('disconnect', disconnectLua, {
+  keys: ['online', 'activity', 'log', 'pulse'],
+  deviceKeys: ['state', 'heartbeat', 'history:presence'],
+  args: [],
+  deviceArgs: ['id'],
+});
+
+export const SET_DESIRED = script('set_desired', setDesiredLua, {
+  keys: [],
+  deviceKeys: ['state', 'history:desired'],
+  args: [],
+  deviceArgs: ['id', 'expectedVersion', 'expectedText', 'desired', 'patch'],
+});
+
+export const UNREGISTER = script('unregister', unregisterLua, {
+  keys: ['registered', 'types', 'online', 'activity', 'log'],
+  deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
+  args: [],
+  deviceArgs: ['id', 'type'],
+});
+
+export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
+  keys: ['meta'],
+  deviceKeys: [],
+  args: ['ttl'],
+  deviceArgs: [],
+});
+
+export const SCRIPTS: readonly Script[] = [
+  REGISTER,
+  HEARTBEAT,
+  SETTLE,
+  DISCONNECT,
+  SET_DESIRED,
+  UNREGISTER,
+  RAISE_TTL,
+];
+
+/** Every key that a call touches, in the order of the descriptor: a script may use no other. */
+export function scriptKeys(
+  { keys, deviceKeys }: Script,
+  keyspace: Keyspace,
+  devices: readonly { id: string; type?: string; oldType?: string }[],
+): string[] {
+  const resolve = (key: DeviceKey, { id, type = '', oldType = '' }: (typeof devices)[number]): string => {
+    switch (key) {
+      case 'state':
+        return keyspace.state(id);
+      case 'heartbeat':
+        return keyspace.heartbeat(id);
+      case 'type':
+        return keyspace.type(type);
+      case 'oldType':
+        return keyspace.type(oldType);
+      default:
+        return keyspace.history(key.slice('history:'.length) as HistoryKind, id);
+    }
+  };
+  return [
+    ...keys.map((key) => keyspace[key]),
+    ...devices.flatMap((device) => deviceKeys.map((key) => resolve(key, device))),
+  ];
+}
+
+const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, string | null> = {
+  registered: 'set',
+  types: 'set',
+  online: 'set',
+  activity: 'zset',
+  log: 'stream',
+  pulse: 'string',
+  meta: 'hash',
+  state: 'hash',
+  heartbeat: null, // whatever it is, it is there or not, and SET replaces it
+  type: 'set',
+  oldType: 'set',
+};
+
+/** The Redis type of each of `scriptKeys`; null: any will do. */
+export function expectedTypes({ keys, deviceKeys }: Script, devices: number): (string | null)[] {
+  const each = deviceKeys.map((key) => (key.startsWith('history:') ? 'list' : KEY_TYPES[key as 'state']));
+  return [...keys.map((key) => KEY_TYPES[key]), ...Array.from({ length: devices }, () => each).flat()];
+}

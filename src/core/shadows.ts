@@ -1,0 +1,76 @@
+/** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
+import { DevstateError, notFound, quote } from './errors.js';
+import type { Fleet } from './fleet.js';
+import { type JsonObject, toJson } from './json.js';
+import { parseStored, readDevice } from './records.js';
+import { untilSettled } from './retry.js';
+import { SET_DESIRED } from './scripts.js';
+import { computeDelta, type Delta, diffPatch, mergePatch } from './shadow.js';
+
+export interface DesiredOptions {
+  /** Only if the desired version is this one. @throws CONFLICT */
+  ifVersion?: number;
+  /** The document replaces desired instead of merging into it. */
+  replace?: boolean;
+}
+
+export interface DesiredResult {
+  deviceId: string;
+  /** Desired as it is now, whole. */
+  desired: JsonObject;
+  version: number;
+  /** False: it said so already; no version, nobody told. */
+  changed: boolean;
+}
+
+/**
+ * Merges a patch into desired (RFC 7396) and tells the device. Retried while others write
+ * too, within the request timeout. @throws DevstateError NOT_FOUND, CONFLICT, BAD_RECORD
+ */
+export async function setDesired(
+  fleet: Fleet,
+  id: string,
+  document: JsonObject,
+  { ifVersion, replace = false }: DesiredOptions = {},
+): Promise<DesiredResult> {
+  const record = await readDevice(fleet, id);
+  let version = record.desiredVersion;
+  let text = record.desiredJson;
+  return untilSettled(fleet.requestTimeout, async () => {
+    if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
+    const before = parseStored(id, 'the desired state', text || '{}');
+    const desired = mergePatch(replace ? {} : before, document);
+    const desiredJson = toJson(desired);
+    if (desiredJson === toJson(before)) return { deviceId: id, desired, version, changed: false };
+    const patch = toJson(replace ? diffPatch(before, desired) : document);
+    const [code, detail, stored] = await fleet.run(
+      SET_DESIRED,
+      {},
+      [{ id, expectedVersion: version, expectedText: text, desired: desiredJson, patch }],
+      fleet.keys.commandsChannel(id),
+    );
+    if (code === 0) throw notFound(id);
+    if (code === 1) return { deviceId: id, desired, version: Number(detail), changed: true };
+    version = Number(detail);
+    text = String(stored);
+    return undefined;
+  });
+}
+
+/** Desired against reported. @throws DevstateError NOT_FOUND, BAD_RECORD */
+export async function delta(fleet: Fleet, id: string): Promise<Delta & { desiredVersion: number }> {
+  const record = await readDevice(fleet, id);
+  const desired = parseStored(id, 'the desired state', record.desiredJson);
+  const reported = parseStored(id, 'the report', record.reportedJson);
+  return { ...computeDelta(desired, reported), desiredVersion: record.desiredVersion };
+}
+
+function versionConflict(id: string, version: number, expected: number): DevstateError {
+  return new DevstateError(
+    'CONFLICT',
+    `device ${quote(id)} has desired version ${version}, not ${expected}`,
+    {
+      hint: 'devstate get ID shows what it is now',
+    },
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * A private redis-server for one test file (or `describe`), empty at the start of each test.
+ * Whoever leaves a connection open makes the file fail; those of `client()` are closed here.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis, type RedisOptions } from 'ioredis';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { type PrivateServer, type ServerOptions, startServer } from '../../src/redis/server.js';
+
+export interface TestRedis {
+  readonly url: string;
+  readonly server: PrivateServer;
+  /** A connected client, closed at the file's end. */
+  client(options?: RedisOptions): Promise<Redis>;
+}
+
+export function useRedis(options?: ServerOptions): TestRedis {
+  let server: PrivateServer;
+  const clients: Redis[] = [];
+
+  beforeAll(async () => {
+    server = await startServer(options);
+  });
+
+  // A connection for each use: a test may have restarted the server, or killed it.
+  beforeEach(async () => {
+    await briefly(server.url, (redis) => redis.flushall());
+  });
+
+  afterAll(async () => {
+    for (const client of clients) client.disconnect();
+    try {
+      await briefly(server.url, expectNoOthers);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  return {
+    get url() {
+      return server.url;
+    },
+    get server() {
+      return server;
+    },
+    async client(clientOptions = {}) {
+      const client = new Redis(server.url, { ...clientOptions, lazyConnect: true });
+      clients.push(client);
+      await client.connect();
+      return client;
+    },
+  };
+}
+
+async function briefly<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, { connectionName: 'test-support', retryStrategy: () => null });
+  try {
+    return await use(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** The server learns of a closed connection a moment later, so it is asked again for a while. */
+async function expectNoOthers(redis: Redis): Promise<void> {
+  let others: string[] = [];
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const list = (await redis.client('LIST')) as string;
+    others = list.split('\n').filter((line) => line !== '' && !line.includes(' name=test-support '));
+    if (others.length === 0) return;
+    await sleep(10);
+  }
+  throw new Error(`connections were left open:\n${others.join('\n')}`);
+}
