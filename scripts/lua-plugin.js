@@ -14,6 +14,8 @@ export function assemble(file) {
 export const lua = {
   name: 'lua',
   load(id) {
-    return id.endsWith('.lua') ? { code: `export default ${JSON.stringify(assemble(id))};`, moduleType: 'js' } : null;
+    return id.endsWith('.lua')
+      ? { code: `export default ${JSON.stringify(assemble(id))};`, moduleType: 'js' }
+      : null;
   },
 };

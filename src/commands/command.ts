@@ -3,8 +3,11 @@
  * completions and the README's table are made from the declaration. A command sees the
  * context and nothing of the process, the connection or the terminal.
  */
-import type { DeviceStateManager } from '../core/manager.js';
+import type { ErrorCode } from '../core/errors.js';
+import type { Fleet } from '../core/fleet.js';
+import type { ByteStream } from '../input/lines.js';
 import type { Printer } from '../output/printer.js';
+import type { Times } from '../output/times.js';
 import type { PrivateServer } from '../redis/server.js';
 
 export type Group = 'Devices' | 'Presence' | 'Shadow' | 'Tools';
@@ -39,7 +42,9 @@ export interface Command<Options = Record<string, unknown>> {
   options: readonly Option[];
   /** Whole command lines, shown by `--help`. */
   examples: readonly string[];
-  run(context: Context, args: readonly string[], options: Options): Promise<void>;
+  /** A code says how to exit where all has been said already; errors are thrown. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands just end
+  run(context: Context, args: readonly string[], options: Options): Promise<ErrorCode | void>;
 }
 
 /** Keeps a declaration's options type with its `run`. */
@@ -47,26 +52,37 @@ export function command<Options>(declaration: Command<Options>): Command {
   return declaration as unknown as Command;
 }
 
+export interface Captured {
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
 export interface Context {
   /** Ends long-running commands: interrupted, terminated, or stdout closed. */
   readonly signal: AbortSignal;
   readonly print: Printer;
-  readonly stdin: AsyncIterable<Buffer | string>;
-  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-  readonly quiet: boolean;
-  /** What the user calls the server; no password in it. */
-  readonly target: string;
-  now(): number;
-  /** Connects at the first call. `persistent`: reconnects, for commands that run on. */
-  manager(options?: { persistent?: boolean }): Promise<DeviceStateManager>;
+  readonly times: Times;
+  /** Spinners and questions are for terminals. */
+  readonly terminal: { readonly stdin: boolean; readonly stderr: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Connects at the first call. `persistent`: comes back after a loss, for commands that run on. */
+  fleet(options?: { persistent?: boolean }): Promise<Fleet>;
+  /** The server that `--url` names. */
+  readonly url: string | undefined;
+  /** A fleet of one's own, on that server or else the usual one. */
+  fleetAt(url: string | undefined, namespace: string): Promise<Fleet>;
   /** One line on stderr, not with `--quiet`. */
   notice(message: string): void;
-  /** An item's failure on stderr; the command goes on and throws at its end. */
+  /** An item's failure, on stderr; the command goes on and says so at its end. */
   failure(error: unknown, line?: number): void;
+  /** A file, or standard input for `-`. @throws USAGE: unreadable */
+  open(name: string): Promise<ByteStream>;
   /** Asks on the terminal; false: declined. */
   confirm(question: string): Promise<boolean>;
-  /** Runs a command line within this process, on the same streams (`demo`). */
-  run(argv: readonly string[], output: { stdout(text: string): void; stderr(text: string): void; signal?: AbortSignal }): Promise<number>;
-  /** Where demo's own server comes from. */
+  /** Shows that something takes a while; nothing where stderr is no terminal. */
+  waiting(text: string): { stop(): void };
+  /** Runs a command line within this process, what it prints handed over. Gives its exit code. */
+  run(argv: readonly string[], output: Captured, signal?: AbortSignal): Promise<number>;
+  /** A redis-server of the demo's own. */
   startServer(): Promise<PrivateServer>;
 }

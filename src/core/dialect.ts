@@ -119,8 +119,9 @@ export function decodePresenceMessage(message: string): PresenceEvent | null {
   if (event === null) return null;
   const dialect: Dialect = typeof event[FIELDS.node.id] === 'string' ? 'node' : 'python';
   const id = event[FIELDS[dialect].id];
-  const { status, timestamp, seq } = event;
-  if (typeof id !== 'string' || (status !== 'online' && status !== 'offline')) return null;
+  const { type: kind, status, timestamp, seq } = event;
+  if (kind !== 'presence' || typeof id !== 'string' || (status !== 'online' && status !== 'offline'))
+    return null;
   const type = event[FIELDS[dialect].type];
   return {
     id: null,

@@ -3,6 +3,7 @@
  * devstate sends goes through here, so that errors are translated once, scripts are loaded
  * once, and a read-only fleet sends no write.
  */
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { DEFAULT_TTL_MS, type Dialect } from './device.js';
 import { fieldName } from './dialect.js';
@@ -35,9 +36,6 @@ export interface FleetSettings {
 
 type Values<Name extends string> = Record<Name, string | number>;
 export type Command = readonly [name: string, ...args: (string | number)[]];
-
-/** No script handles more, so that none blocks Redis for long. */
-export const MAX_DEVICES_PER_SCRIPT = 200;
 
 export class Fleet {
   readonly redis: Redis;
@@ -90,7 +88,7 @@ export class Fleet {
     ];
     const rest = [keys.length, ...keys, ...argv] as const;
     try {
-      return (await this.redis.evalsha(script.sha, ...rest)) as unknown[];
+      return (await this.redis.evalsha(shaOf(script), ...rest)) as unknown[];
     } catch (error) {
       if (isReply(error, 'NOSCRIPT')) {
         return this.send(async () => (await this.redis.eval(script.source, ...rest)) as unknown[]);
@@ -169,4 +167,15 @@ function number(text: string | undefined, otherwise: number): number {
     throw new DevstateError('BAD_RECORD', `devices:meta holds ${JSON.stringify(text)} where a number is due`);
   }
   return value;
+}
+
+const shas = new Map<string, string>();
+
+/** What Redis knows a script by once it has seen it. */
+function shaOf({ name, source }: Script): string {
+  const known = shas.get(name);
+  if (known !== undefined) return known;
+  const sha = createHash('sha1').update(source).digest('hex');
+  shas.set(name, sha);
+  return sha;
 }

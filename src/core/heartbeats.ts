@@ -5,13 +5,13 @@
  */
 import { DEFAULT_TTL_MS, validId } from './device.js';
 import { DevstateError, notFound, quote } from './errors.js';
-import { type Fleet, MAX_DEVICES_PER_SCRIPT } from './fleet.js';
+import type { Fleet } from './fleet.js';
 import { type JsonObject, toJson } from './json.js';
 import { parseStored, readDevice } from './records.js';
 import { fromRedis } from './redis-errors.js';
 import { register } from './registry.js';
 import { untilSettled } from './retry.js';
-import { DISCONNECT, HEARTBEAT, SETTLE } from './scripts.js';
+import { DISCONNECT, HEARTBEAT, MAX_DEVICES_PER_SCRIPT, SETTLE } from './scripts.js';
 import { mergePatch } from './shadow.js';
 
 export interface Heartbeat {

@@ -35,7 +35,7 @@ const NETWORK: Record<string, string> = {
 export function fromRedis(error: unknown): DevstateError {
   if (error instanceof DevstateError) return error;
   if (!(error instanceof Error)) return new DevstateError('INTERNAL', String(error));
-  const word = /^[A-Z]+(?= |$)/.exec(error.message)?.[0] ?? '';
+  const word = replyCode(error.message);
   const refused = REFUSED[word];
   if (refused) {
     const [message, hint] = refused;
@@ -46,6 +46,12 @@ export function fromRedis(error: unknown): DevstateError {
   const reason = networkReason(error);
   if (reason !== null) return new DevstateError('CONNECTION', reason, { cause: error });
   return new DevstateError('INTERNAL', oneLine(error.message), { cause: error });
+}
+
+/** The code that a reply begins with; before what a script raised, Redis 6.2 puts where that was. */
+export function replyCode(reply: string): string {
+  const place = /^(?:ERR Error running script [^@]*)?(?:@user_script: ?\d+: )+-?/.exec(reply)?.[0] ?? '';
+  return /^[A-Z]+(?= |$)/.exec(reply.slice(place.length))?.[0] ?? '';
 }
 
 /** A key that another program made something else of. */

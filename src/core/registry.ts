@@ -1,6 +1,6 @@
 /** Which devices there are: register and unregister. */
 import { validId, validType } from './device.js';
-import { DevstateError, notFound, quote } from './errors.js';
+import { DevstateError, notFound, quote, usage } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { readDevices } from './records.js';
 import { untilSettled } from './retry.js';
@@ -77,4 +77,17 @@ async function storedType(fleet: Fleet, id: string): Promise<string> {
   const [reading] = await readDevices(fleet, [id], ['type']);
   if (reading?.error) throw reading.error;
   return reading?.device?.deviceType ?? '';
+}
+
+/** Removes every key of a namespace, whatever it holds. @throws USAGE without a namespace */
+export async function eraseNamespace(fleet: Fleet): Promise<void> {
+  const { namespace } = fleet.options;
+  if (!namespace) throw usage('only a namespace can be erased');
+  const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
+  let cursor = '0';
+  do {
+    const [next, keys] = await fleet.send(() => fleet.redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500));
+    if (keys.length > 0) await fleet.send(() => fleet.redis.unlink(...keys));
+    cursor = next;
+  } while (cursor !== '0');
 }

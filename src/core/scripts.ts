@@ -4,7 +4,6 @@
  * arguments before the `|` of a file's header come once, those after it for each device;
  * a test holds headers and descriptors together.
  */
-import { createHash } from 'node:crypto';
 import { luaDialects } from './dialect.js';
 import type { HistoryKind, Keyspace } from './keyspace.js';
 import disconnectLua from './lua/disconnect.lua';
@@ -21,10 +20,12 @@ export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${
 /** What every script is told first. */
 export const HEADER = ['now', 'dialect', 'channel', 'logCap', 'historyCap'] as const;
 
+/** No script handles more, so that none blocks Redis for long. */
+export const MAX_DEVICES_PER_SCRIPT = 200;
+
 export interface Script<Arg extends string = string, DeviceArg extends string = string> {
   readonly name: string;
   readonly source: string;
-  readonly sha: string;
   readonly keys: readonly FleetKey[];
   readonly deviceKeys: readonly DeviceKey[];
   readonly args: readonly Arg[];
@@ -36,8 +37,7 @@ function script<const Arg extends string, const DeviceArg extends string>(
   lua: string,
   shape: Pick<Script<Arg, DeviceArg>, 'keys' | 'deviceKeys' | 'args' | 'deviceArgs'>,
 ): Script<Arg, DeviceArg> {
-  const source = luaDialects() + lua;
-  return { name, source, sha: createHash('sha1').update(source).digest('hex'), ...shape };
+  return { name, source: luaDialects() + lua, ...shape };
 }
 
 export const REGISTER = script('register', registerLua, {

@@ -4,6 +4,9 @@
  */
 import type { Times } from './times.js';
 
+export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'name'] as const;
+export type Format = (typeof FORMATS)[number];
+
 /** What a cell means, for colour on a terminal. */
 export type Tone = 'good' | 'bad';
 
@@ -28,7 +31,7 @@ export interface View<T> {
   wide?: readonly Column<T>[];
   /** Said on stderr for an empty list: `no devices online`. */
   empty?: string;
-  /** An action, or any single thing that reads as one line in human formats. */
+  /** An action: one line for each in human formats, instead of a table. */
   line?(row: T, times: Times): string;
   /** A single thing as FIELD VALUE rows in human formats (`get ID`); documents come as text with line breaks. */
   sheet?(row: T, times: Times): readonly (readonly [field: string, value: string, tone?: Tone])[];

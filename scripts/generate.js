@@ -1,0 +1,99 @@
+/**
+ * `npm run generate`: writes what is made from the program's declarations: completions/ and
+ * the README's parts between `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`.
+ * `--check` writes nothing, and fails if anything differs from what it would write.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { load } from './load.js';
+import { root, StageError, stages, tool } from './stage.js';
+
+await stages(async () => {
+  const [program, { completionScript }, { EXIT_CODES }] = await load(
+    'src/commands/index.ts',
+    'src/commands/completion.ts',
+    'src/cli/exit.ts',
+  );
+  const readme = replacePart('commands', commandTables(program.commands), read('README.md'));
+  const files = {
+    ...Object.fromEntries(
+      ['bash', 'zsh', 'fish'].map((shell) => [
+        `completions/devstate.${shell}`,
+        completionScript(shell, program),
+      ]),
+    ),
+    'README.md': formatted('README.md', replacePart('exit-codes', exitCodeTable(EXIT_CODES), readme)),
+  };
+  const stale = Object.entries(files).filter(([path, text]) => read(path) !== text);
+  if (process.argv.includes('--check')) {
+    if (stale.length > 0) {
+      throw new StageError(
+        `not as the program is: ${stale.map(([path]) => path).join(', ')}: npm run generate`,
+      );
+    }
+  } else {
+    mkdirSync(`${root}completions`, { recursive: true });
+    for (const [path, text] of stale) {
+      writeFileSync(root + path, text);
+      console.log(`wrote ${path}`);
+    }
+  }
+});
+
+function read(path) {
+  return existsSync(root + path) ? readFileSync(root + path, 'utf8') : '';
+}
+
+function replacePart(name, text, document) {
+  const [begin, end] = [`<!-- generated:${name} -->`, `<!-- /generated:${name} -->`];
+  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
+  if (from < 0 || to < from) throw new StageError(`README.md has no part ${begin} … ${end}`);
+  return `${document.slice(0, from + begin.length)}\n${text}\n${document.slice(to)}`;
+}
+
+/** As the linter wants it: it lines up the columns of tables. */
+function formatted(path, text) {
+  return execFileSync(tool('biome'), ['format', `--stdin-file-path=${path}`], {
+    input: text,
+    encoding: 'utf8',
+  });
+}
+
+/** A table for each group, in the order in which the groups first occur. */
+function commandTables(commands) {
+  return [...new Set(commands.map(({ group }) => group))]
+    .map((group) => {
+      const rows = commands.filter((command) => command.group === group);
+      return `\n**${group}**\n\n${table(
+        ['command', 'does'],
+        rows.map((command) => [`\`${synopsis(command)}\``, command.summary]),
+      )}\n`;
+    })
+    .join('');
+}
+
+/** As a manual has it: `get ID…`, `list [--status online|offline] [--type TYPE]`. */
+function synopsis({ name, arguments: args, options }) {
+  const places = args.map(({ name: arg, values, required, variadic }) => {
+    const text = `${values?.join('|') ?? arg.toUpperCase()}${variadic ? '…' : ''}`;
+    return required ? text : `[${text}]`;
+  });
+  const flags = options.map(({ flags: declared, values }) => {
+    const long = declared.match(/--[\w-]+/)[0];
+    const value = declared.match(/<([^>]+)>/)?.[1];
+    return value === undefined ? `[${long}]` : `[${long} ${values?.join('|') ?? value.toUpperCase()}]`;
+  });
+  return [name, ...places, ...flags].join(' ');
+}
+
+function exitCodeTable(codes) {
+  return `\n${table(
+    ['exit', 'code', 'when'],
+    codes.map(({ exit, code, when }) => [String(exit), code && `\`${code}\``, when]),
+  )}\n`;
+}
+
+function table(header, rows) {
+  const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,90 @@
+/**
+ * The process around the program: signals, closed pipes, and the one place where an error
+ * becomes a line on stderr and an exit code. Never calls process.exit.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { DevstateError } from '../core/errors.js';
+import { errorText } from '../output/errors.js';
+import { exitOf } from './exit.js';
+import { runProgram } from './program.js';
+
+export interface Streams {
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean };
+}
+export type Env = Readonly<Record<string, string | undefined>>;
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs a command line to its end; gives the exit code. */
+export async function main(argv: readonly string[], env: Env, streams: Streams): Promise<number> {
+  const ending = new AbortController();
+  let exit: number | undefined;
+  const handlers = Object.entries(SIGNALS).map(([signal, code]) => {
+    const handler = () => {
+      exit = code;
+      ending.abort();
+    };
+    process.once(signal, handler); // once: a second one ends the process as usual
+    return () => process.off(signal, handler);
+  });
+  const leave = (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') ending.abort();
+  };
+  streams.stdout.on('error', leave);
+  streams.stderr.on('error', leave);
+  try {
+    const code = await execute(argv, env, streams, ending.signal);
+    return exit ?? code;
+  } finally {
+    for (const off of handlers) off();
+  }
+}
+
+/** The same without a process of its own: `demo` runs command lines within itself. */
+export async function execute(
+  argv: readonly string[],
+  env: Env,
+  streams: Streams,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await runProgram(argv, env, streams, signal);
+  } catch (error) {
+    if (signal.aborted && isConnectionEnd(error)) return 0;
+    const known = error instanceof DevstateError ? error : internal(error);
+    const quiet = argv.some((arg) => arg === '-q' || arg === '--quiet');
+    const shown = quiet ? { code: known.code, message: known.message } : known;
+    streams.stderr.write(errorText(shown, { machine: asksForJson(argv) }));
+    if (
+      argv.some((arg) => /^-v{2,}$/.test(arg)) ||
+      argv.filter((arg) => arg === '-v' || arg === '--verbose').length > 1
+    ) {
+      streams.stderr.write(`${known.stack}\n`);
+    }
+    return exitOf(known.code);
+  }
+}
+
+/** What a connection says that was closed under a command because the user ended it. */
+function isConnectionEnd(error: unknown): boolean {
+  return error instanceof DevstateError && error.code === 'CONNECTION';
+}
+
+function internal(error: unknown): DevstateError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new DevstateError('INTERNAL', message, { hint: 'this is a bug; -vv shows where', cause: error });
+}
+
+/** Usage errors come before the options are parsed, so argv itself is asked. */
+export function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  const options = end === -1 ? argv : argv.slice(0, end);
+  return options.some(
+    (arg, i) =>
+      arg === '--json' ||
+      /^(-o|--output=)(json|ndjson)$/.test(arg) ||
+      ((arg === '-o' || arg === '--output') && /^(json|ndjson)$/.test(options[i + 1] ?? '')),
+  );
+}

@@ -1,0 +1,66 @@
+/** The fish script: one `complete` for each word that may follow, and a condition for when. */
+import { type Flag, globalFlags, ownFlags, type Program } from './program.js';
+
+export function fish(program: Program): string {
+  const globals = globalFlags(program);
+  const withValue = globals.filter(({ value }) => value !== undefined).flatMap(({ names }) => names);
+  return `# fish completion for devstate. Generated: see scripts/generate.js.
+
+# Whether the line is at this command; without one: whether it has none yet.
+function __devstate_at
+    set -l command
+    set -l skip no
+    for word in (commandline -opc)[2..-1]
+        if test $skip = yes
+            set skip no
+        else if contains -- $word ${withValue.map(fishWord).join(' ')}
+            set skip yes
+        else if not string match -q -- '-*' $word
+            set command $word
+            break
+        end
+    end
+    test "$command" = "$argv[1]"
+end
+
+complete -c devstate -f
+${globals.map((flag) => complete('', flag)).join('\n')}
+
+${program.commands
+  .map(
+    ({ name, summary }) =>
+      `complete -c devstate -n __devstate_at -a ${quoted(fishWord(name))} -d ${quoted(summary)}`,
+  )
+  .join('\n')}
+${program.commands.map(commandLines).join('')}`;
+}
+
+function commandLines(command: Program['commands'][number]): string {
+  const when = ` -n ${quoted(`__devstate_at ${fishWord(command.name)}`)}`;
+  const values = command.arguments.flatMap((argument) => argument.values ?? []);
+  const lines = ownFlags(command).map((flag) => complete(when, flag));
+  if (values.length > 0) lines.push(`complete -c devstate${when} -a ${list(values)}`);
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
+}
+
+function complete(when: string, { names, summary, value, values, file }: Flag): string {
+  const name = names
+    .map((text) => (text.startsWith('--') ? ` -l ${fishWord(text.slice(2))}` : ` -s ${text.slice(1)}`))
+    .join('');
+  const takes = value === undefined ? '' : file ? ' -r -F' : ' -x';
+  const fixed = values.length === 0 ? '' : ` -a ${list(values)}`;
+  return `complete -c devstate${when}${name}${takes}${fixed} -d ${quoted(summary)}`;
+}
+
+/** The argument of `-a`: fish reads it as words once more. */
+function list(values: readonly string[]): string {
+  return quoted(values.map(fishWord).join(' '));
+}
+
+function fishWord(text: string): string {
+  return /^[\w@%+:,./-]+$/.test(text) ? text : quoted(text);
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}

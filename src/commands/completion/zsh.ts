@@ -1,0 +1,79 @@
+/** The zsh script: specifications for `_arguments`, zsh's own completion of options. */
+import { type Flag, globalFlags, ownFlags, type Program, shellWord } from './program.js';
+
+type Command = Program['commands'][number];
+
+export function zsh(program: Program): string {
+  return `#compdef devstate
+# zsh completion for devstate. Generated: see scripts/generate.js.
+_devstate() {
+  local curcontext=$curcontext state line
+  local -A opt_args
+  local -a globals commands
+  globals=(
+${globalFlags(program)
+  .flatMap(flagSpecs)
+  .map((spec) => `    ${shellWord(spec)}`)
+  .join('\n')}
+  )
+  commands=(
+${program.commands
+  .map(({ name, summary }) => `    ${shellWord(`${escaped(name, ':')}:${summary}`)}`)
+  .join('\n')}
+  )
+  _arguments -C $globals '1:command:->command' '*::argument:->argument' && return
+  case $state in
+    command) _describe command commands ;;
+    argument)
+      case $words[1] in
+${program.commands.map(commandCase).join('\n')}
+      esac
+      ;;
+  esac
+}
+
+# Autoloaded from $fpath it completes at once; sourced it registers itself.
+if [[ $funcstack[1] == _devstate ]]; then
+  _devstate "$@"
+else
+  compdef _devstate devstate
+fi
+`;
+}
+
+function commandCase(command: Command): string {
+  const specs = [...ownFlags(command).flatMap(flagSpecs), ...argumentSpecs(command)];
+  const list = specs.map((spec) => ` \\\n            ${shellWord(spec)}`).join('');
+  return `        ${shellWord(command.name)})
+          _arguments $globals${list}
+          ;;`;
+}
+
+/** One for each name; the names of an option exclude each other, unless it may be repeated. */
+function flagSpecs({ names, summary, repeat, value, values, file }: Flag): string[] {
+  const before = repeat ? '*' : `(${names.join(' ')})`;
+  const action = file ? '_files' : choice(values);
+  return names.map((name) => {
+    const join = value === undefined ? '' : name.startsWith('--') ? '=' : '+';
+    const after = value === undefined ? '' : `:${escaped(value, ':')}:${action}`;
+    return `${before}${name}${join}[${escaped(summary, '[]')}]${after}`;
+  });
+}
+
+function argumentSpecs(command: Command): string[] {
+  return command.arguments.map(({ name, required, variadic, values = [] }, index) => {
+    const place = variadic ? '*' : `${index + 1}${required ? '' : ':'}`;
+    return `${place}:${escaped(name, ':')}:${choice(values)}`;
+  });
+}
+
+/** An action of `_arguments`: any of the values; without values, nothing but the name is shown. */
+function choice(values: readonly string[]): string {
+  return values.length === 0
+    ? ' '
+    : `(${values.map((value) => value.replace(/[^\w.@/+=-]/g, '\\$&')).join(' ')})`;
+}
+
+function escaped(text: string, special: string): string {
+  return [...text].map((char) => (char === '\\' || special.includes(char) ? `\\${char}` : char)).join('');
+}

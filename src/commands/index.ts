@@ -1,0 +1,33 @@
+/** The commands, in the order of the help. */
+import type { Command } from './command.js';
+import { completion } from './completion.js';
+import { delta } from './delta.js';
+import { demo } from './demo.js';
+import { disconnect } from './disconnect.js';
+import { get } from './get.js';
+import { heartbeat } from './heartbeat.js';
+import { list } from './list.js';
+import { listOnline } from './list-online.js';
+import { register } from './register.js';
+import { setDesired } from './set-desired.js';
+import { stale } from './stale.js';
+import { unregister } from './unregister.js';
+import { watchPresence } from './watch-presence.js';
+
+export { globals } from './globals.js';
+
+export const commands: readonly Command[] = [
+  register,
+  heartbeat,
+  get,
+  list,
+  unregister,
+  listOnline,
+  stale,
+  watchPresence,
+  disconnect,
+  setDesired,
+  delta,
+  demo,
+  completion,
+];

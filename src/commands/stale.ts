@@ -1,0 +1,58 @@
+/** `devstate stale`: who has not been seen for long. */
+import { validType } from '../core/device.js';
+import { type StaleDevice, staleDevices } from '../core/queries.js';
+import { parseDuration } from '../input/duration.js';
+import type { View } from '../output/view.js';
+import { command } from './command.js';
+import { DEVICE, METADATA, pick, REGISTERED } from './device-view.js';
+import { Listing } from './listing.js';
+
+interface Options {
+  olderThan?: number;
+  type?: string;
+  never: boolean;
+  failIfEmpty?: boolean;
+}
+
+const fields = ['deviceId', 'deviceType', 'status', 'lastSeen', 'ageSeconds'] as const;
+const STALE: View<StaleDevice> = {
+  fields,
+  json: (row) => pick(row, fields),
+  name: ({ deviceId }) => deviceId,
+  columns: DEVICE,
+  wide: [REGISTERED, METADATA],
+  empty: 'no stale devices',
+};
+
+export const stale = command<Options>({
+  name: 'stale',
+  group: 'Presence',
+  summary: 'List devices that have not been seen for long, oldest first',
+  arguments: [],
+  options: [
+    {
+      flags: '--older-than <duration>',
+      summary: 'not seen for that long (default 1h)',
+      parse: parseDuration,
+    },
+    { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
+    { flags: '--no-never', summary: 'leave out devices that were never seen' },
+    { flags: '--fail-if-empty', summary: 'exit 4 if there are none' },
+  ],
+  examples: [
+    'devstate stale',
+    'devstate stale --older-than 7d --no-never -o name',
+    'devstate stale --type meter --json',
+  ],
+  async run(context, _args, options) {
+    const listing = new Listing(context, options);
+    return listing.print(STALE, async (fleet) => {
+      const waiting = context.waiting('looking through the fleet');
+      try {
+        return await staleDevices(fleet, { ...options, onProblem: listing.onProblem });
+      } finally {
+        waiting.stop();
+      }
+    });
+  },
+});

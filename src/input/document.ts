@@ -1,0 +1,56 @@
+/**
+ * A document from arguments: one whole JSON object (inline, `@FILE`, `-`), or assignments
+ * `KEY=VALUE` applied left to right. Nothing is guessed: what is neither is refused.
+ */
+import { quote, usage } from '../core/errors.js';
+import { getKey, isJsonObject, type JsonObject, setKey } from '../core/json.js';
+import { type Assignment, parseAssignment } from './assignment.js';
+import { at, excerpt, type Notice, readJsonObject } from './json.js';
+
+/**
+ * @param read the text of a file, or of standard input for `-`
+ * @throws DevstateError USAGE
+ */
+export async function parseDocument(
+  args: readonly string[],
+  read: (name: string) => Promise<string>,
+  notice: Notice,
+): Promise<JsonObject> {
+  const whole = args.find(isWhole);
+  if (whole === undefined) return assignAll(args, notice);
+  if (args.length > 1) throw usage(`${excerpt(whole)} is a whole document and must stand alone`);
+  if (whole !== '-' && !whole.startsWith('@')) return inline(whole, notice);
+  const name = whole === '-' ? whole : whole.slice(1);
+  if (name === '') throw usage('a file name is due after "@"');
+  const text = await read(name);
+  return at(name === '-' ? 'standard input' : name, () => readJsonObject(text, notice));
+}
+
+function isWhole(arg: string): boolean {
+  return arg === '-' || /^(?:@|\s*[{["])/.test(arg);
+}
+
+function inline(text: string, notice: Notice): JsonObject {
+  const first = text.trimStart()[0];
+  if (first !== '{') throw usage(`a JSON object is due, not ${first === '[' ? 'an array' : 'a string'}`);
+  return readJsonObject(text, notice);
+}
+
+function assignAll(args: readonly string[], notice: Notice): JsonObject {
+  const document: JsonObject = {};
+  for (const arg of args) assign(document, parseAssignment(arg, notice), arg);
+  return document;
+}
+
+function assign(document: JsonObject, { path, key, value }: Assignment, arg: string): void {
+  let target = document;
+  for (const name of path) {
+    const present = getKey(target, name);
+    const inner = present === undefined ? {} : present;
+    if (!isJsonObject(inner))
+      throw usage(`${excerpt(arg)}: ${quote(name)} has a value already and is no object`);
+    setKey(target, name, inner);
+    target = inner;
+  }
+  setKey(target, key, value);
+}

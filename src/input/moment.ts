@@ -1,0 +1,46 @@
+/** Points in time as people write them: how long ago, RFC 3339, or epoch milliseconds. */
+import { quote, usage } from '../core/errors.js';
+import { durationMs } from './duration.js';
+
+const RFC3339 =
+  /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?([Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))?)?$/;
+/** Fewer digits are seconds ago. */
+const EPOCH_MS = /^\d{12,}$/;
+
+/**
+ * Epoch milliseconds. Before 1970 there was nothing: earlier moments are 0.
+ * @throws DevstateError USAGE
+ */
+export function parseMoment(text: string, now: number): number {
+  const moment = calendar(text) ?? epoch(text) ?? ago(text, now);
+  if (moment === undefined) {
+    throw usage(
+      `bad moment ${quote(text)}`,
+      'moments are a duration ago (15m, 2h), 2026-11-24T10:00:00Z (UTC without a zone), or epoch milliseconds',
+    );
+  }
+  return Math.max(0, moment);
+}
+
+function calendar(text: string): number | undefined {
+  const match = RFC3339.exec(text);
+  if (match === null) return undefined;
+  const [, day, time = '00:00', seconds = '00', fraction = '', , sign = '+', hours = '0', minutes = '0'] =
+    match;
+  const canonical = `${day}T${time}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
+  const date = new Date(canonical);
+  // Date takes the 30th of February for the 2nd of March; only what comes back unchanged exists.
+  if (Number.isNaN(date.getTime()) || date.toISOString() !== canonical) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return date.getTime() - (sign === '+' ? offset : -offset);
+}
+
+function epoch(text: string): number | undefined {
+  const ms = Number(text);
+  return EPOCH_MS.test(text) && Number.isFinite(new Date(ms).getTime()) ? ms : undefined;
+}
+
+function ago(text: string, now: number): number | undefined {
+  const ms = EPOCH_MS.test(text) ? undefined : durationMs(text);
+  return ms === undefined ? undefined : now - ms;
+}

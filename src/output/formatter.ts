@@ -1,0 +1,37 @@
+/**
+ * Rows to text, one at a time. A formatter may hold rows back (to measure them) and returns
+ * them later; memory stays flat because none holds more than a fixed number.
+ */
+import { toJson } from '../core/json.js';
+import { jsonSafe } from './escape.js';
+
+export interface Formatter<T> {
+  /** What is to be written now. */
+  row(row: T): string | Promise<string>;
+  /** What is left to be written; also called when the rows broke off. */
+  end(): string;
+}
+
+/** One line for each row. */
+export function perLine<T>(line: (row: T) => string): Formatter<T> {
+  return { row: (row) => `${line(row)}\n`, end: () => '' };
+}
+
+/** A JSON array, one element a line. */
+export function jsonArray<T>(json: (row: T) => unknown): Formatter<T> {
+  let empty = true;
+  return {
+    row(row) {
+      const text = jsonText(json(row));
+      const lead = empty ? '[\n  ' : ',\n  ';
+      empty = false;
+      return lead + text;
+    },
+    end: () => (empty ? '[]\n' : '\n]\n'),
+  };
+}
+
+/** JSON as all of devstate writes it: numbers digit for digit, nothing that a terminal obeys. */
+export function jsonText(value: unknown, indent?: number): string {
+  return jsonSafe(toJson(value, indent));
+}

@@ -1,0 +1,151 @@
+/**
+ * Where a format is chosen, and the only place. Commands hand over whole domain objects and
+ * a view of them; lists stream through a formatter (formatter.ts, table.ts) into the sink.
+ */
+import type { Writable } from 'node:stream';
+import { visible, visibleName } from './escape.js';
+import { type Field, fieldText, parseFields, project } from './fields.js';
+import { type Formatter, jsonArray, jsonText, perLine } from './formatter.js';
+import { createSink } from './sink.js';
+import { type TableColumn, type TableStyle, table } from './table.js';
+import type { Times } from './times.js';
+import type { Format, Tone, View } from './view.js';
+
+export interface PrinterOptions {
+  format: Format;
+  /** Paths as typed (`splitFields`). */
+  fields?: readonly string[] | undefined;
+  headers: boolean;
+  color: boolean;
+  /** No word on stderr about an empty list. */
+  quiet: boolean;
+  stdout: Writable;
+  stderr: Writable;
+  times: Times;
+}
+
+export type Rows<T> = AsyncIterable<T> | Iterable<T>;
+
+export interface Printer {
+  readonly format: Format;
+  /** Read by programs: JSON of either kind. */
+  readonly machine: boolean;
+  /** Read by people, as the view has it: a table, a sheet or a line, all fields. */
+  readonly human: boolean;
+  /**
+   * Whether `--fields` fits the view: for commands that act before they print.
+   * @throws DevstateError USAGE
+   */
+  check<T>(view: View<T>): void;
+  /** A single thing. */
+  one<T>(view: View<T>, row: T): Promise<void>;
+  /** A list that ends; resolves to its length, or to what a reader took of it before it left. */
+  list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
+  /** A list that need not end: each row is written as it comes. */
+  stream<T>(view: View<T>, rows: Rows<T>): Promise<number>;
+}
+
+/** Rows measured before a table's first line is written. */
+const SAMPLE = 100;
+
+export function createPrinter(options: PrinterOptions): Printer {
+  const { format, times, stderr } = options;
+  const machine = format === 'json' || format === 'ndjson';
+  const human = !machine && format !== 'name' && options.fields === undefined;
+  const sink = createSink(options.stdout);
+  const style = (sample: number): TableStyle => ({ headers: options.headers, color: options.color, sample });
+
+  const chosen = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
+
+  function jsonOf<T>(view: View<T>): (row: T) => Record<string, unknown> {
+    const fields = chosen(view);
+    return fields ? (row) => project(view.json(row), fields) : (row) => view.json(row);
+  }
+
+  function tableOf<T>(view: View<T>, sample: number): Formatter<T> {
+    const fields = chosen(view);
+    if (fields) {
+      const inner = table(fields.map(fieldColumn), style(sample));
+      return { row: (row) => inner.row(view.json(row)), end: inner.end };
+    }
+    const columns = format === 'wide' ? [...view.columns, ...(view.wide ?? [])] : view.columns;
+    return table(
+      columns.map((column) => ({ ...column, cell: (row: T) => column.cell(row, times) })),
+      style(sample),
+    );
+  }
+
+  function formatterOf<T>(view: View<T>, live: boolean): Formatter<T> {
+    const json = jsonOf(view);
+    if (format === 'name') return perLine((row) => visibleName(view.name(row)));
+    if (format === 'json' && !live) return jsonArray(json);
+    if (machine) return perLine((row) => jsonText(json(row)));
+    const { line } = view;
+    if (human && line) return perLine((row) => visible(line(row, times)));
+    return tableOf(view, live ? 1 : SAMPLE);
+  }
+
+  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, live = false): Promise<number> {
+    let count = 0;
+    try {
+      for await (const row of rows) {
+        count += 1;
+        await sink.write(await formatter.row(row));
+        if (live) await sink.flush();
+        if (sink.closed) break;
+      }
+    } finally {
+      // Also when the rows broke off: an array is closed, rows held back are shown.
+      await sink.write(formatter.end());
+      await sink.flush();
+    }
+    return count;
+  }
+
+  async function one<T>(view: View<T>, row: T): Promise<void> {
+    if (format === 'json')
+      await feed(
+        [jsonOf(view)(row)],
+        perLine((value) => jsonText(value, 2)),
+      );
+    else if (human && view.sheet)
+      await feed(view.sheet(row, times).flatMap(sheetLines), table(SHEET, style(Infinity)));
+    else await feed([row], formatterOf(view, false));
+  }
+
+  async function list<T>(view: View<T>, rows: Rows<T>): Promise<number> {
+    const count = await feed(rows, formatterOf(view, false));
+    if (count === 0 && view.empty !== undefined && !machine && !options.quiet)
+      stderr.write(`${view.empty}\n`);
+    return count;
+  }
+
+  return {
+    format,
+    machine,
+    human,
+    check: (view) => void chosen(view),
+    one,
+    list,
+    stream: async (view, rows) => feed(rows, formatterOf(view, true), true),
+  };
+}
+
+function fieldColumn(field: Field): TableColumn<Record<string, unknown>> {
+  return { header: field.text.toUpperCase(), cell: (row) => fieldText(row, field) };
+}
+
+type SheetLine = readonly [field: string, value: string, tone?: Tone];
+
+const SHEET: readonly TableColumn<SheetLine>[] = [
+  { header: 'FIELD', cell: ([field]) => field },
+  { header: 'VALUE', cell: ([, value]) => value, tone: ([, , tone]) => tone },
+];
+
+/** The further lines of a value stand below its first. */
+function sheetLines([field, value, tone]: SheetLine): SheetLine[] {
+  return value.split('\n').map((text, i): SheetLine => {
+    const name = i === 0 ? field : '';
+    return tone ? [name, text, tone] : [name, text];
+  });
+}

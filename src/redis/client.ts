@@ -1,0 +1,63 @@
+/**
+ * Connects, or says in one line why not. ioredis tells the cause only in its `error`
+ * event; a first connection that fails is final, and only a persistent client comes back
+ * after a later loss.
+ */
+import { Redis } from 'ioredis';
+import { DevstateError } from '../core/errors.js';
+import { fromRedis } from '../core/redis-errors.js';
+import type { Target } from './target.js';
+
+export interface ConnectOptions {
+  /** For connecting and for each command, ms. */
+  timeout: number;
+  /** Comes back after a loss; commands wait for it within their timeout. */
+  persistent: boolean;
+  /** Gives up: connecting at any time, and once connected all but a persistent client. */
+  signal: AbortSignal;
+}
+
+const HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none';
+const LONGEST_PAUSE_MS = 1000;
+
+/** @throws DevstateError CONNECTION */
+export async function connect(
+  target: Target,
+  { timeout, persistent, signal }: ConnectOptions,
+): Promise<Redis> {
+  let established = false;
+  const redis = new Redis({
+    ...target.options,
+    lazyConnect: true,
+    connectTimeout: timeout,
+    commandTimeout: timeout,
+    enableReadyCheck: false, // INFO is denied to many users; a server that loads says so itself
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) =>
+      established && persistent ? Math.min(50 * 2 ** times, LONGEST_PAUSE_MS) : null,
+  });
+  let cause: unknown;
+  redis.on('error', (error: unknown) => {
+    cause = error; // later ones come with the command that failed
+  });
+  const giveUp = () => {
+    if (!established || !persistent) redis.disconnect();
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  redis.once('end', () => signal.removeEventListener('abort', giveUp));
+  try {
+    await redis.connect();
+    established = true;
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw unreachable(target, fromRedis(cause ?? error));
+  }
+}
+
+function unreachable(target: Target, reason: DevstateError): DevstateError {
+  return new DevstateError('CONNECTION', `cannot reach ${target.shown}: ${reason.message}`, {
+    cause: reason,
+    hint: reason.hint ?? HINT,
+  });
+}
