@@ -11,7 +11,7 @@ export async function load(...paths) {
   const dir = mkdtempSync(join(tmpdir(), 'devstate-'));
   try {
     const input = Object.fromEntries(paths.map((path, index) => [`entry${index}`, join(root, path)]));
-    const build = await rolldown({ input, platform: 'node', plugins: [lua] });
+    const build = await rolldown({ input, platform: 'node', plugins: [lua], logLevel: 'silent' });
     await build.write({ dir, format: 'esm', entryFileNames: '[name].mjs', chunkFileNames: '[hash].mjs' });
     await build.close();
     return await Promise.all(

@@ -57,6 +57,12 @@ function build(write: (text: string) => void, run: Run): Commander {
       'after',
       '\nTry it without a server of your own: devstate demo\nCommand help: devstate COMMAND --help',
     );
+  program.addHelpCommand(
+    configure(new Commander('help'), write)
+      .argument('[command]')
+      .description('Print the help of a command')
+      .helpGroup('Tools:'),
+  );
   for (const option of globals) program.addOption(commanderOption(option));
   for (const command of commands) {
     const sub = configure(program.command(command.name), write)

@@ -10,6 +10,9 @@ import type { View } from '../output/view.js';
 import { type Context, command } from './command.js';
 import { pick } from './device-view.js';
 
+/** A longer timer of Node's would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 interface Options {
   type?: string;
   id?: RegExp;
@@ -76,7 +79,7 @@ export const watchPresence = command<Options>({
       signal: end.signal,
       onReady: () => {
         context.notice('watching');
-        if (options.for !== undefined) timer = setTimeout(stop, options.for);
+        if (options.for !== undefined) timer = setTimeout(stop, Math.min(options.for, LONGEST_TIMER_MS));
       },
       ...connectionNotices(context),
     });

@@ -9,7 +9,7 @@ import { DEFAULT_TTL_MS, type Dialect } from './device.js';
 import { fieldName } from './dialect.js';
 import { DevstateError, usage } from './errors.js';
 import { Keyspace } from './keyspace.js';
-import { fromRedis, wrongType } from './redis-errors.js';
+import { fromRedis, replyCode, wrongType } from './redis-errors.js';
 import { expectedTypes, RAISE_TTL, type Script, scriptKeys } from './scripts.js';
 
 export interface FleetOptions {
@@ -86,15 +86,21 @@ export class Fleet {
       ...script.args.map((name) => args[name]),
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];
-    const rest = [keys.length, ...keys, ...argv] as const;
+    try {
+      return await this.#evaluate(script, [keys.length, ...keys, ...argv]);
+    } catch (error) {
+      if (isReply(error, 'WRONGTYPE')) throw await this.wrongType(script, devices);
+      throw fromRedis(error);
+    }
+  }
+
+  /** By its hash; in full where the server does not know it, or not any more. */
+  async #evaluate(script: Script, rest: [number, ...(string | number)[]]): Promise<unknown[]> {
     try {
       return (await this.redis.evalsha(shaOf(script), ...rest)) as unknown[];
     } catch (error) {
-      if (isReply(error, 'NOSCRIPT')) {
-        return this.send(async () => (await this.redis.eval(script.source, ...rest)) as unknown[]);
-      }
-      if (isReply(error, 'WRONGTYPE')) throw await this.wrongType(script, devices);
-      throw fromRedis(error);
+      if (!isReply(error, 'NOSCRIPT')) throw error;
+      return (await this.redis.eval(script.source, ...rest)) as unknown[];
     }
   }
 
@@ -157,7 +163,7 @@ export class Fleet {
 }
 
 function isReply(error: unknown, code: string): boolean {
-  return error instanceof Error && error.message.startsWith(code);
+  return error instanceof Error && replyCode(error.message) === code;
 }
 
 function number(text: string | undefined, otherwise: number): number {

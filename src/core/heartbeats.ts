@@ -58,12 +58,25 @@ export async function heartbeats(
   beats: readonly Heartbeat[],
   defaultTtl: number = DEFAULT_TTL_MS,
 ): Promise<(HeartbeatResult | DevstateError)[]> {
-  const results: (HeartbeatResult | DevstateError)[] = [];
-  for (let from = 0; from < beats.length; from += MAX_DEVICES_PER_SCRIPT) {
-    const chunk = beats.slice(from, from + MAX_DEVICES_PER_SCRIPT);
-    results.push(...((await send(fleet, chunk, defaultTtl)) as (HeartbeatResult | DevstateError)[]));
+  const refused = beats.map(({ id }) => refusal(id));
+  const sendable = beats.filter((_, i) => refused[i] === undefined);
+  const sent: (HeartbeatResult | DevstateError)[] = [];
+  for (let from = 0; from < sendable.length; from += MAX_DEVICES_PER_SCRIPT) {
+    const chunk = sendable.slice(from, from + MAX_DEVICES_PER_SCRIPT);
+    sent.push(...((await send(fleet, chunk, defaultTtl)) as (HeartbeatResult | DevstateError)[]));
   }
-  return results;
+  const answers = sent.values();
+  return refused.map((error) => error ?? (answers.next().value as HeartbeatResult | DevstateError));
+}
+
+/** Why no device can have this id. */
+function refusal(id: string): DevstateError | undefined {
+  try {
+    validId(id);
+    return undefined;
+  } catch (error) {
+    return error as DevstateError;
+  }
 }
 
 /** One heartbeat. @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION */
@@ -116,7 +129,6 @@ async function send(
   defaultTtl: number,
   expected: Expectation = { expectedVersion: '', expectedText: '' },
 ): Promise<Outcome[]> {
-  for (const { id } of beats) validId(id);
   await fleet.noteTtl(beats.reduce((longest, { ttl = 0 }) => Math.max(longest, ttl), defaultTtl));
   const { longestTtl } = await fleet.settings();
   const devices = beats.map(({ id, ttl = '', reportedJson = '' }) => ({

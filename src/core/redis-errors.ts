@@ -42,7 +42,7 @@ export function fromRedis(error: unknown): DevstateError {
     const detail = word === 'NOPERM' ? `${message}: ${error.message.slice(word.length + 1)}` : message;
     return new DevstateError('CONNECTION', oneLine(detail), { cause: error, ...(hint && { hint }) });
   }
-  if (word === 'WRONGTYPE') return wrongType(undefined);
+  if (word === 'WRONGTYPE') return wrongType(keyOf(error));
   const reason = networkReason(error);
   if (reason !== null) return new DevstateError('CONNECTION', reason, { cause: error });
   return new DevstateError('INTERNAL', oneLine(error.message), { cause: error });
@@ -52,6 +52,11 @@ export function fromRedis(error: unknown): DevstateError {
 export function replyCode(reply: string): string {
   const place = /^(?:ERR Error running script [^@]*)?(?:@user_script: ?\d+: )+-?/.exec(reply)?.[0] ?? '';
   return /^[A-Z]+(?= |$)/.exec(reply.slice(place.length))?.[0] ?? '';
+}
+
+/** The key of the command that failed, where ioredis says it. */
+function keyOf(error: Error): unknown {
+  return (error as { command?: { args?: unknown[] } }).command?.args?.[0];
 }
 
 /** A key that another program made something else of. */

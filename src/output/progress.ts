@@ -8,8 +8,9 @@ export interface Spinner {
 }
 
 /** `enabled`: stderr is a terminal that takes escape sequences, and nobody asked for quiet. */
-export function spinner(stderr: Writable, enabled: boolean, text: string): Spinner {
-  if (!enabled) return { stop() {} };
+export function spinner(stderr: Writable & { columns?: number }, enabled: boolean, text: string): Spinner {
+  // A pseudo-terminal that nobody sized has 0 columns; ora would count lines to clear for ever.
+  if (!enabled || stderr.columns === 0) return { stop() {} };
   let stopped = false;
   let shown: Spinner | undefined;
   const timer = setTimeout(async () => {

@@ -11,6 +11,7 @@
 -- @include verdict
 
 local now = moment()
+probe('SCARD', 'ZCARD', 'XLEN')
 local id = ARGV[6]
 local device = deviceReader()(id, KEYS[5])
 if not device then return {0} end

@@ -12,6 +12,7 @@
 -- @include pulse
 
 local now = moment()
+probe('SCARD', 'ZCARD', 'XLEN')
 local read = deviceReader({'reported'})
 local pulse = takePulse(KEYS[4], now, tonumber(ARGV[7]), false)
 
@@ -72,10 +73,11 @@ local function beat(keyAt, argAt)
   return {1, wasOffline and 1 or 0, now, deadline, state[DESIRED_VERSION]}
 end
 
-local replies = {}
+local replies, anyAlive = {}, false
 for i = 0, (#ARGV - 7) / 5 - 1 do
   local done, reply = pcall(beat, 5 + i * 4, 8 + i * 5)
   replies[i + 1] = done and reply or {3, errorText(reply)}
+  anyAlive = anyAlive or replies[i + 1][1] == 1
 end
-stampPulse(KEYS[4], pulse, now)
+if anyAlive then stampPulse(KEYS[4], pulse, now) end
 return replies

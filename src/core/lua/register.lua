@@ -9,6 +9,7 @@
 -- @include record
 
 local now = moment()
+probe('SCARD', 'SCARD', 'ZCARD', 'HLEN', 'SCARD', 'SCARD')
 local id, newType, oldType, metadata, ttl = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local device = deviceReader({'registered', 'reported', 'desired', 'metadata'})(id, KEYS[4])
 local created = not device

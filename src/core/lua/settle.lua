@@ -14,6 +14,7 @@ local FAR = 9007199254740991 -- the score of a heartbeat without a TTL
 local NEAR = 50 -- PTTL is read on another clock tick than TIME
 
 local now = moment()
+probe('SCARD', 'ZCARD', 'XLEN')
 local read = deviceReader()
 local isDetector = ARGV[7] == '1'
 local pulse = isDetector and takePulse(KEYS[4], now, tonumber(ARGV[6]), true) or readPulse(KEYS[4])
@@ -21,7 +22,7 @@ local held = ARGV[8] == '1' and isHeld(pulse, now)
 
 local function arm(id, score, remaining)
   local deadline = remaining == ENDLESS and FAR or now + math.max(remaining, 1)
-  if score <= now or math.abs(score - deadline) > NEAR then redis.call('ZADD', KEYS[2], int(deadline), id) end
+  if not score or score <= now or math.abs(score - deadline) > NEAR then redis.call('ZADD', KEYS[2], int(deadline), id) end
 end
 
 local function forgetStray(id, remaining)

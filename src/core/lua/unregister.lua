@@ -9,6 +9,7 @@
 -- @include announce
 
 local now = moment()
+probe('SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'HLEN', 'EXISTS', 'SCARD')
 local id, expectedType = ARGV[6], ARGV[7]
 local device = deviceReader()(id, KEYS[6])
 if device and device.type ~= expectedType then return {2, device.type} end

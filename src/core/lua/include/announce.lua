@@ -16,12 +16,11 @@ end
 -- When a lapsed device went: the deadline as far as it is known, never before what was
 -- last heard or said of it, never in the future.
 local function lapsedAt(device, score, now)
-  return math.min(math.max(score, device.lastSeen, device.state[PRESENCE_AT]), now)
+  return math.min(math.max(score or 0, device.lastSeen, device.state[PRESENCE_AT]), now)
 end
 
-local function scoreOf(key, id)
-  return tonumber(redis.call('ZSCORE', key, id) or 0)
-end
+-- nil: not in the index.
+local function scoreOf(key, id) return tonumber(redis.call('ZSCORE', key, id)) end
 
 local function log(key, device)
   for _, event in ipairs(device.events or {}) do

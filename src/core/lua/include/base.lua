@@ -5,6 +5,11 @@ local function moment()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Redis does not roll back: a key of another type has to raise before anything is written.
+local function probe(...)
+  for i, command in ipairs({...}) do redis.call(command, KEYS[i]) end
+end
+
 local function int(number) return string.format('%.0f', number) end
 
 -- What a failed redis.call raised: a table since Redis 7, a string before.

@@ -1,0 +1,139 @@
+/** Which devices there are. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Fleet } from '../../src/core/fleet.js';
+import { heartbeat } from '../../src/core/heartbeats.js';
+import { readDevice } from '../../src/core/records.js';
+import { register } from '../../src/core/registry.js';
+import { setDesired } from '../../src/core/shadows.js';
+import { articleReader } from '../support/article.js';
+import { DIALECTS, failure, openFleet, scoreOf, snapshot } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+
+describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
+  let fleet: Fleet;
+  const types = async () => (await fleet.redis.smembers(fleet.keys.types)).sort();
+  const ofType = (type: string) => fleet.redis.smembers(fleet.keys.type(type));
+
+  beforeEach(async () => {
+    fleet = await openFleet(redis, { dialect });
+  });
+
+  test('makes a record, and is in every index', async () => {
+    const made = await register(fleet, 'd1', 'lamp', { metadataJson: '{"place":"hall"}' });
+    expect(made).toMatchObject({ deviceId: 'd1', deviceType: 'lamp', created: true });
+    expect(await readDevice(fleet, 'd1')).toMatchObject({
+      ...{ deviceType: 'lamp', status: 'offline', lastSeen: null, registeredAt: made.registeredAt },
+      ...{ reportedJson: '{}', desiredJson: '{}', metadataJson: '{"place":"hall"}', presenceSeq: 0 },
+    });
+    expect(await fleet.redis.smembers(fleet.keys.registered)).toEqual(['d1']);
+    expect([await ofType('lamp'), await types(), await scoreOf(fleet, 'd1')]).toEqual([['d1'], ['lamp'], 0]);
+  });
+
+  test('of what is there wipes nothing', async () => {
+    const { registeredAt } = await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 90_000 });
+    await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
+    await setDesired(fleet, 'd1', { on: false });
+    await fleet.redis.hset(fleet.keys.state('d1'), 'firmware', '7');
+    const before = await readDevice(fleet, 'd1');
+    expect(await register(fleet, 'd1', 'lamp')).toMatchObject({ created: false, registeredAt });
+    expect(await readDevice(fleet, 'd1')).toEqual({
+      ...before,
+      expiresAt: expect.closeTo(before.expiresAt ?? 0, -1),
+    });
+    expect(await fleet.redis.hget(fleet.keys.state('d1'), 'firmware')).toBe('7');
+    expect(await scoreOf(fleet, 'd1')).toBeGreaterThan(registeredAt);
+  });
+
+  test('changes metadata and TTL where they are given, and keeps the versions', async () => {
+    await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 90_000 });
+    await setDesired(fleet, 'd1', { on: false });
+    await register(fleet, 'd1', 'lamp', { metadataJson: '{"b":2}' });
+    expect(await readDevice(fleet, 'd1')).toMatchObject({ metadataJson: '{"b":2}', heartbeatTtl: 90_000 });
+    await register(fleet, 'd1', 'lamp', { ttl: 30_000 });
+    const changed = { metadataJson: '{"b":2}', heartbeatTtl: 30_000, desiredVersion: 1 };
+    expect(await readDevice(fleet, 'd1')).toMatchObject(changed);
+  });
+
+  test('with another type moves it, and forgets a type that nobody has any more', async () => {
+    await register(fleet, 'd1', 'lamp');
+    await register(fleet, 'd2', 'lamp');
+    await register(fleet, 'd1', 'plug');
+    expect([await ofType('lamp'), await ofType('plug'), await types()]).toEqual([
+      ['d2'],
+      ['d1'],
+      ['lamp', 'plug'],
+    ]);
+    await register(fleet, 'd2', 'plug');
+    expect([await ofType('lamp'), await types()]).toEqual([[], ['plug']]);
+  });
+
+  test('by several with several types at once ends in one type set', async () => {
+    await register(fleet, 'd1', 't0');
+    const others = await Promise.all([openFleet(redis, { dialect }), openFleet(redis, { dialect })]);
+    await Promise.all(others.flatMap((other, i) => [1, 2, 3].map((n) => register(other, 'd1', `t${n}${i}`))));
+    const { deviceType } = await readDevice(fleet, 'd1');
+    expect(await types()).toEqual([deviceType]);
+    expect(await fleet.redis.keys('devices:type:*')).toEqual([`devices:type:${deviceType}`]);
+  });
+
+  test('only if new: a conflict, and nothing written', async () => {
+    expect(await register(fleet, 'd1', 'lamp', { onlyIfNew: true })).toMatchObject({ created: true });
+    const before = await snapshot(fleet.redis);
+    const again = register(fleet, 'd1', 'plug', { onlyIfNew: true, metadataJson: '{"a":1}' });
+    expect(await failure(again)).toMatchObject({
+      code: 'CONFLICT',
+      message: 'device "d1" is registered already',
+    });
+    expect(await snapshot(fleet.redis)).toEqual(before);
+  });
+
+  test('completes the early record of another program, and keeps what it says', async () => {
+    const [report, seen] =
+      dialect === 'node' ? ['reportedState', 'lastSeen'] : ['reported_state', 'last_seen'];
+    const state = { status: 'online', [seen]: '1700000000', [report]: '{"on":true}', extra: 'x' };
+    await fleet.redis.hset(fleet.keys.state('d1'), state);
+    expect(await register(fleet, 'd1', 'lamp')).toMatchObject({ created: true });
+    expect(await readDevice(fleet, 'd1')).toMatchObject({ reportedJson: '{"on":true}', desiredJson: '{}' });
+    expect(await fleet.redis.hgetall(fleet.keys.state('d1'))).toMatchObject(state);
+    expect(await articleReader(fleet.redis, dialect).device('d1')).toMatchObject({
+      deviceId: 'd1',
+      metadata: {},
+    });
+  });
+});
+
+describe('the TTL of a heartbeat', () => {
+  const ttlOf = async (fleet: Fleet, beat: { ttl?: number }, defaultTtl?: number) => {
+    const { lastSeen, expiresAt } = await heartbeat(
+      fleet,
+      { id: 'd1', ...beat },
+      { ...(defaultTtl && { defaultTtl }) },
+    );
+    return expiresAt - lastSeen;
+  };
+
+  test('is the call’s, else the record’s, else the default', async () => {
+    const fleet = await openFleet(redis);
+    await register(fleet, 'd1', 'lamp');
+    expect(await ttlOf(fleet, {})).toBe(60_000);
+    expect(await ttlOf(fleet, {}, 20_000)).toBe(20_000);
+    await register(fleet, 'd1', 'lamp', { ttl: 90_000 });
+    expect(await ttlOf(fleet, {}, 20_000)).toBe(90_000);
+    expect(await ttlOf(fleet, { ttl: 5_000 }, 20_000)).toBe(5_000);
+    expect(await ttlOf(fleet, {}, 20_000)).toBe(90_000);
+  });
+
+  test('that is the longest so far is noted for the fleet', async () => {
+    const fleet = await openFleet(redis);
+    const noted = () => fleet.redis.hget(fleet.keys.meta, 'longestTtl');
+    await register(fleet, 'd1', 'lamp', { ttl: 60_000 });
+    expect(await noted()).toBeNull();
+    await register(fleet, 'd1', 'lamp', { ttl: 90_000 });
+    expect(await noted()).toBe('90000');
+    await heartbeat(fleet, { id: 'd1', ttl: 120_000 });
+    await heartbeat(await openFleet(redis), { id: 'd1', ttl: 100_000 });
+    expect(await noted()).toBe('120000');
+  });
+});

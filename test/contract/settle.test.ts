@@ -1,0 +1,158 @@
+/** The one verdict: whoever wrote what, each transition is told once. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Fleet } from '../../src/core/fleet.js';
+import { heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { readDevice } from '../../src/core/records.js';
+import { register } from '../../src/core/registry.js';
+import { articleProgram } from '../support/article.js';
+import {
+  cut,
+  DIALECTS,
+  expired,
+  logOf,
+  openFleet,
+  scoreOf,
+  serverNow,
+  snapshot,
+  storyOf,
+} from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+
+describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
+  let fleet: Fleet;
+  const verdictOf = async (id: string) => (await settle(fleet, [id])).verdicts[0];
+  const article = () => articleProgram(fleet.redis, dialect);
+  const onlineIds = async () => (await fleet.redis.smembers(fleet.keys.online)).sort();
+
+  beforeEach(async () => {
+    fleet = await openFleet(redis, { dialect });
+  });
+
+  test('alive and announced: nothing to do, nothing written', async () => {
+    await register(fleet, 'd1', 'lamp');
+    await heartbeat(fleet, { id: 'd1' });
+    const before = await snapshot(fleet.redis);
+    expect(await verdictOf('d1')).toBe('online');
+    expect(await snapshot(fleet.redis)).toEqual(before);
+  });
+
+  test('lapsed: offline since the deadline, and out of every index', async () => {
+    await register(fleet, 'd1', 'lamp');
+    const { lastSeen, expiresAt } = await heartbeat(fleet, { id: 'd1', ttl: 20 });
+    await expired(fleet, 'd1');
+    expect(await verdictOf('d1')).toBe('offline');
+    expect(await logOf(fleet, 'd1')).toMatchObject([
+      { seq: 1, status: 'online' },
+      { seq: 2, status: 'offline', reason: 'timeout', timestamp: expiresAt, previousAt: lastSeen },
+    ]);
+    expect([await onlineIds(), await scoreOf(fleet, 'd1')]).toEqual([[], -lastSeen]);
+    expect(await fleet.redis.hget(fleet.keys.state('d1'), 'status')).toBe('offline');
+    expect(await readDevice(fleet, 'd1')).toMatchObject({ presenceSeq: 2, presenceAt: expiresAt });
+  });
+
+  test('alive by another program’s heartbeat: observed, armed from the key', async () => {
+    await article().register('d1', 'lamp');
+    await article().heartbeat('d1');
+    await fleet.redis.srem(fleet.keys.online, 'd1');
+    expect(await verdictOf('d1')).toBe('online');
+    expect(await storyOf(fleet, 'd1')).toEqual(['1 online observed']);
+    expect(await onlineIds()).toEqual(['d1']);
+    const deadline = Number(await fleet.redis.call('PEXPIRETIME', fleet.keys.heartbeat('d1')));
+    expect(Math.abs(((await scoreOf(fleet, 'd1')) ?? 0) - deadline)).toBeLessThanOrEqual(50);
+  });
+
+  test('alive by a key without a TTL: armed for a day that never comes', async () => {
+    await article().register('d1', 'lamp');
+    await fleet.redis.set(fleet.keys.heartbeat('d1'), '1');
+    expect(await verdictOf('d1')).toBe('online');
+    expect(await scoreOf(fleet, 'd1')).toBe(Number.MAX_SAFE_INTEGER);
+    await cut(fleet, 'd1');
+    expect(await verdictOf('d1')).toBe('offline');
+    const [, offline] = await logOf(fleet, 'd1');
+    expect(offline?.timestamp).toBeLessThanOrEqual(await serverNow(fleet.redis));
+  });
+
+  test('another program’s coming and going between two looks is no event', async () => {
+    await article().register('d1', 'lamp');
+    await article().heartbeat('d1');
+    await cut(fleet, 'd1');
+    expect(await verdictOf('d1')).toBe('offline');
+    expect(await logOf(fleet)).toEqual([]);
+    expect([await onlineIds(), await fleet.redis.hget(fleet.keys.state('d1'), 'status')]).toEqual([
+      [],
+      'offline',
+    ]);
+  });
+
+  test('never seen, registered by another program: into the index', async () => {
+    await article().register('d1', 'lamp');
+    expect(await verdictOf('d1')).toBe('offline');
+    expect(await scoreOf(fleet, 'd1')).toBe(0);
+    expect(await logOf(fleet)).toEqual([]);
+  });
+
+  test('marked offline by a late foreign detector though alive: mended, not announced', async () => {
+    await register(fleet, 'd1', 'lamp');
+    await heartbeat(fleet, { id: 'd1' });
+    await article().keyspaceDetector(fleet.keys.heartbeat('d1'));
+    expect(await onlineIds()).toEqual([]);
+    expect(await verdictOf('d1')).toBe('online');
+    expect([await onlineIds(), await fleet.redis.hget(fleet.keys.state('d1'), 'status')]).toEqual([
+      ['d1'],
+      'online',
+    ]);
+    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
+  });
+
+  test('a stray is told of no one and kept in no index, but out of online only when it is gone', async () => {
+    await article().heartbeat('early');
+    await fleet.redis.zadd(fleet.keys.activity, '5', 'early', '5', 'gone');
+    await fleet.redis.sadd(fleet.keys.online, 'gone');
+    expect((await settle(fleet, ['early', 'gone', 'nobody'])).verdicts).toEqual(['stray', 'stray', 'stray']);
+    expect([await onlineIds(), await fleet.redis.zcard(fleet.keys.activity)]).toEqual([['early'], 0]);
+    expect(await logOf(fleet)).toEqual([]);
+  });
+
+  test('a record of another type is reported for that device, while others are done', async () => {
+    for (const id of ['d1', 'd3']) await register(fleet, id, 'lamp');
+    await heartbeats(fleet, [{ id: 'd1' }, { id: 'd3' }]);
+    await cut(fleet, 'd1', 'd3');
+    await fleet.redis.set(fleet.keys.state('d2'), 'x');
+    const { verdicts } = await settle(fleet, ['d1', 'd2', 'd3']);
+    const broken = { code: 'BAD_RECORD', message: 'device:state:d2 holds a string, not a hash' };
+    expect(verdicts).toMatchObject(['offline', broken, 'offline']);
+    expect(await logOf(fleet)).toHaveLength(4);
+  });
+
+  test('by five at once and again: nothing is told twice', async () => {
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    const others = await Promise.all([1, 2, 3, 4, 5].map(() => openFleet(redis, { dialect })));
+    await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
+    await heartbeats(
+      fleet,
+      ids.slice(0, 200).map((id) => ({ id })),
+    );
+    await cut(fleet, ...ids.slice(0, 100));
+    for (const id of ids.slice(200)) await fleet.redis.set(fleet.keys.heartbeat(id), '1', 'EX', 60);
+    const all = await Promise.all(others.map((other) => settle(other, ids)));
+    await settle(fleet, ids);
+    const expected = ids.map((_, i) => (i < 100 ? 'offline' : 'online'));
+    for (const { verdicts } of all) expect(verdicts).toEqual(expected);
+    const told = await Promise.all(['d0', 'd150', 'd250'].map((id) => storyOf(fleet, id)));
+    expect(told).toEqual([
+      ['1 online heartbeat', '2 offline timeout'],
+      ['1 online heartbeat'],
+      ['1 online observed'],
+    ]);
+    expect(await logOf(fleet)).toHaveLength(400);
+  });
+});
+
+test('settle of nobody is a detector’s sign of life', async () => {
+  const fleet = await openFleet(redis);
+  expect(await settle(fleet, [], { detector: true })).toEqual({ holdUntil: 0, verdicts: [] });
+  const [last, detector, hold] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ') ?? [];
+  expect([last, hold]).toEqual([detector, '0']);
+});

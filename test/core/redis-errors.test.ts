@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { DevstateError } from '../../src/core/errors.js';
+import { fromRedis, networkReason, wrongType } from '../../src/core/redis-errors.js';
+
+const raised = (message: string, code?: string) => Object.assign(new Error(message), code && { code });
+
+describe('what Redis replies', () => {
+  test.each([
+    ['NOAUTH Authentication required.', 'the server asks for a password'],
+    ['WRONGPASS invalid username-password pair or user is disabled.', 'wrong user name or password'],
+    [
+      "NOPERM this user has no permissions to run the 'xadd' command",
+      "permission refused: this user has no permissions to run the 'xadd' command",
+    ],
+    ['LOADING Redis is loading the dataset in memory', 'the server is still loading its data'],
+    ["READONLY You can't write against a read only replica.", 'this server is a replica and takes no writes'],
+    [
+      "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+      'this replica has lost its master',
+    ],
+    ['BUSY Redis is busy running a script.', 'the server is busy with a script'],
+    ['MISCONF Redis is configured to save RDB snapshots', 'the server refuses writes because it cannot save'],
+    [
+      "OOM command not allowed when used memory > 'maxmemory'. script: 1f, on @user_script:80.",
+      'the server is out of memory and refuses writes',
+    ],
+    ['CLUSTERDOWN Hash slot not served', 'the cluster is down'],
+    // Redis 6.2 puts where it happened before the code.
+    [
+      "ERR Error running script (call to f_1f): @user_script:80: @user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
+      'the server is out of memory and refuses writes',
+    ],
+    [
+      "@user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
+      'the server is out of memory and refuses writes',
+    ],
+  ])('%s: a CONNECTION error in our words', (reply, message) => {
+    const error = fromRedis(raised(reply));
+    expect(error).toMatchObject({ code: 'CONNECTION', message });
+    expect(error.hint).toMatch(/\w/);
+    expect(error.cause).toMatchObject({ message: reply });
+  });
+
+  test.each([
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    'ERR Error running script (call to f_1f): @user_script:80: WRONGTYPE Operation against a key holding the wrong kind of value',
+  ])('%s: a BAD_RECORD', (reply) => {
+    expect(fromRedis(raised(reply))).toMatchObject({ code: 'BAD_RECORD' });
+  });
+
+  test('anything else: INTERNAL, on one line', () => {
+    expect(fromRedis(raised('ERR unknown command\nmore'))).toMatchObject({
+      code: 'INTERNAL',
+      message: 'ERR unknown command',
+    });
+    expect(fromRedis('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
+  });
+
+  test('an error of ours stays what it is', () => {
+    const error = new DevstateError('CONFLICT', 'no');
+    expect(fromRedis(error)).toBe(error);
+  });
+});
+
+describe('what the network does', () => {
+  test.each([
+    ['connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED', 'connection refused'],
+    ['read ECONNRESET', 'ECONNRESET', 'connection reset'],
+    ['getaddrinfo ENOTFOUND nowhere', 'ENOTFOUND', 'no such host'],
+    ['getaddrinfo EAI_AGAIN nowhere', 'EAI_AGAIN', 'the host name cannot be resolved now'],
+    ['connect ENOENT /no.sock', 'ENOENT', 'no such socket'],
+    ['connect EACCES /no.sock', 'EACCES', 'permission to the socket refused'],
+    ['write EPIPE', 'EPIPE', 'connection lost'],
+    ['connect ETIMEDOUT', undefined, 'timed out'],
+    ['Command timed out', undefined, 'timed out'],
+    ['Connection is closed.', undefined, 'connection lost'],
+    ['self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'TLS: self-signed certificate'],
+  ])('%s: CONNECTION', (message, code, reason) => {
+    expect(fromRedis(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
+  });
+
+  test('is told from other errors', () => {
+    expect(networkReason(raised('x is not a function'))).toBeNull();
+  });
+});
+
+test('a key of another type is named, with both types', () => {
+  expect(wrongType('devices:online', 'string', 'set').message).toBe(
+    'devices:online holds a string, not a set',
+  );
+  expect(wrongType(undefined).message).toMatch(/^a key of the fleet holds another type/);
+});

@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type JsonObject, toJson } from '../../src/core/json.js';
+import { parseDocument } from '../../src/input/document.js';
+
+async function parse(args: string[], files: Record<string, string> = {}) {
+  const notices: string[] = [];
+  const document = await parseDocument(
+    args,
+    async (name) => {
+      const text = files[name];
+      if (text === undefined) throw new Error(`unexpected read of ${name}`);
+      return text;
+    },
+    (notice) => notices.push(notice),
+  );
+  return { document, json: toJson(document), notices };
+}
+
+const refusal = (message: string | RegExp) =>
+  expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) });
+
+describe('assignments', () => {
+  it.each([
+    [['a='], '{"a":""}'],
+    [['a==b'], '{"a":"=b"}'],
+    [['owner=@al'], '{"owner":"@al"}'],
+    [['version=1.10'], '{"version":1.10}'],
+    [['x=1e3'], '{"x":1e3}'],
+    [['x=-5'], '{"x":-5}'],
+    [['x=12345678901234567890'], '{"x":12345678901234567890}'],
+    [['id=007'], '{"id":"007"}'],
+    [['x=+5'], '{"x":"+5"}'],
+    [['x=.5'], '{"x":".5"}'],
+    [['x=NaN'], '{"x":"NaN"}'],
+    [['x=True'], '{"x":"True"}'],
+    [['x=1.2.3'], '{"x":"1.2.3"}'],
+    [['x=-'], '{"x":"-"}'],
+    [['x=a b'], '{"x":"a b"}'],
+    [['flag=true'], '{"flag":true}'],
+    [['l=[1,2]'], '{"l":[1,2]}'],
+    [['s="5"'], '{"s":"5"}'],
+    [['x=null'], '{"x":null}'],
+    [['x={"a":{"b":0.10}}'], '{"x":{"a":{"b":0.10}}}'],
+    [['x:=5'], '{"x":5}'],
+    [['x:="s"'], '{"x":"s"}'],
+    [['a.b.c=1'], '{"a":{"b":{"c":1}}}'],
+    [['a.b=1', 'a.c=2'], '{"a":{"b":1,"c":2}}'],
+    [['a={"b":1}', 'a.c=2'], '{"a":{"b":1,"c":2}}'],
+    [['a=1', 'a=2'], '{"a":2}'],
+    [['a.b=1', 'a=2'], '{"a":2}'],
+    [['a\\.b=1'], '{"a.b":1}'],
+    [['a\\=b=1'], '{"a=b":1}'],
+    [['a\\:=1'], '{"a:":1}'],
+    [['a\\::=1'], '{"a:":1}'],
+    [['a:b=1'], '{"a:b":1}'],
+    [['a\\[0]=1'], '{"a[0]":1}'],
+    [['a\\\\=1'], '{"a\\\\":1}'],
+    [['path=C:\\dir'], '{"path":"C:\\\\dir"}'],
+    [['__proto__.x=1', 'constructor=2'], '{"__proto__":{"x":1},"constructor":2}'],
+    [['温度=20'], '{"温度":20}'],
+  ])('%j', async (args, json) => {
+    expect((await parse(args)).json).toBe(json);
+  });
+
+  it.each([
+    [['x={a:1}'], /^"x=\{a:1\}": bad JSON: .* at position 1$/],
+    [['x=[1,'], 'bad JSON'],
+    [['x="abc'], 'bad JSON'],
+    [['x:=abc'], 'bad JSON'],
+    [['x:='], 'bad JSON'],
+    [['a.b[0]=1'], 'arrays are replaced whole'],
+    [['=1'], 'must not be empty'],
+    [[':=1'], 'must not be empty'],
+    [['a..b=1'], 'must not be empty'],
+    [['.a=1'], 'must not be empty'],
+    [['a.=1'], 'must not be empty'],
+    [['a=1', 'a.b=2'], '"a" has a value already'],
+    [['a=null', 'a.b=2'], '"a" has a value already'],
+    [['a=1', 'b'], '"b": not KEY=VALUE'],
+    [[''], 'not KEY=VALUE'],
+    [['a\\'], 'backslash'],
+    [['a\\b=1'], 'backslash'],
+    [['a=1', '{"b":2}'], 'must stand alone'],
+    [['-', 'a=1'], 'must stand alone'],
+    [['@f', '@g'], 'must stand alone'],
+  ])('%j is refused', async (args, message) => {
+    await expect(parse(args)).rejects.toEqual(refusal(message));
+  });
+
+  it('never quotes a whole long document in a message', async () => {
+    const error: Error = await parse([`x={${'y'.repeat(10_000)}`]).catch((e) => e);
+    expect(error.message.length).toBeLessThan(200);
+  });
+
+  it('does not touch prototypes', async () => {
+    const { document } = await parse(['__proto__.polluted=1', 'constructor.prototype.polluted=1']);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    expect(Object.getPrototypeOf(document)).toBe(Object.prototype);
+  });
+
+  it('yields what was assigned, whatever the names', async () => {
+    const escaped = (key: string) => key.replace(/[.=:[\\]/g, '\\$&');
+    const key = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !/^[\s@{["-]/.test(text));
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(key, fc.jsonValue({ maxDepth: 2 }), { minKeys: 1 }), async (value) => {
+        const args = Object.entries(value).map(([name, item]) => `${escaped(name)}:=${JSON.stringify(item)}`);
+        expect(JSON.parse((await parse(args)).json)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+});
+
+describe('whole documents', () => {
+  it.each([
+    [['{"a":1.10}'], '{"a":1.10}'],
+    [[' \n{"a" : [ ] }\n'], '{"a":[]}'],
+    [['@dir/f.json'], '{"f":1}'],
+    [['-'], '{"stdin":1}'],
+    [['@-'], '{"stdin":1}'],
+    [['@a=b'], '{"odd":1}'],
+  ])('%j', async (args, json) => {
+    const files = { 'dir/f.json': '{"f":1}\n', '-': ' {"stdin":1}', 'a=b': '{"odd":1}' };
+    expect((await parse(args, files)).json).toBe(json);
+  });
+
+  it.each([
+    [['[1,2]'], 'a JSON object is due, not an array'],
+    [['[1'], 'a JSON object is due, not an array'],
+    [[' "a"'], 'a JSON object is due, not a string'],
+    [['{"a":1,}'], /^bad JSON: .* at position 7$/],
+    [['{"a":1} x'], /^bad JSON: .* at position 8$/],
+    [['{"a":NaN}'], 'bad JSON'],
+    [['@'], 'a file name is due'],
+    [['@list'], /^list: a JSON object is due, not an array$/],
+    [['@bad'], /^bad: bad JSON: .* at position 1$/],
+    [['-'], /^standard input: bad JSON/],
+    [[`{"a":${'['.repeat(100_000)}`], /^bad JSON: nested too deeply$/],
+  ])('%j is refused', async (args, message) => {
+    await expect(parse(args, { list: '[]', bad: '{', '-': '' })).rejects.toEqual(refusal(message));
+  });
+
+  it('lets the last of duplicate keys win, with a notice', async () => {
+    const { json, notices } = await parse(['{"a":1,"b":{"a":1,"a":2},"a":3}']);
+    expect(json).toBe('{"a":3,"b":{"a":2}}');
+    expect(notices).toEqual(['duplicate key "a": the last one wins', 'duplicate key "a": the last one wins']);
+  });
+
+  it('gives any object back as it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
+        async (value: unknown) => {
+          const text = JSON.stringify(value);
+          expect((await parse([text])).json).toBe(text);
+        },
+      ),
+    );
+  });
+
+  it('is an object of its own for each call', async () => {
+    const none: JsonObject = (await parse([])).document;
+    expect(none).toEqual({});
+  });
+});

@@ -1,0 +1,58 @@
+/** Streams and views that the tests of output share. */
+import { Writable } from 'node:stream';
+import { createPrinter, type Printer, type PrinterOptions } from '../../src/output/printer.js';
+import { isoTimes } from '../../src/output/times.js';
+import type { View } from '../../src/output/view.js';
+
+export class Capture extends Writable {
+  text = '';
+  writes = 0;
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+    this.text += chunk.toString();
+    this.writes += 1;
+    done();
+  }
+}
+
+export interface Thing {
+  id: string;
+  online: boolean;
+  seen: number | null;
+  state?: unknown;
+}
+
+export const things: View<Thing> = {
+  fields: ['id', 'online', 'seen', 'state'],
+  json: ({ id, online, seen, state }) => ({ id, online, seen, state: state ?? null }),
+  name: ({ id }) => id,
+  columns: [
+    { header: 'DEVICE', cell: ({ id }) => id },
+    {
+      header: 'STATUS',
+      cell: ({ online }) => (online ? 'online' : 'offline'),
+      tone: ({ online }) => (online ? 'good' : 'bad'),
+    },
+  ],
+  wide: [{ header: 'LAST-SEEN', cell: ({ seen }, times) => times.ago(seen) }],
+  empty: 'no things',
+};
+
+export function printing(options: Partial<PrinterOptions> = {}): {
+  print: Printer;
+  stdout: Capture;
+  stderr: Capture;
+} {
+  const stdout = new Capture();
+  const stderr = new Capture();
+  const print = createPrinter({
+    format: 'table',
+    headers: true,
+    color: false,
+    quiet: false,
+    times: isoTimes(),
+    stdout,
+    stderr,
+    ...options,
+  });
+  return { print, stdout, stderr };
+}

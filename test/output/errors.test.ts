@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { usage } from '../../src/core/errors.js';
+import { errorText } from '../../src/output/errors.js';
+
+it.each([
+  [
+    usage('bad \u001b[31m\nthing', 'do\nthis'),
+    { machine: false },
+    'devstate: bad \\u001b[31m\\nthing\nhint: do\\nthis\n',
+  ],
+  [usage('bad'), { machine: false, line: 2 }, 'devstate: line 2: bad\n'],
+  [usage('bad', 'so'), { machine: true }, '{"error":{"code":"USAGE","message":"bad","hint":"so"}}\n'],
+  [
+    usage('b\u202ed\n'),
+    { machine: true, line: 2 },
+    '{"error":{"code":"USAGE","message":"b\\u202ed\\n","line":2}}\n',
+  ],
+])('%s', (error, options, text) => {
+  expect(errorText(error, options)).toBe(text);
+});

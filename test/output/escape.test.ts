@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { jsonSafe, visible, visibleName } from '../../src/output/escape.js';
+
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  // UTF-16 units at random: lone surrogates too.
+  fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+  fc.array(fc.integer({ min: 0, max: 0xff })).map((units) => String.fromCharCode(...units)),
+);
+const UNSAFE = /[\p{Cc}\p{Surrogate}\p{Bidi_Control}\u2028\u2029]/u;
+
+describe('visible', () => {
+  it.each([
+    ['plain Grüße 日本 👩‍👩‍👧', 'plain Grüße 日本 👩‍👩‍👧'],
+    ['a\nb\tc\rd', 'a\\nb\\tc\\rd'],
+    ['\u001b[31mred\u0007', '\\u001b[31mred\\u0007'],
+    ['\u0000\u007f\u009b', '\\u0000\\u007f\\u009b'],
+    ['\u202eabc\u2066\u200f\u061c', '\\u202eabc\\u2066\\u200f\\u061c'],
+    ['\u2028\u2029', '\\u2028\\u2029'],
+    ['\ud800x\udc00', '\\ud800x\\udc00'],
+  ])('shows %j', (text, shown) => {
+    expect(visible(text)).toBe(shown);
+  });
+
+  it('lets no control, bidi control or lone surrogate through, and changes nothing twice', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const shown = visible(text);
+        expect(shown).not.toMatch(UNSAFE);
+        expect(visible(shown)).toBe(shown);
+      }),
+    );
+  });
+});
+
+describe('visibleName', () => {
+  it('keeps what a valid id may hold, and stays one line', () => {
+    expect(visibleName('גשר\u200f')).toBe('גשר\u200f');
+    expect(visibleName('a\nb\u001b[2J')).toBe('a\\nb\\u001b[2J');
+  });
+});
+
+describe('jsonSafe', () => {
+  it('means the same and holds nothing that a terminal obeys', () => {
+    fc.assert(
+      fc.property(fc.dictionary(anyText, anyText), (value) => {
+        const safe = jsonSafe(JSON.stringify(value));
+        expect(safe).not.toMatch(UNSAFE);
+        expect(JSON.stringify(JSON.parse(safe))).toBe(JSON.stringify(value));
+      }),
+    );
+  });
+
+  it('leaves the layout', () => {
+    expect(jsonSafe('{\n  "a": "\\n\u007f\\\\\u202e"\n}')).toBe('{\n  "a": "\\n\\u007f\\\\\\u202e"\n}');
+  });
+});

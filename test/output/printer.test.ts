@@ -1,0 +1,239 @@
+import { Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { parseJson } from '../../src/core/json.js';
+import { FORMATS, type View } from '../../src/output/view.js';
+import { printing, type Thing, things } from './capture.js';
+
+const on: Thing = { id: 'd1', online: true, seen: 0 };
+const off: Thing = { id: 'device-2', online: false, seen: null, state: parseJson('{"t":1.10,"u":"\u007f"}') };
+
+async function* many(count: number, onReturn?: () => void): AsyncGenerator<Thing> {
+  try {
+    for (let i = 0; i < count; i += 1) yield { ...on, id: `d${i}` };
+  } finally {
+    onReturn?.();
+  }
+}
+
+async function* broken(count: number): AsyncGenerator<Thing> {
+  yield* many(count);
+  throw new Error('broke off');
+}
+
+describe('list', () => {
+  it.each([
+    ['table', 'DEVICE     STATUS\nd1         online\ndevice-2   offline\n'],
+    [
+      'wide',
+      'DEVICE     STATUS    LAST-SEEN\nd1         online    1970-01-01T00:00:00.000Z\ndevice-2   offline   never\n',
+    ],
+    [
+      'json',
+      '[\n  {"id":"d1","online":true,"seen":0,"state":null},\n  {"id":"device-2","online":false,"seen":null,"state":{"t":1.10,"u":"\\u007f"}}\n]\n',
+    ],
+    [
+      'ndjson',
+      '{"id":"d1","online":true,"seen":0,"state":null}\n{"id":"device-2","online":false,"seen":null,"state":{"t":1.10,"u":"\\u007f"}}\n',
+    ],
+    ['name', 'd1\ndevice-2\n'],
+  ] as const)('as %s', async (format, text) => {
+    const { print, stdout, stderr } = printing({ format });
+    expect(await print.list(things, [on, off])).toBe(2);
+    expect(stdout.text).toBe(text);
+    expect(stderr.text).toBe('');
+    expect(print.machine).toBe(format.endsWith('json'));
+  });
+
+  it.each([
+    ['table', '', 'no things\n'],
+    ['wide', '', 'no things\n'],
+    ['name', '', 'no things\n'],
+    ['json', '[]\n', ''],
+    ['ndjson', '', ''],
+  ] as const)('empty as %s', async (format, out, err) => {
+    const { print, stdout, stderr } = printing({ format });
+    expect(await print.list(things, [])).toBe(0);
+    expect([stdout.text, stderr.text]).toEqual([out, err]);
+  });
+
+  it('keeps quiet about an empty list when told', async () => {
+    const { print, stderr } = printing({ quiet: true });
+    await print.list(things, []);
+    expect(stderr.text).toBe('');
+  });
+
+  it.each(FORMATS)('as %s shows what came before it broke off, closes, and throws on', async (format) => {
+    const { print, stdout, stderr } = printing({ format });
+    await expect(print.list(things, broken(3))).rejects.toThrow('broke off');
+    expect(stdout.text).toContain('d2');
+    if (format === 'json') expect(JSON.parse(stdout.text)).toHaveLength(3);
+    expect(stderr.text).toBe('');
+  });
+
+  it('stays valid JSON when it breaks off at the first row or within one', async () => {
+    const first = printing({ format: 'json' });
+    await expect(first.print.list(things, broken(0))).rejects.toThrow();
+    expect(first.stdout.text).toBe('[]\n');
+    const within = printing({ format: 'json' });
+    const fragile: View<Thing> = {
+      ...things,
+      json: (row) => {
+        if (row === off) throw new Error('bad record');
+        return things.json(row);
+      },
+    };
+    await expect(within.print.list(fragile, [on, off])).rejects.toThrow('bad record');
+    expect(JSON.parse(within.stdout.text)).toHaveLength(1);
+  });
+
+  it('writes the first row before the last is read', async () => {
+    const { print, stdout } = printing({ format: 'ndjson' });
+    let release = () => {};
+    async function* slow(): AsyncGenerator<Thing> {
+      yield on;
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      yield off;
+    }
+    const listed = print.list(things, slow());
+    await turn();
+    await turn();
+    expect(stdout.text).toContain('"d1"');
+    expect(stdout.text).not.toContain('device-2');
+    release();
+    expect(await listed).toBe(2);
+  });
+
+  it('gathers small rows into few writes', async () => {
+    const { print, stdout } = printing({ format: 'ndjson' });
+    await print.list(things, many(10_000));
+    expect(stdout.text.split('\n')).toHaveLength(10_001);
+    expect(stdout.writes).toBeLessThan(50);
+  });
+
+  it('stops reading, quietly, when the reader leaves', async () => {
+    const stdout = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+    });
+    const { print } = printing({ format: 'ndjson', stdout });
+    let returned = false;
+    const count = await print.list(
+      things,
+      many(1_000_000, () => {
+        returned = true;
+      }),
+    );
+    expect(count).toBeLessThan(2000);
+    expect(returned).toBe(true);
+  });
+});
+
+describe('stream', () => {
+  it('writes each row at once, json as ndjson', async () => {
+    for (const format of FORMATS) {
+      const { print, stdout } = printing({ format });
+      const seen: string[] = [];
+      async function* rows(): AsyncGenerator<Thing> {
+        yield on;
+        seen.push(stdout.text);
+        yield off;
+        seen.push(stdout.text);
+      }
+      expect(await print.stream(things, rows())).toBe(2);
+      expect(seen[0]).toContain('d1');
+      expect(seen[1]).toContain('device-2');
+      if (format === 'json') expect(stdout.text).toMatch(/^\{.*\}\n\{.*\}\n$/);
+      if (format === 'table') expect(stdout.text.match(/DEVICE/g)).toHaveLength(1);
+    }
+  });
+});
+
+describe('one', () => {
+  const sheet: View<Thing> = {
+    ...things,
+    sheet: ({ id }) => [
+      ['DEVICE', id],
+      ['STATUS', 'online', 'good'],
+      ['STATE', '{\n  "a": "\u009b"\n}'],
+      ['SEEN', 'never'],
+    ],
+  };
+  const action: View<Thing> = { ...things, line: ({ id }) => `${id}\n registered` };
+
+  it.each([
+    ['a line', action, 'd1\\n registered\n'],
+    [
+      'a sheet',
+      sheet,
+      [
+        'FIELD    VALUE',
+        'DEVICE   d1',
+        'STATUS   online',
+        'STATE    {',
+        '           "a": "\\u009b"',
+        '         }',
+        'SEEN     never',
+        '',
+      ].join('\n'),
+    ],
+    ['a table of one row', things, 'DEVICE   STATUS\nd1       online\n'],
+  ])('as %s', async (_name, view, text) => {
+    const { print, stdout } = printing();
+    await print.one(view, on);
+    expect(stdout.text).toBe(text);
+  });
+
+  it('as JSON is a document, digits kept', async () => {
+    const { print, stdout } = printing({ format: 'json' });
+    await print.one(sheet, off);
+    expect(stdout.text).toBe(
+      '{\n  "id": "device-2",\n  "online": false,\n  "seen": null,\n  "state": {\n    "t": 1.10,\n    "u": "\\u007f"\n  }\n}\n',
+    );
+  });
+
+  it('as ndjson and name is a line', async () => {
+    const compact = printing({ format: 'ndjson' });
+    await compact.print.one(action, on);
+    expect(compact.stdout.text).toBe('{"id":"d1","online":true,"seen":0,"state":null}\n');
+    const name = printing({ format: 'name' });
+    await name.print.one(action, on);
+    expect(name.stdout.text).toBe('d1\n');
+  });
+
+  it('copes with a sheet of very many lines', async () => {
+    const { print, stdout } = printing();
+    await print.one({ ...things, sheet: () => [['STATE', 'x\n'.repeat(200_000)]] }, on);
+    expect(stdout.text.length).toBeGreaterThan(1_000_000);
+  });
+});
+
+describe('--fields', () => {
+  it('chooses in JSON, and heads a table with the paths', async () => {
+    const json = printing({ format: 'ndjson', fields: ['state.t', 'id'] });
+    await json.print.list(things, [on, off]);
+    expect(json.stdout.text).toBe('{"state.t":null,"id":"d1"}\n{"state.t":1.10,"id":"device-2"}\n');
+    const human = printing({ fields: ['state.t', 'id'] });
+    await human.print.list(things, [on, off]);
+    expect(human.stdout.text).toBe('STATE.T   ID\n-         d1\n1.10      device-2\n');
+    const single = printing({ fields: ['id'] });
+    await single.print.one({ ...things, line: () => 'line' }, on);
+    expect(single.stdout.text).toBe('ID\nd1\n');
+  });
+
+  it.each(FORMATS)('refuses an unknown name as %s before a row is read', async (format) => {
+    const { print, stdout } = printing({ format, fields: ['nope'] });
+    const view: View<Thing> = { ...things, line: () => 'line' };
+    let read = false;
+    const rows = many(1, () => {
+      read = true;
+    });
+    const refusal = expect.objectContaining({ code: 'USAGE' });
+    expect(() => print.check(view)).toThrowError(refusal);
+    await expect(print.list(view, rows)).rejects.toEqual(refusal);
+    await expect(print.stream(view, rows)).rejects.toEqual(refusal);
+    await expect(print.one(view, on)).rejects.toEqual(refusal);
+    expect([stdout.text, read]).toEqual(['', false]);
+  });
+});

@@ -1,0 +1,82 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { type TableColumn, type TableStyle, table } from '../../src/output/table.js';
+
+type Row = readonly string[];
+const columns = (...headers: string[]): TableColumn<Row>[] =>
+  headers.map((header, i) => ({ header, cell: (row) => row[i] ?? '' }));
+
+async function render(
+  cols: TableColumn<Row>[],
+  rows: Row[],
+  style: Partial<TableStyle> = {},
+): Promise<string> {
+  const formatter = table(cols, { headers: true, color: false, sample: 100, ...style });
+  let text = '';
+  for (const row of rows) text += await formatter.row(row);
+  return text + formatter.end();
+}
+
+describe('table', () => {
+  it('aligns columns, and pads none at the end', async () => {
+    expect(
+      await render(columns('A', 'LONG', 'C'), [
+        ['1', '2', '3'],
+        ['wide-cell', '', 'x'],
+        ['1', '', ''],
+      ]),
+    ).toBe(['A           LONG   C', '1           2      3', 'wide-cell          x', '1', ''].join('\n'));
+  });
+
+  it('shows nothing for nothing, and no header when told', async () => {
+    expect(await render(columns('A'), [])).toBe('');
+    expect(await render(columns('A', 'B'), [['1', '2']], { headers: false })).toBe('1   2\n');
+  });
+
+  it('measures East Asian text and emoji as the terminal shows them', async () => {
+    expect(
+      await render(columns('ID', 'X'), [
+        ['日本', '1'],
+        ['👩‍👩‍👧', '2'],
+        ['é', '3'],
+      ]),
+    ).toBe(['ID     X', '日本   1', '👩‍👩‍👧     2', 'é      3', ''].join('\n'));
+  });
+
+  it('escapes cells and headers', async () => {
+    expect(await render(columns('A\n'), [['\u001b[2Jx\ny']])).toBe('A\\n\n\\u001b[2Jx\\ny\n');
+  });
+
+  it('holds back no more than its sample; later and longer cells push', async () => {
+    const formatter = table(columns('A', 'B'), { headers: true, color: false, sample: 2 });
+    expect(await formatter.row(['1', 'x'])).toBe('');
+    expect(await formatter.row(['22', 'x'])).toBe('A    B\n1    x\n22   x\n');
+    expect(await formatter.row(['333333', 'x'])).toBe('333333   x\n');
+    expect(formatter.end()).toBe('');
+  });
+
+  it('keeps minimal widths', async () => {
+    const [a, b] = columns('A', 'B');
+    expect(await render([{ ...a, width: 6 } as TableColumn<Row>, b as TableColumn<Row>], [['1', 'x']])).toBe(
+      'A        B\n1        x\n',
+    );
+  });
+
+  it('colours header and tone, and pads as if it did not', async () => {
+    const toned: TableColumn<Row>[] = columns('S', 'T').map((column) => ({
+      ...column,
+      tone: ([status]) => (status === 'on' ? 'good' : status === 'off' ? 'bad' : undefined),
+    }));
+    const rows = [
+      ['on', '1'],
+      ['off', '2'],
+      ['-', '3'],
+    ];
+    const colored = await render(toned, rows, { color: true });
+    expect(colored).toContain('\u001b[1mS\u001b[22m');
+    expect(colored).toContain('\u001b[32mon\u001b[39m');
+    expect(colored).toContain('\u001b[31moff\u001b[39m');
+    expect(colored).not.toContain('\u001b[2m');
+    expect(stripVTControlCharacters(colored)).toBe(await render(toned, rows));
+  });
+});

@@ -1,0 +1,149 @@
+/**
+ * What the contract tests share: a fleet on the test's server, what was announced and written there, and a
+ * feed whose events can be awaited.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis, RedisOptions } from 'ioredis';
+import type { DeviceRecord, Dialect, PresenceEvent } from '../../src/core/device.js';
+import { decodeLogEntry } from '../../src/core/dialect.js';
+import { DevstateError } from '../../src/core/errors.js';
+import { Fleet, type FleetOptions } from '../../src/core/fleet.js';
+import { type FeedOptions, presenceFeed } from '../../src/core/presence.js';
+import type { TestRedis } from './redis.js';
+
+export const DIALECTS: readonly Dialect[] = ['node', 'python'];
+
+/** Ids that break whoever splits keys, globs, or takes bytes for characters. */
+export const ODD_IDS = ['aa:bb:cc:dd:ee:ff', 'urn:dev:ops:32473-X', 'a/b', '{x}', '温度-1'] as const;
+
+/** What a double would make 12345678901234567000, Infinity and 0.1 of. */
+export const ODD_NUMBERS = '{"big":12345678901234567890,"huge":1e400,"money":0.10}';
+
+export async function openFleet(
+  redis: TestRedis,
+  options: FleetOptions = {},
+  connection: RedisOptions = {},
+): Promise<Fleet> {
+  return new Fleet(await redis.client(connection), options);
+}
+
+/** The error of a promise that must fail with one of ours. */
+export async function failure(promise: Promise<unknown>): Promise<DevstateError> {
+  const outcome = await promise.catch((error: unknown) => error);
+  if (outcome instanceof DevstateError) return outcome;
+  throw new Error(`no DevstateError, but ${String(outcome)}`, { cause: outcome });
+}
+
+/** Waits for what another process does. */
+export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  for (const end = Date.now() + 15_000; !(await condition()); await sleep(2)) {
+    if (Date.now() > end) throw new Error('it did not come about');
+  }
+}
+
+/** The heartbeat key is gone, before its time. */
+export async function cut({ redis, keys }: Fleet, ...ids: string[]): Promise<void> {
+  await redis.del(ids.map((id) => keys.heartbeat(id)));
+}
+
+/** The heartbeat key runs out. */
+export async function expired({ redis, keys }: Fleet, id: string): Promise<void> {
+  await until(async () => (await redis.exists(keys.heartbeat(id))) === 0);
+}
+
+/** Now on the server's clock, ms. */
+export async function serverNow(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+}
+
+/** The log, all or of one device. */
+export async function logOf({ redis, keys }: Fleet, id?: string): Promise<PresenceEvent[]> {
+  const events = (await redis.xrange(keys.log, '-', '+')).map(([at, flat]) => decodeLogEntry(at, flat));
+  return events.filter(({ deviceId }) => id === undefined || deviceId === id);
+}
+
+/** `1 online heartbeat`, `2 offline timeout`: what the log tells of a device. */
+export async function storyOf(fleet: Fleet, id: string): Promise<string[]> {
+  return (await logOf(fleet, id)).map(({ seq, status, reason }) => `${seq} ${status} ${reason}`);
+}
+
+export async function historyOf(
+  { redis, keys }: Fleet,
+  kind: 'reported' | 'desired' | 'presence',
+  id: string,
+) {
+  return redis.lrange(keys.history(kind, id), 0, -1);
+}
+
+/** Whose deadlines and absences the index knows. */
+export async function scoreOf({ redis, keys }: Fleet, id: string): Promise<number | null> {
+  const score = await redis.zscore(keys.activity, id);
+  return score === null ? null : Number(score);
+}
+
+/** All that Redis holds, to the byte. */
+export async function snapshot(redis: Redis): Promise<Record<string, string>> {
+  const all: Record<string, string> = {};
+  for (const key of (await redis.keys('*')).sort()) {
+    all[key] = `${await redis.call('PEXPIRETIME', key)} ${(await redis.dumpBuffer(key))?.toString('hex')}`;
+  }
+  return all;
+}
+
+/** Everything that is published from now on. */
+export async function listen(redis: TestRedis): Promise<{
+  heard: [channel: string, message: string][];
+  /** What was published before it is called has been heard when it is done. */
+  settled: () => Promise<void>;
+}> {
+  const subscriber = await redis.client();
+  const heard: [string, string][] = [];
+  subscriber.on('pmessage', (_pattern, channel, message) => {
+    heard.push([channel, message]);
+  });
+  await subscriber.psubscribe('*');
+  return { heard, settled: async () => void (await subscriber.ping()) };
+}
+
+export interface OpenFeed {
+  readonly events: PresenceEvent[];
+  /** The first `count` events, when they are there. */
+  first(count: number): Promise<PresenceEvent[]>;
+  /** Aborts it, and waits for its end. */
+  stop(): Promise<void>;
+}
+
+/** A feed that has subscribed. */
+export async function openFeed(fleet: Fleet, options: FeedOptions = {}): Promise<OpenFeed> {
+  const abort = new AbortController();
+  const events: PresenceEvent[] = [];
+  let ended: Promise<void> = Promise.resolve();
+  const ready = new Promise<void>((onReady, reject) => {
+    ended = (async () => {
+      for await (const event of presenceFeed(fleet, { ...options, signal: abort.signal, onReady })) {
+        events.push(event);
+      }
+    })();
+    ended.catch(reject);
+  });
+  await ready;
+  return {
+    events,
+    async first(count) {
+      await until(() => events.length >= count);
+      return events.slice(0, count);
+    },
+    async stop() {
+      abort.abort();
+      await ended;
+    },
+  };
+}
+
+/** Ids in a set order, for lists that have none. */
+export async function idsOf(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { deviceId } of devices) ids.push(deviceId);
+  return ids.sort();
+}
