@@ -71,7 +71,8 @@ export async function withContext<T>(
       },
       open: (name) => openInput(name, streams),
       confirm: (question) => confirm(question, streams, signal),
-      waiting: (text) => spinner(streams.stderr, (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb', text),
+      waiting: (text) =>
+        spinner(streams.stderr, (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb', text),
       run: (argv, output, inner = signal) => execute(argv, env, capturing(output), inner),
       startServer: async () => (await import('../redis/server.js')).startServer({}, env),
     });

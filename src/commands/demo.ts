@@ -174,7 +174,7 @@ class Story {
     for (let found = 0; found < 2; ) {
       if (Date.now() > end) throw failed('the silent devices were not found offline');
       await sleep(100, undefined, { signal: this.#context.signal });
-      found += (await sweep(this.#fleet)).length;
+      for await (const _ of sweep(this.#fleet)) found += 1;
     }
   }
 

@@ -1,25 +1,191 @@
 /**
- * Finds devices whose deadline has passed. The index says where to look, the settle script
- * passes the verdict, so any number of detectors announce each transition once.
+ * Finds devices whose time is up. The index says where to look and the settle script
+ * passes the verdict, so any number of detectors, of any strategy, beside any of the
+ * article's, announce each transition once. What must hold: every step reaches Redis at
+ * least once a second, because a longer silence is taken for an outage.
  */
+import { Audit } from './audit.js';
+import type { PresenceEvent } from './device.js';
+import { Doorbell } from './doorbell.js';
+import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { settle, type Verdict } from './heartbeats.js';
+import { type Settlement, settle } from './heartbeats.js';
 import { serverTime } from './records.js';
-import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
+import { MAX_DEVICES_PER_SCRIPT, STEP } from './scripts.js';
+import { hearExpirations, hearForeign, pollOnline } from './sources.js';
 
-/** Settles every device whose deadline has passed; gives those found offline. */
-export async function sweep(fleet: Fleet): Promise<string[]> {
-  const offline: string[] = [];
-  const now = serverTime(await fleet.send(() => fleet.redis.time()));
-  for (;;) {
-    const due = await fleet.send(() =>
-      fleet.redis.zrange(fleet.keys.activity, '(0', `(${now}`, 'BYSCORE', 'LIMIT', 0, MAX_DEVICES_PER_SCRIPT),
-    );
-    const { verdicts } = await settle(fleet, due);
-    offline.push(...due.filter((_, i) => verdicts[i] === 'offline'));
-    const settled = verdicts.some(
-      (verdict: Verdict) => verdict === 'offline' || verdict === 'online' || verdict === 'stray',
-    );
-    if (due.length < MAX_DEVICES_PER_SCRIPT || !settled) return offline;
+/**
+ * deadline: sleep until the earliest deadline, at most 1 s. poll: look through the online
+ * set every `interval`. keyspace: go by Redis' expired events. The last two are the article's.
+ */
+export type Strategy = 'deadline' | 'poll' | 'keyspace';
+
+export interface DetectOptions {
+  strategy?: Strategy;
+  /** Of `poll`, ms; 10,000. */
+  interval?: number;
+  /** False: pass verdicts even during a hold. */
+  honourHold?: boolean;
+  /** How long one round of the audit over the fleet may take, ms; 300,000. */
+  auditRound?: number;
+  signal?: AbortSignal;
+  /** At work: what lapses from now on is found. */
+  onReady?: () => void;
+  /** After an outage no verdict is passed until then. */
+  onHold?: (until: number) => void;
+  onHoldEnd?: () => void;
+  /** What the operator should know: a strategy that cannot be had, a device that cannot be judged. */
+  onNotice?: (message: string) => void;
+  onLost?: (error: DevstateError) => void;
+  onResumed?: () => void;
+}
+
+const LONGEST_SLEEP_MS = 1000;
+
+/** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
+export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
+  const { signal, honourHold = true, onNotice = () => {} } = options;
+  const bell = new Doorbell(signal);
+  const suspects = new Set<string>();
+  const suspect = (id: string) => {
+    suspects.add(id);
+    bell.ring();
+  };
+  const audit = new Audit(fleet, options.auditRound ?? 300_000);
+  const hold = new HoldWatch(options);
+  const foreign = await hearForeign(fleet, suspect);
+  const source = await openSource(fleet, options, suspect, onNotice);
+  let lost = false;
+  try {
+    while (!bell.stopped) {
+      let pause = LONGEST_SLEEP_MS;
+      try {
+        const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
+        if (hold.first) options.onReady?.();
+        if (lost) options.onResumed?.();
+        lost = false;
+        hold.see(step);
+        const ids = [...step.due, ...take(suspects, MAX_DEVICES_PER_SCRIPT)];
+        if (ids.length < MAX_DEVICES_PER_SCRIPT) ids.push(...(await audit.next()), ...(await source.next()));
+        if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), onNotice);
+        const busy = step.due.length === MAX_DEVICES_PER_SCRIPT || suspects.size > 0;
+        pause = busy ? 0 : Math.min(pauseAfter(step), audit.pause(), source.pause());
+      } catch (error) {
+        if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
+        if (!lost) options.onLost?.(error);
+        lost = true;
+      }
+      if (pause > 0) await bell.wait(pause);
+    }
+    if (!lost) await look(fleet, 'leave', honourHold, 0);
+  } finally {
+    bell.close();
+    foreign.close();
+    source.close();
   }
+}
+
+/** One sweep over what is due, and no more: for cron. Honours a hold and opens none. */
+export async function* sweep(
+  fleet: Fleet,
+  { honourHold = true, onHold, onNotice = () => {} }: DetectOptions = {},
+): AsyncGenerator<PresenceEvent> {
+  for (;;) {
+    const { due, now, holdUntil } = await look(fleet, 'look', honourHold, MAX_DEVICES_PER_SCRIPT);
+    if (honourHold && holdUntil >= now) onHold?.(holdUntil);
+    if (due.length === 0) return;
+    const settlement = await settle(fleet, due, { honourHold });
+    yield* report(settlement, onNotice);
+    const stuck = settlement.verdicts.every(
+      (verdict) => verdict === 'held' || verdict instanceof DevstateError,
+    );
+    if (due.length < MAX_DEVICES_PER_SCRIPT || stuck) return;
+  }
+}
+
+/** Whether a detector has been at work within the last seconds. */
+export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
+  const [time, pulse] = await fleet.pipeline([['time'], ['get', fleet.keys.pulse]]);
+  const [, step = 0] = String(pulse).split(' ').map(Number);
+  return serverTime(time) - step <= 5 * LONGEST_SLEEP_MS;
+}
+
+interface Step {
+  now: number;
+  holdUntil: number;
+  /** The next deadline, ms; 0: none. */
+  next: number;
+  due: string[];
+}
+
+async function look(
+  fleet: Fleet,
+  mode: 'work' | 'look' | 'leave',
+  honourHold: boolean,
+  limit: number,
+): Promise<Step> {
+  const { longestTtl } = await fleet.settings();
+  const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
+  const [now, holdUntil, next, ...due] = (await fleet.run(STEP, args, [])) as string[];
+  return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
+}
+
+/** Due means past: a deadline is slept through to the end of its millisecond. */
+function pauseAfter({ now, next }: Step): number {
+  return next === 0 ? LONGEST_SLEEP_MS : Math.min(Math.max(next - now, 0) + 1, LONGEST_SLEEP_MS);
+}
+
+function* report(
+  { verdicts, events }: Settlement,
+  onNotice: (message: string) => void,
+): Generator<PresenceEvent> {
+  for (const verdict of verdicts) if (verdict instanceof DevstateError) onNotice(verdict.message);
+  yield* events;
+}
+
+function take(suspects: Set<string>, count: number): string[] {
+  const taken = [...suspects].slice(0, count);
+  for (const id of taken) suspects.delete(id);
+  return taken;
+}
+
+/** Tells of a hold once, and of its end. */
+class HoldWatch {
+  first = true;
+  #until = 0;
+  readonly #options: DetectOptions;
+
+  constructor(options: DetectOptions) {
+    this.#options = options;
+  }
+
+  see({ now, holdUntil }: Step): void {
+    this.first = false;
+    if (holdUntil >= now && holdUntil !== this.#until) this.#options.onHold?.(holdUntil);
+    else if (this.#until > 0 && holdUntil < now) this.#options.onHoldEnd?.();
+    this.#until = holdUntil >= now ? holdUntil : 0;
+  }
+}
+
+/** What a strategy looks at beside the index. */
+export interface Source {
+  /** The index' due devices are settled too. */
+  readonly sweeps: boolean;
+  /** Further devices to settle now. */
+  next(): Promise<string[]>;
+  /** When to ask again, ms. */
+  pause(): number;
+  close(): void;
+}
+
+async function openSource(
+  fleet: Fleet,
+  { strategy = 'deadline', interval = 10_000 }: DetectOptions,
+  suspect: (id: string) => void,
+  notice: (message: string) => void,
+): Promise<Source> {
+  const index: Source = { sweeps: true, next: async () => [], pause: () => LONGEST_SLEEP_MS, close() {} };
+  if (strategy === 'poll') return pollOnline(fleet, interval);
+  if (strategy === 'keyspace') return (await hearExpirations(fleet, suspect, notice)) ?? index;
+  return index;
 }

@@ -110,6 +110,11 @@ export function decodeRecord(
   };
 }
 
+/** Devstate's own messages carry `seq`; told without parsing, because each of them rings everybody. */
+export function isOwnMessage(message: string): boolean {
+  return message.includes('"seq":'); // quotes within an id are escaped
+}
+
 /**
  * A presence event as a program of either dialect publishes it; null: not one.
  * Devstate's own carry `seq` and are read from the log instead, where they have an id.

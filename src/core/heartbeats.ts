@@ -3,7 +3,7 @@
  * online if and only if its heartbeat key exists; each script announces by parity, so
  * that any number of writers tell each transition once.
  */
-import { DEFAULT_TTL_MS, validId } from './device.js';
+import { DEFAULT_TTL_MS, type PresenceEvent, validId } from './device.js';
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type JsonObject, toJson } from './json.js';
@@ -184,6 +184,14 @@ export interface SettleOptions {
   honourHold?: boolean;
 }
 
+/** What settling did: the verdicts in the order of the ids, and what it had to announce. */
+export interface Settlement {
+  /** Until when no verdict is passed, ms; 0: never was. */
+  holdUntil: number;
+  verdicts: Verdict[];
+  events: PresenceEvent[];
+}
+
 /**
  * Passes the verdict on these devices, whoever wrote them, and announces what nobody has
  * announced. `stray`: no registered record. `held`: lapsed during a hold, not judged.
@@ -192,11 +200,10 @@ export async function settle(
   fleet: Fleet,
   ids: readonly string[],
   { detector = false, honourHold = true }: SettleOptions = {},
-): Promise<{ holdUntil: number; verdicts: Verdict[] }> {
+): Promise<Settlement> {
   const { longestTtl } = await fleet.settings();
   const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
-  const verdicts: Verdict[] = [];
-  let holdUntil = 0;
+  const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [] };
   for (let from = 0; from < Math.max(ids.length, 1); from += MAX_DEVICES_PER_SCRIPT) {
     const chunk = ids.slice(from, from + MAX_DEVICES_PER_SCRIPT);
     const [hold, ...replies] = await fleet.run(
@@ -204,11 +211,30 @@ export async function settle(
       args,
       chunk.map((id) => ({ id })),
     );
-    holdUntil = Number(hold);
-    for (const [i, reply] of replies.entries())
-      verdicts.push(await asVerdict(fleet, chunk[i] as string, String(reply)));
+    settlement.holdUntil = Number(hold);
+    for (const [i, reply] of (replies as string[][]).entries()) {
+      const id = chunk[i] as string;
+      const [status = '', ...announced] = reply;
+      settlement.verdicts.push(await asVerdict(fleet, id, status));
+      if (announced.length > 0) settlement.events.push(settledEvent(id, status, announced));
+    }
   }
-  return { holdUntil, verdicts };
+  return settlement;
+}
+
+function settledEvent(id: string, status: string, announced: readonly string[]): PresenceEvent {
+  const [logId = null, seq, timestamp, type, previous] = announced;
+  return {
+    id: logId,
+    type: 'presence',
+    deviceId: id,
+    deviceType: type || null,
+    status: status === 'online' ? 'online' : 'offline',
+    timestamp: Number(timestamp),
+    seq: Number(seq),
+    reason: status === 'online' ? 'observed' : 'timeout',
+    previousAt: Number(previous) || null,
+  };
 }
 
 async function asVerdict(fleet: Fleet, id: string, reply: string): Promise<Verdict> {

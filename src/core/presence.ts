@@ -5,47 +5,54 @@
  * What must hold: SUBSCRIBE before the position is taken, and the position moves only
  * with what was handed out.
  */
-import type { Redis } from 'ioredis';
 import type { PresenceEvent } from './device.js';
-import { decodeLogEntry, decodePresenceMessage } from './dialect.js';
+import { decodePresenceMessage, isOwnMessage } from './dialect.js';
+import { Doorbell } from './doorbell.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
+import { type Gap, PresenceLog, type Since } from './presence-log.js';
 import { readDevices } from './records.js';
+import { subscribe } from './subscribe.js';
 
 export interface FeedOptions {
+  /** Replay from here: after an event's id, or what was logged since a moment (ms). */
+  since?: Since;
   /** Ends the feed. */
   signal?: AbortSignal;
-  /** Subscribed: every later event will be handed out. */
+  /** Subscribed, and the replay is over: every later event will be handed out. */
   onReady?: () => void;
+  /** The log was trimmed past where the feed was: these events are lost to it. */
+  onGap?: (gap: Gap) => void;
   /** The connection was lost; the feed goes on by itself. */
   onLost?: (error: DevstateError) => void;
   /** It is back, and goes on from where it was. */
   onResumed?: () => void;
 }
 
-const CHUNK = 1000;
 const LOOK_EVERY_MS = 1000;
 
 /** Events as they happen, until the signal aborts or the consumer stops. @throws DevstateError */
 export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
-  const doorbell = new Doorbell(options.signal);
-  const subscriber = fleet.redis.duplicate();
+  const bell = new Doorbell(options.signal);
   const foreign: PresenceEvent[] = [];
+  const ear = await subscribe(fleet, fleet.keys.presenceChannel, (message) => {
+    const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
+    if (event) foreign.push(event);
+    bell.ring();
+  });
   try {
-    await subscribe(fleet, subscriber, (event) => {
-      if (event.seq === null) foreign.push(event);
-      doorbell.ring();
-    });
-    subscriber.on('ready', () => doorbell.ring());
-    let position = await lastPosition(fleet);
-    options.onReady?.();
+    const log = new PresenceLog(fleet, options.onGap);
+    await log.open(options.since);
+    let ready = false;
     let lost = false;
-    while (!doorbell.stopped) {
+    while (!bell.stopped) {
       try {
-        for await (const event of logAfter(fleet, position)) {
+        for await (const event of log.read()) {
           yield event;
-          position = event.id as string;
+          if (bell.stopped) return;
         }
+        if (!ready) options.onReady?.();
+        ready = true;
         if (lost) options.onResumed?.();
         lost = false;
       } catch (error) {
@@ -54,54 +61,20 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
         lost = true;
       }
       yield* await withTypes(fleet, foreign.splice(0));
-      await doorbell.wait(LOOK_EVERY_MS);
+      await bell.wait(LOOK_EVERY_MS);
     }
   } finally {
-    subscriber.disconnect();
-    doorbell.close();
-  }
-}
-
-async function subscribe(
-  fleet: Fleet,
-  subscriber: Redis,
-  hear: (event: PresenceEvent) => void,
-): Promise<void> {
-  subscriber.on('error', () => {}); // commands report the loss; ioredis reconnects and subscribes again
-  subscriber.on('message', (_channel: string, message: string) => {
-    const event = decodePresenceMessage(message);
-    if (event) hear(event);
-  });
-  await fleet.send(() => subscriber.subscribe(fleet.keys.presenceChannel));
-}
-
-/** The id of the newest log entry. */
-async function lastPosition(fleet: Fleet): Promise<string> {
-  const [newest] = await fleet.send(() => fleet.redis.xrevrange(fleet.keys.log, '+', '-', 'COUNT', 1));
-  return newest?.[0] ?? '0-0';
-}
-
-async function* logAfter(fleet: Fleet, position: string): AsyncGenerator<PresenceEvent> {
-  let from = position;
-  for (;;) {
-    const entries = await fleet.send(() =>
-      fleet.redis.xrange(fleet.keys.log, `(${from}`, '+', 'COUNT', CHUNK),
-    );
-    for (const [id, fields] of entries) yield decodeLogEntry(id, fields);
-    if (entries.length < CHUNK) return;
-    from = entries.at(-1)?.[0] as string;
+    ear.close();
+    bell.close();
   }
 }
 
 /** Other programs' events do not say the type; the record does. */
 async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<PresenceEvent[]> {
   if (events.length === 0) return events;
+  const ids = events.map(({ deviceId }) => deviceId);
   try {
-    const readings = await readDevices(
-      fleet,
-      events.map(({ deviceId }) => deviceId),
-      ['type'],
-    );
+    const readings = await readDevices(fleet, ids, ['type']);
     return events.map((event, i) => ({
       ...event,
       deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,
@@ -109,46 +82,5 @@ async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<Presenc
   } catch (error) {
     if (error instanceof DevstateError && error.code === 'CONNECTION') return events;
     throw error;
-  }
-}
-
-/** Wakes the feed: rung by messages, by time, by the end. A ring while nobody waits is kept. */
-class Doorbell {
-  stopped: boolean;
-  #rung = false;
-  #wake: (() => void) | undefined;
-  readonly #signal: AbortSignal | undefined;
-  readonly #stop = () => {
-    this.stopped = true;
-    this.ring();
-  };
-
-  constructor(signal: AbortSignal | undefined) {
-    this.stopped = signal?.aborted ?? false;
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#stop, { once: true });
-  }
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  async wait(ms: number): Promise<void> {
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#wake = undefined;
-    this.#rung = false;
-  }
-
-  close(): void {
-    this.#signal?.removeEventListener('abort', this.#stop);
   }
 }

@@ -12,6 +12,7 @@ import raiseTtlLua from './lua/raise_ttl.lua';
 import registerLua from './lua/register.lua';
 import setDesiredLua from './lua/set_desired.lua';
 import settleLua from './lua/settle.lua';
+import stepLua from './lua/step.lua';
 import unregisterLua from './lua/unregister.lua';
 
 export type FleetKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
@@ -61,6 +62,13 @@ export const SETTLE = script('settle', settleLua, {
   deviceArgs: ['id'],
 });
 
+export const STEP = script('step', stepLua, {
+  keys: ['activity', 'pulse'],
+  deviceKeys: [],
+  args: ['longestTtl', 'mode', 'honourHold', 'limit'],
+  deviceArgs: [],
+});
+
 export const DISCONNECT = script('disconnect', disconnectLua, {
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
@@ -93,6 +101,7 @@ export const SCRIPTS: readonly Script[] = [
   REGISTER,
   HEARTBEAT,
   SETTLE,
+  STEP,
   DISCONNECT,
   SET_DESIRED,
   UNREGISTER,

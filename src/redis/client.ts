@@ -13,12 +13,14 @@ export interface ConnectOptions {
   timeout: number;
   /** Comes back after a loss; commands wait for it within their timeout. */
   persistent: boolean;
-  /** Gives up: connecting at any time, and once connected all but a persistent client. */
+  /** Gives up: at once, or for a persistent client that is connected, soon. */
   signal: AbortSignal;
 }
 
 const HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none';
 const LONGEST_PAUSE_MS = 1000;
+/** What a persistent command has to close cleanly, even if the server is gone. */
+const GRACE_MS = 500;
 
 /** @throws DevstateError CONNECTION */
 export async function connect(
@@ -42,6 +44,7 @@ export async function connect(
   });
   const giveUp = () => {
     if (!established || !persistent) redis.disconnect();
+    else setTimeout(() => redis.disconnect(), GRACE_MS).unref();
   };
   signal.addEventListener('abort', giveUp, { once: true });
   redis.once('end', () => signal.removeEventListener('abort', giveUp));

@@ -1,7 +1,8 @@
 -- settle: passes the verdict on the devices, whoever else wrote them.
 -- KEYS   online activity log pulse | state heartbeat history:presence
 -- ARGV   now dialect channel logCap historyCap longestTtl detector honourHold | id
--- Reply  {hold until, then for each device: online, offline, held, stray, or an error}.
+-- Reply  {hold until, then for each device an array: online, offline, held, stray, or an error;
+--        where it announced: id in the log, seq, timestamp, type, previous transition}.
 -- Events online (observed): alive and not announced; offline (timeout): gone and not announced.
 -- @include base
 -- @include record
@@ -28,7 +29,7 @@ end
 local function forgetStray(id, remaining)
   if remaining == GONE then redis.call('SREM', KEYS[1], id) end
   redis.call('ZREM', KEYS[2], id)
-  return 'stray'
+  return {'stray'}
 end
 
 local function verdict(keyAt, id)
@@ -37,7 +38,7 @@ local function verdict(keyAt, id)
   if not device then return forgetStray(id, remaining) end
   local score = scoreOf(KEYS[2], id)
   local status = judge(device, remaining, score, now, held)
-  if status == 'held' then return status end
+  if status == 'held' then return {status} end
 
   if status == 'online' then
     redis.call('SADD', KEYS[1], id)
@@ -50,13 +51,15 @@ local function verdict(keyAt, id)
   writePresence(device, status)
   publish(device)
   rememberPresence(KEYS[keyAt + 2], device)
-  return status
+  local event = device.events and device.events[1]
+  if not event then return {status} end
+  return {status, event.id, event.seq, int(event.at), device.type, int(event.previous)}
 end
 
 local replies = {int(pulse.hold)}
 for i = 1, #ARGV - 8 do
   local done, reply = pcall(verdict, 2 + i * 3, ARGV[8 + i])
-  replies[i + 1] = done and reply or errorText(reply)
+  replies[i + 1] = done and reply or {errorText(reply)}
 end
 if isDetector then stampPulse(KEYS[4], pulse, now) end
 return replies

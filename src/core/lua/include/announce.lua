@@ -24,7 +24,7 @@ local function scoreOf(key, id) return tonumber(redis.call('ZSCORE', key, id)) e
 
 local function log(key, device)
   for _, event in ipairs(device.events or {}) do
-    redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], '*', 'deviceId', device.id, 'deviceType', device.type,
+    event.id = redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], '*', 'deviceId', device.id, 'deviceType', device.type,
       'status', event.status, 'timestamp', int(event.at), 'seq', event.seq, 'reason', event.reason,
       'previous', int(event.previous))
   end

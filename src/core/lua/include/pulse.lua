@@ -23,7 +23,8 @@ local function takePulse(key, now, longestTtl, isDetector)
   return pulse
 end
 
--- Heartbeats stamp at most twice a second.
+-- Heartbeats stamp at most twice a second. At `maxmemory` the stamp is refused, and the
+-- verdicts, which free memory, must not fail for it: hence pcall.
 local function stampPulse(key, pulse, now)
-  if pulse.due then redis.call('SET', key, int(now) .. ' ' .. int(pulse.detector) .. ' ' .. int(pulse.hold)) end
+  if pulse.due then redis.pcall('SET', key, int(now) .. ' ' .. int(pulse.detector) .. ' ' .. int(pulse.hold)) end
 end

@@ -1,0 +1,103 @@
+/**
+ * The log of presence events, read from a position on. A stream is trimmed at its old
+ * end, so a reader holds on to the entry it read last: if that is gone, what came between
+ * may be gone too, and is named rather than passed over.
+ */
+import type { PresenceEvent } from './device.js';
+import { decodeLogEntry } from './dialect.js';
+import type { Fleet } from './fleet.js';
+
+/** After an event's id; or from a moment on (ms), by when events were logged. */
+export type Since = { id: string } | { time: number };
+
+/** A stretch of the log that was trimmed before it could be read. */
+export interface Gap {
+  /** An event's id, or the moment (ms) that was asked for. */
+  after: string | number;
+  /** The oldest event that is left; null: none. */
+  before: string | null;
+}
+
+type Entry = [id: string, fields: string[]];
+const CHUNK = 1000;
+
+export class PresenceLog {
+  readonly #fleet: Fleet;
+  readonly #onGap: (gap: Gap) => void;
+  #position = '0-0';
+  /** The position is that of an entry, which is still there unless it was trimmed. */
+  #atEntry = false;
+
+  constructor(fleet: Fleet, onGap: (gap: Gap) => void = () => {}) {
+    this.#fleet = fleet;
+    this.#onGap = onGap;
+  }
+
+  /** Where to begin: at the end, after an event, or at a moment. */
+  async open(since: Since | undefined): Promise<void> {
+    if (since === undefined) {
+      const { redis, keys } = this.#fleet;
+      const [newest] = await this.#fleet.send(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
+      if (newest) this.#move(newest[0]);
+    } else if ('id' in since) {
+      this.#move(since.id);
+    } else {
+      this.#position = `${Math.max(0, Math.floor(since.time))}-0`;
+      await this.#tellGap(since.time);
+    }
+  }
+
+  /** The events after the position, as far as there are any now; it moves with what is taken. */
+  async *read(): AsyncGenerator<PresenceEvent> {
+    for (;;) {
+      const entries = await this.#range(this.#position, CHUNK);
+      const full = entries.length === CHUNK;
+      if (this.#atEntry) {
+        if (entries[0]?.[0] === this.#position) entries.shift();
+        else await this.#tellGap(this.#position);
+      }
+      for (const [id, fields] of entries) {
+        yield decodeLogEntry(id, fields);
+        this.#move(id);
+      }
+      if (!full) return;
+    }
+  }
+
+  #move(id: string): void {
+    this.#position = id;
+    this.#atEntry = true;
+  }
+
+  async #tellGap(after: string | number): Promise<void> {
+    this.#atEntry = false; // told once
+    const [oldest] = await this.#range('-', 1);
+    const lost = oldest ? isBefore(after, oldest[0]) : typeof after === 'string';
+    if (lost && (await this.#wasTrimmed())) this.#onGap({ after, before: oldest?.[0] ?? null });
+  }
+
+  #range(from: string, count: number): Promise<Entry[]> {
+    const { redis, keys } = this.#fleet;
+    return this.#fleet.send(() => redis.xrange(keys.log, from, '+', 'COUNT', count));
+  }
+
+  /** Whether the log has lost entries; before Redis 7, which counts them: whether it is as long as it gets. */
+  async #wasTrimmed(): Promise<boolean> {
+    const { redis, keys } = this.#fleet;
+    if ((await this.#fleet.send(() => redis.exists(keys.log))) === 0) return true;
+    const flat = (await this.#fleet.send(() => redis.xinfo('STREAM', keys.log))) as unknown[];
+    const info = new Map(
+      flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : [])) as [string, unknown][],
+    );
+    const length = Number(info.get('length'));
+    if (info.has('entries-added')) return Number(info.get('entries-added')) > length;
+    return length >= (await this.#fleet.settings()).logCap;
+  }
+}
+
+/** Whether a moment, or an entry, is before an entry. */
+function isBefore(after: string | number, id: string): boolean {
+  const [time = 0, seq = 0] = String(after).split('-').map(Number);
+  const [entryTime = 0, entrySeq = 0] = id.split('-').map(Number);
+  return time < entryTime || (time === entryTime && seq < entrySeq);
+}

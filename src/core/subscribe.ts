@@ -1,0 +1,24 @@
+/** A channel on a connection of its own, subscribed again by ioredis after each loss. */
+import type { Fleet } from './fleet.js';
+
+export interface Ear {
+  close(): void;
+}
+
+/** Resolves once subscribed. @throws DevstateError CONNECTION */
+export async function subscribe(
+  fleet: Fleet,
+  channel: string,
+  hear: (message: string) => void,
+): Promise<Ear> {
+  const subscriber = fleet.redis.duplicate();
+  subscriber.on('error', () => {}); // a loss is noticed and told by the commands beside it
+  subscriber.on('message', (_channel: string, message: string) => hear(message));
+  try {
+    await fleet.send(() => subscriber.subscribe(channel));
+  } catch (error) {
+    subscriber.disconnect();
+    throw error;
+  }
+  return { close: () => subscriber.disconnect() };
+}
