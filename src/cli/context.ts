@@ -56,6 +56,7 @@ export async function withContext<T>(
       times,
       env,
       terminal: { stdin: streams.stdin.isTTY ?? false, stderr: streams.stderr.isTTY ?? false },
+      now: Date.now,
       url: globals.url,
       fleet: ({ persistent = false } = {}) => connections.fleet(persistent),
       fleetAt: (url, namespace) =>

@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { DevstateError } from '../core/errors.js';
 import { errorText } from '../output/errors.js';
 import { exitOf } from './exit.js';
-import { runProgram } from './program.js';
+import { isService, runProgram } from './program.js';
 
 export interface Streams {
   stdin: Readable & { isTTY?: boolean };
@@ -16,16 +16,13 @@ export interface Streams {
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+type Signal = keyof typeof SIGNALS;
 
 /** Runs a command line to its end; gives the exit code. */
 export async function main(argv: readonly string[], env: Env, streams: Streams): Promise<number> {
   const ending = new AbortController();
-  let exit: number | undefined;
-  const handlers = Object.entries(SIGNALS).map(([signal, code]) => {
-    const handler = () => {
-      exit = code;
-      ending.abort();
-    };
+  const handlers = (Object.keys(SIGNALS) as Signal[]).map((signal) => {
+    const handler = () => ending.abort(signal);
     process.once(signal, handler); // once: a second one ends the process as usual
     return () => process.off(signal, handler);
   });
@@ -36,7 +33,9 @@ export async function main(argv: readonly string[], env: Env, streams: Streams):
   streams.stderr.on('error', leave);
   try {
     const code = await execute(argv, env, streams, ending.signal);
-    return exit ?? code;
+    const signalled = SIGNALS[ending.signal.reason as Signal] as number | undefined;
+    if (signalled === undefined) return code;
+    return ending.signal.reason === 'SIGTERM' && isService(argv) ? code : signalled;
   } finally {
     for (const off of handlers) off();
   }

@@ -40,6 +40,11 @@ export async function runProgram(
   return code === undefined ? 0 : exitOf(code);
 }
 
+/** Whether the command runs until it is told to end. */
+export function isService(argv: readonly string[]): boolean {
+  return commands.some(({ name, service }) => service && argv.includes(name));
+}
+
 const HELP = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
 type Run = (

@@ -40,6 +40,8 @@ export interface Command<Options = Record<string, unknown>> {
   summary: string;
   arguments: readonly Argument[];
   options: readonly Option[];
+  /** Runs until it is told to end: ending on SIGTERM is success. */
+  service?: true;
   /** Whole command lines, shown by `--help`. */
   examples: readonly string[];
   /** A code says how to exit where all has been said already; errors are thrown. */
@@ -65,6 +67,8 @@ export interface Context {
   /** Spinners and questions are for terminals. */
   readonly terminal: { readonly stdin: boolean; readonly stderr: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** ms; this machine's clock. */
+  now(): number;
   /** Connects at the first call. `persistent`: comes back after a loss, for commands that run on. */
   fleet(options?: { persistent?: boolean }): Promise<Fleet>;
   /** The server that `--url` names. */

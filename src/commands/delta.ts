@@ -63,7 +63,7 @@ export const delta = command<Options>({
 });
 
 /** As `set-desired` takes it: `net.wifi`, dots within a name escaped. */
-function pathText(path: readonly string[]): string {
+export function pathText(path: readonly string[]): string {
   return path.map((name) => name.replace(/[\\.=:[]/g, '\\$&')).join('.');
 }
 

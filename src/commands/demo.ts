@@ -2,10 +2,7 @@
  * `devstate demo`: the whole story in a few seconds, told by the commands themselves: each
  * step runs the command line that it shows and checks what came of it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { sweep } from '../core/detector.js';
 import { DevstateError } from '../core/errors.js';
-import type { Fleet } from '../core/fleet.js';
 import { eraseNamespace } from '../core/registry.js';
 import type { View } from '../output/view.js';
 import { type Context, command } from './command.js';
@@ -36,7 +33,7 @@ export const demo = command({
     try {
       const fleet = await context.fleetAt(server?.url, namespace);
       try {
-        await new Story(context, connection, fleet).tell();
+        await new Story(context, connection).tell();
       } finally {
         await eraseNamespace(fleet);
       }
@@ -49,15 +46,13 @@ export const demo = command({
 class Story {
   readonly #context: Context;
   readonly #connection: readonly string[];
-  readonly #fleet: Fleet;
   /** What the presence feed has shown so far. */
   readonly #seen: string[] = [];
   #heard = () => {};
 
-  constructor(context: Context, connection: readonly string[], fleet: Fleet) {
+  constructor(context: Context, connection: readonly string[]) {
     this.#context = context;
     this.#connection = connection;
-    this.#fleet = fleet;
   }
 
   async tell(): Promise<void> {
@@ -73,7 +68,9 @@ class Story {
     );
     await this.#type(['register', 'gateway-7', '--type', 'gateway'], 'registered');
 
-    await this.#say('Somebody watches who comes and goes; its lines are marked >.');
+    await this.#say(
+      'Somebody watches who comes and goes, and detects who falls silent; its lines are marked >.',
+    );
     const watching = await this.#watch(end.signal);
     try {
       await this.#say('They send heartbeats; two of them are held alive for two seconds only.');
@@ -95,7 +92,6 @@ class Story {
       await this.#type(['delta', 'sensor-001'], 'in sync');
 
       await this.#say('The other two fall silent, and are found offline when their time is up.');
-      await this.#untilOffline();
       await this.#saw('sensor-002 offline', 'gateway-7 offline');
       await this.#type(['heartbeat', 'sensor-001'], 'online');
       await this.#type(['list-online'], 'sensor-001');
@@ -135,7 +131,7 @@ class Story {
   }
 
   async #watch(signal: AbortSignal): Promise<{ done: Promise<number> }> {
-    await this.#print('$ devstate watch-presence');
+    await this.#print('$ devstate watch-presence --detect');
     let ready = () => {};
     const subscribed = new Promise<void>((resolve) => {
       ready = resolve;
@@ -149,7 +145,7 @@ class Story {
       this.#heard();
     };
     const done = this.#context.run(
-      ['watch-presence', '--no-headers', ...this.#connection],
+      ['watch-presence', '--detect', '--no-headers', ...this.#connection],
       { stdout: (text) => void hear(text), stderr: () => ready() },
       signal,
     );
@@ -166,15 +162,6 @@ class Story {
         this.#heard = resolve;
         setTimeout(resolve, 200);
       });
-    }
-  }
-
-  async #untilOffline(): Promise<void> {
-    const end = Date.now() + PATIENCE_MS;
-    for (let found = 0; found < 2; ) {
-      if (Date.now() > end) throw failed('the silent devices were not found offline');
-      await sleep(100, undefined, { signal: this.#context.signal });
-      for await (const _ of sweep(this.#fleet)) found += 1;
     }
   }
 

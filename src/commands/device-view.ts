@@ -1,14 +1,18 @@
 /** How devices are shown: the sheet of one, the rows of a list, with or without documents. */
-import type { DeviceRecord } from '../core/device.js';
+import type { DeviceRecord, Status } from '../core/device.js';
+import type { PastDocument, PastState } from '../core/history.js';
 import { type JsonObject, toJson } from '../core/json.js';
 import { parseStored } from '../core/records.js';
 import { durationText, type Times } from '../output/times.js';
-import type { Column, View } from '../output/view.js';
+import type { Column, Tone, View } from '../output/view.js';
 
-/** A device whose documents were found to be JSON objects. */
-export interface WholeDevice extends DeviceRecord {
-  reportedState: JsonObject;
-  desiredState: JsonObject;
+/** A device now, or at a moment of which not all is known: null, and `-` for a document's text. */
+type ShownDevice = Omit<DeviceRecord, 'status'> & { status: Status | null };
+
+/** A device with its documents, which were found to be JSON objects. */
+export interface WholeDevice extends ShownDevice {
+  reportedState: JsonObject | null;
+  desiredState: JsonObject | null;
   metadata: JsonObject;
 }
 
@@ -23,18 +27,41 @@ export function wholeDevice(record: DeviceRecord): WholeDevice {
   };
 }
 
-const column = (header: string, cell: Column<DeviceRecord>['cell']): Column<DeviceRecord> => ({
+/** What is known of a device at a moment. Metadata, type and TTL are today's. @throws BAD_RECORD */
+export function pastDevice(past: PastState): WholeDevice {
+  const { record, reported, desired } = past;
+  const text = (document: PastDocument | null) => (document ? toJson(document.value) : '-');
+  return {
+    ...record,
+    status: past.status,
+    lastSeen: past.lastSeen,
+    expiresAt: null,
+    presenceSeq: past.presenceSeq,
+    presenceAt: past.presenceAt,
+    reportedJson: text(reported),
+    reportedState: reported?.value ?? null,
+    reportedVersion: reported?.version ?? 0,
+    reportedAt: reported?.at ?? null,
+    desiredJson: text(desired),
+    desiredState: desired?.value ?? null,
+    desiredVersion: desired?.version ?? 0,
+    desiredAt: desired?.at ?? null,
+    metadata: parseStored(record.deviceId, 'the metadata', record.metadataJson),
+  };
+}
+
+const column = (header: string, cell: Column<ShownDevice>['cell']): Column<ShownDevice> => ({
   header,
   cell,
 });
 
-export const DEVICE: readonly Column<DeviceRecord>[] = [
+export const DEVICE: readonly Column<ShownDevice>[] = [
   column('DEVICE', ({ deviceId }) => deviceId),
   column('TYPE', ({ deviceType }) => deviceType ?? '-'),
   {
     header: 'STATUS',
-    cell: ({ status }) => status,
-    tone: ({ status }) => (status === 'online' ? 'good' : 'bad'),
+    cell: ({ status }) => status ?? '-',
+    tone: ({ status }) => toneOf(status),
   },
   column('LAST-SEEN', ({ lastSeen }, times) => times.ago(lastSeen)),
 ];
@@ -46,6 +73,11 @@ const DOCUMENTS = [
   column('DESIRED', ({ desiredJson }) => desiredJson),
   METADATA,
 ];
+
+function toneOf(status: Status | null): Tone | undefined {
+  if (status === null) return undefined;
+  return status === 'online' ? 'good' : 'bad';
+}
 
 /** What a list shows of a device. */
 const SUMMARY_FIELDS = ['deviceId', 'deviceType', 'status', 'lastSeen', 'registeredAt', 'expiresAt'] as const;
@@ -90,13 +122,15 @@ export const WHOLE_DEVICE: View<WholeDevice> = {
 };
 
 function sheet(device: WholeDevice, times: Times) {
-  const document = (value: JsonObject, version: number, at: number | null): string =>
-    `${toJson(value, 2)}${version > 0 ? `\nversion ${version}, ${times.ago(at)}` : ''}`;
+  const document = (value: JsonObject | null, version: number, at: number | null): string => {
+    if (value === null) return 'unknown';
+    return `${toJson(value, 2)}${version > 0 ? `\nversion ${version}, ${times.ago(at)}` : ''}`;
+  };
   const { status, presenceAt, presenceSeq, heartbeatTtl } = device;
-  const rows: [string, string, ('good' | 'bad')?][] = [
+  const rows: [string, string, (Tone | undefined)?][] = [
     ['DEVICE', device.deviceId],
     ['TYPE', device.deviceType ?? '-'],
-    ['STATUS', status, status === 'online' ? 'good' : 'bad'],
+    ['STATUS', status ?? 'unknown', toneOf(status)],
     ['LAST-SEEN', times.ago(device.lastSeen)],
     ['EXPIRES', times.until(device.expiresAt)],
     ['REGISTERED', times.ago(device.registeredAt)],

@@ -3,9 +3,11 @@ import type { Command } from './command.js';
 import { completion } from './completion.js';
 import { delta } from './delta.js';
 import { demo } from './demo.js';
+import { detect } from './detect.js';
 import { disconnect } from './disconnect.js';
 import { get } from './get.js';
 import { heartbeat } from './heartbeat.js';
+import { history } from './history.js';
 import { list } from './list.js';
 import { listOnline } from './list-online.js';
 import { register } from './register.js';
@@ -21,10 +23,12 @@ export const commands: readonly Command[] = [
   heartbeat,
   get,
   list,
+  history,
   unregister,
   listOnline,
   stale,
   watchPresence,
+  detect,
   disconnect,
   setDesired,
   delta,

@@ -4,6 +4,7 @@ import { compareIds, onlineDevices } from '../core/queries.js';
 import { parseCount } from '../input/duration.js';
 import type { View } from '../output/view.js';
 import { command } from './command.js';
+import { hintWithoutDetector } from './detecting.js';
 import { DEVICE, EXPIRES, METADATA, pick, REGISTERED } from './device-view.js';
 import { Listing } from './listing.js';
 
@@ -46,10 +47,12 @@ export const listOnline = command<Options>({
   ],
   async run(context, _args, { sort, ...options }) {
     const listing = new Listing(context, options);
-    return listing.print(ONLINE, async (fleet) => {
+    const code = await listing.print(ONLINE, async (fleet) => {
       const devices = onlineDevices(fleet, { ...options, onProblem: listing.onProblem });
       return sort === undefined ? devices : sorted(devices, sort, context.waiting('sorting'));
     });
+    await hintWithoutDetector(context, await context.fleet(), 'run devstate detect');
+    return code;
   },
 });
 

@@ -1,14 +1,16 @@
 /** `devstate watch-presence`: who comes and goes, as it happens. */
-
-import type { PresenceEvent } from '../core/device.js';
-import { validType } from '../core/device.js';
+import { detect } from '../core/detector.js';
+import { type PresenceEvent, validType } from '../core/device.js';
+import { usage } from '../core/errors.js';
+import type { Fleet } from '../core/fleet.js';
 import { presenceFeed } from '../core/presence.js';
+import type { Gap, Since } from '../core/presence-log.js';
 import { parseCount, parseDuration } from '../input/duration.js';
 import { globPattern } from '../input/glob.js';
-import { durationText } from '../output/times.js';
-import type { View } from '../output/view.js';
+import { parseMoment } from '../input/moment.js';
 import { type Context, command } from './command.js';
-import { pick } from './device-view.js';
+import { connectionNotices, detectorNotices, hintWithoutDetector } from './detecting.js';
+import { EVENT } from './event-view.js';
 
 /** A longer timer of Node's would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -16,37 +18,12 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 interface Options {
   type?: string;
   id?: RegExp;
+  since?: string;
   count?: number;
   for?: number;
+  detect?: boolean;
+  hold: boolean;
 }
-
-const fields = ['id', 'type', 'deviceId', 'deviceType', 'status', 'timestamp', 'seq', 'reason'] as const;
-const EVENT: View<PresenceEvent> = {
-  fields,
-  json: (row) => pick(row, fields),
-  name: ({ deviceId }) => deviceId,
-  columns: [
-    { header: 'TIME', width: 24, cell: ({ timestamp }, times) => times.instant(timestamp) },
-    { header: 'DEVICE', width: 20, cell: ({ deviceId }) => deviceId },
-    { header: 'TYPE', width: 18, cell: ({ deviceType }) => deviceType ?? '-' },
-    {
-      header: 'STATUS',
-      width: 7,
-      cell: ({ status }) => status,
-      tone: ({ status }) => (status === 'online' ? 'good' : 'bad'),
-    },
-    { header: 'REASON', width: 10, cell: ({ reason }) => reason ?? '-' },
-    {
-      header: 'LASTED',
-      width: 8,
-      cell: ({ timestamp, previousAt }) => (previousAt === null ? '-' : durationText(timestamp - previousAt)),
-    },
-  ],
-  wide: [
-    { header: 'SEQ', width: 4, cell: ({ seq }) => String(seq ?? '-') },
-    { header: 'ID', cell: ({ id }) => id ?? '-' },
-  ],
-};
 
 export const watchPresence = command<Options>({
   name: 'watch-presence',
@@ -56,49 +33,94 @@ export const watchPresence = command<Options>({
   options: [
     { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
     { flags: '--id <glob>', summary: 'only ids like this: * and ? stand for any', parse: globPattern },
+    {
+      flags: '--since <moment>',
+      summary: "replay first: 15m, 2026-11-24T10:00Z, epoch ms, or after an event's id",
+    },
     { flags: '--count <n>', summary: 'stop after so many events', parse: parseCount },
     {
       flags: '--for <duration>',
       summary: 'stop after that long; with --count, exit 4 if they did not come',
       parse: parseDuration,
     },
+    { flags: '--detect', summary: 'find devices that fall silent, too' },
+    { flags: '--no-hold', summary: 'with --detect: pass verdicts even right after an outage' },
   ],
   examples: [
     'devstate watch-presence',
     "devstate watch-presence --id 'sensor-*' --json | jq .deviceId",
+    'devstate watch-presence --since 15m --detect',
     'devstate watch-presence --type meter --count 1 --for 30s',
   ],
   async run(context, _args, options) {
     context.print.check(EVENT);
+    if (!options.hold && !options.detect) throw usage('--no-hold goes with --detect');
+    const since = options.since === undefined ? undefined : parseSince(options.since, context.now());
     const fleet = await context.fleet({ persistent: true });
-    const end = new AbortController();
-    const stop = () => end.abort();
-    context.signal.addEventListener('abort', stop, { once: true });
+    if (!options.detect) await hintWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
+    const ending = endingWith(context.signal);
     let timer: NodeJS.Timeout | undefined;
     const feed = presenceFeed(fleet, {
-      signal: end.signal,
+      ...(since && { since }),
+      signal: ending.signal,
       onReady: () => {
         context.notice('watching');
-        if (options.for !== undefined) timer = setTimeout(stop, Math.min(options.for, LONGEST_TIMER_MS));
+        if (options.for !== undefined)
+          timer = setTimeout(ending.abort, Math.min(options.for, LONGEST_TIMER_MS));
       },
-      ...connectionNotices(context),
+      onGap: (gap) => context.notice(gapText(gap)),
+      ...connectionNotices(context.notice),
     });
+    const detecting = options.detect ? detectAside(context, fleet, options, ending) : undefined;
     try {
       const shown = await context.print.stream(EVENT, matching(feed, options));
       const missed = options.count !== undefined && shown < options.count && !context.signal.aborted;
       return missed ? 'CONDITION' : undefined;
     } finally {
       clearTimeout(timer);
-      context.signal.removeEventListener('abort', stop);
+      ending.abort();
+      await detecting;
     }
   },
 });
 
-function connectionNotices({ notice }: Context) {
-  return {
-    onLost: (error: Error) => notice(`${error.message}; trying on`),
-    onResumed: () => notice('connected again; nothing was missed'),
+/** Runs a detector until the watch ends; what it announces comes by the feed. */
+async function detectAside(
+  context: Context,
+  fleet: Fleet,
+  { hold }: Options,
+  ending: { signal: AbortSignal; abort(): void },
+): Promise<void> {
+  const options = {
+    ...detectorNotices(context),
+    ...connectionSilence,
+    honourHold: hold,
+    signal: ending.signal,
   };
+  try {
+    for await (const _ of detect(fleet, options));
+  } finally {
+    ending.abort();
+  }
+}
+
+/** The feed says already when the connection is lost. */
+const connectionSilence = { onLost: () => {}, onResumed: () => {} };
+
+function endingWith(outer: AbortSignal): { signal: AbortSignal; abort(): void } {
+  const own = new AbortController();
+  return { signal: AbortSignal.any([outer, own.signal]), abort: () => own.abort() };
+}
+
+/** An event's id, as the JSON output has it; else a moment. */
+function parseSince(text: string, now: number): Since {
+  return /^\d{1,15}-\d{1,15}$/.test(text) ? { id: text } : { time: parseMoment(text, now) };
+}
+
+function gapText({ after, before }: Gap): string {
+  const from = typeof after === 'number' ? new Date(after).toISOString() : `event ${after}`;
+  const to = before === null ? 'now' : `event ${before}`;
+  return `the log does not reach back that far: events between ${from} and ${to} are missing`;
 }
 
 async function* matching(

@@ -135,7 +135,7 @@ function fieldColumn(field: Field): TableColumn<Record<string, unknown>> {
   return { header: field.text.toUpperCase(), cell: (row) => fieldText(row, field) };
 }
 
-type SheetLine = readonly [field: string, value: string, tone?: Tone];
+type SheetLine = readonly [field: string, value: string, tone?: Tone | undefined];
 
 const SHEET: readonly TableColumn<SheetLine>[] = [
   { header: 'FIELD', cell: ([field]) => field },

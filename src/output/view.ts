@@ -34,5 +34,5 @@ export interface View<T> {
   /** An action: one line for each in human formats, instead of a table. */
   line?(row: T, times: Times): string;
   /** A single thing as FIELD VALUE rows in human formats (`get ID`); documents come as text with line breaks. */
-  sheet?(row: T, times: Times): readonly (readonly [field: string, value: string, tone?: Tone])[];
+  sheet?(row: T, times: Times): readonly (readonly [field: string, value: string, tone?: Tone | undefined])[];
 }

@@ -69,7 +69,7 @@ local function beat(keyAt, argAt)
   redis.call('HSET', device.key, changedFields(device, reported))
   publish(device)
   rememberPresence(KEYS[keyAt + 3], device)
-  if reported then remember(KEYS[keyAt + 2], documentEntry(now, state[REPORTED_VERSION], reported)) end
+  if reported then remember(KEYS[keyAt + 2], documentEntry(now, state[REPORTED_VERSION], reported, stored)) end
   return {1, wasOffline and 1 or 0, now, deadline, state[DESIRED_VERSION]}
 end
 

@@ -23,5 +23,5 @@ redis.call('HSET', device.key, dialect.desired, desired, 'devstate', packState(s
 redis.call('PUBLISH', ARGV[3],
   '{"type":"state_update","' .. dialect.desired .. '":' .. desired .. ',"timestamp":' .. instant(dialect, now)
   .. ',"version":' .. int(version) .. ',"patch":' .. ARGV[10] .. '}')
-remember(KEYS[2], documentEntry(now, version, desired))
+remember(KEYS[2], documentEntry(now, version, desired, stored))
 return {1, version}

@@ -7,6 +7,8 @@ local function remember(key, entry)
   end
 end
 
-local function documentEntry(at, version, text)
-  return '{"at":' .. int(at) .. ',"version":' .. int(version) .. ',"value":' .. text .. '}'
+-- `first`: nothing but the registration's empty document came before it.
+local function documentEntry(at, version, text, before)
+  local first = version == 1 and (before == '' or before == '{}') and ',"first":true' or ''
+  return '{"at":' .. int(at) .. ',"version":' .. int(version) .. first .. ',"value":' .. text .. '}'
 end

@@ -1,0 +1,31 @@
+/** What `detect` and `watch-presence --detect` share: what is said on stderr while a detector works. */
+import { type DetectOptions, detectorAtWork } from '../core/detector.js';
+import type { Fleet } from '../core/fleet.js';
+import { durationText } from '../output/times.js';
+import type { Context } from './command.js';
+
+export function detectorNotices({ notice }: Context): DetectOptions {
+  return {
+    onHold: (until) =>
+      notice(
+        `nobody could beat for a while: no verdicts for ${durationText(until - Date.now())}, until ${new Date(until).toISOString()}`,
+      ),
+    onHoldEnd: () => notice('the hold is over'),
+    onNotice: notice,
+    ...connectionNotices(notice),
+  };
+}
+
+export function connectionNotices(notice: (message: string) => void) {
+  return {
+    onLost: (error: Error) => notice(`${error.message}; trying on`),
+    onResumed: () => notice('connected again'),
+  };
+}
+
+/** Without a detector lapsed devices are found late or never; whoever looks should know. */
+export async function hintWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
+  if (context.print.machine || (await detectorAtWork(fleet))) return;
+  context.notice('no detector is at work: devices that fall silent are not announced');
+  context.notice(`hint: ${hint}`);
+}

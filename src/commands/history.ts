@@ -1,0 +1,153 @@
+/** `devstate history ID`: what changed and when. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { usage } from '../core/errors.js';
+import type { Fleet } from '../core/fleet.js';
+import { HISTORY_KINDS, type HistoryChange, type HistoryOptions, readHistory } from '../core/history.js';
+import { type Json, toJson } from '../core/json.js';
+import type { HistoryKind } from '../core/keyspace.js';
+import { parseCount } from '../input/duration.js';
+import { parseMoment } from '../input/moment.js';
+import type { View } from '../output/view.js';
+import { type Context, command } from './command.js';
+import { pathText } from './delta.js';
+
+interface Options {
+  since?: string;
+  until?: string;
+  kind?: HistoryKind[];
+  limit?: number;
+  diff?: boolean;
+  follow?: boolean;
+}
+
+const FOLLOW_EVERY_MS = 1000;
+
+const fields = ['deviceId', 'kind', 'at', 'version', 'seq', 'value', 'status', 'reason'];
+const json = ({ deviceId, kind, at, number, value, status, reason }: HistoryChange) => ({
+  deviceId,
+  kind,
+  at,
+  version: kind === 'presence' ? null : number,
+  seq: kind === 'presence' ? number : null,
+  value,
+  status,
+  reason,
+});
+
+const HISTORY: View<HistoryChange> = {
+  fields,
+  json,
+  name: ({ deviceId }) => deviceId,
+  columns: [
+    { header: 'TIME', width: 24, cell: ({ at }, times) => times.instant(at) },
+    { header: 'KIND', width: 8, cell: ({ kind }) => kind },
+    { header: 'VERSION', width: 7, cell: ({ number }) => String(number) },
+    { header: 'BECAME', cell: (entry) => became(entry) },
+  ],
+  empty: 'no history',
+};
+
+const DIFF: View<HistoryChange> = {
+  ...HISTORY,
+  fields: [...fields, 'changes'],
+  json: (entry) => ({
+    ...json(entry),
+    changes:
+      entry.changes?.map(({ path, from, to }) => ({ path: pathText(path), ...present({ from, to }) })) ??
+      null,
+  }),
+  columns: [...HISTORY.columns.slice(0, -1), { header: 'CHANGED', cell: changed }],
+};
+
+export const history = command<Options>({
+  name: 'history',
+  group: 'Devices',
+  summary: 'Show what changed and when: reports, desired states, presence',
+  arguments: [{ name: 'id', summary: 'device id', required: true }],
+  options: [
+    { flags: '--since <moment>', summary: 'not before: 2h ago, 2026-11-24T10:00Z, epoch ms' },
+    { flags: '--until <moment>', summary: 'not after' },
+    { flags: '--kind <list>', summary: 'only these: reported,desired,presence', parse: parseKinds },
+    { flags: '--limit <n>', summary: 'the newest so many', parse: parseCount },
+    { flags: '--diff', summary: 'show which paths went from what to what' },
+    { flags: '--follow', summary: 'go on with what changes from now on' },
+  ],
+  examples: [
+    'devstate history sensor-001',
+    'devstate history sensor-001 --since 2h --diff',
+    'devstate history sensor-001 --kind presence --follow --json',
+  ],
+  async run(context, [id = ''], { diff = false, follow = false, ...options }) {
+    const view = diff ? DIFF : HISTORY;
+    context.print.check(view);
+    if (follow && options.until !== undefined)
+      throw usage('--follow goes on, so --until does not go with it');
+    const query = queryOf(options, context.now());
+    const fleet = await context.fleet({ persistent: follow });
+    const entries = await readHistory(fleet, id, query);
+    if (follow) await context.print.stream(view, following(context, fleet, id, query, entries));
+    else await context.print.list(view, entries);
+  },
+});
+
+function queryOf({ since, until, kind, limit }: Options, now: number): HistoryOptions {
+  return {
+    ...(since !== undefined && { since: parseMoment(since, now) }),
+    ...(until !== undefined && { until: parseMoment(until, now) }),
+    ...(kind && { kinds: kind }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+/** What is there, then what comes: each entry once, told apart by its number. */
+async function* following(
+  { signal }: Context,
+  fleet: Fleet,
+  id: string,
+  query: HistoryOptions,
+  entries: HistoryChange[],
+): AsyncGenerator<HistoryChange> {
+  const last = new Map<HistoryKind, number>();
+  const fresh = ({ kind, number }: HistoryChange) => number > (last.get(kind) ?? 0);
+  let found = entries;
+  while (!signal.aborted) {
+    for (const entry of found.filter(fresh)) {
+      last.set(entry.kind, entry.number);
+      yield entry;
+    }
+    await sleep(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {}); // aborted: the loop sees it
+    if (!signal.aborted) found = await readHistory(fleet, id, { kinds: query.kinds ?? HISTORY_KINDS });
+  }
+}
+
+function became({ value, status, reason }: HistoryChange): string {
+  return value ? toJson(value) : `${status} (${reason})`;
+}
+
+function changed(entry: HistoryChange): string {
+  if (!entry.value) return became(entry);
+  if (!entry.changes) return `${toJson(entry.value)} (what came before is not known)`;
+  return entry.changes
+    .map(({ path, from, to }) => `${pathText(path)}: ${text(from)} → ${text(to)}`)
+    .join(', ');
+}
+
+function text(value: Json | undefined): string {
+  return value === undefined ? '-' : toJson(value);
+}
+
+/** What is not there is left out: `null` is a value that a report may hold. */
+function present(values: { from: Json | undefined; to: Json | undefined }): Record<string, Json> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Record<
+    string,
+    Json
+  >;
+}
+
+function parseKinds(list: string): HistoryKind[] {
+  return list.split(',').map((name) => {
+    const kind = HISTORY_KINDS.find((known) => known === name.trim());
+    if (!kind) throw usage(`no kind ${JSON.stringify(name)}; there are ${HISTORY_KINDS.join(', ')}`);
+    return kind;
+  });
+}
