@@ -21,6 +21,8 @@ export interface FleetOptions {
   readOnly?: boolean;
   /** Within which a compare-and-set is retried, ms; 5000. */
   requestTimeout?: number;
+  /** For tests: the time by which scripts write, ms, instead of the server's. */
+  clock?: () => number;
 }
 
 /** What `devices:meta` says, with the defaults of a fleet that has none. */
@@ -82,7 +84,7 @@ export class Fleet {
     const { dialect, logCap, historyCap } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
     const argv = [
-      ...['', dialect, channel, logCap, historyCap],
+      ...[this.options.clock?.() ?? '', dialect, channel, logCap, historyCap],
       ...script.args.map((name) => args[name]),
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];

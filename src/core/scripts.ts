@@ -22,7 +22,7 @@ export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${
 export const HEADER = ['now', 'dialect', 'channel', 'logCap', 'historyCap'] as const;
 
 /** No script handles more, so that none blocks Redis for long. */
-export const MAX_DEVICES_PER_SCRIPT = 200;
+export const MAX_DEVICES_PER_SCRIPT = 100;
 
 export interface Script<Arg extends string = string, DeviceArg extends string = string> {
   readonly name: string;

@@ -24,6 +24,5 @@ redis.call('DEL', KEYS[6])
 redis.call('ZADD', KEYS[2], int(-device.lastSeen), id)
 log(KEYS[3], device)
 writePresence(device, 'offline')
-publish(device)
-rememberPresence(KEYS[7], device)
+publish(KEYS[7], device)
 return {1, remaining ~= GONE and 1 or 0}

@@ -48,7 +48,7 @@ local function beat(keyAt, argAt)
   local expectedVersion, expectedText = ARGV[argAt + 3], ARGV[argAt + 4]
   local device = read(id, KEYS[keyAt])
   if not device then return {0} end
-  local state, stored = device.state, device.values[1]
+  local state, stored = device.state, text(device.values[EXTRA])
   if expectedVersion ~= '' and (expectedVersion ~= int(state[REPORTED_VERSION]) or expectedText ~= stored) then
     return {2, state[REPORTED_VERSION], stored}
   end
@@ -67,8 +67,7 @@ local function beat(keyAt, argAt)
   redis.call('ZADD', KEYS[2], int(deadline), id)
   log(KEYS[3], device)
   redis.call('HSET', device.key, changedFields(device, reported))
-  publish(device)
-  rememberPresence(KEYS[keyAt + 3], device)
+  publish(KEYS[keyAt + 3], device)
   if reported then remember(KEYS[keyAt + 2], documentEntry(now, state[REPORTED_VERSION], reported, stored)) end
   return {1, wasOffline and 1 or 0, now, deadline, state[DESIRED_VERSION]}
 end

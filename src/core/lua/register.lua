@@ -23,7 +23,7 @@ local function set(name, value)
   table.insert(fields, value)
 end
 
-local registeredAt = device and milliseconds(dialect, device.values[1]) or 0
+local registeredAt = device and milliseconds(dialect, text(device.values[EXTRA])) or 0
 if registeredAt == 0 then
   registeredAt = now
   set('registered', instant(dialect, now))

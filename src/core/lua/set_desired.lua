@@ -11,7 +11,7 @@
 local now = moment()
 local device = deviceReader({'desired'})(ARGV[6], KEYS[1])
 if not device then return {0} end
-local state, dialect, stored = device.state, device.dialect, device.values[1]
+local state, dialect, stored = device.state, device.dialect, text(device.values[EXTRA])
 if ARGV[7] ~= int(state[DESIRED_VERSION]) or ARGV[8] ~= stored then
   return {2, state[DESIRED_VERSION], stored}
 end

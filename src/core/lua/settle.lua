@@ -49,11 +49,10 @@ local function verdict(keyAt, id)
   end
   log(KEYS[3], device)
   writePresence(device, status)
-  publish(device)
-  rememberPresence(KEYS[keyAt + 2], device)
+  publish(KEYS[keyAt + 2], device)
   local event = device.events and device.events[1]
   if not event then return {status} end
-  return {status, event.id, event.seq, int(event.at), device.type, int(event.previous)}
+  return {status, event.id, event.seq, event.at, device.type, event.previous}
 end
 
 local replies = {int(pulse.hold)}

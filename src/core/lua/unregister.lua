@@ -29,5 +29,5 @@ redis.call('SREM', KEYS[3], id)
 redis.call('ZREM', KEYS[4], id)
 redis.call('SREM', KEYS[8], id)
 if redis.call('EXISTS', KEYS[8]) == 0 then redis.call('SREM', KEYS[2], expectedType) end
-if device then publish(device) end
+if device then publish(nil, device) end
 return {removed > 0 and 1 or 0}

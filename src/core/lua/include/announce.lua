@@ -5,12 +5,9 @@ local function isAnnouncedOnline(device) return device.state[SEQ] % 2 == 1 end
 
 local function transition(device, status, at, reason)
   local state = device.state
-  local previous = state[PRESENCE_AT]
-  state[SEQ] = state[SEQ] + 1
-  state[PRESENCE_AT] = at
-  device.events = device.events or {}
-  table.insert(device.events,
-    {status = status, at = at, reason = reason, seq = int(state[SEQ]), previous = previous})
+  local event = {status = status, at = int(at), reason = reason, seq = int(state[SEQ] + 1), previous = int(state[PRESENCE_AT])}
+  state[SEQ], state[PRESENCE_AT] = state[SEQ] + 1, at
+  if device.events then table.insert(device.events, event) else device.events = {event} end
 end
 
 -- When a lapsed device went: the deadline as far as it is known, never before what was
@@ -23,27 +20,26 @@ end
 local function scoreOf(key, id) return tonumber(redis.call('ZSCORE', key, id)) end
 
 local function log(key, device)
-  for _, event in ipairs(device.events or {}) do
+  if not device.events then return end
+  for _, event in ipairs(device.events) do
     event.id = redis.call('XADD', key, 'MAXLEN', '~', ARGV[4], '*', 'deviceId', device.id, 'deviceType', device.type,
-      'status', event.status, 'timestamp', int(event.at), 'seq', event.seq, 'reason', event.reason,
-      'previous', int(event.previous))
+      'status', event.status, 'timestamp', event.at, 'seq', event.seq, 'reason', event.reason,
+      'previous', event.previous)
   end
 end
 
-local function publish(device)
+-- Tells whoever listens, and keeps it in the device's history.
+local function publish(historyKey, device)
+  if not device.events then return end
   local dialect = device.dialect
-  for _, event in ipairs(device.events or {}) do
+  for _, event in ipairs(device.events) do
     redis.call('PUBLISH', ARGV[3],
-      '{"type":"presence","' .. dialect.id .. '":' .. quoted(device.id)
-      .. ',"status":"' .. event.status .. '","timestamp":' .. instant(dialect, event.at)
-      .. ',"' .. dialect.type .. '":' .. quoted(device.type)
-      .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
-  end
-end
-
-local function rememberPresence(key, device)
-  for _, event in ipairs(device.events or {}) do
-    remember(key, '{"at":' .. int(event.at) .. ',"seq":' .. event.seq .. ',"status":"' .. event.status
-      .. '","reason":"' .. event.reason .. '"}')
+      '{"type":"presence","' .. dialect.id .. '":' .. quoted(device.id) .. ',"status":"' .. event.status
+      .. '","timestamp":' .. instant(dialect, tonumber(event.at)) .. ',"' .. dialect.type .. '":'
+      .. quoted(device.type) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
+    if historyKey then
+      remember(historyKey, '{"at":' .. event.at .. ',"seq":' .. event.seq .. ',"status":"' .. event.status
+        .. '","reason":"' .. event.reason .. '"}')
+    end
   end
 end

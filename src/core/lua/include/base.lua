@@ -10,13 +10,15 @@ local function probe(...)
   for i, command in ipairs({...}) do redis.call(command, KEYS[i]) end
 end
 
-local function int(number) return string.format('%.0f', number) end
+-- Redis writes a number argument as a double, which takes it several times as long.
+local function int(number) return string.format('%d', number) end
 
 -- What a failed redis.call raised: a table since Redis 7, a string before.
 local function errorText(raised) return type(raised) == 'table' and raised.err or tostring(raised) end
 
 -- A JSON string. JSON is only ever written here, never parsed: cjson would lose digits.
 local function quoted(text)
+  if not string.find(text, '[%c"\\]') then return '"' .. text .. '"' end
   return '"' .. string.gsub(text, '[%c"\\]', function(char)
     return string.format('\\u%04x', string.byte(char))
   end) .. '"'

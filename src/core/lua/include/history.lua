@@ -2,8 +2,8 @@
 local function remember(key, entry)
   local cap = tonumber(ARGV[5])
   if cap > 0 then
-    redis.call('RPUSH', key, entry)
-    redis.call('LTRIM', key, -cap, -1)
+    local length = redis.call('RPUSH', key, entry)
+    if length > cap then redis.call('LTRIM', key, '-' .. ARGV[5], '-1') end
   end
 end
 

@@ -7,17 +7,13 @@ local REPORTED_VERSION, REPORTED_AT, DESIRED_VERSION, DESIRED_AT = 1, 2, 3, 4
 local SEQ, PRESENCE_AT, OWN_TTL = 5, 6, 7
 
 local function unpackState(text)
-  local state = {0, 0, 0, 0, 0, 0, 0}
-  local place = 0
-  for number in string.gmatch(text, '%d+') do
-    place = place + 1
-    state[place] = tonumber(number)
-  end
-  return state
+  local a, b, c, d, e, f, g = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
+  if not a then return {0, 0, 0, 0, 0, 0, 0} end
+  return {tonumber(a), tonumber(b), tonumber(c), tonumber(d), tonumber(e), tonumber(f), tonumber(g)}
 end
 
 local function packState(state)
-  return string.format('%.0f %.0f %.0f %.0f %.0f %.0f %.0f', unpack(state, 1, 7))
+  return string.format('%d %d %d %d %d %d %d', unpack(state, 1, 7))
 end
 
 -- An instant as the record's dialect writes and reads it: ms, or seconds with a fraction.
@@ -35,8 +31,10 @@ end
 
 local function text(value) return type(value) == 'string' and value or '' end
 
--- Returns a function (id, key) that reads a device, with `extra` fields in `values`;
--- it gives nil for a record without its id field, which is not registered.
+-- Returns a function (id, key) that reads a device, with the `extra` fields in `values`
+-- from EXTRA on; it gives nil for a record without its id field, which is not registered.
+local EXTRA = 6
+
 local function deviceReader(extra)
   local lists = {}
   for i, dialect in ipairs(DIALECTS) do
@@ -47,11 +45,9 @@ local function deviceReader(extra)
     for i, dialect in ipairs(DIALECTS) do
       local values = redis.call('HMGET', key, unpack(lists[i]))
       if type(values[1]) == 'string' then
-        local device = {id = id, key = key, dialect = dialect, state = unpackState(text(values[2])),
+        return {id = id, key = key, dialect = dialect, state = unpackState(text(values[2])),
           type = text(values[3]), status = text(values[4]),
-          lastSeen = milliseconds(dialect, text(values[5])), values = {}}
-        for j in ipairs(extra or {}) do device.values[j] = text(values[5 + j]) end
-        return device
+          lastSeen = milliseconds(dialect, text(values[5])), values = values}
       end
     end
   end

@@ -1,0 +1,145 @@
+/**
+ * `npm run bench:detection`: how long after its deadline a device's offline event is
+ * received, for the three strategies side by side: each has a server of its own with
+ * 100,000 devices whose deadlines spread over 8 s. `--check` fails if a bar is missed.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Redis } from 'ioredis';
+import { load } from '../scripts/load.js';
+import { announce, root, run, StageError, stages } from '../scripts/stage.js';
+
+const DEVICES = Number(process.env.DEVICES ?? 100_000);
+const SPREAD_MS = 8_000;
+const LEAD_MS = 12_000;
+const BATCH = 1_000;
+const STRATEGIES = [
+  { name: 'deadline', args: [] },
+  { name: 'keyspace', args: ['--strategy', 'keyspace'] },
+  { name: 'poll', args: ['--strategy', 'poll', '--interval', '10s'] },
+];
+const BAR_P99_MS = 10;
+const BAR_RATIO = 300;
+
+await stages(async () => {
+  announce('building');
+  run(process.execPath, [`${root}scripts/build.js`]);
+  const [{ startServer }, { DeviceStateManager }] = await load('src/redis/server.ts', 'src/index.ts');
+  const rows = [];
+  for (const strategy of STRATEGIES) {
+    announce(`${DEVICES} devices, strategy ${strategy.name}`);
+    const server = await startServer({ port: true });
+    try {
+      rows.push({ name: strategy.name, ...(await measure(server, strategy, DeviceStateManager)) });
+    } finally {
+      await server.stop();
+    }
+  }
+  report(rows);
+});
+
+async function measure(server, { args }, DeviceStateManager) {
+  const { port } = new URL(server.url);
+  const redis = new Redis(Number(port), '127.0.0.1');
+  const manager = new DeviceStateManager({ host: '127.0.0.1', port: Number(port) });
+  await register(redis);
+  await redis.config('SET', 'slowlog-log-slower-than', '10000');
+  const deadlines = await beat(manager);
+  const detector = spawn(
+    process.execPath,
+    [`${root}bin/devstate.cjs`, 'detect', '-q', '-o', 'name', ...args],
+    {
+      env: { ...process.env, DEVSTATE_URL: server.url },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const ended = once(detector, 'exit');
+  try {
+    const delays = await receive(redis, deadlines);
+    const slow = await redis.slowlog('LEN');
+    return { ...percentiles(delays), slow };
+  } finally {
+    detector.kill('SIGTERM');
+    await ended;
+    await manager.close();
+    redis.disconnect();
+  }
+}
+
+/** As one of the article's programs does, in bulk. */
+async function register(redis) {
+  for (let from = 0; from < DEVICES; from += BATCH) {
+    const pipeline = redis.pipeline();
+    for (const id of ids(from)) {
+      pipeline.hset(`device:state:${id}`, {
+        deviceId: id,
+        deviceType: 'meter',
+        status: 'offline',
+        lastSeen: '0',
+      });
+      pipeline.sadd('devices:registered', id);
+    }
+    await pipeline.exec();
+  }
+}
+
+/** Gives each device's deadline; in random order, so that neighbours in the set do not lapse together. */
+async function beat(manager) {
+  const start = Date.now() + LEAD_MS;
+  const deadlines = new Map();
+  for (let from = 0; from < DEVICES; from += BATCH) {
+    const beats = ids(from).map((deviceId) => ({
+      deviceId,
+      ttl: Math.round(start + Math.random() * SPREAD_MS - Date.now()),
+    }));
+    for (const result of await manager.deviceHeartbeats(beats))
+      deadlines.set(result.deviceId, result.expiresAt);
+  }
+  if (Date.now() > start) throw new StageError('the machine is too slow: the first deadlines have passed');
+  return deadlines;
+}
+
+async function receive(redis, deadlines) {
+  const subscriber = redis.duplicate();
+  const delays = [];
+  await new Promise((resolve, reject) => {
+    const patience = setTimeout(() => reject(new StageError(`only ${delays.length} events came`)), 90_000);
+    subscriber.on('message', (_channel, message) => {
+      const now = Date.now();
+      const { deviceId, status } = JSON.parse(message);
+      if (status !== 'offline') return;
+      delays.push(now - deadlines.get(deviceId));
+      if (delays.length === DEVICES) {
+        clearTimeout(patience);
+        resolve();
+      }
+    });
+    subscriber.subscribe('devices:presence').catch(reject);
+  }).finally(() => subscriber.disconnect());
+  return delays;
+}
+
+function ids(from) {
+  return Array.from({ length: Math.min(BATCH, DEVICES - from) }, (_, i) => `meter-${from + i}`);
+}
+
+function percentiles(delays) {
+  const sorted = delays.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { p50: at(0.5), p99: at(0.99), max: sorted.at(-1) };
+}
+
+function report(rows) {
+  const [deadline, keyspace] = rows;
+  const ratio = keyspace.p99 / Math.max(deadline.p99, 1);
+  const line = (cells) =>
+    console.log(cells.map((cell, i) => (i ? String(cell).padStart(9) : cell.padEnd(10))).join(''));
+  line(['delay, ms', 'p50', 'p99', 'max', 'slow']);
+  for (const { name, p50, p99, max, slow } of rows) line([name, p50, p99, max, slow]);
+  console.log(`slow: Redis commands over 10 ms`);
+  console.log(
+    `deadline p99 ${deadline.p99} ms (bar ${BAR_P99_MS}); keyspace's is ${ratio.toFixed(0)} times that (bar ${BAR_RATIO})`,
+  );
+  const missed = deadline.p99 > BAR_P99_MS || ratio < BAR_RATIO;
+  if (missed && process.argv.includes('--check')) process.exitCode = 1;
+}
