@@ -13,63 +13,78 @@
 
 local now = moment()
 probe('SCARD', 'ZCARD', 'XLEN')
-local read = deviceReader({'reported'})
 local pulse = takePulse(KEYS[4], now, tonumber(ARGV[7]), false)
+local defaultTtl = tonumber(ARGV[6])
+local nowText = {}
+for _, dialect in ipairs(DIALECTS) do nowText[dialect] = instant(dialect, now) end
 
-local function deadlineOf(device, ttl)
-  if ttl ~= '' then return now + tonumber(ttl) end
-  local own = device.state[OWN_TTL]
-  return now + (own > 0 and own or tonumber(ARGV[6]))
+-- Most beats change nothing but the time: they read and write no more than that needs.
+local function glance(key)
+  for _, dialect in ipairs(DIALECTS) do
+    local values = redis.call('HMGET', key, dialect.id, 'devstate', dialect.status)
+    if type(values[1]) == 'string' then return dialect, text(values[2]), values[3] end
+  end
 end
 
+-- What the beat announces: nothing, if the device was alive and said to be.
 local function announce(device, wasOffline)
   if not isAnnouncedOnline(device) then
     transition(device, 'online', now, 'heartbeat')
-  elseif wasOffline and not isHeld(pulse, now) then
+  elseif not isHeld(pulse, now) then
     transition(device, 'offline', lapsedAt(device, scoreOf(KEYS[2], device.id), now), 'timeout')
     transition(device, 'online', now, 'heartbeat')
   end
 end
 
-local function changedFields(device, reported)
-  local fields = {device.dialect.lastSeen, instant(device.dialect, now)}
-  local function set(field, value)
-    table.insert(fields, field)
-    table.insert(fields, value)
-  end
-  if device.status ~= 'online' then set(device.dialect.status, 'online') end
-  if reported then set(device.dialect.reported, reported) end
-  if reported or device.events then set('devstate', packState(device.state)) end
-  return unpack(fields)
-end
+local readWhole = deviceReader({'reported'})
 
 local function beat(keyAt, argAt)
   local id, ttl, reported = ARGV[argAt], ARGV[argAt + 1], ARGV[argAt + 2]
-  local expectedVersion, expectedText = ARGV[argAt + 3], ARGV[argAt + 4]
-  local device = read(id, KEYS[keyAt])
-  if not device then return {0} end
-  local state, stored = device.state, text(device.values[EXTRA])
-  if expectedVersion ~= '' and (expectedVersion ~= int(state[REPORTED_VERSION]) or expectedText ~= stored) then
-    return {2, state[REPORTED_VERSION], stored}
-  end
-  if reported == '' or reported == stored then reported = nil end
+  local dialect, packed, status = glance(KEYS[keyAt])
+  if not dialect then return {0} end
+  local desiredVersion, seq, ownTtl = string.match(packed, '^%d+ %d+ (%d+) %d+ (%d+) %d+ (%d+)$')
+  if ttl == '' then ttl = ownTtl and ownTtl ~= '0' and ownTtl or defaultTtl end
+  local deadline = now + ttl
 
-  local wasOffline = redis.call('EXISTS', KEYS[keyAt + 1]) == 0
-  local deadline = deadlineOf(device, ttl)
-  announce(device, wasOffline)
-  if reported then
-    state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
-    state[REPORTED_AT] = now
+  local device, stored
+  if reported ~= '' then
+    device = readWhole(id, KEYS[keyAt])
+    stored = text(device.values[EXTRA])
+    local version, expectedText = ARGV[argAt + 3], ARGV[argAt + 4]
+    if version ~= '' and (version ~= int(device.state[REPORTED_VERSION]) or expectedText ~= stored) then
+      return {2, device.state[REPORTED_VERSION], stored}
+    end
+    if reported == stored then reported = '' end
   end
 
-  redis.call('SET', KEYS[keyAt + 1], '1', 'PXAT', int(deadline))
+  local deadlineText = int(deadline)
+  local wasOffline = not redis.call('SET', KEYS[keyAt + 1], '1', 'GET', 'PXAT', deadlineText)
+  if wasOffline or (seq or 0) % 2 == 0 then
+    device = device or readWhole(id, KEYS[keyAt])
+    announce(device, wasOffline)
+  end
   redis.call('SADD', KEYS[1], id)
-  redis.call('ZADD', KEYS[2], int(deadline), id)
-  log(KEYS[3], device)
-  redis.call('HSET', device.key, changedFields(device, reported))
-  publish(KEYS[keyAt + 3], device)
-  if reported then remember(KEYS[keyAt + 2], documentEntry(now, state[REPORTED_VERSION], reported, stored)) end
-  return {1, wasOffline and 1 or 0, now, deadline, state[DESIRED_VERSION]}
+  redis.call('ZADD', KEYS[2], deadlineText, id)
+  if reported == '' and not (device and device.events) then
+    if status == 'online' then
+      redis.call('HSET', KEYS[keyAt], dialect.lastSeen, nowText[dialect])
+    else
+      redis.call('HSET', KEYS[keyAt], dialect.lastSeen, nowText[dialect], dialect.status, 'online')
+    end
+  else
+    log(KEYS[3], device)
+    local state = device.state
+    local fields = {dialect.lastSeen, nowText[dialect], dialect.status, 'online'}
+    if reported ~= '' then
+      state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
+      state[REPORTED_AT] = now
+      fields[5], fields[6] = dialect.reported, reported
+    end
+    redis.call('HSET', KEYS[keyAt], 'devstate', packState(state), unpack(fields))
+    publish(KEYS[keyAt + 3], device)
+    if reported ~= '' then remember(KEYS[keyAt + 2], documentEntry(now, state[REPORTED_VERSION], reported, stored)) end
+  end
+  return {1, wasOffline and 1 or 0, now, deadline, tonumber(desiredVersion or 0)}
 end
 
 local replies, anyAlive = {}, false
