@@ -4,12 +4,14 @@ import type { Fleet } from '../core/fleet.js';
 import { durationText } from '../output/times.js';
 import type { Context } from './command.js';
 
-export function detectorNotices({ notice }: Context): DetectOptions {
+export function detectorNotices({ notice }: Context, honourHold: boolean): DetectOptions {
   return {
-    onHold: (until) =>
+    onHold: (until) => {
+      const hold = `${durationText(until - Date.now())}, until ${new Date(until).toISOString()}`;
       notice(
-        `nobody could beat for a while: no verdicts for ${durationText(until - Date.now())}, until ${new Date(until).toISOString()}`,
-      ),
+        `nobody could beat for a while: ${honourHold ? 'no verdicts for' : 'verdicts passed all the same for'} ${hold}`,
+      );
+    },
     onHoldEnd: () => notice('the hold is over'),
     onNotice: notice,
     ...connectionNotices(notice),

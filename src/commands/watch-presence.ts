@@ -92,7 +92,7 @@ async function detectAside(
   ending: { signal: AbortSignal; abort(): void },
 ): Promise<void> {
   const options = {
-    ...detectorNotices(context),
+    ...detectorNotices(context, hold),
     ...connectionSilence,
     honourHold: hold,
     signal: ending.signal,

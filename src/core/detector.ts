@@ -41,6 +41,7 @@ export interface DetectOptions {
 }
 
 const LONGEST_SLEEP_MS = 1000;
+const MOST_TOLD = 1000;
 
 /** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
@@ -55,23 +56,26 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   const hold = new HoldWatch(options);
   const foreign = await hearForeign(fleet, suspect);
   const source = await openSource(fleet, options, suspect, onNotice);
+  const notice = onceEach(onNotice);
   let lost = false;
   try {
     while (!bell.stopped) {
       let pause = LONGEST_SLEEP_MS;
+      const suspected = take(suspects, MAX_DEVICES_PER_SCRIPT);
       try {
         const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
         if (hold.first) options.onReady?.();
         if (lost) options.onResumed?.();
         lost = false;
         hold.see(step);
-        const ids = [...step.due, ...take(suspects, MAX_DEVICES_PER_SCRIPT)];
+        const ids = [...step.due, ...suspected];
         if (ids.length < MAX_DEVICES_PER_SCRIPT) ids.push(...(await audit.next()), ...(await source.next()));
-        if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), onNotice);
+        if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), notice);
         const busy = step.due.length === MAX_DEVICES_PER_SCRIPT || suspects.size > 0;
         pause = busy ? 0 : Math.min(pauseAfter(step), audit.pause(), source.pause());
       } catch (error) {
         if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
+        for (const id of suspected) suspects.add(id);
         if (!lost) options.onLost?.(error);
         lost = true;
       }
@@ -141,6 +145,17 @@ function* report(
 ): Generator<PresenceEvent> {
   for (const verdict of verdicts) if (verdict instanceof DevstateError) onNotice(verdict.message);
   yield* events;
+}
+
+/** A device that cannot be judged is looked at again and again, and told of once. */
+function onceEach(notice: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    if (told.size === MOST_TOLD) told.clear();
+    told.add(message);
+    notice(message);
+  };
 }
 
 function take(suspects: Set<string>, count: number): string[] {

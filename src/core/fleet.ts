@@ -159,7 +159,8 @@ export class Fleet {
   async #sampleDialect(): Promise<Dialect> {
     const id = await this.send(() => this.redis.srandmember(this.keys.registered));
     if (id === null) return 'node';
-    const python = await this.send(() => this.redis.hexists(this.keys.state(id), fieldName('python', 'id')));
+    // In a pipeline, because a record of another type is that device's affair.
+    const [python] = await this.pipeline([['hexists', this.keys.state(id), fieldName('python', 'id')]]);
     return python === 1 ? 'python' : 'node';
   }
 }

@@ -171,7 +171,9 @@ async function send(
 
 /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
 export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
-  const [code, wasOnline] = await fleet.run(DISCONNECT, {}, [{ id: validId(id) }]);
+  validId(id);
+  const { longestTtl } = await fleet.settings();
+  const [code, wasOnline] = await fleet.run(DISCONNECT, { longestTtl }, [{ id }]);
   if (code === 0) throw notFound(id);
   return wasOnline === 1;
 }

@@ -1,5 +1,9 @@
-/** A channel on a connection of its own, subscribed again by ioredis after each loss. */
+/**
+ * A channel on a connection of its own, subscribed again by ioredis after each loss; it
+ * ends with the fleet's.
+ */
 import type { Fleet } from './fleet.js';
+import { hangUp } from './hang-up.js';
 
 export interface Ear {
   close(): void;
@@ -14,11 +18,16 @@ export async function subscribe(
   const subscriber = fleet.redis.duplicate();
   subscriber.on('error', () => {}); // a loss is noticed and told by the commands beside it
   subscriber.on('message', (_channel: string, message: string) => hear(message));
+  const close = () => {
+    fleet.redis.off('end', close);
+    hangUp(subscriber);
+  };
+  fleet.redis.once('end', close);
   try {
     await fleet.send(() => subscriber.subscribe(channel));
   } catch (error) {
-    subscriber.disconnect();
+    close();
     throw error;
   }
-  return { close: () => subscriber.disconnect() };
+  return { close };
 }

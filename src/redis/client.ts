@@ -5,6 +5,7 @@
  */
 import { Redis } from 'ioredis';
 import { DevstateError } from '../core/errors.js';
+import { hangUp } from '../core/hang-up.js';
 import { fromRedis } from '../core/redis-errors.js';
 import type { Target } from './target.js';
 
@@ -44,7 +45,7 @@ export async function connect(
   });
   const giveUp = () => {
     if (!established || !persistent) redis.disconnect();
-    else setTimeout(() => redis.disconnect(), GRACE_MS).unref();
+    else setTimeout(() => hangUp(redis), GRACE_MS).unref();
   };
   signal.addEventListener('abort', giveUp, { once: true });
   redis.once('end', () => signal.removeEventListener('abort', giveUp));
