@@ -32,28 +32,35 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
   const subscriber = fleet.redis.duplicate();
   const foreign: PresenceEvent[] = [];
   try {
-    await subscribe(fleet, subscriber, (event) => {
+    const subscribed = subscribe(fleet, subscriber, (event) => {
       if (event.seq === null) foreign.push(event);
       doorbell.ring();
     });
+    await doorbell.orStopped(subscribed);
     subscriber.on('ready', () => doorbell.ring());
-    let position = await lastPosition(fleet);
-    options.onReady?.();
+    let position = (await doorbell.orStopped(lastPosition(fleet))) ?? '';
+    if (!doorbell.stopped) options.onReady?.();
     let lost = false;
     while (!doorbell.stopped) {
       try {
-        for await (const event of logAfter(fleet, position)) {
+        const events = (await doorbell.orStopped(logAfter(fleet, position))) ?? [];
+        for (const event of events) {
+          if (doorbell.stopped) return;
           yield event;
           position = event.id as string;
         }
-        if (lost) options.onResumed?.();
+        if (events.length === CHUNK) continue;
+        if (lost && !doorbell.stopped) options.onResumed?.();
         lost = false;
       } catch (error) {
         if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
         if (!lost) options.onLost?.(error);
         lost = true;
       }
-      yield* await withTypes(fleet, foreign.splice(0));
+      for (const event of (await doorbell.orStopped(withTypes(fleet, foreign.splice(0)))) ?? []) {
+        if (doorbell.stopped) return;
+        yield event;
+      }
       await doorbell.wait(LOOK_EVERY_MS);
     }
   } finally {
@@ -81,16 +88,12 @@ async function lastPosition(fleet: Fleet): Promise<string> {
   return newest?.[0] ?? '0-0';
 }
 
-async function* logAfter(fleet: Fleet, position: string): AsyncGenerator<PresenceEvent> {
-  let from = position;
-  for (;;) {
-    const entries = await fleet.send(() =>
-      fleet.redis.xrange(fleet.keys.log, `(${from}`, '+', 'COUNT', CHUNK),
-    );
-    for (const [id, fields] of entries) yield decodeLogEntry(id, fields);
-    if (entries.length < CHUNK) return;
-    from = entries.at(-1)?.[0] as string;
-  }
+/** The next entries; as many as CHUNK: there may be more. */
+async function logAfter(fleet: Fleet, position: string): Promise<PresenceEvent[]> {
+  const entries = await fleet.send(() =>
+    fleet.redis.xrange(fleet.keys.log, `(${position}`, '+', 'COUNT', CHUNK),
+  );
+  return entries.map(([id, fields]) => decodeLogEntry(id, fields));
 }
 
 /** Other programs' events do not say the type; the record does. */
@@ -117,10 +120,12 @@ class Doorbell {
   stopped: boolean;
   #rung = false;
   #wake: (() => void) | undefined;
+  #giveUp: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => {
     this.stopped = true;
     this.ring();
+    this.#giveUp?.();
   };
 
   constructor(signal: AbortSignal | undefined) {
@@ -146,6 +151,15 @@ class Doorbell {
     }
     this.#wake = undefined;
     this.#rung = false;
+  }
+
+  /** What comes of it; undefined once stopped, though Redis may not have answered. */
+  orStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(undefined);
+      work.then(resolve, reject);
+      if (this.stopped) this.#giveUp();
+    });
   }
 
   close(): void {

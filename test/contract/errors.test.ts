@@ -199,6 +199,17 @@ test('settings that are no settings are named', async () => {
   expect(await fleet.settings()).toMatchObject({ historyCap: 7, dialect: 'python' });
 });
 
+test('a permission that is missing is named', async () => {
+  const admin = await openFleet(redis);
+  await register(admin, 'd1', 'lamp');
+  await admin.redis.call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>secret', '~*', '+@all', '-pttl');
+  const fleet = await openFleet(redis, {}, { username: 'reader', password: 'secret' });
+  expect(await failure(readDevice(fleet, 'd1'))).toMatchObject({
+    code: 'CONNECTION',
+    message: expect.stringMatching(/^permission refused: .*pttl/),
+  });
+});
+
 test('a read-only fleet sends no write', async () => {
   const writer = await openFleet(redis);
   await register(writer, 'd1', 'lamp');

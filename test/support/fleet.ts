@@ -24,7 +24,9 @@ export async function openFleet(
   options: FleetOptions = {},
   connection: RedisOptions = {},
 ): Promise<Fleet> {
-  return new Fleet(await redis.client(connection), options);
+  const client = await redis.client(connection);
+  client.on('error', () => {}); // commands say what is wrong
+  return new Fleet(client, options);
 }
 
 /** The error of a promise that must fail with one of ours. */
@@ -32,6 +34,11 @@ export async function failure(promise: Promise<unknown>): Promise<DevstateError>
   const outcome = await promise.catch((error: unknown) => error);
   if (outcome instanceof DevstateError) return outcome;
   throw new Error(`no DevstateError, but ${String(outcome)}`, { cause: outcome });
+}
+
+/** The errors of promises that must all fail with one of ours. */
+export function failures(...promises: Promise<unknown>[]): Promise<DevstateError[]> {
+  return Promise.all(promises.map(failure));
 }
 
 /** Waits for what another process does. */
