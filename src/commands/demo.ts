@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sweep } from '../core/detector.js';
-import { DevstateError } from '../core/errors.js';
+import { DevstateError, usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
 import { eraseNamespace } from '../core/registry.js';
 import type { View } from '../output/view.js';
@@ -35,6 +35,7 @@ export const demo = command({
     const connection = ['--url', server?.url ?? (context.url as string), '--namespace', namespace];
     try {
       const fleet = await context.fleetAt(server?.url, namespace);
+      if (fleet.options.readOnly) throw usage('the demo writes', 'leave out --read-only');
       try {
         await new Story(context, connection, fleet).tell();
       } finally {

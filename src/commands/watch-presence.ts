@@ -9,9 +9,7 @@ import { durationText } from '../output/times.js';
 import type { View } from '../output/view.js';
 import { type Context, command } from './command.js';
 import { pick } from './device-view.js';
-
-/** A longer timer of Node's would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './timer.js';
 
 interface Options {
   type?: string;

@@ -13,8 +13,10 @@ export interface ConnectOptions {
   timeout: number;
   /** Comes back after a loss; commands wait for it within their timeout. */
   persistent: boolean;
-  /** Gives up: connecting at any time, and once connected all but a persistent client. */
+  /** Gives up: connecting at any time, coming back, and once connected all but a persistent client. */
   signal: AbortSignal;
+  /** A persistent client has lost its connection; called again with each attempt to come back. */
+  onLost?: (() => void) | undefined;
 }
 
 const HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none';
@@ -23,7 +25,7 @@ const LONGEST_PAUSE_MS = 1000;
 /** @throws DevstateError CONNECTION */
 export async function connect(
   target: Target,
-  { timeout, persistent, signal }: ConnectOptions,
+  { timeout, persistent, signal, onLost = () => {} }: ConnectOptions,
 ): Promise<Redis> {
   let established = false;
   const redis = new Redis({
@@ -34,7 +36,7 @@ export async function connect(
     enableReadyCheck: false, // INFO is denied to many users; a server that loads says so itself
     maxRetriesPerRequest: null,
     retryStrategy: (times) =>
-      established && persistent ? Math.min(50 * 2 ** times, LONGEST_PAUSE_MS) : null,
+      established && persistent && !signal.aborted ? Math.min(50 * 2 ** times, LONGEST_PAUSE_MS) : null,
   });
   let cause: unknown;
   redis.on('error', (error: unknown) => {
@@ -47,7 +49,10 @@ export async function connect(
   redis.once('end', () => signal.removeEventListener('abort', giveUp));
   try {
     await redis.connect();
+    // Connected, and yet refused: a password that nobody answered to, a database that is not there.
+    if (cause !== undefined) throw cause;
     established = true;
+    redis.on('reconnecting', onLost);
     return redis;
   } catch (error) {
     redis.disconnect();
@@ -58,6 +63,6 @@ export async function connect(
 function unreachable(target: Target, reason: DevstateError): DevstateError {
   return new DevstateError('CONNECTION', `cannot reach ${target.shown}: ${reason.message}`, {
     cause: reason,
-    hint: reason.hint ?? HINT,
+    hint: reason.hint ?? (reason.code === 'CONNECTION' ? HINT : 'check the URL'),
   });
 }
