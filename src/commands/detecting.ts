@@ -27,7 +27,8 @@ export function connectionNotices(notice: (message: string) => void) {
 
 /** Without a detector lapsed devices are found late or never; whoever looks should know. */
 export async function hintWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
-  if (context.print.machine || (await detectorAtWork(fleet))) return;
+  const { format } = context.print;
+  if ((format !== 'table' && format !== 'wide') || (await detectorAtWork(fleet))) return;
   context.notice('no detector is at work: devices that fall silent are not announced');
   context.notice(`hint: ${hint}`);
 }

@@ -48,19 +48,18 @@ export class PresenceLog {
     else this.#begin(since.time);
   }
 
-  /** The events after the position, as far as there are any now; it moves with what is taken. */
-  async *read(): AsyncGenerator<PresenceEvent> {
-    for (;;) {
-      const entries = await this.#range(this.#position, CHUNK);
-      const full = entries.length === CHUNK;
-      if (entries[0]?.[0] === this.#after) entries.shift();
-      else if (!this.#told) await this.#tellGap(entries[0]?.[0] ?? null);
-      for (const [id, fields] of entries) {
-        yield decodeLogEntry(id, fields);
-        this.#move(id);
-      }
-      if (!full) return;
-    }
+  /** The next events after the position; `more`: there may be others. It moves by `take`. */
+  async next(): Promise<{ events: PresenceEvent[]; more: boolean }> {
+    const entries = await this.#range(this.#position, CHUNK);
+    const more = entries.length === CHUNK;
+    if (entries[0]?.[0] === this.#after) entries.shift();
+    else if (!this.#told) await this.#tellGap(entries[0]?.[0] ?? null);
+    return { events: entries.map(([id, fields]) => decodeLogEntry(id, fields)), more };
+  }
+
+  /** This event has been handed out. */
+  take({ id }: PresenceEvent): void {
+    if (id !== null) this.#move(id);
   }
 
   #begin(time: number): void {

@@ -16,6 +16,8 @@ export interface ConnectOptions {
   persistent: boolean;
   /** Gives up: at once, or for a persistent client that is connected, soon. */
   signal: AbortSignal;
+  /** A persistent client has lost its connection; called again with each attempt to come back. */
+  onLost?: (() => void) | undefined;
 }
 
 const HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none';
@@ -26,7 +28,7 @@ const GRACE_MS = 500;
 /** @throws DevstateError CONNECTION */
 export async function connect(
   target: Target,
-  { timeout, persistent, signal }: ConnectOptions,
+  { timeout, persistent, signal, onLost = () => {} }: ConnectOptions,
 ): Promise<Redis> {
   let established = false;
   const redis = new Redis({
@@ -37,7 +39,7 @@ export async function connect(
     enableReadyCheck: false, // INFO is denied to many users; a server that loads says so itself
     maxRetriesPerRequest: null,
     retryStrategy: (times) =>
-      established && persistent ? Math.min(50 * 2 ** times, LONGEST_PAUSE_MS) : null,
+      established && persistent && !signal.aborted ? Math.min(50 * 2 ** times, LONGEST_PAUSE_MS) : null,
   });
   let cause: unknown;
   redis.on('error', (error: unknown) => {
@@ -51,7 +53,10 @@ export async function connect(
   redis.once('end', () => signal.removeEventListener('abort', giveUp));
   try {
     await redis.connect();
+    // Connected, and yet refused: a password that nobody answered to, a database that is not there.
+    if (cause !== undefined) throw cause;
     established = true;
+    redis.on('reconnecting', onLost);
     return redis;
   } catch (error) {
     redis.disconnect();
@@ -62,6 +67,6 @@ export async function connect(
 function unreachable(target: Target, reason: DevstateError): DevstateError {
   return new DevstateError('CONNECTION', `cannot reach ${target.shown}: ${reason.message}`, {
     cause: reason,
-    hint: reason.hint ?? HINT,
+    hint: reason.hint ?? (reason.code === 'CONNECTION' ? HINT : 'check the URL'),
   });
 }
