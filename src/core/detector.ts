@@ -54,11 +54,12 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   };
   const audit = new Audit(fleet, options.auditRound ?? 300_000);
   const hold = new HoldWatch(options);
-  const foreign = await hearForeign(fleet, suspect);
+  const foreign = hearForeign(fleet, suspect);
   const source = await openSource(fleet, options, suspect, onNotice);
   const notice = onceEach(onNotice);
   let lost = false;
   try {
+    await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
       let pause = LONGEST_SLEEP_MS;
       const suspected = take(suspects, MAX_DEVICES_PER_SCRIPT);
@@ -186,6 +187,8 @@ class HoldWatch {
 export interface Source {
   /** The index' due devices are settled too. */
   readonly sweeps: boolean;
+  /** It hears all from now on. */
+  readonly ready: Promise<void>;
   /** Further devices to settle now. */
   next(): Promise<string[]>;
   /** When to ask again, ms. */
@@ -199,7 +202,13 @@ async function openSource(
   suspect: (id: string) => void,
   notice: (message: string) => void,
 ): Promise<Source> {
-  const index: Source = { sweeps: true, next: async () => [], pause: () => LONGEST_SLEEP_MS, close() {} };
+  const index: Source = {
+    sweeps: true,
+    ready: Promise.resolve(),
+    next: async () => [],
+    pause: () => LONGEST_SLEEP_MS,
+    close() {},
+  };
   if (strategy === 'poll') return pollOnline(fleet, interval);
   if (strategy === 'keyspace') return (await hearExpirations(fleet, suspect, notice)) ?? index;
   return index;

@@ -35,13 +35,14 @@ const LOOK_EVERY_MS = 1000;
 export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
   const bell = new Doorbell(options.signal);
   const foreign: PresenceEvent[] = [];
-  const ear = await subscribe(fleet, fleet.keys.presenceChannel, (message) => {
+  const ear = subscribe(fleet, fleet.keys.presenceChannel, (message) => {
     const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
     if (event) foreign.push(event);
     bell.ring();
   });
   try {
     const log = new PresenceLog(fleet, options.onGap);
+    await bell.orStopped(ear.ready);
     await bell.orStopped(log.open(options.since));
     let ready = false;
     let lost = false;

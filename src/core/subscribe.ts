@@ -6,15 +6,12 @@ import type { Fleet } from './fleet.js';
 import { hangUp } from './hang-up.js';
 
 export interface Ear {
+  /** Subscribed: nothing that is said from now on is missed. Rejects with a DevstateError. */
+  readonly ready: Promise<void>;
   close(): void;
 }
 
-/** Resolves once subscribed. @throws DevstateError CONNECTION */
-export async function subscribe(
-  fleet: Fleet,
-  channel: string,
-  hear: (message: string) => void,
-): Promise<Ear> {
+export function subscribe(fleet: Fleet, channel: string, hear: (message: string) => void): Ear {
   const subscriber = fleet.redis.duplicate();
   subscriber.on('error', () => {}); // a loss is noticed and told by the commands beside it
   subscriber.on('message', (_channel: string, message: string) => hear(message));
@@ -23,11 +20,5 @@ export async function subscribe(
     hangUp(subscriber);
   };
   fleet.redis.once('end', close);
-  try {
-    await fleet.send(() => subscriber.subscribe(channel));
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return { close };
+  return { ready: fleet.send(async () => void (await subscriber.subscribe(channel))), close };
 }

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Fleet } from '../../src/core/fleet.js';
 import { register } from '../../src/core/registry.js';
 import { type PrivateServer, startServer } from '../../src/redis/server.js';
 import { cli, type Result, text } from '../support/cli.js';
-import { listen, openFleet, snapshot } from '../support/fleet.js';
+import { listen, openFleet, pretendDetector, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -175,13 +176,14 @@ describe('a server with a password', () => {
     [['+ping'], 'list', "the 'sscan' command"],
     [['+ping'], 'list-online', "the 'sscan' command"],
     [['+@read', '~*'], 'heartbeat d1', "the 'evalsha' command"],
-    [['+@read', '~*', 'resetchannels'], 'watch-presence --for 1ms', "the 'subscribe' command"],
+    [['+@read', '+time', '~*', 'resetchannels'], 'watch-presence --for 1ms', "the 'subscribe' command"],
     [['+@all', '~other:*', '&*'], 'get d1', 'one of the keys'],
     [['+@all', '~*', 'resetchannels'], 'watch-presence --for 1ms', 'one of the channels'],
   ])('a user who may only %j: %s', async (rules, argv, missing) => {
     const admin = new Redis(server.url, { password: SECRET });
     onTestFinished(() => admin.disconnect());
     await admin.call('ACL', 'SETUSER', 'bob', 'reset', 'on', `>bob-${SECRET}`, ...rules);
+    await pretendDetector(new Fleet(admin));
     const before = await snapshot(admin);
     const { exit, stdout, stderr } = withoutSecret(await as(`bob:bob-${SECRET}@`).run(argv));
     expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });

@@ -181,7 +181,11 @@ test('every example of the help is a command line that runs', async () => {
     .flatMap(({ examples }) => examples)
     // What is before a pipe; not those that read a file, never end, or are typed at a shell.
     .map((line) => line.split(' | ').find((part) => part.startsWith('devstate ')) as string)
-    .filter((line) => line !== undefined && !/ -f |@| - |--every| - ?$|source|watch-presence|[>]/.test(line));
+    .filter(
+      (line) =>
+        line !== undefined &&
+        !/ -f |@| - |--every| - ?$|source|watch-presence|detect(?! --once)|--follow|[>]/.test(line),
+    );
   for (const line of lines) {
     const argv = [...line.matchAll(/'([^']*)'|(\S+)/g)]
       .map(([, quoted, plain]) => quoted ?? (plain as string))
