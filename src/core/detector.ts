@@ -58,27 +58,33 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   const source = await openSource(fleet, options, suspect, onNotice);
   const notice = onceEach(onNotice);
   let lost = false;
+  let lookAt = 0;
   try {
     await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
       let pause = LONGEST_SLEEP_MS;
       const suspected = take(suspects, MAX_DEVICES_PER_SCRIPT);
       try {
-        const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
-        if (hold.first) options.onReady?.();
-        if (lost) options.onResumed?.();
-        lost = false;
-        hold.see(step);
-        const ids = [...step.due, ...suspected];
+        const ids = suspected.slice();
+        if (performance.now() >= lookAt) {
+          const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
+          if (hold.first) options.onReady?.();
+          if (lost) options.onResumed?.();
+          lost = false;
+          hold.see(step);
+          ids.push(...step.due);
+          lookAt = step.due.length === MAX_DEVICES_PER_SCRIPT ? 0 : performance.now() + pauseAfter(step);
+        }
         if (ids.length < MAX_DEVICES_PER_SCRIPT) ids.push(...(await audit.next()), ...(await source.next()));
         if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), notice);
-        const busy = step.due.length === MAX_DEVICES_PER_SCRIPT || suspects.size > 0;
-        pause = busy ? 0 : Math.min(pauseAfter(step), audit.pause(), source.pause());
+        const lookIn = Math.max(0, lookAt - performance.now());
+        pause = suspects.size > 0 ? 0 : Math.min(lookIn, audit.pause(), source.pause());
       } catch (error) {
         if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
         for (const id of suspected) suspects.add(id);
         if (!lost) options.onLost?.(error);
         lost = true;
+        lookAt = 0;
       }
       if (pause > 0) await bell.wait(pause);
     }

@@ -24,6 +24,8 @@ const HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "dev
 const LONGEST_PAUSE_MS = 1000;
 /** What a persistent command has to close cleanly, even if the server is gone. */
 const GRACE_MS = 500;
+/** How long a connection that is closed already may keep the process (ioredis waits for its end again). */
+const LINGER_MS = 100;
 
 /** @throws DevstateError CONNECTION */
 export async function connect(
@@ -36,6 +38,7 @@ export async function connect(
     lazyConnect: true,
     connectTimeout: timeout,
     commandTimeout: timeout,
+    disconnectTimeout: LINGER_MS,
     enableReadyCheck: false, // INFO is denied to many users; a server that loads says so itself
     maxRetriesPerRequest: null,
     retryStrategy: (times) =>
