@@ -79,6 +79,15 @@ describe('refused before anything is sent', () => {
   });
 });
 
+test.each(['detect', 'detect --once'])('%s: a key of another type is one line, exit 1', async (argv) => {
+  await fleet.redis.set(fleet.keys.activity, 'x');
+  expect(await devstate.session(argv)).toBe(text`
+    ! devstate: devices:activity holds a string, not a zset
+    ! hint: another program wrote it; rename or delete it, or keep apart with --namespace
+    exit 1
+  `);
+});
+
 describe('--once', () => {
   test('a line for each that went offline, and how many', async () => {
     await lapsed(ID);
