@@ -2,6 +2,7 @@
  * What a command gets to work with, made lazily: nothing connects, and neither ioredis nor
  * a spinner is loaded, before it is asked for. All effects of the process live here.
  */
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { PassThrough, Writable } from 'node:stream';
@@ -58,7 +59,7 @@ export async function withContext<T>(
       terminal: { stdin: streams.stdin.isTTY ?? false, stderr: streams.stderr.isTTY ?? false },
       now: Date.now,
       url: globals.url,
-      fleet: ({ persistent = false } = {}) => connections.fleet(persistent),
+      fleet: ({ persistent = false, onLost } = {}) => connections.fleet(persistent, onLost),
       fleetAt: (url, namespace) =>
         connections.connect({ url: url ?? globals.url, namespace, persistent: false }),
       notice(message) {
@@ -77,6 +78,8 @@ export async function withContext<T>(
       run: (argv, output, inner = signal) => execute(argv, env, capturing(output), inner),
       startServer: async () => (await import('../redis/server.js')).startServer({}, env),
     });
+  } catch (error) {
+    throw connections.named(error);
   } finally {
     connections.close();
   }
@@ -86,15 +89,16 @@ export async function withContext<T>(
 class Connections {
   readonly #around: Surroundings;
   readonly #opened: Redis[] = [];
+  #shown: string | undefined;
   #fleet: Promise<Fleet> | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
   }
 
-  fleet(persistent: boolean): Promise<Fleet> {
+  fleet(persistent: boolean, onLost: (() => void) | undefined): Promise<Fleet> {
     const { url, namespace } = this.#around.globals;
-    this.#fleet ??= this.connect({ url, namespace, persistent });
+    this.#fleet ??= this.connect({ url, namespace, persistent, onLost });
     return this.#fleet;
   }
 
@@ -102,6 +106,7 @@ class Connections {
     url: string | undefined;
     namespace: string | undefined;
     persistent: boolean;
+    onLost?: (() => void) | undefined;
   }): Promise<Fleet> {
     const { globals, env, signal, streams } = this.#around;
     const namespace = where.namespace === undefined ? undefined : namespaceOf(where.namespace);
@@ -113,8 +118,14 @@ class Connections {
     const url = where.url ?? (env.DEVSTATE_URL || env.REDIS_URL || DEFAULT_URL);
     const target = parseTarget(url, env.REDISCLI_AUTH || undefined);
     const timeout = globals.requestTimeout ?? 5000;
-    const redis = await connect(target, { timeout, persistent: where.persistent, signal });
+    const redis = await connect(target, {
+      timeout,
+      persistent: where.persistent,
+      signal,
+      onLost: where.onLost,
+    });
     this.#opened.push(redis);
+    this.#shown = target.shown;
     if (globals.verbose) streams.stderr.write(`connected to ${target.shown}\n`);
     return new Fleet(redis, {
       requestTimeout: timeout,
@@ -122,6 +133,15 @@ class Connections {
       ...(namespace !== undefined && { namespace }),
       ...(globals.dialect && { dialect: globals.dialect }),
     });
+  }
+
+  /** An error of a connection that stood, or seemed to, with the server's name. */
+  named(error: unknown): unknown {
+    const unnamed =
+      error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
+    if (!unnamed) return error;
+    const { message, hint = 'see whether it is well, or give it longer with --request-timeout' } = error;
+    return new DevstateError('CONNECTION', `${this.#shown}: ${message}`, { hint, cause: error });
   }
 
   close(): void {
@@ -159,15 +179,18 @@ async function openInput(name: string, streams: Streams): Promise<ByteStream> {
 
 async function confirm(question: string, streams: Streams, signal: AbortSignal): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: streams.stdin, output: streams.stderr });
+  // Line by line, as the terminal edits them itself: Ctrl-C stays the signal that `main` waits for.
+  const lines = createInterface({ input: streams.stdin, output: streams.stderr, terminal: false });
+  const ended = once(lines, 'close').then(() => '\n'); // Ctrl-D: no answer
   try {
-    const answer = await terminal.question(`${visible(question)} [y/N] `, { signal });
+    const answer = await Promise.race([lines.question(`${visible(question)} [y/N] `, { signal }), ended]);
+    if (answer === '\n') streams.stderr.write(answer);
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     if (signal.aborted) return false;
     throw error;
   } finally {
-    terminal.close();
+    lines.close();
   }
 }
 

@@ -53,12 +53,13 @@ export async function execute(
   } catch (error) {
     if (signal.aborted && isConnectionEnd(error)) return 0;
     const known = error instanceof DevstateError ? error : internal(error);
-    const quiet = argv.some((arg) => arg === '-q' || arg === '--quiet');
+    const options = beforeDashes(argv);
+    const quiet = options.some((arg) => arg === '-q' || arg === '--quiet');
     const shown = quiet ? { code: known.code, message: known.message } : known;
     streams.stderr.write(errorText(shown, { machine: asksForJson(argv) }));
     if (
-      argv.some((arg) => /^-v{2,}$/.test(arg)) ||
-      argv.filter((arg) => arg === '-v' || arg === '--verbose').length > 1
+      options.some((arg) => /^-v{2,}$/.test(arg)) ||
+      options.filter((arg) => arg === '-v' || arg === '--verbose').length > 1
     ) {
       streams.stderr.write(`${known.stack}\n`);
     }
@@ -78,12 +79,16 @@ function internal(error: unknown): DevstateError {
 
 /** Usage errors come before the options are parsed, so argv itself is asked. */
 export function asksForJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--');
-  const options = end === -1 ? argv : argv.slice(0, end);
-  return options.some(
+  return beforeDashes(argv).some(
     (arg, i) =>
       arg === '--json' ||
       /^(-o|--output=)(json|ndjson)$/.test(arg) ||
-      ((arg === '-o' || arg === '--output') && /^(json|ndjson)$/.test(options[i + 1] ?? '')),
+      ((arg === '-o' || arg === '--output') && /^(json|ndjson)$/.test(argv[i + 1] ?? '')),
   );
+}
+
+/** `--` ends the options. */
+function beforeDashes(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return end === -1 ? argv : argv.slice(0, end);
 }

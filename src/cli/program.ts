@@ -35,6 +35,9 @@ export async function runProgram(
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (!HELP.has(error.code)) throw translate(error, argv);
+    const [, topic] = program.args;
+    if (error.exitCode !== 0 && topic !== undefined)
+      throw usage(`unknown command '${topic}'`, 'devstate --help');
     await new Promise<void>((resolve) => streams.stdout.write(help, () => resolve()));
   }
   return code === undefined ? 0 : exitOf(code);

@@ -69,8 +69,11 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** ms; this machine's clock. */
   now(): number;
-  /** Connects at the first call. `persistent`: comes back after a loss, for commands that run on. */
-  fleet(options?: { persistent?: boolean }): Promise<Fleet>;
+  /**
+   * Connects at the first call. `persistent`: comes back after a loss, for commands that run on;
+   * `onLost` hears of it, perhaps more than once.
+   */
+  fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;
   /** The server that `--url` names. */
   readonly url: string | undefined;
   /** A fleet of one's own, on that server or else the usual one. */

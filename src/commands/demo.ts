@@ -2,7 +2,7 @@
  * `devstate demo`: the whole story in a few seconds, told by the commands themselves: each
  * step runs the command line that it shows and checks what came of it.
  */
-import { DevstateError } from '../core/errors.js';
+import { DevstateError, usage } from '../core/errors.js';
 import { eraseNamespace } from '../core/registry.js';
 import type { View } from '../output/view.js';
 import { type Context, command } from './command.js';
@@ -32,6 +32,7 @@ export const demo = command({
     const connection = ['--url', server?.url ?? (context.url as string), '--namespace', namespace];
     try {
       const fleet = await context.fleetAt(server?.url, namespace);
+      if (fleet.options.readOnly) throw usage('the demo writes', 'leave out --read-only');
       try {
         await new Story(context, connection).tell();
       } finally {

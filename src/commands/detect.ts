@@ -47,7 +47,7 @@ export const detect = command<Options>({
     const counted = { offline: 0, online: 0 };
     const start = context.now();
     const options: DetectOptions = {
-      ...detectorNotices(context),
+      ...detectorNotices(context, hold),
       signal: context.signal,
       honourHold: hold,
       ...(strategy && { strategy }),
@@ -58,10 +58,8 @@ export const detect = command<Options>({
           `detecting (${strategy ?? 'deadline'}; audit round ${durationText(audit ?? 300_000)})`,
         ),
     };
-    await context.print.stream(
-      EVENT,
-      counting(once ? sweep(fleet, options) : detectOffline(fleet, options), counted),
-    );
+    if (once) await context.print.list(EVENT, counting(sweep(fleet, options), counted));
+    else await context.print.stream(EVENT, counting(detectOffline(fleet, options), counted));
     const observed = counted.online > 0 ? `, ${counted.online} observed online` : '';
     context.notice(
       `${counted.offline} went offline${observed}${once ? '' : ` in ${durationText(context.now() - start)}`}`,

@@ -4,12 +4,14 @@ import type { Fleet } from '../core/fleet.js';
 import { durationText } from '../output/times.js';
 import type { Context } from './command.js';
 
-export function detectorNotices({ notice }: Context): DetectOptions {
+export function detectorNotices({ notice }: Context, honourHold: boolean): DetectOptions {
   return {
-    onHold: (until) =>
+    onHold: (until) => {
+      const hold = `${durationText(until - Date.now())}, until ${new Date(until).toISOString()}`;
       notice(
-        `nobody could beat for a while: no verdicts for ${durationText(until - Date.now())}, until ${new Date(until).toISOString()}`,
-      ),
+        `nobody could beat for a while: ${honourHold ? 'no verdicts for' : 'verdicts passed all the same for'} ${hold}`,
+      );
+    },
     onHoldEnd: () => notice('the hold is over'),
     onNotice: notice,
     ...connectionNotices(notice),
@@ -25,7 +27,8 @@ export function connectionNotices(notice: (message: string) => void) {
 
 /** Without a detector lapsed devices are found late or never; whoever looks should know. */
 export async function hintWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
-  if (context.print.machine || (await detectorAtWork(fleet))) return;
+  const { format } = context.print;
+  if ((format !== 'table' && format !== 'wide') || (await detectorAtWork(fleet))) return;
   context.notice('no detector is at work: devices that fall silent are not announced');
   context.notice(`hint: ${hint}`);
 }

@@ -63,7 +63,7 @@ export const DEVICE: readonly Column<ShownDevice>[] = [
     cell: ({ status }) => status ?? '-',
     tone: ({ status }) => toneOf(status),
   },
-  column('LAST-SEEN', ({ lastSeen }, times) => times.ago(lastSeen)),
+  column('LAST-SEEN', lastSeenText),
 ];
 export const EXPIRES = column('EXPIRES', ({ expiresAt }, times) => times.until(expiresAt));
 export const REGISTERED = column('REGISTERED', ({ registeredAt }, times) => times.ago(registeredAt));
@@ -73,6 +73,11 @@ const DOCUMENTS = [
   column('DESIRED', ({ desiredJson }) => desiredJson),
   METADATA,
 ];
+
+/** History does not keep when a device was seen, only that it came and went. */
+function lastSeenText({ lastSeen, status, presenceSeq }: ShownDevice, times: Times): string {
+  return lastSeen === null && (status === null || presenceSeq > 0) ? 'unknown' : times.ago(lastSeen);
+}
 
 function toneOf(status: Status | null): Tone | undefined {
   if (status === null) return undefined;
@@ -131,7 +136,7 @@ function sheet(device: WholeDevice, times: Times) {
     ['DEVICE', device.deviceId],
     ['TYPE', device.deviceType ?? '-'],
     ['STATUS', status ?? 'unknown', toneOf(status)],
-    ['LAST-SEEN', times.ago(device.lastSeen)],
+    ['LAST-SEEN', lastSeenText(device, times)],
     ['EXPIRES', times.until(device.expiresAt)],
     ['REGISTERED', times.ago(device.registeredAt)],
     ['PRESENCE', presenceSeq > 0 ? `transition ${presenceSeq}, ${times.ago(presenceAt)}` : '-'],

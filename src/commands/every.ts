@@ -1,33 +1,56 @@
 /**
  * Beats at fixed moments: the n-th is due n intervals after the first, however long each
- * took, so they do not drift; what was missed is not made up for. A lost connection is
- * said once, and when it is back.
+ * took, so they do not drift; what was missed is not made up for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError } from '../core/errors.js';
 import type { Context } from './command.js';
+import { LONGEST_TIMER_MS } from './timer.js';
+
+/** Says once that beats do not get through, and once that they do again. */
+export class Outage {
+  readonly #notice: Context['notice'];
+  #lasts = false;
+
+  constructor({ notice }: Context) {
+    this.#notice = notice;
+  }
+
+  begin(reason: string): void {
+    if (!this.#lasts) this.#notice(`${reason}; trying on`);
+    this.#lasts = true;
+  }
+
+  end(): void {
+    if (this.#lasts) this.#notice('connected again');
+    this.#lasts = false;
+  }
+}
 
 export async function* everyBeat<T>(
-  { signal, notice }: Context,
+  { signal }: Context,
   every: number,
   count: number | undefined,
   beat: () => AsyncIterable<T>,
+  outage: Outage,
 ): AsyncGenerator<T> {
   const start = performance.now();
-  let lost = false;
+  const elapsed = () => performance.now() - start;
+  let due = 0;
   for (let round = 1; !signal.aborted; round++) {
     try {
       yield* beat();
-      if (lost) notice('connected again');
-      lost = false;
+      outage.end();
     } catch (error) {
-      if (!(error instanceof DevstateError && error.code === 'CONNECTION') || signal.aborted) throw error;
-      if (!lost) notice(`${error.message}; trying on`);
-      lost = true;
+      const passing = error instanceof DevstateError && error.code === 'CONNECTION';
+      if (!passing || signal.aborted || round === count) throw error;
+      outage.begin(error.message);
     }
     if (round === count) return;
-    const due = Math.ceil((performance.now() - start) / every) * every;
-    const pause = Math.max(due, 1) - (performance.now() - start);
-    await sleep(pause, undefined, { signal }).catch(() => {}); // aborted: the loop sees it
+    due += every * Math.max(1, Math.ceil((elapsed() - due) / every));
+    // Timers fire early now and then: by a fraction of a millisecond, or because they are so long.
+    while (!signal.aborted && elapsed() < due) {
+      await sleep(Math.min(due - elapsed(), LONGEST_TIMER_MS), undefined, { signal }).catch(() => {});
+    }
   }
 }

@@ -2,6 +2,7 @@
 import { parseDuration } from '../input/duration.js';
 import { FORMATS, type Format } from '../output/view.js';
 import type { Option } from './command.js';
+import { LONGEST_TIMER_MS } from './timer.js';
 
 export interface Globals {
   url?: string;
@@ -45,5 +46,5 @@ export const globals: readonly Option[] = [
 ];
 
 function parseTimeout(text: string): number {
-  return Math.max(1, parseDuration(text));
+  return Math.min(Math.max(1, parseDuration(text)), LONGEST_TIMER_MS);
 }

@@ -11,7 +11,7 @@ import { Batch, eachId, isSingle } from './batch.js';
 import { type Context, command } from './command.js';
 import { pick } from './device-view.js';
 import { readDocument } from './document.js';
-import { everyBeat } from './every.js';
+import { everyBeat, Outage } from './every.js';
 
 interface Options {
   report?: string[];
@@ -113,13 +113,13 @@ function beat(
 
 async function keepBeating(context: Context, ids: readonly string[], options: Options, report: Report) {
   const every = options.every as number;
-  const fleet = await context.fleet({ persistent: true });
+  const outage = new Outage(context);
+  const fleet = await context.fleet({ persistent: true, onLost: () => outage.begin('connection lost') });
   const all: string[] = [];
   for await (const id of eachId(context, ids)) all.push(id);
   const batch = new Batch(context);
-  const results = everyBeat(context, every, options.count, () =>
-    batch.map(all, (id) => beat(fleet, id, options, report)),
-  );
+  const round = () => batch.map(all, (id) => beat(fleet, id, options, report));
+  const results = everyBeat(context, every, options.count, round, outage);
   await context.print.stream(HEARTBEAT, results);
   return batch.code;
 }

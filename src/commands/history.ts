@@ -2,7 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
-import { HISTORY_KINDS, type HistoryChange, type HistoryOptions, readHistory } from '../core/history.js';
+import {
+  HISTORY_KINDS,
+  type HistoryChange,
+  type HistoryOptions,
+  readHistory,
+  selectEntries,
+} from '../core/history.js';
 import { type Json, toJson } from '../core/json.js';
 import type { HistoryKind } from '../core/keyspace.js';
 import { parseCount } from '../input/duration.js';
@@ -84,9 +90,8 @@ export const history = command<Options>({
       throw usage('--follow goes on, so --until does not go with it');
     const query = queryOf(options, context.now());
     const fleet = await context.fleet({ persistent: follow });
-    const entries = await readHistory(fleet, id, query);
-    if (follow) await context.print.stream(view, following(context, fleet, id, query, entries));
-    else await context.print.list(view, entries);
+    if (follow) await context.print.stream(view, following(context, fleet, id, query));
+    else await context.print.list(view, await readHistory(fleet, id, query));
   },
 });
 
@@ -99,24 +104,22 @@ function queryOf({ since, until, kind, limit }: Options, now: number): HistoryOp
   };
 }
 
-/** What is there, then what comes: each entry once, told apart by its number. */
+/** What is asked for of what is there, then all that comes: each entry once, told apart by its number. */
 async function* following(
   { signal }: Context,
   fleet: Fleet,
   id: string,
-  query: HistoryOptions,
-  entries: HistoryChange[],
+  { kinds = HISTORY_KINDS, ...query }: HistoryOptions,
 ): AsyncGenerator<HistoryChange> {
   const last = new Map<HistoryKind, number>();
-  const fresh = ({ kind, number }: HistoryChange) => number > (last.get(kind) ?? 0);
-  let found = entries;
+  let shown = query;
   while (!signal.aborted) {
-    for (const entry of found.filter(fresh)) {
-      last.set(entry.kind, entry.number);
-      yield entry;
-    }
+    const found = await readHistory(fleet, id, { kinds });
+    const fresh = found.filter(({ kind, number }) => number > (last.get(kind) ?? 0));
+    for (const { kind, number } of fresh) last.set(kind, number);
+    yield* selectEntries(fresh, shown);
+    shown = {};
     await sleep(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {}); // aborted: the loop sees it
-    if (!signal.aborted) found = await readHistory(fleet, id, { kinds: query.kinds ?? HISTORY_KINDS });
   }
 }
 

@@ -35,11 +35,12 @@ export const unregister = command<Options>({
   ],
   async run(context, ids, { yes = false }) {
     context.print.check(REMOVAL);
+    const { stdin, stderr } = context.terminal;
+    if (!yes && (!stdin || !stderr || ids.includes('-'))) {
+      throw usage('this removes devices and nobody can be asked', 'add --yes');
+    }
     const fleet = await context.fleet();
     if (!yes) {
-      if (!context.terminal.stdin || !context.terminal.stderr || ids.includes('-')) {
-        throw usage('this removes devices and nobody can be asked', 'add --yes');
-      }
       const what = isSingle(ids) ? JSON.stringify(ids[0]) : `${ids.length} devices`;
       if (!(await context.confirm(`Remove ${what} and all that is kept of it?`))) return 'CONDITION';
     }

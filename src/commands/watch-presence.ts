@@ -11,9 +11,7 @@ import { parseMoment } from '../input/moment.js';
 import { type Context, command } from './command.js';
 import { connectionNotices, detectorNotices, hintWithoutDetector } from './detecting.js';
 import { EVENT } from './event-view.js';
-
-/** A longer timer of Node's would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from './timer.js';
 
 interface Options {
   type?: string;
@@ -92,7 +90,7 @@ async function detectAside(
   ending: { signal: AbortSignal; abort(): void },
 ): Promise<void> {
   const options = {
-    ...detectorNotices(context),
+    ...detectorNotices(context, hold),
     ...connectionSilence,
     honourHold: hold,
     signal: ending.signal,

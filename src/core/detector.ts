@@ -41,6 +41,7 @@ export interface DetectOptions {
 }
 
 const LONGEST_SLEEP_MS = 1000;
+const MOST_TOLD = 1000;
 
 /** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
@@ -53,27 +54,37 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   };
   const audit = new Audit(fleet, options.auditRound ?? 300_000);
   const hold = new HoldWatch(options);
-  const foreign = await hearForeign(fleet, suspect);
+  const foreign = hearForeign(fleet, suspect);
   const source = await openSource(fleet, options, suspect, onNotice);
+  const notice = onceEach(onNotice);
   let lost = false;
+  let lookAt = 0;
   try {
+    await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
       let pause = LONGEST_SLEEP_MS;
+      const suspected = take(suspects, MAX_DEVICES_PER_SCRIPT);
       try {
-        const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
-        if (hold.first) options.onReady?.();
-        if (lost) options.onResumed?.();
-        lost = false;
-        hold.see(step);
-        const ids = [...step.due, ...take(suspects, MAX_DEVICES_PER_SCRIPT)];
+        const ids = suspected.slice();
+        if (performance.now() >= lookAt) {
+          const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
+          if (hold.first) options.onReady?.();
+          if (lost) options.onResumed?.();
+          lost = false;
+          hold.see(step);
+          ids.push(...step.due);
+          lookAt = step.due.length === MAX_DEVICES_PER_SCRIPT ? 0 : performance.now() + pauseAfter(step);
+        }
         if (ids.length < MAX_DEVICES_PER_SCRIPT) ids.push(...(await audit.next()), ...(await source.next()));
-        if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), onNotice);
-        const busy = step.due.length === MAX_DEVICES_PER_SCRIPT || suspects.size > 0;
-        pause = busy ? 0 : Math.min(pauseAfter(step), audit.pause(), source.pause());
+        if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), notice);
+        const lookIn = Math.max(0, lookAt - performance.now());
+        pause = suspects.size > 0 ? 0 : Math.min(lookIn, audit.pause(), source.pause());
       } catch (error) {
         if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
+        for (const id of suspected) suspects.add(id);
         if (!lost) options.onLost?.(error);
         lost = true;
+        lookAt = 0;
       }
       if (pause > 0) await bell.wait(pause);
     }
@@ -143,6 +154,17 @@ function* report(
   yield* events;
 }
 
+/** A device that cannot be judged is looked at again and again, and told of once. */
+function onceEach(notice: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    if (told.size === MOST_TOLD) told.clear();
+    told.add(message);
+    notice(message);
+  };
+}
+
 function take(suspects: Set<string>, count: number): string[] {
   const taken = [...suspects].slice(0, count);
   for (const id of taken) suspects.delete(id);
@@ -171,6 +193,8 @@ class HoldWatch {
 export interface Source {
   /** The index' due devices are settled too. */
   readonly sweeps: boolean;
+  /** It hears all from now on. */
+  readonly ready: Promise<void>;
   /** Further devices to settle now. */
   next(): Promise<string[]>;
   /** When to ask again, ms. */
@@ -184,7 +208,13 @@ async function openSource(
   suspect: (id: string) => void,
   notice: (message: string) => void,
 ): Promise<Source> {
-  const index: Source = { sweeps: true, next: async () => [], pause: () => LONGEST_SLEEP_MS, close() {} };
+  const index: Source = {
+    sweeps: true,
+    ready: Promise.resolve(),
+    next: async () => [],
+    pause: () => LONGEST_SLEEP_MS,
+    close() {},
+  };
   if (strategy === 'poll') return pollOnline(fleet, interval);
   if (strategy === 'keyspace') return (await hearExpirations(fleet, suspect, notice)) ?? index;
   return index;

@@ -57,6 +57,13 @@ export interface PresenceEvent {
 /** How long a heartbeat holds where neither the call nor the device says otherwise: the article's 60 s. */
 export const DEFAULT_TTL_MS = 60_000;
 
+/** A TTL in whole ms, at least 1. @throws DevstateError USAGE */
+export function validTtl(ms: number): number {
+  const whole = Math.round(ms);
+  if (!Number.isSafeInteger(whole) || whole < 1) throw usage(`a TTL must be at least 1 ms, not ${ms}`);
+  return whole;
+}
+
 const MAX_NAME_BYTES = 256;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -4,10 +4,12 @@ export class Doorbell {
   stopped: boolean;
   #rung = false;
   #wake: (() => void) | undefined;
+  #giveUp: (() => void) | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => {
     this.stopped = true;
     this.ring();
+    this.#giveUp?.();
   };
 
   constructor(signal: AbortSignal | undefined) {
@@ -34,6 +36,15 @@ export class Doorbell {
     }
     this.#wake = undefined;
     this.#rung = false;
+  }
+
+  /** What comes of it; undefined once stopped, though Redis may not have answered. */
+  orStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(undefined);
+      work.then(resolve, reject);
+      if (this.stopped) this.#giveUp();
+    });
   }
 
   close(): void {

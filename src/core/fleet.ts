@@ -36,6 +36,8 @@ export interface FleetSettings {
   historyCap: number;
 }
 
+const SETTINGS_KEPT_MS = 60_000;
+
 type Values<Name extends string> = Record<Name, string | number>;
 export type Command = readonly [name: string, ...args: (string | number)[]];
 
@@ -44,6 +46,7 @@ export class Fleet {
   readonly keys: Keyspace;
   readonly options: FleetOptions;
   #settings: Promise<FleetSettings> | undefined;
+  #settingsUntil = 0;
 
   constructor(redis: Redis, options: FleetOptions = {}) {
     this.redis = redis;
@@ -55,12 +58,23 @@ export class Fleet {
     return this.options.requestTimeout ?? 5000;
   }
 
-  /** Read at first use and kept; a failed read is tried again by the next caller. */
+  /**
+   * Read at first use and kept for a minute, because others may change them. Where the
+   * dialect had to be guessed (no record yet) or the read failed, the next caller reads again.
+   */
   settings(): Promise<FleetSettings> {
-    this.#settings ??= this.#readSettings().catch((error: unknown) => {
-      this.#settings = undefined;
-      throw error;
-    });
+    if (this.#settings && Date.now() < this.#settingsUntil) return this.#settings;
+    this.#settingsUntil = Number.POSITIVE_INFINITY; // who comes while it is read shares the answer
+    this.#settings = this.#readSettings().then(
+      ({ guessed, ...settings }) => {
+        this.#settingsUntil = guessed ? 0 : Date.now() + SETTINGS_KEPT_MS;
+        return settings;
+      },
+      (error: unknown) => {
+        this.#settingsUntil = 0;
+        throw error;
+      },
+    );
     return this.#settings;
   }
 
@@ -138,17 +152,20 @@ export class Fleet {
     }
   }
 
-  async #readSettings(): Promise<FleetSettings> {
+  async #readSettings(): Promise<FleetSettings & { guessed: boolean }> {
     const meta = await this.send(() =>
       this.redis.hmget(this.keys.meta, 'dialect', 'longestTtl', 'logCap', 'historyCap'),
     );
-    const [declared, longestTtl, logCap, historyCap] = meta.map((text) => text ?? undefined);
+    const [text, longestTtl, logCap, historyCap] = meta.map((value) => value ?? undefined);
+    const declared = text === undefined ? undefined : declaredDialect(text);
     const { dialect: asked } = this.options;
     if (asked !== undefined && declared !== undefined && asked !== declared) {
       throw usage(`this fleet's dialect is ${declared}, not ${asked}`, 'leave out --dialect');
     }
+    const dialect = declared ?? asked ?? (await this.#sampleDialect());
     return {
-      dialect: (declared as Dialect | undefined) ?? asked ?? (await this.#sampleDialect()),
+      dialect: dialect ?? 'node',
+      guessed: dialect === undefined,
       longestTtl: Math.max(number(longestTtl, 0), DEFAULT_TTL_MS),
       logCap: number(logCap, 100_000),
       historyCap: number(historyCap, 100),
@@ -156,12 +173,22 @@ export class Fleet {
   }
 
   /** A fleet that does not declare its dialect is written in that of its records. */
-  async #sampleDialect(): Promise<Dialect> {
+  async #sampleDialect(): Promise<Dialect | undefined> {
     const id = await this.send(() => this.redis.srandmember(this.keys.registered));
-    if (id === null) return 'node';
-    const python = await this.send(() => this.redis.hexists(this.keys.state(id), fieldName('python', 'id')));
-    return python === 1 ? 'python' : 'node';
+    if (id === null) return undefined;
+    const dialects: Dialect[] = ['node', 'python'];
+    const fields = dialects.map((dialect) => fieldName(dialect, 'id'));
+    // In a pipeline, because a record of another type is that device's affair.
+    const [found] = await this.pipeline([['hmget', this.keys.state(id), ...fields]]);
+    return Array.isArray(found) ? dialects.find((_, i) => found[i] !== null) : undefined;
   }
+}
+
+function declaredDialect(text: string): Dialect {
+  if (text === 'node' || text === 'python') return text;
+  throw new DevstateError('BAD_RECORD', `devices:meta declares the dialect ${JSON.stringify(text)}`, {
+    hint: 'it is node or python',
+  });
 }
 
 function isReply(error: unknown, code: string): boolean {

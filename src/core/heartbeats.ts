@@ -3,7 +3,7 @@
  * online if and only if its heartbeat key exists; each script announces by parity, so
  * that any number of writers tell each transition once.
  */
-import { DEFAULT_TTL_MS, type PresenceEvent, validId } from './device.js';
+import { DEFAULT_TTL_MS, type PresenceEvent, validId, validTtl } from './device.js';
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type JsonObject, toJson } from './json.js';
@@ -58,7 +58,7 @@ export async function heartbeats(
   beats: readonly Heartbeat[],
   defaultTtl: number = DEFAULT_TTL_MS,
 ): Promise<(HeartbeatResult | DevstateError)[]> {
-  const refused = beats.map(({ id }) => refusal(id));
+  const refused = beats.map(refusal);
   const sendable = beats.filter((_, i) => refused[i] === undefined);
   const sent: (HeartbeatResult | DevstateError)[] = [];
   for (let from = 0; from < sendable.length; from += MAX_DEVICES_PER_SCRIPT) {
@@ -69,10 +69,11 @@ export async function heartbeats(
   return refused.map((error) => error ?? (answers.next().value as HeartbeatResult | DevstateError));
 }
 
-/** Why no device can have this id. */
-function refusal(id: string): DevstateError | undefined {
+/** Why a beat cannot be sent at all. */
+function refusal({ id, ttl }: Heartbeat): DevstateError | undefined {
   try {
     validId(id);
+    if (ttl !== undefined) validTtl(ttl);
     return undefined;
   } catch (error) {
     return error as DevstateError;
@@ -129,15 +130,16 @@ async function send(
   defaultTtl: number,
   expected: Expectation = { expectedVersion: '', expectedText: '' },
 ): Promise<Outcome[]> {
-  await fleet.noteTtl(beats.reduce((longest, { ttl = 0 }) => Math.max(longest, ttl), defaultTtl));
-  const { longestTtl } = await fleet.settings();
-  const devices = beats.map(({ id, ttl = '', reportedJson = '' }) => ({
+  const devices = beats.map(({ id, ttl, reportedJson = '' }) => ({
     id,
-    ttl,
+    ttl: ttl === undefined ? '' : validTtl(ttl),
     reported: reportedJson,
     ...expected,
   }));
-  const replies = (await fleet.run(HEARTBEAT, { defaultTtl, longestTtl }, devices)) as unknown[][];
+  const otherwise = validTtl(defaultTtl);
+  await fleet.noteTtl(devices.reduce((longest, { ttl }) => Math.max(longest, Number(ttl)), otherwise));
+  const { longestTtl } = await fleet.settings();
+  const replies = (await fleet.run(HEARTBEAT, { defaultTtl: otherwise, longestTtl }, devices)) as unknown[][];
   return Promise.all(
     replies.map(async ([code, ...detail], i): Promise<Outcome> => {
       const { id } = beats[i] as Heartbeat;
@@ -171,7 +173,9 @@ async function send(
 
 /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
 export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
-  const [code, wasOnline] = await fleet.run(DISCONNECT, {}, [{ id: validId(id) }]);
+  validId(id);
+  const { longestTtl } = await fleet.settings();
+  const [code, wasOnline] = await fleet.run(DISCONNECT, { longestTtl }, [{ id }]);
   if (code === 0) throw notFound(id);
   return wasOnline === 1;
 }

@@ -53,14 +53,21 @@ export async function readHistory(
   id: string,
   options: HistoryOptions = {},
 ): Promise<HistoryChange[]> {
-  const { kinds = HISTORY_KINDS, since = 0, until = Number.POSITIVE_INFINITY, limit } = options;
   await readDevice(fleet, id);
-  const lists = await readLists(fleet, id, kinds);
-  const entries = lists
-    .flatMap(withChanges)
-    .filter(({ at }) => at >= since && at <= until)
-    .sort((a, b) => a.at - b.at);
-  return limit === undefined ? entries : entries.slice(-limit);
+  const lists = await readLists(fleet, id, options.kinds ?? HISTORY_KINDS);
+  return selectEntries(
+    lists.flatMap(withChanges).sort((a, b) => a.at - b.at),
+    options,
+  );
+}
+
+/** Those of the time that is asked for, and of them the newest. */
+export function selectEntries<Entry extends HistoryEntry>(
+  entries: readonly Entry[],
+  { since = 0, until = Number.POSITIVE_INFINITY, limit }: HistoryOptions,
+): Entry[] {
+  const within = entries.filter(({ at }) => at >= since && at <= until);
+  return limit === undefined ? within : within.slice(-limit);
 }
 
 /** A device as it was; null is what is not known of that moment. */
@@ -139,8 +146,11 @@ function presenceThen(
   lapsed: boolean,
 ): void {
   const { record } = past;
+  const announcedOnline = record.presenceSeq % 2 === 1;
   if ((record.presenceAt ?? 0) <= moment) {
-    past.status = record.presenceSeq % 2 === 1 && !lapsed ? 'online' : 'offline';
+    // Another program keeps it alive, and nobody noted since when.
+    if (record.status === 'online' && !announcedOnline) past.unknown.presence = null;
+    else past.status = announcedOnline && !lapsed ? 'online' : 'offline';
     past.presenceSeq = record.presenceSeq;
     past.presenceAt = record.presenceAt;
     return;
@@ -192,7 +202,7 @@ function decodeEntry(id: string, kind: HistoryKind, text: string): HistoryEntry 
     value: kind === 'presence' ? null : ((value ?? null) as JsonObject | null),
     status: status === 'online' || status === 'offline' ? status : null,
     reason: typeof reason === 'string' ? (reason as PresenceReason) : null,
-    first: kind === 'presence' ? numberOf(seq) === 1 : first === true,
+    first: kind === 'presence' ? numberOf(seq) === 1 && reason !== 'observed' : first === true,
   };
 }
 

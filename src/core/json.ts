@@ -55,18 +55,26 @@ export function getKey(source: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(source, key) ? source[key] : undefined;
 }
 
-/** Equality of JSON values: objects whatever the order of their keys, numbers by value. */
-export function jsonEqual(a: Json, b: Json): boolean {
-  if (isLosslessNumber(a))
-    return isLosslessNumber(b) && canonicalNumber(a.value) === canonicalNumber(b.value);
+/** Equality of JSON values: objects whatever the order of their keys, numbers by value or digit for digit. */
+export function jsonEqual(a: Json, b: Json, numbers: 'by value' | 'digit for digit' = 'by value'): boolean {
+  if (isLosslessNumber(a)) {
+    if (!isLosslessNumber(b)) return false;
+    return (
+      a.value === b.value || (numbers === 'by value' && canonicalNumber(a.value) === canonicalNumber(b.value))
+    );
+  }
   if (Array.isArray(a)) {
-    return Array.isArray(b) && a.length === b.length && a.every((item, i) => jsonEqual(item, b[i] as Json));
+    return (
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => jsonEqual(item, b[i] as Json, numbers))
+    );
   }
   if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key] as Json, b[key] as Json))
+    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key] as Json, b[key] as Json, numbers))
   );
 }
 

@@ -8,7 +8,7 @@ import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.
 import { DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
 import { disconnect, type HeartbeatResult, heartbeat, heartbeats } from './heartbeats.js';
-import { isJsonObject, type JsonObject, parseJsonObject, toJson } from './json.js';
+import { isJsonObject, type JsonObject, parseJson, toJson } from './json.js';
 import { type FeedOptions, presenceFeed } from './presence.js';
 import { listDevices, onlineDevices } from './queries.js';
 import { parseStored, readDevice } from './records.js';
@@ -33,6 +33,7 @@ export class DeviceStateManager {
   /** Seconds, as in the article. */
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
+  readonly #closing = new AbortController();
 
   /** @param connection a client of yours, or the options of one (`{ host, port }`) */
   constructor(connection: Redis | RedisOptions = {}, options: ManagerOptions = {}) {
@@ -44,7 +45,7 @@ export class DeviceStateManager {
    * Registers a device. One that is there gets the type, and what is given of metadata and
    * TTL (ms); nothing of it is wiped. @throws DevstateError USAGE, CONFLICT
    */
-  registerDevice(
+  async registerDevice(
     deviceId: string,
     deviceType: string,
     metadata?: Document,
@@ -60,7 +61,7 @@ export class DeviceStateManager {
    * The device is alive; `reportedState` replaces its report, or with `merge` is merged
    * into it (RFC 7396). `ttl` in ms, for this beat. @throws DevstateError NOT_FOUND
    */
-  deviceHeartbeat(
+  async deviceHeartbeat(
     deviceId: string,
     reportedState: Document | null = null,
     options: { ttl?: number; merge?: boolean; registerAs?: string } = {},
@@ -83,7 +84,7 @@ export class DeviceStateManager {
   }
 
   /** Heartbeats of many devices in few round trips; each succeeds or fails alone. `ttl` in ms. */
-  deviceHeartbeats(
+  async deviceHeartbeats(
     beats: readonly { deviceId: string; reportedState?: Document; ttl?: number }[],
   ): Promise<(HeartbeatResult | DevstateError)[]> {
     const list = beats.map(({ deviceId, reportedState, ttl }) => ({
@@ -156,7 +157,8 @@ export class DeviceStateManager {
 
   /** Presence events as they happen, each once and in order, across lost connections. */
   presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
-    return presenceFeed(this.#fleet, options);
+    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
+    return presenceFeed(this.#fleet, { ...options, signal: AbortSignal.any(signals) });
   }
 
   /**
@@ -175,8 +177,9 @@ export class DeviceStateManager {
     return () => stop.abort();
   }
 
-  /** Closes the connection. */
+  /** Ends what is subscribed, and closes the connection. */
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#fleet.redis.disconnect();
   }
 
@@ -187,8 +190,9 @@ export class DeviceStateManager {
 
 /** A caller's value as a document; a value that is no JSON object is refused. */
 function document(value: Document): JsonObject {
-  if (!isJsonObject(value)) throw usage('a document must be a JSON object');
-  return parseJsonObject(toJson(value));
+  const parsed = isJsonObject(value) ? parseJson(toJson(value)) : value;
+  if (!isJsonObject(parsed)) throw usage('a document must be a JSON object');
+  return parsed;
 }
 
 function plain(value: JsonObject): Document {

@@ -3,8 +3,9 @@ import { EventEmitter } from 'node:events';
 import { Redis, type RedisOptions } from 'ioredis';
 import { type DetectOptions, detect } from './detector.js';
 import type { PresenceEvent } from './device.js';
-import type { DevstateError } from './errors.js';
+import { type DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
+import { hangUp } from './hang-up.js';
 
 export interface OfflineDetectorOptions
   extends FleetOptions,
@@ -25,40 +26,51 @@ export interface OfflineDetectorEvents {
   error: [error: unknown];
 }
 
+/** What it has to take itself off the pulse, even if the server is gone. */
+const GRACE_MS = 500;
+
 export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   readonly #fleet: Fleet;
   readonly #owned: Redis | undefined;
   readonly #options: OfflineDetectorOptions;
   readonly #end = new AbortController();
+  #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
   /** @param connection a client of yours, or the options of one (`{ host, port }`) */
   constructor(connection: Redis | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
     this.#owned = connection instanceof Redis ? undefined : new Redis(connection);
+    this.#owned?.on('error', () => {}); // a loss is told by the command that fails
     this.#fleet = new Fleet(this.#owned ?? (connection as Redis), options);
     this.#options = options;
   }
 
-  /** Resolves once it is at work. @throws DevstateError CONNECTION */
+  /** Resolves once it is at work; a second call is the first. @throws DevstateError CONNECTION */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => {
+    this.#started ??= new Promise((resolve, reject) => {
       let ready = false;
-      this.#running ??= this.#run(() => {
+      const end = (error?: unknown) => {
+        const stopped = this.#end.signal.aborted;
+        if (this.#owned) hangUp(this.#owned);
+        if (!ready) reject(stopped ? usage('it was stopped', 'make a new OfflineDetector') : error);
+        else if (!stopped) this.emit('error', error);
+      };
+      this.#running = this.#run(() => {
         ready = true;
         resolve();
-      }).catch((error: unknown) => {
-        if (ready) this.emit('error', error);
-        else reject(error);
-      });
+      }).then(() => end(), end);
     });
+    return this.#started;
   }
 
-  /** Ends it; resolves once it has let go of Redis. */
+  /** Ends it for good, within a second; resolves once it has let go of Redis. */
   async stop(): Promise<void> {
     this.#end.abort();
+    const patience = setTimeout(() => this.#owned && hangUp(this.#owned), GRACE_MS);
     await this.#running;
-    this.#owned?.disconnect();
+    clearTimeout(patience);
+    if (this.#owned) hangUp(this.#owned);
   }
 
   async #run(onReady: () => void): Promise<void> {

@@ -6,6 +6,7 @@
 import type { PresenceEvent } from './device.js';
 import { decodeLogEntry } from './dialect.js';
 import type { Fleet } from './fleet.js';
+import { serverTime } from './records.js';
 
 /** After an event's id; or from a moment on (ms), by when events were logged. */
 export type Since = { id: string } | { time: number };
@@ -25,8 +26,10 @@ export class PresenceLog {
   readonly #fleet: Fleet;
   readonly #onGap: (gap: Gap) => void;
   #position = '0-0';
-  /** The position is that of an entry, which is still there unless it was trimmed. */
-  #atEntry = false;
+  /** The position as it was given: an entry's, or a moment (ms). */
+  #after: string | number = 0;
+  /** Whether the log reaches back to the position was looked into. */
+  #told = false;
 
   constructor(fleet: Fleet, onGap: (gap: Gap) => void = () => {}) {
     this.#fleet = fleet;
@@ -37,43 +40,47 @@ export class PresenceLog {
   async open(since: Since | undefined): Promise<void> {
     if (since === undefined) {
       const { redis, keys } = this.#fleet;
+      const now = serverTime(await this.#fleet.send(() => redis.time())); // first, so that nothing falls in between
       const [newest] = await this.#fleet.send(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
       if (newest) this.#move(newest[0]);
-    } else if ('id' in since) {
-      this.#move(since.id);
-    } else {
-      this.#position = `${Math.max(0, Math.floor(since.time))}-0`;
-      await this.#tellGap(since.time);
-    }
+      else this.#begin(now);
+    } else if ('id' in since) this.#move(since.id);
+    else this.#begin(since.time);
   }
 
-  /** The events after the position, as far as there are any now; it moves with what is taken. */
-  async *read(): AsyncGenerator<PresenceEvent> {
-    for (;;) {
-      const entries = await this.#range(this.#position, CHUNK);
-      const full = entries.length === CHUNK;
-      if (this.#atEntry) {
-        if (entries[0]?.[0] === this.#position) entries.shift();
-        else await this.#tellGap(this.#position);
-      }
-      for (const [id, fields] of entries) {
-        yield decodeLogEntry(id, fields);
-        this.#move(id);
-      }
-      if (!full) return;
-    }
+  /** The next events after the position; `more`: there may be others. It moves by `take`. */
+  async next(): Promise<{ events: PresenceEvent[]; more: boolean }> {
+    const entries = await this.#range(this.#position, CHUNK);
+    const more = entries.length === CHUNK;
+    if (entries[0]?.[0] === this.#after) entries.shift();
+    else if (!this.#told) await this.#tellGap(entries[0]?.[0] ?? null);
+    return { events: entries.map(([id, fields]) => decodeLogEntry(id, fields)), more };
+  }
+
+  /** This event has been handed out. */
+  take({ id }: PresenceEvent): void {
+    if (id !== null) this.#move(id);
+  }
+
+  #begin(time: number): void {
+    this.#after = time;
+    this.#position = `${Math.max(0, Math.floor(time))}-0`;
   }
 
   #move(id: string): void {
+    this.#after = id;
     this.#position = id;
-    this.#atEntry = true;
+    this.#told = false;
   }
 
-  async #tellGap(after: string | number): Promise<void> {
-    this.#atEntry = false; // told once
+  /** Once for each position: whether what came before the next entry is there as well. */
+  async #tellGap(next: string | null): Promise<void> {
+    const after = this.#after;
+    if (next === null && typeof after === 'number') return; // nothing was logged yet
+    this.#told = true;
     const [oldest] = await this.#range('-', 1);
-    const lost = oldest ? isBefore(after, oldest[0]) : typeof after === 'string';
-    if (lost && (await this.#wasTrimmed())) this.#onGap({ after, before: oldest?.[0] ?? null });
+    const lost = oldest === undefined || isBefore(this.#position, oldest[0]);
+    if (lost && (await this.#wasTrimmed())) this.#onGap({ after, before: next });
   }
 
   #range(from: string, count: number): Promise<Entry[]> {
@@ -95,9 +102,9 @@ export class PresenceLog {
   }
 }
 
-/** Whether a moment, or an entry, is before an entry. */
-function isBefore(after: string | number, id: string): boolean {
-  const [time = 0, seq = 0] = String(after).split('-').map(Number);
+/** Whether a position is before an entry. */
+function isBefore(position: string, id: string): boolean {
+  const [time = 0, seq = 0] = position.split('-').map(Number);
   const [entryTime = 0, entrySeq = 0] = id.split('-').map(Number);
   return time < entryTime || (time === entryTime && seq < entrySeq);
 }

@@ -35,32 +35,39 @@ const LOOK_EVERY_MS = 1000;
 export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
   const bell = new Doorbell(options.signal);
   const foreign: PresenceEvent[] = [];
-  const ear = await subscribe(fleet, fleet.keys.presenceChannel, (message) => {
+  const ear = subscribe(fleet, fleet.keys.presenceChannel, (message) => {
     const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
     if (event) foreign.push(event);
     bell.ring();
   });
   try {
     const log = new PresenceLog(fleet, options.onGap);
-    await log.open(options.since);
+    await bell.orStopped(ear.ready);
+    await bell.orStopped(log.open(options.since));
     let ready = false;
     let lost = false;
     while (!bell.stopped) {
       try {
-        for await (const event of log.read()) {
-          yield event;
+        const { events, more } = (await bell.orStopped(log.next())) ?? NOTHING;
+        for (const event of events) {
           if (bell.stopped) return;
+          yield event;
+          log.take(event);
         }
-        if (!ready) options.onReady?.();
+        if (more) continue;
+        if (!ready && !bell.stopped) options.onReady?.();
         ready = true;
-        if (lost) options.onResumed?.();
+        if (lost && !bell.stopped) options.onResumed?.();
         lost = false;
       } catch (error) {
         if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
         if (!lost) options.onLost?.(error);
         lost = true;
       }
-      yield* await withTypes(fleet, foreign.splice(0));
+      for (const event of (await bell.orStopped(withTypes(fleet, foreign.splice(0)))) ?? []) {
+        if (bell.stopped) return;
+        yield event;
+      }
       await bell.wait(LOOK_EVERY_MS);
     }
   } finally {
@@ -68,6 +75,8 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
     bell.close();
   }
 }
+
+const NOTHING = { events: [], more: false };
 
 /** Other programs' events do not say the type; the record does. */
 async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<PresenceEvent[]> {

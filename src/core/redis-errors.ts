@@ -18,6 +18,9 @@ const REFUSED: Record<string, [message: string, hint?: string]> = {
   CLUSTERDOWN: ['the cluster is down', 'see redis-cli --cluster check'],
 };
 
+/** Redis 7.0 has no code of its own for what an ACL denies within a script. */
+const DENIED_IN_SCRIPT = /The user executing the script can't (run|access)/;
+
 const NETWORK: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
@@ -41,6 +44,13 @@ export function fromRedis(error: unknown): DevstateError {
     const [message, hint] = refused;
     const detail = word === 'NOPERM' ? `${message}: ${error.message.slice(word.length + 1)}` : message;
     return new DevstateError('CONNECTION', oneLine(detail), { cause: error, ...(hint && { hint }) });
+  }
+  if (DENIED_IN_SCRIPT.test(error.message)) {
+    const [message, hint] = REFUSED.NOPERM as [string, string];
+    return new DevstateError('CONNECTION', `${message}: ${oneLine(error.message).replace(/^ERR /, '')}`, {
+      cause: error,
+      hint,
+    });
   }
   if (word === 'WRONGTYPE') return wrongType(keyOf(error));
   const reason = networkReason(error);

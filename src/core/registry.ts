@@ -1,5 +1,5 @@
 /** Which devices there are: register and unregister. */
-import { validId, validType } from './device.js';
+import { validId, validTtl, validType } from './device.js';
 import { DevstateError, notFound, quote, usage } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { readDevices } from './records.js';
@@ -35,11 +35,12 @@ export async function register(
 ): Promise<Registration> {
   validId(id);
   validType(type);
-  if (options.ttl !== undefined) await fleet.noteTtl(options.ttl);
+  const ttl = options.ttl === undefined ? '' : validTtl(options.ttl);
+  await fleet.noteTtl(Number(ttl));
   let oldType = await storedType(fleet, id);
   return untilSettled(fleet.requestTimeout, async () => {
     const [code, detail, registeredAt] = await fleet.run(REGISTER, { onlyIfNew: options.onlyIfNew ? 1 : 0 }, [
-      { id, type, oldType, metadata: options.metadataJson ?? '', ttl: options.ttl ?? '' },
+      { id, type, oldType, metadata: options.metadataJson ?? '', ttl },
     ]);
     if (code === 3) {
       throw new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {

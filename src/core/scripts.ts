@@ -72,7 +72,7 @@ export const STEP = script('step', stepLua, {
 export const DISCONNECT = script('disconnect', disconnectLua, {
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
-  args: [],
+  args: ['longestTtl'],
   deviceArgs: ['id'],
 });
 

@@ -1,7 +1,7 @@
 /** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { type JsonObject, toJson } from './json.js';
+import { type JsonObject, jsonEqual, toJson } from './json.js';
 import { parseStored, readDevice } from './records.js';
 import { untilSettled } from './retry.js';
 import { SET_DESIRED } from './scripts.js';
@@ -41,7 +41,8 @@ export async function setDesired(
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);
     const desiredJson = toJson(desired);
-    if (desiredJson === toJson(before)) return { deviceId: id, desired, version, changed: false };
+    if (jsonEqual(desired, before, 'digit for digit'))
+      return { deviceId: id, desired, version, changed: false };
     const patch = toJson(replace ? diffPatch(before, desired) : document);
     const [code, detail, stored] = await fleet.run(
       SET_DESIRED,

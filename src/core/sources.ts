@@ -11,7 +11,7 @@ import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 import { type Ear, subscribe } from './subscribe.js';
 
 /** Names devices of which another program said something on the presence channel. */
-export function hearForeign(fleet: Fleet, suspect: (id: string) => void): Promise<Ear> {
+export function hearForeign(fleet: Fleet, suspect: (id: string) => void): Ear {
   return subscribe(fleet, fleet.keys.presenceChannel, (message) => {
     const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
     if (event) suspect(event.deviceId);
@@ -25,6 +25,7 @@ export function pollOnline(fleet: Fleet, interval: number): Source {
   let due = start;
   return {
     sweeps: false,
+    ready: Promise.resolve(),
     async next() {
       if (performance.now() < due) return [];
       const [next, ids] = await fleet.send(() =>
@@ -51,10 +52,16 @@ export async function hearExpirations(
   if (!(await enableExpirations(fleet, notice))) return null;
   const db = fleet.redis.options.db ?? 0;
   const prefix = fleet.keys.heartbeat('');
-  const ear = await subscribe(fleet, `__keyevent@${db}__:expired`, (key) => {
+  const ear = subscribe(fleet, `__keyevent@${db}__:expired`, (key) => {
     if (key.startsWith(prefix)) suspect(key.slice(prefix.length));
   });
-  return { sweeps: false, next: async () => [], pause: () => Number.POSITIVE_INFINITY, close: ear.close };
+  return {
+    sweeps: false,
+    ready: ear.ready,
+    next: async () => [],
+    pause: () => Number.POSITIVE_INFINITY,
+    close: ear.close,
+  };
 }
 
 async function enableExpirations({ redis }: Fleet, notice: (message: string) => void): Promise<boolean> {

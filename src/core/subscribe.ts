@@ -1,24 +1,24 @@
-/** A channel on a connection of its own, subscribed again by ioredis after each loss. */
+/**
+ * A channel on a connection of its own, subscribed again by ioredis after each loss; it
+ * ends with the fleet's.
+ */
 import type { Fleet } from './fleet.js';
+import { hangUp } from './hang-up.js';
 
 export interface Ear {
+  /** Subscribed: nothing that is said from now on is missed. Rejects with a DevstateError. */
+  readonly ready: Promise<void>;
   close(): void;
 }
 
-/** Resolves once subscribed. @throws DevstateError CONNECTION */
-export async function subscribe(
-  fleet: Fleet,
-  channel: string,
-  hear: (message: string) => void,
-): Promise<Ear> {
+export function subscribe(fleet: Fleet, channel: string, hear: (message: string) => void): Ear {
   const subscriber = fleet.redis.duplicate();
   subscriber.on('error', () => {}); // a loss is noticed and told by the commands beside it
   subscriber.on('message', (_channel: string, message: string) => hear(message));
-  try {
-    await fleet.send(() => subscriber.subscribe(channel));
-  } catch (error) {
-    subscriber.disconnect();
-    throw error;
-  }
-  return { close: () => subscriber.disconnect() };
+  const close = () => {
+    fleet.redis.off('end', close);
+    hangUp(subscriber);
+  };
+  fleet.redis.once('end', close);
+  return { ready: fleet.send(async () => void (await subscriber.subscribe(channel))), close };
 }

@@ -52,7 +52,7 @@ function server(url: URL, fallback: string | undefined): Target {
 
 function socket(url: URL, password: string | undefined): Target {
   const path = decode(url.pathname);
-  if (url.hostname !== '' || path === '') throw usage('a unix URL needs an absolute path', FORMS);
+  if (url.hostname !== '' || !/^\/./.test(path)) throw usage('a unix URL needs an absolute path', FORMS);
   const db = database(url.searchParams.get('db') ?? '');
   return {
     shown: `unix://${path}${db === 0 ? '' : `?db=${db}`}`,

@@ -86,6 +86,8 @@ describe('a key of another type', () => {
     const error = await failure(operations[name]?.(fleet) as Promise<unknown>);
     expect(error).toMatchObject({ code: 'BAD_RECORD', hint: expect.stringContaining('rename or delete it') });
     expect(error.message).toMatch(new RegExp(`^${key} holds a`));
+    // A detector takes a device that it cannot judge out of the index, where it would be due for ever.
+    if (name === 'settle' && key === 'device:state:d1') delete before['devices:activity'];
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
@@ -197,6 +199,17 @@ test('settings that are no settings are named', async () => {
     code: 'USAGE',
   });
   expect(await fleet.settings()).toMatchObject({ historyCap: 7, dialect: 'python' });
+});
+
+test('a permission that is missing is named', async () => {
+  const admin = await openFleet(redis);
+  await register(admin, 'd1', 'lamp');
+  await admin.redis.call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>secret', '~*', '+@all', '-pttl');
+  const fleet = await openFleet(redis, {}, { username: 'reader', password: 'secret' });
+  expect(await failure(readDevice(fleet, 'd1'))).toMatchObject({
+    code: 'CONNECTION',
+    message: expect.stringMatching(/^permission refused: .*pttl/),
+  });
 });
 
 test('a read-only fleet sends no write', async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
-import { register, unregister } from '../../src/core/registry.js';
+import { eraseNamespace, register, unregister } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { articleProgram } from '../support/article.js';
 import {
@@ -114,6 +114,25 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
       expect(await logOf(fleet)).toEqual([]);
     });
 
+    test('takes it out of the type that it has by then', async () => {
+      await register(fleet, 'd1', 'lamp');
+      const other = await openFleet(redis, { dialect });
+      const hmget = fleet.redis.pipeline.bind(fleet.redis);
+      Object.assign(fleet.redis, {
+        // After the type was read, and before the script: another one moves the device.
+        pipeline: (...args: []) => {
+          Object.assign(fleet.redis, { pipeline: hmget });
+          const pipeline = hmget(...args);
+          const exec = pipeline.exec.bind(pipeline);
+          return Object.assign(pipeline, {
+            exec: async () => exec().finally(() => register(other, 'd1', 'plug')),
+          });
+        },
+      });
+      await unregister(fleet, 'd1');
+      expect(await leftovers()).toEqual([]);
+    });
+
     test('and registered again, it counts from 1', async () => {
       for (let i = 0; i < 2; i++) {
         await register(fleet, 'd1', 'lamp');
@@ -123,5 +142,24 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
       }
       expect(await logOf(fleet)).toHaveLength(4);
     });
+  });
+});
+
+describe('erasing a namespace', () => {
+  test('takes all of it and nothing else, whatever its name looks like', async () => {
+    for (const namespace of ['a*', 'a[b]', 'ab', '']) {
+      const fleet = await openFleet(redis, { namespace });
+      await register(fleet, 'd1', 'lamp');
+      await heartbeat(fleet, { id: 'd1' });
+    }
+    await eraseNamespace(await openFleet(redis, { namespace: 'a*' }));
+    await eraseNamespace(await openFleet(redis, { namespace: 'a[b]' }));
+    const { redis: raw } = await openFleet(redis);
+    const spaces = (await raw.keys('*')).map((key) => key.replace(/devices?:.*/, ''));
+    expect([...new Set(spaces)].sort()).toEqual(['', 'ab:']);
+  });
+
+  test('is refused where there is none', async () => {
+    expect(await failure(eraseNamespace(await openFleet(redis)))).toMatchObject({ code: 'USAGE' });
   });
 });

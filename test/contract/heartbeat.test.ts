@@ -92,7 +92,7 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     await beat('{"on":false}');
     expect(await readDevice(fleet, 'd1')).toMatchObject({ reportedVersion: 2 });
     expect((await historyOf(fleet, 'reported', 'd1')).map((entry) => JSON.parse(entry))).toEqual([
-      { at: lastSeen, version: 1, value: { on: true } },
+      { at: lastSeen, version: 1, first: true, value: { on: true } },
       { at: expect.any(Number), version: 2, value: { on: false } },
     ]);
   });

@@ -33,7 +33,11 @@ describe('the hold', () => {
     const [last = 0, detector, hold = 0] = await readPulse();
     expect(detector).toBe(now - GAP - 500);
     expect(hold - last).toBe(last - (now - GAP));
-    expect(await settle(fleet, ['d1', 'd2'])).toEqual({ holdUntil: hold, verdicts: ['online', 'held'] });
+    expect(await settle(fleet, ['d1', 'd2'])).toEqual({
+      holdUntil: hold,
+      verdicts: ['online', 'held'],
+      events: [],
+    });
     expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat']);
     expect(await readDevice(fleet, 'd2')).toMatchObject({ status: 'offline', presenceSeq: 1 });
   });

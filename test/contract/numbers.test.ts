@@ -58,7 +58,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     await heartbeat(fleet, { id: 'd1', reportedJson: ODD_NUMBERS });
     for (const kind of ['desired', 'reported'] as const) {
       expect(await historyOf(fleet, kind, 'd1')).toEqual([
-        expect.stringMatching(/^\{"at":\d{13},"version":1,"value":/),
+        expect.stringMatching(/^\{"at":\d{13},"version":1,"first":true,"value":/),
       ]);
       expect((await historyOf(fleet, kind, 'd1'))[0]).toContain(`"value":${ODD_NUMBERS}}`);
     }

@@ -1,12 +1,12 @@
 /** Which devices there are. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
+import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
 import { register } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { articleReader } from '../support/article.js';
-import { DIALECTS, failure, openFleet, scoreOf, snapshot } from '../support/fleet.js';
+import { DIALECTS, failure, failures, openFleet, scoreOf, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -124,6 +124,37 @@ describe('the TTL of a heartbeat', () => {
     expect(await ttlOf(fleet, { ttl: 5_000 }, 20_000)).toBe(5_000);
     expect(await ttlOf(fleet, {}, 20_000)).toBe(90_000);
   });
+
+  test('is rounded to whole ms, the same in key, index and answer', async () => {
+    const fleet = await openFleet(redis);
+    await register(fleet, 'd1', 'lamp');
+    expect(await ttlOf(fleet, { ttl: 50_000.6 })).toBe(50_001);
+    expect(await scoreOf(fleet, 'd1')).toBe(
+      await fleet.redis.call('PEXPIRETIME', fleet.keys.heartbeat('d1')),
+    );
+  });
+
+  test.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'is not %d: USAGE, nothing written',
+    async (ttl) => {
+      const fleet = await openFleet(redis);
+      await register(fleet, 'd1', 'lamp');
+      const before = await snapshot(fleet.redis);
+      for (const error of await failures(
+        register(fleet, 'd1', 'lamp', { ttl }),
+        heartbeat(fleet, { id: 'd1', ttl }),
+        heartbeat(fleet, { id: 'd1', ttl }, { patch: {} }),
+        heartbeat(fleet, { id: 'd1' }, { defaultTtl: ttl }),
+      )) {
+        expect(error).toMatchObject({
+          code: 'USAGE',
+          message: `a TTL must be at least 1 ms, not ${ttl}`,
+        });
+      }
+      expect(await heartbeats(fleet, [{ id: 'd1', ttl }])).toMatchObject([{ code: 'USAGE' }]);
+      expect(await snapshot(fleet.redis)).toEqual(before);
+    },
+  );
 
   test('that is the longest so far is noted for the fleet', async () => {
     const fleet = await openFleet(redis);

@@ -152,7 +152,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
 
 test('settle of nobody is a detector’s sign of life', async () => {
   const fleet = await openFleet(redis);
-  expect(await settle(fleet, [], { detector: true })).toEqual({ holdUntil: 0, verdicts: [] });
+  expect(await settle(fleet, [], { detector: true })).toEqual({ holdUntil: 0, verdicts: [], events: [] });
   const [last, detector, hold] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ') ?? [];
   expect([last, hold]).toEqual([detector, '0']);
 });

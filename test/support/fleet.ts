@@ -24,7 +24,9 @@ export async function openFleet(
   options: FleetOptions = {},
   connection: RedisOptions = {},
 ): Promise<Fleet> {
-  return new Fleet(await redis.client(connection), options);
+  const client = await redis.client(connection);
+  client.on('error', () => {}); // commands say what is wrong
+  return new Fleet(client, options);
 }
 
 /** The error of a promise that must fail with one of ours. */
@@ -32,6 +34,11 @@ export async function failure(promise: Promise<unknown>): Promise<DevstateError>
   const outcome = await promise.catch((error: unknown) => error);
   if (outcome instanceof DevstateError) return outcome;
   throw new Error(`no DevstateError, but ${String(outcome)}`, { cause: outcome });
+}
+
+/** The errors of promises that must all fail with one of ours. */
+export function failures(...promises: Promise<unknown>[]): Promise<DevstateError[]> {
+  return Promise.all(promises.map(failure));
 }
 
 /** Waits for what another process does. */
@@ -146,4 +153,10 @@ export async function idsOf(devices: AsyncIterable<DeviceRecord>): Promise<strin
   const ids: string[] = [];
   for await (const { deviceId } of devices) ids.push(deviceId);
   return ids.sort();
+}
+
+/** As if a detector had just been at work: nobody warns that there is none. */
+export async function pretendDetector({ redis, keys }: Fleet): Promise<void> {
+  const now = await serverNow(redis);
+  await redis.set(keys.pulse, `${now} ${now} 0`);
 }

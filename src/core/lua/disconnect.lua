@@ -1,6 +1,6 @@
 -- disconnect: the device said goodbye; it is offline from now on.
 -- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   now dialect channel logCap historyCap | id
+-- ARGV   now dialect channel logCap historyCap longestTtl | id
 -- Reply  {1, was online}; {0}: not registered.
 -- Events what settle would announce; if that leaves it online, offline (disconnect).
 -- @include base
@@ -12,11 +12,12 @@
 
 local now = moment()
 probe('SCARD', 'ZCARD', 'XLEN')
-local id = ARGV[6]
+local id = ARGV[7]
 local device = deviceReader()(id, KEYS[5])
 if not device then return {0} end
 local remaining = redis.call('PTTL', KEYS[6])
-judge(device, remaining, scoreOf(KEYS[2], id), now, isHeld(readPulse(KEYS[4]), now))
+local pulse = takePulse(KEYS[4], now, tonumber(ARGV[6]), false)
+judge(device, remaining, scoreOf(KEYS[2], id), now, isHeld(pulse, now))
 if isAnnouncedOnline(device) then transition(device, 'offline', now, 'disconnect') end
 
 redis.call('SREM', KEYS[1], id)
@@ -25,4 +26,5 @@ redis.call('ZADD', KEYS[2], int(-device.lastSeen), id)
 log(KEYS[3], device)
 writePresence(device, 'offline')
 publish(KEYS[7], device)
+if device.events then stampPulse(KEYS[4], pulse, now) end
 return {1, remaining ~= GONE and 1 or 0}

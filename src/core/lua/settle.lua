@@ -33,7 +33,11 @@ local function forgetStray(id, remaining)
 end
 
 local function verdict(keyAt, id)
-  local device = read(id, KEYS[keyAt])
+  local readable, device = pcall(read, id, KEYS[keyAt])
+  if not readable then
+    redis.call('ZREM', KEYS[2], id) -- where it would be due for ever; the audit looks again
+    error(device, 0)
+  end
   local remaining = redis.call('PTTL', KEYS[keyAt + 1])
   if not device then return forgetStray(id, remaining) end
   local score = scoreOf(KEYS[2], id)

@@ -1,0 +1,172 @@
+/**
+ * `npm run bench:outage`: Redis is away for a while and comes back. How many devices are announced offline
+ * though they beat again, and how many of those that died meanwhile are found: with the hold, without it,
+ * and the article's way, where an `expired` event is a device offline. Away is once a crash, which cuts the
+ * connections, so that the article's detector misses what expires; and once a freeze, after which it hears it
+ * all. Each way has a Redis of its own; all go through their outage at the same time.
+ */
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { load } from '../scripts/load.js';
+import { announce, root, run, stages } from '../scripts/stage.js';
+
+const DEVICES = 300;
+const DYING = 30;
+const TTL_S = 5;
+const BEAT_MS = 2000;
+const AWAY_MS = 15_000;
+const AFTER_MS = 25_000;
+const PRESENCE = 'devices:presence';
+
+const ids = Array.from({ length: DEVICES }, (_, i) => `d${i}`);
+const dying = new Set(ids.slice(0, DYING));
+
+const OUTAGES = {
+  async crash(server) {
+    await server.kill();
+    await sleep(AWAY_MS);
+    await server.restart();
+  },
+  async freeze({ pid }) {
+    process.kill(pid, 'SIGSTOP');
+    await sleep(AWAY_MS);
+    process.kill(pid, 'SIGCONT');
+  },
+};
+
+await stages(async () => {
+  announce('building');
+  run(process.execPath, [`${root}scripts/build.js`]);
+  const [{ startServer }] = await load('src/redis/server.ts');
+  const { DeviceStateManager } = await import(`${root}dist/index.js`);
+  announce(`${DEVICES} devices beat every ${BEAT_MS / 1000} s, Redis is away for ${AWAY_MS / 1000} s`);
+  const ways = [
+    { name: 'devstate', start: (server) => devstate(server, DeviceStateManager, []) },
+    { name: 'devstate --no-hold', start: (server) => devstate(server, DeviceStateManager, ['--no-hold']) },
+    { name: "the article's keyspace way", start: article },
+  ];
+  const runs = ways.flatMap(({ name, start }) =>
+    Object.entries(OUTAGES).map(([how, away]) => outage({ name, how }, start, away, startServer)),
+  );
+  report(await Promise.all(runs));
+});
+
+async function outage(labels, start, away, startServer) {
+  const aof = ['--appendonly', 'yes', '--appendfsync', 'always'];
+  const server = await startServer({ args: [...aof, '--notify-keyspace-events', 'Ex'] });
+  const way = await start(server);
+  const dead = new Set();
+  const lives = ids.map((id, i) => live(way, id, (i / DEVICES) * BEAT_MS, dead));
+  await sleep(3 * BEAT_MS);
+  for (const id of dying) dead.add(id);
+  await away(server);
+  await sleep(AFTER_MS);
+  for (const id of ids) dead.add(id);
+  const offline = await way.offline();
+  await Promise.all(lives);
+  await way.end();
+  await server.stop();
+  const lies = offline.filter((id) => !dying.has(id));
+  const found = new Set(offline.filter((id) => dying.has(id)));
+  return { ...labels, lies: lies.length, devices: new Set(lies).size, found: found.size };
+}
+
+/** A device never waits for an answer longer than until its next beat. */
+async function live(way, id, phase, dead) {
+  await sleep(phase);
+  while (!dead.has(id)) {
+    way.beat(id).catch(() => {});
+    await sleep(BEAT_MS);
+  }
+}
+
+async function devstate(server, Manager, options) {
+  const redis = client(server);
+  const manager = new Manager(redis, { heartbeatTimeout: TTL_S });
+  await Promise.all(ids.map((id) => manager.registerDevice(id, 'lamp')));
+  const detector = spawn(process.execPath, [`${root}bin/devstate.cjs`, 'detect', '-q', ...options], {
+    env: { ...process.env, DEVSTATE_URL: server.url },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = new Promise((resolve) => detector.once('exit', resolve));
+  while ((await redis.exists('devices:pulse')) === 0) await sleep(20);
+  return {
+    beat: (id) => manager.deviceHeartbeat(id),
+    async offline() {
+      const entries = await redis.xrange('devices:presence:log', '-', '+');
+      const events = entries.map(([, [, id, , , , status]]) => ({ id, status }));
+      return events.filter(({ status }) => status === 'offline').map(({ id }) => id);
+    },
+    async end() {
+      detector.kill('SIGTERM');
+      await ended;
+      redis.disconnect();
+    },
+  };
+}
+
+/** As its Node class and its keyspace detector do. */
+async function article(server) {
+  const [redis, expirations, watcher] = [client(server), client(server), client(server)];
+  const offline = [];
+  watcher.on('message', (_channel, message) => {
+    const { deviceId, status } = JSON.parse(message);
+    if (status === 'offline') offline.push(deviceId);
+  });
+  await watcher.subscribe(PRESENCE);
+  const tell = (id, status) =>
+    redis.publish(
+      PRESENCE,
+      JSON.stringify({ type: 'presence', deviceId: id, status, timestamp: Date.now() }),
+    );
+  expirations.on('message', async (_channel, key) => {
+    const id = key.split(':')[2];
+    try {
+      await redis
+        .pipeline()
+        .hset(`device:state:${id}`, 'status', 'offline')
+        .srem('devices:online', id)
+        .exec();
+      await tell(id, 'offline');
+    } catch {
+      // nobody hears of it
+    }
+  });
+  await expirations.subscribe('__keyevent@0__:expired');
+  return {
+    async beat(id) {
+      const alive = await redis.exists(`device:heartbeat:${id}`);
+      await redis
+        .pipeline()
+        .setex(`device:heartbeat:${id}`, TTL_S, '1')
+        .hset(`device:state:${id}`, 'status', 'online', 'lastSeen', String(Date.now()))
+        .sadd('devices:online', id)
+        .exec();
+      if (!alive) await tell(id, 'online');
+    },
+    offline: async () => offline,
+    end: async () => [redis, expirations, watcher].map((each) => each.disconnect()),
+  };
+}
+
+function client(server) {
+  const redis = new Redis(server.url);
+  redis.on('error', () => {});
+  return redis;
+}
+
+function report(rows) {
+  const alive = DEVICES - DYING;
+  console.log(
+    `${'way'.padEnd(30)}${'outage'.padEnd(8)}${'false offline'.padStart(14)}${'devices'.padStart(10)}${'dead found'.padStart(12)}`,
+  );
+  for (const { name, how, lies, devices, found } of rows) {
+    const numbers =
+      `${lies}`.padStart(14) + `${devices}/${alive}`.padStart(10) + `${found}/${DYING}`.padStart(12);
+    console.log(name.padEnd(30) + how.padEnd(8) + numbers);
+  }
+  const held = rows.filter(({ name }) => name === 'devstate');
+  const missed = held.some(({ lies, found }) => lies > 0 || found < DYING);
+  if (process.argv.includes('--check') && missed) process.exitCode = 1;
+}

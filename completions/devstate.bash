@@ -1,0 +1,97 @@
+# bash completion for devstate. Generated: see scripts/generate.js.
+_devstate() {
+  local cur=${COMP_WORDS[COMP_CWORD]} command= option= ended= glued= word i
+  local position=0 candidates=()
+  COMPREPLY=()
+
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    # bash splits words at = and :, as in --output=json and redis://host.
+    case $word in [:=]*) glued=1; continue ;; esac
+    if [[ $glued || $option ]]; then
+      glued= option=
+    elif [[ $word == -- && ! $ended ]]; then
+      ended=1
+    elif [[ $word == -?* && ! $ended ]]; then
+      case $command,$word in
+        *,-u | *,--url | \
+        *,-n | *,--namespace | \
+        *,--dialect | \
+        *,-o | *,--output | \
+        *,--fields | \
+        *,--color | \
+        *,--request-timeout | \
+        register,--type | \
+        register,--meta | \
+        register,--ttl | \
+        register,-f | register,--file | \
+        heartbeat,--report | \
+        heartbeat,--ttl | \
+        heartbeat,--type | \
+        heartbeat,--every | \
+        heartbeat,--count | \
+        heartbeat,-f | heartbeat,--file | \
+        list,--status | \
+        list,--type | \
+        list,--limit | \
+        list-online,--type | \
+        list-online,--limit | \
+        list-online,--sort | \
+        stale,--older-than | \
+        stale,--type | \
+        watch-presence,--type | \
+        watch-presence,--id | \
+        watch-presence,--count | \
+        watch-presence,--for | \
+        set-desired,--if-version) option=$word ;;
+      esac
+    elif [[ $command ]]; then
+      position=$((position + 1))
+    else
+      command=$word
+    fi
+  done
+  case $cur in [:=]*) glued=1 cur= ;; esac
+  [[ $glued && ! $option ]] && return
+
+  if [[ $option ]]; then
+    case $command,$option in
+      *,--dialect) candidates=(node python) ;;
+      *,-o | *,--output) candidates=(table wide json ndjson name) ;;
+      *,--color) candidates=(auto always never) ;;
+      list,--status) candidates=(online offline never) ;;
+      list-online,--sort) candidates=(expires id) ;;
+      register,-f | register,--file) _devstate_files; return ;;
+      heartbeat,-f | heartbeat,--file) _devstate_files; return ;;
+    esac
+  elif [[ $cur == -* && ! $ended ]]; then
+    candidates=(-u --url -n --namespace --dialect -o --output --json --fields --no-headers --color -q --quiet -v --verbose --read-only --request-timeout -h --help -V --version)
+    case $command in
+      register) candidates+=(--type --meta --ttl --if-new -f --file) ;;
+      heartbeat) candidates+=(--report --merge --ttl --register --type --every --count -f --file) ;;
+      list) candidates+=(--status --type --with-state --limit --fail-if-empty) ;;
+      unregister) candidates+=(-y --yes) ;;
+      list-online) candidates+=(--type --limit --sort --fail-if-empty) ;;
+      stale) candidates+=(--older-than --type --no-never --fail-if-empty) ;;
+      watch-presence) candidates+=(--type --id --count --for) ;;
+      set-desired) candidates+=(--if-version --replace) ;;
+      delta) candidates+=(--exit-code) ;;
+    esac
+  elif [[ ! $command ]]; then
+    candidates=(register heartbeat get list unregister list-online stale watch-presence disconnect set-desired delta demo completion)
+  else
+    case $command,$position in
+      completion,0) candidates=(bash zsh fish) ;;
+    esac
+  fi
+  for word in "${candidates[@]}"; do
+    [[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+  done
+}
+
+_devstate_files() {
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
+}
+
+complete -F _devstate devstate

@@ -1,0 +1,145 @@
+#compdef devstate
+# zsh completion for devstate. Generated: see scripts/generate.js.
+_devstate() {
+  local curcontext=$curcontext state line
+  local -A opt_args
+  local -a globals commands
+  globals=(
+    '(-u --url)-u+[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\]]:url: '
+    '(-u --url)--url=[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\]]:url: '
+    '(-n --namespace)-n+[put NAME: before every key and channel]:name: '
+    '(-n --namespace)--namespace=[put NAME: before every key and channel]:name: '
+    '(--dialect)--dialect=[field names and time units of new records, where the fleet has none]:dialect:(node python)'
+    '(-o --output)-o+[how to print]:format:(table wide json ndjson name)'
+    '(-o --output)--output=[how to print]:format:(table wide json ndjson name)'
+    '(--json)--json[the same as -o json]'
+    '(--fields)--fields=[print these fields: a,b.c]:list: '
+    '(--no-headers)--no-headers[tables without their header]'
+    '(--color)--color=[colours; beats NO_COLOR]:when:(auto always never)'
+    '(-q --quiet)-q[no notices, hints or progress]'
+    '(-q --quiet)--quiet[no notices, hints or progress]'
+    '*-v[say more of what goes on; twice: stack traces]'
+    '*--verbose[say more of what goes on; twice: stack traces]'
+    '(--read-only)--read-only[refuse every write]'
+    '(--request-timeout)--request-timeout=[for connecting and for each command (default 5s)]:duration: '
+    '(-h --help)-h[show help]'
+    '(-h --help)--help[show help]'
+    '(-V --version)-V[show the version]'
+    '(-V --version)--version[show the version]'
+  )
+  commands=(
+    'register:Register a device, or update its type, metadata and TTL'
+    'heartbeat:Send a heartbeat for devices, once or until stopped'
+    'get:Show the whole state of devices'
+    'list:List registered devices'
+    'unregister:Remove devices and all that is kept of them'
+    'list-online:List the devices that are online now'
+    'stale:List devices that have not been seen for long, oldest first'
+    'watch-presence:Watch devices come and go'
+    'disconnect:Take devices offline at once, as their own goodbye does'
+    'set-desired:Merge into the desired state of a device and tell it'
+    'delta:Compare the desired state of a device with what it reports'
+    'demo:Show the whole story on a server of its own, in a few seconds'
+    'completion:Print a completion script for your shell'
+  )
+  _arguments -C $globals '1:command:->command' '*::argument:->argument' && return
+  case $state in
+    command) _describe command commands ;;
+    argument)
+      case $words[1] in
+        register)
+          _arguments $globals \
+            '(--type)--type=[device type]:type: ' \
+            '*--meta=[metadata: KEY=VALUE, {…}, @FILE or -; replaces the whole]:document: ' \
+            '(--ttl)--ttl=[how long the device'\''s heartbeats hold]:duration: ' \
+            '(--if-new)--if-new[fail if it is registered already]' \
+            '(-f --file)-f+[devices as NDJSON, one a line; - is standard input]:path:_files' \
+            '(-f --file)--file=[devices as NDJSON, one a line; - is standard input]:path:_files' \
+            '1::id: '
+          ;;
+        heartbeat)
+          _arguments $globals \
+            '*--report=[reported state: KEY=VALUE, {…}, @FILE or -; replaces it]:document: ' \
+            '(--merge)--merge[merge the report into what is there (RFC 7396)]' \
+            '(--ttl)--ttl=[how long this beat holds]:duration: ' \
+            '(--register)--register[register unknown devices on the fly, as of --type]' \
+            '(--type)--type=[device type for --register]:type: ' \
+            '(--every)--every=[keep beating until stopped]:duration: ' \
+            '(--count)--count=[with --every: stop after so many]:n: ' \
+            '(-f --file)-f+[heartbeats as NDJSON, one a line; - is standard input]:path:_files' \
+            '(-f --file)--file=[heartbeats as NDJSON, one a line; - is standard input]:path:_files' \
+            '*:id: '
+          ;;
+        get)
+          _arguments $globals \
+            '*:id: '
+          ;;
+        list)
+          _arguments $globals \
+            '(--status)--status=[only these]:status:(online offline never)' \
+            '(--type)--type=[only devices of this type]:type: ' \
+            '(--with-state)--with-state[with reported, desired and metadata]' \
+            '(--limit)--limit=[at most so many]:n: ' \
+            '(--fail-if-empty)--fail-if-empty[exit 4 if there are none]'
+          ;;
+        unregister)
+          _arguments $globals \
+            '(-y --yes)-y[do not ask]' \
+            '(-y --yes)--yes[do not ask]' \
+            '*:id: '
+          ;;
+        list-online)
+          _arguments $globals \
+            '(--type)--type=[only devices of this type]:type: ' \
+            '(--limit)--limit=[at most so many]:n: ' \
+            '(--sort)--sort=[in this order; holds the whole list first]:key:(expires id)' \
+            '(--fail-if-empty)--fail-if-empty[exit 4 if there are none]'
+          ;;
+        stale)
+          _arguments $globals \
+            '(--older-than)--older-than=[not seen for that long (default 1h)]:duration: ' \
+            '(--type)--type=[only devices of this type]:type: ' \
+            '(--no-never)--no-never[leave out devices that were never seen]' \
+            '(--fail-if-empty)--fail-if-empty[exit 4 if there are none]'
+          ;;
+        watch-presence)
+          _arguments $globals \
+            '(--type)--type=[only devices of this type]:type: ' \
+            '(--id)--id=[only ids like this: * and ? stand for any]:glob: ' \
+            '(--count)--count=[stop after so many events]:n: ' \
+            '(--for)--for=[stop after that long; with --count, exit 4 if they did not come]:duration: '
+          ;;
+        disconnect)
+          _arguments $globals \
+            '*:id: '
+          ;;
+        set-desired)
+          _arguments $globals \
+            '(--if-version)--if-version=[only if the desired version is this one]:n: ' \
+            '(--replace)--replace[replace the desired state instead of merging]' \
+            '1:id: ' \
+            '*:document: '
+          ;;
+        delta)
+          _arguments $globals \
+            '(--exit-code)--exit-code[exit 4 if they differ]' \
+            '1:id: '
+          ;;
+        demo)
+          _arguments $globals
+          ;;
+        completion)
+          _arguments $globals \
+            '1:shell:(bash zsh fish)'
+          ;;
+      esac
+      ;;
+  esac
+}
+
+# Autoloaded from $fpath it completes at once; sourced it registers itself.
+if [[ $funcstack[1] == _devstate ]]; then
+  _devstate "$@"
+else
+  compdef _devstate devstate
+fi

@@ -1,0 +1,333 @@
+/** Servers that are there, that are not, and that will not: one clear line, in time, and never a password. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { Fleet } from '../../src/core/fleet.js';
+import { register } from '../../src/core/registry.js';
+import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { cli, type Result, text } from '../support/cli.js';
+import { listen, openFleet, pretendDetector, snapshot } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+const SECRET = 's3same';
+
+/** All that a run said has no password in it. */
+function withoutSecret({ exit, stdout, stderr }: Result): { exit: number; stdout: string; stderr: string } {
+  expect(stdout + stderr).not.toContain(SECRET);
+  return { exit, stdout, stderr };
+}
+
+describe('a server that is not there', () => {
+  test.each<[url: string, argv: string, said: string]>([
+    [
+      'redis://127.0.0.1:1',
+      'get d1',
+      text`
+        ! devstate: cannot reach redis://127.0.0.1:1: connection refused
+        ! hint: start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none
+        exit 5
+      `,
+    ],
+    [
+      'redis://bob:s3same@127.0.0.1:1/2',
+      'list --json',
+      text`
+        ! {"error":{"code":"CONNECTION","message":"cannot reach redis://bob@127.0.0.1:1/2: connection refused","hint":"start redis-server, or name yours with --url or DEVSTATE_URL; \"devstate demo\" needs none"}}
+        exit 5
+      `,
+    ],
+    [
+      'unix:///no/such.sock',
+      'watch-presence -q',
+      '! devstate: cannot reach unix:///no/such.sock: no such socket\nexit 5\n',
+    ],
+    [
+      'redis://no-such-host.invalid',
+      'stale -q',
+      '! devstate: cannot reach redis://no-such-host.invalid:6379: no such host\nexit 5\n',
+    ],
+    [
+      'redis://127.0.0.1:1',
+      'heartbeat d1 --every 1s -q',
+      '! devstate: cannot reach redis://127.0.0.1:1: connection refused\nexit 5\n',
+    ],
+    [
+      'redis://127.0.0.1:1',
+      'register -f - -q',
+      '! devstate: cannot reach redis://127.0.0.1:1: connection refused\nexit 5\n',
+    ],
+    [
+      'redis://127.0.0.1:1',
+      'demo --url redis://127.0.0.1:1 -q',
+      '! devstate: cannot reach redis://127.0.0.1:1: connection refused\nexit 5\n',
+    ],
+  ])('%s %s', async (url, argv, said) => {
+    const session = await cli(url).session(argv);
+    // Where there is no resolver, a name cannot be resolved for another reason.
+    expect(session.replace('the host name cannot be resolved now', 'no such host')).toBe(said);
+  });
+});
+
+describe('a port that accepts and never answers', () => {
+  async function silentPort(): Promise<string> {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => sockets.add(socket.on('error', () => {}).resume()));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  test.each([
+    'get d1',
+    'list',
+    'watch-presence',
+    'heartbeat d1 --every 1s --count 1',
+    'register d1 --type t',
+  ])('%s', async (argv) => {
+    const port = await silentPort();
+    for (const login of ['', ':s3same@']) {
+      const started = performance.now();
+      const run = await cli(`redis://${login}${port}/0`).run(`${argv} --request-timeout 200ms`);
+      const { exit, stdout, stderr } = withoutSecret(run);
+      expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });
+      expect(stderr).toMatch(
+        new RegExp(`^devstate: (cannot reach )?redis://${port}: timed out\nhint: .*\n$`),
+      );
+      expect(performance.now() - started).toBeLessThan(2000);
+    }
+  });
+
+  test('interrupted meanwhile: it ends at once', async () => {
+    const running = cli(`redis://${await silentPort()}`).start('watch-presence --request-timeout 1h');
+    setImmediate(() => running.stop());
+    expect(await running.done).toMatchObject({ stdout: '' });
+  });
+});
+
+describe('a server with a password', () => {
+  let server: PrivateServer;
+  beforeAll(async () => {
+    server = await startServer({ args: ['--requirepass', SECRET], port: true });
+    await as('').run('register d1 --type t', { env: { REDISCLI_AUTH: SECRET } });
+  });
+  afterAll(() => server.stop());
+  const as = (login: string) => cli({ url: server.url.replace('//', `//${login}`) });
+  const shown = (text: string) => text.replaceAll(server.url.slice('redis://'.length), 'HOST');
+
+  test.each<[login: string, auth: string | undefined, said: string]>([
+    ['', SECRET, 'd1\n'],
+    [`:${SECRET}@`, undefined, 'd1\n'],
+    [`default:${SECRET}@`, undefined, 'd1\n'],
+    [`:${SECRET}@`, 'beside-the-point', 'd1\n'],
+    [
+      '',
+      undefined,
+      '! devstate: redis://HOST: the server asks for a password\n! hint: put it in REDISCLI_AUTH or in the URL of a context\nexit 5\n',
+    ],
+    [
+      '',
+      `not-${SECRET}`,
+      '! devstate: cannot reach redis://HOST: wrong user name or password\n! hint: check REDISCLI_AUTH or the URL\nexit 5\n',
+    ],
+    [
+      `:not-${SECRET}@`,
+      undefined,
+      '! devstate: cannot reach redis://HOST: wrong user name or password\n! hint: check REDISCLI_AUTH or the URL\nexit 5\n',
+    ],
+    [
+      `nobody:${SECRET}@`,
+      undefined,
+      '! devstate: cannot reach redis://nobody@HOST: wrong user name or password\n! hint: check REDISCLI_AUTH or the URL\nexit 5\n',
+    ],
+  ])('login %j, REDISCLI_AUTH %j', async (login, auth, said) => {
+    const env = { REDISCLI_AUTH: auth };
+    expect(shown(await as(login).session('get d1 -o name', { env }))).toBe(said);
+    for (const argv of [
+      'get d1 -vv --json',
+      'list -v',
+      'watch-presence --for 1ms -vv',
+      'heartbeat d1 --every 1ms --count 1 -v -v',
+    ])
+      expect(withoutSecret(await as(login).run(argv, { env })).exit).toBe(said.startsWith('d1') ? 0 : 5);
+  });
+
+  test('asked on the way: a password that is changed', async () => {
+    const running = as(`:${SECRET}@`).start('heartbeat d1 --every 5ms -o name');
+    await running.lines('stdout', 2);
+    const admin = new Redis(server.url, { password: SECRET });
+    await admin.config('SET', 'requirepass', 'other');
+    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await running.says('stderr', 'trying on');
+    await admin.config('SET', 'requirepass', SECRET);
+    admin.disconnect();
+    await running.says('stderr', 'connected again');
+    withoutSecret(await running.stop());
+  });
+
+  test.each<[rules: string[], argv: string, missing: string]>([
+    [['+ping'], 'get d1', "the 'hmget' command"],
+    [['+ping'], 'list', "the 'sscan' command"],
+    [['+ping'], 'list-online', "the 'sscan' command"],
+    [['+@read', '~*'], 'heartbeat d1', "the 'evalsha' command"],
+    [['+@read', '+time', '~*', 'resetchannels'], 'watch-presence --for 1ms', "the 'subscribe' command"],
+    [['+@all', '~other:*', '&*'], 'get d1', 'one of the keys'],
+    [['+@all', '~*', 'resetchannels'], 'watch-presence --for 1ms', 'one of the channels'],
+  ])('a user who may only %j: %s', async (rules, argv, missing) => {
+    const admin = new Redis(server.url, { password: SECRET });
+    onTestFinished(() => admin.disconnect());
+    await admin.call('ACL', 'SETUSER', 'bob', 'reset', 'on', `>bob-${SECRET}`, ...rules);
+    await pretendDetector(new Fleet(admin));
+    const before = await snapshot(admin);
+    const { exit, stdout, stderr } = withoutSecret(await as(`bob:bob-${SECRET}@`).run(argv));
+    expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });
+    const [line = '', hint = ''] = shown(stderr.replace('watching\n', '')).split('\n');
+    expect(line).toMatch(/^devstate: redis:\/\/bob@HOST: permission refused: /);
+    expect(line).toContain(missing);
+    expect(hint).toBe('hint: ask for the permission, or name another user');
+    expect(await snapshot(admin)).toEqual(before);
+  });
+});
+
+describe('a database that is not there', () => {
+  test('is no other database', async () => {
+    await devstate.run('register d1 --type t');
+    expect(await cli({ url: `${redis.url}?db=3` }).session('list -q')).toBe('');
+    const run = await cli({ url: `${redis.url}?db=99` }).run('register d2 --type t');
+    expect(run).toMatchObject({ exit: 5, stdout: '' });
+    expect(run.stderr).toMatch(
+      /^devstate: cannot reach unix:.*\?db=99: .*DB index is out of range\nhint: check the URL\n$/,
+    );
+    expect(await devstate.session('list -o name')).toBe('d1\n');
+  });
+});
+
+describe('which server', () => {
+  test.each<[env: Record<string, string>, url: string | undefined, db: number]>([
+    [{ DEVSTATE_URL: '1', REDIS_URL: '2' }, '3', 3],
+    [{ DEVSTATE_URL: '1', REDIS_URL: '2' }, undefined, 1],
+    [{ DEVSTATE_URL: '', REDIS_URL: '2' }, undefined, 2],
+  ])('%j, --url %s', async (env, url, db) => {
+    const at = (name: string) => (name === '' ? '' : `${redis.url}?db=${name}`);
+    const urls = Object.fromEntries(Object.entries(env).map(([key, name]) => [key, at(name)]));
+    await devstate.run(['register', 'd1', '--type', 't', ...(url ? ['--url', at(url)] : [])], { env: urls });
+    const client = await redis.client({ db });
+    expect(await client.exists('device:state:d1')).toBe(1);
+  });
+
+  test('none named: the usual one', async () => {
+    const { stderr } = await devstate.run('list -v --request-timeout 1s', { env: { DEVSTATE_URL: '' } });
+    expect(stderr).toContain('redis://127.0.0.1:6379');
+  });
+});
+
+describe('--namespace', () => {
+  test('goes before every key and channel', async () => {
+    const client = await redis.client();
+    const { heard, settled } = await listen(redis);
+    await devstate.run('-n acme register d1 --type t --ttl 5m');
+    await devstate.run('heartbeat d1 --namespace acme --report a=1');
+    await devstate.run('set-desired d1 a=2 -n acme');
+    await devstate.run('disconnect d1 -n acme');
+    await settled();
+    const keys = await client.keys('*');
+    expect(keys.length).toBeGreaterThan(8);
+    expect(keys.filter((key) => !key.startsWith('acme:device'))).toEqual([]);
+    expect(heard.map(([channel]) => channel)).toEqual([
+      'acme:devices:presence',
+      'acme:device:d1:commands',
+      'acme:devices:presence',
+    ]);
+    expect(await devstate.session('list -o name -q')).toBe('');
+    expect(await devstate.session('list -o name -n acme')).toBe('d1\n');
+    expect(await devstate.session('list -o name -n acme:sub -q')).toBe('');
+    await devstate.run('unregister d1 --yes -n acme');
+    expect((await client.keys('*')).filter((key) => key.includes('d1'))).toEqual([]);
+  });
+
+  test('watch-presence hears its own only', async () => {
+    const running = devstate.start('watch-presence -n acme --count 1 -o name');
+    await running.says('stderr', 'watching');
+    await devstate.run('heartbeat other --register --type t');
+    await devstate.run('heartbeat own --register --type t -n acme');
+    expect((await running.done).stdout).toBe('own\n');
+  });
+});
+
+describe('--dialect', () => {
+  test('of a new fleet', async () => {
+    const client = await redis.client();
+    await devstate.run('--dialect python register d1 --type t');
+    await devstate.run('heartbeat d1 --report a=1');
+    expect(
+      await client.hmget('device:state:d1', 'device_id', 'device_type', 'reported_state', 'deviceId'),
+    ).toEqual(['d1', 't', '{"a":1}', null]);
+    expect(Number(await client.hget('device:state:d1', 'last_seen'))).toBeLessThan(1e11);
+    const { lastSeen } = (await devstate.json('get d1 --fields lastSeen')) as { lastSeen: number };
+    expect(lastSeen).toBeGreaterThan(1e12);
+    // The records say what they are: no one has to.
+    await devstate.run('register d2 --type t');
+    expect(await client.hexists('device:state:d2', 'device_id')).toBe(1);
+  });
+
+  test.each(['register d1 --type t', 'heartbeat d1', 'get d1', 'list', 'set-desired d1 a=1'])(
+    'against the one that the fleet declares: %s',
+    async (argv) => {
+      const client = await redis.client();
+      await register(await openFleet(redis), 'd1', 't');
+      await client.hset('devices:meta', { dialect: 'python' });
+      const before = await snapshot(client);
+      expect(await devstate.session(`${argv} --dialect node`)).toBe(
+        "! devstate: this fleet's dialect is python, not node\n! hint: leave out --dialect\nexit 2\n",
+      );
+      expect(await snapshot(client)).toEqual(before);
+    },
+  );
+});
+
+describe('--read-only', () => {
+  test.each([
+    'register d1 --type plug',
+    'register d2 --type t --ttl 5h',
+    'register -f -',
+    'heartbeat d1',
+    'heartbeat d1 --merge --report a=1',
+    'heartbeat d1 --ttl 5h',
+    'heartbeat d2 --register --type t',
+    'heartbeat d1 --every 1ms --count 1',
+    'heartbeat -f -',
+    'set-desired d1 a=1',
+    'disconnect d1',
+    'unregister d1 --yes',
+    'unregister d1 d1 --yes',
+    'demo --url URL',
+  ])('refuses %s', async (argv) => {
+    const fleet = await openFleet(redis);
+    await register(fleet, 'd1', 't');
+    await devstate.run('heartbeat d1');
+    const before = await snapshot(fleet.redis);
+    const run = await devstate.run(`--read-only ${argv.replace('URL', redis.url)}`, {
+      stdin: '{"deviceId":"d1","deviceType":"plug"}\n',
+    });
+    expect(run.exit).toBe(2);
+    expect(run.stderr).toMatch(/(refused: read-only|the demo writes)\nhint: leave out --read-only/);
+    expect(await snapshot(fleet.redis)).toEqual(before);
+  });
+
+  test.each(['get d1', 'list', 'list-online', 'stale', 'delta d1', 'watch-presence --for 1ms'])(
+    'lets %s read',
+    async (argv) => {
+      const fleet = await openFleet(redis);
+      await register(fleet, 'd1', 't');
+      const before = await snapshot(fleet.redis);
+      expect((await devstate.run(`--read-only ${argv}`)).exit).toBe(0);
+      expect(await snapshot(fleet.redis)).toEqual(before);
+    },
+  );
+});

@@ -1,0 +1,75 @@
+/** URLs to servers: where it is, what may be shown of it, and what is no URL at all. */
+import { describe, expect, test } from 'vitest';
+import { DevstateError } from '../../src/core/errors.js';
+import { parseTarget } from '../../src/redis/target.js';
+
+const SECRET = 's3same';
+
+describe('a URL', () => {
+  test.each<[url: string, shown: string, options: object]>([
+    ['redis://', 'redis://127.0.0.1:6379', { host: '127.0.0.1', port: 6379, db: 0 }],
+    ['redis://h', 'redis://h:6379', { host: 'h', port: 6379, db: 0 }],
+    ['redis://h/', 'redis://h:6379', { host: 'h', port: 6379, db: 0 }],
+    ['redis://h:7000/5', 'redis://h:7000/5', { host: 'h', port: 7000, db: 5 }],
+    ['redis://h:7000/0', 'redis://h:7000', { host: 'h', port: 7000, db: 0 }],
+    ['redis://[::1]:7000', 'redis://[::1]:7000', { host: '::1', port: 7000, db: 0 }],
+    ['redis://:s3same@h', 'redis://h:6379', { host: 'h', port: 6379, db: 0, password: SECRET }],
+    ['redis://bob@h', 'redis://bob@h:6379', { host: 'h', port: 6379, db: 0, username: 'bob' }],
+    [
+      'redis://bob:s3same@h:1/2',
+      'redis://bob@h:1/2',
+      { host: 'h', port: 1, db: 2, username: 'bob', password: SECRET },
+    ],
+    [
+      'redis://b%40b:s3%3Aame%2F@h',
+      'redis://b%40b@h:6379',
+      { host: 'h', port: 6379, db: 0, username: 'b@b', password: 's3:ame/' },
+    ],
+    ['rediss://h:7000', 'rediss://h:7000', { host: 'h', port: 7000, db: 0, tls: {} }],
+    ['unix:///run/redis.sock', 'unix:///run/redis.sock', { path: '/run/redis.sock', db: 0 }],
+    ['unix:///run/redis.sock?db=3', 'unix:///run/redis.sock?db=3', { path: '/run/redis.sock', db: 3 }],
+    ['unix:///a%20b.sock', 'unix:///a b.sock', { path: '/a b.sock', db: 0 }],
+  ])('%s', (url, shown, options) => {
+    expect(parseTarget(url, undefined)).toEqual({ shown, options });
+  });
+
+  test.each([
+    ['redis://h', SECRET],
+    ['redis://bob@h', SECRET],
+    ['unix:///run/redis.sock', SECRET],
+    ['redis://:own@h', 'own'],
+  ])('%s takes the password of REDISCLI_AUTH where it has none', (url, password) => {
+    expect(parseTarget(url, SECRET).options.password).toBe(password);
+  });
+});
+
+describe('no URL', () => {
+  test.each([
+    ['', 'that is no URL of a server'],
+    [SECRET, 'that is no URL of a server'],
+    ['h:6379', 'no server to be had by h:'],
+    ['http://:s3same@h', 'no server to be had by http:'],
+    ['redis-sentinel://:s3same@a,b/0#m', 'no server to be had by redis-sentinel:'],
+    ['redis://h:99999', 'that is no URL of a server'],
+    ['redis://:s3same@h:port', 'that is no URL of a server'],
+    ['redis://:s3same@h/x', 'the database of a URL is a number'],
+    ['redis://:s3same@h/-1', 'the database of a URL is a number'],
+    ['redis://:s3same%zz@h', 'the URL holds a bad % escape'],
+    ['unix://:s3same@/x', 'that is no URL of a server'],
+    ['unix://h/x', 'a unix URL needs an absolute path'],
+    ['unix:x.sock', 'a unix URL needs an absolute path'],
+    ['unix:', 'a unix URL needs an absolute path'],
+    ['unix:///', 'a unix URL needs an absolute path'],
+    ['unix:///x?db=y', 'the database of a URL is a number'],
+  ])('%j: %s', (url, message) => {
+    let error: unknown;
+    try {
+      parseTarget(url, SECRET);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(DevstateError);
+    expect(error).toMatchObject({ code: 'USAGE', message, hint: expect.stringMatching(/^forms: /) });
+    expect(JSON.stringify({ ...(error as object), text: String(error) })).not.toContain(SECRET);
+  });
+});

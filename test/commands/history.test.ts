@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Fleet } from '../../src/core/fleet.js';
+import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
+import { parseJsonObject } from '../../src/core/json.js';
+import { register, unregister } from '../../src/core/registry.js';
+import { setDesired } from '../../src/core/shadows.js';
+import { cli, text } from '../support/cli.js';
+import { ODD_NUMBERS, openFleet } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+/** Nobody listens there: what is refused for the command line alone never asks. */
+const nowhere = cli('redis://127.0.0.1:1');
+const ID = 'aa:bb:cc:dd:ee:ff';
+const NOON = Date.parse('2025-01-01T12:00:00Z');
+
+/** A fleet that was written then: a change a second from noon on. */
+let past: Fleet;
+let at: number;
+beforeEach(async () => {
+  at = NOON;
+  past = await openFleet(redis, { clock: () => at });
+});
+const report = (reportedJson: string) => {
+  at += 1000;
+  return heartbeat(past, { id: ID, reportedJson });
+};
+const desire = (document: string) => {
+  at += 1000;
+  return setDesired(past, ID, parseJsonObject(document));
+};
+
+async function someHistory(): Promise<void> {
+  await register(past, ID, 'lamp');
+  await report(ODD_NUMBERS);
+  await desire('{"net":{"a.b":0.10,"x":[1]},"on":true}');
+  await report('{"big":12345678901234567891,"money":0.1}');
+  await desire('{"net":{"a.b":null,"x":[1,2]},"on":false}');
+  at += 1000;
+  await disconnect(past, ID);
+}
+
+describe('refused before anything is sent', () => {
+  test.each<[argv: string, said: string]>([
+    ['history', "! devstate: missing required argument 'id'\n! hint: devstate history --help\n"],
+    ['history d1 --kind x', '! devstate: --kind: no kind "x"; there are reported, desired, presence\n'],
+    ['history d1 --follow --until 1h', '! devstate: --follow goes on, so --until does not go with it\n'],
+    ['history d1 --limit 0', '! devstate: --limit: bad count "0": a whole number from 1 is due\n'],
+    [
+      'history d1 --fields changes',
+      '! devstate: no field "changes"; there are deviceId, kind, at, version, seq, value, status, reason\n',
+    ],
+    [
+      'history d1 --since yesterday',
+      text`
+        ! devstate: bad moment "yesterday"
+        ! hint: moments are a duration ago (15m, 2h), 2026-11-24T10:00:00Z (UTC without a zone), or epoch milliseconds
+      `,
+    ],
+  ])('%s', async (argv, said) => {
+    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  });
+});
+
+describe('what changed and when', () => {
+  beforeEach(someHistory);
+
+  test.each<[argv: string, said: string]>([
+    [
+      '',
+      text`
+        TIME                       KIND       VERSION   BECAME
+        2025-01-01T12:00:01.000Z   reported   1         {"big":12345678901234567890,"huge":1e400,"money":0.10}
+        2025-01-01T12:00:01.000Z   presence   1         online (heartbeat)
+        2025-01-01T12:00:02.000Z   desired    1         {"net":{"a.b":0.10,"x":[1]},"on":true}
+        2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1}
+        2025-01-01T12:00:03.000Z   presence   2         offline (timeout)
+        2025-01-01T12:00:03.000Z   presence   3         online (heartbeat)
+        2025-01-01T12:00:04.000Z   desired    2         {"net":{"x":[1,2]},"on":false}
+        2025-01-01T12:00:05.000Z   presence   4         offline (timeout)
+      `,
+    ],
+    [
+      '--diff --kind reported,desired',
+      text`
+        TIME                       KIND       VERSION   CHANGED
+        2025-01-01T12:00:01.000Z   reported   1         big: - → 12345678901234567890, huge: - → 1e400, money: - → 0.10
+        2025-01-01T12:00:02.000Z   desired    1         net: - → {"a.b":0.10,"x":[1]}, on: - → true
+        2025-01-01T12:00:03.000Z   reported   2         big: 12345678901234567890 → 12345678901234567891, huge: 1e400 → -
+        2025-01-01T12:00:04.000Z   desired    2         net.x: [1] → [1,2], net.a\.b: 0.10 → -, on: true → false
+      `,
+    ],
+    [
+      '--diff --kind presence --limit 1',
+      text`
+        TIME                       KIND       VERSION   CHANGED
+        2025-01-01T12:00:05.000Z   presence   4         offline (timeout)
+      `,
+    ],
+    [
+      '--since 2025-01-01T12:00:02Z --until 2025-01-01T12:00:03Z --no-headers',
+      text`
+        2025-01-01T12:00:02.000Z   desired    1         {"net":{"a.b":0.10,"x":[1]},"on":true}
+        2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1}
+        2025-01-01T12:00:03.000Z   presence   2         offline (timeout)
+        2025-01-01T12:00:03.000Z   presence   3         online (heartbeat)
+      `,
+    ],
+    ['--since 1h', '! no history\n'],
+    ['--since 1h -q', ''],
+    ['--since 1h --json', '[]\n'],
+    ['-o name --kind desired', `${ID}\n${ID}\n`],
+    [
+      '--kind reported --limit 1 --fields at,version,value.big,value.none',
+      text`
+        AT              VERSION   VALUE.BIG              VALUE.NONE
+        1735732803000   2         12345678901234567891   -
+      `,
+    ],
+  ])('history ID %s', async (argv, said) => {
+    const { exit, stdout, stderr } = await devstate.run(['history', ID, ...argv.split(' ').filter(Boolean)]);
+    expect(`${stdout}${stderr.replace(/^(?=.)/gm, '! ')}`).toBe(said);
+    expect(exit).toBe(0);
+  });
+
+  const entry = `{"deviceId":"${ID}",`;
+  const diff = (changes: string) => `"status":null,"reason":null,"changes":${changes}}`;
+  test('as JSON: numbers digit for digit, in values and in changes', async () => {
+    const { stdout } = await devstate.run(['history', ID, '--kind', 'reported', '--diff', '--json']);
+    const first = `${entry}"kind":"reported","at":1735732801000,"version":1,"seq":null,"value":${ODD_NUMBERS},`;
+    const added =
+      '[{"path":"big","to":12345678901234567890},{"path":"huge","to":1e400},{"path":"money","to":0.10}]';
+    const second = `${entry}"kind":"reported","at":1735732803000,"version":2,"seq":null,"value":{"big":12345678901234567891,"money":0.1},`;
+    const changed =
+      '[{"path":"big","from":12345678901234567890,"to":12345678901234567891},{"path":"huge","from":1e400}]';
+    expect(stdout).toBe(`[\n  ${first}${diff(added)},\n  ${second}${diff(changed)}\n]\n`);
+  });
+
+  test('as NDJSON: presence has a seq, and no value', async () => {
+    const { stdout } = await devstate.run(['history', ID, '--limit', '1', '-o', 'ndjson']);
+    expect(stdout).toBe(
+      `${entry}"kind":"presence","at":1735732805000,"version":null,"seq":4,"value":null,"status":"offline","reason":"timeout"}\n`,
+    );
+  });
+
+  test('of a device that is not registered', async () => {
+    await unregister(past, ID);
+    expect(await devstate.session(`history ${ID}`)).toBe(
+      `! devstate: device "${ID}" is not registered\n! hint: devstate register ID --type TYPE\nexit 3\n`,
+    );
+  });
+
+  test('beyond the cap the first entry does not say what changed', async () => {
+    await past.redis.lpop(past.keys.history('reported', ID));
+    expect(await devstate.session(`history ${ID} --diff --kind reported --no-headers`)).toBe(
+      '2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1} (what came before is not known)\n',
+    );
+    const [only] = (await devstate.json(`history ${ID} --diff --kind reported`)) as { changes: unknown }[];
+    expect(only?.changes).toBeNull();
+  });
+});
+
+describe('--follow', () => {
+  beforeEach(someHistory);
+
+  test('shows what is there and what comes, each once, until it is stopped', async () => {
+    const following = devstate.start(`history ${ID} --follow --diff -o ndjson`);
+    await following.lines('stdout', 8);
+    await report('{"n":1}');
+    await following.lines('stdout', 10);
+    await desire('{"n":1}');
+    await following.lines('stdout', 11);
+    const { exit, stdout, stderr } = await following.stop();
+    const entries = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const names = entries.map(({ kind, seq, version }) => `${kind} ${seq ?? version}`);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.slice(8)).toEqual(['reported 3', 'presence 5', 'desired 3']);
+    expect([exit, stderr]).toEqual([0, '']);
+  });
+
+  test.each([
+    ['--limit 1', ['presence 4', 'reported 3', 'presence 5']],
+    ['--since 2025-01-01T12:00:04Z', ['desired 2', 'presence 4', 'reported 3', 'presence 5']],
+  ])('%s leaves out what is older, for good', async (options, expected) => {
+    const following = devstate.start(
+      `history ${ID} --follow --fields kind,version,seq --no-headers ${options}`,
+    );
+    await following.lines('stdout', expected.length - 2);
+    await report('{"n":1}');
+    await following.lines('stdout', expected.length);
+    const { stdout } = await following.stop();
+    const names = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/-/g, '').trim().split(/ +/).join(' '));
+    expect(names).toEqual(expected);
+  });
+
+  test('--since, where nothing is new enough, waits for what comes', async () => {
+    const following = devstate.start(`history ${ID} --follow --since 1h --kind reported --json`);
+    let came = false;
+    const first = following.lines('stdout', 1).then(() => {
+      came = true;
+    });
+    for (let n = 3; !came; n++) {
+      await report(`{"n":${n}}`); // the first may come before it looks
+      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200))]);
+    }
+    const { stdout } = await following.stop();
+    for (const line of stdout.trimEnd().split('\n')) expect(JSON.parse(line).version).toBeGreaterThan(2);
+  });
+});

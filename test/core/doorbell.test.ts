@@ -1,0 +1,53 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { Doorbell } from '../../src/core/doorbell.js';
+
+const LONG = 2 ** 31 - 1;
+
+describe('a doorbell', () => {
+  test('wakes who waits', async () => {
+    const bell = new Doorbell(undefined);
+    const waiting = bell.wait(LONG);
+    bell.ring();
+    await waiting;
+    expect(bell.stopped).toBe(false);
+  });
+
+  test('keeps a ring while nobody waits, and only one', async () => {
+    const bell = new Doorbell(undefined);
+    bell.ring();
+    bell.ring();
+    await bell.wait(LONG);
+    let woken = false;
+    const waiting = bell.wait(LONG).then(() => {
+      woken = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(woken).toBe(false);
+    bell.ring();
+    await waiting;
+  });
+
+  test('goes off by itself when the time is up', async () => {
+    await new Doorbell(undefined).wait(1);
+  });
+
+  test('is rung by the end, before or while somebody waits', async () => {
+    const end = new AbortController();
+    const bell = new Doorbell(end.signal);
+    const waiting = bell.wait(LONG);
+    end.abort();
+    await waiting;
+    expect(bell.stopped).toBe(true);
+    await new Doorbell(end.signal).wait(0);
+    expect(new Doorbell(end.signal).stopped).toBe(true);
+  });
+
+  test('lets go of the signal when it is closed', () => {
+    const { signal } = new AbortController();
+    const bell = new Doorbell(signal);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    bell.close();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});

@@ -1,0 +1,32 @@
+/** Large fleets in little time: records as register and a first heartbeat leave them, without the events. */
+import type { Fleet } from '../../../src/core/fleet.js';
+import { serverNow } from '../fleet.js';
+
+const CHUNK = 1000;
+
+/** KEYS registered type types online activity; ARGV now deadline from to. */
+const SEED = `
+local now, deadline = ARGV[1], ARGV[2]
+redis.call('SADD', KEYS[3], 'lamp')
+for i = tonumber(ARGV[3]), tonumber(ARGV[4]) do
+  local id = 'd' .. i
+  redis.call('HSET', 'device:state:' .. id, 'deviceId', id, 'deviceType', 'lamp', 'registeredAt', now,
+    'status', 'online', 'lastSeen', now, 'reportedState', '{}', 'desiredState', '{}', 'metadata', '{}',
+    'devstate', '0 0 0 0 1 ' .. now .. ' 0')
+  redis.call('SET', 'device:heartbeat:' .. id, '1', 'PXAT', deadline)
+  redis.call('SADD', KEYS[1], id)
+  redis.call('SADD', KEYS[2], id)
+  redis.call('SADD', KEYS[4], id)
+  redis.call('ZADD', KEYS[5], deadline, id)
+end`;
+
+/** `count` devices d0, d1, … that were announced online and whose time is up in `ttl` ms. Gives that moment. */
+export async function seedOnline({ redis, keys }: Fleet, count: number, ttl: number): Promise<number> {
+  const now = await serverNow(redis);
+  const deadline = now + ttl;
+  const all = [keys.registered, keys.type('lamp'), keys.types, keys.online, keys.activity];
+  for (let from = 0; from < count; from += CHUNK) {
+    await redis.eval(SEED, all.length, ...all, now, deadline, from, Math.min(from + CHUNK, count) - 1);
+  }
+  return deadline;
+}

@@ -1,0 +1,144 @@
+/**
+ * Command lines, run within the test's process through `execute`, as from a pipe or (`tty`) as at a
+ * terminal. `start` lets a test watch a command that runs on; `session` gives all that a command line
+ * said as one text, times masked, for comparing whole.
+ */
+import { once } from 'node:events';
+import { PassThrough, Writable } from 'node:stream';
+import { type Env, execute } from '../../src/cli/main.js';
+
+export interface Result {
+  exit: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  /** A pipe's whole content, or what is typed at a terminal, which stays open. */
+  stdin?: string;
+  /** All three streams are a terminal. */
+  tty?: boolean;
+  signal?: AbortSignal;
+  env?: Env;
+  /** Takes each write to stdout; the next comes when it is done. */
+  reader?: (text: string) => unknown;
+}
+
+type StreamName = 'stdout' | 'stderr';
+
+/** A command line that runs. */
+export interface Running {
+  readonly stdin: PassThrough;
+  readonly done: Promise<Result>;
+  /** The first whole lines of a stream, once there are so many. Rejects if the command ends before. */
+  lines(name: StreamName, count: number): Promise<string[]>;
+  /** Waits until a stream has said this. Rejects if the command ends before. */
+  says(name: StreamName, text: string): Promise<void>;
+  /** As SIGINT or SIGTERM does. */
+  stop(): Promise<Result>;
+}
+
+/** @param at the server's URL, or who will know it once it runs */
+export function cli(at: string | { readonly url: string }, env: Env = {}) {
+  const url = () => (typeof at === 'string' ? at : at.url);
+  const words = (argv: Argv) => (typeof argv === 'string' ? argv.split(' ') : argv);
+
+  function start(argv: Argv, options: RunOptions = {}): Running {
+    const { tty = false, reader } = options;
+    const stdin: PassThrough & { isTTY?: boolean } = new PassThrough();
+    if (tty) stdin.isTTY = true;
+    if (options.stdin !== undefined) stdin.write(options.stdin);
+    if (!tty) stdin.end();
+    const streams = { stdout: new Output(tty, reader), stderr: new Output(tty) };
+    const { stdout, stderr } = streams;
+    const stop = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const around = { DEVSTATE_URL: url(), PATH: process.env.PATH, ...env, ...options.env };
+    const done = execute(words(argv), around, { stdin, stdout, stderr }, signal).then((exit) => ({
+      exit,
+      stdout: stdout.text,
+      stderr: stderr.text,
+    }));
+    const until = async (name: StreamName, reached: (text: string) => boolean) => {
+      const stream = streams[name];
+      const ended = done.then(() => 'ended');
+      while (!reached(stream.text)) {
+        if ((await Promise.race([once(stream, 'text'), ended])) === 'ended' && !reached(stream.text))
+          throw new Error(`ended before, having said:\n${stdout.text}${stderr.text}`);
+      }
+      return stream.text;
+    };
+    return {
+      stdin,
+      done,
+      async lines(name, count) {
+        const text = await until(name, (sofar) => sofar.split('\n').length > count);
+        return text.split('\n').slice(0, count);
+      },
+      says: async (name, text) => void (await until(name, (sofar) => sofar.includes(text))),
+      stop() {
+        stop.abort();
+        return done;
+      },
+    };
+  }
+
+  const run = (argv: Argv, options: RunOptions = {}) => start(argv, options).done;
+
+  return {
+    start,
+    run,
+    /** What `--json` prints. Rejects if the command failed or said anything else. */
+    async json(argv: Argv, options: RunOptions = {}): Promise<unknown> {
+      const { exit, stdout, stderr } = await run(['--json', ...words(argv)], options);
+      if (exit !== 0 || stderr !== '') throw new Error(`exit ${exit}\n${stderr}`);
+      return JSON.parse(stdout);
+    },
+    /** All that was said, masked: stdout, then stderr's lines marked `! `, then an exit code that is not 0. */
+    session: async (argv: Argv, options: RunOptions = {}) => transcript(await run(argv, options)),
+  };
+}
+
+/** Words, or one text that is split at its blanks. */
+export type Argv = string | readonly string[];
+
+class Output extends Writable {
+  text = '';
+  readonly isTTY: boolean;
+  readonly #reader: ((text: string) => unknown) | undefined;
+
+  constructor(isTTY: boolean, reader?: (text: string) => unknown) {
+    super({ decodeStrings: false });
+    this.isTTY = isTTY;
+    this.#reader = reader;
+  }
+
+  override _write(chunk: string | Buffer, _encoding: string, done: (error?: Error) => void): void {
+    const text = chunk.toString();
+    this.text += text;
+    this.emit('text');
+    Promise.resolve(this.#reader?.(text)).then(() => done(), done);
+  }
+}
+
+export function transcript({ exit, stdout, stderr }: Result): string {
+  const notices = stderr.replace(/^(?=.)/gm, '! ');
+  return masked(`${stdout}${notices}${exit === 0 ? '' : `exit ${exit}\n`}`);
+}
+
+/** Instants of our time and positions in the log, by their shape; widths stay. */
+export function masked(text: string): string {
+  return text
+    .replace(/\b20(?:2[6-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'YYYY-MM-DDThh:mm:ss.000Z')
+    .replace(/"\d{13}-\d+"/g, '"LOG-ID"')
+    .replace(/\b\d{13}-\d+\b/g, 'LOG-ID')
+    .replace(/(?<![\w.])(?:1[7-9]|20)\d{11}(?![\w.])/g, 'MILLISECONDS0');
+}
+
+/** A text in a test's indentation: lines between the first and the last, what they share at the left cut off. */
+export function text({ raw }: TemplateStringsArray, ...values: readonly string[]): string {
+  const lines = String.raw({ raw }, ...values).split('\n');
+  const body = lines.slice(1, -1);
+  const indent = Math.min(...body.filter((line) => line !== '').map((line) => line.search(/\S|$/)));
+  return body.map((line) => `${line.slice(indent)}\n`).join('');
+}

@@ -1,0 +1,54 @@
+/** A detector within the test, whose announcements and words can be awaited. */
+import { type DetectOptions, detect } from '../../src/core/detector.js';
+import type { PresenceEvent } from '../../src/core/device.js';
+import type { Fleet } from '../../src/core/fleet.js';
+import { until } from './fleet.js';
+
+export interface OpenDetector {
+  /** What it announced. */
+  readonly events: PresenceEvent[];
+  /** What it said: `hold`, `hold over`, `lost`, `resumed`, and its notices. */
+  readonly said: string[];
+  first(count: number): Promise<PresenceEvent[]>;
+  says(text: string): Promise<void>;
+  /** Aborts it, and waits for its end. */
+  stop(): Promise<void>;
+}
+
+/** A detector that is at work. */
+export async function openDetector(fleet: Fleet, options: DetectOptions = {}): Promise<OpenDetector> {
+  const abort = new AbortController();
+  const events: PresenceEvent[] = [];
+  const said: string[] = [];
+  const say = (text: string) => () => void said.push(text);
+  let ended: Promise<void> = Promise.resolve();
+  const ready = new Promise<void>((onReady, reject) => {
+    const told: DetectOptions = {
+      onReady,
+      onHold: say('hold'),
+      onHoldEnd: say('hold over'),
+      onNotice: (message) => void said.push(message),
+      onLost: say('lost'),
+      onResumed: say('resumed'),
+    };
+    ended = (async () => {
+      for await (const event of detect(fleet, { ...told, ...options, signal: abort.signal }))
+        events.push(event);
+    })();
+    ended.catch(reject);
+  });
+  await ready;
+  return {
+    events,
+    said,
+    async first(count) {
+      await until(() => events.length >= count);
+      return events.slice(0, count);
+    },
+    says: (text) => until(() => said.some((line) => line.includes(text))),
+    async stop() {
+      abort.abort();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,309 @@
+/**
+ * The data model, in memory: what each operation, ours or another program's, makes of the devices, the log
+ * and the pulse. Time is its own: Redis' scripts are told it, and `pinKeys` plays Redis' expiry.
+ */
+import { parse, stringify } from 'lossless-json';
+import type { DeviceRecord, PresenceReason, Status } from '../../src/core/device.js';
+import type { Fleet } from '../../src/core/fleet.js';
+
+const DEFAULT_TTL = 60_000;
+/** An armed score comes from PTTL on the real clock, which runs on while a test stalls. */
+const SLACK = 25_000;
+const OUTAGE = 3000;
+
+/** What a change of a document or of presence left behind. */
+export interface ModelEvent {
+  status: Status;
+  at: number;
+  reason: PresenceReason;
+  seq: number;
+}
+export interface ModelDocument {
+  at: number;
+  version: number;
+  text: string;
+}
+
+/** All that there is of an id. A record without `known` lacks its id field: not registered. */
+export interface ModelDevice {
+  record: boolean;
+  known: boolean;
+  type: string;
+  status: Status | '';
+  lastSeen: number;
+  registeredAt: number;
+  reported: string;
+  desired: string;
+  ownTtl: number;
+  seq: number;
+  presenceAt: number;
+  /** The heartbeat key's deadline; null: there is none. */
+  key: number | null;
+  registered: boolean;
+  online: boolean;
+  score: number | null;
+  history: { reported: ModelDocument[]; desired: ModelDocument[]; presence: ModelEvent[] };
+}
+
+function nobody(): ModelDevice {
+  return {
+    ...{ record: false, known: false, type: '', status: '', lastSeen: 0, registeredAt: 0 },
+    ...{ reported: '', desired: '', ownTtl: 0, seq: 0, presenceAt: 0 },
+    ...{ key: null, registered: false, online: false, score: null },
+    history: { reported: [], desired: [], presence: [] },
+  };
+}
+
+export class Model {
+  now: number;
+  readonly devices = new Map<string, ModelDevice>();
+  /** Every event, by device; a registration begins with seq 1. */
+  readonly log = new Map<string, ModelEvent[]>();
+  readonly pulse = { last: 0, detector: 0, hold: 0 };
+  longestTtl = DEFAULT_TTL;
+
+  constructor(now: number) {
+    this.now = now;
+  }
+
+  of(id: string): ModelDevice {
+    const device = this.devices.get(id) ?? nobody();
+    this.devices.set(id, device);
+    return device;
+  }
+
+  get ids(): string[] {
+    return [...this.devices.keys()];
+  }
+
+  /** Time passes, and heartbeat keys with it. */
+  pass(ms: number): void {
+    this.now += ms;
+    for (const device of this.devices.values())
+      if (device.key !== null && device.key <= this.now) device.key = null;
+  }
+
+  register(id: string, type: string, ttl?: number, onlyIfNew = false): 'created' | 'updated' | 'conflict' {
+    if (ttl !== undefined) this.#noteTtl(ttl);
+    const device = this.of(id);
+    if (device.known && onlyIfNew) return 'conflict';
+    const created = !device.known;
+    device.registeredAt ||= this.now;
+    device.status ||= 'offline';
+    device.reported ||= '{}';
+    device.desired ||= '{}';
+    Object.assign(device, { record: true, known: true, registered: true, type });
+    device.score ??= 0;
+    device.ownTtl = ttl ?? device.ownTtl;
+    return created ? 'created' : 'updated';
+  }
+
+  /** Of each, whether its key was absent; null: not registered. */
+  heartbeats(beats: readonly { id: string; ttl?: number; reported?: string }[]): (boolean | null)[] {
+    for (const { ttl = 0 } of beats) this.#noteTtl(ttl);
+    const pulse = this.#takePulse(false);
+    const replies = beats.map(({ id, ttl, reported }) => this.#beat(id, ttl, reported, pulse.hold));
+    if (replies.some((reply) => reply !== null)) this.#stampPulse(pulse);
+    return replies;
+  }
+
+  #beat(id: string, ttl: number | undefined, reported: string | undefined, hold: number): boolean | null {
+    const device = this.of(id);
+    if (!device.known) return null;
+    const wasOffline = device.key === null;
+    const lapsed = device.seq % 2 === 1 && wasOffline && hold < this.now;
+    if (lapsed) this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
+    if (device.seq % 2 === 0) this.#transition(id, 'online', this.now, 'heartbeat');
+    if (reported !== undefined && reported !== device.reported) {
+      device.reported = reported;
+      this.#remember(device.history.reported, reported);
+    }
+    const deadline = this.now + (ttl ?? (device.ownTtl || DEFAULT_TTL));
+    Object.assign(device, { key: deadline, score: deadline, online: true });
+    Object.assign(device, { status: 'online', lastSeen: this.now });
+    return wasOffline;
+  }
+
+  /** Whether it was online; null: not registered. */
+  disconnect(id: string): boolean | null {
+    const device = this.of(id);
+    if (!device.known) return null;
+    const wasOnline = device.key !== null;
+    const pulse = this.#takePulse(false);
+    const before = device.seq;
+    this.#judge(id, pulse.hold >= this.now);
+    if (device.seq % 2 === 1) this.#transition(id, 'offline', this.now, 'disconnect');
+    if (device.seq > before) this.#stampPulse(pulse);
+    Object.assign(device, { key: null, online: false, score: -device.lastSeen, status: 'offline' });
+    return wasOnline;
+  }
+
+  /** False: nothing was there. */
+  unregister(id: string): boolean {
+    const device = this.of(id);
+    if (device.known && device.seq % 2 === 1) {
+      if (device.key !== null) this.#transition(id, 'offline', this.now, 'unregister');
+      else this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
+    }
+    this.devices.set(id, nobody());
+    return device.record || device.registered;
+  }
+
+  /** A patch that nests nothing. Null: not registered; else whether it changed something. */
+  setDesired(id: string, patch: Patch): boolean | null {
+    const device = this.of(id);
+    if (!device.known) return null;
+    const text = merged(device.desired, patch);
+    if (text === merged(device.desired, {})) return false;
+    device.desired = text;
+    this.#remember(device.history.desired, text);
+    return true;
+  }
+
+  settle(ids: readonly string[], { detector = false, honourHold = true } = {}): string[] {
+    const pulse = detector ? this.#takePulse(true) : this.pulse;
+    const held = honourHold && pulse.hold >= this.now;
+    const verdicts = ids.map((id) => this.#verdict(id, held));
+    if (detector) this.#stampPulse({ ...pulse, detector: this.now, due: true });
+    return verdicts;
+  }
+
+  #verdict(id: string, held: boolean): string {
+    const device = this.of(id);
+    if (!device.known) {
+      if (device.key === null) device.online = false;
+      device.score = null;
+      return 'stray';
+    }
+    const status = this.#judge(id, held);
+    if (status === 'held') return status;
+    device.online = status === 'online';
+    device.status = status;
+    device.score = device.key ?? -device.lastSeen;
+    return status;
+  }
+
+  /** A sweep over what the index holds to be due. */
+  sweep(): void {
+    if (this.pulse.hold >= this.now) return;
+    const due = this.ids.filter((id) => (this.of(id).score ?? 0) > 0 && (this.of(id).score ?? 0) < this.now);
+    this.settle(due);
+  }
+
+  /** The article's, which know neither the index nor the log. `text` is as they write a document. */
+  readonly article = {
+    register: (id: string, type: string): void => {
+      const device = this.of(id);
+      Object.assign(device, { record: true, known: true, registered: true, type, status: 'offline' });
+      Object.assign(device, { lastSeen: 0, reported: '{}', desired: '{}', registeredAt: this.now });
+    },
+    heartbeat: (id: string, reported?: string): void => {
+      const device = this.of(id);
+      Object.assign(device, { record: true, status: 'online', lastSeen: this.now, online: true });
+      device.key = this.now + DEFAULT_TTL;
+      device.reported = reported ?? device.reported;
+    },
+    setDesired: (id: string, text: string): void => {
+      Object.assign(this.of(id), { record: true, desired: text });
+    },
+    /** Repairs the status of what it takes for a device. */
+    get: (id: string, isDevice: boolean): void => {
+      if (isDevice) this.of(id).status = this.of(id).key === null ? 'offline' : 'online';
+    },
+    markOffline: (id: string): void => {
+      Object.assign(this.of(id), { record: true, status: 'offline', online: false });
+    },
+    poll: (): void => {
+      for (const id of this.ids) {
+        const { online, key } = this.of(id);
+        if (online && key === null) this.article.markOffline(id);
+      }
+    },
+  };
+
+  #judge(id: string, held: boolean): Status | 'held' {
+    const device = this.of(id);
+    const announced = device.seq % 2 === 1;
+    if (device.key !== null) {
+      if (!announced) this.#transition(id, 'online', this.now, 'observed');
+      return 'online';
+    }
+    if (announced && held) return 'held';
+    if (announced) this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
+    return 'offline';
+  }
+
+  #lapsedAt({ score, lastSeen, presenceAt }: ModelDevice): number {
+    return Math.min(Math.max(score ?? 0, lastSeen, presenceAt), this.now);
+  }
+
+  #transition(id: string, status: Status, at: number, reason: PresenceReason): void {
+    const device = this.of(id);
+    device.seq += 1;
+    device.presenceAt = at;
+    const event = { status, at, reason, seq: device.seq };
+    device.history.presence.push(event);
+    this.log.set(id, [...(this.log.get(id) ?? []), event]);
+  }
+
+  #remember(list: ModelDocument[], text: string): void {
+    list.push({ at: this.now, version: list.length + 1, text });
+  }
+
+  #noteTtl(ttl: number): void {
+    this.longestTtl = Math.max(this.longestTtl, ttl);
+  }
+
+  #takePulse(detector: boolean) {
+    const { last, detector: step, hold } = this.pulse;
+    const gap = this.now - last;
+    const outage = gap > OUTAGE && step > 0 && last - step <= OUTAGE;
+    return {
+      hold: outage ? Math.max(hold, this.now + Math.min(gap, this.longestTtl)) : hold,
+      detector: detector ? this.now : step,
+      due: outage || detector || gap >= 500,
+    };
+  }
+
+  #stampPulse({ hold, detector, due }: { hold: number; detector: number; due: boolean }): void {
+    if (due) Object.assign(this.pulse, { last: this.now, hold, detector });
+  }
+}
+
+export type Patch = Record<string, unknown>;
+
+/** RFC 7396 at the top level, as text; numbers keep their digits. */
+export function merged(document: string, patch: Patch): string {
+  const all = Object.entries({ ...(parse(document || '{}') as Patch), ...patch });
+  return stringify(Object.fromEntries(all.filter(([, value]) => value !== null))) as string;
+}
+
+/** Redis' heartbeat keys run as long as the model says, whatever the real clock does. */
+export async function pinKeys({ redis, keys }: Fleet, model: Model, ids = model.ids): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (const id of ids) {
+    const { key } = model.of(id);
+    if (key === null) pipeline.del(keys.heartbeat(id));
+    else pipeline.pexpire(keys.heartbeat(id), key - model.now);
+  }
+  await pipeline.exec();
+}
+
+/** Two instants of which one may come from PTTL. */
+export function near(a: number, b: number): boolean {
+  return Math.abs(a - b) <= SLACK;
+}
+
+/** What `get` would show, of what the model knows. */
+export function shownOf(device: ModelDevice): Partial<DeviceRecord> {
+  return {
+    deviceType: device.type,
+    status: device.key === null ? 'offline' : 'online',
+    lastSeen: device.lastSeen || null,
+    reportedJson: device.reported || '{}',
+    desiredJson: device.desired || '{}',
+    reportedVersion: device.history.reported.length,
+    desiredVersion: device.history.desired.length,
+    presenceSeq: device.seq,
+  };
+}
