@@ -31,9 +31,14 @@ _devstate() {
         heartbeat,--every | \
         heartbeat,--count | \
         heartbeat,-f | heartbeat,--file | \
+        get,--at | \
         list,--status | \
         list,--type | \
         list,--limit | \
+        history,--since | \
+        history,--until | \
+        history,--kind | \
+        history,--limit | \
         list-online,--type | \
         list-online,--limit | \
         list-online,--sort | \
@@ -41,8 +46,12 @@ _devstate() {
         stale,--type | \
         watch-presence,--type | \
         watch-presence,--id | \
+        watch-presence,--since | \
         watch-presence,--count | \
         watch-presence,--for | \
+        detect,--strategy | \
+        detect,--interval | \
+        detect,--audit | \
         set-desired,--if-version) option=$word ;;
       esac
     elif [[ $command ]]; then
@@ -61,6 +70,7 @@ _devstate() {
       *,--color) candidates=(auto always never) ;;
       list,--status) candidates=(online offline never) ;;
       list-online,--sort) candidates=(expires id) ;;
+      detect,--strategy) candidates=(deadline poll keyspace) ;;
       register,-f | register,--file) _devstate_files; return ;;
       heartbeat,-f | heartbeat,--file) _devstate_files; return ;;
     esac
@@ -69,16 +79,19 @@ _devstate() {
     case $command in
       register) candidates+=(--type --meta --ttl --if-new -f --file) ;;
       heartbeat) candidates+=(--report --merge --ttl --register --type --every --count -f --file) ;;
+      get) candidates+=(--at) ;;
       list) candidates+=(--status --type --with-state --limit --fail-if-empty) ;;
+      history) candidates+=(--since --until --kind --limit --diff --follow) ;;
       unregister) candidates+=(-y --yes) ;;
       list-online) candidates+=(--type --limit --sort --fail-if-empty) ;;
       stale) candidates+=(--older-than --type --no-never --fail-if-empty) ;;
-      watch-presence) candidates+=(--type --id --count --for) ;;
+      watch-presence) candidates+=(--type --id --since --count --for --detect --no-hold) ;;
+      detect) candidates+=(--strategy --interval --audit --once --no-hold) ;;
       set-desired) candidates+=(--if-version --replace) ;;
       delta) candidates+=(--exit-code) ;;
     esac
   elif [[ ! $command ]]; then
-    candidates=(register heartbeat get list unregister list-online stale watch-presence disconnect set-desired delta demo completion)
+    candidates=(register heartbeat get list history unregister list-online stale watch-presence detect disconnect set-desired delta demo completion)
   else
     case $command,$position in
       completion,0) candidates=(bash zsh fish) ;;

@@ -37,10 +37,12 @@ complete -c devstate -n __devstate_at -a 'register' -d 'Register a device, or up
 complete -c devstate -n __devstate_at -a 'heartbeat' -d 'Send a heartbeat for devices, once or until stopped'
 complete -c devstate -n __devstate_at -a 'get' -d 'Show the whole state of devices'
 complete -c devstate -n __devstate_at -a 'list' -d 'List registered devices'
+complete -c devstate -n __devstate_at -a 'history' -d 'Show what changed and when: reports, desired states, presence'
 complete -c devstate -n __devstate_at -a 'unregister' -d 'Remove devices and all that is kept of them'
 complete -c devstate -n __devstate_at -a 'list-online' -d 'List the devices that are online now'
 complete -c devstate -n __devstate_at -a 'stale' -d 'List devices that have not been seen for long, oldest first'
 complete -c devstate -n __devstate_at -a 'watch-presence' -d 'Watch devices come and go'
+complete -c devstate -n __devstate_at -a 'detect' -d 'Find devices that fell silent, and announce them'
 complete -c devstate -n __devstate_at -a 'disconnect' -d 'Take devices offline at once, as their own goodbye does'
 complete -c devstate -n __devstate_at -a 'set-desired' -d 'Merge into the desired state of a device and tell it'
 complete -c devstate -n __devstate_at -a 'delta' -d 'Compare the desired state of a device with what it reports'
@@ -62,11 +64,20 @@ complete -c devstate -n '__devstate_at heartbeat' -l every -x -d 'keep beating u
 complete -c devstate -n '__devstate_at heartbeat' -l count -x -d 'with --every: stop after so many'
 complete -c devstate -n '__devstate_at heartbeat' -s f -l file -r -F -d 'heartbeats as NDJSON, one a line; - is standard input'
 
+complete -c devstate -n '__devstate_at get' -l at -x -d 'as it was then: 2h ago, 2026-11-24T10:00Z, epoch ms'
+
 complete -c devstate -n '__devstate_at list' -l status -x -a 'online offline never' -d 'only these'
 complete -c devstate -n '__devstate_at list' -l type -x -d 'only devices of this type'
 complete -c devstate -n '__devstate_at list' -l with-state -d 'with reported, desired and metadata'
 complete -c devstate -n '__devstate_at list' -l limit -x -d 'at most so many'
 complete -c devstate -n '__devstate_at list' -l fail-if-empty -d 'exit 4 if there are none'
+
+complete -c devstate -n '__devstate_at history' -l since -x -d 'not before: 2h ago, 2026-11-24T10:00Z, epoch ms'
+complete -c devstate -n '__devstate_at history' -l until -x -d 'not after'
+complete -c devstate -n '__devstate_at history' -l kind -x -d 'only these: reported,desired,presence'
+complete -c devstate -n '__devstate_at history' -l limit -x -d 'the newest so many'
+complete -c devstate -n '__devstate_at history' -l diff -d 'show which paths went from what to what'
+complete -c devstate -n '__devstate_at history' -l follow -d 'go on with what changes from now on'
 
 complete -c devstate -n '__devstate_at unregister' -s y -l yes -d 'do not ask'
 
@@ -82,8 +93,17 @@ complete -c devstate -n '__devstate_at stale' -l fail-if-empty -d 'exit 4 if the
 
 complete -c devstate -n '__devstate_at watch-presence' -l type -x -d 'only devices of this type'
 complete -c devstate -n '__devstate_at watch-presence' -l id -x -d 'only ids like this: * and ? stand for any'
+complete -c devstate -n '__devstate_at watch-presence' -l since -x -d 'replay first: 15m, 2026-11-24T10:00Z, epoch ms, or after an event\'s id'
 complete -c devstate -n '__devstate_at watch-presence' -l count -x -d 'stop after so many events'
 complete -c devstate -n '__devstate_at watch-presence' -l for -x -d 'stop after that long; with --count, exit 4 if they did not come'
+complete -c devstate -n '__devstate_at watch-presence' -l detect -d 'find devices that fall silent, too'
+complete -c devstate -n '__devstate_at watch-presence' -l no-hold -d 'with --detect: pass verdicts even right after an outage'
+
+complete -c devstate -n '__devstate_at detect' -l strategy -x -a 'deadline poll keyspace' -d 'deadline sleeps until the next one is due; the others are the article’s (default deadline)'
+complete -c devstate -n '__devstate_at detect' -l interval -x -d 'of --strategy poll (default 10s)'
+complete -c devstate -n '__devstate_at detect' -l audit -x -d 'how long a round over the whole fleet may take (default 5m)'
+complete -c devstate -n '__devstate_at detect' -l once -d 'sweep once and end'
+complete -c devstate -n '__devstate_at detect' -l no-hold -d 'pass verdicts even right after an outage'
 
 complete -c devstate -n '__devstate_at set-desired' -l if-version -x -d 'only if the desired version is this one'
 complete -c devstate -n '__devstate_at set-desired' -l replace -d 'replace the desired state instead of merging'

@@ -32,10 +32,12 @@ _devstate() {
     'heartbeat:Send a heartbeat for devices, once or until stopped'
     'get:Show the whole state of devices'
     'list:List registered devices'
+    'history:Show what changed and when: reports, desired states, presence'
     'unregister:Remove devices and all that is kept of them'
     'list-online:List the devices that are online now'
     'stale:List devices that have not been seen for long, oldest first'
     'watch-presence:Watch devices come and go'
+    'detect:Find devices that fell silent, and announce them'
     'disconnect:Take devices offline at once, as their own goodbye does'
     'set-desired:Merge into the desired state of a device and tell it'
     'delta:Compare the desired state of a device with what it reports'
@@ -72,6 +74,7 @@ _devstate() {
           ;;
         get)
           _arguments $globals \
+            '(--at)--at=[as it was then: 2h ago, 2026-11-24T10:00Z, epoch ms]:moment: ' \
             '*:id: '
           ;;
         list)
@@ -81,6 +84,16 @@ _devstate() {
             '(--with-state)--with-state[with reported, desired and metadata]' \
             '(--limit)--limit=[at most so many]:n: ' \
             '(--fail-if-empty)--fail-if-empty[exit 4 if there are none]'
+          ;;
+        history)
+          _arguments $globals \
+            '(--since)--since=[not before: 2h ago, 2026-11-24T10:00Z, epoch ms]:moment: ' \
+            '(--until)--until=[not after]:moment: ' \
+            '(--kind)--kind=[only these: reported,desired,presence]:list: ' \
+            '(--limit)--limit=[the newest so many]:n: ' \
+            '(--diff)--diff[show which paths went from what to what]' \
+            '(--follow)--follow[go on with what changes from now on]' \
+            '1:id: '
           ;;
         unregister)
           _arguments $globals \
@@ -106,8 +119,19 @@ _devstate() {
           _arguments $globals \
             '(--type)--type=[only devices of this type]:type: ' \
             '(--id)--id=[only ids like this: * and ? stand for any]:glob: ' \
+            '(--since)--since=[replay first: 15m, 2026-11-24T10:00Z, epoch ms, or after an event'\''s id]:moment: ' \
             '(--count)--count=[stop after so many events]:n: ' \
-            '(--for)--for=[stop after that long; with --count, exit 4 if they did not come]:duration: '
+            '(--for)--for=[stop after that long; with --count, exit 4 if they did not come]:duration: ' \
+            '(--detect)--detect[find devices that fall silent, too]' \
+            '(--no-hold)--no-hold[with --detect: pass verdicts even right after an outage]'
+          ;;
+        detect)
+          _arguments $globals \
+            '(--strategy)--strategy=[deadline sleeps until the next one is due; the others are the article’s (default deadline)]:name:(deadline poll keyspace)' \
+            '(--interval)--interval=[of --strategy poll (default 10s)]:duration: ' \
+            '(--audit)--audit=[how long a round over the whole fleet may take (default 5m)]:duration: ' \
+            '(--once)--once[sweep once and end]' \
+            '(--no-hold)--no-hold[pass verdicts even right after an outage]'
           ;;
         disconnect)
           _arguments $globals \

@@ -20,10 +20,10 @@ export async function applyLines<Line, Result>(
   const fleet = await context.fleet();
   const batch = new Batch(context);
   async function* results(): AsyncGenerator<Result> {
-    for await (const { number, text } of lines(input)) {
+    for await (const { number, read } of lines(input)) {
       if (context.signal.aborted) return;
       try {
-        const line = parse(text, (message) => context.notice(`line ${number}: ${message}`));
+        const line = parse(read(), (message) => context.notice(`line ${number}: ${message}`));
         const result = await apply(fleet, line);
         batch.done += 1;
         yield result;

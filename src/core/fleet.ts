@@ -125,9 +125,7 @@ export class Fleet {
     const keys = scriptKeys(script, this.keys, devices);
     const types = await this.pipeline(keys.map((key) => ['type', key]));
     const expected = expectedTypes(script, devices.length);
-    const place = types.findIndex(
-      (type, i) => expected[i] !== null && type !== 'none' && type !== expected[i],
-    );
+    const place = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
     return wrongType(keys[place], types[place], expected[place]);
   }
 

@@ -4,10 +4,11 @@
  * beside them `…Json` holds the exact text, where numbers keep all their digits.
  */
 import { Redis, type RedisOptions } from 'ioredis';
+import { Batcher } from './batcher.js';
 import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.js';
 import { DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
-import { disconnect, type HeartbeatResult, heartbeat, heartbeats } from './heartbeats.js';
+import { disconnect, type Heartbeat, type HeartbeatResult, heartbeat, heartbeats } from './heartbeats.js';
 import { isJsonObject, type JsonObject, parseJson, toJson } from './json.js';
 import { type FeedOptions, presenceFeed } from './presence.js';
 import { listDevices, onlineDevices } from './queries.js';
@@ -33,11 +34,13 @@ export class DeviceStateManager {
   /** Seconds, as in the article. */
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
+  readonly #batcher: Batcher<Heartbeat, HeartbeatResult>;
   readonly #closing = new AbortController();
 
   /** @param connection a client of yours, or the options of one (`{ host, port }`) */
   constructor(connection: Redis | RedisOptions = {}, options: ManagerOptions = {}) {
-    this.#fleet = new Fleet(connection instanceof Redis ? connection : new Redis(connection), options);
+    this.#fleet = new Fleet(connection instanceof Redis ? connection : ownClient(connection), options);
+    this.#batcher = new Batcher((beats) => heartbeats(this.#fleet, beats, this.#defaultTtl));
     this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
   }
 
@@ -59,7 +62,8 @@ export class DeviceStateManager {
 
   /**
    * The device is alive; `reportedState` replaces its report, or with `merge` is merged
-   * into it (RFC 7396). `ttl` in ms, for this beat. @throws DevstateError NOT_FOUND
+   * into it (RFC 7396). `ttl` in ms, for this beat. Calls made in the same tick share a
+   * round trip. @throws DevstateError NOT_FOUND
    */
   async deviceHeartbeat(
     deviceId: string,
@@ -68,19 +72,17 @@ export class DeviceStateManager {
   ): Promise<HeartbeatResult> {
     const { ttl, merge, registerAs } = options;
     const report = reportedState === null ? undefined : document(reportedState);
-    return heartbeat(
-      this.#fleet,
-      {
-        id: deviceId,
-        ...(report && !merge && { reportedJson: toJson(report) }),
-        ...(ttl !== undefined && { ttl }),
-      },
-      {
-        defaultTtl: this.#defaultTtl,
-        ...(report && merge && { patch: report }),
-        ...(registerAs !== undefined && { registerAs }),
-      },
-    );
+    const beat: Heartbeat = {
+      id: deviceId,
+      ...(report && !merge && { reportedJson: toJson(report) }),
+      ...(ttl !== undefined && { ttl }),
+    };
+    if (!merge && registerAs === undefined) return this.#batcher.add(beat);
+    return heartbeat(this.#fleet, beat, {
+      defaultTtl: this.#defaultTtl,
+      ...(report && merge && { patch: report }),
+      ...(registerAs !== undefined && { registerAs }),
+    });
   }
 
   /** Heartbeats of many devices in few round trips; each succeeds or fails alone. `ttl` in ms. */
@@ -186,6 +188,11 @@ export class DeviceStateManager {
   get #defaultTtl(): number {
     return this.heartbeatTimeout * 1000;
   }
+}
+
+/** A loss is told by the command that it fails; without a listener ioredis prints it. */
+function ownClient(options: RedisOptions): Redis {
+  return new Redis(options).on('error', () => {});
 }
 
 /** A caller's value as a document; a value that is no JSON object is refused. */

@@ -134,7 +134,7 @@ export function scriptKeys(
   ];
 }
 
-const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, string | null> = {
+const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, string> = {
   registered: 'set',
   types: 'set',
   online: 'set',
@@ -143,13 +143,13 @@ const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, stri
   pulse: 'string',
   meta: 'hash',
   state: 'hash',
-  heartbeat: null, // whatever it is, it is there or not, and SET replaces it
+  heartbeat: 'string',
   type: 'set',
   oldType: 'set',
 };
 
-/** The Redis type of each of `scriptKeys`; null: any will do. */
-export function expectedTypes({ keys, deviceKeys }: Script, devices: number): (string | null)[] {
+/** The Redis type of each of `scriptKeys`. */
+export function expectedTypes({ keys, deviceKeys }: Script, devices: number): string[] {
   const each = deviceKeys.map((key) => (key.startsWith('history:') ? 'list' : KEY_TYPES[key as 'state']));
   return [...keys.map((key) => KEY_TYPES[key]), ...Array.from({ length: devices }, () => each).flat()];
 }

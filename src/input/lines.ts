@@ -10,25 +10,22 @@ export type ByteStream = AsyncIterable<Buffer | string>;
 export interface Line {
   /** From 1; blank lines count. */
   number: number;
-  text: string;
+  /** @throws DevstateError USAGE for invalid UTF-8: that line's failure, not its neighbours' */
+  read(): string;
 }
 
-/**
- * The lines that are not blank, without their LF or CRLF.
- * @throws DevstateError USAGE for invalid UTF-8
- */
+/** The lines that are not blank, without their LF or CRLF. */
 export async function* lines(stream: ByteStream): AsyncGenerator<Line> {
   let number = 0;
   for await (const bytes of byteLines(stream)) {
     number += 1;
-    const text = decode(bytes, `line ${number}`).replace(/\r$/, '');
-    if (text.trim() !== '') yield { number, text };
+    if (!isBlank(bytes)) yield { number, read: () => decode(bytes, 'the line').replace(/\r$/, '') };
   }
 }
 
 /** Ids, one a line; no valid id has white space at its ends. */
 export async function* idLines(stream: ByteStream): AsyncGenerator<string> {
-  for await (const { text } of lines(stream)) yield text.trim();
+  for await (const line of lines(stream)) yield line.read().trim();
 }
 
 /**
@@ -42,6 +39,10 @@ export async function readText(stream: ByteStream): Promise<string> {
 }
 
 const LF = 0x0a;
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.toString('latin1').trim() === '';
+}
 
 async function* byteLines(stream: ByteStream): AsyncGenerator<Buffer> {
   let open: Buffer[] = [];

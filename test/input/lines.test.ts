@@ -35,7 +35,7 @@ describe('lines', () => {
     ['\ufeffa\n', [[1, 'a']]],
     ['a\rb\n', [[1, 'a\rb']]],
   ])('%j', async (text, expected) => {
-    expect((await all(lines(chunks(text)))).map(({ number, text }) => [number, text])).toEqual(expected);
+    expect((await all(lines(chunks(text)))).map(({ number, read }) => [number, read()])).toEqual(expected);
   });
 
   it('are the same however the bytes are cut', async () => {
@@ -51,7 +51,7 @@ describe('lines', () => {
           const bytes = Buffer.from(texts.map((text) => text + end).join(''));
           const cut: Buffer[] = [];
           for (let i = 0; i < bytes.length; i += size) cut.push(bytes.subarray(i, i + size));
-          expect((await all(lines(chunks(...cut)))).map(({ text }) => text)).toEqual(texts);
+          expect((await all(lines(chunks(...cut)))).map(({ read }) => read())).toEqual(texts);
         },
       ),
     );
@@ -64,11 +64,12 @@ describe('lines', () => {
     for await (const { number } of lines(endless())) if (number === 3) return;
   });
 
-  it('refuse bytes that are not UTF-8, by line', async () => {
-    const found = lines(chunks('a\n', Buffer.from([0x62, 0xff, 0x0a])));
-    expect((await found.next()).value).toEqual({ number: 1, text: 'a' });
-    await expect(found.next()).rejects.toEqual(
-      expect.objectContaining({ code: 'USAGE', message: 'line 2 is not valid UTF-8' }),
+  it('refuse bytes that are not UTF-8, and those of no other line', async () => {
+    const found = await all(lines(chunks('a\n', Buffer.from([0x62, 0xff, 0x0a]), 'c')));
+    expect(found.map(({ number }) => number)).toEqual([1, 2, 3]);
+    expect([found[0]?.read(), found[2]?.read()]).toEqual(['a', 'c']);
+    expect(() => found[1]?.read()).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: 'the line is not valid UTF-8' }),
     );
   });
 });
