@@ -50,5 +50,5 @@ test('keys stand in the order of the descriptor, those of devices after each oth
   expect(scriptKeys(REGISTER, keys, [{ id: 'a', type: 'new', oldType: 'old' }]).slice(3)).toEqual([
     ...['n:device:state:a', 'n:devices:type:new', 'n:devices:type:old'],
   ]);
-  expect(expectedTypes(SETTLE, 1)).toEqual(['set', 'zset', 'stream', 'string', 'hash', null, 'list']);
+  expect(expectedTypes(SETTLE, 1)).toEqual(['set', 'zset', 'stream', 'string', 'hash', 'string', 'list']);
 });
