@@ -40,7 +40,9 @@ export class DeviceStateManager {
   /** @param connection a client of yours, or the options of one (`{ host, port }`) */
   constructor(connection: Redis | RedisOptions = {}, options: ManagerOptions = {}) {
     this.#fleet = new Fleet(connection instanceof Redis ? connection : ownClient(connection), options);
-    this.#batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) => heartbeats(this.#fleet, beats, this.#defaultTtl));
+    this.#batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) =>
+      heartbeats(this.#fleet, beats, this.#defaultTtl),
+    );
     this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
   }
 
