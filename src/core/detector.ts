@@ -41,6 +41,8 @@ export interface DetectOptions {
 }
 
 const LONGEST_SLEEP_MS = 1000;
+/** How many are settled before the index is looked at again. */
+const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
 const MOST_TOLD = 1000;
 
 /** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
@@ -63,19 +65,19 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
     await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
       let pause = LONGEST_SLEEP_MS;
-      const suspected = take(suspects, MAX_DEVICES_PER_SCRIPT);
+      const suspected = take(suspects, MOST_AT_ONCE);
       try {
         const ids = suspected.slice();
         if (performance.now() >= lookAt) {
-          const step = await look(fleet, 'work', honourHold, source.sweeps ? MAX_DEVICES_PER_SCRIPT : 0);
+          const step = await look(fleet, 'work', honourHold, source.sweeps ? MOST_AT_ONCE : 0);
           if (hold.first) options.onReady?.();
           if (lost) options.onResumed?.();
           lost = false;
           hold.see(step);
           ids.push(...step.due);
-          lookAt = step.due.length === MAX_DEVICES_PER_SCRIPT ? 0 : performance.now() + pauseAfter(step);
+          lookAt = step.due.length === MOST_AT_ONCE ? 0 : performance.now() + pauseAfter(step);
         }
-        if (ids.length < MAX_DEVICES_PER_SCRIPT) ids.push(...(await audit.next()), ...(await source.next()));
+        if (ids.length < MOST_AT_ONCE) ids.push(...(await audit.next()), ...(await source.next()));
         if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), notice);
         const lookIn = Math.max(0, lookAt - performance.now());
         pause = suspects.size > 0 ? 0 : Math.min(lookIn, audit.pause(), source.pause());
@@ -102,7 +104,7 @@ export async function* sweep(
   { honourHold = true, onHold, onNotice = () => {} }: DetectOptions = {},
 ): AsyncGenerator<PresenceEvent> {
   for (;;) {
-    const { due, now, holdUntil } = await look(fleet, 'look', honourHold, MAX_DEVICES_PER_SCRIPT);
+    const { due, now, holdUntil } = await look(fleet, 'look', honourHold, MOST_AT_ONCE);
     if (honourHold && holdUntil >= now) onHold?.(holdUntil);
     if (due.length === 0) return;
     const settlement = await settle(fleet, due, { honourHold });
@@ -110,7 +112,7 @@ export async function* sweep(
     const stuck = settlement.verdicts.every(
       (verdict) => verdict === 'held' || verdict instanceof DevstateError,
     );
-    if (due.length < MAX_DEVICES_PER_SCRIPT || stuck) return;
+    if (due.length < MOST_AT_ONCE || stuck) return;
   }
 }
 

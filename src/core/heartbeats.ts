@@ -3,6 +3,7 @@
  * online if and only if its heartbeat key exists; each script announces by parity, so
  * that any number of writers tell each transition once.
  */
+import { inChunks } from './chunks.js';
 import { DEFAULT_TTL_MS, type PresenceEvent, validId, validTtl } from './device.js';
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
@@ -11,7 +12,7 @@ import { parseStored, readDevice } from './records.js';
 import { fromRedis } from './redis-errors.js';
 import { register } from './registry.js';
 import { untilSettled } from './retry.js';
-import { DISCONNECT, HEARTBEAT, MAX_DEVICES_PER_SCRIPT, SETTLE } from './scripts.js';
+import { DISCONNECT, HEARTBEAT, SETTLE } from './scripts.js';
 import { mergePatch } from './shadow.js';
 
 export interface Heartbeat {
@@ -60,11 +61,10 @@ export async function heartbeats(
 ): Promise<(HeartbeatResult | DevstateError)[]> {
   const refused = beats.map(refusal);
   const sendable = beats.filter((_, i) => refused[i] === undefined);
-  const sent: (HeartbeatResult | DevstateError)[] = [];
-  for (let from = 0; from < sendable.length; from += MAX_DEVICES_PER_SCRIPT) {
-    const chunk = sendable.slice(from, from + MAX_DEVICES_PER_SCRIPT);
-    sent.push(...((await send(fleet, chunk, defaultTtl)) as (HeartbeatResult | DevstateError)[]));
-  }
+  const sent = (await inChunks(sendable, (chunk) => send(fleet, chunk, defaultTtl))) as (
+    | HeartbeatResult
+    | DevstateError
+  )[];
   const answers = sent.values();
   return refused.map((error) => error ?? (answers.next().value as HeartbeatResult | DevstateError));
 }
@@ -208,20 +208,20 @@ export async function settle(
   const { longestTtl } = await fleet.settings();
   const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [] };
-  for (let from = 0; from < Math.max(ids.length, 1); from += MAX_DEVICES_PER_SCRIPT) {
-    const chunk = ids.slice(from, from + MAX_DEVICES_PER_SCRIPT);
+  const judge = async (chunk: readonly string[]): Promise<string[][]> => {
     const [hold, ...replies] = await fleet.run(
       SETTLE,
       args,
       chunk.map((id) => ({ id })),
     );
     settlement.holdUntil = Number(hold);
-    for (const [i, reply] of (replies as string[][]).entries()) {
-      const id = chunk[i] as string;
-      const [status = '', ...announced] = reply;
-      settlement.verdicts.push(await asVerdict(fleet, id, status));
-      if (announced.length > 0) settlement.events.push(settledEvent(id, status, announced));
-    }
+    return replies as string[][];
+  };
+  const replies = ids.length === 0 ? await judge([]) : await inChunks(ids, judge);
+  for (const [i, [status = '', ...announced]] of replies.entries()) {
+    const id = ids[i] as string;
+    settlement.verdicts.push(await asVerdict(fleet, id, status));
+    if (announced.length > 0) settlement.events.push(settledEvent(id, status, announced));
   }
   return settlement;
 }

@@ -85,13 +85,12 @@ export function createPrinter(options: PrinterOptions): Printer {
     return tableOf(view, live ? 1 : SAMPLE);
   }
 
-  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, live = false): Promise<number> {
+  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>): Promise<number> {
     let count = 0;
     try {
       for await (const row of rows) {
         count += 1;
         await sink.write(await formatter.row(row));
-        if (live) await sink.flush();
         if (sink.closed) break;
       }
     } finally {
@@ -127,7 +126,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     check: (view) => void chosen(view),
     one,
     list,
-    stream: async (view, rows) => feed(rows, formatterOf(view, true), true),
+    stream: async (view, rows) => feed(rows, formatterOf(view, true)),
   };
 }
 

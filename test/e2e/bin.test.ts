@@ -2,12 +2,15 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Fleet } from '../../src/core/fleet.js';
+import { pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { bin, build, finished, root, says, shell, start } from './built.js';
 
 const redis = useRedis();
 beforeAll(build, 120_000);
+beforeEach(async () => pretendDetector(new Fleet(await redis.client())));
 const env = () => ({ DEVSTATE_URL: redis.url });
 const run = (script: string, more = {}) => shell(script, { ...env(), ...more });
 

@@ -42,7 +42,14 @@ const node = (...argv: string[]) =>
   finished(spawn(process.execPath, argv, { cwd: folder, env: { PATH: process.env.PATH } }));
 
 test('holds what runs and nothing else', () => {
-  const expected = ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin/devstate.cjs', 'package.json'];
+  const expected = [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'bin/devstate.cjs',
+    'bin/load.cjs',
+    'package.json',
+  ];
   expect(files.filter((path) => !/^(dist|completions)\//.test(path)).sort()).toEqual(expected);
   expect(files.filter((path) => path.startsWith('completions/')).sort()).toEqual(
     ['bash', 'fish', 'zsh'].map((shell) => `completions/devstate.${shell}`),

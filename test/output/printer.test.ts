@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/core/json.js';
 import { FORMATS, type View } from '../../src/output/view.js';
@@ -131,14 +131,16 @@ describe('list', () => {
 });
 
 describe('stream', () => {
-  it('writes each row at once, json as ndjson', async () => {
+  it('writes each row before it waits for the next, json as ndjson', async () => {
     for (const format of FORMATS) {
       const { print, stdout } = printing({ format });
       const seen: string[] = [];
       async function* rows(): AsyncGenerator<Thing> {
         yield on;
+        await turn();
         seen.push(stdout.text);
         yield off;
+        await turn();
         seen.push(stdout.text);
       }
       expect(await print.stream(things, rows())).toBe(2);
