@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { setImmediate as turn, setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/core/json.js';
 import { FORMATS, type View } from '../../src/output/view.js';
