@@ -1,24 +1,26 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { lua } from './scripts/lua-plugin.js';
 
-/** Those that need the machine to themselves: they run after the others, one at a time. */
-const LARGE = ['test/chaos/**/*.test.ts'];
-const patience = { testTimeout: 30_000, hookTimeout: 30_000 };
+/** They measure, or strain the machine: one at a time, when the others are done. */
+const ALONE = ['test/chaos/{chaos,idle,mass-expiry}.test.ts'];
 
 export default defineConfig({
   plugins: [lua],
   test: {
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     projects: [
-      { extends: true, test: { ...patience, name: 'quick', include: ['test/**/*.test.ts'], exclude: LARGE } },
       {
         extends: true,
         test: {
-          ...patience,
-          name: 'large',
-          include: LARGE,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...ALONE],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
     ],
     coverage: {

@@ -61,6 +61,8 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   const notice = onceEach(onNotice);
   let lost = false;
   let lookAt = 0;
+  // What lapsed before it began, during a loss or during a hold is swept by every strategy.
+  let sweeps = true;
   try {
     await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
@@ -69,13 +71,15 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
       try {
         const ids = suspected.slice();
         if (performance.now() >= lookAt) {
-          const step = await look(fleet, 'work', honourHold, source.sweeps ? MOST_AT_ONCE : 0);
+          const step = await look(fleet, 'work', honourHold, sweeps ? MOST_AT_ONCE : 0);
           if (hold.first) options.onReady?.();
           if (lost) options.onResumed?.();
           lost = false;
           hold.see(step);
           ids.push(...step.due);
-          lookAt = step.due.length === MOST_AT_ONCE ? 0 : performance.now() + pauseAfter(step);
+          const more = step.due.length === MOST_AT_ONCE;
+          lookAt = more ? 0 : performance.now() + pauseAfter(step);
+          sweeps = more || hold.lasts || source.sweeps;
         }
         if (ids.length < MOST_AT_ONCE) ids.push(...(await audit.next()), ...(await source.next()));
         if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), notice);
@@ -87,6 +91,7 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
         if (!lost) options.onLost?.(error);
         lost = true;
         lookAt = 0;
+        sweeps = true;
       }
       if (pause > 0) await bell.wait(pause);
     }
@@ -176,6 +181,8 @@ function take(suspects: Set<string>, count: number): string[] {
 /** Tells of a hold once, and of its end. */
 class HoldWatch {
   first = true;
+  /** Lapsed devices wait for its end. */
+  lasts = false;
   #until = 0;
   readonly #options: DetectOptions;
 
@@ -187,7 +194,8 @@ class HoldWatch {
     this.first = false;
     if (holdUntil >= now && holdUntil !== this.#until) this.#options.onHold?.(holdUntil);
     else if (this.#until > 0 && holdUntil < now) this.#options.onHoldEnd?.();
-    this.#until = holdUntil >= now ? holdUntil : 0;
+    this.lasts = holdUntil >= now;
+    this.#until = this.lasts ? holdUntil : 0;
   }
 }
 

@@ -41,8 +41,9 @@ export function pollOnline(fleet: Fleet, interval: number): Source {
 }
 
 /**
- * The article's keyspace notifications. Adds the flags it needs to those that are set;
- * null where they are missing and CONFIG is refused.
+ * The article's keyspace notifications. Adds the flags it needs to those that are set, and
+ * again after each loss, for a server that was restarted has forgotten them; null where
+ * they are missing and CONFIG is refused.
  */
 export async function hearExpirations(
   fleet: Fleet,
@@ -55,12 +56,17 @@ export async function hearExpirations(
   const ear = subscribe(fleet, `__keyevent@${db}__:expired`, (key) => {
     if (key.startsWith(prefix)) suspect(key.slice(prefix.length));
   });
+  const again = () => void enableExpirations(fleet, () => {});
+  fleet.redis.on('ready', again);
   return {
     sweeps: false,
     ready: ear.ready,
     next: async () => [],
     pause: () => Number.POSITIVE_INFINITY,
-    close: ear.close,
+    close() {
+      fleet.redis.off('ready', again);
+      ear.close();
+    },
   };
 }
 

@@ -20,5 +20,7 @@ export function subscribe(fleet: Fleet, channel: string, hear: (message: string)
     hangUp(subscriber);
   };
   fleet.redis.once('end', close);
-  return { ready: fleet.send(async () => void (await subscriber.subscribe(channel))), close };
+  const ready = fleet.send(async () => void (await subscriber.subscribe(channel)));
+  ready.catch(() => {}); // told to who waits for it, and that may be later
+  return { ready, close };
 }

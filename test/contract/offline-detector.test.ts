@@ -146,8 +146,10 @@ describe('start and stop', () => {
 describe('when things go wrong', () => {
   test('nobody there: start rejects, nothing is printed, nothing is left', async () => {
     const printed = vi.spyOn(console, 'error');
-    const detector = make({}, { port: 1, maxRetriesPerRequest: 1 });
-    expect(await failure(detector.start())).toMatchObject({ code: 'CONNECTION' });
+    for (const strategy of ['deadline', 'poll', 'keyspace'] as const) {
+      const detector = make({ strategy }, { port: 1, maxRetriesPerRequest: 1 });
+      expect(await failure(detector.start())).toMatchObject({ code: 'CONNECTION' });
+    }
     const patient = make({}, { port: 1, maxRetriesPerRequest: null });
     const starting = failure(patient.start());
     const asked = performance.now();
