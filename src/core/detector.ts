@@ -59,40 +59,47 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   const foreign = hearForeign(fleet, suspect);
   const source = await openSource(fleet, options, suspect, onNotice);
   const notice = onceEach(onNotice);
-  let lost = false;
+  let due: string[] = [];
   let lookAt = 0;
   // What lapsed before it began, during a loss or during a hold is swept by every strategy.
   let sweeps = true;
+  let lost = false;
   try {
     await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
-      let pause = LONGEST_SLEEP_MS;
       const suspected = take(suspects, MOST_AT_ONCE);
       try {
-        const ids = suspected.slice();
-        if (performance.now() >= lookAt) {
-          const step = await look(fleet, 'work', honourHold, sweeps ? MOST_AT_ONCE : 0);
+        const ids = [...due, ...suspected];
+        if (ids.length < MOST_AT_ONCE) ids.push(...(await audit.next()), ...(await source.next()));
+        // In one round trip: the look comes behind the verdicts, and sees who is due by then.
+        const [settlement, step] = await Promise.all([
+          ids.length > 0 ? settle(fleet, ids, { detector: true, honourHold }) : undefined,
+          performance.now() >= lookAt
+            ? look(fleet, 'work', honourHold, sweeps ? MOST_AT_ONCE : 0)
+            : undefined,
+        ]);
+        due = step?.due ?? [];
+        if (step) {
           if (hold.first) options.onReady?.();
           if (lost) options.onResumed?.();
           lost = false;
           hold.see(step);
-          ids.push(...step.due);
-          const more = step.due.length === MOST_AT_ONCE;
-          lookAt = more ? 0 : performance.now() + pauseAfter(step);
-          sweeps = more || hold.lasts || source.sweeps;
+          sweeps = due.length > 0 || hold.lasts || source.sweeps;
+          lookAt = due.length > 0 ? 0 : performance.now() + pauseAfter(step);
         }
-        if (ids.length < MOST_AT_ONCE) ids.push(...(await audit.next()), ...(await source.next()));
-        if (ids.length > 0) yield* report(await settle(fleet, ids, { detector: true, honourHold }), notice);
-        const lookIn = Math.max(0, lookAt - performance.now());
-        pause = suspects.size > 0 ? 0 : Math.min(lookIn, audit.pause(), source.pause());
+        if (settlement) yield* report(settlement, notice);
       } catch (error) {
         if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
         for (const id of suspected) suspects.add(id);
-        if (!lost) options.onLost?.(error);
-        lost = true;
+        due = [];
         lookAt = 0;
         sweeps = true;
+        if (!lost) options.onLost?.(error);
+        lost = true;
+        await bell.wait(LONGEST_SLEEP_MS);
       }
+      if (due.length > 0 || suspects.size > 0) continue;
+      const pause = Math.min(lookAt - performance.now(), audit.pause(), source.pause());
       if (pause > 0) await bell.wait(pause);
     }
     if (!lost) await look(fleet, 'leave', honourHold, 0);
