@@ -69,8 +69,12 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
     while (!bell.stopped) {
       const suspected = take(suspects, MOST_AT_ONCE);
       try {
+        const looks = performance.now() >= lookAt;
         const ids = [...due, ...suspected];
-        if (ids.length < MOST_AT_ONCE) ids.push(...(await audit.next()), ...(await source.next()));
+        // Who is due goes first: what else there is to look into waits for the look.
+        if (ids.length < MOST_AT_ONCE && (due.length > 0 || !looks)) {
+          ids.push(...(await audit.next()), ...(await source.next()));
+        }
         // In one round trip: the look comes behind the verdicts, and sees who is due by then.
         const [settlement, step] = await Promise.all([
           ids.length > 0 ? settle(fleet, ids, { detector: true, honourHold }) : undefined,
