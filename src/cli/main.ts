@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { DevstateError } from '../core/errors.js';
 import { errorText } from '../output/errors.js';
 import { exitOf } from './exit.js';
-import { isService, runProgram } from './program.js';
+import { runProgram } from './program.js';
 
 export interface Streams {
   stdin: Readable & { isTTY?: boolean };
@@ -32,10 +32,7 @@ export async function main(argv: readonly string[], env: Env, streams: Streams):
   streams.stdout.on('error', leave);
   streams.stderr.on('error', leave);
   try {
-    const code = await execute(argv, env, streams, ending.signal);
-    const signalled = SIGNALS[ending.signal.reason as Signal] as number | undefined;
-    if (signalled === undefined) return code;
-    return ending.signal.reason === 'SIGTERM' && isService(argv) ? code : signalled;
+    return await execute(argv, env, streams, ending.signal);
   } finally {
     for (const off of handlers) off();
   }
@@ -49,9 +46,10 @@ export async function execute(
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    return await runProgram(argv, env, streams, signal);
+    const { exit, service } = await runProgram(argv, env, streams, signal);
+    return service && signal.reason === 'SIGTERM' ? exit : (exitOfSignal(signal) ?? exit);
   } catch (error) {
-    if (signal.aborted && isConnectionEnd(error)) return 0;
+    if (signal.aborted && isConnectionEnd(error)) return exitOfSignal(signal) ?? 0;
     const known = error instanceof DevstateError ? error : internal(error);
     const options = beforeDashes(argv);
     const quiet = options.some((arg) => arg === '-q' || arg === '--quiet');
@@ -65,6 +63,10 @@ export async function execute(
     }
     return exitOf(known.code);
   }
+}
+
+function exitOfSignal({ reason }: AbortSignal): number | undefined {
+  return typeof reason === 'string' ? SIGNALS[reason as Signal] : undefined;
 }
 
 /** What a connection says that was closed under a command because the user ended it. */

@@ -10,20 +10,29 @@ import type { Env, Streams } from './main.js';
 
 const WIDTH = 100;
 
+/** How a command line that threw nothing ended. */
+export interface Ending {
+  exit: number;
+  /** It ran until it was told to end: SIGTERM is no failure. */
+  service: boolean;
+}
+
 /** Parses and runs. Gives the exit code of what ended without an error. @throws DevstateError */
 export async function runProgram(
   argv: readonly string[],
   env: Env,
   streams: Streams,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Ending> {
   let help = '';
   let code: ErrorCode | undefined;
+  let service = false;
   const program = build(
     (text) => {
       help += text;
     },
     async (command, globalOptions, args, options) => {
+      service = command.service ?? false;
       const { withContext } = await import('./context.js');
       code = (await withContext({ globals: globalOptions, argv, env, streams, signal }, (context) =>
         command.run(context, args, options),
@@ -40,12 +49,7 @@ export async function runProgram(
       throw usage(`unknown command '${topic}'`, 'devstate --help');
     await new Promise<void>((resolve) => streams.stdout.write(help, () => resolve()));
   }
-  return code === undefined ? 0 : exitOf(code);
-}
-
-/** Whether the command runs until it is told to end. */
-export function isService(argv: readonly string[]): boolean {
-  return commands.some(({ name, service }) => service && argv.includes(name));
+  return { exit: code === undefined ? 0 : exitOf(code), service };
 }
 
 const HELP = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);

@@ -44,6 +44,8 @@ const LONGEST_SLEEP_MS = 1000;
 /** How many are settled before the index is looked at again. */
 const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
 const MOST_TOLD = 1000;
+/** What Redis has to answer in, once the detector is to end. */
+const GRACE_MS = 400;
 
 /** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
@@ -73,15 +75,18 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
         const ids = [...due, ...suspected];
         // Who is due goes first: what else there is to look into waits for the look.
         if (ids.length < MOST_AT_ONCE && (due.length > 0 || !looks)) {
-          ids.push(...(await audit.next()), ...(await source.next()));
+          const others = Promise.all([audit.next(), source.next()]);
+          ids.push(...((await bell.orStopped(others, GRACE_MS)) ?? []).flat());
         }
         // In one round trip: the look comes behind the verdicts, and sees who is due by then.
-        const [settlement, step] = await Promise.all([
+        const work = Promise.all([
           ids.length > 0 ? settle(fleet, ids, { detector: true, honourHold }) : undefined,
           performance.now() >= lookAt
             ? look(fleet, 'work', honourHold, sweeps ? MOST_AT_ONCE : 0)
             : undefined,
         ]);
+        const settled = due.length;
+        const [settlement, step] = (await bell.orStopped(work, GRACE_MS)) ?? [];
         due = step?.due ?? [];
         if (step) {
           if (hold.first) options.onReady?.();
@@ -91,9 +96,14 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
           sweeps = due.length > 0 || hold.lasts || source.sweeps;
           lookAt = due.length > 0 ? 0 : performance.now() + pauseAfter(step);
         }
-        if (settlement) yield* report(settlement, notice);
+        if (settlement) {
+          yield* report(settlement, notice);
+          // Writes are refused, as on a replica: looking again at once would find the same.
+          const verdicts = settlement.verdicts.slice(0, settled);
+          if (settled > 0 && verdicts.every(isRefusal)) throw verdicts[0];
+        }
       } catch (error) {
-        if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
+        if (!isRefusal(error) || hold.first) throw error;
         for (const id of suspected) suspects.add(id);
         due = [];
         lookAt = 0;
@@ -106,11 +116,20 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
       const pause = Math.min(lookAt - performance.now(), audit.pause(), source.pause());
       if (pause > 0) await bell.wait(pause);
     }
-    if (!lost) await look(fleet, 'leave', honourHold, 0);
+    if (!lost) await leave(fleet, bell);
   } finally {
     bell.close();
     foreign.close();
     source.close();
+  }
+}
+
+/** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
+async function leave(fleet: Fleet, bell: Doorbell): Promise<void> {
+  try {
+    await bell.orStopped(look(fleet, 'leave', true, 0), GRACE_MS);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
   }
 }
 
@@ -170,6 +189,11 @@ function* report(
 ): Generator<PresenceEvent> {
   for (const verdict of verdicts) if (verdict instanceof DevstateError) onNotice(verdict.message);
   yield* events;
+}
+
+/** Lost, refused or not able: it may pass. */
+function isRefusal(outcome: unknown): outcome is DevstateError {
+  return outcome instanceof DevstateError && outcome.code === 'CONNECTION';
 }
 
 /** A device that cannot be judged is looked at again and again, and told of once. */

@@ -38,11 +38,15 @@ export class Doorbell {
     this.#rung = false;
   }
 
-  /** What comes of it; undefined once stopped, though Redis may not have answered. */
-  orStopped<T>(work: Promise<T>): Promise<T | undefined> {
+  /** What comes of it; undefined `grace` ms after the stop, though Redis may not have answered. */
+  orStopped<T>(work: Promise<T>, grace = 0): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      this.#giveUp = () => resolve(undefined);
-      work.then(resolve, reject);
+      let patience: NodeJS.Timeout | undefined;
+      this.#giveUp = () => {
+        if (grace === 0) resolve(undefined);
+        else patience ??= setTimeout(resolve, grace, undefined);
+      };
+      work.finally(() => clearTimeout(patience)).then(resolve, reject);
       if (this.stopped) this.#giveUp();
     });
   }

@@ -60,7 +60,7 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
         if (lost && !bell.stopped) options.onResumed?.();
         lost = false;
       } catch (error) {
-        if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
+        if (!(error instanceof DevstateError && error.code === 'CONNECTION') || !ready) throw error;
         if (!lost) options.onLost?.(error);
         lost = true;
       }

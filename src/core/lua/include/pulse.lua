@@ -9,7 +9,8 @@ local function readPulse(key)
   return {last = tonumber(last) or 0, detector = tonumber(detector) or 0, hold = tonumber(hold) or 0}
 end
 
-local function isHeld(pulse, now) return pulse.hold >= now end
+-- A clock that was set back would hold for as long: what was last in the future holds nothing.
+local function isHeld(pulse, now) return pulse.hold >= now and pulse.last <= now + GAP end
 
 -- Feels the pulse: opens a hold where an outage ended. Writes nothing yet, because at
 -- `maxmemory` a script is refused at its first allocating write.
