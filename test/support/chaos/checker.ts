@@ -4,7 +4,7 @@
  * events must be explained by the operations, and all operations must have had the events that they owe.
  *
  * Exact: an answered heartbeat says when it was executed, until when it holds and whether the device had
- * lapsed, so the events between two answered heartbeats follow to the millisecond: nothing, or `offline` at
+ * lapsed, so the events between two answered heartbeats follow: nothing, or `offline` at
  * the old deadline and `online` at the new beat. A goodbye's moment lies between sending and answer.
  *
  * What cannot be known, and is left open:
@@ -33,10 +33,11 @@ export interface Hold {
 }
 export type Span = readonly [from: number, to: number];
 
-/** A script's TIME against the clock that its keys expire and its log entries count by: it may be interrupted. */
+/**
+ * A script's TIME against the clock that its keys expire and its log entries count by: it may be interrupted
+ * in between. An audit that reads the deadline back from the TTL then moves it by as much.
+ */
 const CLOCK_MS = 100;
-/** An audit that reads the deadline back from the TTL lets so much pass (NEAR in settle.lua). */
-const DEADLINE_MS = 55;
 
 interface State {
   /** The next event to be explained. */
@@ -111,7 +112,7 @@ class Replay {
     const [from, to] = state.key;
     const logged = loggedAt(event);
     const fits =
-      event.timestamp >= from - DEADLINE_MS &&
+      event.timestamp >= from - CLOCK_MS &&
       event.timestamp <= to + CLOCK_MS &&
       logged > from - CLOCK_MS &&
       logged <= before + CLOCK_MS &&

@@ -1,8 +1,8 @@
-/** The built programs as processes of their own, killed at the latest when the test file ends. */
+/** The built programs as processes of their own, killed at the latest when the test ends that runs. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import { until } from '../fleet.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -25,10 +25,13 @@ export interface Program {
 
 /** Call once in each file that starts programs. */
 export function usePrograms(): void {
-  afterAll(async () => {
-    for (const child of running) child.kill('SIGKILL');
-    await until(() => running.size === 0);
-  });
+  afterEach(killAll);
+  afterAll(killAll);
+}
+
+async function killAll(): Promise<void> {
+  for (const child of running) child.kill('SIGKILL');
+  await until(() => running.size === 0);
 }
 
 export function devstate(url: string, ...args: string[]): Program {

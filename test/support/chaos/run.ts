@@ -84,7 +84,7 @@ export async function chaos(redis: TestRedis, options: ChaosOptions): Promise<Ch
     await Promise.all([witness.exit, crew.end(), pulse.end()]);
     return {
       log,
-      operations: new Map(shares.flatMap(({ file }) => [...readOperations(file)])),
+      operations: new Map(shares.flatMap(({ ids, file }) => [...readOperations(ids, file)])),
       holds: pulse.holds(outages),
       outages,
       witness: witness.lines,
@@ -112,11 +112,13 @@ class Crew {
     await Promise.all(this.#atWork.map((program) => program.says('detecting')));
   }
 
-  /** One dies; another takes its place. */
+  /** One dies; another takes its place, and is at work before the next thing breaks: a first connection is final. */
   async replace(index: number, pause: number): Promise<void> {
     this.#atWork[index]?.kill('SIGKILL');
     await sleep(pause);
-    this.#atWork[index] = this.#start(index);
+    const program = this.#start(index);
+    this.#atWork[index] = program;
+    await program.says('detecting');
   }
 
   async end(): Promise<void> {
@@ -244,13 +246,11 @@ type Line =
     ]
   | [kind: 'goodbye', id: string, sent: number, done: number, ...reply: [] | [boolean]];
 
-function readOperations(file: string): Map<string, Operation[]> {
-  const operations = new Map<string, Operation[]>();
+function readOperations(ids: readonly string[], file: string): Map<string, Operation[]> {
+  const operations = new Map(ids.map((id): [string, Operation[]] => [id, []]));
   for (const text of readFileSync(file, 'utf8').trim().split('\n')) {
     const line = JSON.parse(text) as Line;
-    const list = operations.get(line[1]) ?? [];
-    operations.set(line[1], list);
-    list.push(operationOf(line));
+    operations.get(line[1])?.push(operationOf(line));
   }
   return operations;
 }
