@@ -162,7 +162,7 @@ describe('demo', () => {
       expect(stdout).toMatch(/> \S+ {3}sensor-002 +sensor +offline +timeout +2s\n/);
       expect(stdout.trimEnd().split('\n').at(-1)).toBe('  devstate --help');
     }
-    expect(await (await redis.client()).dbsize()).toBe(0);
+    expect(await (await redis.client()).keys('devstate-demo-*')).toEqual([]);
   });
 
   test('without a redis-server: one line and what to do', async () => {
