@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { PassThrough, Writable } from 'node:stream';
+import { addAbortSignal, PassThrough, Writable } from 'node:stream';
 import type { Redis } from 'ioredis';
 import type { Context } from '../commands/command.js';
 import type { Globals } from '../commands/globals.js';
@@ -27,6 +27,9 @@ export interface Surroundings {
   streams: Streams;
   signal: AbortSignal;
 }
+
+/** For what has to tidy up after the end. */
+const NEVER = new AbortController().signal;
 
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 
@@ -61,7 +64,7 @@ export async function withContext<T>(
       url: globals.url,
       fleet: ({ persistent = false, onLost } = {}) => connections.fleet(persistent, onLost),
       fleetAt: (url, namespace) =>
-        connections.connect({ url: url ?? globals.url, namespace, persistent: false }),
+        connections.connect({ url: url ?? globals.url, namespace, persistent: false, signal: NEVER }),
       notice(message) {
         if (!quiet) streams.stderr.write(`${visible(message)}\n`);
       },
@@ -71,7 +74,7 @@ export async function withContext<T>(
         const hint = quiet ? undefined : error.hint;
         streams.stderr.write(errorText({ code, message, hint }, { machine: print.machine, line }));
       },
-      open: (name) => openInput(name, streams),
+      open: (name) => openInput(name, streams, signal),
       confirm: (question) => confirm(question, streams, signal),
       waiting: (text) =>
         spinner(streams.stderr, (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb', text),
@@ -107,6 +110,8 @@ class Connections {
     namespace: string | undefined;
     persistent: boolean;
     onLost?: (() => void) | undefined;
+    /** Other than the command's. */
+    signal?: AbortSignal;
   }): Promise<Fleet> {
     const { globals, env, signal, streams } = this.#around;
     const namespace = where.namespace === undefined ? undefined : namespaceOf(where.namespace);
@@ -121,7 +126,7 @@ class Connections {
     const redis = await connect(target, {
       timeout,
       persistent: where.persistent,
-      signal,
+      signal: where.signal ?? signal,
       onLost: where.onLost,
     });
     this.#opened.push(redis);
@@ -161,8 +166,8 @@ function usesColor({ color = 'auto' }: Globals, env: Env, { stdout }: Streams): 
   return (stdout.isTTY ?? false) && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
-async function openInput(name: string, streams: Streams): Promise<ByteStream> {
-  if (name === '-') return streams.stdin;
+async function openInput(name: string, streams: Streams, signal: AbortSignal): Promise<ByteStream> {
+  if (name === '-') return addAbortSignal(signal, streams.stdin);
   try {
     const file = await open(name); // opened first, so that what cannot be read is known before anything is done
     if ((await file.stat()).isDirectory()) {

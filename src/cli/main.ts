@@ -5,6 +5,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { DevstateError } from '../core/errors.js';
 import { errorText } from '../output/errors.js';
+import { visible } from '../output/escape.js';
 import { exitOf } from './exit.js';
 import { runProgram } from './program.js';
 
@@ -30,7 +31,7 @@ export async function main(argv: readonly string[], env: Env, streams: Streams):
     if (error.code === 'EPIPE') ending.abort();
   };
   streams.stdout.on('error', leave);
-  streams.stderr.on('error', leave);
+  streams.stderr.on('error', () => {}); // nobody listens to what is said beside the data: that ends nothing
   try {
     return await execute(argv, env, streams, ending.signal);
   } finally {
@@ -49,7 +50,7 @@ export async function execute(
     const { exit, service } = await runProgram(argv, env, streams, signal);
     return service && signal.reason === 'SIGTERM' ? exit : (exitOfSignal(signal) ?? exit);
   } catch (error) {
-    if (signal.aborted && isConnectionEnd(error)) return exitOfSignal(signal) ?? 0;
+    if (signal.aborted && isEnd(error)) return exitOfSignal(signal) ?? 0;
     const known = error instanceof DevstateError ? error : internal(error);
     const options = beforeDashes(argv);
     const quiet = options.some((arg) => arg === '-q' || arg === '--quiet');
@@ -59,7 +60,7 @@ export async function execute(
       options.some((arg) => /^-v{2,}$/.test(arg)) ||
       options.filter((arg) => arg === '-v' || arg === '--verbose').length > 1
     ) {
-      streams.stderr.write(`${known.stack}\n`);
+      streams.stderr.write(`${traces(known).map(visible).join('\n')}\n`);
     }
     return exitOf(known.code);
   }
@@ -69,9 +70,16 @@ function exitOfSignal({ reason }: AbortSignal): number | undefined {
   return typeof reason === 'string' ? SIGNALS[reason as Signal] : undefined;
 }
 
-/** What a connection says that was closed under a command because the user ended it. */
-function isConnectionEnd(error: unknown): boolean {
-  return error instanceof DevstateError && error.code === 'CONNECTION';
+/** What a connection or an input says that was closed under a command because the user ended it. */
+function isEnd(error: unknown): boolean {
+  if (error instanceof DevstateError) return error.code === 'CONNECTION';
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** The lines of the stack, and of what caused it. */
+function traces(error: Error): string[] {
+  const causes = error.cause instanceof Error ? ['caused by:', ...traces(error.cause)] : [];
+  return [...(error.stack ?? error.message).split('\n'), ...causes];
 }
 
 function internal(error: unknown): DevstateError {

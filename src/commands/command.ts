@@ -76,7 +76,7 @@ export interface Context {
   fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;
   /** The server that `--url` names. */
   readonly url: string | undefined;
-  /** A fleet of one's own, on that server or else the usual one. */
+  /** A fleet of one's own, on that server or else the usual one; it stays until the command is over. */
   fleetAt(url: string | undefined, namespace: string): Promise<Fleet>;
   /** One line on stderr, not with `--quiet`. */
   notice(message: string): void;

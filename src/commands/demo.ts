@@ -113,6 +113,7 @@ class Story {
   }
 
   async #say(text: string): Promise<void> {
+    if (this.#context.signal.aborted) throw new DevstateError('CONNECTION', 'the demo was ended');
     await this.#print('');
     await this.#print(text);
   }

@@ -1,4 +1,5 @@
 /** `devstate heartbeat ID…`: one beat, beats until stopped, or `-f FILE` with one a line. */
+import { validId } from '../core/device.js';
 import { usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
 import { heartbeat as beatOnce, type HeartbeatResult } from '../core/heartbeats.js';
@@ -116,7 +117,8 @@ async function keepBeating(context: Context, ids: readonly string[], options: Op
   const outage = new Outage(context);
   const fleet = await context.fleet({ persistent: true, onLost: () => outage.begin('connection lost') });
   const all: string[] = [];
-  for await (const id of eachId(context, ids)) all.push(id);
+  for await (const id of eachId(context, ids)) all.push(validId(id));
+  if (fleet.options.readOnly) throw usage('heartbeat refused: read-only', 'leave out --read-only to write');
   const batch = new Batch(context);
   const round = () => batch.map(all, (id) => beat(fleet, id, options, report));
   const results = everyBeat(context, every, options.count, round, outage);

@@ -8,6 +8,7 @@ import { Batcher } from './batcher.js';
 import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.js';
 import { DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
+import { hangUp } from './hang-up.js';
 import { disconnect, type Heartbeat, type HeartbeatResult, heartbeat, heartbeats } from './heartbeats.js';
 import { isJsonObject, type JsonObject, parseJson, toJson } from './json.js';
 import { type FeedOptions, presenceFeed } from './presence.js';
@@ -39,7 +40,7 @@ export class DeviceStateManager {
 
   /** @param connection a client of yours, or the options of one (`{ host, port }`) */
   constructor(connection: Redis | RedisOptions = {}, options: ManagerOptions = {}) {
-    this.#fleet = new Fleet(connection instanceof Redis ? connection : ownClient(connection), options);
+    this.#fleet = new Fleet(isClient(connection) ? connection : ownClient(connection), options);
     this.#batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) =>
       heartbeats(this.#fleet, beats, this.#defaultTtl),
     );
@@ -184,12 +185,17 @@ export class DeviceStateManager {
   /** Ends what is subscribed, and closes the connection. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#fleet.redis.disconnect();
+    hangUp(this.#fleet.redis);
   }
 
   get #defaultTtl(): number {
     return this.heartbeatTimeout * 1000;
   }
+}
+
+/** By what it does, not by its class: the caller's ioredis may be another copy than ours. */
+function isClient(connection: Redis | RedisOptions): connection is Redis {
+  return 'duplicate' in connection && typeof connection.duplicate === 'function';
 }
 
 /** A loss is told by the command that it fails; without a listener ioredis prints it. */

@@ -32,6 +32,8 @@ export async function connect(
   target: Target,
   { timeout, persistent, signal, onLost = () => {} }: ConnectOptions,
 ): Promise<Redis> {
+  if (signal.aborted)
+    throw new DevstateError('CONNECTION', `not connecting to ${target.shown}: it is to end`);
   let established = false;
   const redis = new Redis({
     ...target.options,

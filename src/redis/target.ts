@@ -31,6 +31,9 @@ export function parseTarget(text: string, password: string | undefined): Target 
 }
 
 function server(url: URL, fallback: string | undefined): Target {
+  // A password with a bare `#` or `?` would be cut there, and its beginning be taken for a port and shown.
+  if (url.hash !== '' || url.search !== '')
+    throw usage('the URL holds a # or ?', 'write %23 and %3F in a password');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1';
   const port = url.port === '' ? 6379 : Number(url.port);
   const db = database(url.pathname.slice(1));
