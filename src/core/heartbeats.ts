@@ -137,9 +137,10 @@ async function send(
     ...expected,
   }));
   const otherwise = validTtl(defaultTtl);
-  await fleet.noteTtl(devices.reduce((longest, { ttl }) => Math.max(longest, Number(ttl)), otherwise));
   const { longestTtl } = await fleet.settings();
   const replies = (await fleet.run(HEARTBEAT, { defaultTtl: otherwise, longestTtl }, devices)) as unknown[][];
+  const held = devices.filter((_, i) => replies[i]?.[0] === 1).map(({ ttl }) => Number(ttl || otherwise));
+  await fleet.noteTtl(Math.max(0, ...held));
   return Promise.all(
     replies.map(async ([code, ...detail], i): Promise<Outcome> => {
       const { id } = beats[i] as Heartbeat;

@@ -36,7 +36,6 @@ export async function register(
   validId(id);
   validType(type);
   const ttl = options.ttl === undefined ? '' : validTtl(options.ttl);
-  await fleet.noteTtl(Number(ttl));
   let oldType = await storedType(fleet, id);
   return untilSettled(fleet.requestTimeout, async () => {
     const [code, detail, registeredAt] = await fleet.run(REGISTER, { onlyIfNew: options.onlyIfNew ? 1 : 0 }, [
@@ -51,6 +50,7 @@ export async function register(
       oldType = String(detail);
       return undefined;
     }
+    await fleet.noteTtl(Number(ttl));
     return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
   });
 }

@@ -1,5 +1,6 @@
 /** What a fleet says of itself, and how long it is believed. */
 import { expect, it } from 'vitest';
+import { heartbeat } from '../../src/core/heartbeats.js';
 import { parseJsonObject } from '../../src/core/json.js';
 import { register } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
@@ -45,4 +46,17 @@ it('a desired document in another order of keys changes nothing, other digits do
     changed: true,
     version: 2,
   });
+});
+
+it('a refused command notes no TTL', async () => {
+  const fleet = await openFleet(redis);
+  expect(await failure(heartbeat(fleet, { id: 'nobody', ttl: 900_000 }))).toMatchObject({
+    code: 'NOT_FOUND',
+  });
+  await register(fleet, 'd1', 'meter');
+  const again = register(fleet, 'd1', 'meter', { ttl: 900_000, onlyIfNew: true });
+  expect(await failure(again)).toMatchObject({ code: 'CONFLICT' });
+  expect(await fleet.redis.exists(fleet.keys.meta)).toBe(0);
+  await heartbeat(fleet, { id: 'd1', ttl: 900_000 });
+  expect(await fleet.redis.hget(fleet.keys.meta, 'longestTtl')).toBe('900000');
 });
