@@ -84,9 +84,9 @@ export class Model {
   }
 
   register(id: string, type: string, ttl?: number, onlyIfNew = false): 'created' | 'updated' | 'conflict' {
-    if (ttl !== undefined) this.#noteTtl(ttl);
     const device = this.of(id);
     if (device.known && onlyIfNew) return 'conflict';
+    this.#noteTtl(ttl);
     const created = !device.known;
     device.registeredAt ||= this.now;
     device.status ||= 'offline';
@@ -100,10 +100,10 @@ export class Model {
 
   /** Of each, whether its key was absent; null: not registered. */
   heartbeats(beats: readonly { id: string; ttl?: number; reported?: string }[]): (boolean | null)[] {
-    for (const { ttl = 0 } of beats) this.#noteTtl(ttl);
     const pulse = this.#takePulse(false);
     const replies = beats.map(({ id, ttl, reported }) => this.#beat(id, ttl, reported, pulse.hold));
     if (replies.some((reply) => reply !== null)) this.#stampPulse(pulse);
+    for (const [i, { ttl }] of beats.entries()) if (replies[i] !== null) this.#noteTtl(ttl);
     return replies;
   }
 
@@ -250,7 +250,8 @@ export class Model {
     list.push({ at: this.now, version: list.length + 1, text });
   }
 
-  #noteTtl(ttl: number): void {
+  /** A refused command notes none. */
+  #noteTtl(ttl = 0): void {
     this.longestTtl = Math.max(this.longestTtl, ttl);
   }
 
