@@ -1,14 +1,9 @@
 /** `devstate history ID`: what changed and when. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { validId } from '../core/device.js';
 import { usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
-import {
-  HISTORY_KINDS,
-  type HistoryChange,
-  type HistoryOptions,
-  readHistory,
-  selectEntries,
-} from '../core/history.js';
+import { followHistory } from '../core/follow.js';
+import { HISTORY_KINDS, type HistoryChange, type HistoryOptions, readHistory } from '../core/history.js';
 import { type Json, toJson } from '../core/json.js';
 import type { HistoryKind } from '../core/keyspace.js';
 import { parseCount } from '../input/duration.js';
@@ -16,6 +11,7 @@ import { parseMoment } from '../input/moment.js';
 import type { View } from '../output/view.js';
 import { type Context, command } from './command.js';
 import { pathText } from './delta.js';
+import { connectionNotices } from './detecting.js';
 
 interface Options {
   since?: string;
@@ -25,8 +21,6 @@ interface Options {
   diff?: boolean;
   follow?: boolean;
 }
-
-const FOLLOW_EVERY_MS = 1000;
 
 const fields = ['deviceId', 'kind', 'at', 'version', 'seq', 'value', 'status', 'reason'];
 const json = ({ deviceId, kind, at, number, value, status, reason }: HistoryChange) => ({
@@ -89,6 +83,7 @@ export const history = command<Options>({
     if (follow && options.until !== undefined)
       throw usage('--follow goes on, so --until does not go with it');
     const query = queryOf(options, context.now());
+    validId(id);
     const fleet = await context.fleet({ persistent: follow });
     if (follow) await context.print.stream(view, following(context, fleet, id, query));
     else await context.print.list(view, await readHistory(fleet, id, query));
@@ -104,23 +99,24 @@ function queryOf({ since, until, kind, limit }: Options, now: number): HistoryOp
   };
 }
 
-/** What is asked for of what is there, then all that comes: each entry once, told apart by its number. */
-async function* following(
-  { signal }: Context,
+function following(
+  { signal, notice }: Context,
   fleet: Fleet,
   id: string,
-  { kinds = HISTORY_KINDS, ...query }: HistoryOptions,
-): AsyncGenerator<HistoryChange> {
-  const last = new Map<HistoryKind, number>();
-  let shown = query;
-  while (!signal.aborted) {
-    const found = await readHistory(fleet, id, { kinds });
-    const fresh = found.filter(({ kind, number }) => number > (last.get(kind) ?? 0));
-    for (const { kind, number } of fresh) last.set(kind, number);
-    yield* selectEntries(fresh, shown);
-    shown = {};
-    await sleep(FOLLOW_EVERY_MS, undefined, { signal }).catch(() => {}); // aborted: the loop sees it
-  }
+  query: HistoryOptions,
+): AsyncIterable<HistoryChange> {
+  return followHistory(fleet, id, {
+    ...query,
+    signal,
+    ...connectionNotices(notice),
+    onDropped: (kind, count) =>
+      notice(
+        count === 1
+          ? `1 entry of ${kind} was dropped before it could be read`
+          : `${count} entries of ${kind} were dropped before they could be read`,
+      ),
+    onGone: ({ message }) => notice(`${message} any more; waiting for it`),
+  });
 }
 
 function became({ value, status, reason }: HistoryChange): string {

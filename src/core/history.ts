@@ -1,12 +1,12 @@
 /**
- * What changed and when: each change of reported, of desired and of presence is one entry
- * in the device's list of that kind, written by the script that made the change. The lists
- * are capped, so what lies before their first entry is unknown, and said to be: a state is
- * never guessed.
+ * What changed and when: each change of reported, of desired and of presence that devstate
+ * made is one entry in the device's list of that kind, written by the script that made the
+ * change. The lists are capped, and other programs write none: where numbers do not follow
+ * each other, or an entry says that somebody else had his hand in it, what was before it
+ * is unknown, and said to be: nothing is ever guessed.
  */
 import type { DeviceRecord, PresenceReason, Status } from './device.js';
-import { DevstateError, quote } from './errors.js';
-import type { Command, Fleet } from './fleet.js';
+import type { Fleet } from './fleet.js';
 import { isLosslessNumber, type Json, type JsonObject } from './json.js';
 import type { HistoryKind } from './keyspace.js';
 import { parseStored, readDevice } from './records.js';
@@ -23,10 +23,14 @@ export interface HistoryEntry {
   number: number;
   /** The document as it became, numbers digit for digit. */
   value: JsonObject | null;
+  /** Its text, as it stood in the record. */
+  valueJson: string | null;
   status: Status | null;
   reason: PresenceReason | null;
   /** Nothing but the registration came before it. */
   first: boolean;
+  /** Between these moments, ms, another program may have made something else of it. */
+  unknown: readonly [from: number, to: number] | null;
 }
 
 export interface HistoryOptions {
@@ -39,7 +43,7 @@ export interface HistoryOptions {
   limit?: number;
 }
 
-/** An entry with what it changed; null: what was there before is not known any more. */
+/** An entry with what it changed; null: what was there before is not known. */
 export interface HistoryChange extends HistoryEntry {
   changes: Change[] | null;
 }
@@ -54,11 +58,24 @@ export async function readHistory(
   options: HistoryOptions = {},
 ): Promise<HistoryChange[]> {
   await readDevice(fleet, id);
-  const lists = await readLists(fleet, id, options.kinds ?? HISTORY_KINDS);
-  return selectEntries(
-    lists.flatMap(withChanges).sort((a, b) => a.at - b.at),
-    options,
-  );
+  return selectEntries(await readChanges(fleet, id, options), options);
+}
+
+/** All that is needed to select from, oldest first. */
+export async function readChanges(
+  fleet: Fleet,
+  id: string,
+  { kinds = HISTORY_KINDS, since = 0, until = Infinity, limit = Infinity }: HistoryOptions,
+): Promise<HistoryChange[]> {
+  const reachesBack = (entries: readonly HistoryEntry[]) =>
+    (entries[0]?.at ?? 0) < since || entries.filter(({ at }) => at <= until).length > limit;
+  const lists = await Promise.all(kinds.map((kind) => readBack(fleet, id, kind, reachesBack)));
+  return inOrder(lists.flatMap(withChanges));
+}
+
+/** Of several kinds, as they happened. */
+export function inOrder<Entry extends HistoryEntry>(entries: readonly Entry[]): Entry[] {
+  return [...entries].sort((a, b) => a.at - b.at);
 }
 
 /** Those of the time that is asked for, and of them the newest. */
@@ -70,139 +87,89 @@ export function selectEntries<Entry extends HistoryEntry>(
   return limit === undefined ? within : within.slice(-limit);
 }
 
-/** A device as it was; null is what is not known of that moment. */
-export interface PastState {
-  /** Type, metadata and TTL have no history: they are today's. */
-  record: DeviceRecord;
-  status: Status | null;
-  lastSeen: number | null;
-  reported: PastDocument | null;
-  desired: PastDocument | null;
-  presenceSeq: number;
-  presenceAt: number | null;
-  /** For each kind that is not known: from when on it is; null: never. */
-  unknown: Partial<Record<HistoryKind, number | null>>;
-}
-export interface PastDocument {
-  value: JsonObject;
-  version: number;
-  at: number | null;
-}
-
-/** The state at a moment (ms). @throws DevstateError NOT_FOUND: also where it was registered later */
-export async function stateAt(fleet: Fleet, id: string, moment: number): Promise<PastState> {
-  const record = await readDevice(fleet, id);
-  if ((record.registeredAt ?? 0) > moment) {
-    throw new DevstateError('NOT_FOUND', `device ${quote(id)} was registered later than that`, {
-      hint: `it is registered since ${new Date(record.registeredAt as number).toISOString()}`,
-    });
-  }
-  const [reported = [], desired = [], presence = []] = await readLists(fleet, id, HISTORY_KINDS);
-  const past: PastState = {
-    record,
-    status: null,
-    lastSeen: record.lastSeen !== null && record.lastSeen <= moment ? record.lastSeen : null,
-    reported: null,
-    desired: null,
-    presenceSeq: 0,
-    presenceAt: null,
-    unknown: {},
-  };
-  past.reported = documentAt(past, 'reported', reported, moment, {
-    value: () => parseStored(id, 'the report', record.reportedJson),
-    version: record.reportedVersion,
-    at: record.reportedAt,
-  });
-  past.desired = documentAt(past, 'desired', desired, moment, {
-    value: () => parseStored(id, 'the desired state', record.desiredJson),
-    version: record.desiredVersion,
-    at: record.desiredAt,
-  });
-  presenceThen(past, presence, moment, await lapsedBefore(fleet, record, moment));
-  return past;
-}
-
-/** The current document if it is not younger, else the last entry that is not, else unknown. */
-function documentAt(
-  past: PastState,
-  kind: 'reported' | 'desired',
-  entries: readonly HistoryEntry[],
-  moment: number,
-  current: { value: () => JsonObject; version: number; at: number | null },
-): PastDocument | null {
-  if ((current.at ?? 0) <= moment)
-    return { value: current.value(), version: current.version, at: current.at };
-  const entry = entries.findLast(({ at }) => at <= moment);
-  if (entry) return { value: entry.value ?? {}, version: entry.number, at: entry.at };
-  if (entries[0]?.first) return { value: {}, version: 0, at: null };
-  past.unknown[kind] = entries[0]?.at ?? current.at;
-  return null;
-}
-
-function presenceThen(
-  past: PastState,
-  entries: readonly HistoryEntry[],
-  moment: number,
-  lapsed: boolean,
-): void {
-  const { record } = past;
-  const announcedOnline = record.presenceSeq % 2 === 1;
-  if ((record.presenceAt ?? 0) <= moment) {
-    // Another program keeps it alive, and nobody noted since when.
-    if (record.status === 'online' && !announcedOnline) past.unknown.presence = null;
-    else past.status = announcedOnline && !lapsed ? 'online' : 'offline';
-    past.presenceSeq = record.presenceSeq;
-    past.presenceAt = record.presenceAt;
-    return;
-  }
-  const entry = entries.findLast(({ at }) => at <= moment);
-  if (entry) {
-    past.status = entry.status;
-    past.presenceSeq = entry.number;
-    past.presenceAt = entry.at;
-  } else if (entries[0]?.first) {
-    past.status = 'offline';
-  } else {
-    past.unknown.presence = entries[0]?.at ?? record.presenceAt;
-  }
-}
-
-/** A lapse that nobody has announced yet counts from its deadline, as it will once it is. */
-async function lapsedBefore(fleet: Fleet, record: DeviceRecord, moment: number): Promise<boolean> {
-  if (record.status === 'online') return false;
-  const deadline = await fleet.send(() => fleet.redis.zscore(fleet.keys.activity, record.deviceId));
-  return Number(deadline ?? 0) <= moment;
-}
-
 /** What each entry of one list changed: against the one before it. */
-function withChanges(entries: readonly HistoryEntry[]): HistoryChange[] {
+export function withChanges(entries: readonly HistoryEntry[]): HistoryChange[] {
   return entries.map((entry, i) => {
-    const before = i > 0 ? entries[i - 1]?.value : entry.first ? {} : undefined;
+    const before = entry.first ? {} : follows(entry, entries[i - 1]) ? entries[i - 1]?.value : null;
     return { ...entry, changes: entry.value && before ? changes(before, entry.value) : null };
   });
 }
 
-async function readLists(fleet: Fleet, id: string, kinds: readonly HistoryKind[]): Promise<HistoryEntry[][]> {
-  const commands: Command[] = kinds.map((kind) => ['lrange', fleet.keys.history(kind, id), 0, -1]);
-  const lists = await fleet.pipeline(commands);
-  return lists.map((list, i) => {
-    if (list instanceof DevstateError) throw list;
-    const kind = kinds[i] as HistoryKind;
-    return (list as string[]).map((text) => decodeEntry(id, kind, text));
-  });
+/** Whether what the earlier entry says is what the later one changed. */
+function follows(entry: HistoryEntry, before: HistoryEntry | undefined): boolean {
+  return before?.number === entry.number - 1 && entry.unknown === null;
+}
+
+/** What the record says of the newest entry of a kind: its number, 0 for none, and its moment. */
+export function newestOf(record: DeviceRecord, kind: HistoryKind): { number: number; at: number | null } {
+  switch (kind) {
+    case 'reported':
+      return { number: record.reportedVersion, at: record.reportedAt };
+    case 'desired':
+      return { number: record.desiredVersion, at: record.desiredAt };
+    case 'presence':
+      return { number: record.presenceSeq, at: record.presenceAt };
+  }
+}
+
+const CHUNK = 200;
+
+/**
+ * The newest entries of a list, oldest first: a chunk at a time, until they reach back as
+ * far as is `enough`. The list grows and is trimmed meanwhile, so each chunk has to join
+ * the one before it. @throws DevstateError BAD_RECORD
+ */
+export async function readBack(
+  fleet: Fleet,
+  id: string,
+  kind: HistoryKind,
+  enough: (entries: readonly HistoryEntry[]) => boolean,
+): Promise<HistoryEntry[]> {
+  const key = (await fleet.of(id)).keys.history(kind, id);
+  let entries: HistoryEntry[] = [];
+  let oldest: string | undefined;
+  let place = 0; // of the oldest that was read, from the end
+  for (;;) {
+    const from = -(place + CHUNK);
+    const chunk = await fleet.send(() => fleet.redis.lrange(key, from, -Math.max(place, 1)));
+    const joint = oldest === undefined ? chunk.length : chunk.lastIndexOf(oldest);
+    if (joint < 0) {
+      entries = []; // it moved by more than a chunk, or is another list by now
+      oldest = undefined;
+      place = 0;
+      continue;
+    }
+    const older = chunk.slice(0, joint);
+    entries = [...older.map((text) => decodeEntry(id, kind, text)), ...entries];
+    const overlap = oldest === undefined ? 0 : 1;
+    place += chunk.length - overlap;
+    oldest = older[0] ?? oldest;
+    if (chunk.length < CHUNK + overlap || enough(entries)) return entries;
+  }
 }
 
 function decodeEntry(id: string, kind: HistoryKind, text: string): HistoryEntry {
-  const { at, version, seq, value, status, reason, first } = parseStored(id, `the ${kind} history`, text);
+  const { at, version, seq, value, status, reason, first, unknown } = parseStored(
+    id,
+    `the ${kind} history`,
+    text,
+  );
+  const isPresence = kind === 'presence';
+  const number = numberOf(isPresence ? seq : version);
+  const gap: HistoryEntry['unknown'] = Array.isArray(unknown)
+    ? [numberOf(unknown[0]), numberOf(unknown[1])]
+    : null;
   return {
     deviceId: id,
     kind,
     at: numberOf(at),
-    number: numberOf(kind === 'presence' ? seq : version),
-    value: kind === 'presence' ? null : ((value ?? null) as JsonObject | null),
+    number,
+    value: isPresence ? null : ((value ?? null) as JsonObject | null),
+    valueJson: isPresence ? null : (/"value":(.*)}$/s.exec(text)?.[1] ?? null),
     status: status === 'online' || status === 'offline' ? status : null,
     reason: typeof reason === 'string' ? (reason as PresenceReason) : null,
-    first: kind === 'presence' ? numberOf(seq) === 1 && reason !== 'observed' : first === true,
+    first: isPresence ? number === 1 && gap === null : first === true,
+    unknown: gap,
   };
 }
 

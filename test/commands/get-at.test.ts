@@ -4,7 +4,6 @@ import { heartbeat } from '../../src/core/heartbeats.js';
 import { parseJsonObject } from '../../src/core/json.js';
 import { register } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
-import { articleProgram } from '../support/article.js';
 import { cli, text } from '../support/cli.js';
 import { ODD_NUMBERS, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
@@ -172,32 +171,10 @@ describe('what history does not reach', () => {
     expect(stdout).toMatch(/^REPORTED +unknown$/m);
     expect(stderr).toBe(text`
       aa:bb:cc:dd:ee:ff: reported is known from 2025-01-01T15:00:00.000Z on
-      aa:bb:cc:dd:ee:ff: desired is known from 2025-01-01T15:01:00.000Z on
+      aa:bb:cc:dd:ee:ff: desired is not known
       aa:bb:cc:dd:ee:ff: presence is known from 2025-01-01T15:00:00.000Z on
     `);
     expect(await nOf('2025-01-01T15:00:00Z')).toContain('3');
-  });
-
-  test('what another program did before anybody looked: presence is not known', async () => {
-    const article = articleProgram(past.redis, 'node', { now: () => NOON });
-    await article.register('d1', 'lamp');
-    await article.heartbeat('d1');
-    const { stdout, stderr } = await devstate.run('get d1 --at 0s --json');
-    expect(JSON.parse(stdout)).toMatchObject({ status: null });
-    expect(stderr).toBe('d1: presence is not known\n');
-  });
-
-  test('what was observed late: only from then on', async () => {
-    const article = articleProgram(past.redis, 'node', { now: () => NOON });
-    await article.register('d1', 'lamp');
-    await article.heartbeat('d1');
-    at = NOON + 5000;
-    const { settle } = await import('../../src/core/heartbeats.js');
-    await settle(past, ['d1']);
-    const { stdout, stderr } = await devstate.run(`get d1 --at ${NOON + 1000} --json`);
-    expect(JSON.parse(stdout)).toMatchObject({ status: null });
-    expect(stderr).toBe('d1: presence is known from 2025-01-01T12:00:05.000Z on\n');
-    expect(await devstate.json(`get d1 --at ${NOON + 5000}`)).toMatchObject({ status: 'online' });
   });
 });
 

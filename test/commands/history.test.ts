@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
+import { Fleet } from '../../src/core/fleet.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
+import { readHistory } from '../../src/core/history.js';
 import { parseJsonObject } from '../../src/core/json.js';
 import { register, unregister } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
+import { articleProgram } from '../support/article.js';
 import { cli, text } from '../support/cli.js';
 import { ODD_NUMBERS, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
@@ -159,58 +161,44 @@ describe('what changed and when', () => {
     const [only] = (await devstate.json(`history ${ID} --diff --kind reported`)) as { changes: unknown }[];
     expect(only?.changes).toBeNull();
   });
-});
 
-describe('--follow', () => {
-  beforeEach(someHistory);
-
-  test('shows what is there and what comes, each once, until it is stopped', async () => {
-    const following = devstate.start(`history ${ID} --follow --diff -o ndjson`);
-    await following.lines('stdout', 8);
+  test('nor does one before which another program wrote', async () => {
+    await articleProgram(past.redis, 'node').heartbeat(ID, { theirs: 1 });
     await report('{"n":1}');
-    await following.lines('stdout', 10);
-    await desire('{"n":1}');
-    await following.lines('stdout', 11);
-    const { exit, stdout, stderr } = await following.stop();
-    const entries = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    const names = entries.map(({ kind, seq, version }) => `${kind} ${seq ?? version}`);
-    expect(new Set(names).size).toBe(names.length);
-    expect(names.slice(8)).toEqual(['reported 3', 'presence 5', 'desired 3']);
-    expect([exit, stderr]).toEqual([0, '']);
+    await report('{"n":2}');
+    expect(await devstate.session(`history ${ID} --diff --kind reported --limit 2 --no-headers`)).toBe(text`
+      2025-01-01T12:00:06.000Z   reported   3         {"n":1} (what came before is not known)
+      2025-01-01T12:00:07.000Z   reported   4         n: 1 → 2
+    `);
   });
 
-  test.each([
-    ['--limit 1', ['presence 4', 'reported 3', 'presence 5']],
-    ['--since 2025-01-01T12:00:04Z', ['desired 2', 'presence 4', 'reported 3', 'presence 5']],
-  ])('%s leaves out what is older, for good', async (options, expected) => {
-    const following = devstate.start(
-      `history ${ID} --follow --fields kind,version,seq --no-headers ${options}`,
-    );
-    await following.lines('stdout', expected.length - 2);
-    await report('{"n":1}');
-    await following.lines('stdout', expected.length);
-    const { stdout } = await following.stop();
-    const names = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.replace(/-/g, '').trim().split(/ +/).join(' '));
-    expect(names).toEqual(expected);
-  });
-
-  test('--since, where nothing is new enough, waits for what comes', async () => {
-    const following = devstate.start(`history ${ID} --follow --since 1h --kind reported --json`);
-    let came = false;
-    const first = following.lines('stdout', 1).then(() => {
-      came = true;
+  test('is read as far back as is asked for, a chunk at a time, while it grows', async () => {
+    await past.redis.hset(past.keys.meta, 'historyCap', 5000);
+    const writer = await openFleet(redis, { clock: () => at });
+    const beats = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => ({ id: ID, reportedJson: `{"i":${from + i}}` }));
+    await heartbeats(writer, beats(0, 1200));
+    let last = 1200;
+    let reads = 0;
+    const grown = new Proxy(past.redis, {
+      get(target, name) {
+        if (name !== 'lrange') return Reflect.get(target, name, target);
+        return async (key: string, from: number, to: number) => {
+          reads += 1;
+          const grows = reads === 3 ? 300 : 90; // by more than a chunk once
+          await heartbeats(writer, beats(last, grows));
+          last += grows;
+          return target.lrange(key, from, to);
+        };
+      },
     });
-    for (let n = 3; !came; n++) {
-      await report(`{"n":${n}}`); // the first may come before it looks
-      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200))]);
-    }
-    const { stdout } = await following.stop();
-    for (const line of stdout.trimEnd().split('\n')) expect(JSON.parse(line).version).toBeGreaterThan(2);
+    const reader = new Fleet(grown);
+    const numbers = (await readHistory(reader, ID, { kinds: ['reported'] })).map(({ number }) => number);
+    expect(numbers.length).toBeGreaterThan(1500);
+    expect(numbers).toEqual(numbers.map((_, i) => 1 + i));
+    expect(reads).toBeGreaterThan(8);
+    reads = 0;
+    expect(await readHistory(reader, ID, { kinds: ['reported'], limit: 3 })).toHaveLength(3);
+    expect(reads).toBe(1);
   });
 });

@@ -13,18 +13,20 @@
 local now = moment()
 probe('SCARD', 'ZCARD', 'XLEN')
 local id = ARGV[7]
-local device = deviceReader()(id, KEYS[5])
+local device = deviceReader({'registered'})(id, KEYS[5])
 if not device then return {0} end
+device.history = KEYS[7]
 local remaining = redis.call('PTTL', KEYS[6])
 local pulse = takePulse(KEYS[4], now, tonumber(ARGV[6]), false)
-judge(device, remaining, scoreOf(KEYS[2], id), now, isHeld(pulse, now))
-if isAnnouncedOnline(device) then transition(device, 'offline', now, 'disconnect') end
+local score = scoreOf(KEYS[2], id)
+judge(device, remaining, score, now, isHeld(pulse, now))
+if isAnnouncedOnline(device) then depart(device, now, 'disconnect', score, now) end
 
 redis.call('SREM', KEYS[1], id)
 redis.call('DEL', KEYS[6])
 redis.call('ZADD', KEYS[2], int(-device.lastSeen), id)
 log(KEYS[3], device)
 writePresence(device, 'offline')
-publish(KEYS[7], device)
+publish(device)
 if device.events then stampPulse(KEYS[4], pulse, now) end
 return {1, remaining ~= GONE and 1 or 0}

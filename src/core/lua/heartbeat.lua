@@ -1,6 +1,6 @@
 -- heartbeat: the devices are alive now; some bring a report.
 -- KEYS   online activity log pulse | state heartbeat history:reported history:presence
--- ARGV   now dialect channel logCap historyCap defaultTtl longestTtl | id ttl reported expectedVersion expectedText
+-- ARGV   now dialect channel logCap historyCap defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
 -- Reply  for each device: {1, was offline, now, deadline, desired version}; {0}: not registered;
 --        {2, version, text}: the report to merge into is another one by now; {3, error}.
 -- Events online (heartbeat); after an unannounced lapse offline (timeout) before it, but
@@ -15,6 +15,7 @@ local now = moment()
 probe('SCARD', 'ZCARD', 'XLEN')
 local pulse = takePulse(KEYS[4], now, tonumber(ARGV[7]), false)
 local defaultTtl = tonumber(ARGV[6])
+local exclusive = ARGV[8] == '1'
 local nowText = {}
 for _, dialect in ipairs(DIALECTS) do nowText[dialect] = instant(dialect, now) end
 
@@ -26,17 +27,16 @@ local function glance(key)
   end
 end
 
--- What the beat announces: nothing, if the device was alive and said to be.
-local function announce(device, wasOffline)
-  if not isAnnouncedOnline(device) then
-    transition(device, 'online', now, 'heartbeat')
-  elseif not isHeld(pulse, now) then
-    transition(device, 'offline', lapsedAt(device, scoreOf(KEYS[2], device.id), now), 'timeout')
-    transition(device, 'online', now, 'heartbeat')
+-- What a beat announces of a device that was not alive, or not said to be.
+local function announce(device, alive)
+  if isAnnouncedOnline(device) then
+    if isHeld(pulse, now) then return end
+    lapse(device, scoreOf(KEYS[2], device.id), now)
   end
+  arrive(device, alive, now)
 end
 
-local readWhole = deviceReader({'reported'})
+local readWhole = deviceReader({'registered', 'reported'})
 
 local function beat(keyAt, argAt)
   local id, ttl, reported = ARGV[argAt], ARGV[argAt + 1], ARGV[argAt + 2]
@@ -46,24 +46,34 @@ local function beat(keyAt, argAt)
   if ttl == '' then ttl = ownTtl and ownTtl ~= '0' and ownTtl or defaultTtl end
   local deadline = now + ttl
 
-  local device, stored
+  local device, entry
   if reported ~= '' then
     device = readWhole(id, KEYS[keyAt])
-    stored = text(device.values[EXTRA])
+    local state, stored = device.state, text(device.values[EXTRA + 1])
     local version, expectedText = ARGV[argAt + 3], ARGV[argAt + 4]
-    if version ~= '' and (version ~= int(device.state[REPORTED_VERSION]) or expectedText ~= stored) then
-      return {2, device.state[REPORTED_VERSION], stored}
+    if version ~= '' and (version ~= int(state[REPORTED_VERSION]) or expectedText ~= stored) then
+      return {2, state[REPORTED_VERSION], stored}
     end
-    if reported == stored then reported = '' end
+    if reported == stored then
+      reported = ''
+    else
+      entry = documentEntry(KEYS[keyAt + 2], device, now, state[REPORTED_VERSION] + 1, reported, stored, state[REPORTED_AT])
+    end
   end
 
-  local deadlineText = int(deadline)
-  local wasOffline = not redis.call('SET', KEYS[keyAt + 1], '1', 'GET', 'PXAT', deadlineText)
-  if wasOffline or (seq or 0) % 2 == 0 then
+  -- Alive and said to be: with this it beats on. Else the key is set once all else has been read.
+  local heartbeatKey, deadlineText = KEYS[keyAt + 1], int(deadline)
+  local isAnnounced = (seq or 0) % 2 == 1
+  local alive = isAnnounced and redis.call('SET', heartbeatKey, '1', 'XX', 'GET', 'PXAT', deadlineText)
+  if not alive then
+    alive = not isAnnounced and redis.call('GET', heartbeatKey)
     device = device or readWhole(id, KEYS[keyAt])
-    announce(device, wasOffline)
+    device.history = KEYS[keyAt + 3]
+    announce(device, alive)
+    redis.call('SET', heartbeatKey, '1', 'PXAT', deadlineText)
   end
-  redis.call('SADD', KEYS[1], id)
+  -- In a shared fleet another program's late handler may have taken it out though it is alive.
+  if not (exclusive and alive) then redis.call('SADD', KEYS[1], id) end
   redis.call('ZADD', KEYS[2], deadlineText, id)
   if reported == '' and not (device and device.events) then
     if status == 'online' then
@@ -81,15 +91,15 @@ local function beat(keyAt, argAt)
       fields[5], fields[6] = dialect.reported, reported
     end
     redis.call('HSET', KEYS[keyAt], 'devstate', packState(state), unpack(fields))
-    publish(KEYS[keyAt + 3], device)
-    if reported ~= '' then remember(KEYS[keyAt + 2], documentEntry(now, state[REPORTED_VERSION], reported, stored)) end
+    publish(device)
+    if entry then remember(KEYS[keyAt + 2], entry) end
   end
-  return {1, wasOffline and 1 or 0, now, deadline, tonumber(desiredVersion or 0)}
+  return {1, alive and 0 or 1, now, deadline, tonumber(desiredVersion or 0)}
 end
 
 local replies, anyAlive = {}, false
-for i = 0, (#ARGV - 7) / 5 - 1 do
-  local done, reply = pcall(beat, 5 + i * 4, 8 + i * 5)
+for i = 0, (#ARGV - 8) / 5 - 1 do
+  local done, reply = pcall(beat, 5 + i * 4, 9 + i * 5)
   replies[i + 1] = done and reply or {3, errorText(reply)}
   anyAlive = anyAlive or replies[i + 1][1] == 1
 end

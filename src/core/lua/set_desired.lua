@@ -9,19 +9,19 @@
 -- @include history
 
 local now = moment()
-local device = deviceReader({'desired'})(ARGV[6], KEYS[1])
+local device = deviceReader({'registered', 'desired'})(ARGV[6], KEYS[1])
 if not device then return {0} end
-local state, dialect, stored = device.state, device.dialect, text(device.values[EXTRA])
+local state, dialect, stored = device.state, device.dialect, text(device.values[EXTRA + 1])
 if ARGV[7] ~= int(state[DESIRED_VERSION]) or ARGV[8] ~= stored then
   return {2, state[DESIRED_VERSION], stored}
 end
-state[DESIRED_VERSION] = state[DESIRED_VERSION] + 1
-state[DESIRED_AT] = now
-local desired, version = ARGV[9], state[DESIRED_VERSION]
+local desired, version = ARGV[9], state[DESIRED_VERSION] + 1
+local entry = documentEntry(KEYS[2], device, now, version, desired, stored, state[DESIRED_AT])
+state[DESIRED_VERSION], state[DESIRED_AT] = version, now
 
 redis.call('HSET', device.key, dialect.desired, desired, 'devstate', packState(state))
 redis.call('PUBLISH', ARGV[3],
   '{"type":"state_update","' .. dialect.desired .. '":' .. desired .. ',"timestamp":' .. instant(dialect, now)
   .. ',"version":' .. int(version) .. ',"patch":' .. ARGV[10] .. '}')
-remember(KEYS[2], documentEntry(now, version, desired, stored))
+remember(KEYS[2], entry)
 return {1, version}

@@ -16,7 +16,7 @@ local NEAR = 50 -- PTTL is read on another clock tick than TIME
 
 local now = moment()
 probe('SCARD', 'ZCARD', 'XLEN')
-local read = deviceReader()
+local readDevice = deviceReader({'registered'})
 local isDetector = ARGV[7] == '1'
 local pulse = isDetector and takePulse(KEYS[4], now, tonumber(ARGV[6]), true) or readPulse(KEYS[4])
 local held = ARGV[8] == '1' and isHeld(pulse, now)
@@ -32,16 +32,23 @@ local function forgetStray(id, remaining)
   return {'stray'}
 end
 
+-- All that is read of a device, which may raise, and what comes of it.
+local function look(keyAt, id)
+  local remaining = redis.call('PTTL', KEYS[keyAt + 1])
+  local device = readDevice(id, KEYS[keyAt])
+  if not device then return remaining end
+  device.history = KEYS[keyAt + 2]
+  local score = scoreOf(KEYS[2], id)
+  return remaining, device, score, judge(device, remaining, score, now, held)
+end
+
 local function verdict(keyAt, id)
-  local readable, device = pcall(read, id, KEYS[keyAt])
+  local readable, remaining, device, score, status = pcall(look, keyAt, id)
   if not readable then
     redis.call('ZREM', KEYS[2], id) -- where it would be due for ever; the audit looks again
-    error(device, 0)
+    error(remaining, 0) -- which is the error
   end
-  local remaining = redis.call('PTTL', KEYS[keyAt + 1])
   if not device then return forgetStray(id, remaining) end
-  local score = scoreOf(KEYS[2], id)
-  local status = judge(device, remaining, score, now, held)
   if status == 'held' then return {status} end
 
   if status == 'online' then
@@ -53,7 +60,7 @@ local function verdict(keyAt, id)
   end
   log(KEYS[3], device)
   writePresence(device, status)
-  publish(KEYS[keyAt + 2], device)
+  publish(device)
   local event = device.events and device.events[1]
   if not event then return {status} end
   return {status, event.id, event.seq, event.at, device.type, event.previous}

@@ -1,15 +1,17 @@
 -- The one verdict on whether a device is there: its heartbeat key decides. Notes the
--- transition that is due. `remaining` is the key's PTTL.
+-- transition that is due, and writes nothing. `remaining` is the key's PTTL.
 local GONE, ENDLESS = -2, -1
 
 local function judge(device, remaining, score, now, held)
   if remaining ~= GONE then
-    if not isAnnouncedOnline(device) then transition(device, 'online', now, 'observed') end
+    if not isAnnouncedOnline(device) then
+      transition(device, 'online', now, 'observed', device.state[PRESENCE_AT], now)
+    end
     return 'online'
   end
   if isAnnouncedOnline(device) then
     if held then return 'held' end
-    transition(device, 'offline', lapsedAt(device, score, now), 'timeout')
+    lapse(device, score, now)
   end
   return 'offline'
 end

@@ -1,0 +1,244 @@
+/**
+ * Seeded lives of many devices, on the model's time: what devstate does to them and, where asked, what the
+ * article's program does in between. What was so at each moment is noted beside, whoever made it so.
+ */
+import { parse } from 'lossless-json';
+import { sweep } from '../../src/core/detector.js';
+import { Fleet } from '../../src/core/fleet.js';
+import { disconnect, heartbeat, settle } from '../../src/core/heartbeats.js';
+import { HISTORY_KINDS } from '../../src/core/history.js';
+import { parseJsonObject } from '../../src/core/json.js';
+import type { HistoryKind } from '../../src/core/keyspace.js';
+import { register } from '../../src/core/registry.js';
+import { setDesired } from '../../src/core/shadows.js';
+import { articleProgram } from './article.js';
+import { Model, type ModelDevice, merged, type Patch, pinKeys } from './model.js';
+import type { TestRedis } from './redis.js';
+
+/** Numbers from 0 up to, not including, 1: the same for the same seed. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Truth {
+  reported: { at: number; text: string }[];
+  desired: { at: number; text: string }[];
+  /** While its heartbeat key was there. */
+  alive: [from: number, to: number][];
+  /** How many entries of each kind devstate is to keep. */
+  kept: Record<HistoryKind, number>;
+}
+
+const PATCHES = [
+  '{"n":1}',
+  '{"n":12345678901234567890}',
+  '{"n":null}',
+  '{"m":0.10,"s":"ü"}',
+  '{"m":[1e400]}',
+];
+const REPORTS = [
+  '{}',
+  '{"n":1}',
+  '{"net":{"wifi":{"rssi":-40}}}',
+  '{"net":{"wifi":{"rssi":-41,"ssid":"a b"}}}',
+  '{"net":{"lan":1},"n":[1,2]}',
+];
+
+export class Lives {
+  fleet: Fleet;
+  readonly model: Model;
+  readonly start: number;
+  readonly truth = new Map<string, Truth>();
+  readonly random: <T>(choices: readonly T[]) => T;
+  readonly below: (limit: number) => number;
+  #cap = 0;
+  #theirs = 0;
+
+  private constructor(fleet: Fleet, model: Model, seed: number) {
+    const roll = randomFrom(seed);
+    this.below = (limit) => Math.floor(roll() * limit);
+    this.random = (choices) => choices[this.below(choices.length)] as never;
+    this.fleet = fleet;
+    this.model = model;
+    this.start = model.now;
+  }
+
+  /** Registered devices, on a server that is empty. */
+  static async begin(redis: TestRedis, seed: number, devices: number, cap: number): Promise<Lives> {
+    // A day ahead, so that no key runs out before the model says so.
+    const model = new Model(Date.now() + 86_400_000);
+    const fleet = new Fleet(await redis.client(), { clock: () => model.now });
+    const lives = new Lives(fleet, model, seed);
+    await lives.setCap(cap);
+    for (let i = 0; i < devices; i++) {
+      const id = `dev:${i}`;
+      await lives.pass(4000);
+      await register(lives.fleet, id, 'lamp');
+      model.register(id, 'lamp');
+      lives.#note(id);
+    }
+    return lives;
+  }
+
+  get ids(): string[] {
+    return this.model.ids;
+  }
+
+  /** How many changes devstate made. */
+  get changes(): number {
+    const counts = this.ids.flatMap((id) =>
+      HISTORY_KINDS.map((kind) => this.model.of(id).history[kind].length),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** As an operator does; who comes after reads it. */
+  async setCap(cap: number): Promise<void> {
+    const { redis, keys, options } = this.fleet;
+    await redis.hset(keys.meta, 'historyCap', cap);
+    this.fleet = new Fleet(redis, options);
+    this.#cap = cap;
+  }
+
+  /** Up to so many ms; Redis expires what the model does. */
+  async pass(limit: number): Promise<void> {
+    const { model, fleet } = this;
+    const alive = this.ids.filter((id) => model.of(id).key !== null);
+    model.pass(1 + this.below(limit));
+    const gone = alive.filter((id) => model.of(id).key === null);
+    if (gone.length > 0) await fleet.redis.del(gone.map((id) => fleet.keys.heartbeat(id)));
+  }
+
+  /** Something that devstate does. */
+  async change(id: string): Promise<void> {
+    const { fleet, model } = this;
+    const kind = this.below(10);
+    if (kind < 3) {
+      const reported = this.random(REPORTS);
+      await heartbeat(fleet, { id, reportedJson: reported });
+      model.heartbeats([{ id, reported }]);
+    } else if (kind < 5) {
+      const patch = this.random(PATCHES);
+      await heartbeat(fleet, { id, patch: parseJsonObject(patch) });
+      model.heartbeats([{ id, reported: merged(model.of(id).reported, parse(patch) as Patch) }]);
+    } else if (kind < 6) {
+      const ttl = this.random([10_000, 180_000]);
+      await heartbeat(fleet, { id, ttl });
+      model.heartbeats([{ id, ttl }]);
+    } else if (kind < 8) {
+      const patch = this.random(PATCHES);
+      await setDesired(fleet, id, parseJsonObject(patch));
+      model.setDesired(id, parse(patch) as Patch);
+    } else if (kind < 9) {
+      await disconnect(fleet, id);
+      model.disconnect(id);
+    } else {
+      for await (const _ of sweep(fleet));
+      model.sweep();
+      for (const each of this.ids) this.#note(each);
+    }
+    this.#note(id);
+  }
+
+  /** Something that the article's program does; each of its documents is another one. */
+  async theirChange(id: string): Promise<void> {
+    const { fleet, model } = this;
+    const article = articleProgram(fleet.redis, 'node', { now: () => model.now });
+    const kind = this.below(10);
+    const theirs = { theirs: ++this.#theirs };
+    if (kind < 4) {
+      await article.heartbeat(id, theirs);
+      model.article.heartbeat(id, JSON.stringify(theirs));
+    } else if (kind < 6) {
+      await article.heartbeat(id);
+      model.article.heartbeat(id);
+    } else if (kind < 9) {
+      await article.setDesired(id, theirs);
+      model.article.setDesired(id, JSON.stringify({ ...JSON.parse(model.of(id).desired), ...theirs }));
+    } else {
+      await article.register(id, 'lamp');
+      model.article.register(id, 'lamp');
+    }
+    this.#note(id);
+  }
+
+  /** A detector that looks at every device, as `--strategy poll` does. What it sees of PTTL is the model's time. */
+  async detect(): Promise<void> {
+    const { fleet, model } = this;
+    const soon = () => this.ids.some((id) => (model.of(id).key ?? Infinity) < model.now + 1000);
+    while (soon()) await this.pass(1000);
+    await Promise.all([pinKeys(fleet, model), settle(fleet, this.ids)]);
+    const alive = this.ids.filter((id) => model.of(id).key !== null);
+    await Promise.all(alive.map((id) => fleet.redis.pexpire(fleet.keys.heartbeat(id), 86_400_000)));
+    model.settle(this.ids);
+    for (const id of this.ids) this.#note(id);
+  }
+
+  truthOf(id: string): Truth {
+    const truth = this.truth.get(id) ?? {
+      reported: [],
+      desired: [],
+      alive: [],
+      kept: { reported: 0, desired: 0, presence: 0 },
+    };
+    this.truth.set(id, truth);
+    return truth;
+  }
+
+  /** What was so at a moment, in the words of `get --json`; versions are devstate's. */
+  at(id: string, moment: number) {
+    const { reported, desired, alive } = this.truthOf(id);
+    const { history } = this.model.of(id);
+    const last = <T extends { at: number }>(list: readonly T[]) => list.findLast(({ at }) => at <= moment);
+    return {
+      reportedState: last(reported)?.text ?? '{}',
+      reportedVersion: last(history.reported)?.version ?? 0,
+      reportedAt: last(history.reported)?.at ?? null,
+      desiredState: last(desired)?.text ?? '{}',
+      desiredVersion: last(history.desired)?.version ?? 0,
+      desiredAt: last(history.desired)?.at ?? null,
+      status: alive.some(([from, to]) => from <= moment && moment < to) ? 'online' : 'offline',
+    };
+  }
+
+  /** Whether a device came or went about then: a detector that looks now and then is as exact as that. */
+  isTurning(id: string, moment: number): boolean {
+    const turns = this.truthOf(id).alive.flat();
+    return turns.some((at) => Math.abs(at - moment) < 10_000);
+  }
+
+  /** The entries that are left of devstate's changes. */
+  keptOf<Kind extends HistoryKind>(id: string, kind: Kind): ModelDevice['history'][Kind] {
+    const { history } = this.model.of(id);
+    const { kept } = this.truthOf(id);
+    return history[kind].slice(history[kind].length - kept[kind]) as ModelDevice['history'][Kind];
+  }
+
+  #before = new Map<string, Record<HistoryKind, number>>();
+
+  /** What came of the last operation on a device. */
+  #note(id: string): void {
+    const { now } = this.model;
+    const device = this.model.of(id);
+    const truth = this.truthOf(id);
+    for (const kind of ['reported', 'desired'] as const)
+      if (truth[kind].at(-1)?.text !== device[kind]) truth[kind].push({ at: now, text: device[kind] });
+    const spell = truth.alive.at(-1);
+    const wasAlive = spell !== undefined && spell[1] > now;
+    if (wasAlive) spell[1] = device.key ?? now;
+    else if (device.key !== null) truth.alive.push([now, device.key]);
+    const before = this.#before.get(id) ?? { reported: 0, desired: 0, presence: 0 };
+    for (const kind of HISTORY_KINDS) {
+      const added = device.history[kind].length - before[kind];
+      if (added > 0) truth.kept[kind] = Math.min(truth.kept[kind] + added, this.#cap);
+      before[kind] += added;
+    }
+    this.#before.set(id, before);
+  }
+}

@@ -1,0 +1,14 @@
+/** `get --at`, for tests that ask about many moments. */
+import type { cli } from './cli.js';
+
+/** What is shown of a device at a moment, and what is said to be unknown. Rejects if the command fails. */
+export async function shownAt(
+  devstate: ReturnType<typeof cli>,
+  id: string,
+  moment: string | number,
+): Promise<Record<string, unknown> & { said: string[] }> {
+  const { exit, stdout, stderr } = await devstate.run(['get', id, '--json', '--at', String(moment)]);
+  if (exit !== 0) throw new Error(stderr);
+  const said = stderr.split('\n').flatMap((line) => line.split(`${id}: `)[1] ?? []);
+  return { ...JSON.parse(stdout), said };
+}
