@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { load } from '../scripts/load.js';
 import { announce, root, run, stages } from '../scripts/stage.js';
+import { ArticleFleet } from './support/article.js';
 
 const DEVICES = 300;
 const DYING = 30;
@@ -115,11 +116,6 @@ async function article(server) {
     if (status === 'offline') offline.push(deviceId);
   });
   await watcher.subscribe(PRESENCE);
-  const tell = (id, status) =>
-    redis.publish(
-      PRESENCE,
-      JSON.stringify({ type: 'presence', deviceId: id, status, timestamp: Date.now() }),
-    );
   expirations.on('message', async (_channel, key) => {
     const id = key.split(':')[2];
     try {
@@ -128,23 +124,16 @@ async function article(server) {
         .hset(`device:state:${id}`, 'status', 'offline')
         .srem('devices:online', id)
         .exec();
-      await tell(id, 'offline');
+      const event = { type: 'presence', deviceId: id, status: 'offline', timestamp: Date.now() };
+      await redis.publish(PRESENCE, JSON.stringify(event));
     } catch {
       // nobody hears of it
     }
   });
   await expirations.subscribe('__keyevent@0__:expired');
+  const fleet = new ArticleFleet(redis, redis, TTL_S);
   return {
-    async beat(id) {
-      const alive = await redis.exists(`device:heartbeat:${id}`);
-      await redis
-        .pipeline()
-        .setex(`device:heartbeat:${id}`, TTL_S, '1')
-        .hset(`device:state:${id}`, 'status', 'online', 'lastSeen', String(Date.now()))
-        .sadd('devices:online', id)
-        .exec();
-      if (!alive) await tell(id, 'online');
-    },
+    beat: (id) => fleet.heartbeat(id),
     offline: async () => offline,
     end: async () => [redis, expirations, watcher].map((each) => each.disconnect()),
   };

@@ -1,0 +1,70 @@
+/** A redis-server for a part of the bench, and who watches how long its commands take. */
+import { Redis } from 'ioredis';
+import { TTL_MS } from './fleet.js';
+import { RawConnection } from './raw.js';
+
+/** What Redis notes as slow, µs: low, so that the longest command of a run is known. */
+const NOTED_US = 1000;
+
+export class BenchServer {
+  #server;
+  #opened = [];
+
+  /**
+   * @param start `startServer` of src/redis/server.ts
+   * @param Manager the library's `DeviceStateManager`
+   */
+  static async start(start, Manager) {
+    const noting = ['--slowlog-log-slower-than', String(NOTED_US), '--slowlog-max-len', '10000'];
+    return new BenchServer(await start({ port: true, args: noting }), Manager);
+  }
+
+  constructor(server, Manager) {
+    this.#server = server;
+    this.url = server.url;
+    /** A directory that is gone with the server, however this process ends. */
+    this.dir = server.dir;
+    const { hostname, port } = new URL(server.url);
+    this.address = { host: hostname, port: Number(port) };
+    this.redis = this.client();
+    this.manager = new Manager(this.client(), { heartbeatTimeout: TTL_MS / 1000 });
+  }
+
+  /** @param db another database: another fleet on the same server */
+  client(db = 0) {
+    const client = new Redis({ ...this.address, db });
+    this.#opened.push(() => client.disconnect());
+    return client;
+  }
+
+  async raw() {
+    const raw = await RawConnection.open(this.address);
+    this.#opened.push(() => raw.close());
+    return raw;
+  }
+
+  /** Ends it, and every connection to it. */
+  async stop() {
+    for (const close of this.#opened) close();
+    await this.#server.stop();
+  }
+}
+
+/** The longest Redis command of what devstate did, and in which part of the bench. */
+export class Longest {
+  us = 0;
+  what = `none over ${NOTED_US / 1000} ms`;
+  part = '';
+
+  /** Does `work` and looks at what Redis noted of it. */
+  async watch({ redis }, work) {
+    await redis.slowlog('RESET');
+    const result = await work();
+    for (const [, , us, [command]] of await redis.slowlog('GET', '-1')) {
+      if (us <= this.us || command === 'slowlog') continue; // the RESET above
+      this.us = us;
+      this.what = `${command.toUpperCase()}, ${this.part}`;
+    }
+    return result;
+  }
+}
