@@ -4,8 +4,9 @@ import type { PresenceEvent } from '../core/device.js';
 import { usage } from '../core/errors.js';
 import { parseDuration } from '../input/duration.js';
 import { durationText } from '../output/times.js';
-import { command } from './command.js';
-import { detectorNotices } from './detecting.js';
+import { Backlog } from './backlog.js';
+import { type Context, command } from './command.js';
+import { detectorNotices, endingWith } from './detecting.js';
 import { EVENT } from './event-view.js';
 
 interface Options {
@@ -16,11 +17,15 @@ interface Options {
   hold: boolean;
 }
 
+/** How many events wait for a slow reader. */
+const MOST_WAITING = 10_000;
+
 export const detect = command<Options>({
   name: 'detect',
   group: 'Presence',
   summary: 'Find devices that fell silent, and announce them',
   service: true,
+  writes: true,
   arguments: [],
   options: [
     {
@@ -48,7 +53,6 @@ export const detect = command<Options>({
     const start = context.now();
     const options: DetectOptions = {
       ...detectorNotices(context, hold),
-      signal: context.signal,
       honourHold: hold,
       ...(strategy && { strategy }),
       ...(interval !== undefined && { interval }),
@@ -59,13 +63,40 @@ export const detect = command<Options>({
         ),
     };
     if (once) await context.print.list(EVENT, counting(sweep(fleet, options), counted));
-    else await context.print.stream(EVENT, counting(detectOffline(fleet, options), counted));
+    else
+      await detectAndPrint(context, (signal) =>
+        counting(detectOffline(fleet, { ...options, signal }), counted),
+      );
     const observed = counted.online > 0 ? `, ${counted.online} observed online` : '';
     context.notice(
       `${counted.offline} went offline${observed}${once ? '' : ` in ${durationText(context.now() - start)}`}`,
     );
   },
 });
+
+/** Printing is apart: who does not read keeps no device from being announced. */
+async function detectAndPrint(
+  context: Context,
+  eventsUntil: (signal: AbortSignal) => AsyncIterable<PresenceEvent>,
+): Promise<void> {
+  const { print, notice, signal } = context;
+  const backlog = new Backlog<PresenceEvent>({
+    most: MOST_WAITING,
+    onFull: () =>
+      notice('standard output is not read: what is announced goes to the log, and is not printed'),
+    onLeftOut: (count) =>
+      notice(`${count} events were not printed; devstate watch-presence --since has them`),
+  });
+  const ending = endingWith(signal);
+  const detecting = backlog.fill(eventsUntil(ending.signal));
+  detecting.catch(() => {}); // it ends the printing, and is told when that has ended
+  try {
+    await print.stream(EVENT, backlog);
+  } finally {
+    ending.abort();
+    await detecting;
+  }
+}
 
 async function* counting(
   events: AsyncIterable<PresenceEvent>,

@@ -25,6 +25,12 @@ export function connectionNotices(notice: (message: string) => void) {
   };
 }
 
+/** Ends with the outer one, or before it. */
+export function endingWith(outer: AbortSignal): { signal: AbortSignal; abort(): void } {
+  const own = new AbortController();
+  return { signal: AbortSignal.any([outer, own.signal]), abort: () => own.abort() };
+}
+
 /** Without a detector lapsed devices are found late or never; whoever looks should know. */
 export async function hintWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
   const { format } = context.print;

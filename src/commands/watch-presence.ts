@@ -9,7 +9,7 @@ import { parseCount, parseDuration } from '../input/duration.js';
 import { globPattern } from '../input/glob.js';
 import { parseMoment } from '../input/moment.js';
 import { type Context, command } from './command.js';
-import { connectionNotices, detectorNotices, hintWithoutDetector } from './detecting.js';
+import { connectionNotices, detectorNotices, endingWith, hintWithoutDetector } from './detecting.js';
 import { EVENT } from './event-view.js';
 import { LONGEST_TIMER_MS } from './timer.js';
 
@@ -67,9 +67,12 @@ export const watchPresence = command<Options>({
           timer = setTimeout(ending.abort, Math.min(options.for, LONGEST_TIMER_MS));
       },
       onGap: (gap) => context.notice(gapText(gap)),
+      onDropped: (count) =>
+        context.notice(`${count} events of other programs are missing: they came faster than they were read`),
       ...connectionNotices(context.notice),
     });
     const detecting = options.detect ? detectAside(context, fleet, options, ending) : undefined;
+    detecting?.catch(() => {}); // it ends the feed, and is told when that has ended
     try {
       const shown = await context.print.stream(EVENT, matching(feed, options));
       const missed = options.count !== undefined && shown < options.count && !context.signal.aborted;
@@ -104,11 +107,6 @@ async function detectAside(
 
 /** The feed says already when the connection is lost. */
 const connectionSilence = { onLost: () => {}, onResumed: () => {} };
-
-function endingWith(outer: AbortSignal): { signal: AbortSignal; abort(): void } {
-  const own = new AbortController();
-  return { signal: AbortSignal.any([outer, own.signal]), abort: () => own.abort() };
-}
 
 /** An event's id, as the JSON output has it; else a moment. */
 function parseSince(text: string, now: number): Since {

@@ -9,10 +9,21 @@ import type { PresenceEvent } from './device.js';
 import { Doorbell } from './doorbell.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { type Settlement, settle } from './heartbeats.js';
+import type { Verdict } from './heartbeats.js';
+import { type HoldListener, HoldWatch } from './hold-watch.js';
+import { judge, outcomes, refusalOf, worst } from './judge.js';
+import { Outage, type OutageListener } from './outage.js';
 import { serverTime } from './records.js';
+import { mayPass } from './redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT, STEP } from './scripts.js';
-import { hearExpirations, hearForeign, pollOnline } from './sources.js';
+import {
+  hearExpirations,
+  hearForeign,
+  INDEX_ALONE,
+  pollOnline,
+  type Source,
+  type SuspectListener,
+} from './sources.js';
 
 /**
  * deadline: sleep until the earliest deadline, at most 1 s. poll: look through the online
@@ -20,7 +31,7 @@ import { hearExpirations, hearForeign, pollOnline } from './sources.js';
  */
 export type Strategy = 'deadline' | 'poll' | 'keyspace';
 
-export interface DetectOptions {
+export interface DetectOptions extends OutageListener, HoldListener {
   strategy?: Strategy;
   /** Of `poll`, ms; 10,000. */
   interval?: number;
@@ -31,92 +42,115 @@ export interface DetectOptions {
   signal?: AbortSignal;
   /** At work: what lapses from now on is found. */
   onReady?: () => void;
-  /** After an outage no verdict is passed until then. */
-  onHold?: (until: number) => void;
-  onHoldEnd?: () => void;
   /** What the operator should know: a strategy that cannot be had, a device that cannot be judged. */
   onNotice?: (message: string) => void;
-  onLost?: (error: DevstateError) => void;
-  onResumed?: () => void;
 }
 
 const LONGEST_SLEEP_MS = 1000;
 /** How many are settled before the index is looked at again. */
 const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
 const MOST_TOLD = 1000;
-/** What Redis has to answer in, once the detector is to end. */
+/** What Redis has to answer in, once the detector is to end; and all told, to take it off the pulse. */
 const GRACE_MS = 400;
+const LEAVE_MS = 800;
 
 /** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
   const { signal, honourHold = true, onNotice = () => {} } = options;
   const bell = new Doorbell(signal);
-  const suspects = new Set<string>();
-  const suspect = (id: string) => {
-    suspects.add(id);
-    bell.ring();
-  };
-  const audit = new Audit(fleet, options.auditRound ?? 300_000);
+  const outage = new Outage(options);
   const hold = new HoldWatch(options);
-  const foreign = hearForeign(fleet, suspect);
-  const source = await openSource(fleet, options, suspect, onNotice);
   const notice = onceEach(onNotice);
+  const suspects = new Set<string>();
   let due: string[] = [];
   let lookAt = 0;
-  // What lapsed before it began, during a loss or during a hold is swept by every strategy.
-  let sweeps = true;
-  let lost = false;
+  // What lapsed before it began or during a loss is swept at once, by every strategy.
+  let unswept = true;
+  let failed = false;
+  let loss: DevstateError | undefined;
+  const listener: SuspectListener = {
+    suspect(id) {
+      suspects.add(id);
+      bell.ring();
+    },
+    onLost(error) {
+      loss = error;
+      bell.ring();
+    },
+    onBack() {
+      unswept = true;
+      bell.ring();
+    },
+  };
+  const audit = new Audit(fleet, options.auditRound ?? 300_000);
+  const foreign = hearForeign(fleet, listener);
+  const source = openSource(fleet, options, listener, notice);
+  const deafness = () => foreign.lost ?? source.lost;
+  const tellLoss = () => {
+    if (loss) outage.begin(loss);
+    loss = undefined;
+  };
+  const looks = () => unswept || performance.now() >= lookAt;
+  // Straight among the suspects: what the one named is kept, whatever becomes of the other.
+  const gather = async (from: Pick<Audit, 'next'>) => {
+    if (suspects.size < MOST_AT_ONCE) for (const id of await from.next()) suspects.add(id);
+  };
   try {
     await bell.orStopped(Promise.all([foreign.ready, source.ready]));
     while (!bell.stopped) {
-      const suspected = take(suspects, MOST_AT_ONCE);
+      let taken: string[] = [];
       try {
-        const looks = performance.now() >= lookAt;
-        const ids = [...due, ...suspected];
+        const deaf = deafness();
+        if (deaf && !mayPass(deaf)) throw deaf;
+        tellLoss();
+        taken = take(suspects, MOST_AT_ONCE);
+        const sweeps = unswept || due.length > 0 || hold.lasts || outage.lasts || source.sweeps;
+        const limits = looks() ? [sweeps ? MOST_AT_ONCE : 0] : [];
+        if (limits.length > 0) unswept = false;
         // Who is due goes first: what else there is to look into waits for the look.
-        if (ids.length < MOST_AT_ONCE && (due.length > 0 || !looks)) {
-          const others = Promise.all([audit.next(), source.next()]);
-          ids.push(...((await bell.orStopped(others, GRACE_MS)) ?? []).flat());
-        }
+        const gathers = due.length > 0 || limits.length === 0;
         // In one round trip: the look comes behind the verdicts, and sees who is due by then.
         const work = Promise.all([
-          ids.length > 0 ? settle(fleet, ids, { detector: true, honourHold }) : undefined,
-          performance.now() >= lookAt
-            ? look(fleet, 'work', honourHold, sweeps ? MOST_AT_ONCE : 0)
-            : undefined,
+          judge(fleet, due, taken, { detector: true, honourHold }),
+          outcomes(limits.map((limit) => look(fleet, 'work', honourHold, limit))),
+          outcomes(gathers ? [gather(audit), gather(source)] : []),
         ]);
-        const settled = due.length;
-        const [settlement, step] = (await bell.orStopped(work, GRACE_MS)) ?? [];
+        const [judged, looked, gathered] = (await bell.orStopped(work, GRACE_MS)) ?? [];
+        if (!judged || !looked || !gathered) break;
+        const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
+        const wereDue = due.length;
+        const [step] = looked.values;
         due = step?.due ?? [];
         if (step) {
           if (hold.first) options.onReady?.();
-          if (lost) options.onResumed?.();
-          lost = false;
           hold.see(step);
-          sweeps = due.length > 0 || hold.lasts || source.sweeps;
           lookAt = due.length > 0 ? 0 : performance.now() + pauseAfter(step);
         }
-        if (settlement) {
-          yield* report(settlement, notice);
-          // Writes are refused, as on a replica: looking again at once would find the same.
-          const verdicts = settlement.verdicts.slice(0, settled);
-          if (settled > 0 && verdicts.every(isRefusal)) throw verdicts[0];
+        if (judged.events.some(isForeign) && (await fleet.settings()).exclusive) notice(FOREIGN_HAND);
+        yield* judged.events;
+        const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
+        if (refusal) throw refusal;
+        tell(judged.verdicts, notice);
+        failed = false;
+        // What is due and was not settled yet may be refused again.
+        if (step && !deafness() && (wereDue > 0 || due.length === 0)) {
+          tellLoss();
+          outage.end();
         }
       } catch (error) {
-        if (!isRefusal(error) || hold.first) throw error;
-        for (const id of suspected) suspects.add(id);
+        if (!mayPass(error) || hold.first) throw error;
+        for (const id of taken) suspects.add(id);
         due = [];
-        lookAt = 0;
-        sweeps = true;
-        if (!lost) options.onLost?.(error);
-        lost = true;
+        unswept = true;
+        failed = true;
+        outage.begin(error);
         await bell.wait(LONGEST_SLEEP_MS);
       }
-      if (due.length > 0 || suspects.size > 0) continue;
+      if (due.length > 0 || suspects.size > 0 || unswept) continue;
       const pause = Math.min(lookAt - performance.now(), audit.pause(), source.pause());
       if (pause > 0) await bell.wait(pause);
     }
-    if (!lost) await leave(fleet, bell);
+    if (!failed) await leave(fleet, bell);
   } finally {
     bell.close();
     foreign.close();
@@ -124,12 +158,20 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
   }
 }
 
+const FOREIGN_HAND =
+  'another program writes to this exclusive fleet, whose index lacks what it did: devstate init --writers shared';
+
+/** Alive, and none of devstate's heartbeats announced it. */
+function isForeign({ reason }: PresenceEvent): boolean {
+  return reason === 'observed';
+}
+
 /** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
 async function leave(fleet: Fleet, bell: Doorbell): Promise<void> {
   try {
-    await bell.orStopped(look(fleet, 'leave', true, 0), GRACE_MS);
+    await bell.orStopped(look(fleet, 'leave', true, 0), LEAVE_MS);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!mayPass(error)) throw error;
   }
 }
 
@@ -142,11 +184,11 @@ export async function* sweep(
     const { due, now, holdUntil } = await look(fleet, 'look', honourHold, MOST_AT_ONCE);
     if (honourHold && holdUntil >= now) onHold?.(holdUntil);
     if (due.length === 0) return;
-    const settlement = await settle(fleet, due, { honourHold });
-    yield* report(settlement, onNotice);
-    const stuck = settlement.verdicts.every(
-      (verdict) => verdict === 'held' || verdict instanceof DevstateError,
-    );
+    const { events, verdicts, failures } = await judge(fleet, due, [], { honourHold });
+    yield* events;
+    if (failures.length > 0) throw worst(failures);
+    tell(verdicts, onNotice);
+    const stuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);
     if (due.length < MOST_AT_ONCE || stuck) return;
   }
 }
@@ -183,17 +225,8 @@ function pauseAfter({ now, next }: Step): number {
   return next === 0 ? LONGEST_SLEEP_MS : Math.min(Math.max(next - now, 0) + 1, LONGEST_SLEEP_MS);
 }
 
-function* report(
-  { verdicts, events }: Settlement,
-  onNotice: (message: string) => void,
-): Generator<PresenceEvent> {
+function tell(verdicts: readonly Verdict[], onNotice: (message: string) => void): void {
   for (const verdict of verdicts) if (verdict instanceof DevstateError) onNotice(verdict.message);
-  yield* events;
-}
-
-/** Lost, refused or not able: it may pass. */
-function isRefusal(outcome: unknown): outcome is DevstateError {
-  return outcome instanceof DevstateError && outcome.code === 'CONNECTION';
 }
 
 /** A device that cannot be judged is looked at again and again, and told of once. */
@@ -213,54 +246,13 @@ function take(suspects: Set<string>, count: number): string[] {
   return taken;
 }
 
-/** Tells of a hold once, and of its end. */
-class HoldWatch {
-  first = true;
-  /** Lapsed devices wait for its end. */
-  lasts = false;
-  #until = 0;
-  readonly #options: DetectOptions;
-
-  constructor(options: DetectOptions) {
-    this.#options = options;
-  }
-
-  see({ now, holdUntil }: Step): void {
-    this.first = false;
-    if (holdUntil >= now && holdUntil !== this.#until) this.#options.onHold?.(holdUntil);
-    else if (this.#until > 0 && holdUntil < now) this.#options.onHoldEnd?.();
-    this.lasts = holdUntil >= now;
-    this.#until = this.lasts ? holdUntil : 0;
-  }
-}
-
-/** What a strategy looks at beside the index. */
-export interface Source {
-  /** The index' due devices are settled too. */
-  readonly sweeps: boolean;
-  /** It hears all from now on. */
-  readonly ready: Promise<void>;
-  /** Further devices to settle now. */
-  next(): Promise<string[]>;
-  /** When to ask again, ms. */
-  pause(): number;
-  close(): void;
-}
-
-async function openSource(
+function openSource(
   fleet: Fleet,
   { strategy = 'deadline', interval = 10_000 }: DetectOptions,
-  suspect: (id: string) => void,
+  listener: SuspectListener,
   notice: (message: string) => void,
-): Promise<Source> {
-  const index: Source = {
-    sweeps: true,
-    ready: Promise.resolve(),
-    next: async () => [],
-    pause: () => LONGEST_SLEEP_MS,
-    close() {},
-  };
+): Source {
   if (strategy === 'poll') return pollOnline(fleet, interval);
-  if (strategy === 'keyspace') return (await hearExpirations(fleet, suspect, notice)) ?? index;
-  return index;
+  if (strategy === 'keyspace') return hearExpirations(fleet, listener, notice);
+  return INDEX_ALONE;
 }

@@ -5,9 +5,11 @@ export class Doorbell {
   #rung = false;
   #wake: (() => void) | undefined;
   #giveUp: (() => void) | undefined;
+  #stoppedAt = performance.now();
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => {
     this.stopped = true;
+    this.#stoppedAt = performance.now();
     this.ring();
     this.#giveUp?.();
   };
@@ -43,8 +45,9 @@ export class Doorbell {
     return new Promise((resolve, reject) => {
       let patience: NodeJS.Timeout | undefined;
       this.#giveUp = () => {
-        if (grace === 0) resolve(undefined);
-        else patience ??= setTimeout(resolve, grace, undefined);
+        const left = this.#stoppedAt + grace - performance.now();
+        if (left <= 0) resolve(undefined);
+        else patience ??= setTimeout(resolve, left, undefined);
       };
       work.finally(() => clearTimeout(patience)).then(resolve, reject);
       if (this.stopped) this.#giveUp();

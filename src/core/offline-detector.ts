@@ -1,11 +1,12 @@
 /** The library's detector under the article's name: `new OfflineDetector(config).start()`. */
 import { EventEmitter } from 'node:events';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { type DetectOptions, detect } from './detector.js';
 import type { PresenceEvent } from './device.js';
 import { type DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
 import { hangUp } from './hang-up.js';
+import { isClient, ownClient } from './manager.js';
 
 export interface OfflineDetectorOptions
   extends FleetOptions,
@@ -40,9 +41,9 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   /** @param connection a client of yours, or the options of one (`{ host, port }`) */
   constructor(connection: Redis | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
-    this.#owned = connection instanceof Redis ? undefined : new Redis(connection);
-    this.#owned?.on('error', () => {}); // a loss is told by the command that fails
-    this.#fleet = new Fleet(this.#owned ?? (connection as Redis), options);
+    const client = isClient(connection) ? connection : ownClient(connection);
+    this.#owned = client === connection ? undefined : client;
+    this.#fleet = new Fleet(client, options);
     this.#options = options;
   }
 

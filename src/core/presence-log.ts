@@ -21,11 +21,13 @@ export interface Gap {
 
 type Entry = [id: string, fields: string[]];
 const CHUNK = 1000;
+/** No entry's id, and before all that are. */
+const BEGINNING = '0-0';
 
 export class PresenceLog {
   readonly #fleet: Fleet;
   readonly #onGap: (gap: Gap) => void;
-  #position = '0-0';
+  #position = BEGINNING;
   /** The position as it was given: an entry's, or a moment (ms). */
   #after: string | number = 0;
   /** Whether the log reaches back to the position was looked into. */
@@ -44,8 +46,9 @@ export class PresenceLog {
       const [newest] = await this.#fleet.send(() => redis.xrevrange(keys.log, '+', '-', 'COUNT', 1));
       if (newest) this.#move(newest[0]);
       else this.#begin(now);
-    } else if ('id' in since) this.#move(since.id);
-    else this.#begin(since.time);
+    } else if ('time' in since) this.#begin(since.time);
+    else if (since.id === BEGINNING) this.#begin(0);
+    else this.#move(since.id);
   }
 
   /** The next events after the position; `more`: there may be others. It moves by `take`. */
@@ -79,8 +82,10 @@ export class PresenceLog {
     if (next === null && typeof after === 'number') return; // nothing was logged yet
     this.#told = true;
     const [oldest] = await this.#range('-', 1);
-    const lost = oldest === undefined || isBefore(this.#position, oldest[0]);
-    if (lost && (await this.#wasTrimmed())) this.#onGap({ after, before: next });
+    const gone = oldest === undefined || isBefore(this.#position, oldest[0]);
+    // An entry's id was in the log once, though it may have been begun anew since; of a moment nobody knows.
+    if (gone && (typeof after === 'string' || (await this.#wasTrimmed())))
+      this.#onGap({ after, before: next });
   }
 
   #range(from: string, count: number): Promise<Entry[]> {

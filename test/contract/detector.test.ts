@@ -302,38 +302,3 @@ describe('its end', () => {
     for await (const _ of detect(fleet, options)) expect.unreachable();
   });
 });
-
-describe('lost connections', () => {
-  const kept = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-
-  test('the server dies and comes back: said once each, and who lapsed meanwhile is found', async () => {
-    fleet = await openFleet(kept, {}, CLIENT);
-    fleet.redis.on('error', () => {});
-    const { said, says, first } = await detector({}, kept);
-    await online(2, (i) => (i === 0 ? 200 : 60_000));
-    await kept.server.kill();
-    await says('lost');
-    await kept.server.restart();
-    await says('resumed');
-    expect(await first(1)).toMatchObject([{ deviceId: 'd0', status: 'offline' }]);
-    expect(said.filter((line) => !line.startsWith('hold'))).toEqual(['lost', 'resumed']);
-    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
-  });
-
-  test('its connections are killed: it goes on', async () => {
-    const { first } = await detector();
-    await fleet.redis.client('KILL', 'TYPE', 'pubsub');
-    await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await online(1, () => 20);
-    await first(1);
-    const article = articleProgram(fleet.redis, 'node');
-    await article.register('d1', 'lamp');
-    await fleet.redis.srem(fleet.keys.registered, 'd1');
-    await until(async () => {
-      await article.heartbeat('d1'); // heard once it has subscribed again
-      await fleet.redis.del(fleet.keys.heartbeat('d1'));
-      await article.heartbeat('d1');
-      return (await storyOf(fleet, 'd1')).length > 0;
-    });
-  });
-});

@@ -4,10 +4,10 @@ import type { PresenceEvent } from '../../src/core/device.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { presenceFeed } from '../../src/core/presence.js';
-import { type Gap, PresenceLog, type Since } from '../../src/core/presence-log.js';
+import type { Gap, Since } from '../../src/core/presence-log.js';
 import { register } from '../../src/core/registry.js';
 import { articleProgram } from '../support/article.js';
-import { logOf, type OpenFeed, openFeed, openFleet, serverNow, until } from '../support/fleet.js';
+import { logOf, type OpenFeed, openFeed, openFleet, until } from '../support/fleet.js';
 import { type TestRedis, useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -53,10 +53,6 @@ function writing(fleet: Fleet): { stop(): Promise<void> } {
 async function caughtUp(fleet: Fleet, feed: OpenFeed): Promise<void> {
   const [newest] = await fleet.redis.xrevrange(fleet.keys.log, '+', '-', 'COUNT', 1);
   await until(() => feed.events.at(-1)?.id === newest?.[0]);
-}
-
-async function trim({ redis, keys }: Fleet, left: number): Promise<void> {
-  await redis.xtrim(keys.log, 'MAXLEN', left);
 }
 
 describe('replay, then live', () => {
@@ -196,132 +192,5 @@ describe('lost connections', () => {
       await feed.stop();
       expect(gaps).toHaveLength(1);
     });
-  });
-});
-
-describe('a trimmed log', () => {
-  test.each([
-    ['an id', (event: PresenceEvent): Since => ({ id: event.id as string })],
-    ['a moment', (event: PresenceEvent): Since => ({ time: timeOf(event.id) })],
-  ])('since %s that is gone: the missing stretch is named, the rest comes', async (_what, sinceOf) => {
-    const fleet = await openWithDevices();
-    await transitions(fleet, 60);
-    const log = await logOf(fleet);
-    const since = sinceOf(log[10] as PresenceEvent);
-    await until(async () => (await serverNow(fleet.redis)) > timeOf(log.at(-1)?.id as string));
-    await trim(fleet, 6);
-    await transitions(fleet, 6);
-    const gaps: Gap[] = [];
-    const feed = await openFeed(fleet, { since, onGap: (gap) => void gaps.push(gap) });
-    await feed.stop();
-    const left = await logOf(fleet);
-    expect(left).toHaveLength(12);
-    expect(idsOf(feed.events)).toEqual(idsOf(left));
-    expect(gaps).toEqual([{ after: 'id' in since ? since.id : since.time, before: left[0]?.id }]);
-  });
-
-  test.each([
-    ['that is there', 9],
-    ['that is the oldest', 6],
-    ['that is the newest', 11],
-  ])('since an id %s: nothing is missing', async (_what, place) => {
-    const fleet = await openWithDevices();
-    await transitions(fleet, 12);
-    const log = await logOf(fleet);
-    await trim(fleet, 6);
-    const feed = await openFeed(fleet, {
-      since: { id: log[place]?.id as string },
-      onGap: () => expect.unreachable(),
-    });
-    await feed.stop();
-    expect(idsOf(feed.events)).toEqual(idsOf(log.slice(place + 1)));
-  });
-
-  test('from before the first event of a log that was never trimmed: nothing is missing', async () => {
-    const fleet = await openWithDevices();
-    await transitions(fleet, 12);
-    for (const since of [{ id: '1-0' }, { time: 1 }]) {
-      const feed = await openFeed(fleet, { since, onGap: () => expect.unreachable() });
-      await feed.stop();
-      expect(feed.events).toHaveLength(12);
-    }
-  });
-
-  async function* readAll(log: PresenceLog) {
-    for (let more = true; more; ) {
-      const chunk = await log.next();
-      for (const event of chunk.events) {
-        yield event;
-        log.take(event);
-      }
-      more = chunk.more;
-    }
-  }
-
-  /** A reader that looks when it is told to. */
-  async function reader(fleet: Fleet, since?: Since) {
-    const gaps: Gap[] = [];
-    const log = new PresenceLog(fleet, (gap) => void gaps.push(gap));
-    await log.open(since);
-    return {
-      gaps,
-      async read() {
-        const ids: (string | null)[] = [];
-        for await (const { id } of readAll(log)) ids.push(id);
-        return ids;
-      },
-    };
-  }
-
-  test('past a live reader that fell behind: named, once', async () => {
-    const fleet = await openWithDevices();
-    await transitions(fleet, 6);
-    const { gaps, read } = await reader(fleet);
-    await transitions(fleet, 6);
-    const seen = await read();
-    await transitions(fleet, 60);
-    await trim(fleet, 12);
-    const left = idsOf(await logOf(fleet));
-    expect(await read()).toEqual(left);
-    expect(gaps).toEqual([{ after: seen.at(-1), before: left[0] }]);
-    await transitions(fleet, 6);
-    expect(await read()).toHaveLength(6);
-    expect(await read()).toEqual([]);
-    expect(gaps).toHaveLength(1);
-  });
-
-  test('past a reader that had not read anything yet', async () => {
-    const fleet = await openWithDevices();
-    const now = await serverNow(fleet.redis);
-    const [empty, later] = [await reader(fleet), await reader(fleet, { time: now })];
-    await transitions(fleet, 60);
-    await trim(fleet, 12);
-    const left = idsOf(await logOf(fleet));
-    for (const { gaps, read } of [empty, later]) {
-      expect(await read()).toEqual(left);
-      expect(gaps).toEqual([{ after: expect.any(Number), before: left[0] }]);
-    }
-  });
-
-  test('under a reader in the middle of it: what it names is what it missed', async () => {
-    const fleet = await openWithDevices();
-    await transitions(fleet, 6000);
-    const log = idsOf(await logOf(fleet)) as string[];
-    const gaps: Gap[] = [];
-    const reading = new PresenceLog(fleet, (gap) => void gaps.push(gap));
-    await reading.open({ time: 0 });
-    const seen: string[] = [];
-    for await (const { id } of readAll(reading)) {
-      seen.push(id as string);
-      if (seen.length === 1500) await trim(fleet, 2500);
-      if (seen.length === 2600) await trim(fleet, 600);
-    }
-    const missed = log.filter((id) => !seen.includes(id));
-    expect(seen).toEqual(log.filter((id) => !missed.includes(id)));
-    const named = gaps.flatMap(({ after, before }) =>
-      log.slice(log.indexOf(after as string) + 1, log.indexOf(before as string)),
-    );
-    expect(missed.length).toBeGreaterThan(1000);
-    expect(named).toEqual(missed);
   });
 });

@@ -26,7 +26,8 @@ const redis = new Redis(url, {
   retryStrategy: (times) => Math.min(50 * times, 500),
 });
 redis.on('error', () => {});
-const manager = new DeviceStateManager(redis);
+// What was given up may be done later still: the checker takes what failed for over.
+const manager = new DeviceStateManager(redis, { requestTimeout: 60_000 });
 const written = [];
 let finishing = false;
 process.on('message', () => {

@@ -1,0 +1,204 @@
+/** What a reader of the log cannot have any more is named, and nothing else is. */
+import { describe, expect, test } from 'vitest';
+import type { PresenceEvent } from '../../src/core/device.js';
+import type { Fleet } from '../../src/core/fleet.js';
+import { disconnect, heartbeats } from '../../src/core/heartbeats.js';
+import { type Gap, PresenceLog, type Since } from '../../src/core/presence-log.js';
+import { register } from '../../src/core/registry.js';
+import { logOf, openFeed, openFleet, serverNow, until } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+const IDS = ['d1', 'd2', 'd3'];
+
+const idsOf = (events: readonly PresenceEvent[]) => events.map(({ id }) => id);
+const timeOf = (id: string | null) => Number(id?.split('-')[0]);
+
+async function openWithDevices(): Promise<Fleet> {
+  const fleet = await openFleet(redis);
+  for (const id of IDS) await register(fleet, id, 'lamp');
+  return fleet;
+}
+
+/** So many transitions, three at a time. */
+async function transitions(fleet: Fleet, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 6) {
+    await heartbeats(
+      fleet,
+      IDS.map((id) => ({ id })),
+    );
+    await Promise.all(IDS.map((id) => disconnect(fleet, id)));
+  }
+}
+
+async function trim({ redis, keys }: Fleet, left: number): Promise<void> {
+  await redis.xtrim(keys.log, 'MAXLEN', left);
+}
+
+async function* readAll(log: PresenceLog) {
+  for (let more = true; more; ) {
+    const chunk = await log.next();
+    for (const event of chunk.events) {
+      yield event;
+      log.take(event);
+    }
+    more = chunk.more;
+  }
+}
+
+/** A reader that looks when it is told to. */
+async function reader(fleet: Fleet, since?: Since) {
+  const gaps: Gap[] = [];
+  const log = new PresenceLog(fleet, (gap) => void gaps.push(gap));
+  await log.open(since);
+  return {
+    gaps,
+    async read() {
+      const ids: (string | null)[] = [];
+      for await (const { id } of readAll(log)) ids.push(id);
+      return ids;
+    },
+  };
+}
+
+describe('a trimmed log', () => {
+  test.each([
+    ['an id', (event: PresenceEvent): Since => ({ id: event.id as string })],
+    ['a moment', (event: PresenceEvent): Since => ({ time: timeOf(event.id) })],
+  ])('since %s that is gone: the missing stretch is named, the rest comes', async (_what, sinceOf) => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 60);
+    const log = await logOf(fleet);
+    const since = sinceOf(log[10] as PresenceEvent);
+    await until(async () => (await serverNow(fleet.redis)) > timeOf(log.at(-1)?.id as string));
+    await trim(fleet, 6);
+    await transitions(fleet, 6);
+    const gaps: Gap[] = [];
+    const feed = await openFeed(fleet, { since, onGap: (gap) => void gaps.push(gap) });
+    await feed.stop();
+    const left = await logOf(fleet);
+    expect(left).toHaveLength(12);
+    expect(idsOf(feed.events)).toEqual(idsOf(left));
+    expect(gaps).toEqual([{ after: 'id' in since ? since.id : since.time, before: left[0]?.id }]);
+  });
+
+  test.each([
+    ['that is there', 9],
+    ['that is the oldest', 6],
+    ['that is the newest', 11],
+  ])('since an id %s: nothing is missing', async (_what, place) => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 12);
+    const log = await logOf(fleet);
+    await trim(fleet, 6);
+    const feed = await openFeed(fleet, {
+      since: { id: log[place]?.id as string },
+      onGap: () => expect.unreachable(),
+    });
+    await feed.stop();
+    expect(idsOf(feed.events)).toEqual(idsOf(log.slice(place + 1)));
+  });
+
+  test('from before the first event of a log that was never trimmed: nothing is missing', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 12);
+    for (const since of [{ id: '0-0' }, { time: 1 }]) {
+      const feed = await openFeed(fleet, { since, onGap: () => expect.unreachable() });
+      await feed.stop();
+      expect(feed.events).toHaveLength(12);
+    }
+  });
+
+  test('past a live reader that fell behind: named, once', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const { gaps, read } = await reader(fleet);
+    await transitions(fleet, 6);
+    const seen = await read();
+    await transitions(fleet, 60);
+    await trim(fleet, 12);
+    const left = idsOf(await logOf(fleet));
+    expect(await read()).toEqual(left);
+    expect(gaps).toEqual([{ after: seen.at(-1), before: left[0] }]);
+    await transitions(fleet, 6);
+    expect(await read()).toHaveLength(6);
+    expect(await read()).toEqual([]);
+    expect(gaps).toHaveLength(1);
+  });
+
+  test('past a reader that had not read anything yet', async () => {
+    const fleet = await openWithDevices();
+    const now = await serverNow(fleet.redis);
+    const [empty, later] = [await reader(fleet), await reader(fleet, { time: now })];
+    await transitions(fleet, 60);
+    await trim(fleet, 12);
+    const left = idsOf(await logOf(fleet));
+    for (const { gaps, read } of [empty, later]) {
+      expect(await read()).toEqual(left);
+      expect(gaps).toEqual([{ after: expect.any(Number), before: left[0] }]);
+    }
+  });
+
+  test('under a reader in the middle of it: what it names is what it missed', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6000);
+    const log = idsOf(await logOf(fleet)) as string[];
+    const gaps: Gap[] = [];
+    const reading = new PresenceLog(fleet, (gap) => void gaps.push(gap));
+    await reading.open({ time: 0 });
+    const seen: string[] = [];
+    for await (const { id } of readAll(reading)) {
+      seen.push(id as string);
+      if (seen.length === 1500) await trim(fleet, 2500);
+      if (seen.length === 2600) await trim(fleet, 600);
+    }
+    const missed = log.filter((id) => !seen.includes(id));
+    expect(seen).toEqual(log.filter((id) => !missed.includes(id)));
+    const named = gaps.flatMap(({ after, before }) =>
+      log.slice(log.indexOf(after as string) + 1, log.indexOf(before as string)),
+    );
+    expect(missed.length).toBeGreaterThan(1000);
+    expect(named).toEqual(missed);
+  });
+});
+
+describe('a log that was deleted and begun anew', () => {
+  async function begunAnew(fleet: Fleet): Promise<PresenceEvent[]> {
+    await fleet.redis.del(fleet.keys.log);
+    await transitions(fleet, 6);
+    return logOf(fleet);
+  }
+
+  test('past a live reader: what is missing is named', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const { gaps, read } = await reader(fleet);
+    const last = (await logOf(fleet)).at(-1)?.id;
+    await transitions(fleet, 6);
+    const log = await begunAnew(fleet);
+    expect(await read()).toEqual(idsOf(log));
+    expect(gaps).toEqual([{ after: last, before: log[0]?.id }]);
+  });
+
+  test('since an event of the old one: what is missing is named', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const id = (await logOf(fleet))[2]?.id as string;
+    const log = await begunAnew(fleet);
+    const { gaps, read } = await reader(fleet, { id });
+    expect(await read()).toEqual(idsOf(log));
+    expect(gaps).toEqual([{ after: id, before: log[0]?.id }]);
+  });
+
+  test('deleted only: named once, and what comes is read', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const { gaps, read } = await reader(fleet);
+    const last = (await logOf(fleet)).at(-1)?.id;
+    await fleet.redis.del(fleet.keys.log);
+    for (let i = 0; i < 3; i++) expect(await read()).toEqual([]);
+    await transitions(fleet, 6);
+    expect(await read()).toHaveLength(6);
+    expect(gaps).toEqual([{ after: last, before: null }]);
+  });
+});
