@@ -15,6 +15,10 @@ _devstate() {
     elif [[ $word == -?* && ! $ended ]]; then
       case $command,$word in
         *,-u | *,--url | \
+        *,--context | \
+        *,--ca | \
+        *,--cert | \
+        *,--key | \
         *,-n | *,--namespace | \
         *,--dialect | \
         *,-o | *,--output | \
@@ -34,7 +38,9 @@ _devstate() {
         get,--at | \
         list,--status | \
         list,--type | \
+        list,--sort | \
         list,--limit | \
+        stats,--by | \
         history,--since | \
         history,--until | \
         history,--kind | \
@@ -52,7 +58,9 @@ _devstate() {
         detect,--strategy | \
         detect,--interval | \
         detect,--audit | \
-        set-desired,--if-version) option=$word ;;
+        set-desired,--if-version | \
+        init,--writers | \
+        context,--unset) option=$word ;;
       esac
     elif [[ $command ]]; then
       position=$((position + 1))
@@ -66,34 +74,46 @@ _devstate() {
   if [[ $option ]]; then
     case $command,$option in
       *,--dialect) candidates=(node python) ;;
-      *,-o | *,--output) candidates=(table wide json ndjson name) ;;
+      *,-o | *,--output) candidates=(table wide json ndjson yaml csv name) ;;
       *,--color) candidates=(auto always never) ;;
       list,--status) candidates=(online offline never) ;;
+      list,--sort) candidates=(id last-seen expires) ;;
+      stats,--by) candidates=(type) ;;
       list-online,--sort) candidates=(expires id) ;;
       detect,--strategy) candidates=(deadline poll keyspace) ;;
+      init,--writers) candidates=(shared exclusive) ;;
+      context,--unset) candidates=(namespace dialect readOnly ca cert key insecure) ;;
+      *,--ca) _devstate_files; return ;;
+      *,--cert) _devstate_files; return ;;
+      *,--key) _devstate_files; return ;;
       register,-f | register,--file) _devstate_files; return ;;
       heartbeat,-f | heartbeat,--file) _devstate_files; return ;;
     esac
   elif [[ $cur == -* && ! $ended ]]; then
-    candidates=(-u --url -n --namespace --dialect -o --output --json --fields --no-headers --color -q --quiet -v --verbose --read-only --request-timeout -h --help -V --version)
+    candidates=(-u --url --context --ca --cert --key --insecure -n --namespace --dialect -o --output --json --fields --no-headers --color -q --quiet -v --verbose --read-only --request-timeout -h --help -V --version)
     case $command in
-      register) candidates+=(--type --meta --ttl --if-new -f --file) ;;
-      heartbeat) candidates+=(--report --merge --ttl --register --type --every --count -f --file) ;;
+      register) candidates+=(--type --meta --ttl --if-new -f --file --csv --fail-fast -y --yes) ;;
+      heartbeat) candidates+=(--report --merge --ttl --register --type --every --count -f --file --fail-fast -y --yes) ;;
       get) candidates+=(--at) ;;
-      list) candidates+=(--status --type --with-state --limit --fail-if-empty) ;;
+      list) candidates+=(--status --type --with-state --sort --limit --fail-if-empty) ;;
+      stats) candidates+=(--by --watch) ;;
       history) candidates+=(--since --until --kind --limit --diff --follow) ;;
       unregister) candidates+=(-y --yes) ;;
       list-online) candidates+=(--type --limit --sort --fail-if-empty) ;;
       stale) candidates+=(--older-than --type --no-never --fail-if-empty) ;;
       watch-presence) candidates+=(--type --id --since --count --for --detect --no-hold) ;;
       detect) candidates+=(--strategy --interval --audit --once --no-hold) ;;
-      set-desired) candidates+=(--if-version --replace) ;;
+      disconnect) candidates+=(-y --yes) ;;
+      set-desired) candidates+=(--if-version --replace -y --yes) ;;
       delta) candidates+=(--exit-code) ;;
+      init) candidates+=(--writers) ;;
+      context) candidates+=(--protected --no-protected --unset) ;;
     esac
   elif [[ ! $command ]]; then
-    candidates=(register heartbeat get list history unregister list-online stale watch-presence detect disconnect set-desired delta demo completion)
+    candidates=(register heartbeat get list stats history unregister list-online stale watch-presence detect disconnect set-desired delta init context demo completion)
   else
     case $command,$position in
+      context,0) candidates=(list use show set remove) ;;
       completion,0) candidates=(bash zsh fish) ;;
     esac
   fi

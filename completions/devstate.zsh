@@ -5,13 +5,18 @@ _devstate() {
   local -A opt_args
   local -a globals commands
   globals=(
-    '(-u --url)-u+[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\]]:url: '
-    '(-u --url)--url=[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\]]:url: '
+    '(-u --url)-u+[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\], redis-sentinel://h1,h2#master, redis-cluster://h1,h2]:url: '
+    '(-u --url)--url=[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\], redis-sentinel://h1,h2#master, redis-cluster://h1,h2]:url: '
+    '(--context)--context=[the server of that name, see devstate context]:name: '
+    '(--ca)--ca=[TLS: whom to trust, instead of the authorities of the system (PEM)]:path:_files'
+    '(--cert)--cert=[TLS: the client'\''s certificate (PEM)]:path:_files'
+    '(--key)--key=[TLS: the key of --cert (PEM)]:path:_files'
+    '(--insecure)--insecure[TLS: trust whoever answers]'
     '(-n --namespace)-n+[put NAME: before every key and channel]:name: '
     '(-n --namespace)--namespace=[put NAME: before every key and channel]:name: '
     '(--dialect)--dialect=[field names and time units of new records, where the fleet has none]:dialect:(node python)'
-    '(-o --output)-o+[how to print]:format:(table wide json ndjson name)'
-    '(-o --output)--output=[how to print]:format:(table wide json ndjson name)'
+    '(-o --output)-o+[how to print]:format:(table wide json ndjson yaml csv name)'
+    '(-o --output)--output=[how to print]:format:(table wide json ndjson yaml csv name)'
     '(--json)--json[the same as -o json]'
     '(--fields)--fields=[print these fields: a,b.c]:list: '
     '(--no-headers)--no-headers[tables without their header]'
@@ -32,6 +37,7 @@ _devstate() {
     'heartbeat:Send a heartbeat for devices, once or until stopped'
     'get:Show the whole state of devices'
     'list:List registered devices'
+    'stats:Count devices: registered, online, offline, never seen, lapsed and not yet found'
     'history:Show what changed and when: reports, desired states, presence'
     'unregister:Remove devices and all that is kept of them'
     'list-online:List the devices that are online now'
@@ -41,6 +47,8 @@ _devstate() {
     'disconnect:Take devices offline at once, as their own goodbye does'
     'set-desired:Merge into the desired state of a device and tell it'
     'delta:Compare the desired state of a device with what it reports'
+    'init:Declare what the fleet is: its dialect, and whether other programs write to it'
+    'context:Keep servers by name: URL, namespace, dialect, certificates, what may be done there'
     'demo:Show the whole story on a server of its own, in a few seconds'
     'completion:Print a completion script for your shell'
   )
@@ -57,6 +65,10 @@ _devstate() {
             '(--if-new)--if-new[fail if it is registered already]' \
             '(-f --file)-f+[devices as NDJSON, one a line; - is standard input]:path:_files' \
             '(-f --file)--file=[devices as NDJSON, one a line; - is standard input]:path:_files' \
+            '(--csv)--csv[the file is CSV, its first line names the fields; so is any .csv]' \
+            '(--fail-fast)--fail-fast[with -f: begin nothing after a line that fails]' \
+            '(-y --yes)-y[do not ask]' \
+            '(-y --yes)--yes[do not ask]' \
             '1::id: '
           ;;
         heartbeat)
@@ -70,6 +82,9 @@ _devstate() {
             '(--count)--count=[with --every: stop after so many]:n: ' \
             '(-f --file)-f+[heartbeats as NDJSON, one a line; - is standard input]:path:_files' \
             '(-f --file)--file=[heartbeats as NDJSON, one a line; - is standard input]:path:_files' \
+            '(--fail-fast)--fail-fast[with -f: begin nothing after a line that fails]' \
+            '(-y --yes)-y[do not ask]' \
+            '(-y --yes)--yes[do not ask]' \
             '*:id: '
           ;;
         get)
@@ -82,8 +97,14 @@ _devstate() {
             '(--status)--status=[only these]:status:(online offline never)' \
             '(--type)--type=[only devices of this type]:type: ' \
             '(--with-state)--with-state[with reported, desired and metadata]' \
+            '(--sort)--sort=[in this order; by id, and on a shared fleet, it holds the whole list first]:key:(id last-seen expires)' \
             '(--limit)--limit=[at most so many]:n: ' \
             '(--fail-if-empty)--fail-if-empty[exit 4 if there are none]'
+          ;;
+        stats)
+          _arguments $globals \
+            '(--by)--by=[a row for each]:what:(type)' \
+            '(--watch)--watch[again every two seconds, until stopped]'
           ;;
         history)
           _arguments $globals \
@@ -105,7 +126,7 @@ _devstate() {
           _arguments $globals \
             '(--type)--type=[only devices of this type]:type: ' \
             '(--limit)--limit=[at most so many]:n: ' \
-            '(--sort)--sort=[in this order; holds the whole list first]:key:(expires id)' \
+            '(--sort)--sort=[in this order; by id, and on a shared fleet, it holds the whole list first]:key:(expires id)' \
             '(--fail-if-empty)--fail-if-empty[exit 4 if there are none]'
           ;;
         stale)
@@ -135,12 +156,16 @@ _devstate() {
           ;;
         disconnect)
           _arguments $globals \
+            '(-y --yes)-y[do not ask]' \
+            '(-y --yes)--yes[do not ask]' \
             '*:id: '
           ;;
         set-desired)
           _arguments $globals \
             '(--if-version)--if-version=[only if the desired version is this one]:n: ' \
             '(--replace)--replace[replace the desired state instead of merging]' \
+            '(-y --yes)-y[do not ask]' \
+            '(-y --yes)--yes[do not ask]' \
             '1:id: ' \
             '*:document: '
           ;;
@@ -148,6 +173,18 @@ _devstate() {
           _arguments $globals \
             '(--exit-code)--exit-code[exit 4 if they differ]' \
             '1:id: '
+          ;;
+        init)
+          _arguments $globals \
+            '(--writers)--writers=[exclusive: devstate alone, so that queries may go by the index, which is brought in line first]:who:(shared exclusive)'
+          ;;
+        context)
+          _arguments $globals \
+            '(--protected)--protected[set: ask before a write in bulk]' \
+            '(--no-protected)--no-protected[set: do not]' \
+            '*--unset=[set: take this away again]:field:(namespace dialect readOnly ca cert key insecure)' \
+            '1:action:(list use show set remove)' \
+            '2::name: '
           ;;
         demo)
           _arguments $globals

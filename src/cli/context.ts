@@ -5,44 +5,43 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { addAbortSignal, PassThrough, Writable } from 'node:stream';
-import type { Redis } from 'ioredis';
-import type { Context } from '../commands/command.js';
-import type { Globals } from '../commands/globals.js';
-import { DevstateError, usage } from '../core/errors.js';
-import type { Fleet } from '../core/fleet.js';
-import type { ByteStream } from '../input/lines.js';
+import { addAbortSignal, PassThrough, type Readable, Writable } from 'node:stream';
+import type { Context, Input } from '../commands/command.js';
+import { type Globals, serverOptions } from '../commands/globals.js';
+import { DevstateError, fileProblem, quote, usage } from '../core/errors.js';
 import { errorText } from '../output/errors.js';
 import { visible } from '../output/escape.js';
 import { splitFields } from '../output/fields.js';
 import { createPrinter } from '../output/printer.js';
-import { spinner } from '../output/progress.js';
+import { progressBar, spinner, type Terminal, wiped } from '../output/progress.js';
 import { isoTimes, relativeTimes } from '../output/times.js';
-import { type Env, execute, type Streams } from './main.js';
+import { Connections } from './connections.js';
+import { type Ends, type Env, execute, type Streams } from './main.js';
 
 export interface Surroundings {
   globals: Globals;
   argv: readonly string[];
   env: Env;
   streams: Streams;
-  signal: AbortSignal;
+  ends: Ends;
 }
 
 /** For what has to tidy up after the end. */
 const NEVER = new AbortController().signal;
-
-const DEFAULT_URL = 'redis://127.0.0.1:6379';
 
 /** Runs `use` with a context and closes what it opened. */
 export async function withContext<T>(
   around: Surroundings,
   use: (context: Context) => Promise<T>,
 ): Promise<T> {
-  const { globals, env, streams, signal } = around;
-  const connections = new Connections(around);
+  const { globals, env, streams, ends } = around;
+  const signal = AbortSignal.any([ends.interrupted, ends.left]);
+  const inputs: Readable[] = [];
   const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
   const format = globals.json ? 'json' : (globals.output ?? 'table');
   const quiet = globals.quiet ?? false;
+  const animated = (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb';
+  const terminal: Terminal = { stderr: streams.stderr, enabled: animated };
   const print = createPrinter({
     format,
     ...(globals.fields !== undefined && { fields: splitFields(globals.fields) }),
@@ -52,113 +51,64 @@ export async function withContext<T>(
     stdout: streams.stdout,
     stderr: streams.stderr,
     times,
+    signal,
   });
+  const notice = (message: string) => {
+    if (!quiet) streams.stderr.write(wiped(terminal, `${visible(message)}\n`));
+  };
+  const connections = new Connections({ globals, env, signal: ends.interrupted, notice });
   try {
     return await use({
       signal,
+      interrupted: ends.interrupted,
       print,
       times,
       env,
-      terminal: { stdin: streams.stdin.isTTY ?? false, stderr: streams.stderr.isTTY ?? false },
-      now: Date.now,
-      url: globals.url,
-      fleet: ({ persistent = false, onLost } = {}) => connections.fleet(persistent, onLost),
-      fleetAt: (url, namespace) =>
-        connections.connect({ url: url ?? globals.url, namespace, persistent: false, signal: NEVER }),
-      notice(message) {
-        if (!quiet) streams.stderr.write(`${visible(message)}\n`);
+      terminal: {
+        stdin: streams.stdin.isTTY ?? false,
+        stdout: streams.stdout.isTTY ?? false,
+        stderr: streams.stderr.isTTY ?? false,
       },
+      now: Date.now,
+      fleet: (way = {}) => connections.fleet(way),
+      serverOptions: serverOptions(globals),
+      readOnly: async () => globals.readOnly || (await connections.place()).readOnly,
+      async protectedContext() {
+        const place = await connections.place();
+        return place.protected ? place.context : undefined;
+      },
+      fleetAt: (url, namespace) => connections.fleetAt(url, namespace),
+      contexts: async () => (await import('./context-store.js')).contextStore(globals, env, notice),
+      notice,
       failure(error, line) {
         if (!(error instanceof DevstateError)) throw error;
         const { code, message } = error;
         const hint = quiet ? undefined : error.hint;
-        streams.stderr.write(errorText({ code, message, hint }, { machine: print.machine, line }));
+        const text = errorText({ code, message, hint }, { machine: print.machine, line });
+        streams.stderr.write(wiped(terminal, text));
       },
-      open: (name) => openInput(name, streams, signal),
-      confirm: (question) => confirm(question, streams, signal),
-      waiting: (text) =>
-        spinner(streams.stderr, (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb', text),
-      run: (argv, output, inner = signal) => execute(argv, env, capturing(output), inner),
+      async open(name) {
+        const input = await openInput(name, streams, ends.interrupted);
+        inputs.push(input);
+        return input;
+      },
+      async confirm(question) {
+        const { context, target } = await connections.place();
+        if (context !== undefined) streams.stderr.write(`context ${context} (${visible(target.shown)})\n`);
+        return confirm(question, streams, signal);
+      },
+      waiting: (text) => spinner(terminal, text),
+      progress: ({ total } = {}) => progressBar(terminal, total),
+      run: (argv, output, inner = signal) =>
+        execute(argv, env, capturing(output), { interrupted: inner, left: NEVER }),
       startServer: async () => (await import('../redis/server.js')).startServer({}, env),
     });
   } catch (error) {
     throw connections.named(error);
   } finally {
     connections.close();
+    for (const input of inputs) input.destroy(); // more of it may be awaited still
   }
-}
-
-/** The connections of a command line, opened at first use and closed at its end. */
-class Connections {
-  readonly #around: Surroundings;
-  readonly #opened: Redis[] = [];
-  #shown: string | undefined;
-  #fleet: Promise<Fleet> | undefined;
-
-  constructor(around: Surroundings) {
-    this.#around = around;
-  }
-
-  fleet(persistent: boolean, onLost: (() => void) | undefined): Promise<Fleet> {
-    const { url, namespace } = this.#around.globals;
-    this.#fleet ??= this.connect({ url, namespace, persistent, onLost });
-    return this.#fleet;
-  }
-
-  async connect(where: {
-    url: string | undefined;
-    namespace: string | undefined;
-    persistent: boolean;
-    onLost?: (() => void) | undefined;
-    /** Other than the command's. */
-    signal?: AbortSignal;
-  }): Promise<Fleet> {
-    const { globals, env, signal, streams } = this.#around;
-    const namespace = where.namespace === undefined ? undefined : namespaceOf(where.namespace);
-    const [{ connect }, { parseTarget }, { Fleet }] = await Promise.all([
-      import('../redis/client.js'),
-      import('../redis/target.js'),
-      import('../core/fleet.js'),
-    ]);
-    const url = where.url ?? (env.DEVSTATE_URL || env.REDIS_URL || DEFAULT_URL);
-    const target = parseTarget(url, env.REDISCLI_AUTH || undefined);
-    const timeout = globals.requestTimeout ?? 5000;
-    const redis = await connect(target, {
-      timeout,
-      persistent: where.persistent,
-      signal: where.signal ?? signal,
-      onLost: where.onLost,
-    });
-    this.#opened.push(redis);
-    this.#shown = target.shown;
-    if (globals.verbose) streams.stderr.write(`connected to ${target.shown}\n`);
-    return new Fleet(redis, {
-      requestTimeout: timeout,
-      readOnly: globals.readOnly ?? false,
-      ...(namespace !== undefined && { namespace }),
-      ...(globals.dialect && { dialect: globals.dialect }),
-    });
-  }
-
-  /** An error of a connection that stood, or seemed to, with the server's name. */
-  named(error: unknown): unknown {
-    const unnamed =
-      error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
-    if (!unnamed) return error;
-    const { message, hint = 'see whether it is well, or give it longer with --request-timeout' } = error;
-    return new DevstateError('CONNECTION', `${this.#shown}: ${message}`, { hint, cause: error });
-  }
-
-  close(): void {
-    for (const redis of this.#opened) redis.disconnect();
-  }
-}
-
-function namespaceOf(name: string): string {
-  if (!/^[^\s{}\p{Cc}]+$/u.test(name) || name.endsWith(':')) {
-    throw usage('a namespace has no white space, braces or control characters, and no colon at its end');
-  }
-  return name;
 }
 
 function usesColor({ color = 'auto' }: Globals, env: Env, { stdout }: Streams): boolean {
@@ -166,19 +116,18 @@ function usesColor({ color = 'auto' }: Globals, env: Env, { stdout }: Streams): 
   return (stdout.isTTY ?? false) && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
-async function openInput(name: string, streams: Streams, signal: AbortSignal): Promise<ByteStream> {
+async function openInput(name: string, streams: Streams, signal: AbortSignal): Promise<Readable & Input> {
   if (name === '-') return addAbortSignal(signal, streams.stdin);
   try {
     const file = await open(name); // opened first, so that what cannot be read is known before anything is done
-    if ((await file.stat()).isDirectory()) {
+    const stat = await file.stat();
+    if (stat.isDirectory()) {
       await file.close();
       throw new Error('it is a directory');
     }
-    return createReadStream(name, { fd: file });
+    return Object.assign(createReadStream(name, { fd: file }), stat.isFile() && { size: stat.size });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message;
-    throw usage(`cannot read ${JSON.stringify(name)}: ${reason}`);
+    throw usage(`cannot read ${quote(name)}: ${fileProblem(error)}`);
   }
 }
 

@@ -8,7 +8,7 @@ export const EXIT_CODES: readonly { exit: number; code: string; when: string }[]
   {
     exit: 2,
     code: 'USAGE',
-    when: 'unknown command or option, bad id, JSON or duration, unreadable file; refused by `--read-only`; needs `--yes` and there is no terminal',
+    when: 'unknown command or option, bad id, JSON or duration, unreadable file; refused by `--read-only` or a read-only context; needs `--yes` and there is no terminal',
   },
   { exit: 3, code: 'NOT_FOUND', when: 'the device is not registered' },
   {

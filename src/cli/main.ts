@@ -1,6 +1,7 @@
 /**
  * The process around the program: signals, closed pipes, and the one place where an error
- * becomes a line on stderr and an exit code. Never calls process.exit.
+ * becomes a line on stderr and an exit code. Calls process.exit only where output that
+ * nobody reads would keep a process that is to end.
  */
 import type { Readable, Writable } from 'node:stream';
 import { DevstateError } from '../core/errors.js';
@@ -14,28 +15,41 @@ export interface Streams {
   stdout: Writable & { isTTY?: boolean };
   stderr: Writable & { isTTY?: boolean };
 }
+
+/** What may end a command before it is done. */
+export interface Ends {
+  /** By a signal, which is the reason. */
+  interrupted: AbortSignal;
+  /** Nobody reads its stdout any more. */
+  left: AbortSignal;
+}
 export type Env = Readonly<Record<string, string | undefined>>;
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof SIGNALS;
 
+/** How long, once all is done, the reader of a program that was told to end may take. */
+const LINGER_MS = 100;
+
 /** Runs a command line to its end; gives the exit code. */
 export async function main(argv: readonly string[], env: Env, streams: Streams): Promise<number> {
   const ending = new AbortController();
+  const leaving = new AbortController();
   const handlers = (Object.keys(SIGNALS) as Signal[]).map((signal) => {
     const handler = () => ending.abort(signal);
     process.once(signal, handler); // once: a second one ends the process as usual
     return () => process.off(signal, handler);
   });
   const leave = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') ending.abort();
+    if (error.code === 'EPIPE') leaving.abort();
   };
   streams.stdout.on('error', leave);
   streams.stderr.on('error', () => {}); // nobody listens to what is said beside the data: that ends nothing
   try {
-    return await execute(argv, env, streams, ending.signal);
+    return await execute(argv, env, streams, { interrupted: ending.signal, left: leaving.signal });
   } finally {
     for (const off of handlers) off();
+    if (ending.signal.aborted) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }
 
@@ -44,13 +58,14 @@ export async function execute(
   argv: readonly string[],
   env: Env,
   streams: Streams,
-  signal: AbortSignal,
+  ends: Ends,
 ): Promise<number> {
+  const { interrupted, left } = ends;
   try {
-    const { exit, service } = await runProgram(argv, env, streams, signal);
-    return service && signal.reason === 'SIGTERM' ? exit : (exitOfSignal(signal) ?? exit);
+    const { exit, service } = await runProgram(argv, env, streams, ends);
+    return service && interrupted.reason === 'SIGTERM' ? exit : (exitOfSignal(interrupted) ?? exit);
   } catch (error) {
-    if (signal.aborted && isEnd(error)) return exitOfSignal(signal) ?? 0;
+    if ((interrupted.aborted || left.aborted) && isEnd(error)) return exitOfSignal(interrupted) ?? 0;
     const known = error instanceof DevstateError ? error : internal(error);
     const options = beforeDashes(argv);
     const quiet = options.some((arg) => arg === '-q' || arg === '--quiet');

@@ -4,9 +4,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Command, Option } from '../commands/command.js';
 import { type Globals, globals } from '../commands/globals.js';
 import { commands } from '../commands/index.js';
-import { DevstateError, type ErrorCode, usage } from '../core/errors.js';
+import { DevstateError, type ErrorCode, readOnly, usage } from '../core/errors.js';
 import { exitOf } from './exit.js';
-import type { Env, Streams } from './main.js';
+import type { Ends, Env, Streams } from './main.js';
 
 const WIDTH = 100;
 
@@ -22,7 +22,7 @@ export async function runProgram(
   argv: readonly string[],
   env: Env,
   streams: Streams,
-  signal: AbortSignal,
+  ends: Ends,
 ): Promise<Ending> {
   let help = '';
   let code: ErrorCode | undefined;
@@ -34,9 +34,10 @@ export async function runProgram(
     async (command, globalOptions, args, options) => {
       service = command.service ?? false;
       const { withContext } = await import('./context.js');
-      code = (await withContext({ globals: globalOptions, argv, env, streams, signal }, (context) =>
-        command.run(context, args, options),
-      )) as ErrorCode | undefined;
+      code = (await withContext({ globals: globalOptions, argv, env, streams, ends }, async (context) => {
+        if (command.writes && (await context.readOnly())) throw readOnly(command.name);
+        return command.run(context, args, options);
+      })) as ErrorCode | undefined;
     },
   );
   try {

@@ -1,39 +1,45 @@
 /**
- * `-f FILE`: a device a line. Every line is judged alone; bad ones are named by their
- * number and the rest is done. Lines apply in order.
+ * `-f FILE`: a device a line, in batches. Every line is judged alone; bad ones are named by
+ * their number and the rest is done. Lines of one device apply in order.
  */
+import type { Alone } from '../core/each-alone.js';
 import type { ErrorCode } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
-import { lines } from '../input/lines.js';
 import type { View } from '../output/view.js';
-import { Batch } from './batch.js';
-import type { Context } from './command.js';
+import { Batch, type Entry } from './batch.js';
+import type { Context, Input } from './command.js';
+import { confirmedInBulk } from './confirm.js';
 
-export async function applyLines<Line, Result>(
+export interface LineWork<Item, Result> {
+  file: string;
+  failFast: boolean;
+  yes: boolean | undefined;
+  /** What is done to the devices, as a question has it. */
+  doing: string;
+  view: View<Result>;
+  /** The entries that a file holds, as they come. */
+  read(input: Input): AsyncIterable<readonly Entry<Item>[]>;
+  apply(fleet: Fleet, items: readonly Item[]): Promise<readonly Alone<Result>[]>;
+}
+
+export async function applyLines<Item, Result>(
   context: Context,
-  file: string,
-  view: View<Result>,
-  parse: (text: string, notice: (message: string) => void) => Line,
-  apply: (fleet: Fleet, line: Line) => Promise<Result>,
+  { file, failFast, yes, doing, view, read, apply }: LineWork<Item, Result>,
 ): Promise<ErrorCode | undefined> {
   const input = await context.open(file);
+  if (!(await confirmedInBulk(context, { yes, ids: [], file }, doing))) return 'CONDITION';
   const fleet = await context.fleet();
-  const batch = new Batch(context);
-  async function* results(): AsyncGenerator<Result> {
-    for await (const { number, read } of lines(input)) {
-      if (context.signal.aborted) return;
-      try {
-        const line = parse(read(), (message) => context.notice(`line ${number}: ${message}`));
-        const result = await apply(fleet, line);
-        batch.done += 1;
-        yield result;
-      } catch (error) {
-        batch.fail(error, number);
-      }
-    }
+  const { size } = input;
+  const measure = size === undefined ? {} : { measure: { total: size, now: () => input.bytesRead ?? 0 } };
+  const silent = context.print.format !== 'ndjson';
+  const batch = new Batch(context, { failFast, silent, ...measure });
+  const results = batch.each(read(input), (items) => apply(fleet, items));
+  try {
+    if (silent) for await (const _ of results);
+    else await context.print.list(view, results);
+  } finally {
+    const { done, failed, unanswered } = batch;
+    context.notice(`${done} done, ${failed} failed${unanswered > 0 ? `, ${unanswered} not answered` : ''}`);
   }
-  if (context.print.format === 'ndjson') await context.print.list(view, results());
-  else for await (const _ of results());
-  context.notice(`${batch.done} done, ${batch.failed} failed`);
   return batch.code;
 }

@@ -1,19 +1,52 @@
 /**
- * Several items in one command: each failure is said at once, the rest is done. The exit
- * code is 7, or the failures' own if nothing was done and all failed alike.
+ * Many items in one command: they go in batches, the next being read while the last is
+ * done; each failure is said at once, the rest is done. The exit code is 7, or the
+ * failures' own if nothing was done and all failed alike.
  */
-import { DevstateError, type ErrorCode } from '../core/errors.js';
-import { idLines } from '../input/lines.js';
+import { ahead } from '../core/ahead.js';
+import type { Alone } from '../core/each-alone.js';
+import { DevstateError, type ErrorCode, usage } from '../core/errors.js';
+import { type Line, lineBatches } from '../input/lines.js';
 import type { Context } from './command.js';
+
+/** Something to work at, or why it cannot be read. */
+export interface Entry<Item> {
+  /** Of a file, from 1. */
+  line?: number;
+  /** @throws DevstateError: this entry's failure */
+  read(): Item;
+}
+interface Readable<Item> {
+  line: number | undefined;
+  item: Alone<Item>;
+}
+type Batches<Item> = AsyncIterable<readonly Entry<Item>[]>;
+
+export interface BatchOptions {
+  /** Nothing of what comes after a failure is begun. */
+  failFast?: boolean;
+  /** Its results are not printed. */
+  silent?: boolean;
+  /** What progress goes by, where its end is known. */
+  measure?: { total: number; now(): number };
+}
 
 export class Batch {
   readonly #context: Context;
+  readonly #failFast: boolean;
+  readonly #silent: boolean;
+  readonly #measure: BatchOptions['measure'];
   readonly #codes = new Set<ErrorCode>();
   done = 0;
   failed = 0;
+  /** Sent, and cut off: they may be done or not. */
+  unanswered = 0;
 
-  constructor(context: Context) {
+  constructor(context: Context, { failFast = false, silent = false, measure }: BatchOptions = {}) {
     this.#context = context;
+    this.#failFast = failFast;
+    this.#silent = silent;
+    this.#measure = measure;
   }
 
   /** @throws what is no item's failure: a lost connection, a bug */
@@ -31,33 +64,103 @@ export class Batch {
     return this.done === 0 && this.#codes.size === 1 ? code : 'PARTIAL';
   }
 
-  /** What `work` gives for each item, without those that fail. */
-  async *map<Item, Result>(
-    items: AsyncIterable<Item> | Iterable<Item>,
-    work: (item: Item) => Promise<Result>,
+  /**
+   * What `work` gives for the items, without those that fail. An interrupt ends it between
+   * batches. To fail fast they go one by one.
+   */
+  async *each<Item, Result>(
+    batches: Batches<Item>,
+    work: (items: readonly Item[]) => Promise<readonly Alone<Result>[]>,
   ): AsyncGenerator<Result> {
-    for await (const item of items) {
-      if (this.#context.signal.aborted) return;
-      try {
-        const result = await work(item);
+    // What is read is told of: to fail fast not before its turn.
+    const readable = this.#failFast ? this.#readable(ahead(batches)) : ahead(this.#readable(batches));
+    // Between results on a terminal a bar would only flicker.
+    const shows = this.#silent || !this.#context.terminal.stdout;
+    const progress = shows ? this.#context.progress(this.#measure) : undefined;
+    try {
+      for await (const entries of readable) {
+        if (this.#context.interrupted.aborted) return;
+        yield* this.#work(entries, work);
+        progress?.at(this.done + this.failed, this.#measure?.now());
+        if (this.#failFast && this.failed > 0) return;
+      }
+    } finally {
+      progress?.stop();
+    }
+  }
+
+  async *#work<Item, Result>(
+    entries: readonly Readable<Item>[],
+    work: (items: readonly Item[]) => Promise<readonly Alone<Result>[]>,
+  ): AsyncGenerator<Result> {
+    const items = entries.flatMap(({ item }) => (item instanceof DevstateError ? [] : [item]));
+    this.unanswered = items.length;
+    const answers = (items.length > 0 ? await work(items) : []).values();
+    this.unanswered = 0;
+    for (const { line, item } of entries) {
+      const result = item instanceof DevstateError ? item : (answers.next().value as Alone<Result>);
+      if (result instanceof DevstateError) {
+        this.fail(result, line);
+      } else {
         this.done += 1;
         yield result;
-      } catch (error) {
-        this.fail(error);
       }
+    }
+  }
+
+  async *#readable<Item>(batches: Batches<Item>): AsyncGenerator<Readable<Item>[]> {
+    for await (const entries of batches) {
+      for (const part of slices(entries, this.#failFast ? 1 : entries.length))
+        yield part.map(({ line, read }) => ({ line, item: readAlone(read) }));
     }
   }
 }
 
+function readAlone<Item>(read: () => Item): Alone<Item> {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DevstateError) return error;
+    throw error;
+  }
+}
+
 /** A single id is an object, several or `-` (ids on standard input) are a list. */
-export function isSingle(ids: readonly string[]): boolean {
+export function isSingle(ids: readonly string[]): ids is readonly [string] {
   return ids.length === 1 && ids[0] !== '-';
 }
 
+/** Whole records may be read of them all. */
+const IDS_AT_ONCE = 500;
+
 /** The ids in the order given; `-` stands for those on standard input. */
-export async function* eachId(context: Context, ids: readonly string[]): AsyncGenerator<string> {
+export async function* idBatches(
+  context: Context,
+  ids: readonly string[],
+): AsyncGenerator<readonly Entry<string>[]> {
+  let given: Entry<string>[] = [];
   for (const id of ids) {
-    if (id === '-') yield* idLines(await context.open('-'));
-    else yield id;
+    if (id !== '-') given.push({ read: () => id });
+    if (given.length > 0 && (id === '-' || given.length === IDS_AT_ONCE)) {
+      yield given;
+      given = [];
+    }
+    if (id !== '-') continue;
+    // No valid id has white space at its ends.
+    for await (const lines of lineBatches(await context.open('-')))
+      for (const part of slices(lines, IDS_AT_ONCE)) yield part.map((line) => ({ read: () => idOf(line) }));
+  }
+  if (given.length > 0) yield given;
+}
+
+function* slices<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
+function idOf({ number, read }: Line): string {
+  try {
+    return read().trim();
+  } catch (error) {
+    throw error instanceof DevstateError ? usage(`line ${number}: ${error.message}`) : error;
   }
 }

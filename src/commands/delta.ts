@@ -1,4 +1,5 @@
 /** `devstate delta ID`: what the device should be and is not. */
+import { validId } from '../core/device.js';
 import { type Json, toJson } from '../core/json.js';
 import type { Change, Delta } from '../core/shadow.js';
 import { delta as readDelta } from '../core/shadows.js';
@@ -49,6 +50,7 @@ export const delta = command<Options>({
   ],
   async run({ print, fleet }, [id = ''], { exitCode = false }) {
     print.check(DELTA);
+    validId(id);
     const found = { deviceId: id, ...(await readDelta(await fleet(), id)) };
     if (print.human && !found.inSync) {
       await print.list(

@@ -27,9 +27,10 @@ export const demo = command({
   options: [],
   examples: ['devstate demo', 'devstate demo --url redis://127.0.0.1:6379'],
   async run(context) {
-    const server = context.url === undefined ? await context.startServer() : undefined;
+    const server = context.serverOptions.length === 0 ? await context.startServer() : undefined;
     const namespace = `devstate-demo-${Math.random().toString(36).slice(2, 10)}`;
-    const connection = ['--url', server?.url ?? (context.url as string), '--namespace', namespace];
+    const where = server ? ['--url', server.url] : context.serverOptions;
+    const connection = [...where, '--namespace', namespace];
     try {
       const fleet = await context.fleetAt(server?.url, namespace);
       if (fleet.options.readOnly) throw usage('the demo writes', 'leave out --read-only');

@@ -1,10 +1,10 @@
 /** How devices are shown: the sheet of one, the rows of a list, with or without documents. */
 import type { DeviceRecord, Status } from '../core/device.js';
-import type { PastDocument, PastState } from '../core/history.js';
 import { type JsonObject, toJson } from '../core/json.js';
+import type { PastDocument, PastState } from '../core/past.js';
 import { parseStored } from '../core/records.js';
 import { durationText, type Times } from '../output/times.js';
-import type { Column, Tone, View } from '../output/view.js';
+import type { Column, SheetRow, Tone, View } from '../output/view.js';
 
 /** A device now, or at a moment of which not all is known: null, and `-` for a document's text. */
 type ShownDevice = Omit<DeviceRecord, 'status'> & { status: Status | null };
@@ -50,12 +50,14 @@ export function pastDevice(past: PastState): WholeDevice {
   };
 }
 
-const column = (header: string, cell: Column<ShownDevice>['cell']): Column<ShownDevice> => ({
-  header,
-  cell,
-});
+function column<Row>(header: string, cell: Column<Row>['cell']): Column<Row> {
+  return { header, cell };
+}
 
-export const DEVICE: readonly Column<ShownDevice>[] = [
+type Known<Field extends keyof ShownDevice> = Pick<ShownDevice, Field>;
+
+/** What every list shows of a device first. */
+export const IDENTITY: readonly Column<Known<'deviceId' | 'deviceType' | 'status'>>[] = [
   column('DEVICE', ({ deviceId }) => deviceId),
   column('TYPE', ({ deviceType }) => deviceType ?? '-'),
   {
@@ -63,14 +65,20 @@ export const DEVICE: readonly Column<ShownDevice>[] = [
     cell: ({ status }) => status ?? '-',
     tone: ({ status }) => toneOf(status),
   },
-  column('LAST-SEEN', lastSeenText),
 ];
-export const EXPIRES = column('EXPIRES', ({ expiresAt }, times) => times.until(expiresAt));
-export const REGISTERED = column('REGISTERED', ({ registeredAt }, times) => times.ago(registeredAt));
-export const METADATA = column('METADATA', ({ metadataJson }) => metadataJson);
+export const SEEN = column<Known<'lastSeen'>>('LAST-SEEN', ({ lastSeen }, times) => times.ago(lastSeen));
+export const EXPIRES = column<Known<'expiresAt'>>('EXPIRES', ({ expiresAt }, times) =>
+  times.until(expiresAt),
+);
+export const REGISTERED = column<Known<'registeredAt'>>('REGISTERED', ({ registeredAt }, times) =>
+  times.ago(registeredAt),
+);
+export const METADATA = column<Known<'metadataJson'>>('METADATA', ({ metadataJson }) => metadataJson);
+/** Of a past moment it may not be known. */
+const SEEN_THEN = column<ShownDevice>('LAST-SEEN', lastSeenText);
 const DOCUMENTS = [
-  column('REPORTED', ({ reportedJson }) => reportedJson),
-  column('DESIRED', ({ desiredJson }) => desiredJson),
+  column<ShownDevice>('REPORTED', ({ reportedJson }) => reportedJson),
+  column<ShownDevice>('DESIRED', ({ desiredJson }) => desiredJson),
   METADATA,
 ];
 
@@ -110,7 +118,7 @@ export const DEVICE_LIST: View<DeviceRecord> = {
   fields: listFields,
   json: (row) => pick(row, listFields),
   name: ({ deviceId }) => deviceId,
-  columns: [...DEVICE, EXPIRES],
+  columns: [...IDENTITY, SEEN, EXPIRES],
   wide: DOCUMENTS,
   empty: 'no devices',
 };
@@ -120,19 +128,19 @@ export const WHOLE_DEVICE: View<WholeDevice> = {
   fields: wholeFields,
   json: (row) => pick(row, wholeFields),
   name: ({ deviceId }) => deviceId,
-  columns: [...DEVICE, EXPIRES],
+  columns: [...IDENTITY, SEEN_THEN, EXPIRES],
   wide: DOCUMENTS,
   empty: 'no devices',
   sheet,
 };
 
-function sheet(device: WholeDevice, times: Times) {
-  const document = (value: JsonObject | null, version: number, at: number | null): string => {
+function sheet(device: WholeDevice, times: Times): readonly SheetRow[] {
+  const document = (value: JsonObject | null, version: number, at: number | null) => {
     if (value === null) return 'unknown';
-    return `${toJson(value, 2)}${version > 0 ? `\nversion ${version}, ${times.ago(at)}` : ''}`;
+    return [...linesOf(value), ...(version > 0 ? [`version ${version}, ${times.ago(at)}`] : [])];
   };
   const { status, presenceAt, presenceSeq, heartbeatTtl } = device;
-  const rows: [string, string, (Tone | undefined)?][] = [
+  return [
     ['DEVICE', device.deviceId],
     ['TYPE', device.deviceType ?? '-'],
     ['STATUS', status ?? 'unknown', toneOf(status)],
@@ -143,7 +151,11 @@ function sheet(device: WholeDevice, times: Times) {
     ['TTL', heartbeatTtl === null ? 'default' : durationText(heartbeatTtl)],
     ['REPORTED', document(device.reportedState, device.reportedVersion, device.reportedAt)],
     ['DESIRED', document(device.desiredState, device.desiredVersion, device.desiredAt)],
-    ['METADATA', toJson(device.metadata, 2)],
+    ['METADATA', linesOf(device.metadata)],
   ];
-  return rows;
+}
+
+/** Within its strings JSON has no line breaks. */
+function linesOf(document: JsonObject): string[] {
+  return toJson(document, 2).split('\n');
 }

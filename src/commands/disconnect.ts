@@ -1,8 +1,12 @@
 /** `devstate disconnect ID…`: the device said goodbye. */
-import { disconnect as sayGoodbye } from '../core/heartbeats.js';
+import { validId } from '../core/device.js';
+import { type Alone, onlyResult } from '../core/each-alone.js';
+import { DevstateError } from '../core/errors.js';
+import { disconnectAll } from '../core/heartbeats.js';
 import type { View } from '../output/view.js';
-import { Batch, eachId, isSingle } from './batch.js';
+import { Batch, idBatches, isSingle } from './batch.js';
 import { command } from './command.js';
+import { confirmedInBulk, YES } from './confirm.js';
 
 interface Goodbye {
   deviceId: string;
@@ -18,29 +22,39 @@ const GOODBYE: View<Goodbye> = {
   line: ({ deviceId, wasOnline }) => `${deviceId} ${wasOnline ? 'offline' : 'already offline'}`,
 };
 
-export const disconnect = command({
+interface Options {
+  yes?: boolean;
+}
+
+export const disconnect = command<Options>({
   name: 'disconnect',
   group: 'Presence',
   summary: 'Take devices offline at once, as their own goodbye does',
+  writes: true,
   arguments: [
     { name: 'id', summary: 'device ids; - reads them from standard input', required: true, variadic: true },
   ],
-  options: [],
+  options: [YES],
   examples: [
     'devstate disconnect sensor-001',
     'devstate list-online --type meter -o name | devstate disconnect -',
   ],
-  async run(context, ids) {
+  async run(context, ids, { yes }) {
     context.print.check(GOODBYE);
+    if (isSingle(ids)) validId(ids[0]);
+    if (!(await confirmedInBulk(context, { yes, ids }, 'Take offline'))) return 'CONDITION';
     const fleet = await context.fleet();
-    const goodbye = async (deviceId: string): Promise<Goodbye> => ({
-      deviceId,
-      status: 'offline',
-      wasOnline: await sayGoodbye(fleet, deviceId),
-    });
-    if (isSingle(ids)) return context.print.one(GOODBYE, await goodbye(ids[0] as string));
+    const goodbyes = async (all: readonly string[]): Promise<Alone<Goodbye>[]> => {
+      const found = await disconnectAll(fleet, all);
+      return found.map((wasOnline, i) =>
+        wasOnline instanceof DevstateError
+          ? wasOnline
+          : { deviceId: all[i] as string, status: 'offline', wasOnline },
+      );
+    };
+    if (isSingle(ids)) return context.print.one(GOODBYE, onlyResult(await goodbyes(ids)));
     const batch = new Batch(context);
-    await context.print.list(GOODBYE, batch.map(eachId(context, ids), goodbye));
+    await context.print.list(GOODBYE, batch.each(idBatches(context, ids), goodbyes));
     return batch.code;
   },
 });

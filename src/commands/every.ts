@@ -3,7 +3,7 @@
  * took, so they do not drift; what was missed is not made up for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DevstateError } from '../core/errors.js';
+import { mayPass } from '../core/redis-errors.js';
 import type { Context } from './command.js';
 import { LONGEST_TIMER_MS } from './timer.js';
 
@@ -27,10 +27,18 @@ export class Outage {
   }
 }
 
+export interface Rhythm {
+  /** ms */
+  every: number;
+  /** Ends after so many rounds. */
+  count: number | undefined;
+  /** Asked after each round. */
+  goesOn(): boolean;
+}
+
 export async function* everyBeat<T>(
   { signal }: Context,
-  every: number,
-  count: number | undefined,
+  { every, count, goesOn }: Rhythm,
   beat: () => AsyncIterable<T>,
   outage: Outage,
 ): AsyncGenerator<T> {
@@ -42,11 +50,10 @@ export async function* everyBeat<T>(
       yield* beat();
       outage.end();
     } catch (error) {
-      const passing = error instanceof DevstateError && error.code === 'CONNECTION';
-      if (!passing || signal.aborted || round === count) throw error;
+      if (!mayPass(error) || signal.aborted || round === count) throw error;
       outage.begin(error.message);
     }
-    if (round === count) return;
+    if (round === count || !goesOn()) return;
     due += every * Math.max(1, Math.ceil((elapsed() - due) / every));
     // Timers fire early now and then: by a fraction of a millisecond, or because they are so long.
     while (!signal.aborted && elapsed() < due) {

@@ -1,8 +1,13 @@
 /** `devstate get ID…`: the whole state, as it is or as it was. */
-import { type PastState, stateAt } from '../core/history.js';
-import { readDevice } from '../core/records.js';
+
+import { inChunks } from '../core/chunks.js';
+import { validId } from '../core/device.js';
+import { type Alone, eachAlone, onlyResult, ownFailure } from '../core/each-alone.js';
+import type { Fleet } from '../core/fleet.js';
+import { stateAt } from '../core/past.js';
+import { readAll, readDevice } from '../core/records.js';
 import { parseMoment } from '../input/moment.js';
-import { Batch, eachId, isSingle } from './batch.js';
+import { Batch, idBatches, isSingle } from './batch.js';
 import { type Context, command } from './command.js';
 import { pastDevice, WHOLE_DEVICE, type WholeDevice, wholeDevice } from './device-view.js';
 
@@ -27,23 +32,41 @@ export const get = command<Options>({
   async run(context, ids, { at }) {
     context.print.check(WHOLE_DEVICE);
     const moment = at === undefined ? undefined : parseMoment(at, context.now());
+    if (isSingle(ids)) validId(ids[0]);
     const fleet = await context.fleet();
-    const read = async (id: string): Promise<WholeDevice> =>
-      moment === undefined
-        ? wholeDevice(await readDevice(fleet, id))
-        : past(context, id, await stateAt(fleet, id, moment));
-    if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, await read(ids[0] as string));
+    const read = (all: readonly string[]) =>
+      moment === undefined ? present(fleet, all) : past(context, fleet, all, moment);
+    if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, onlyResult(await read(ids)));
     const batch = new Batch(context);
-    await context.print.list(WHOLE_DEVICE, batch.map(eachId(context, ids), read));
+    const { empty: _, ...view } = WHOLE_DEVICE; // what is not there has been said by name
+    await context.print.list(view, batch.each(idBatches(context, ids), read));
     return batch.code;
   },
 });
 
+async function present(fleet: Fleet, ids: readonly string[]): Promise<Alone<WholeDevice>[]> {
+  const records = isSingle(ids) ? [await ownFailure(readDevice(fleet, ids[0]))] : await readAll(fleet, ids);
+  return eachAlone(
+    records,
+    (record) => wholeDevice(onlyResult([record])),
+    async (devices) => devices,
+  );
+}
+
 /** What history does not reach is said, with the moment from which on it does. */
-function past({ notice }: Context, id: string, state: PastState): WholeDevice {
-  for (const [kind, since] of Object.entries(state.unknown)) {
-    const from = since === null ? 'not known' : `known from ${new Date(since).toISOString()} on`;
-    notice(`${id}: ${kind} is ${from}`);
-  }
-  return pastDevice(state);
+async function past(
+  { notice, times }: Context,
+  fleet: Fleet,
+  ids: readonly string[],
+  moment: number,
+): Promise<Alone<WholeDevice>[]> {
+  const read = async (id: string): Promise<WholeDevice> => {
+    const state = await stateAt(fleet, id, moment);
+    for (const [kind, since] of Object.entries(state.unknown)) {
+      const from = since === null ? 'not known' : `known from ${times.instant(since)} on`;
+      notice(`${id}: ${kind} is ${from}`);
+    }
+    return pastDevice(state);
+  };
+  return inChunks(ids, (chunk) => Promise.all(chunk.map((id) => ownFailure(read(id)))));
 }

@@ -6,6 +6,11 @@ import { LONGEST_TIMER_MS } from './timer.js';
 
 export interface Globals {
   url?: string;
+  context?: string;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  insecure?: boolean;
   namespace?: string;
   dialect?: 'node' | 'python';
   output?: Format;
@@ -22,8 +27,14 @@ export interface Globals {
 export const globals: readonly Option[] = [
   {
     flags: '-u, --url <url>',
-    summary: 'Redis: redis://[user@]host[:port][/db], rediss://…, unix:///path[?db=N]',
+    summary:
+      'Redis: redis://[user@]host[:port][/db], rediss://…, unix:///path[?db=N], redis-sentinel://h1,h2#master, redis-cluster://h1,h2',
   },
+  { flags: '--context <name>', summary: 'the server of that name, see devstate context' },
+  { flags: '--ca <path>', summary: 'TLS: whom to trust, instead of the authorities of the system (PEM)' },
+  { flags: '--cert <path>', summary: "TLS: the client's certificate (PEM)" },
+  { flags: '--key <path>', summary: 'TLS: the key of --cert (PEM)' },
+  { flags: '--insecure', summary: 'TLS: trust whoever answers' },
   { flags: '-n, --namespace <name>', summary: 'put NAME: before every key and channel' },
   {
     flags: '--dialect <dialect>',
@@ -44,6 +55,16 @@ export const globals: readonly Option[] = [
     parse: parseTimeout,
   },
 ];
+
+/** Those that name a server, as they were given; none where none is named. */
+export function serverOptions({ url, context, ca, cert, key, insecure }: Globals): string[] {
+  if (url === undefined && context === undefined) return [];
+  const values = Object.entries({ url, context, ca, cert, key });
+  return [
+    ...values.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
+    ...(insecure ? ['--insecure'] : []),
+  ];
+}
 
 function parseTimeout(text: string): number {
   return Math.min(Math.max(1, parseDuration(text)), LONGEST_TIMER_MS);

@@ -1,15 +1,18 @@
 /** `devstate heartbeat ID…`: one beat, beats until stopped, or `-f FILE` with one a line. */
 import { validId } from '../core/device.js';
-import { usage } from '../core/errors.js';
+import { type Alone, onlyResult } from '../core/each-alone.js';
+import { DevstateError, type ErrorCode, usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
-import { heartbeat as beatOnce, type HeartbeatResult } from '../core/heartbeats.js';
-import { type JsonObject, parseJsonObject, toJson } from '../core/json.js';
-import { parseHeartbeatLine } from '../input/device-line.js';
+import { type Heartbeat, type HeartbeatResult, heartbeats } from '../core/heartbeats.js';
+import { toJson } from '../core/json.js';
+import { type HeartbeatDefaults, parseHeartbeatLine } from '../input/device-line.js';
 import { parseCount, parseDuration, parseTtl } from '../input/duration.js';
+import { lineBatches } from '../input/lines.js';
 import type { View } from '../output/view.js';
 import { applyLines } from './apply-lines.js';
-import { Batch, eachId, isSingle } from './batch.js';
-import { type Context, command } from './command.js';
+import { Batch, type Entry, idBatches, isSingle } from './batch.js';
+import { type Context, command, type Input } from './command.js';
+import { confirmedInBulk, YES } from './confirm.js';
 import { pick } from './device-view.js';
 import { readDocument } from './document.js';
 import { everyBeat, Outage } from './every.js';
@@ -23,6 +26,8 @@ interface Options {
   every?: number;
   count?: number;
   file?: string;
+  failFast?: boolean;
+  yes?: boolean;
 }
 
 const fields = ['deviceId', 'status', 'wasOffline', 'lastSeen', 'expiresAt', 'desiredVersion'] as const;
@@ -39,6 +44,7 @@ export const heartbeat = command<Options>({
   name: 'heartbeat',
   group: 'Devices',
   summary: 'Send a heartbeat for devices, once or until stopped',
+  writes: true,
   arguments: [{ name: 'id', summary: 'device ids; - reads them from standard input', variadic: true }],
   options: [
     {
@@ -53,6 +59,8 @@ export const heartbeat = command<Options>({
     { flags: '--every <duration>', summary: 'keep beating until stopped', parse: parseEvery },
     { flags: '--count <n>', summary: 'with --every: stop after so many', parse: parseCount },
     { flags: '-f, --file <path>', summary: 'heartbeats as NDJSON, one a line; - is standard input' },
+    { flags: '--fail-fast', summary: 'with -f: begin nothing after a line that fails' },
+    YES,
   ],
   examples: [
     'devstate heartbeat sensor-001 --report temperature=23.5 --report humidity=45',
@@ -62,71 +70,90 @@ export const heartbeat = command<Options>({
   async run(context, ids, options) {
     context.print.check(HEARTBEAT);
     check(ids, options);
-    const { file, merge, ttl } = options;
+    const { file, merge = false, ttl, failFast = false, yes } = options;
+    const registerAs = options.register ? options.type : undefined;
+    const given = { ...(ttl !== undefined && { ttl }), ...(registerAs !== undefined && { registerAs }) };
     if (file !== undefined) {
-      return applyLines(
-        context,
-        file,
-        HEARTBEAT,
-        (text, notice) => parseHeartbeatLine(text, { merge, ttl }, notice),
-        (fleet, line) =>
-          beat(fleet, line.deviceId, options, {
-            json: line.reportedJson,
-            merge: line.merge,
-            ttl: line.heartbeatTtl,
-          }),
-      );
+      return applyLines(context, {
+        ...{ file, failFast, yes, doing: 'Beat for', view: HEARTBEAT },
+        read: (input) => lineEntries(context, input, { merge, ttl }),
+        apply: (fleet, beats) =>
+          heartbeats(
+            fleet,
+            beats.map((beat) => ({ ...given, ...beat })),
+          ),
+      });
     }
+    if (isSingle(ids)) validId(ids[0]);
+    if (!(await confirmedInBulk(context, { yes, ids }, 'Beat for'))) return 'CONDITION';
     const document = options.report && (await readDocument(context, options.report));
-    const report = { json: document && toJson(document), merge: merge ?? false, ttl };
-    if (options.every !== undefined) return keepBeating(context, ids, options, report);
+    const report = document && (merge ? { patch: document } : { reportedJson: toJson(document) });
+    const beatAll = (fleet: Fleet, all: readonly string[]) =>
+      heartbeats(
+        fleet,
+        all.map((id) => ({ id, ...report, ...given })),
+      );
+    if (options.every !== undefined) return keepBeating(context, ids, options.every, options.count, beatAll);
     const fleet = await context.fleet();
-    if (isSingle(ids))
-      return context.print.one(HEARTBEAT, await beat(fleet, ids[0] as string, options, report));
+    if (isSingle(ids)) return context.print.one(HEARTBEAT, onlyResult(await beatAll(fleet, ids)));
     const batch = new Batch(context);
-    await context.print.list(
-      HEARTBEAT,
-      batch.map(eachId(context, ids), (id) => beat(fleet, id, options, report)),
-    );
+    const results = batch.each(idBatches(context, ids), (all) => beatAll(fleet, all));
+    await context.print.list(HEARTBEAT, results);
     return batch.code;
   },
 });
 
-interface Report {
-  json: string | undefined;
-  merge: boolean;
-  ttl: number | undefined;
+async function* lineEntries(
+  { notice }: Context,
+  input: Input,
+  defaults: HeartbeatDefaults,
+): AsyncGenerator<Entry<Heartbeat>[]> {
+  for await (const lines of lineBatches(input)) {
+    yield lines.map(({ number, read }) => ({
+      line: number,
+      read: () => parseHeartbeatLine(read(), defaults, (message) => notice(`line ${number}: ${message}`)),
+    }));
+  }
 }
 
-function beat(
-  fleet: Fleet,
-  id: string,
-  { register, type }: Options,
-  { json, merge, ttl }: Report,
-): Promise<HeartbeatResult> {
-  const patch: JsonObject | undefined = json !== undefined && merge ? parseJsonObject(json) : undefined;
-  return beatOnce(
-    fleet,
-    { id, ...(json !== undefined && !patch && { reportedJson: json }), ...(ttl !== undefined && { ttl }) },
-    { ...(patch && { patch }), ...(register && type !== undefined && { registerAs: type }) },
-  );
-}
+type BeatAll = (fleet: Fleet, ids: readonly string[]) => Promise<Alone<HeartbeatResult>[]>;
 
-async function keepBeating(context: Context, ids: readonly string[], options: Options, report: Report) {
-  const every = options.every as number;
+/** A device that fails is told of once and beats no more; without any left it ends. */
+async function keepBeating(
+  context: Context,
+  ids: readonly string[],
+  every: number,
+  count: number | undefined,
+  beatAll: BeatAll,
+): Promise<ErrorCode | undefined> {
   const outage = new Outage(context);
   const fleet = await context.fleet({ persistent: true, onLost: () => outage.begin('connection lost') });
-  const all: string[] = [];
-  for await (const id of eachId(context, ids)) all.push(validId(id));
-  if (fleet.options.readOnly) throw usage('heartbeat refused: read-only', 'leave out --read-only to write');
+  let beating: string[] = [];
+  for await (const entries of idBatches(context, ids))
+    for (const { read } of entries) beating.push(validId(read()));
   const batch = new Batch(context);
-  const round = () => batch.map(all, (id) => beat(fleet, id, options, report));
-  const results = everyBeat(context, every, options.count, round, outage);
-  await context.print.stream(HEARTBEAT, results);
+  async function* round(): AsyncGenerator<HeartbeatResult> {
+    const results = await beatAll(fleet, beating);
+    const failed = results.map((result) => result instanceof DevstateError);
+    beating = beating.filter((_, i) => !failed[i]);
+    for (const result of results) {
+      if (result instanceof DevstateError) batch.fail(result);
+      else {
+        batch.done += 1;
+        yield result;
+      }
+    }
+  }
+  const goesOn = () => beating.length > 0;
+  await context.print.stream(HEARTBEAT, everyBeat(context, { every, count, goesOn }, round, outage));
   return batch.code;
 }
 
-function check(ids: readonly string[], { report, register, type, every, count, file }: Options): void {
+function check(
+  ids: readonly string[],
+  { report, register, type, every, count, file, failFast }: Options,
+): void {
+  if (failFast && file === undefined) throw usage('--fail-fast goes with -f');
   if (file !== undefined) {
     if (ids.length > 0 || report || every !== undefined)
       throw usage('-f goes with neither IDs, --report nor --every');

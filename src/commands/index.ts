@@ -1,6 +1,7 @@
 /** The commands, in the order of the help. */
 import type { Command } from './command.js';
 import { completion } from './completion.js';
+import { context } from './context.js';
 import { delta } from './delta.js';
 import { demo } from './demo.js';
 import { detect } from './detect.js';
@@ -8,11 +9,13 @@ import { disconnect } from './disconnect.js';
 import { get } from './get.js';
 import { heartbeat } from './heartbeat.js';
 import { history } from './history.js';
+import { init } from './init.js';
 import { list } from './list.js';
 import { listOnline } from './list-online.js';
 import { register } from './register.js';
 import { setDesired } from './set-desired.js';
 import { stale } from './stale.js';
+import { stats } from './stats.js';
 import { unregister } from './unregister.js';
 import { watchPresence } from './watch-presence.js';
 
@@ -23,6 +26,7 @@ export const commands: readonly Command[] = [
   heartbeat,
   get,
   list,
+  stats,
   history,
   unregister,
   listOnline,
@@ -32,6 +36,8 @@ export const commands: readonly Command[] = [
   disconnect,
   setDesired,
   delta,
+  init,
+  context,
   demo,
   completion,
 ];

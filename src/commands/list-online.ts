@@ -1,12 +1,12 @@
 /** `devstate list-online`: who is online now. */
 import { type DeviceRecord, validType } from '../core/device.js';
-import { compareIds, onlineDevices } from '../core/queries.js';
+import { onlineDevices } from '../core/queries.js';
 import { parseCount } from '../input/duration.js';
 import type { View } from '../output/view.js';
 import { command } from './command.js';
 import { hintWithoutDetector } from './detecting.js';
-import { DEVICE, EXPIRES, METADATA, pick, REGISTERED } from './device-view.js';
-import { Listing } from './listing.js';
+import { EXPIRES, IDENTITY, METADATA, pick, REGISTERED, SEEN } from './device-view.js';
+import { Listing, orderOf } from './listing.js';
 
 interface Options {
   type?: string;
@@ -20,7 +20,7 @@ const ONLINE: View<DeviceRecord> = {
   fields,
   json: (row) => pick(row, fields),
   name: ({ deviceId }) => deviceId,
-  columns: [...DEVICE, EXPIRES],
+  columns: [...IDENTITY, SEEN, EXPIRES],
   wide: [REGISTERED, METADATA],
   empty: 'no devices online',
 };
@@ -35,7 +35,7 @@ export const listOnline = command<Options>({
     { flags: '--limit <n>', summary: 'at most so many', parse: parseCount },
     {
       flags: '--sort <key>',
-      summary: 'in this order; holds the whole list first',
+      summary: 'in this order; by id, and on a shared fleet, it holds the whole list first',
       values: ['expires', 'id'],
     },
     { flags: '--fail-if-empty', summary: 'exit 4 if there are none' },
@@ -45,32 +45,19 @@ export const listOnline = command<Options>({
     'devstate list-online --type meter --sort expires --limit 10',
     'devstate list-online -o name | xargs devstate get',
   ],
-  async run(context, _args, { sort, ...options }) {
-    const listing = new Listing(context, options);
-    const code = await listing.print(ONLINE, async (fleet) => {
-      const devices = onlineDevices(fleet, { ...options, onProblem: listing.onProblem });
-      return sort === undefined ? devices : sorted(devices, sort, context.waiting('sorting'));
-    });
+  async run(context, _args, options) {
+    const { type, ...listed } = options;
+    const listing = new Listing(context, listed); // whatever the type, the index has them in order
+    const { sort } = listed;
+    const query = {
+      ...(type !== undefined && { type }),
+      ...(sort && { order: orderOf(sort) }),
+      withMetadata: context.print.format === 'wide' && context.print.human,
+    };
+    const code = await listing.print(ONLINE, (fleet, hearing) =>
+      onlineDevices(fleet, { ...query, ...hearing }),
+    );
     await hintWithoutDetector(context, await context.fleet(), 'run devstate detect');
     return code;
   },
 });
-
-async function sorted(
-  devices: AsyncIterable<DeviceRecord>,
-  key: 'expires' | 'id',
-  waiting: { stop(): void },
-): Promise<DeviceRecord[]> {
-  try {
-    const all: DeviceRecord[] = [];
-    for await (const device of devices) all.push(device);
-    return all.sort((a, b) => (key === 'expires' ? deadline(a) - deadline(b) : 0) || compareIds(a, b));
-  } finally {
-    waiting.stop();
-  }
-}
-
-/** One without a TTL goes last. */
-function deadline({ expiresAt }: DeviceRecord): number {
-  return expiresAt ?? Number.MAX_SAFE_INTEGER;
-}

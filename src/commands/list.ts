@@ -5,12 +5,13 @@ import { listDevices } from '../core/queries.js';
 import { parseCount } from '../input/duration.js';
 import { command } from './command.js';
 import { DEVICE_LIST, WHOLE_DEVICE, wholeDevice } from './device-view.js';
-import { Listing } from './listing.js';
+import { Listing, orderOf, type SortKey } from './listing.js';
 
 interface Options {
   status?: 'online' | 'offline' | 'never';
   type?: string;
   withState?: boolean;
+  sort?: SortKey;
   limit?: number;
   failIfEmpty?: boolean;
 }
@@ -24,6 +25,11 @@ export const list = command<Options>({
     { flags: '--status <status>', summary: 'only these', values: ['online', 'offline', 'never'] },
     { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
     { flags: '--with-state', summary: 'with reported, desired and metadata' },
+    {
+      flags: '--sort <key>',
+      summary: 'in this order; by id, and on a shared fleet, it holds the whole list first',
+      values: ['id', 'last-seen', 'expires'],
+    },
     { flags: '--limit <n>', summary: 'at most so many', parse: parseCount },
     { flags: '--fail-if-empty', summary: 'exit 4 if there are none' },
   ],
@@ -34,12 +40,18 @@ export const list = command<Options>({
   ],
   async run(context, _args, { withState = false, ...options }) {
     const listing = new Listing(context, options);
-    // `wide` shows the documents as text: they are read, but need not be JSON.
-    const documents = withState || (context.print.format === 'wide' && context.print.human);
-    const query = { ...options, withState: documents, onProblem: listing.onProblem };
-    if (!withState) return listing.print(DEVICE_LIST, async (fleet) => listDevices(fleet, query));
-    return listing.print(WHOLE_DEVICE, async (fleet) =>
-      listing.batch.map(listDevices(fleet, query), async (row) => wholeDevice(row)),
+    const { type, status, sort } = options;
+    const query = {
+      ...(type !== undefined && { type }),
+      ...(status && { status }),
+      ...(sort && { order: orderOf(sort) }),
+      // `wide` shows the documents as text: they are read, but need not be JSON.
+      withState: withState || (context.print.format === 'wide' && context.print.human),
+    };
+    if (!withState)
+      return listing.print(DEVICE_LIST, (fleet, hearing) => listDevices(fleet, { ...query, ...hearing }));
+    return listing.print(WHOLE_DEVICE, (fleet, hearing) =>
+      listing.shown(listDevices(fleet, { ...query, ...hearing }), wholeDevice),
     );
   },
 });

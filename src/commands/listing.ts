@@ -4,18 +4,31 @@
  */
 import { type ErrorCode, quote } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
+import { countRegistered, isIndexed, type Order, type QueryOptions } from '../core/queries.js';
 import type { Reading } from '../core/records.js';
+import type { Progress } from '../output/progress.js';
 import type { View } from '../output/view.js';
 import { Batch } from './batch.js';
 import type { Context } from './command.js';
 
 export interface ListingOptions {
+  type?: string;
+  sort?: SortKey;
   limit?: number;
   failIfEmpty?: boolean;
 }
 
+export type SortKey = 'id' | 'last-seen' | 'expires';
+
+/** What `--sort` takes, as the core calls it. */
+export function orderOf(key: SortKey): Order {
+  return ({ id: 'id', 'last-seen': 'lastSeen', expires: 'deadline' } as const)[key];
+}
+
+const MANY = 10_000;
+
 export class Listing {
-  readonly batch: Batch;
+  readonly #batch: Batch;
   readonly #context: Context;
   readonly #options: ListingOptions;
   #incomplete = 0;
@@ -24,12 +37,38 @@ export class Listing {
   constructor(context: Context, options: ListingOptions) {
     this.#context = context;
     this.#options = options;
-    this.batch = new Batch(context);
+    this.#batch = new Batch(context);
   }
 
-  readonly onProblem = ({ id, error }: Reading): void => {
+  /** Rows as they are shown; one that cannot be is that device's problem. */
+  async *shown<Row, Shown>(rows: AsyncIterable<Row>, show: (row: Row) => Shown): AsyncGenerator<Shown> {
+    for await (const row of rows) {
+      let shown: Shown;
+      try {
+        shown = show(row);
+      } catch (error) {
+        this.#batch.fail(error);
+        continue;
+      }
+      yield shown;
+    }
+  }
+
+  /** What it holds of a small fleet is nothing to speak of. */
+  async #sayIfHeld(fleet: Fleet): Promise<void> {
+    const { sort, type } = this.#options;
+    if (sort === undefined || (await isIndexed(fleet, orderOf(sort), type))) return;
+    if ((await countRegistered(fleet)) > MANY)
+      this.#context.notice(`sorting by ${sort} holds the whole list first`);
+  }
+
+  async #progress(fleet: Fleet): Promise<Progress> {
+    return this.#context.progress({ total: await countRegistered(fleet) });
+  }
+
+  readonly #onProblem = ({ id, error }: Reading): void => {
     if (error) {
-      this.batch.fail(error);
+      this.#batch.fail(error);
       return;
     }
     if (this.#incomplete === 0) this.#example = id;
@@ -38,17 +77,27 @@ export class Listing {
 
   async print<Row>(
     view: View<Row>,
-    query: (fleet: Fleet) => Promise<AsyncIterable<Row> | Iterable<Row>>,
+    query: (fleet: Fleet, options: QueryOptions) => AsyncIterable<Row>,
   ): Promise<ErrorCode | undefined> {
-    this.#context.print.check(view);
-    const rows = await query(await this.#context.fleet());
-    const count = await this.#context.print.list(view, upTo(rows, this.#options.limit));
+    const { print, terminal } = this.#context;
+    print.check(view);
+    const fleet = await this.#context.fleet();
+    await this.#sayIfHeld(fleet);
+    // Between the rows on a terminal a bar would only flicker.
+    const progress = terminal.stderr && !terminal.stdout ? await this.#progress(fleet) : undefined;
+    const rows = query(fleet, { onProblem: this.#onProblem, onLooked: (count) => progress?.at(count) });
+    let count: number;
+    try {
+      count = await print.list(view, upTo(rows, this.#options.limit));
+    } finally {
+      progress?.stop();
+    }
     if (this.#incomplete > 0) {
       this.#context.notice(
         `${this.#incomplete} without a registered record skipped, ${quote(this.#example)} among them`,
       );
     }
-    if (this.batch.failed > 0) return 'PARTIAL';
+    if (this.#batch.failed > 0) return 'PARTIAL';
     return count === 0 && this.#options.failIfEmpty ? 'CONDITION' : undefined;
   }
 }

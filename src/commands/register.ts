@@ -1,12 +1,21 @@
 /** `devstate register ID --type T`, or `-f FILE` with a device a line. */
+import { validId, validType } from '../core/device.js';
 import { usage } from '../core/errors.js';
 import { toJson } from '../core/json.js';
-import { type Registration, register as registerDevice } from '../core/registry.js';
-import { parseRegisterLine } from '../input/device-line.js';
+import {
+  type Registrant,
+  type Registration,
+  registerAll,
+  register as registerDevice,
+} from '../core/registry.js';
+import { parseRegisterLine, type RegisterDefaults, registrantOf } from '../input/device-line.js';
 import { parseTtl } from '../input/duration.js';
+import { lineBatches } from '../input/lines.js';
 import type { View } from '../output/view.js';
 import { applyLines } from './apply-lines.js';
-import { command } from './command.js';
+import type { Entry } from './batch.js';
+import { type Context, command, type Input } from './command.js';
+import { YES } from './confirm.js';
 import { pick } from './device-view.js';
 import { readDocument } from './document.js';
 
@@ -16,6 +25,9 @@ interface Options {
   ttl?: number;
   ifNew?: boolean;
   file?: string;
+  csv?: boolean;
+  failFast?: boolean;
+  yes?: boolean;
 }
 
 const fields = ['deviceId', 'deviceType', 'created', 'registeredAt'] as const;
@@ -31,6 +43,7 @@ export const register = command<Options>({
   name: 'register',
   group: 'Devices',
   summary: 'Register a device, or update its type, metadata and TTL',
+  writes: true,
   arguments: [{ name: 'id', summary: 'device id' }],
   options: [
     { flags: '--type <type>', summary: 'device type' },
@@ -42,31 +55,32 @@ export const register = command<Options>({
     { flags: '--ttl <duration>', summary: "how long the device's heartbeats hold", parse: parseTtl },
     { flags: '--if-new', summary: 'fail if it is registered already' },
     { flags: '-f, --file <path>', summary: 'devices as NDJSON, one a line; - is standard input' },
+    { flags: '--csv', summary: 'the file is CSV, its first line names the fields; so is any .csv' },
+    { flags: '--fail-fast', summary: 'with -f: begin nothing after a line that fails' },
+    YES,
   ],
   examples: [
     'devstate register sensor-001 --type temperature_sensor --meta location=warehouse-a',
     'devstate register gw-7 --type gateway --ttl 5m --if-new',
     'devstate register -f devices.ndjson --type meter',
   ],
-  async run(context, [id], { type, meta, ttl, ifNew = false, file }) {
+  async run(context, [id], options) {
+    const { type, meta, ttl, ifNew = false, file, csv = false, failFast = false, yes } = options;
     context.print.check(REGISTRATION);
     if (file !== undefined) {
       if (id !== undefined || meta !== undefined) throw usage('-f goes with neither an ID nor --meta');
-      return applyLines(
-        context,
-        file,
-        REGISTRATION,
-        (text, notice) => parseRegisterLine(text, { type, ttl }, notice),
-        (fleet, line) =>
-          registerDevice(fleet, line.deviceId, line.deviceType, {
-            onlyIfNew: ifNew,
-            ...(line.metadataJson !== undefined && { metadataJson: line.metadataJson }),
-            ...(line.heartbeatTtl !== undefined && { ttl: line.heartbeatTtl }),
-          }),
-      );
+      const entries = csv || /\.csv$/i.test(file) ? csvEntries : lineEntries;
+      return applyLines(context, {
+        ...{ file, failFast, yes, doing: 'Register', view: REGISTRATION },
+        read: (input) => entries(context, input, { type, ttl }),
+        apply: (fleet, all) => registerAll(fleet, all, ifNew),
+      });
     }
+    if (failFast || csv) throw usage(`--${csv ? 'csv' : 'fail-fast'} goes with -f`);
     if (id === undefined) throw usage('an ID is due, or -f FILE', 'devstate register ID --type TYPE');
     if (type === undefined) throw usage('--type is due', 'devstate register ID --type TYPE');
+    validId(id);
+    validType(type);
     const metadata = meta && (await readDocument(context, meta));
     const registration = await registerDevice(await context.fleet(), id, type, {
       onlyIfNew: ifNew,
@@ -76,3 +90,34 @@ export const register = command<Options>({
     await context.print.one(REGISTRATION, registration);
   },
 });
+
+async function* lineEntries(
+  { notice }: Context,
+  input: Input,
+  defaults: RegisterDefaults,
+): AsyncGenerator<Entry<Registrant>[]> {
+  for await (const lines of lineBatches(input)) {
+    yield lines.map(({ number, read }) => ({
+      line: number,
+      read: () => parseRegisterLine(read(), defaults, (message) => notice(`line ${number}: ${message}`)),
+    }));
+  }
+}
+
+async function* csvEntries(
+  { notice }: Context,
+  input: Input,
+  defaults: RegisterDefaults,
+): AsyncGenerator<Entry<Registrant>[]> {
+  const { csvRows } = await import('../input/device-csv.js');
+  for await (const rows of csvRows(input)) {
+    yield rows.map(({ line, read }) => ({
+      line,
+      read: () =>
+        registrantOf(
+          read((message) => notice(`line ${line}: ${message}`)),
+          defaults,
+        ),
+    }));
+  }
+}

@@ -1,13 +1,19 @@
 /** `devstate set-desired ID DOC…`: what the device should be. */
+import { inChunks } from '../core/chunks.js';
+import { validId } from '../core/device.js';
+import { onlyResult, ownFailure } from '../core/each-alone.js';
 import { usage } from '../core/errors.js';
 import { type DesiredResult, setDesired as set } from '../core/shadows.js';
 import type { View } from '../output/view.js';
+import { Batch, idBatches, isSingle } from './batch.js';
 import { command } from './command.js';
+import { confirmedInBulk, YES } from './confirm.js';
 import { readDocument } from './document.js';
 
 interface Options {
   ifVersion?: number;
   replace?: boolean;
+  yes?: boolean;
 }
 
 const DESIRED: View<DesiredResult> = {
@@ -23,8 +29,9 @@ export const setDesired = command<Options>({
   name: 'set-desired',
   group: 'Shadow',
   summary: 'Merge into the desired state of a device and tell it',
+  writes: true,
   arguments: [
-    { name: 'id', summary: 'device id', required: true },
+    { name: 'id', summary: 'device id; - reads ids from standard input', required: true },
     {
       name: 'document',
       summary: 'KEY=VALUE (null removes), {…}, @FILE or -',
@@ -35,16 +42,34 @@ export const setDesired = command<Options>({
   options: [
     { flags: '--if-version <n>', summary: 'only if the desired version is this one', parse: parseVersion },
     { flags: '--replace', summary: 'replace the desired state instead of merging' },
+    YES,
   ],
   examples: [
     'devstate set-desired sensor-001 reportingInterval=30',
+    'devstate list --type meter -o name | devstate set-desired - interval=30',
     'devstate set-desired sensor-001 net.wifi.channel=6 led=null --if-version 4',
     'devstate set-desired sensor-001 \'{"mode": "eco"}\' --replace',
   ],
-  async run(context, [id = '', ...document], options) {
+  async run(context, [id = '', ...document], { yes, ...options }) {
     context.print.check(DESIRED);
+    if (id === '-' && document.includes('-'))
+      throw usage(
+        'standard input cannot be both the ids and the document',
+        'put the document in a file: @FILE',
+      );
+    if (isSingle([id])) validId(id);
+    if (!(await confirmedInBulk(context, { yes, ids: [id] }, 'Change the desired state of')))
+      return 'CONDITION';
     const patch = await readDocument(context, document);
-    await context.print.one(DESIRED, await set(await context.fleet(), id, patch, options));
+    const fleet = await context.fleet();
+    const setAll = (ids: readonly string[]) =>
+      inChunks(ids, (chunk) =>
+        Promise.all(chunk.map((each) => ownFailure(set(fleet, each, patch, options)))),
+      );
+    if (isSingle([id])) return context.print.one(DESIRED, onlyResult(await setAll([id])));
+    const batch = new Batch(context);
+    await context.print.list(DESIRED, batch.each(idBatches(context, [id]), setAll));
+    return batch.code;
   },
 });
 

@@ -1,10 +1,10 @@
 /** `devstate stale`: who has not been seen for long. */
 import { validType } from '../core/device.js';
-import { type StaleDevice, staleDevices } from '../core/queries.js';
+import { type StaleDevice, staleDevices } from '../core/stale.js';
 import { parseDuration } from '../input/duration.js';
 import type { View } from '../output/view.js';
 import { command } from './command.js';
-import { DEVICE, METADATA, pick, REGISTERED } from './device-view.js';
+import { IDENTITY, METADATA, pick, REGISTERED, SEEN } from './device-view.js';
 import { Listing } from './listing.js';
 
 interface Options {
@@ -19,7 +19,7 @@ const STALE: View<StaleDevice> = {
   fields,
   json: (row) => pick(row, fields),
   name: ({ deviceId }) => deviceId,
-  columns: DEVICE,
+  columns: [...IDENTITY, SEEN],
   wide: [REGISTERED, METADATA],
   empty: 'no stale devices',
 };
@@ -44,15 +44,14 @@ export const stale = command<Options>({
     'devstate stale --older-than 7d --no-never -o name',
     'devstate stale --type meter --json',
   ],
-  async run(context, _args, options) {
-    const listing = new Listing(context, options);
-    return listing.print(STALE, async (fleet) => {
-      const waiting = context.waiting('looking through the fleet');
-      try {
-        return await staleDevices(fleet, { ...options, onProblem: listing.onProblem });
-      } finally {
-        waiting.stop();
-      }
-    });
+  async run(context, _args, { olderThan, type, never, failIfEmpty = false }) {
+    const listing = new Listing(context, { failIfEmpty });
+    const query = {
+      ...(olderThan !== undefined && { olderThan }),
+      ...(type !== undefined && { type }),
+      never,
+      withMetadata: context.print.format === 'wide' && context.print.human,
+    };
+    return listing.print(STALE, (fleet, hearing) => staleDevices(fleet, { ...query, ...hearing }));
   },
 });

@@ -1,9 +1,11 @@
 /** `devstate unregister ID…`: removes devices and all that is kept of them. */
-import { usage } from '../core/errors.js';
-import { unregister as remove } from '../core/registry.js';
+import { validId } from '../core/device.js';
+import { type Alone, onlyResult } from '../core/each-alone.js';
+import { unregisterAll } from '../core/registry.js';
 import type { View } from '../output/view.js';
-import { Batch, eachId, isSingle } from './batch.js';
+import { Batch, idBatches, isSingle } from './batch.js';
 import { command } from './command.js';
+import { confirmed, YES } from './confirm.js';
 
 interface Options {
   yes?: boolean;
@@ -25,32 +27,32 @@ export const unregister = command<Options>({
   name: 'unregister',
   group: 'Devices',
   summary: 'Remove devices and all that is kept of them',
+  writes: true,
   arguments: [
     { name: 'id', summary: 'device ids; - reads them from standard input', required: true, variadic: true },
   ],
-  options: [{ flags: '-y, --yes', summary: 'do not ask' }],
+  options: [YES],
   examples: [
     'devstate unregister sensor-001',
     'devstate stale --older-than 90d -o name | devstate unregister - --yes',
   ],
-  async run(context, ids, { yes = false }) {
+  async run(context, ids, { yes }) {
     context.print.check(REMOVAL);
-    const { stdin, stderr } = context.terminal;
-    if (!yes && (!stdin || !stderr || ids.includes('-'))) {
-      throw usage('this removes devices and nobody can be asked', 'add --yes');
-    }
-    const fleet = await context.fleet();
-    if (!yes) {
-      const what = isSingle(ids) ? JSON.stringify(ids[0]) : `${ids.length} devices`;
-      if (!(await context.confirm(`Remove ${what} and all that is kept of it?`))) return 'CONDITION';
-    }
-    const removal = async (deviceId: string): Promise<Removal> => {
-      await remove(fleet, deviceId);
-      return { deviceId, removed: true };
+    if (isSingle(ids)) validId(ids[0]);
+    const whom = isSingle(ids) ? JSON.stringify(ids[0]) : `${ids.length} devices`;
+    const asked = {
+      what: 'this removes devices',
+      question: `Remove ${whom} and all that is kept of ${isSingle(ids) ? 'it' : 'them'}?`,
     };
-    if (isSingle(ids)) return context.print.one(REMOVAL, await removal(ids[0] as string));
+    if (!(await confirmed(context, { yes, ids }, asked))) return 'CONDITION';
+    const fleet = await context.fleet();
+    const removals = async (all: readonly string[]): Promise<Alone<Removal>[]> => {
+      const results = await unregisterAll(fleet, all);
+      return results.map((error, i) => error ?? { deviceId: all[i] as string, removed: true });
+    };
+    if (isSingle(ids)) return context.print.one(REMOVAL, onlyResult(await removals(ids)));
     const batch = new Batch(context);
-    await context.print.list(REMOVAL, batch.map(eachId(context, ids), removal));
+    await context.print.list(REMOVAL, batch.each(idBatches(context, ids), removals));
     return batch.code;
   },
 });

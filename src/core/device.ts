@@ -2,7 +2,7 @@
  * What a device is: its identity, its state as one value, and the presence event.
  * All times are milliseconds since the epoch, on the Redis server's clock.
  */
-import { usage } from './errors.js';
+import { quote, usage } from './errors.js';
 
 export type Status = 'online' | 'offline';
 export type Dialect = 'node' | 'python';
@@ -85,10 +85,10 @@ export function validType(type: string): string {
 function validName(name: unknown, what: string): string {
   if (typeof name !== 'string') throw usage(`a ${what} must be a string`);
   if (name === '') throw usage(`a ${what} must not be empty`);
-  if (CONTROL.test(name)) throw usage(`a ${what} must not hold control characters: ${JSON.stringify(name)}`);
-  if (LONE_SURROGATE.test(name)) throw usage(`a ${what} must be valid UTF-8: ${JSON.stringify(name)}`);
+  if (CONTROL.test(name)) throw usage(`a ${what} must not hold control characters: ${quote(name)}`);
+  if (LONE_SURROGATE.test(name)) throw usage(`a ${what} must be valid UTF-8: ${quote(name)}`);
   if (name !== name.trim()) {
-    throw usage(`a ${what} must not begin or end with white space: ${JSON.stringify(name)}`);
+    throw usage(`a ${what} must not begin or end with white space: ${quote(name)}`);
   }
   if (Buffer.byteLength(name) > MAX_NAME_BYTES)
     throw usage(`a ${what} must not exceed ${MAX_NAME_BYTES} bytes`);

@@ -65,7 +65,8 @@ export function luaDialects(): string {
 
 /** An instant as a dialect writes it, in ms; null: never, or not a time. */
 export function decodeInstant(dialect: Dialect, text: string | null | undefined): number | null {
-  const ms = Math.round(Number(text ?? 0) * UNIT[dialect]);
+  if (!text) return null;
+  const ms = Math.round(Number(text) * UNIT[dialect]);
   return ms > 0 && ms < 1e15 ? ms : null;
 }
 
@@ -81,34 +82,48 @@ export interface Liveness {
   now: number;
 }
 
-/** A device from the hash fields that were asked for; documents not asked for read `{}`. */
-export function decodeRecord(
-  id: string,
+/** Online if and only if the heartbeat key exists. */
+export function livenessOf({ pttl, now }: Liveness): Pick<DeviceRecord, 'status' | 'expiresAt'> {
+  return { status: pttl === -2 ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
+}
+
+/**
+ * How to decode the replies that hold these hash fields, in this order; documents that are
+ * not among them read `{}`.
+ */
+export function recordDecoder(
   dialect: Dialect,
-  values: ReadonlyMap<FieldName, string | null>,
-  { pttl, now }: Liveness,
-): DeviceRecord {
-  const [reportedVersion = 0, reportedAt, desiredVersion = 0, desiredAt, presenceSeq = 0, presenceAt, ttl] =
-    decodePacked(values.get('devstate'));
-  return {
-    deviceId: id,
-    deviceType: values.get('type') ?? null,
-    status: pttl === -2 ? 'offline' : 'online',
-    lastSeen: decodeInstant(dialect, values.get('lastSeen')),
-    registeredAt: decodeInstant(dialect, values.get('registered')),
-    expiresAt: pttl >= 0 ? now + pttl : null,
-    reportedJson: values.get('reported') || '{}',
-    desiredJson: values.get('desired') || '{}',
-    metadataJson: values.get('metadata') || '{}',
-    reportedVersion,
-    reportedAt: reportedAt || null,
-    desiredVersion,
-    desiredAt: desiredAt || null,
-    presenceSeq,
-    presenceAt: presenceAt || null,
-    heartbeatTtl: ttl || null,
+  fields: readonly FieldName[],
+): (id: string, values: readonly (string | null)[], liveness: Liveness) => DeviceRecord {
+  const place = (name: FieldName) => fields.indexOf(name);
+  const [type, lastSeen, registered] = [place('type'), place('lastSeen'), place('registered')];
+  const [reported, desired, metadata] = [place('reported'), place('desired'), place('metadata')];
+  const devstate = place('devstate');
+  return (id, values, liveness) => {
+    const packed = values[devstate] ? decodePacked(values[devstate]) : NOTHING_PACKED;
+    const [reportedVersion = 0, reportedAt, desiredVersion = 0, desiredAt, presenceSeq = 0, presenceAt, ttl] =
+      packed;
+    return {
+      deviceId: id,
+      deviceType: values[type] ?? null,
+      ...livenessOf(liveness),
+      lastSeen: decodeInstant(dialect, values[lastSeen]),
+      registeredAt: decodeInstant(dialect, values[registered]),
+      reportedJson: values[reported] || '{}',
+      desiredJson: values[desired] || '{}',
+      metadataJson: values[metadata] || '{}',
+      reportedVersion,
+      reportedAt: reportedAt || null,
+      desiredVersion,
+      desiredAt: desiredAt || null,
+      presenceSeq,
+      presenceAt: presenceAt || null,
+      heartbeatTtl: ttl || null,
+    };
   };
 }
+
+const NOTHING_PACKED = decodePacked(undefined);
 
 /** Devstate's own messages carry `seq`; told without parsing, because each of them rings everybody. */
 export function isOwnMessage(message: string): boolean {

@@ -37,7 +37,18 @@ export function notFound(id: string): DevstateError {
   });
 }
 
-/** An id or type as messages show it: quoted, control characters escaped. */
-export function quote(text: string): string {
-  return JSON.stringify(text);
+/** Refused before it is sent. */
+export function readOnly(what: string): DevstateError {
+  return usage(`${what} refused: read-only`, 'leave out --read-only, or name a context that may write');
+}
+
+/** Why a file cannot be read or written, in a few words. */
+export function fileProblem(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message;
+}
+
+/** An id, type or argument as messages show it: quoted, control characters escaped, not without end. */
+export function quote(text: string, most = 256): string {
+  return JSON.stringify(text.length > most ? `${text.slice(0, most - 1)}…` : text);
 }

@@ -4,12 +4,15 @@
  * once, and a read-only fleet sends no write.
  */
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import { DEFAULT_TTL_MS, type Dialect } from './device.js';
+import type { Cluster, Redis } from 'ioredis';
+import type { Dialect } from './device.js';
 import { fieldName } from './dialect.js';
-import { DevstateError, usage } from './errors.js';
+import { DevstateError, quote, readOnly, usage } from './errors.js';
+import { Kept } from './kept.js';
 import { Keyspace } from './keyspace.js';
-import { fromRedis, replyCode, wrongType } from './redis-errors.js';
+import { META_FIELDS, type Meta, parseMeta } from './meta.js';
+import { partitionOf } from './partitions.js';
+import { fromRedis, isDenied, replyCode, wrongType } from './redis-errors.js';
 import { expectedTypes, RAISE_TTL, type Script, scriptKeys } from './scripts.js';
 
 export interface FleetOptions {
@@ -19,63 +22,92 @@ export interface FleetOptions {
   dialect?: Dialect;
   /** Refuses every write before it is sent. */
   readOnly?: boolean;
-  /** Within which a compare-and-set is retried, ms; 5000. */
+  /** Within which a request is answered, and a compare-and-set is retried, ms; 5000. */
   requestTimeout?: number;
   /** For tests: the time by which scripts write, ms, instead of the server's. */
   clock?: () => number;
 }
 
-/** What `devices:meta` says, with the defaults of a fleet that has none. */
-export interface FleetSettings {
-  dialect: Dialect;
-  /** The longest heartbeat TTL in use, ms. */
-  longestTtl: number;
-  /** About how many presence events the log keeps. */
-  logCap: number;
-  /** How many entries each history list keeps; 0: none. */
-  historyCap: number;
-}
+/** What the fleet declares, and the dialect that it is written in. */
+export type FleetSettings = Omit<Meta, 'dialect'> & { dialect: Dialect };
 
+/** Because others may change them. */
 const SETTINGS_KEPT_MS = 60_000;
+/** How many records tell the dialect of a fleet that declares none. */
+const SAMPLE = 10;
 
 type Values<Name extends string> = Record<Name, string | number>;
 export type Command = readonly [name: string, ...args: (string | number)[]];
 
+/** One server, be it found by Sentinel, or a cluster. */
+export type Connection = Redis | Cluster;
+
 export class Fleet {
+  /** A cluster answers the same commands; what else it is, is asked of `cluster`. */
   readonly redis: Redis;
+  readonly cluster: Cluster | undefined;
+  /** Of a whole that is partitioned, only what is not part of a partition. */
   readonly keys: Keyspace;
   readonly options: FleetOptions;
-  #settings: Promise<FleetSettings> | undefined;
-  #settingsUntil = 0;
+  readonly #whole: Fleet | undefined;
+  readonly #meta = new Kept(
+    () => this.#readMeta(),
+    () => SETTINGS_KEPT_MS,
+  );
+  #guessed = false;
+  readonly #settings = new Kept(
+    () => this.#readSettings(),
+    () => (this.#guessed ? 0 : SETTINGS_KEPT_MS),
+  );
+  #partitions: readonly Fleet[] = [this];
 
-  constructor(redis: Redis, options: FleetOptions = {}) {
-    this.redis = redis;
-    this.keys = new Keyspace(options.namespace);
+  /** @param part of a whole fleet: a partition, by its number */
+  constructor(connection: Connection, options: FleetOptions = {}, part?: { whole: Fleet; number: number }) {
+    this.redis = connection as Redis;
+    this.cluster = connection.isCluster ? (connection as Cluster) : undefined;
+    this.keys = new Keyspace(options.namespace, part?.number);
     this.options = options;
+    this.#whole = part?.whole;
+  }
+
+  /** Each a fleet of its own keys on this connection; one that is not partitioned is its only one. */
+  async partitions(): Promise<readonly Fleet[]> {
+    if (this.#whole) return this.#partitions;
+    const { partitions } = await this.#layout();
+    if (this.#partitions.length !== partitions) {
+      this.#partitions = Array.from(
+        { length: partitions },
+        (_, number) => new Fleet(this.cluster ?? this.redis, this.options, { whole: this, number }),
+      );
+    }
+    return this.#partitions;
+  }
+
+  /** The partition that a device belongs to. */
+  async of(id: string): Promise<Fleet> {
+    const partitions = await this.partitions();
+    return partitions[partitionOf(id, partitions.length)] as Fleet;
   }
 
   get requestTimeout(): number {
     return this.options.requestTimeout ?? 5000;
   }
 
-  /**
-   * Read at first use and kept for a minute, because others may change them. Where the
-   * dialect had to be guessed (no record yet) or the read failed, the next caller reads again.
-   */
+  /** What `devices:meta` says. */
+  declared(): Promise<Meta> {
+    return this.#whole?.declared() ?? this.#meta.get();
+  }
+
+  /** Where the dialect had to be guessed (no record yet), the next caller reads again. */
   settings(): Promise<FleetSettings> {
-    if (this.#settings && Date.now() < this.#settingsUntil) return this.#settings;
-    this.#settingsUntil = Number.POSITIVE_INFINITY; // who comes while it is read shares the answer
-    this.#settings = this.#readSettings().then(
-      ({ guessed, ...settings }) => {
-        this.#settingsUntil = guessed ? 0 : Date.now() + SETTINGS_KEPT_MS;
-        return settings;
-      },
-      (error: unknown) => {
-        this.#settingsUntil = 0;
-        throw error;
-      },
-    );
-    return this.#settings;
+    return this.#whole?.settings() ?? this.#settings.get();
+  }
+
+  /** They have been changed. */
+  forgetSettings(): void {
+    this.#whole?.forgetSettings();
+    this.#settings.forget();
+    this.#meta.forget();
   }
 
   /** Notes a TTL that the fleet has not seen yet: holds and staleness reckon with the longest. */
@@ -86,6 +118,11 @@ export class Fleet {
     settings.longestTtl = ttl;
   }
 
+  /** @throws DevstateError USAGE if nothing may be written */
+  refuseReadOnly(what: string): void {
+    if (this.options.readOnly) throw readOnly(what);
+  }
+
   /** Runs a script for these devices; its keys are found by the descriptor. */
   async run<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
@@ -93,8 +130,7 @@ export class Fleet {
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string = this.keys.presenceChannel,
   ): Promise<unknown[]> {
-    if (this.options.readOnly)
-      throw usage(`${script.name} refused: read-only`, 'leave out --read-only to write');
+    this.refuseReadOnly(script.name);
     const { dialect, logCap, historyCap } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
     const argv = [
@@ -113,10 +149,10 @@ export class Fleet {
   /** By its hash; in full where the server does not know it, or not any more. */
   async #evaluate(script: Script, rest: [number, ...(string | number)[]]): Promise<unknown[]> {
     try {
-      return (await this.redis.evalsha(shaOf(script), ...rest)) as unknown[];
+      return (await this.#inTime(this.redis.evalsha(shaOf(script), ...rest))) as unknown[];
     } catch (error) {
       if (!isReply(error, 'NOSCRIPT')) throw error;
-      return (await this.redis.eval(script.source, ...rest)) as unknown[];
+      return (await this.#inTime(this.redis.eval(script.source, ...rest))) as unknown[];
     }
   }
 
@@ -129,11 +165,22 @@ export class Fleet {
     return wrongType(keys[place], types[place], expected[place]);
   }
 
+  /** Why one device of a batch failed; its keys are looked at where one is of another type. */
+  async itemError(
+    script: Script,
+    device: { id: string; type?: string; oldType?: string },
+    raised: string,
+  ): Promise<DevstateError> {
+    if (/\bWRONGTYPE\b/.test(raised)) return this.wrongType(script, [device]);
+    const translated = fromRedis(new Error(raised));
+    return new DevstateError(translated.code, `device ${quote(device.id)}: ${translated.message}`, {
+      cause: translated,
+    });
+  }
+
   /** One round trip for many commands. A reply error stands in its command's place. */
   async pipeline(commands: readonly Command[]): Promise<unknown[]> {
-    const replies = await this.send(() =>
-      this.redis.pipeline(commands.map((command) => [...command])).exec(),
-    );
+    const replies = await this.send(() => this.redis.pipeline(commands as unknown as unknown[][]).exec());
     return (replies ?? []).map(([error, reply], i) => {
       if (error === null) return reply;
       if (isReply(error, 'WRONGTYPE')) return wrongType(commands[i]?.[1]);
@@ -141,65 +188,75 @@ export class Fleet {
     });
   }
 
-  /** Sends, and translates what goes wrong. */
+  /** Sends, and translates what goes wrong. @throws DevstateError CONNECTION, also when it takes too long */
   async send<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await request();
+      return await this.#inTime(request());
     } catch (error) {
       throw fromRedis(error);
     }
   }
 
-  async #readSettings(): Promise<FleetSettings & { guessed: boolean }> {
-    const meta = await this.send(() =>
-      this.redis.hmget(this.keys.meta, 'dialect', 'longestTtl', 'logCap', 'historyCap'),
-    );
-    const [text, longestTtl, logCap, historyCap] = meta.map((value) => value ?? undefined);
-    const declared = text === undefined ? undefined : declaredDialect(text);
+  /** One timer a request: ioredis would set one for each command of a pipeline. */
+  #inTime<T>(reply: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new DevstateError('CONNECTION', 'timed out'));
+      const timer = setTimeout(late, this.requestTimeout);
+      reply.finally(() => clearTimeout(timer)).then(resolve, reject);
+    });
+  }
+
+  async #readSettings(): Promise<FleetSettings> {
+    if (this.#guessed) this.#meta.forget();
+    const { dialect: declared, ...settings } = await this.#layout();
     const { dialect: asked } = this.options;
-    if (asked !== undefined && declared !== undefined && asked !== declared) {
-      throw usage(`this fleet's dialect is ${declared}, not ${asked}`, 'leave out --dialect');
-    }
-    const dialect = declared ?? asked ?? (await this.#sampleDialect());
-    return {
-      dialect: dialect ?? 'node',
-      guessed: dialect === undefined,
-      longestTtl: Math.max(number(longestTtl, 0), DEFAULT_TTL_MS),
-      logCap: number(logCap, 100_000),
-      historyCap: number(historyCap, 100),
-    };
+    const found = declared === undefined ? await this.#sampleDialects() : [declared];
+    if (asked !== undefined && found.length > 0 && !found.includes(asked))
+      throw usage(`this fleet's dialect is ${found[0]}, not ${asked}`, 'leave out --dialect');
+    const dialect = asked ?? found[0];
+    this.#guessed = dialect === undefined;
+    return { ...settings, dialect: dialect ?? 'node' };
   }
 
-  /** A fleet that does not declare its dialect is written in that of its records. */
-  async #sampleDialect(): Promise<Dialect | undefined> {
-    const id = await this.send(() => this.redis.srandmember(this.keys.registered));
-    if (id === null) return undefined;
-    const dialects: Dialect[] = ['node', 'python'];
-    const fields = dialects.map((dialect) => fieldName(dialect, 'id'));
-    // In a pipeline, because a record of another type is that device's affair.
-    const [found] = await this.pipeline([['hmget', this.keys.state(id), ...fields]]);
-    return Array.isArray(found) ? dialects.find((_, i) => found[i] !== null) : undefined;
+  /** @throws DevstateError USAGE on a cluster, where a fleet must be partitioned */
+  async #layout(): Promise<Meta> {
+    const meta = await this.#meta.get();
+    if (meta.partitions === 1 && this.cluster)
+      throw usage('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
+    return meta;
+  }
+
+  async #readMeta(): Promise<Meta> {
+    return parseMeta(await this.send(() => this.redis.hmget(this.keys.meta, ...META_FIELDS)));
+  }
+
+  /** The dialects of some records, that of the most first: an undeclared fleet is written like them. */
+  async #sampleDialects(): Promise<Dialect[]> {
+    const ids = await this.send(() => this.redis.srandmember(this.keys.registered, SAMPLE)).catch(
+      (error: unknown) => {
+        // Who says the dialect need not be allowed to see the fleet.
+        if (this.options.dialect !== undefined && isDenied(error)) return [];
+        throw error;
+      },
+    );
+    if (ids.length === 0) return [];
+    const fields = DIALECTS.map((dialect) => fieldName(dialect, 'id'));
+    const records = await this.pipeline(ids.map((id) => ['hmget', this.keys.state(id), ...fields]));
+    // A record of another type is that device's affair.
+    const count = (place: number) =>
+      records.filter((values) => Array.isArray(values) && values[place] !== null).length;
+    const counted = DIALECTS.map((dialect, place) => ({ dialect, count: count(place) }));
+    return counted
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => b.count - a.count)
+      .map(({ dialect }) => dialect);
   }
 }
 
-function declaredDialect(text: string): Dialect {
-  if (text === 'node' || text === 'python') return text;
-  throw new DevstateError('BAD_RECORD', `devices:meta declares the dialect ${JSON.stringify(text)}`, {
-    hint: 'it is node or python',
-  });
-}
+const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
 function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && replyCode(error.message) === code;
-}
-
-function number(text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new DevstateError('BAD_RECORD', `devices:meta holds ${JSON.stringify(text)} where a number is due`);
-  }
-  return value;
 }
 
 const shas = new Map<string, string>();

@@ -4,13 +4,14 @@
  * that any number of writers tell each transition once.
  */
 import { inChunks } from './chunks.js';
-import { DEFAULT_TTL_MS, type PresenceEvent, validId, validTtl } from './device.js';
-import { DevstateError, notFound, quote } from './errors.js';
+import { DEFAULT_TTL_MS, type PresenceEvent, validId, validTtl, validType } from './device.js';
+import { type Alone, eachAlone, onlyResult, ownFailure, runs } from './each-alone.js';
+import { DevstateError, notFound } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type JsonObject, toJson } from './json.js';
-import { parseStored, readDevice } from './records.js';
-import { fromRedis } from './redis-errors.js';
-import { register } from './registry.js';
+import { inPartitions } from './partitions.js';
+import { parseStored, readDevices } from './records.js';
+import { registerAll } from './registry.js';
 import { untilSettled } from './retry.js';
 import { DISCONNECT, HEARTBEAT, SETTLE } from './scripts.js';
 import { mergePatch } from './shadow.js';
@@ -19,8 +20,12 @@ export interface Heartbeat {
   id: string;
   /** JSON object text; replaces the report, as in the article. */
   reportedJson?: string;
+  /** Merged into the report (RFC 7396) instead of replacing it. */
+  patch?: JsonObject;
   /** How long this beat holds, ms; else the device's own TTL, else the default. */
   ttl?: number;
+  /** Registers an unknown device as of this type on the fly. */
+  registerAs?: string;
 }
 
 export interface HeartbeatResult {
@@ -34,20 +39,14 @@ export interface HeartbeatResult {
   desiredVersion: number;
 }
 
-export interface HeartbeatOptions {
-  /** Merged into the report (RFC 7396) instead of replacing it. */
-  patch?: JsonObject;
-  /** Registers an unknown device as of this type on the fly. */
-  registerAs?: string;
-  /** The TTL of devices that have none of their own, ms. */
-  defaultTtl?: number;
+/** One heartbeat. @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION */
+export async function heartbeat(
+  fleet: Fleet,
+  beat: Heartbeat,
+  defaultTtl: number = DEFAULT_TTL_MS,
+): Promise<HeartbeatResult> {
+  return onlyResult(await heartbeats(fleet, [beat], defaultTtl));
 }
-
-interface Expectation {
-  expectedVersion: number | '';
-  expectedText: string;
-}
-type Outcome = HeartbeatResult | DevstateError | Expectation;
 
 /**
  * Heartbeats of many devices; each succeeds or fails alone. Those of one device apply in
@@ -58,127 +57,180 @@ export async function heartbeats(
   fleet: Fleet,
   beats: readonly Heartbeat[],
   defaultTtl: number = DEFAULT_TTL_MS,
-): Promise<(HeartbeatResult | DevstateError)[]> {
-  const refused = beats.map(refusal);
-  const sendable = beats.filter((_, i) => refused[i] === undefined);
-  const sent = (await inChunks(sendable, (chunk) => send(fleet, chunk, defaultTtl))) as (
-    | HeartbeatResult
-    | DevstateError
-  )[];
-  const answers = sent.values();
-  return refused.map((error) => error ?? (answers.next().value as HeartbeatResult | DevstateError));
+): Promise<Alone<HeartbeatResult>[]> {
+  const mayComeAgain = ({ patch, registerAs }: Heartbeat) => patch !== undefined || registerAs !== undefined;
+  const beatAll = async (partition: Fleet, all: readonly Heartbeat[]) => {
+    const results: Alone<HeartbeatResult>[] = [];
+    for (const run of runs(all, mayComeAgain)) {
+      results.push(...(await inChunks(run, (chunk) => beatAndRegister(partition, chunk, defaultTtl), weigh)));
+    }
+    return results;
+  };
+  return eachAlone(beats, validBeat, (all) => inPartitions(fleet, all, beatAll));
 }
 
-/** Why a beat cannot be sent at all. */
-function refusal({ id, ttl }: Heartbeat): DevstateError | undefined {
-  try {
-    validId(id);
-    if (ttl !== undefined) validTtl(ttl);
-    return undefined;
-  } catch (error) {
-    return error as DevstateError;
+/** What a merge will come to is not known before it is read. */
+function weigh({ reportedJson = '' }: Heartbeat): number {
+  return reportedJson.length;
+}
+
+function validBeat(beat: Heartbeat): Heartbeat {
+  validId(beat.id);
+  if (beat.ttl !== undefined) validTtl(beat.ttl);
+  if (beat.registerAs !== undefined) validType(beat.registerAs);
+  return beat;
+}
+
+/** Registers those that turn out to be unknown, where that is asked, and lets them beat again. */
+async function beatAndRegister(
+  fleet: Fleet,
+  beats: readonly Heartbeat[],
+  defaultTtl: number,
+): Promise<Alone<HeartbeatResult>[]> {
+  const results = await beatOrMerge(fleet, beats, defaultTtl);
+  const unknown = beats.flatMap((beat, place) => {
+    const result = results[place];
+    const missing = result instanceof DevstateError && result.code === 'NOT_FOUND';
+    return missing && beat.registerAs !== undefined ? [{ beat, type: beat.registerAs, place }] : [];
+  });
+  if (unknown.length === 0) return results;
+  const registered = await registerAll(
+    fleet,
+    unknown.map(({ beat: { id }, type }) => ({ id, type })),
+  );
+  const again = await beatOrMerge(
+    fleet,
+    unknown.map(({ beat }) => beat),
+    defaultTtl,
+  );
+  for (const [i, { place }] of unknown.entries()) {
+    const refused = registered[i];
+    results[place] = refused instanceof DevstateError ? refused : (again[i] as Alone<HeartbeatResult>);
   }
+  return results;
 }
 
-/** One heartbeat. @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION */
-export async function heartbeat(
+/** What a report is merged into: the beat is refused if it is another one by now. */
+interface Base {
+  version: number;
+  text: string;
+}
+
+/** Reads what is to be merged into, for all at once; those whose report changed meanwhile come again alone. */
+async function beatOrMerge(
+  fleet: Fleet,
+  beats: readonly Heartbeat[],
+  defaultTtl: number,
+): Promise<Alone<HeartbeatResult>[]> {
+  const merging = beats.filter(({ patch }) => patch !== undefined).map(({ id }) => id);
+  const bases = new Map<string, Base>();
+  for (const { id, device } of await readDevices(fleet, merging, ['reported', 'devstate'])) {
+    if (device) bases.set(id, { version: device.reportedVersion, text: device.reportedJson });
+  }
+  const outcomes = await send(fleet, beats, bases, defaultTtl);
+  return Promise.all(
+    outcomes.map((outcome, i) =>
+      isBase(outcome) ? ownFailure(mergeAgain(fleet, beats[i] as Heartbeat, outcome, defaultTtl)) : outcome,
+    ),
+  );
+}
+
+async function mergeAgain(
   fleet: Fleet,
   beat: Heartbeat,
-  { patch, registerAs, defaultTtl = DEFAULT_TTL_MS }: HeartbeatOptions = {},
-): Promise<HeartbeatResult> {
-  const attempt = () =>
-    patch ? mergingHeartbeat(fleet, beat, patch, defaultTtl) : plainHeartbeat(fleet, beat, defaultTtl);
-  try {
-    return await attempt();
-  } catch (error) {
-    const unknown = error instanceof DevstateError && error.code === 'NOT_FOUND';
-    if (!unknown || registerAs === undefined) throw error;
-    await register(fleet, beat.id, registerAs);
-    return attempt();
-  }
-}
-
-async function plainHeartbeat(fleet: Fleet, beat: Heartbeat, defaultTtl: number): Promise<HeartbeatResult> {
-  const [result] = await heartbeats(fleet, [beat], defaultTtl);
-  if (result instanceof DevstateError) throw result;
-  return result as HeartbeatResult;
-}
-
-/** Read, merge, beat if the report still is what was read; else with what it is by now. */
-async function mergingHeartbeat(
-  fleet: Fleet,
-  beat: Heartbeat,
-  patch: JsonObject,
+  found: Base,
   defaultTtl: number,
 ): Promise<HeartbeatResult> {
-  const record = await readDevice(fleet, beat.id);
-  let expected: Expectation = { expectedVersion: record.reportedVersion, expectedText: record.reportedJson };
+  let base = found;
   return untilSettled(fleet.requestTimeout, async () => {
-    const base = parseStored(beat.id, 'the report', expected.expectedText || '{}');
-    const merged = { ...beat, reportedJson: toJson(mergePatch(base, patch)) };
-    const [outcome] = await send(fleet, [merged], defaultTtl, expected);
+    const [outcome] = await send(fleet, [beat], new Map([[beat.id, base]]), defaultTtl);
     if (outcome instanceof DevstateError) throw outcome;
-    if (outcome && 'deviceId' in outcome) return outcome;
-    expected = outcome as Expectation;
+    if (!isBase(outcome)) return outcome;
+    base = outcome;
     return undefined;
   });
 }
 
+type Outcome = Alone<HeartbeatResult> | Base;
+
+function isBase(outcome: Outcome | undefined): outcome is Base {
+  return outcome !== undefined && 'version' in outcome;
+}
+
+/** One script. A report that cannot be merged into is its device's failure, and is not sent. */
 async function send(
   fleet: Fleet,
   beats: readonly Heartbeat[],
+  bases: ReadonlyMap<string, Base>,
   defaultTtl: number,
-  expected: Expectation = { expectedVersion: '', expectedText: '' },
 ): Promise<Outcome[]> {
-  const devices = beats.map(({ id, ttl, reportedJson = '' }) => ({
-    id,
-    ttl: ttl === undefined ? '' : validTtl(ttl),
-    reported: reportedJson,
-    ...expected,
-  }));
   const otherwise = validTtl(defaultTtl);
-  const { longestTtl } = await fleet.settings();
-  const replies = (await fleet.run(HEARTBEAT, { defaultTtl: otherwise, longestTtl }, devices)) as unknown[][];
-  const held = devices.filter((_, i) => replies[i]?.[0] === 1).map(({ ttl }) => Number(ttl || otherwise));
-  await fleet.noteTtl(Math.max(0, ...held));
+  const { longestTtl, exclusive } = await fleet.settings();
+  const args = { defaultTtl: otherwise, longestTtl, exclusive: exclusive ? 1 : 0 };
+  const prepared = beats.map((beat) => prepare(beat, bases.get(beat.id)));
+  const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
+  const replies = (await fleet.run(HEARTBEAT, args, sent)) as Reply[];
+  const held = sent.map(({ ttl }, i) => (replies[i]?.[0] === 1 ? Number(ttl || otherwise) : 0));
+  await fleet.noteTtl(held.reduce((most, ttl) => Math.max(most, ttl), 0));
+  const answers = replies.values();
   return Promise.all(
-    replies.map(async ([code, ...detail], i): Promise<Outcome> => {
-      const { id } = beats[i] as Heartbeat;
-      switch (code) {
-        case 0:
-          return notFound(id);
-        case 1: {
-          const [wasOffline, lastSeen, expiresAt, desiredVersion] = detail.map(Number) as [
-            number,
-            number,
-            number,
-            number,
-          ];
-          return {
-            deviceId: id,
-            status: 'online',
-            wasOffline: wasOffline === 1,
-            lastSeen,
-            expiresAt,
-            desiredVersion,
-          };
-        }
-        case 2:
-          return { expectedVersion: Number(detail[0]), expectedText: String(detail[1]) };
-        default:
-          return itemError(fleet, HEARTBEAT, id, String(detail[0]));
-      }
-    }),
+    prepared.map((each) =>
+      each instanceof DevstateError ? each : outcomeOf(fleet, each.id, answers.next().value as Reply),
+    ),
   );
+}
+
+type Arguments = { id: string } & Record<
+  'ttl' | 'reported' | 'expectedVersion' | 'expectedText',
+  string | number
+>;
+
+/** The script's arguments for a beat. */
+function prepare({ id, ttl, reportedJson = '', patch }: Heartbeat, base: Base | undefined): Alone<Arguments> {
+  const held = ttl === undefined ? '' : validTtl(ttl);
+  if (!patch) return { id, ttl: held, reported: reportedJson, expectedVersion: '', expectedText: '' };
+  const { version, text } = base ?? { version: 0, text: '' };
+  try {
+    const report = parseStored(id, 'the report', text || '{}');
+    const merged = toJson(mergePatch(report, patch));
+    return { id, ttl: held, reported: merged, expectedVersion: version, expectedText: text };
+  } catch (error) {
+    if (error instanceof DevstateError) return error;
+    throw error;
+  }
+}
+
+type Reply = [code: number, ...detail: (number | string)[]];
+
+async function outcomeOf(fleet: Fleet, id: string, [code, ...detail]: Reply): Promise<Outcome> {
+  if (code === 0) return notFound(id);
+  if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
+  if (code !== 1) return fleet.itemError(HEARTBEAT, { id }, String(detail[0]));
+  const [wasOffline, lastSeen = 0, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
+  return {
+    ...{ deviceId: id, status: 'online', wasOffline: wasOffline === 1 },
+    ...{ lastSeen, expiresAt, desiredVersion },
+  };
 }
 
 /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
 export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
-  validId(id);
-  const { longestTtl } = await fleet.settings();
-  const [code, wasOnline] = await fleet.run(DISCONNECT, { longestTtl }, [{ id }]);
-  if (code === 0) throw notFound(id);
-  return wasOnline === 1;
+  return onlyResult(await disconnectAll(fleet, [id]));
+}
+
+/** The same of many devices, each of which succeeds or fails alone. @throws DevstateError CONNECTION */
+export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<boolean>[]> {
+  const goodbye = async (partition: Fleet, id: string) => {
+    const { longestTtl } = await fleet.settings();
+    const [code, wasOnline] = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
+    if (code === 0) throw notFound(id);
+    return wasOnline === 1;
+  };
+  return eachAlone(ids, validId, (all) =>
+    inPartitions(fleet, all, (partition, group) =>
+      inChunks(group, (chunk) => Promise.all(chunk.map((id) => ownFailure(goodbye(partition, id))))),
+    ),
+  );
 }
 
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
@@ -244,19 +296,5 @@ function settledEvent(id: string, status: string, announced: readonly string[]):
 
 async function asVerdict(fleet: Fleet, id: string, reply: string): Promise<Verdict> {
   const known = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
-  return known ? reply : itemError(fleet, SETTLE, id, reply);
-}
-
-/** Why one device of a batch failed; its keys are looked at where one is of another type. */
-async function itemError(
-  fleet: Fleet,
-  script: typeof HEARTBEAT | typeof SETTLE,
-  id: string,
-  raised: string,
-): Promise<DevstateError> {
-  if (/\bWRONGTYPE\b/.test(raised)) return fleet.wrongType(script, [{ id }]);
-  const translated = fromRedis(new Error(raised));
-  return new DevstateError(translated.code, `device ${quote(id)}: ${translated.message}`, {
-    cause: translated,
-  });
+  return known ? reply : fleet.itemError(SETTLE, { id }, reply);
 }

@@ -14,17 +14,74 @@ export interface JsonObject {
 
 export { isLosslessNumber, LosslessNumber };
 
+/** Objects and arrays within each other, the document itself among them. */
+export const MAX_DOCUMENT_DEPTH = 32;
+/** With what may be around a document; little enough that no walk over a value runs out of stack. */
+const MAX_NESTING = MAX_DOCUMENT_DEPTH + 8;
+
 /**
- * Parses JSON text. Of duplicate keys the last wins; `onDuplicate` hears of each.
+ * Parses JSON text as RFC 8259 has it. Of duplicate keys the last wins; `onDuplicate` hears
+ * of each that had another value. Strings may hold lone surrogates (`loneSurrogateAt`).
  * @throws SyntaxError with the position
  */
 export function parseJson(text: string, onDuplicate?: (key: string) => void): Json {
+  const deep = tooDeepAt(text, MAX_NESTING);
+  if (deep >= 0) throw new SyntaxError(`${TOO_DEEP}, at position ${deep}`);
   return parse(text, undefined, {
     onDuplicateKey: ({ key, newValue }) => {
       onDuplicate?.(key);
       return newValue;
     },
   }) as Json;
+}
+
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d];
+
+export const TOO_DEEP = `nested too deeply: a document is at most ${MAX_DOCUMENT_DEPTH} levels deep`;
+
+/**
+ * Where JSON text goes deeper than so many levels; -1: nowhere. The parser recurses, so it
+ * must know before; of what is no JSON, too, as far as it will get.
+ */
+export function tooDeepAt(text: string, levels: number): number {
+  if (!opensMore(text, levels)) return -1;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(text, i + 1);
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
+    else if ((code === OPEN_BRACE || code === OPEN_BRACKET) && ++depth > levels) return i;
+  }
+  return -1;
+}
+
+/** Whether there are more brackets than that at all: few texts need a closer look. */
+function opensMore(text: string, most: number): boolean {
+  let count = 0;
+  for (const bracket of '{[') {
+    for (let i = text.indexOf(bracket); i >= 0; i = text.indexOf(bracket, i + 1)) {
+      if (++count > most) return true;
+    }
+  }
+  return false;
+}
+
+/** Of the closing quote, or of the text's end. */
+function endOfString(text: string, from: number): number {
+  let i = from;
+  while (i < text.length && text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;
+  return i;
+}
+
+/** An escaped pair, an escaped half, any other escape. */
+const ESCAPE = /\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)/gs;
+
+/** Where JSON text escapes half a character (`\ud800`), which UTF-8 has no bytes for; -1: nowhere. */
+export function loneSurrogateAt(text: string): number {
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return -1;
+  for (const { 1: half, index } of text.matchAll(ESCAPE)) if (half !== undefined) return index;
+  return -1;
 }
 
 /** Parses JSON text that must be an object, as every device document must. */

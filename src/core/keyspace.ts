@@ -17,6 +17,9 @@
  *   devices:presence             channel presence events
  *   device:<id>:commands         channel state updates for one device
  *
+ * The namespace comes before all of them, and in a partitioned fleet `{n}:` after it,
+ * except for `devices:meta` and the channels, which are the whole fleet's.
+ *
  * An id may hold anything printable, `:` and braces too: a key is never split to find an
  * id, its known prefix is stripped.
  */
@@ -33,10 +36,15 @@ export class Keyspace {
   readonly meta: string;
   readonly presenceChannel: string;
   readonly #prefix: string;
+  readonly #namespace: string;
 
-  /** @param namespace `acme` puts `acme:` before every key and channel */
-  constructor(namespace = '') {
-    const prefix = namespace === '' ? '' : `${namespace}:`;
+  /**
+   * @param namespace `acme` puts `acme:` before every key and channel
+   * @param partition its number, for a part of the fleet's keys
+   */
+  constructor(namespace = '', partition?: number) {
+    this.#namespace = namespace === '' ? '' : `${namespace}:`;
+    const prefix = partition === undefined ? this.#namespace : `${this.#namespace}{${partition}}:`;
     this.#prefix = prefix;
     this.registered = `${prefix}devices:registered`;
     this.online = `${prefix}devices:online`;
@@ -44,8 +52,8 @@ export class Keyspace {
     this.activity = `${prefix}devices:activity`;
     this.log = `${prefix}devices:presence:log`;
     this.pulse = `${prefix}devices:pulse`;
-    this.meta = `${prefix}devices:meta`;
-    this.presenceChannel = `${prefix}devices:presence`;
+    this.meta = `${this.#namespace}devices:meta`;
+    this.presenceChannel = `${this.#namespace}devices:presence`;
   }
 
   state(id: string): string {
@@ -65,6 +73,6 @@ export class Keyspace {
   }
 
   commandsChannel(id: string): string {
-    return `${this.#prefix}device:${id}:commands`;
+    return `${this.#namespace}device:${id}:commands`;
   }
 }

@@ -6,19 +6,40 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { Batcher } from './batcher.js';
 import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.js';
+import { eachAlone, onlyResult } from './each-alone.js';
 import { DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
 import { hangUp } from './hang-up.js';
-import { disconnect, type Heartbeat, type HeartbeatResult, heartbeat, heartbeats } from './heartbeats.js';
-import { isJsonObject, type JsonObject, parseJson, toJson } from './json.js';
+import { disconnect, type Heartbeat, type HeartbeatResult, heartbeats } from './heartbeats.js';
+import { isJsonObject, type Json, type JsonObject, parseJson, toJson } from './json.js';
 import { type FeedOptions, presenceFeed } from './presence.js';
 import { listDevices, onlineDevices } from './queries.js';
 import { parseStored, readDevice } from './records.js';
-import { type Registration, register, unregister } from './registry.js';
+import { type Registrant, type Registration, registerAll, unregister } from './registry.js';
 import { type DesiredOptions, delta, setDesired } from './shadows.js';
 
 /** A JSON object as a plain JavaScript value. */
 export type Document = Record<string, unknown>;
+
+export interface DeviceRegistration {
+  deviceId: string;
+  deviceType: string;
+  /** Replaces what is there; not given: what is there stays. */
+  metadata?: object;
+  /** How long the device's heartbeats hold, ms; not given: what is there stays. */
+  ttl?: number;
+}
+
+export interface DeviceHeartbeat {
+  deviceId: string;
+  reportedState?: object;
+  /** `reportedState` is merged into the report (RFC 7396) instead of replacing it. */
+  merge?: boolean;
+  /** How long this beat holds, ms. */
+  ttl?: number;
+  /** Registers an unknown device as of this type on the fly. */
+  registerAs?: string;
+}
 
 export interface DeviceState extends DeviceRecord {
   reportedState: Document;
@@ -54,13 +75,19 @@ export class DeviceStateManager {
   async registerDevice(
     deviceId: string,
     deviceType: string,
-    metadata?: Document,
-    options: { ttl?: number; onlyIfNew?: boolean } = {},
+    metadata?: object,
+    { onlyIfNew = false, ttl }: { ttl?: number; onlyIfNew?: boolean } = {},
   ): Promise<Registration> {
-    return register(this.#fleet, deviceId, deviceType, {
-      ...options,
-      ...(metadata && { metadataJson: toJson(document(metadata)) }),
-    });
+    const device = { deviceId, deviceType, ...(metadata && { metadata }), ...(ttl !== undefined && { ttl }) };
+    return onlyResult(await registerAll(this.#fleet, [registrantOf(device)], onlyIfNew));
+  }
+
+  /** Registers many devices in few round trips, in order; each succeeds or fails alone. */
+  async registerDevices(
+    devices: readonly DeviceRegistration[],
+    { onlyIfNew = false }: { onlyIfNew?: boolean } = {},
+  ): Promise<(Registration | DevstateError)[]> {
+    return eachAlone(devices, registrantOf, (list) => registerAll(this.#fleet, list, onlyIfNew));
   }
 
   /**
@@ -70,34 +97,15 @@ export class DeviceStateManager {
    */
   async deviceHeartbeat(
     deviceId: string,
-    reportedState: Document | null = null,
-    options: { ttl?: number; merge?: boolean; registerAs?: string } = {},
+    reportedState: object | null = null,
+    options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
-    const { ttl, merge, registerAs } = options;
-    const report = reportedState === null ? undefined : document(reportedState);
-    const beat: Heartbeat = {
-      id: deviceId,
-      ...(report && !merge && { reportedJson: toJson(report) }),
-      ...(ttl !== undefined && { ttl }),
-    };
-    if (!merge && registerAs === undefined) return this.#batcher.add(beat);
-    return heartbeat(this.#fleet, beat, {
-      defaultTtl: this.#defaultTtl,
-      ...(report && merge && { patch: report }),
-      ...(registerAs !== undefined && { registerAs }),
-    });
+    return this.#batcher.add(beatOf({ deviceId, ...(reportedState && { reportedState }), ...options }));
   }
 
-  /** Heartbeats of many devices in few round trips; each succeeds or fails alone. `ttl` in ms. */
-  async deviceHeartbeats(
-    beats: readonly { deviceId: string; reportedState?: Document; ttl?: number }[],
-  ): Promise<(HeartbeatResult | DevstateError)[]> {
-    const list = beats.map(({ deviceId, reportedState, ttl }) => ({
-      id: deviceId,
-      ...(reportedState && { reportedJson: toJson(document(reportedState)) }),
-      ...(ttl !== undefined && { ttl }),
-    }));
-    return heartbeats(this.#fleet, list, this.#defaultTtl);
+  /** Heartbeats of many devices in few round trips, in order; each succeeds or fails alone. */
+  async deviceHeartbeats(beats: readonly DeviceHeartbeat[]): Promise<(HeartbeatResult | DevstateError)[]> {
+    return eachAlone(beats, beatOf, (list) => heartbeats(this.#fleet, list, this.#defaultTtl));
   }
 
   /** The whole state; null: not registered. Never writes. @throws DevstateError BAD_RECORD */
@@ -119,7 +127,7 @@ export class DeviceStateManager {
   /** Merges into desired (RFC 7396: null removes) and tells the device. @throws NOT_FOUND, CONFLICT */
   async setDesiredState(
     deviceId: string,
-    patch: Document,
+    patch: object,
     options: DesiredOptions = {},
   ): Promise<{
     deviceId: string;
@@ -194,20 +202,47 @@ export class DeviceStateManager {
 }
 
 /** By what it does, not by its class: the caller's ioredis may be another copy than ours. */
-function isClient(connection: Redis | RedisOptions): connection is Redis {
+export function isClient(connection: Redis | RedisOptions): connection is Redis {
   return 'duplicate' in connection && typeof connection.duplicate === 'function';
 }
 
 /** A loss is told by the command that it fails; without a listener ioredis prints it. */
-function ownClient(options: RedisOptions): Redis {
+export function ownClient(options: RedisOptions): Redis {
   return new Redis(options).on('error', () => {});
 }
 
-/** A caller's value as a document; a value that is no JSON object is refused. */
-function document(value: Document): JsonObject {
-  const parsed = isJsonObject(value) ? parseJson(toJson(value)) : value;
+/** A caller's value as a document. @throws DevstateError USAGE: it is no JSON object */
+function document(value: object): JsonObject {
+  if (!isJsonObject(value)) throw usage('a document must be a JSON object');
+  let parsed: Json;
+  try {
+    parsed = parseJson(toJson(value));
+  } catch (error) {
+    if (error instanceof DevstateError) throw error;
+    throw usage(`a document must be JSON: ${(error as Error).message}`, 'a circular object is none');
+  }
   if (!isJsonObject(parsed)) throw usage('a document must be a JSON object');
   return parsed;
+}
+
+/** @throws DevstateError USAGE */
+function beatOf({ deviceId, reportedState, merge, ttl, registerAs }: DeviceHeartbeat): Heartbeat {
+  const report = reportedState && document(reportedState);
+  return {
+    id: deviceId,
+    ...(report && (merge ? { patch: report } : { reportedJson: toJson(report) })),
+    ...(ttl !== undefined && { ttl }),
+    ...(registerAs !== undefined && { registerAs }),
+  };
+}
+
+/** @throws DevstateError USAGE */
+function registrantOf({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
+  return {
+    ...{ id: deviceId, type: deviceType },
+    ...(metadata && { metadataJson: toJson(document(metadata)) }),
+    ...(ttl !== undefined && { ttl }),
+  };
 }
 
 function plain(value: JsonObject): Document {

@@ -1,101 +1,155 @@
 /**
- * Questions to the whole fleet, answered in chunks: memory stays flat and no command grows
- * with the fleet. The heartbeat key and the record decide; sets only say where to look,
- * because other programs may have bypassed them.
+ * Questions to the whole fleet, answered in chunks, each read while the last is worked at:
+ * memory stays flat and no command grows with the fleet. The heartbeat key and the record
+ * decide; sets and index only say where to look, because other programs may have bypassed
+ * them.
  */
-import { type DeviceRecord, validType } from './device.js';
+import { ahead } from './ahead.js';
+import { type DeviceRecord, type Status, validType } from './device.js';
 import type { FieldName } from './dialect.js';
 import type { Fleet } from './fleet.js';
-import { EVERYTHING, type Reading, readDevices, SUMMARY, serverTime } from './records.js';
+import { byDeadline, byId, byLastSeen, nextToLapse, oldestFirst, sorted } from './order.js';
+import { acrossPartitions, fromPartitions, mergedPartitions } from './partitions.js';
+import { EVERYTHING, METADATA, type Reading, readDevices, SUMMARY } from './records.js';
+import { scanSet } from './scan.js';
 
 export interface QueryOptions {
   /** Only devices whose record says this type. */
   type?: string;
   /** Hears of ids that have no device to show: a broken record, or none with an id field. */
   onProblem?: (reading: Reading) => void;
+  /** Hears how many ids have been looked at. */
+  onLooked?: (count: number) => void;
 }
 
-const SCAN_COUNT = 500;
+/**
+ * `lastSeen`: never seen first, then the oldest; `deadline`: the next to lapse first, behind
+ * them those that are offline, the oldest first.
+ */
+export type Order = 'id' | 'lastSeen' | 'deadline';
+
+/** Whether an order streams, or the whole list has to be held. */
+export async function isIndexed(fleet: Fleet, order: Order, type?: string): Promise<boolean> {
+  return order !== 'id' && type === undefined && (await fleet.settings()).exclusive;
+}
+
+export interface OnlineOptions extends QueryOptions {
+  order?: Order | undefined;
+  /** Read metadata and registration too. */
+  withMetadata?: boolean;
+}
 
 /** Who is online now: a live heartbeat key, or no row. */
-export async function* onlineDevices(fleet: Fleet, options: QueryOptions = {}): AsyncGenerator<DeviceRecord> {
-  for await (const device of members(fleet, fleet.keys.online, SUMMARY, options)) {
-    if (device.status === 'online') yield device;
-  }
+export async function* onlineDevices(
+  fleet: Fleet,
+  options: OnlineOptions = {},
+): AsyncGenerator<DeviceRecord> {
+  const { order, withMetadata = false } = options;
+  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA : [])];
+  const read = memberReader(fleet, fields, options);
+  yield* inOrder(fleet, order, {
+    ...{ status: 'online', type: undefined },
+    read: (ids) => rows(read(ids), ({ status }) => status === 'online'),
+    all: () => acrossPartitions(fleet, (partition) => scanSet(partition, partition.keys.online)),
+  });
 }
 
 export interface ListOptions extends QueryOptions {
   /** `never`: offline and never seen. */
   status?: 'online' | 'offline' | 'never';
+  order?: Order | undefined;
   /** Read reported and desired too. */
   withState?: boolean;
 }
 
 /** Any part of the registered fleet. */
 export async function* listDevices(fleet: Fleet, options: ListOptions = {}): AsyncGenerator<DeviceRecord> {
-  const { type, status, withState = false } = options;
-  const from = type === undefined ? fleet.keys.registered : fleet.keys.type(validType(type));
-  for await (const device of members(fleet, from, withState ? EVERYTHING : SUMMARY, options)) {
-    if (status === undefined || status === device.status) yield device;
-    else if (status === 'never' && device.status === 'offline' && device.lastSeen === null) yield device;
-  }
+  const { type, status, order, withState = false } = options;
+  const fields = withState ? EVERYTHING : SUMMARY;
+  const isAsked = (device: DeviceRecord) => {
+    if (status === 'never') return device.status === 'offline' && device.lastSeen === null;
+    return status === undefined || status === device.status;
+  };
+  const read = memberReader(fleet, fields, options);
+  yield* inOrder(fleet, order, {
+    ...{ status: status === 'never' ? 'offline' : status, type },
+    read: (ids) => rows(read(ids), isAsked),
+    all: () => registeredIds(fleet, type),
+  });
 }
 
-export interface StaleOptions extends QueryOptions {
-  /** ms; 3,600,000. */
-  olderThan?: number;
-  /** False: leave out devices that were never seen. */
-  never?: boolean;
+interface Asked {
+  status: Status | undefined;
+  type: string | undefined;
+  /** The devices of some ids that are asked for. */
+  read: (ids: AsyncIterable<string[]>) => AsyncIterable<DeviceRecord>;
+  /** Every id that may be one of them. */
+  all: () => AsyncIterable<string[]>;
 }
 
-export interface StaleDevice extends DeviceRecord {
-  /** Since it was last seen, seconds; null: never seen. */
-  ageSeconds: number | null;
-}
-
-/** Who has not been seen for that long: never seen first, then the oldest. Holds the answer, not the fleet. */
-export async function staleDevices(fleet: Fleet, options: StaleOptions = {}): Promise<StaleDevice[]> {
-  const { olderThan = 3_600_000, never = true } = options;
-  const now = serverTime(await fleet.send(() => fleet.redis.time()));
-  const stale: StaleDevice[] = [];
-  for await (const device of listDevices(fleet, options)) {
-    const age = device.lastSeen === null ? null : Math.max(0, now - device.lastSeen);
-    if (age === null ? never : age >= olderThan) {
-      stale.push({ ...device, ageSeconds: age === null ? null : age / 1000 });
-    }
-  }
-  return stale.sort((a, b) => (a.lastSeen ?? 0) - (b.lastSeen ?? 0) || compareIds(a, b));
-}
-
-/** Plain code-unit order: the same everywhere, whatever the locale. */
-export function compareIds(a: DeviceRecord, b: DeviceRecord): number {
-  return a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : 0;
-}
-
-async function* members(
+async function* inOrder(
   fleet: Fleet,
-  key: string,
-  fields: readonly FieldName[],
-  { type, onProblem }: QueryOptions,
+  order: Order | undefined,
+  { status, type, read, all }: Asked,
 ): AsyncGenerator<DeviceRecord> {
-  for await (const ids of scanSet(fleet, key)) {
-    for (const reading of await readDevices(fleet, ids, fields)) {
-      if (!reading.device) onProblem?.(reading);
-      else if (type === undefined || reading.device.deviceType === type) yield reading.device;
-    }
+  const end = Number.POSITIVE_INFINITY;
+  if (order === undefined) yield* read(all());
+  else if (!(await isIndexed(fleet, order, type))) yield* await sorted(read(all()), COMPARE[order]);
+  else if (order === 'lastSeen') {
+    const part = { until: end, cutoff: end, never: true };
+    yield* mergedPartitions(fleet, (partition) => oldestFirst(partition, part, read), byLastSeen);
+  } else {
+    yield* mergedPartitions(fleet, (partition) => nextToLapse(partition, status, read), byDeadline);
   }
 }
 
-/** The members of a set in chunks, each once: SSCAN may repeat some while the set grows. */
-async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
-  const seen = new Set<string>();
-  let cursor = '0';
-  do {
-    const [next, found] = await fleet.send(() => fleet.redis.sscan(key, cursor, 'COUNT', SCAN_COUNT));
-    cursor = next;
-    const fresh = found.filter((id) => !seen.has(id));
-    for (const id of fresh) seen.add(id);
-    for (let from = 0; from < fresh.length; from += SCAN_COUNT)
-      yield [...new Set(fresh.slice(from, from + SCAN_COUNT))];
-  } while (cursor !== '0');
+const COMPARE = { id: byId, lastSeen: byLastSeen, deadline: byDeadline };
+
+/** How many devices there are. */
+export async function countRegistered(fleet: Fleet): Promise<number> {
+  const counts = await fromPartitions(fleet, (partition) =>
+    partition.send(() => partition.redis.scard(partition.keys.registered)),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** The ids that may be of a type, or all. */
+export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<string[]> {
+  if (type !== undefined) validType(type);
+  return acrossPartitions(fleet, (partition) =>
+    scanSet(partition, type === undefined ? partition.keys.registered : partition.keys.type(type)),
+  );
+}
+
+/**
+ * Gives the devices of ids, chunk by chunk; what several calls look at is told as one count.
+ * @param liveness `unread` takes all for offline, for who asks later about a few
+ */
+export function memberReader(
+  fleet: Fleet,
+  fields: readonly FieldName[],
+  { type, onProblem, onLooked }: QueryOptions,
+  liveness: 'read' | 'unread' = 'read',
+): (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]> {
+  let looked = 0;
+  return async function* (ids) {
+    const chunks = (async function* () {
+      for await (const chunk of ahead(ids)) yield await readDevices(fleet, chunk, fields, liveness);
+    })();
+    for await (const readings of ahead(chunks)) {
+      for (const reading of readings) if (!reading.device) onProblem?.(reading);
+      yield readings.flatMap(({ device }) =>
+        device && (type === undefined || device.deviceType === type) ? [device] : [],
+      );
+      looked += readings.length;
+      onLooked?.(looked);
+    }
+  };
+}
+
+async function* rows<Row>(
+  chunks: AsyncIterable<readonly Row[]>,
+  keep: (row: Row) => boolean,
+): AsyncGenerator<Row> {
+  for await (const chunk of chunks) for (const row of chunk) if (keep(row)) yield row;
 }

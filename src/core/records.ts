@@ -4,14 +4,27 @@
  * device's affair: it never stops the others.
  */
 import { type DeviceRecord, type Dialect, validId } from './device.js';
-import { decodeRecord, dialectOrder, type FieldName, fieldName } from './dialect.js';
+import {
+  decodeInstant,
+  dialectOrder,
+  type FieldName,
+  fieldName,
+  livenessOf,
+  recordDecoder,
+} from './dialect.js';
+import { type Alone, eachAlone, onlyResult } from './each-alone.js';
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Command, Fleet } from './fleet.js';
 import { type JsonObject, parseJsonObject } from './json.js';
+import { refuseOversize } from './limits.js';
+import { inPartitions } from './partitions.js';
 
 /** What a list shows without documents. */
-export const SUMMARY: readonly FieldName[] = ['type', 'lastSeen', 'registered', 'metadata', 'devstate'];
-export const EVERYTHING: readonly FieldName[] = [...SUMMARY, 'reported', 'desired'];
+export const SUMMARY: readonly FieldName[] = ['type', 'lastSeen', 'registered', 'devstate'];
+/** What a list adds where there is room. */
+export const METADATA: readonly FieldName[] = ['registered', 'metadata'];
+const DOCUMENTS: readonly FieldName[] = ['metadata', 'reported', 'desired'];
+export const EVERYTHING: readonly FieldName[] = [...SUMMARY, ...DOCUMENTS];
 
 /** A device; or why there is none: an error, or a record that is absent or lacks its id field. */
 export interface Reading {
@@ -20,35 +33,65 @@ export interface Reading {
   error?: DevstateError;
 }
 
-/** Reads the named fields of these devices, in the order given. */
+/**
+ * Reads the named fields of these devices, in the order given.
+ * @param liveness `unread`: all are taken for offline
+ */
 export async function readDevices(
   fleet: Fleet,
   ids: readonly string[],
   fields: readonly FieldName[],
+  liveness: 'read' | 'unread' = 'read',
 ): Promise<Reading[]> {
   if (ids.length === 0) return [];
+  return [
+    ...(await inPartitions(fleet, ids, (partition, group) => readPart(partition, group, fields, liveness))),
+  ];
+}
+
+async function readPart(
+  fleet: Fleet,
+  ids: readonly string[],
+  fields: readonly FieldName[],
+  liveness: 'read' | 'unread',
+): Promise<Reading[]> {
   const { dialect } = await fleet.settings();
   const [first, second] = dialectOrder(dialect);
-  const readings = await readIn(fleet, first, ids, fields);
+  const readings = await inPortions(ids, fields, (portion) =>
+    readIn(fleet, [first], portion, fields, liveness),
+  );
   const missing = readings.filter(({ device, error }) => !device && !error).map(({ id }) => id);
   if (missing.length === 0) return readings;
   const others = new Map(
-    (await readIn(fleet, second, missing, fields)).map((reading) => [reading.id, reading]),
+    (await inPortions(missing, fields, (portion) => readIn(fleet, [second], portion, fields, liveness))).map(
+      (reading) => [reading.id, reading],
+    ),
   );
   return readings.map((reading) => others.get(reading.id) ?? reading);
 }
 
 /** One device, whole. @throws NOT_FOUND, BAD_RECORD */
 export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord> {
-  const [reading] = await readDevices(fleet, [validId(id)], EVERYTHING);
-  if (reading?.error) throw reading.error;
-  if (!reading?.device) throw notFound(id);
-  return reading.device;
+  validId(id);
+  if (fleet.options.dialect) await fleet.settings(); // refuses one that is not the fleet's
+  // In both dialects at once: to ask for the fleet's first would take longer than to read.
+  const [reading] = await readIn(await fleet.of(id), dialectOrder('node'), [id], EVERYTHING, 'read');
+  return onlyResult([wholeOf(reading as Reading)]);
+}
+
+/** Devices, whole, in the order given; each is found or fails alone. */
+export async function readAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<DeviceRecord>[]> {
+  return eachAlone(ids, validId, async (all) => (await readDevices(fleet, all, EVERYTHING)).map(wholeOf));
+}
+
+function wholeOf({ id, device, error }: Reading): Alone<DeviceRecord> {
+  return device ?? error ?? notFound(id);
 }
 
 /** A stored document, parsed. @throws BAD_RECORD naming the device and the field */
 export function parseStored(id: string, field: string, text: string): JsonObject {
   try {
+    refuseOversize(text);
     return parseJsonObject(text);
   } catch (error) {
     throw new DevstateError(
@@ -61,28 +104,117 @@ export function parseStored(id: string, field: string, text: string): JsonObject
   }
 }
 
-async function readIn(
-  fleet: Fleet,
-  dialect: Dialect,
+/** So many are read to learn how large the documents are. */
+const FIRST_PORTION = 20;
+const PORTION_BYTES = 1024 * 1024;
+const MAX_PORTION = 500;
+
+/** Documents may be of any size: each read asks for about a megabyte, going by the last. */
+async function inPortions(
   ids: readonly string[],
   fields: readonly FieldName[],
+  read: (portion: readonly string[]) => Promise<Reading[]>,
+): Promise<Reading[]> {
+  const documents = fields.some((name) => DOCUMENTS.includes(name));
+  const readings: Reading[] = [];
+  for (let from = 0, count = documents ? FIRST_PORTION : MAX_PORTION; from < ids.length; from += count) {
+    if (documents && from > 0) count = portionAfter(readings.slice(-count));
+    readings.push(...(await read(ids.slice(from, from + count))));
+  }
+  return readings;
+}
+
+function portionAfter(last: readonly Reading[]): number {
+  const bytes = last.reduce((sum, { device }) => sum + (device ? sizeOf(device) : 0), 1);
+  return Math.max(1, Math.min(MAX_PORTION, Math.floor((PORTION_BYTES * last.length) / bytes)));
+}
+
+function sizeOf({ reportedJson, desiredJson, metadataJson }: DeviceRecord): number {
+  return reportedJson.length + desiredJson.length + metadataJson.length;
+}
+
+/** Each in the first of the dialects that its record has an id field of. */
+async function readIn(
+  fleet: Fleet,
+  dialects: readonly Dialect[],
+  ids: readonly string[],
+  fields: readonly FieldName[],
+  liveness: 'read' | 'unread',
 ): Promise<Reading[]> {
   const names: readonly FieldName[] = ['id', ...fields];
-  const hashFields = names.map((name) => fieldName(dialect, name));
+  const inDialects = dialects.map((dialect) => ({
+    fields: names.map((name) => fieldName(dialect, name)),
+    decode: recordDecoder(dialect, names),
+  }));
   const commands: Command[] = [['time']];
   for (const id of ids) {
-    commands.push(['hmget', fleet.keys.state(id), ...hashFields], ['pttl', fleet.keys.heartbeat(id)]);
+    const key = fleet.keys.state(id);
+    for (const { fields } of inDialects) commands.push(['hmget', key, ...fields]);
+    if (liveness === 'read') commands.push(['pttl', fleet.keys.heartbeat(id)]);
   }
-  const [time, ...replies] = await fleet.pipeline(commands);
-  const now = serverTime(time);
-  return ids.map((id, i) => {
-    const [values, pttl] = [replies[2 * i], replies[2 * i + 1]];
-    if (values instanceof DevstateError) return { id, error: values };
-    const [idField, ...rest] = values as (string | null)[];
-    if (idField === null || idField === undefined) return { id };
-    const byName = new Map(fields.map((name, place) => [name, rest[place] ?? null]));
-    return { id, device: decodeRecord(id, dialect, byName, { pttl: Number(pttl), now }) };
+  const replies = await fleet.pipeline(commands);
+  const now = serverTime(replies[0]);
+  let next = 1;
+  return ids.map((id) => {
+    const records = inDialects.map(({ decode }) => ({ decode, values: replies[next++] }));
+    const pttl = liveness === 'read' ? Number(replies[next++]) : GONE;
+    for (const { decode, values } of records) {
+      if (values instanceof DevstateError) return { id, error: values };
+      const known = values as (string | null)[];
+      if (typeof known[0] === 'string') return { id, device: decode(id, known, { pttl, now }) };
+    }
+    return { id };
   });
+}
+
+/**
+ * Those that were not seen after a moment (ms), as far as one field tells: all whose record
+ * does not say so in the fleet's dialect are among them.
+ */
+export async function perhapsUnseenSince(
+  fleet: Fleet,
+  ids: readonly string[],
+  moment: number,
+): Promise<string[]> {
+  const { dialect } = await fleet.settings();
+  const field = fieldName(dialect, 'lastSeen');
+  const texts = await inPartitions(fleet, ids, (partition, group) =>
+    partition.pipeline(group.map((id) => ['hget', partition.keys.state(id), field])),
+  );
+  return ids.filter((_, i) => {
+    const text = texts[i];
+    const lastSeen = typeof text === 'string' ? decodeInstant(dialect, text) : null;
+    return lastSeen === null || lastSeen <= moment;
+  });
+}
+
+/** PTTL of a key that is not there. */
+const GONE = -2;
+
+/**
+ * Devices of which it was not asked whether they are alive, with that. They are thought to
+ * be offline: one command for all, and more only where some are not.
+ */
+export async function withLiveness(fleet: Fleet, devices: readonly DeviceRecord[]): Promise<DeviceRecord[]> {
+  const ids = devices.map(({ deviceId }) => deviceId);
+  const alive = await inPartitions(fleet, ids, livenesses);
+  return devices.map((device, i) => ({ ...device, ...alive[i] }));
+}
+
+async function livenesses(
+  partition: Fleet,
+  ids: readonly string[],
+): Promise<ReturnType<typeof livenessOf>[]> {
+  const keys = ids.map((id) => partition.keys.heartbeat(id));
+  const gone = livenessOf({ pttl: GONE, now: 0 });
+  if (keys.length === 0 || (await partition.send(() => partition.redis.exists(...keys))) === 0)
+    return ids.map(() => gone);
+  const [time, ...replies] = await partition.pipeline([
+    ['time'],
+    ...keys.map((key): Command => ['pttl', key]),
+  ]);
+  const now = serverTime(time);
+  return replies.map((pttl) => livenessOf({ pttl: Number(pttl), now }));
 }
 
 /** A reply of TIME in ms. */

@@ -4,6 +4,7 @@
  * Node's `code`.
  */
 import { DevstateError } from './errors.js';
+import { tlsProblem } from './tls-errors.js';
 
 const REFUSED: Record<string, [message: string, hint?: string]> = {
   NOAUTH: ['the server asks for a password', 'put it in REDISCLI_AUTH or in the URL of a context'],
@@ -55,7 +56,24 @@ export function fromRedis(error: unknown): DevstateError {
   if (word === 'WRONGTYPE') return wrongType(keyOf(error));
   const reason = networkReason(error);
   if (reason !== null) return new DevstateError('CONNECTION', reason, { cause: error });
+  const problem = tlsProblem(error);
+  if (problem !== null) return new DevstateError('CONNECTION', problem.message, { cause: error, ...problem });
   return new DevstateError('INTERNAL', oneLine(error.message), { cause: error });
+}
+
+/** What no waiting mends: who may not come in, or may not do that. */
+const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
+
+/** Whether Redis refused the user, or what the user asked for, as it will again. */
+export function isDenied(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { message, cause } = error;
+  return DENIED.has(replyCode(message)) || DENIED_IN_SCRIPT.test(message) || isDenied(cause);
+}
+
+/** Lost, or refused for now: whoever runs on tries again. */
+export function mayPass(error: unknown): error is DevstateError {
+  return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
 }
 
 /** The code that a reply begins with; before what a script raised, Redis 6.2 puts where that was. */
@@ -86,9 +104,6 @@ export function networkReason(error: Error): string | null {
   if (error.name === 'MaxRetriesPerRequestError' || error.message === 'Connection is closed.')
     return 'connection lost';
   if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
-  if (code !== undefined && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)) {
-    return `TLS: ${oneLine(error.message)}`;
-  }
   return null;
 }
 

@@ -1,10 +1,14 @@
 /** Which devices there are: register and unregister. */
+import { inChunks } from './chunks.js';
 import { validId, validTtl, validType } from './device.js';
+import { type Alone, eachAlone, onlyResult, ownFailure, runs } from './each-alone.js';
 import { DevstateError, notFound, quote, usage } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { readDevices } from './records.js';
+import { inPartitions } from './partitions.js';
+import { type Reading, readDevices } from './records.js';
 import { untilSettled } from './retry.js';
-import { REGISTER, UNREGISTER } from './scripts.js';
+import { scanSet } from './scan.js';
+import { LEAVE_TYPE, MAX_DEVICES_PER_SCRIPT, REGISTER, UNREGISTER } from './scripts.js';
 
 export interface Registration {
   deviceId: string;
@@ -23,6 +27,12 @@ export interface RegisterOptions {
   onlyIfNew?: boolean;
 }
 
+/** A device to register, with what it is given. */
+export interface Registrant extends Omit<RegisterOptions, 'onlyIfNew'> {
+  id: string;
+  type: string;
+}
+
 /**
  * Registers a device, or gives a registered one another type, metadata or TTL; all else of
  * it stays. @throws DevstateError USAGE, CONFLICT, BAD_RECORD, CONNECTION
@@ -31,27 +41,92 @@ export async function register(
   fleet: Fleet,
   id: string,
   type: string,
-  options: RegisterOptions = {},
+  { onlyIfNew = false, ...given }: RegisterOptions = {},
 ): Promise<Registration> {
-  validId(id);
-  validType(type);
-  const ttl = options.ttl === undefined ? '' : validTtl(options.ttl);
-  let oldType = await storedType(fleet, id);
-  return untilSettled(fleet.requestTimeout, async () => {
-    const [code, detail, registeredAt] = await fleet.run(REGISTER, { onlyIfNew: options.onlyIfNew ? 1 : 0 }, [
-      { id, type, oldType, metadata: options.metadataJson ?? '', ttl },
-    ]);
-    if (code === 3) {
-      throw new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
-        hint: 'leave out --if-new to update it',
+  return onlyResult(await registerAll(fleet, [{ id, type, ...given }], onlyIfNew));
+}
+
+/** The same for many devices, in order; each succeeds or fails alone. @throws DevstateError CONNECTION */
+export async function registerAll(
+  fleet: Fleet,
+  registrants: readonly Registrant[],
+  onlyIfNew = false,
+): Promise<Alone<Registration>[]> {
+  const registerRuns = async (partition: Fleet, group: readonly Registrant[]) => {
+    const results: Alone<Registration>[] = [];
+    for (const run of runs(group, () => true)) {
+      results.push(...(await inChunks(run, (chunk) => send(partition, chunk, onlyIfNew), weigh)));
+    }
+    return results;
+  };
+  return eachAlone(registrants, validRegistrant, async (all) => {
+    const results = await inPartitions(fleet, all, registerRuns);
+    const ttls = all.map(({ ttl = 0 }, i) => (results[i] instanceof DevstateError ? 0 : Math.round(ttl)));
+    await fleet.noteTtl(ttls.reduce((most, ttl) => Math.max(most, ttl), 0));
+    return results;
+  });
+}
+
+function weigh({ metadataJson = '' }: Registrant): number {
+  return metadataJson.length;
+}
+
+function validRegistrant(registrant: Registrant): Registrant {
+  validId(registrant.id);
+  validType(registrant.type);
+  if (registrant.ttl !== undefined) validTtl(registrant.ttl);
+  return registrant;
+}
+
+/**
+ * The old type set is among a script's keys, so it has to be known before: taken to be the
+ * new one (most are new, or stay what they are), else told by the script and tried again.
+ */
+async function send(
+  fleet: Fleet,
+  registrants: readonly Registrant[],
+  onlyIfNew: boolean,
+): Promise<Alone<Registration>[]> {
+  const attempt = (list: readonly Registrant[], oldType?: string) =>
+    fleet.run(
+      REGISTER,
+      { onlyIfNew: onlyIfNew ? 1 : 0 },
+      list.map(({ id, type, metadataJson = '', ttl }) => ({
+        ...{ id, type, oldType: oldType ?? type, metadata: metadataJson },
+        ttl: ttl === undefined ? '' : validTtl(ttl),
+      })),
+    ) as Promise<Reply[]>;
+  const replies = await attempt(registrants);
+  return Promise.all(
+    replies.map(async (reply, i) => {
+      const registrant = registrants[i] as Registrant;
+      if (reply[0] !== 2) return registration(fleet, registrant, registrant.type, reply);
+      let oldType = String(reply[1]);
+      const again = untilSettled(fleet.requestTimeout, async () => {
+        const [next = [4, 'no reply']] = await attempt([registrant], oldType);
+        if (next[0] !== 2) return next;
+        oldType = String(next[1]);
+        return undefined;
       });
-    }
-    if (code === 2) {
-      oldType = String(detail);
-      return undefined;
-    }
-    await fleet.noteTtl(Number(ttl));
+      const settled = await ownFailure(again);
+      return settled instanceof DevstateError ? settled : registration(fleet, registrant, oldType, settled);
+    }),
+  );
+}
+
+type Reply = [code: number, detail?: string | number, registeredAt?: number];
+
+async function registration(
+  fleet: Fleet,
+  { id, type }: Registrant,
+  oldType: string,
+  [code, detail, registeredAt]: Reply,
+): Promise<Alone<Registration>> {
+  if (code === 1)
     return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
+  if (code === 4) return fleet.itemError(REGISTER, { id, type, oldType }, String(detail));
+  return new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
+    hint: 'leave out --if-new to update it',
   });
 }
 
@@ -60,24 +135,53 @@ export async function register(
  * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
  */
 export async function unregister(fleet: Fleet, id: string): Promise<void> {
-  validId(id);
-  let type = await storedType(fleet, id);
-  await untilSettled(fleet.requestTimeout, async () => {
+  onlyResult(await unregisterAll(fleet, [id]));
+}
+
+/** The same for many devices; of each, null or why it failed. @throws DevstateError CONNECTION */
+export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<null>[]> {
+  fleet.refuseReadOnly(UNREGISTER.name);
+  const removeAll = async (partition: Fleet, all: readonly string[]) => {
+    const results: Alone<null>[] = [];
+    for (let from = 0; from < all.length; from += MAX_DEVICES_PER_SCRIPT) {
+      const chunk = all.slice(from, from + MAX_DEVICES_PER_SCRIPT);
+      const readings = await readDevices(partition, chunk, ['type']);
+      await leaveStaleTypes(partition, readings);
+      results.push(...(await Promise.all(readings.map((reading) => ownFailure(remove(partition, reading))))));
+    }
+    return results;
+  };
+  return eachAlone(ids, validId, (all) => inPartitions(fleet, all, removeAll));
+}
+
+async function remove(fleet: Fleet, { id, device, error }: Reading): Promise<null> {
+  if (error) throw error;
+  let type = device?.deviceType ?? '';
+  return untilSettled(fleet.requestTimeout, async () => {
     const [code, detail] = await fleet.run(UNREGISTER, {}, [{ id, type }]);
     if (code === 0) throw notFound(id);
-    if (code === 2) {
-      type = String(detail);
-      return undefined;
-    }
-    return true;
+    if (code === 1) return null;
+    type = String(detail);
+    return undefined;
   });
 }
 
-/** The type set to take the device out of; the script checks that it still is the one. */
-async function storedType(fleet: Fleet, id: string): Promise<string> {
-  const [reading] = await readDevices(fleet, [id], ['type']);
-  if (reading?.error) throw reading.error;
-  return reading?.device?.deviceType ?? '';
+/** Another program may have registered a device anew as of another type: the old set holds it still. */
+async function leaveStaleTypes(fleet: Fleet, readings: readonly Reading[]): Promise<void> {
+  const readable = readings.filter(({ error }) => !error);
+  const ids = readable.map(({ id }) => id);
+  if (ids.length === 0) return;
+  for await (const types of scanSet(fleet, fleet.keys.types)) {
+    const answers = await fleet.pipeline(types.map((type) => ['smismember', fleet.keys.type(type), ...ids]));
+    const stale = types.flatMap((type, i) => {
+      const members = answers[i];
+      if (!Array.isArray(members)) return []; // of another type: the script of who is in it says so
+      return readable.flatMap(({ id, device }, place) =>
+        members[place] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
+      );
+    });
+    await Promise.all(stale.map((member) => fleet.run(LEAVE_TYPE, {}, [member])));
+  }
 }
 
 /** Removes every key of a namespace, whatever it holds. @throws USAGE without a namespace */

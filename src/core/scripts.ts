@@ -8,6 +8,7 @@ import { luaDialects } from './dialect.js';
 import type { HistoryKind, Keyspace } from './keyspace.js';
 import disconnectLua from './lua/disconnect.lua';
 import heartbeatLua from './lua/heartbeat.lua';
+import leaveTypeLua from './lua/leave_type.lua';
 import raiseTtlLua from './lua/raise_ttl.lua';
 import registerLua from './lua/register.lua';
 import setDesiredLua from './lua/set_desired.lua';
@@ -51,7 +52,7 @@ export const REGISTER = script('register', registerLua, {
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
-  args: ['defaultTtl', 'longestTtl'],
+  args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
 });
 
@@ -84,8 +85,15 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
 });
 
 export const UNREGISTER = script('unregister', unregisterLua, {
-  keys: ['registered', 'types', 'online', 'activity', 'log'],
+  keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
+  args: [],
+  deviceArgs: ['id', 'type'],
+});
+
+export const LEAVE_TYPE = script('leave_type', leaveTypeLua, {
+  keys: ['types'],
+  deviceKeys: ['state', 'type'],
   args: [],
   deviceArgs: ['id', 'type'],
 });
@@ -105,6 +113,7 @@ export const SCRIPTS: readonly Script[] = [
   DISCONNECT,
   SET_DESIRED,
   UNREGISTER,
+  LEAVE_TYPE,
   RAISE_TTL,
 ];
 

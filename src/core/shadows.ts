@@ -34,6 +34,7 @@ export async function setDesired(
   { ifVersion, replace = false }: DesiredOptions = {},
 ): Promise<DesiredResult> {
   const record = await readDevice(fleet, id);
+  const partition = await fleet.of(id);
   let version = record.desiredVersion;
   let text = record.desiredJson;
   return untilSettled(fleet.requestTimeout, async () => {
@@ -44,7 +45,7 @@ export async function setDesired(
     if (jsonEqual(desired, before, 'digit for digit'))
       return { deviceId: id, desired, version, changed: false };
     const patch = toJson(replace ? diffPatch(before, desired) : document);
-    const [code, detail, stored] = await fleet.run(
+    const [code, detail, stored] = await partition.run(
       SET_DESIRED,
       {},
       [{ id, expectedVersion: version, expectedText: text, desired: desiredJson, patch }],

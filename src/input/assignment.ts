@@ -3,7 +3,7 @@
  * is taken as it stands: JSON where it is JSON, else a string; `KEY:=VALUE` insists on JSON.
  */
 import { usage } from '../core/errors.js';
-import type { Json } from '../core/json.js';
+import { type Json, MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/json.js';
 import { at, excerpt, type Notice, readJson } from './json.js';
 
 export interface Assignment {
@@ -18,6 +18,7 @@ export function parseAssignment(arg: string, notice: Notice): Assignment {
   return at(excerpt(arg), () => {
     const { names, text, insist } = split(arg);
     if (names.includes('')) throw usage('a key must not be empty');
+    if (names.length > MAX_DOCUMENT_DEPTH) throw usage(TOO_DEEP);
     return { path: names.slice(0, -1), key: names.at(-1) as string, value: readValue(text, insist, notice) };
   });
 }

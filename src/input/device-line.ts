@@ -1,11 +1,12 @@
 /**
- * One NDJSON line of `register -f` and `heartbeat -f`, with the names of the JSON output, so
- * that what `get` and `list` print may be fed back. What they print beyond the line's own
+ * One line of `register -f` and `heartbeat -f`, with the names of the JSON output, so that
+ * what `get` and `list` print may be fed back. What they print beyond the line's own
  * fields is ignored, null is as good as absent, and any other name is a mistake.
  */
 
 import { validId, validType } from '../core/device.js';
 import { type DevstateError, quote, usage } from '../core/errors.js';
+import type { Heartbeat } from '../core/heartbeats.js';
 import {
   describe,
   getKey,
@@ -13,67 +14,66 @@ import {
   isLosslessNumber,
   type Json,
   type JsonObject,
-  toJson,
 } from '../core/json.js';
+import { documentText } from '../core/limits.js';
+import type { Registrant } from '../core/registry.js';
 import { validTtl } from './duration.js';
 import { type Notice, readJsonObject } from './json.js';
 
-export interface RegisterLine {
-  deviceId: string;
-  deviceType: string;
-  /** Compact JSON, numbers digit for digit. */
-  metadataJson?: string;
+export interface RegisterDefaults {
+  type?: string | undefined;
   /** Milliseconds. */
-  heartbeatTtl?: number;
+  ttl?: number | undefined;
 }
 
-export interface HeartbeatLine {
-  deviceId: string;
-  /** Compact JSON, numbers digit for digit. */
-  reportedJson?: string;
-  merge: boolean;
+export interface HeartbeatDefaults {
+  merge?: boolean | undefined;
   /** Milliseconds. */
-  heartbeatTtl?: number;
+  ttl?: number | undefined;
 }
 
 /** @throws DevstateError USAGE */
-export function parseRegisterLine(
-  text: string,
-  defaults: { type?: string | undefined; ttl?: number | undefined },
-  notice: Notice,
-): RegisterLine {
-  const line = readLine(text, PRINTED, notice);
+export function parseRegisterLine(text: string, defaults: RegisterDefaults, notice: Notice): Registrant {
+  return registrantOf(readJsonObject(text, notice), defaults);
+}
+
+/** @throws DevstateError USAGE */
+export function registrantOf(line: JsonObject, defaults: RegisterDefaults): Registrant {
+  refuseOthers(line, PRINTED);
   const metadata = documentOf(line, 'metadata');
   const ttl = ttlOf(line) ?? defaults.ttl;
   const type = stringOf(line, 'deviceType') ?? defaults.type;
   if (type === undefined) throw usage('no deviceType, and no --type for lines without one');
   return {
-    deviceId: idOf(line),
-    deviceType: validType(type),
-    ...(metadata !== undefined && { metadataJson: metadata }),
-    ...(ttl !== undefined && { heartbeatTtl: ttl }),
+    id: idOf(line),
+    type: validType(type),
+    ...(metadata && { metadataJson: documentText(metadata) }),
+    ...(ttl !== undefined && { ttl }),
   };
 }
 
 /** @throws DevstateError USAGE */
-export function parseHeartbeatLine(
-  text: string,
-  defaults: { merge?: boolean | undefined; ttl?: number | undefined },
-  notice: Notice,
-): HeartbeatLine {
-  const line = readLine(text, [...PRINTED, 'merge'], notice);
+export function parseHeartbeatLine(text: string, defaults: HeartbeatDefaults, notice: Notice): Heartbeat {
+  const line = readJsonObject(text, notice);
+  refuseOthers(line, [...PRINTED, 'merge']);
   const reported = documentOf(line, 'reportedState');
+  const merge = booleanOf(line, 'merge') ?? defaults.merge ?? false;
   const ttl = ttlOf(line) ?? defaults.ttl;
   return {
-    deviceId: idOf(line),
-    ...(reported !== undefined && { reportedJson: reported }),
-    merge: booleanOf(line, 'merge') ?? defaults.merge ?? false,
-    ...(ttl !== undefined && { heartbeatTtl: ttl }),
+    id: idOf(line),
+    ...(reported && reportOf(reported, merge)),
+    ...(ttl !== undefined && { ttl }),
   };
 }
 
+/** A patch has the limits of a document, too. */
+function reportOf(document: JsonObject, merge: boolean): Pick<Heartbeat, 'patch' | 'reportedJson'> {
+  const reportedJson = documentText(document);
+  return merge ? { patch: document } : { reportedJson };
+}
+
 /** What `get` prints. */
-const PRINTED: readonly string[] = [
+export const PRINTED: readonly string[] = [
   'deviceId',
   'deviceType',
   'status',
@@ -92,11 +92,9 @@ const PRINTED: readonly string[] = [
   'heartbeatTtl',
 ];
 
-function readLine(text: string, names: readonly string[], notice: Notice): JsonObject {
-  const line = readJsonObject(text, notice);
+function refuseOthers(line: JsonObject, names: readonly string[]): void {
   const unknown = Object.keys(line).find((name) => !names.includes(name));
   if (unknown !== undefined) throw usage(`unknown field ${quote(unknown)}`);
-  return line;
 }
 
 function idOf(line: JsonObject): string {
@@ -112,11 +110,10 @@ function ttlOf(line: JsonObject): number | undefined {
   return validTtl(Number(value.value));
 }
 
-function documentOf(line: JsonObject, name: string): string | undefined {
+function documentOf(line: JsonObject, name: string): JsonObject | undefined {
   const value = present(line, name);
-  if (value === undefined) return undefined;
-  if (!isJsonObject(value)) throw mistyped(name, 'an object', value);
-  return toJson(value);
+  if (value !== undefined && !isJsonObject(value)) throw mistyped(name, 'an object', value);
+  return value;
 }
 
 function stringOf(line: JsonObject, name: string): string | undefined {

@@ -4,14 +4,25 @@
  */
 import { quote, usage } from '../core/errors.js';
 import { getKey, isJsonObject, type JsonObject, setKey } from '../core/json.js';
+import { documentText } from '../core/limits.js';
 import { type Assignment, parseAssignment } from './assignment.js';
 import { at, excerpt, type Notice, readJsonObject } from './json.js';
 
 /**
  * @param read the text of a file, or of standard input for `-`
- * @throws DevstateError USAGE
+ * @throws DevstateError USAGE, also for what is over the limits
  */
 export async function parseDocument(
+  args: readonly string[],
+  read: (name: string) => Promise<string>,
+  notice: Notice,
+): Promise<JsonObject> {
+  const document = await parse(args, read, notice);
+  documentText(document);
+  return document;
+}
+
+async function parse(
   args: readonly string[],
   read: (name: string) => Promise<string>,
   notice: Notice,

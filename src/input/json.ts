@@ -1,19 +1,29 @@
 /** JSON that a user gave: what is wrong with it is a usage error that says where. */
 import { DevstateError, quote, usage } from '../core/errors.js';
-import { describe, isJsonObject, type Json, type JsonObject, parseJson } from '../core/json.js';
+import {
+  describe,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  loneSurrogateAt,
+  parseJson,
+} from '../core/json.js';
 
 /** Takes a line for stderr. */
 export type Notice = (message: string) => void;
 
 /** @throws DevstateError USAGE: `bad JSON: … at position 7` */
 export function readJson(text: string, notice: Notice): Json {
+  let value: Json;
   try {
-    return parseJson(text, (key) => notice(`duplicate key ${JSON.stringify(key)}: the last one wins`));
+    value = parseJson(text, (key) => notice(`duplicate key ${quote(key)}: the last one wins`));
   } catch (error) {
-    if (error instanceof SyntaxError) throw usage(`bad JSON: ${error.message}`);
-    if (error instanceof RangeError) throw usage('bad JSON: nested too deeply');
-    throw error;
+    throw error instanceof SyntaxError ? usage(`bad JSON: ${error.message}`) : error;
   }
+  const half = loneSurrogateAt(text);
+  if (half >= 0)
+    throw usage(`bad JSON: ${text.slice(half, half + 6)} is half a character, at position ${half}`);
+  return value;
 }
 
 /** @throws DevstateError USAGE, also for JSON that is no object */
@@ -34,5 +44,5 @@ export function at<T>(place: string, read: () => T): T {
 
 /** An argument as messages quote it: a document may be megabytes. */
 export function excerpt(text: string): string {
-  return quote(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  return quote(text, 60);
 }

@@ -9,12 +9,16 @@ export interface ShownError {
   hint?: string | undefined;
 }
 
+/** An error is a line, whatever went into it: parsers quote what they could not read. */
+const LONGEST = 1000;
+
 /** `line`: the input line at fault, for batches. */
 export function errorText(
-  { code, message, hint }: ShownError,
+  { code, message: whole, hint }: ShownError,
   options: { machine: boolean; line?: number | undefined },
 ): string {
   const { machine, line } = options;
+  const message = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
   if (machine) return `${jsonText({ error: { code, message, hint, line } })}\n`;
   const where = line === undefined ? '' : `line ${line}: `;
   return `devstate: ${where}${visible(message)}\n${hint === undefined ? '' : `hint: ${visible(hint)}\n`}`;

@@ -1,31 +1,57 @@
 /**
  * Stored data may hold anything: escape sequences that drive the terminal, line breaks that
- * forge rows, bidi overrides that show an id as another. Nothing of that reaches a terminal
- * or a line-based reader raw; every text on its way to stdout passes one function of this file.
+ * forge rows, bidi overrides and invisible characters that show an id as another. Nothing
+ * of that reaches a terminal or a line-based reader raw; every text on its way to stdout or
+ * stderr passes one function of this file.
  */
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\p{Surrogate}]/gu;
-const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Surrogate}]/gu;
+/** Invisible, but needed to see the rest: what joins emoji, and letters of Arabic and Indic words. */
+const JOINING = [
+  String.raw`(?<=\p{Extended_Pictographic})\ufe0f`,
+  String.raw`(?<=[0-9#*])\ufe0f(?=\u20e3)`,
+  String.raw`(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})`,
+  String.raw`(?<=[\u0620-\u06ff\u0900-\u0dff])[\u200c\u200d](?=[\u0620-\u06ff\u0900-\u0dff])`,
+].join('|');
+const UNSEEN = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
+const UNSAFE = new RegExp(String.raw`(${JOINING})|[\u0000-\u001f\u007f-\u009f${UNSEEN}]`, 'gu');
 // Without C0: within JSON strings it is escaped already, between them it is layout.
-const JSON_UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Surrogate}]/gu;
+const JSON_UNSAFE = new RegExp(String.raw`(${JOINING})|[\u007f-\u009f${UNSEEN}]`, 'gu');
 
 const SHORT: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
 
-/** Text for people, as one line: control and bidi characters, line separators and lone surrogates escaped. */
+/**
+ * Text for people, as one line: control and bidi characters, line separators, lone
+ * surrogates and what nobody would see, escaped.
+ */
 export function visible(text: string): string {
-  return text.replace(UNSAFE, (character) => SHORT[character] ?? unicode(character));
+  return replace(text, UNSAFE, short);
 }
 
 /** An id for `-o name`: only what no valid id holds is escaped, so that devstate takes the line back. */
 export function visibleName(text: string): string {
-  return text.replace(CONTROLS, (character) => SHORT[character] ?? unicode(character));
+  return text.replace(CONTROLS, short);
 }
 
-/** The same JSON, with what a terminal might obey written as `\uXXXX`. */
-export function jsonSafe(json: string): string {
-  return json.replace(JSON_UNSAFE, unicode);
+/**
+ * The same JSON, with what a terminal might obey and nobody would see written as `\uXXXX`.
+ * @param escapeAs for another language that takes JSON's strings
+ */
+export function jsonSafe(json: string, escapeAs = unicode): string {
+  return replace(json, JSON_UNSAFE, escapeAs);
+}
+
+function replace(text: string, unsafe: RegExp, escapeAs: (character: string) => string): string {
+  return text.replace(unsafe, (character, joining: string | undefined) => joining ?? escapeAs(character));
+}
+
+function short(character: string): string {
+  return SHORT[character] ?? unicode(character);
 }
 
 function unicode(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return Array.from({ length: character.length }, (_, i) => `\\u${hex(character.charCodeAt(i), 4)}`).join('');
+}
+
+export function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
 }

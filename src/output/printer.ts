@@ -9,7 +9,7 @@ import { type Formatter, jsonArray, jsonText, perLine } from './formatter.js';
 import { createSink } from './sink.js';
 import { type TableColumn, type TableStyle, table } from './table.js';
 import type { Times } from './times.js';
-import type { Format, Tone, View } from './view.js';
+import type { Format, SheetRow, Tone, View } from './view.js';
 
 export interface PrinterOptions {
   format: Format;
@@ -22,6 +22,8 @@ export interface PrinterOptions {
   stdout: Writable;
   stderr: Writable;
   times: Times;
+  /** Ends what is printed for its own sake; what rows do in passing goes on. */
+  signal: AbortSignal;
 }
 
 export type Rows<T> = AsyncIterable<T> | Iterable<T>;
@@ -30,7 +32,7 @@ export interface Printer {
   readonly format: Format;
   /** Read by programs: JSON of either kind. */
   readonly machine: boolean;
-  /** Read by people, as the view has it: a table, a sheet or a line, all fields. */
+  /** As the view has it: a table, a sheet or a line, all fields. The other formats show the JSON output. */
   readonly human: boolean;
   /**
    * Whether `--fields` fits the view: for commands that act before they print.
@@ -39,7 +41,10 @@ export interface Printer {
   check<T>(view: View<T>): void;
   /** A single thing. */
   one<T>(view: View<T>, row: T): Promise<void>;
-  /** A list that ends; resolves to its length, or to what a reader took of it before it left. */
+  /**
+   * A list that ends; resolves to its length, or to what a reader took of it before it left.
+   * Actions (`view.line`) are done to their end whoever reads of them.
+   */
   list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
   /** A list that need not end: each row is written as it comes. */
   stream<T>(view: View<T>, rows: Rows<T>): Promise<number>;
@@ -51,8 +56,8 @@ const SAMPLE = 100;
 export function createPrinter(options: PrinterOptions): Printer {
   const { format, times, stderr } = options;
   const machine = format === 'json' || format === 'ndjson';
-  const human = !machine && format !== 'name' && options.fields === undefined;
-  const sink = createSink(options.stdout);
+  const human = (format === 'table' || format === 'wide') && options.fields === undefined;
+  const sink = createSink(options.stdout, options.signal);
   const style = (sample: number): TableStyle => ({ headers: options.headers, color: options.color, sample });
 
   const chosen = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
@@ -75,23 +80,28 @@ export function createPrinter(options: PrinterOptions): Printer {
     );
   }
 
-  function formatterOf<T>(view: View<T>, live: boolean): Formatter<T> {
+  async function formatterOf<T>(view: View<T>, live: boolean): Promise<Formatter<T>> {
     const json = jsonOf(view);
     if (format === 'name') return perLine((row) => visibleName(view.name(row)));
     if (format === 'json' && !live) return jsonArray(json);
     if (machine) return perLine((row) => jsonText(json(row)));
+    if (format === 'yaml') return (await import('./yaml.js'))[live ? 'yamlStream' : 'yamlList'](json);
+    if (format === 'csv')
+      return (await import('./csv.js')).csv(options.fields ?? view.fields, json, options.headers);
     const { line } = view;
     if (human && line) return perLine((row) => visible(line(row, times)));
     return tableOf(view, live ? 1 : SAMPLE);
   }
 
-  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>): Promise<number> {
+  const asked = () => !sink.closed && !options.signal.aborted;
+
+  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, goesOn = asked): Promise<number> {
     let count = 0;
     try {
       for await (const row of rows) {
         count += 1;
         await sink.write(await formatter.row(row));
-        if (sink.closed) break;
+        if (!goesOn()) break;
       }
     } finally {
       // Also when the rows broke off: an array is closed, rows held back are shown.
@@ -109,11 +119,16 @@ export function createPrinter(options: PrinterOptions): Printer {
       );
     else if (human && view.sheet)
       await feed(view.sheet(row, times).flatMap(sheetLines), table(SHEET, style(Infinity)));
-    else await feed([row], formatterOf(view, false));
+    else if (format === 'yaml') await feed([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
+    else await feed([row], await formatterOf(view, false));
   }
 
   async function list<T>(view: View<T>, rows: Rows<T>): Promise<number> {
-    const count = await feed(rows, formatterOf(view, false));
+    const count = await feed(
+      rows,
+      await formatterOf(view, false),
+      view.line === undefined ? asked : () => true,
+    );
     if (count === 0 && view.empty !== undefined && !machine && !options.quiet)
       stderr.write(`${view.empty}\n`);
     return count;
@@ -126,7 +141,8 @@ export function createPrinter(options: PrinterOptions): Printer {
     check: (view) => void chosen(view),
     one,
     list,
-    stream: async (view, rows) => feed(rows, formatterOf(view, true)),
+    // These end with the signal by themselves, once they have handed over what has happened.
+    stream: async (view, rows) => feed(rows, await formatterOf(view, true), () => !sink.closed),
   };
 }
 
@@ -141,10 +157,8 @@ const SHEET: readonly TableColumn<SheetLine>[] = [
   { header: 'VALUE', cell: ([, value]) => value, tone: ([, , tone]) => tone },
 ];
 
-/** The further lines of a value stand below its first. */
-function sheetLines([field, value, tone]: SheetLine): SheetLine[] {
-  return value.split('\n').map((text, i): SheetLine => {
-    const name = i === 0 ? field : '';
-    return tone ? [name, text, tone] : [name, text];
-  });
+/** The further lines of a document stand below its first. */
+function sheetLines([field, value, tone]: SheetRow): SheetLine[] {
+  const lines = typeof value === 'string' ? [value] : value;
+  return lines.map((text, i): SheetLine => [i === 0 ? field : '', text, tone]);
 }

@@ -4,7 +4,7 @@
  */
 import type { Times } from './times.js';
 
-export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'name'] as const;
+export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'yaml', 'csv', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** What a cell means, for colour on a terminal. */
@@ -18,6 +18,9 @@ export interface Column<T> {
   /** A width to begin with, for streams whose rows cannot be measured first. */
   width?: number;
 }
+
+/** A document comes as its lines. */
+export type SheetRow = readonly [field: string, value: string | readonly string[], tone?: Tone | undefined];
 
 export interface View<T> {
   /** The top-level names of the JSON output, in order: what `--fields` may name. */
@@ -33,6 +36,6 @@ export interface View<T> {
   empty?: string;
   /** An action: one line for each in human formats, instead of a table. */
   line?(row: T, times: Times): string;
-  /** A single thing as FIELD VALUE rows in human formats (`get ID`); documents come as text with line breaks. */
-  sheet?(row: T, times: Times): readonly (readonly [field: string, value: string, tone?: Tone | undefined])[];
+  /** A single thing as FIELD VALUE rows in human formats (`get ID`). */
+  sheet?(row: T, times: Times): readonly SheetRow[];
 }

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type NetConnectOpts } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,8 @@ export interface ServerOptions {
   args?: readonly string[];
   /** Listen on a free port of the loopback instead of on a socket. */
   port?: boolean;
+  /** What stands in a configuration file, for those that write to theirs: sentinels. */
+  config?: string;
 }
 
 export interface PrivateServer {
@@ -39,7 +41,7 @@ const INSTALL_HINT =
   'install it (apt-get install redis-server, brew install redis) or name it in DEVSTATE_REDIS_SERVER';
 
 export async function startServer(
-  { args = [], port = false }: ServerOptions = {},
+  { args = [], port = false, config }: ServerOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<PrivateServer> {
   const dir = await mkdtemp(join(tmpdir(), 'devstate-'));
@@ -50,7 +52,9 @@ export async function startServer(
       'path' in address
         ? ['--port', '0', '--unixsocket', address.path]
         : ['--bind', address.host, '--port', String(address.port)];
-    const all = [...listen, '--dir', dir, '--save', '', '--appendonly', 'no', ...args];
+    const file = config === undefined ? [] : [join(dir, 'redis.conf')];
+    for (const path of file) await writeFile(path, config ?? '');
+    const all = [...file, ...listen, '--dir', dir, '--save', '', '--appendonly', 'no', ...args];
     const launch = () => start(all, dir, address, env);
     let child = await launch();
     return {
@@ -143,7 +147,7 @@ function answers(address: NetConnectOpts): Promise<boolean> {
 }
 
 /** A port that was free just now, low enough that a cluster's bus (port + 10000) fits too. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;

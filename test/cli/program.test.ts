@@ -179,12 +179,14 @@ test('every example of the help is a command line that runs', async () => {
   const lines = commands
     .filter(({ name }) => name !== 'demo')
     .flatMap(({ examples }) => examples)
-    // What is before a pipe; not those that read a file, never end, or are typed at a shell.
+    // What is before a pipe; not those that read a file, never end, know contexts, or are typed at a shell.
     .map((line) => line.split(' | ').find((part) => part.startsWith('devstate ')) as string)
     .filter(
       (line) =>
         line !== undefined &&
-        !/ -f |@| - |--every| - ?$|source|watch-presence|detect(?! --once)|--follow|[>]/.test(line),
+        !/ -f |@| - |--every| - ?$|source|watch-presence|detect(?! --once)|--follow|--watch|context|[>]/.test(
+          line,
+        ),
     );
   for (const line of lines) {
     const argv = [...line.matchAll(/'([^']*)'|(\S+)/g)]

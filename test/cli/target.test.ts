@@ -13,7 +13,11 @@ describe('a URL', () => {
     ['redis://h:7000/5', 'redis://h:7000/5', { host: 'h', port: 7000, db: 5 }],
     ['redis://h:7000/0', 'redis://h:7000', { host: 'h', port: 7000, db: 0 }],
     ['redis://[::1]:7000', 'redis://[::1]:7000', { host: '::1', port: 7000, db: 0 }],
-    ['redis://:s3same@h', 'redis://h:6379', { host: 'h', port: 6379, db: 0, password: SECRET }],
+    [
+      'redis://:s3same@h',
+      'redis://h:6379',
+      { host: 'h', port: 6379, db: 0, username: 'default', password: SECRET },
+    ],
     ['redis://bob@h', 'redis://bob@h:6379', { host: 'h', port: 6379, db: 0, username: 'bob' }],
     [
       'redis://bob:s3same@h:1/2',
@@ -25,12 +29,14 @@ describe('a URL', () => {
       'redis://b%40b@h:6379',
       { host: 'h', port: 6379, db: 0, username: 'b@b', password: 's3:ame/' },
     ],
-    ['rediss://h:7000', 'rediss://h:7000', { host: 'h', port: 7000, db: 0, tls: {} }],
+    ['rediss://h:7000', 'rediss://h:7000', { host: 'h', port: 7000, db: 0, tls: { servername: 'h' } }],
+    ['rediss://10.0.0.1', 'rediss://10.0.0.1:6379', { host: '10.0.0.1', port: 6379, db: 0, tls: {} }],
+    ['REDISS://[::1]', 'rediss://[::1]:6379', { host: '::1', port: 6379, db: 0, tls: {} }],
     ['unix:///run/redis.sock', 'unix:///run/redis.sock', { path: '/run/redis.sock', db: 0 }],
     ['unix:///run/redis.sock?db=3', 'unix:///run/redis.sock?db=3', { path: '/run/redis.sock', db: 3 }],
     ['unix:///a%20b.sock', 'unix:///a b.sock', { path: '/a b.sock', db: 0 }],
   ])('%s', (url, shown, options) => {
-    expect(parseTarget(url, undefined)).toEqual({ shown, options });
+    expect(parseTarget(url)).toEqual({ shown, options });
   });
 
   test.each([
@@ -39,7 +45,67 @@ describe('a URL', () => {
     ['unix:///run/redis.sock', SECRET],
     ['redis://:own@h', 'own'],
   ])('%s takes the password of REDISCLI_AUTH where it has none', (url, password) => {
-    expect(parseTarget(url, SECRET).options.password).toBe(password);
+    expect(parseTarget(url, { password: SECRET }).options.password).toBe(password);
+  });
+});
+
+describe('a URL of several', () => {
+  const login = { username: 'bob', password: SECRET };
+
+  test.each<[url: string, shown: string, options: object]>([
+    [
+      'redis-sentinel://h#m',
+      'redis-sentinel://h:26379#m',
+      { sentinels: [{ host: 'h', port: 26379 }], name: 'm', db: 0, enableTLSForSentinelMode: false },
+    ],
+    [
+      'redis-sentinel://bob:s3same@a,b:1,[::1]:2/3#my-master_1.x',
+      'redis-sentinel://bob@a:26379,b:1,[::1]:2/3#my-master_1.x',
+      {
+        sentinels: [
+          { host: 'a', port: 26379 },
+          { host: 'b', port: 1 },
+          { host: '::1', port: 2 },
+        ],
+        name: 'my-master_1.x',
+        db: 3,
+        enableTLSForSentinelMode: false,
+        ...login,
+      },
+    ],
+    [
+      'rediss-sentinel://h#m',
+      'rediss-sentinel://h:26379#m',
+      { sentinels: [{ host: 'h', port: 26379 }], name: 'm', db: 0, tls: {}, enableTLSForSentinelMode: true },
+    ],
+  ])('%s', (url, shown, options) => {
+    expect(parseTarget(url)).toEqual({ shown, options });
+  });
+
+  test.each<[url: string, shown: string, target: object]>([
+    [
+      'redis-cluster://bob:s3same@a,b:7001',
+      'redis-cluster://bob@a:6379,b:7001',
+      {
+        options: { db: 0, ...login },
+        nodes: [
+          { host: 'a', port: 6379 },
+          { host: 'b', port: 7001 },
+        ],
+      },
+    ],
+    [
+      'rediss-cluster://h/0',
+      'rediss-cluster://h:6379',
+      { options: { db: 0, tls: {} }, nodes: [{ host: 'h', port: 6379 }] },
+    ],
+  ])('%s', (url, shown, target) => {
+    expect(parseTarget(url)).toEqual({ shown, ...target });
+  });
+
+  test('takes the password of REDISCLI_AUTH where it has none', () => {
+    for (const url of ['redis-sentinel://a,b#m', 'redis-cluster://a,b'])
+      expect(parseTarget(url, { password: SECRET }).options.password).toBe(SECRET);
   });
 });
 
@@ -49,7 +115,17 @@ describe('no URL', () => {
     [SECRET, 'that is no URL of a server'],
     ['h:6379', 'no server to be had by h:'],
     ['http://:s3same@h', 'no server to be had by http:'],
-    ['redis-sentinel://:s3same@a,b/0#m', 'no server to be had by redis-sentinel:'],
+    ['redis-sentinel://:s3same@a,b/0', 'the URL names no master after a #'],
+    ['redis-sentinel://:s3same@a,b/0#', 'the URL names no master after a #'],
+    ['redis-sentinel://bob:s3#same@a,b/0#m', 'that is no URL of a server'],
+    ['redis-sentinel://bob:12#s3same@a,b/0#m', 'the URL names no master after a #'],
+    ['redis-sentinel://:s3same@a,,b#m', 'that is no URL of a server'],
+    ['redis-sentinel:a#m', 'that is no URL of a server'],
+    ['redis-cluster://:s3same@a,b/1', 'a cluster has no database but 0'],
+    ['redis://:s3same@a,b', 'that URL names several servers'],
+    ['redis://:s3same@h:0', 'that is no URL of a server'],
+    ['redis://:s3same@h h', 'that is no URL of a server'],
+    ['redis://:s3same@h\u001b[2J', 'that is no URL of a server'],
     ['redis://h:99999', 'that is no URL of a server'],
     ['redis://:s3same@h:port', 'that is no URL of a server'],
     ['redis://:s3same@h/x', 'the database of a URL is a number'],
@@ -64,7 +140,7 @@ describe('no URL', () => {
   ])('%j: %s', (url, message) => {
     let error: unknown;
     try {
-      parseTarget(url, SECRET);
+      parseTarget(url, { password: SECRET });
     } catch (thrown) {
       error = thrown;
     }
@@ -72,4 +148,22 @@ describe('no URL', () => {
     expect(error).toMatchObject({ code: 'USAGE', message, hint: expect.stringMatching(/^forms: /) });
     expect(JSON.stringify({ ...(error as object), text: String(error) })).not.toContain(SECRET);
   });
+});
+
+test('# and ? belong into no password', () => {
+  for (const url of [
+    'redis://:1#s3same@h',
+    'redis://:1?s3same@h',
+    'redis-cluster://:1?s3same@h',
+    'redis://h#m',
+  ]) {
+    let error: unknown;
+    try {
+      parseTarget(url);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(String(error), url).toMatch(/no URL of a server|holds a # or \?/);
+    expect(String(error)).not.toContain(SECRET);
+  }
 });

@@ -66,7 +66,7 @@ describe('refused before anything is sent', () => {
 
   test('detect, read-only', async () => {
     expect(await devstate.session('detect --read-only')).toBe(
-      '! devstate: step refused: read-only\n! hint: leave out --read-only to write\nexit 2\n',
+      '! devstate: detect refused: read-only\n! hint: leave out --read-only, or name a context that may write\nexit 2\n',
     );
   });
 
@@ -213,6 +213,53 @@ describe('at work', () => {
   });
 });
 
+describe('a reader that stalls', () => {
+  /** Takes a first write, and never asks for another. */
+  const reader = () => new Promise(() => {});
+
+  test('keeps no device from being announced, and no detector from ending', async () => {
+    const detecting = devstate.start('detect -o ndjson', { reader });
+    await detecting.says('stderr', 'detecting');
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    for (let round = 1; round <= 2; round++) {
+      await lapsed(...ids);
+      await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length * round);
+    }
+    expect(await detectorAtWork(fleet)).toBe(true);
+    const asked = performance.now();
+    const { exit, stderr } = await detecting.stop();
+    expect(performance.now() - asked).toBeLessThan(1000);
+    expect([exit, await detectorAtWork(fleet)]).toEqual([0, false]);
+    expect(stderr).toMatch(/\n\d+ events were not printed; .*\n600 went offline in .*\n$/);
+  });
+
+  test('and comes back has all that fits', async () => {
+    let read = () => {};
+    const stalled = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    const detecting = devstate.start('detect -o name', { reader: () => stalled });
+    await detecting.says('stderr', 'detecting');
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    await lapsed(...ids);
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+    read();
+    expect((await detecting.lines('stdout', ids.length)).sort()).toEqual(ids.sort());
+    expect((await detecting.stop()).stderr).not.toContain('not printed');
+  });
+
+  test('of a watch keeps it from nothing either', async () => {
+    const watching = devstate.start('watch-presence --detect -o ndjson', { reader });
+    await watching.says('stderr', 'watching\n');
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    await lapsed(...ids);
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+    const asked = performance.now();
+    expect((await watching.stop()).exit).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(1000);
+  });
+});
+
 describe('the built program', () => {
   const bin = fileURLToPath(new URL('../../bin/devstate.cjs', import.meta.url));
 
@@ -250,6 +297,19 @@ describe('the built program', () => {
     expect([code, performance.now() - asked < 1000], said()).toEqual([exit, true]);
     expect(await detectorAtWork(fleet)).toBe(false);
     if (argv === 'detect') expect(said()).toMatch(/0 went offline in \d/);
+  });
+
+  test.each(['detect', 'watch-presence'])('%s, whose output nobody reads, ends on SIGTERM', async (argv) => {
+    const { child } = await started(redis.url, argv, '-o', 'ndjson');
+    child.stdout?.removeAllListeners('data').pause();
+    const ids = Array.from({ length: 3000 }, (_, i) => `d${i}`); // more than a pipe holds
+    await lapsed(...ids);
+    if (argv === 'watch-presence') await devstate.run('detect --once -q');
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+    const asked = performance.now();
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number];
+    expect([code, performance.now() - asked < 1500]).toEqual([argv === 'detect' ? 0 : 143, true]);
   });
 
   describe('with Redis gone', () => {

@@ -222,6 +222,17 @@ describe('what it cannot show', () => {
       '! devstate: device "nope" is not registered\n! devstate: device "nada" is not registered\nexit 3\n',
     ],
     ['get stray -q', '! devstate: device "stray" is not registered\nexit 3\n'],
+    // Not that there are no devices: what is not there has been said by name.
+    [
+      'get nope nada',
+      text`
+        ! devstate: device "nope" is not registered
+        ! hint: devstate register ID --type TYPE
+        ! devstate: device "nada" is not registered
+        ! hint: devstate register ID --type TYPE
+        exit 3
+      `,
+    ],
     [
       'get broken',
       text`
@@ -267,11 +278,33 @@ describe('what it cannot show', () => {
   });
 });
 
+test('what another program wrote forges no line of a sheet', async () => {
+  await fleet.redis.hset('device:state:odd', {
+    ...{ deviceId: 'odd', deviceType: 'a\nSTATUS       online', registeredAt: '1600000000000' },
+    reportedState: '{"a\\nb": "c\\nd"}',
+  });
+  expect(await devstate.session('get odd --no-headers')).toBe(text`
+    DEVICE       odd
+    TYPE         a\nSTATUS       online
+    STATUS       offline
+    LAST-SEEN    never
+    EXPIRES      -
+    REGISTERED   2020-09-13T12:26:40.000Z
+    PRESENCE     -
+    TTL          default
+    REPORTED     {
+                   "a\nb": "c\nd"
+                 }
+    DESIRED      {}
+    METADATA     {}
+  `);
+});
+
 describe('ids on standard input', () => {
   test.each<[argv: string, stdin: string, said: string]>([
     ['get - -o name', 'never\r\n\n full\n', 'never\nfull\n'],
     ['get never - foreign -o name', 'full', 'never\nfull\nforeign\n'],
-    ['get -', '', '! no devices\n'],
+    ['get -', '', ''],
     ['get - -q', '', ''],
     ['get - --json', '\n\n', '[]\n'],
     ['get - --json --fields deviceId', 'full', '[\n  {"deviceId":"full"}\n]\n'],

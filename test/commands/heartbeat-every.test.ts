@@ -33,10 +33,19 @@ test('--count ends it, and --json is a line each', async () => {
   );
 });
 
-test('several devices beat in each round, those unknown are said', async () => {
+test('without any device that beats it ends', async () => {
+  expect(await devstate.session('heartbeat nope --every 1h -q')).toBe(
+    '! devstate: device "nope" is not registered\nexit 3\n',
+  );
+  expect(await devstate.session('heartbeat nope - --every 1h', { stdin: 'n o pe\na\x01b' })).toContain(
+    'exit ',
+  );
+});
+
+test('several devices beat in each round, those unknown are said once', async () => {
   await register(await openFleet(redis), 'd1', 'lamp');
   expect(await devstate.session('heartbeat nope d1 --every 5ms --count 2 -o name -q')).toBe(
-    'd1\nd1\n! devstate: device "nope" is not registered\n! devstate: device "nope" is not registered\nexit 7\n',
+    'd1\nd1\n! devstate: device "nope" is not registered\nexit 7\n',
   );
 });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
+import { Fleet } from '../../src/core/fleet.js';
+import { heartbeat, settle } from '../../src/core/heartbeats.js';
 import { register } from '../../src/core/registry.js';
 import { cli, text } from '../support/cli.js';
 import { cut, openFleet } from '../support/fleet.js';
@@ -123,6 +123,56 @@ describe('what it prints', () => {
   test.each([1, 2, 3, 4])('--limit %i', async (limit) => {
     const { stdout, exit } = await devstate.run(`list --limit ${limit} --json`);
     expect({ exit, rows: JSON.parse(stdout).length }).toEqual({ exit: 0, rows: Math.min(limit, 3) });
+  });
+});
+
+describe('--sort', () => {
+  /** `b` lapses before `a`; `gone` was seen longer ago than `down`. */
+  beforeEach(async () => {
+    fleet = await openFleet(redis);
+    const ago = (ms: number) => new Fleet(fleet.redis, { clock: () => Date.now() - ms });
+    for (const id of ['a', 'b', 'down', 'gone', 'never-1', 'never-0']) await register(fleet, id, 'lamp');
+    await heartbeat(fleet, { id: 'a', ttl: 90_000 });
+    await heartbeat(fleet, { id: 'b', ttl: 30_000 });
+    await heartbeat(ago(7_200_000), { id: 'gone' });
+    await heartbeat(ago(3_600_000), { id: 'down' });
+    await settle(fleet, ['gone']);
+  });
+
+  const ORDERS: [argv: string, ids: string][] = [
+    ['list --sort id', 'a b down gone never-0 never-1'],
+    ['list --sort last-seen', 'never-0 never-1 gone down a b'],
+    ['list --sort expires', 'b a never-0 never-1 gone down'],
+    ['list --sort expires --status online', 'b a'],
+    ['list --sort expires --status offline', 'never-0 never-1 gone down'],
+    ['list --sort last-seen --status never', 'never-0 never-1'],
+    ['list --sort last-seen --limit 3', 'never-0 never-1 gone'],
+    ['list --sort expires --type lamp', 'b a never-0 never-1 gone down'],
+    ['stale --older-than 90m', 'never-0 never-1 gone'],
+    ['stale --no-never', 'gone down'],
+    ['list-online --sort expires', 'b a'],
+    ['list-online --sort expires --type lamp --limit 1', 'b'],
+    ['list-online --sort id', 'a b'],
+  ];
+
+  test.each(['shared', 'exclusive'])('the same in a fleet whose writers are %s', async (writers) => {
+    await fleet.redis.hset('devices:meta', { writers });
+    for (const [argv, ids] of ORDERS)
+      expect(await devstate.session(`${argv} -o name -q`), argv).toBe(`${ids.replaceAll(' ', '\n')}\n`);
+  });
+
+  test('says of a large fleet that it has to hold the list, where it has to', async () => {
+    const ids = Array.from({ length: 10_001 }, (_, i) => `d${i}`);
+    await fleet.redis.sadd('devices:registered', ...ids);
+    const held = async (argv: string) => /sorting by (.*)\n/.exec((await devstate.run(argv)).stderr)?.[1];
+    const whole = 'holds the whole list first';
+    expect(await held('list --limit 1 -o name')).toBeUndefined();
+    expect(await held('list --sort last-seen --limit 1 -o name')).toBe(`last-seen ${whole}`);
+    await fleet.redis.hset('devices:meta', { writers: 'exclusive' });
+    expect(await held('list --sort last-seen --limit 1 -o name')).toBeUndefined();
+    expect(await held('list --sort id --limit 1 -o name')).toBe(`id ${whole}`);
+    expect(await held('list --sort expires --type lamp --limit 1 -o name')).toBe(`expires ${whole}`);
+    expect(await held('list-online --sort expires --type lamp --limit 1 -o name')).toBeUndefined();
   });
 });
 

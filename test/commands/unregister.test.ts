@@ -114,7 +114,7 @@ describe('asks on a terminal', () => {
   test('for several: how many', async () => {
     expect(await devstate.run('unregister d1 d2', { tty: true, stdin: 'y\n' })).toEqual({
       stdout: 'd1 removed\nd2 removed\n',
-      stderr: 'Remove 2 devices and all that is kept of it? [y/N] ',
+      stderr: 'Remove 2 devices and all that is kept of them? [y/N] ',
       exit: 0,
     });
   });

@@ -139,8 +139,10 @@ describe('--since', () => {
     await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     for (const id of ['lamp:2', 'lamp:1']) await heartbeat(fleet, { id });
     await watching.lines('stdout', 8);
-    const { stdout } = await watching.stop();
+    await watching.says('stderr', 'connected again\n');
+    const { stdout, stderr } = await watching.stop();
     expect(names(stdout)).toEqual((await logOf(fleet)).map(({ deviceId }) => deviceId));
+    expect(stderr).toMatch(/watching\nconnection lost; trying on\nconnected again\n$/);
   });
 });
 
@@ -162,6 +164,23 @@ describe('--detect', () => {
     await heartbeat(fleet, { id: 'd1', ttl: 30 });
     const { exit, stdout } = await devstate.run('watch-presence --detect --since 1m --count 2 -o name');
     expect([exit, stdout]).toEqual([0, 'd1\nd1\n']);
+  });
+
+  test('ends at its time though Redis hangs', async () => {
+    const watching = devstate.start('watch-presence --detect --for 300ms');
+    await watching.says('stderr', 'watching\n');
+    await fleet.redis.call('CLIENT', 'PAUSE', 3000, 'ALL');
+    const asked = performance.now();
+    expect((await watching.done).exit).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(300 + 1000);
+    await fleet.redis.ping();
+  });
+
+  test('a detector that fails ends it: one line', async () => {
+    await fleet.redis.set(fleet.keys.activity, 'x');
+    expect(await devstate.session('watch-presence --detect')).toMatch(
+      /(^|\n)! devstate: devices:activity holds a string, not a zset\n! hint: .*\nexit 1\n$/,
+    );
   });
 
   test('honours a hold, unless --no-hold', async () => {

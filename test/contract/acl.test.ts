@@ -9,6 +9,7 @@ import { register, unregister } from '../../src/core/registry.js';
 import {
   DISCONNECT,
   HEARTBEAT,
+  LEAVE_TYPE,
   RAISE_TTL,
   REGISTER,
   SCRIPTS,
@@ -53,7 +54,7 @@ const desired = { id: ID, expectedVersion: 0, expectedText: '{}', desired: '{"a"
 const cases: Case[] = [
   {
     script: REGISTER,
-    commands: '+time +scard +zcard +hlen +hmget +hexists +hset +sadd +srem +exists +zadd',
+    commands: '+time +scard +zcard +hmget +hset +sadd +srem +exists +zadd',
     device: args,
     prepare: lapsed,
     run: (fleet) => fleet.run(REGISTER, { onlyIfNew: 0 }, [args]),
@@ -61,16 +62,16 @@ const cases: Case[] = [
   {
     script: HEARTBEAT,
     commands:
-      '+time +scard +zcard +xlen +hmget +get +set +exists +zscore +sadd +zadd +xadd +hset +publish +rpush +ltrim',
+      '+time +scard +zcard +xlen +hmget +get +set +exists +zscore +sadd +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: lapsed,
-    run: (fleet) => fleet.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000 }, [beat]),
+    run: (fleet) => fleet.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0 }, [beat]),
     channel: 'devices:presence',
   },
   {
     script: SETTLE,
     commands:
-      '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +zadd +xadd +hset +publish +rpush +ltrim',
+      '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: lapsed,
     run: (fleet) => settle(fleet, [ID], { detector: true }),
@@ -86,7 +87,7 @@ const cases: Case[] = [
   {
     script: DISCONNECT,
     commands:
-      '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +del +zadd +xadd +hset +publish +rpush +ltrim',
+      '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +del +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: online,
     run: (fleet) => disconnect(fleet, ID),
@@ -94,7 +95,7 @@ const cases: Case[] = [
   },
   {
     script: SET_DESIRED,
-    commands: '+time +hmget +hset +publish +rpush +ltrim',
+    commands: '+time +hmget +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: online,
     run: (fleet) => fleet.run(SET_DESIRED, {}, [desired], fleet.keys.commandsChannel(ID)),
@@ -102,11 +103,21 @@ const cases: Case[] = [
   },
   {
     script: UNREGISTER,
-    commands: '+time +scard +zcard +xlen +hlen +hmget +exists +zscore +srem +xadd +del +zrem +publish',
+    commands: '+time +scard +zcard +xlen +get +hlen +hmget +exists +zscore +srem +xadd +del +zrem +publish',
     device: { id: ID, type: 'lamp' },
     prepare: lapsed,
     run: (fleet) => fleet.run(UNREGISTER, {}, [{ id: ID, type: 'lamp' }]),
     channel: 'devices:presence',
+  },
+  {
+    script: LEAVE_TYPE,
+    commands: '+scard +hlen +hmget +exists +srem',
+    device: { id: ID, type: 'gone' },
+    prepare: async (fleet) => {
+      await online(fleet);
+      await fleet.redis.sadd(fleet.keys.type('gone'), ID);
+    },
+    run: (fleet) => fleet.run(LEAVE_TYPE, {}, [{ id: ID, type: 'gone' }]),
   },
   {
     script: RAISE_TTL,
@@ -135,6 +146,7 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
   async function limited(rules: string): Promise<Fleet> {
     const { redis: raw } = admin;
     await raw.flushall();
+    await raw.hset('devices:meta', 'dialect', 'node');
     await prepare(admin);
     await raw.call(
       'ACL',
@@ -146,7 +158,7 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
       '~devices:meta',
       ...`${COMMANDS} ${READS}`.split(' '),
     );
-    const fleet = await openFleet(redis, { dialect: 'node' }, { username: 'limited', password: 'secret' });
+    const fleet = await openFleet(redis, {}, { username: 'limited', password: 'secret' });
     await fleet.settings();
     await raw.call('ACL', 'SETUSER', 'limited', 'resetkeys', 'resetchannels', ...rules.split(' '));
     return fleet;

@@ -66,7 +66,7 @@ function operations(fleet: Fleet, { steps }: ArticleProgram, pick: ReturnType<ty
     () => ours('heartbeat', () => heartbeat(fleet, beat())),
     () => ours('short heartbeat', () => heartbeat(fleet, beat(pick([1, 3, 10])))),
     () => ours('heartbeats', () => heartbeats(fleet, [beat(), beat(), beat()])),
-    () => ours('merge', () => heartbeat(fleet, { id: id() }, { patch: { ours: pick([true, false, null]) } })),
+    () => ours('merge', () => heartbeat(fleet, { id: id(), patch: { ours: pick([true, false, null]) } })),
     () => ours('settle', () => settle(fleet, [id(), id(), id()], { detector: pick([true, false]) })),
     () => ours('settle all', () => settle(fleet, NAMES)),
     () => ours('disconnect', () => disconnect(fleet, id())),

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
+import { HISTORY_KINDS } from '../../src/core/history.js';
 import { readDevice } from '../../src/core/records.js';
 import { eraseNamespace, register, unregister } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
@@ -112,6 +113,15 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
       await unregister(fleet, 'early');
       expect(await leftovers()).toEqual([]);
       expect(await logOf(fleet)).toEqual([]);
+    });
+
+    test('takes histories that another program made something else of', async () => {
+      await register(fleet, 'd1', 'lamp');
+      await heartbeat(fleet, { id: 'd1' });
+      for (const kind of HISTORY_KINDS) await fleet.redis.set(fleet.keys.history(kind, 'd1'), 'x');
+      await unregister(fleet, 'd1');
+      expect(await leftovers()).toEqual([]);
+      expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline unregister']);
     });
 
     test('takes it out of the type that it has by then', async () => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { DevstateError } from '../../src/core/errors.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
+import { declareLayout } from '../../src/core/layout.js';
 import { readDevice } from '../../src/core/records.js';
 import { register } from '../../src/core/registry.js';
 import {
@@ -108,22 +109,22 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
   });
 
   test('may register an unknown device on the fly', async () => {
-    await heartbeat(fleet, { id: 'new', reportedJson: '{"a":1}' }, { registerAs: 'plug' });
+    await heartbeat(fleet, { id: 'new', reportedJson: '{"a":1}', registerAs: 'plug' });
     expect(await readDevice(fleet, 'new')).toMatchObject({
       deviceType: 'plug',
       reportedJson: '{"a":1}',
       presenceSeq: 1,
     });
-    await heartbeat(fleet, { id: 'd1' }, { registerAs: 'plug' });
+    await heartbeat(fleet, { id: 'd1', registerAs: 'plug' });
     expect(await readDevice(fleet, 'd1')).toMatchObject({ deviceType: 'lamp' });
   });
 
   test('merges a report where asked to, and loses none of many that come at once', async () => {
     await beat('{"keep":{"a":1,"b":2},"drop":1}');
     const others = await Promise.all([1, 2, 3].map(() => openFleet(redis, { dialect })));
-    await heartbeat(fleet, { id: 'd1' }, { patch: { drop: null, keep: { b: null } } });
+    await heartbeat(fleet, { id: 'd1', patch: { drop: null, keep: { b: null } } });
     const patches = Array.from({ length: 30 }, (_, i) => ({ [`k${i}`]: i as never }));
-    await Promise.all(patches.map((patch, i) => heartbeat(others[i % 3] as Fleet, { id: 'd1' }, { patch })));
+    await Promise.all(patches.map((patch, i) => heartbeat(others[i % 3] as Fleet, { id: 'd1', patch })));
     const { reportedJson, reportedVersion } = await readDevice(fleet, 'd1');
     expect(JSON.parse(reportedJson)).toEqual(Object.assign({ keep: { a: 1 } }, ...patches));
     expect(reportedVersion).toBe(32);
@@ -132,13 +133,13 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
   test('merges into the report of another program, which bumps no version', async () => {
     const field = dialect === 'node' ? 'reportedState' : 'reported_state';
     await fleet.redis.hset(fleet.keys.state('d1'), field, '{"a": 1}');
-    await heartbeat(fleet, { id: 'd1' }, { patch: { b: 2 as never } });
+    await heartbeat(fleet, { id: 'd1', patch: { b: 2 as never } });
     expect(await readDevice(fleet, 'd1')).toMatchObject({
       reportedJson: '{"a":1,"b":2}',
       reportedVersion: 1,
     });
     await fleet.redis.hdel(fleet.keys.state('d1'), field);
-    await heartbeat(fleet, { id: 'd1' }, { patch: { c: 3 as never } });
+    await heartbeat(fleet, { id: 'd1', patch: { c: 3 as never } });
     expect(await readDevice(fleet, 'd1')).toMatchObject({ reportedJson: '{"c":3}', reportedVersion: 2 });
   });
 });
@@ -184,6 +185,34 @@ describe('heartbeats in bulk', () => {
     expect(good).toMatchObject({ deviceId: 'd1' });
   });
 
+  test('one whose history is of another type fails alone, and nothing of it is written', async () => {
+    const fleet = await openFleet(redis);
+    const ids = ['d1', 'd2', 'd3', 'd4'];
+    for (const id of ids) await register(fleet, id, 'lamp');
+    await heartbeat(fleet, { id: 'd3' });
+    await fleet.redis.set(fleet.keys.history('presence', 'd2'), 'x'); // it comes online
+    await fleet.redis.set(fleet.keys.history('reported', 'd3'), 'x'); // its report changes
+    const of = async (id: string) =>
+      Object.entries(await snapshot(fleet.redis)).filter(([key]) => key.endsWith(`:${id}`));
+    const before = [await of('d2'), await of('d3'), await scoreOf(fleet, 'd2'), await scoreOf(fleet, 'd3')];
+    const results = await heartbeats(
+      fleet,
+      ids.map((id) => ({ id, reportedJson: '{"on":true}' })),
+    );
+    const wrong = (key: string) => ({ code: 'BAD_RECORD', message: `${key} holds a string, not a list` });
+    expect(results).toMatchObject([
+      { deviceId: 'd1' },
+      wrong('device:history:presence:d2'),
+      wrong('device:history:reported:d3'),
+      { deviceId: 'd4' },
+    ]);
+    expect([await of('d2'), await of('d3'), await scoreOf(fleet, 'd2'), await scoreOf(fleet, 'd3')]).toEqual(
+      before,
+    );
+    expect((await fleet.redis.smembers(fleet.keys.online)).sort()).toEqual(['d1', 'd3', 'd4']);
+    expect(await logOf(fleet, 'd2')).toEqual([]);
+  });
+
   test('of one device apply in order, and its history keeps exactly the last 100', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
@@ -195,6 +224,27 @@ describe('heartbeats in bulk', () => {
     expect(entries.map(({ version }) => version)).toEqual(Array.from({ length: 100 }, (_, i) => 151 + i));
     expect(entries.every(({ version, value }) => value.n === version)).toBe(true);
   });
+});
+
+test('a beat that changes nothing but the time looks at no history', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
+  for (const kind of ['reported', 'presence'] as const) {
+    await fleet.redis.set(fleet.keys.history(kind, 'd1'), 'x');
+  }
+  await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
+  await fleet.redis.config('RESETSTAT');
+  expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ wasOffline: false });
+  const stats = await fleet.redis.info('commandstats');
+  const sent = [...stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)].map(
+    ([, name, calls]) => `${name} ${calls}`,
+  );
+  const needed = ['evalsha', 'time', 'scard', 'zcard', 'xlen', 'get', 'hmget', 'set', 'sadd', 'zadd', 'hset'];
+  const stamped = sent.map((each) => (each === 'set 2' ? 'set 1' : each)); // the pulse, twice a second at most
+  expect(stamped.filter((each) => !each.startsWith('config')).sort()).toEqual(
+    needed.map((name) => `${name} 1`).sort(),
+  );
 });
 
 test('the history of presence keeps as many as the fleet says, and none where it says 0', async () => {
@@ -216,6 +266,37 @@ test('the history of presence keeps as many as the fleet says, and none where it
     { seq: 5, status: 'online', reason: 'heartbeat' },
     { seq: 6, status: 'offline', reason: 'disconnect' },
   ]);
-  expect(await without.redis.keys('*device:history*none*')).toEqual([]);
   expect(await without.redis.keys('none:device:history:*')).toEqual([]);
 });
+
+test('a cap that becomes 0 ends the history with the next change: it would have a hole', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await heartbeat(fleet, { id: 'd1', reportedJson: '{"n":1}' });
+  await fleet.redis.hset(fleet.keys.meta, 'historyCap', '0');
+  const without = await openFleet(redis);
+  await heartbeat(without, { id: 'd1' });
+  expect(await historyOf(fleet, 'reported', 'd1')).toHaveLength(1);
+  await heartbeat(without, { id: 'd1', reportedJson: '{"n":2}' });
+  expect(await historyOf(fleet, 'reported', 'd1')).toEqual([]);
+  expect(await historyOf(fleet, 'presence', 'd1')).toHaveLength(1);
+  await disconnect(without, 'd1');
+  expect(await historyOf(fleet, 'presence', 'd1')).toEqual([]);
+});
+
+test.each(['shared', 'exclusive'] as const)(
+  'in a %s fleet the online set is trusted or not',
+  async (writers) => {
+    const fleet = await openFleet(redis);
+    await declareLayout(fleet, { writers });
+    await register(fleet, 'd1', 'lamp');
+    await heartbeat(fleet, { id: 'd1' });
+    expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(['d1']);
+    await fleet.redis.srem(fleet.keys.online, 'd1');
+    await heartbeat(fleet, { id: 'd1' });
+    expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(writers === 'shared' ? ['d1'] : []);
+    await disconnect(fleet, 'd1');
+    await heartbeat(fleet, { id: 'd1' });
+    expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(['d1']);
+  },
+);

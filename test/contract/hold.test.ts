@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
 import { heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
+import { register, unregister } from '../../src/core/registry.js';
 import { cut, openFleet, serverNow, storyOf } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
@@ -63,6 +63,18 @@ describe('the hold', () => {
     await pulse(now, now, now - 1);
     expect((await settle(fleet, ['d1'], { detector: true })).verdicts).toEqual(['offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
+  });
+
+  test.each([
+    ['while it lasts', () => pulse(now, now, now + GAP)],
+    ['though nobody has opened it yet', () => pulse(now - GAP, now - GAP)],
+  ])('%s, a lapsed device that is unregistered goes for that reason', async (_when, before) => {
+    await before();
+    await unregister(fleet, 'd1');
+    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline unregister']);
+    await pulse(now, now, now - 1);
+    await unregister(fleet, 'd2');
+    expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
   test('may be overruled', async () => {

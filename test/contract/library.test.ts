@@ -178,7 +178,6 @@ describe('the manager', () => {
       for (const error of await failures(
         manager.registerDevice('d1', 'lamp', document),
         manager.deviceHeartbeat('d1', document),
-        manager.deviceHeartbeats([{ deviceId: 'd1', reportedState: document }]),
         manager.setDesiredState('d1', document),
       )) {
         expect(error).toMatchObject({
@@ -186,8 +185,68 @@ describe('the manager', () => {
           message: 'a document must be a JSON object',
         });
       }
+      const heartbeats = await manager.deviceHeartbeats([
+        { deviceId: 'd1', reportedState: document },
+        { deviceId: 'd1' },
+      ]);
+      expect(heartbeats).toMatchObject([{ code: 'USAGE' }, { status: 'online' }]);
     }),
   );
+
+  test('what is no document fails alone, in its place', () =>
+    withManager(async (manager) => {
+      const circular: Record<string, unknown> = {};
+      circular.self = circular;
+      const odd = [circular, new Date(0), [1], { toJSON: () => 3 }];
+      const good = { n: 1 };
+      const documents = [good, ...odd, good];
+      const expected = ['done', ...odd.map(() => 'USAGE'), 'done'];
+      const codes = (results: readonly object[]) =>
+        results.map((result) => (result instanceof DevstateError ? result.code : 'done'));
+      const registered = await manager.registerDevices(
+        documents.map((metadata, i) => ({ deviceId: `d${i}`, deviceType: 'lamp', metadata })),
+      );
+      expect(codes(registered)).toEqual(expected);
+      const beats = documents.map((reportedState) => ({ deviceId: 'd0', reportedState }));
+      expect(codes(await manager.deviceHeartbeats(beats))).toEqual(expected);
+      for (const document of odd)
+        expect(await failure(manager.setDesiredState('d0', document))).toMatchObject({ code: 'USAGE' });
+      expect(await manager.getDeviceState('d0')).toMatchObject({ metadata: good, reportedVersion: 1 });
+    }));
+
+  test('takes a document that an interface describes', () =>
+    withManager(async (manager) => {
+      interface Climate {
+        temperature: number;
+        unit?: string;
+      }
+      const climate: Climate = { temperature: 21 };
+      await manager.registerDevices([{ deviceId: 'd1', deviceType: 'sensor', metadata: climate, ttl: 9000 }]);
+      await manager.deviceHeartbeat('d1', climate);
+      await manager.setDesiredState('d1', climate);
+      expect(await manager.getDeviceState('d1')).toMatchObject({
+        ...{ reportedState: climate, desiredState: climate, metadata: climate, heartbeatTtl: 9000 },
+      });
+    }));
+
+  test('registers many: in order, each alone', () =>
+    withManager(async (manager) => {
+      const results = await manager.registerDevices([
+        { deviceId: 'd1', deviceType: 'lamp' },
+        { deviceId: '', deviceType: 'lamp' },
+        { deviceId: 'd1', deviceType: 'plug' },
+      ]);
+      expect(results).toMatchObject([{ created: true }, { code: 'USAGE' }, { created: false }]);
+      const again = await manager.registerDevices(
+        [
+          { deviceId: 'd1', deviceType: 'lamp' },
+          { deviceId: 'd2', deviceType: 'lamp' },
+        ],
+        { onlyIfNew: true },
+      );
+      expect(again).toMatchObject([{ code: 'CONFLICT' }, { created: true }]);
+      expect((await manager.getDeviceState('d1'))?.deviceType).toBe('plug');
+    }));
 
   test.each([[Number.NaN], [Number.POSITIVE_INFINITY], [() => 1], [1n], [undefined]])(
     'what JSON has no word for becomes what JSON.stringify makes of it: %s',

@@ -45,7 +45,7 @@ describe('a server that is out of memory', () => {
   test('refuses heartbeats and all else, and nothing is half-written', async () => {
     const before = await snapshot(fleet.redis);
     expect(await failure(heartbeat(fleet, { id: 'd1', reportedJson: '{"a":1}' }))).toMatchObject(full);
-    expect(await failure(heartbeat(fleet, { id: 'd3' }, { patch: { on: true } }))).toMatchObject(full);
+    expect(await failure(heartbeat(fleet, { id: 'd3', patch: { on: true } }))).toMatchObject(full);
     expect(await failure(register(fleet, 'd1', 'plug'))).toMatchObject(full);
     expect(await failure(register(fleet, 'new', 'lamp'))).toMatchObject(full);
     expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject(full);

@@ -94,7 +94,7 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
   fc.record({ id, patch }).map(({ id, patch }) =>
     step(`merge ${id} ${JSON.stringify(patch)}`, async (model, { fleet }) => {
-      const done = await orNull(heartbeat(fleet, { id }, { patch: parseJsonObject(JSON.stringify(patch)) }));
+      const done = await orNull(heartbeat(fleet, { id, patch: parseJsonObject(JSON.stringify(patch)) }));
       const reported = merged(model.of(id).reported, patch);
       const [wasOffline] = model.heartbeats([{ id, reported }]);
       expect(done?.wasOffline ?? null).toBe(wasOffline);

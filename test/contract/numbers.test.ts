@@ -29,7 +29,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1', reportedJson: '{"keep":1.50}' });
-    await heartbeat(fleet, { id: 'd1' }, { patch: parseJsonObject(ODD_NUMBERS) });
+    await heartbeat(fleet, { id: 'd1', patch: parseJsonObject(ODD_NUMBERS) });
     expect((await readDevice(fleet, 'd1')).reportedJson).toBe(`{"keep":1.50,${ODD_NUMBERS.slice(1)}`);
   });
 

@@ -1,4 +1,5 @@
 /** The library's detector: the article's name and call, typed events, and an end. */
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { detectorAtWork } from '../../src/core/detector.js';
 import type { Fleet } from '../../src/core/fleet.js';
@@ -70,6 +71,15 @@ test('with a client of yours, which it leaves open', async () => {
   expect(await client.ping()).toBe('PONG');
 });
 
+test('with a client of another copy of ioredis', async () => {
+  const client = await redis.client();
+  const foreign = new Proxy(client, { getPrototypeOf: () => Object.prototype });
+  const detector = new OfflineDetector(foreign);
+  await detector.start();
+  expect(await detectorAtWork(fleet)).toBe(true);
+  await detector.stop();
+});
+
 test('each strategy, and the options of each', async () => {
   for (const options of [
     { strategy: 'deadline' as const, auditRound: 1000 },
@@ -91,8 +101,9 @@ test('what another program keeps alive comes as online', async () => {
   await detector.start();
   const article = articleProgram(fleet.redis, 'node');
   await article.register('d1', 'lamp');
+  const observed = next(detector, 'online');
   await article.heartbeat('d1');
-  const [event] = await next(detector, 'online');
+  const [event] = await observed;
   expect(event).toMatchObject({ deviceId: 'd1', status: 'online', reason: 'observed' });
 });
 
@@ -140,6 +151,36 @@ describe('start and stop', () => {
     await hasty.stop();
     expect(await starting).toMatchObject({ code: 'USAGE' });
     expect(await detectorAtWork(fleet)).toBe(false);
+  });
+});
+
+describe('while Redis hangs, with a client of yours', () => {
+  /** Longer than a detector may take to end. */
+  const HANGS_MS = 2500;
+  const hang = (client: Redis) => client.call('CLIENT', 'PAUSE', HANGS_MS, 'ALL');
+
+  test.each(['deadline', 'poll', 'keyspace'] as const)('%s: it ends within a second', async (strategy) => {
+    const client = await redis.client();
+    const detector = new OfflineDetector(client, { strategy });
+    await detector.start();
+    await hang(fleet.redis);
+    const asked = performance.now();
+    await detector.stop();
+    expect(performance.now() - asked).toBeLessThan(1000);
+    await client.ping(); // its own again
+  });
+
+  test('keyspace: though it has not begun', async () => {
+    const client = await redis.client();
+    const detector = new OfflineDetector(client, { strategy: 'keyspace' });
+    await hang(fleet.redis);
+    const starting = failure(detector.start());
+    const asked = performance.now();
+    await detector.stop();
+    expect(performance.now() - asked).toBeLessThan(1000);
+    expect(await starting).toMatchObject({ code: 'USAGE', message: 'it was stopped' });
+    await client.ping();
+    await until(async () => !/ sub=1 /.test((await client.client('LIST')) as string)); // it listens to nothing
   });
 });
 

@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
 import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
+import { register, registerAll, unregisterAll } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
-import { articleReader } from '../support/article.js';
+import { articleProgram, articleReader } from '../support/article.js';
 import { DIALECTS, failure, failures, openFleet, scoreOf, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
@@ -69,6 +69,24 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
     expect([await ofType('lamp'), await types()]).toEqual([[], ['plug']]);
   });
 
+  test('after another program gave it another type: removed, it is in no type set, and empty ones are forgotten', async () => {
+    await registerAll(
+      fleet,
+      ['d1', 'd2', 'd3'].map((id) => ({ id, type: 'lamp' })),
+    );
+    await register(fleet, 'd4', 'plug');
+    const program = articleProgram(fleet.redis, dialect);
+    for (const id of ['d1', 'd2']) await program.register(id, 'plug');
+    await program.register('d4', 'meter');
+    expect([(await ofType('lamp')).length, (await ofType('plug')).length]).toEqual([3, 3]);
+    await unregisterAll(fleet, ['d1', 'd2']);
+    expect([await ofType('lamp'), await ofType('plug'), await types()]).toEqual([
+      ...[['d3'], ['d4'], ['lamp', 'plug']],
+    ]);
+    await unregisterAll(fleet, ['d3', 'd4']);
+    expect(await fleet.redis.keys('devices:type*')).toEqual([]);
+  });
+
   test('by several with several types at once ends in one type set', async () => {
     await register(fleet, 'd1', 't0');
     const others = await Promise.all([openFleet(redis, { dialect }), openFleet(redis, { dialect })]);
@@ -106,11 +124,7 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
 
 describe('the TTL of a heartbeat', () => {
   const ttlOf = async (fleet: Fleet, beat: { ttl?: number }, defaultTtl?: number) => {
-    const { lastSeen, expiresAt } = await heartbeat(
-      fleet,
-      { id: 'd1', ...beat },
-      { ...(defaultTtl && { defaultTtl }) },
-    );
+    const { lastSeen, expiresAt } = await heartbeat(fleet, { id: 'd1', ...beat }, defaultTtl);
     return expiresAt - lastSeen;
   };
 
@@ -143,8 +157,8 @@ describe('the TTL of a heartbeat', () => {
       for (const error of await failures(
         register(fleet, 'd1', 'lamp', { ttl }),
         heartbeat(fleet, { id: 'd1', ttl }),
-        heartbeat(fleet, { id: 'd1', ttl }, { patch: {} }),
-        heartbeat(fleet, { id: 'd1' }, { defaultTtl: ttl }),
+        heartbeat(fleet, { id: 'd1', ttl, patch: {} }),
+        heartbeat(fleet, { id: 'd1' }, ttl),
       )) {
         expect(error).toMatchObject({
           code: 'USAGE',

@@ -1,11 +1,13 @@
 /** What a fleet says of itself, and how long it is believed. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { heartbeat } from '../../src/core/heartbeats.js';
 import { parseJsonObject } from '../../src/core/json.js';
+import { listDevices, onlineDevices } from '../../src/core/queries.js';
+import { readDevice } from '../../src/core/records.js';
 import { register } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { articleProgram } from '../support/article.js';
-import { failure, openFleet } from '../support/fleet.js';
+import { allOf, failure, failures, openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -25,6 +27,49 @@ it('a record without an id field says nothing of the dialect', async () => {
   expect((await fleet.settings()).dialect).toBe('node');
   await fleet.redis.hset(fleet.keys.state('early'), 'device_id', 'early');
   expect((await fleet.settings()).dialect).toBe('python');
+});
+
+describe('a dialect that is asked for', () => {
+  const asked = (dialect: 'node' | 'python') => openFleet(redis, { dialect });
+  const records = async (dialect: 'node' | 'python', ...ids: string[]) => {
+    const program = articleProgram((await openFleet(redis)).redis, dialect);
+    for (const id of ids) await program.register(id, 'meter');
+  };
+
+  it('is refused where all records are of the other one, before anything is written', async () => {
+    await records('node', 'd1', 'd2');
+    const fleet = await asked('python');
+    await articleProgram(fleet.redis, 'node').heartbeat('d1');
+    const before = await snapshot(fleet.redis);
+    const errors = await failures(
+      fleet.settings(),
+      register(fleet, 'd3', 'meter'),
+      heartbeat(fleet, { id: 'd1' }),
+      setDesired(fleet, 'd1', { on: true }),
+      readDevice(fleet, 'd1'),
+      allOf(listDevices(fleet)),
+      allOf(onlineDevices(fleet, { order: 'id' })),
+    );
+    for (const error of errors)
+      expect(error).toMatchObject({ code: 'USAGE', message: "this fleet's dialect is node, not python" });
+    expect(await snapshot(fleet.redis)).toEqual(before);
+  });
+
+  it('is taken where some records are of it, or none is there', async () => {
+    expect((await (await asked('python')).settings()).dialect).toBe('python');
+    await records('node', 'd1', 'd2');
+    await records('python', 'd3');
+    expect((await (await asked('python')).settings()).dialect).toBe('python');
+    expect((await (await asked('node')).settings()).dialect).toBe('node');
+  });
+
+  it('is, where none is, that of the most records', async () => {
+    await records('python', 'd1', 'd2', 'd3');
+    await records('node', 'd4', 'd5');
+    expect((await (await openFleet(redis)).settings()).dialect).toBe('python');
+    await records('node', 'd6', 'd7');
+    expect((await (await openFleet(redis)).settings()).dialect).toBe('node');
+  });
 });
 
 it('a dialect that there is not is a broken record', async () => {

@@ -1,5 +1,6 @@
 /** The one verdict: whoever wrote what, each transition is told once. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { sweep } from '../../src/core/detector.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
@@ -124,6 +125,30 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     const broken = { code: 'BAD_RECORD', message: 'device:state:d2 holds a string, not a hash' };
     expect(verdicts).toMatchObject(['offline', broken, 'offline']);
     expect(await logOf(fleet)).toHaveLength(4);
+  });
+
+  test('a history of another type is reported for that device, which is due no more', async () => {
+    for (const id of ['d1', 'd2', 'd3']) await register(fleet, id, 'lamp');
+    await heartbeats(
+      fleet,
+      ['d1', 'd2', 'd3'].map((id) => ({ id, ttl: 20 })),
+    );
+    for (const id of ['d1', 'd2', 'd3']) await expired(fleet, id);
+    await fleet.redis.set(fleet.keys.history('presence', 'd2'), 'x');
+    const record = await fleet.redis.hgetall(fleet.keys.state('d2'));
+    for (const expected of [['d1', 'd3'], []]) {
+      const told: string[] = [];
+      const notices: string[] = [];
+      const onNotice = (message: string) => void notices.push(message);
+      for await (const { deviceId } of sweep(fleet, { onNotice })) told.push(deviceId);
+      expect(told.sort()).toEqual(expected);
+      const broken = 'device:history:presence:d2 holds a string, not a list';
+      expect(notices).toEqual(expected.length > 0 ? [broken] : []);
+    }
+    expect(await fleet.redis.hgetall(fleet.keys.state('d2'))).toEqual(record);
+    expect([await scoreOf(fleet, 'd2'), await logOf(fleet, 'd2')]).toEqual([null, [expect.anything()]]);
+    await fleet.redis.del(fleet.keys.history('presence', 'd2'));
+    expect(await verdictOf('d2')).toBe('offline');
   });
 
   test('by five at once and again: nothing is told twice', async () => {

@@ -5,10 +5,11 @@ import {
   decodeLogEntry,
   decodePacked,
   decodePresenceMessage,
-  decodeRecord,
   dialectOrder,
   type FieldName,
   fieldName,
+  type Liveness,
+  recordDecoder,
 } from '../../src/core/dialect.js';
 import { DIALECTS } from '../support/fleet.js';
 
@@ -26,8 +27,11 @@ describe.each(DIALECTS)('the %s dialect', (dialect) => {
     ['devstate', `3 ${AT} 2 ${AT - 1} 5 ${AT - 2} 30000`],
   ]);
 
+  const decode = (fields: Map<FieldName, string | null>, liveness: Liveness) =>
+    recordDecoder(dialect, [...fields.keys()])('d1', [...fields.values()], liveness);
+
   test('reads a record', () => {
-    expect(decodeRecord('d1', dialect, values, { pttl: 500, now: AT })).toEqual({
+    expect(decode(values, { pttl: 500, now: AT })).toEqual({
       deviceId: 'd1',
       deviceType: 'lamp',
       status: 'online',
@@ -49,7 +53,7 @@ describe.each(DIALECTS)('the %s dialect', (dialect) => {
 
   test('takes the status from the heartbeat key alone', () => {
     const status = (pttl: number) => {
-      const device = decodeRecord('d1', dialect, values, { pttl, now: AT });
+      const device = decode(values, { pttl, now: AT });
       return [device.status, device.expiresAt];
     };
     expect(status(-2)).toEqual(['offline', null]);
@@ -58,7 +62,7 @@ describe.each(DIALECTS)('the %s dialect', (dialect) => {
   });
 
   test('reads a record that others left incomplete', () => {
-    expect(decodeRecord('d1', dialect, new Map(), { pttl: -2, now: AT })).toMatchObject({
+    expect(decode(new Map(), { pttl: -2, now: AT })).toMatchObject({
       ...{
         deviceType: null,
         status: 'offline',

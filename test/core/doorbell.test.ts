@@ -43,6 +43,21 @@ describe('a doorbell', () => {
     expect(new Doorbell(end.signal).stopped).toBe(true);
   });
 
+  test('waits for work after the end no longer than the grace, counted from there', async () => {
+    const end = new AbortController();
+    const bell = new Doorbell(end.signal);
+    expect(await bell.orStopped(Promise.resolve('done'), 50)).toBe('done');
+    const never = new Promise<string>(() => {});
+    end.abort();
+    const asked = performance.now();
+    expect(await bell.orStopped(Promise.resolve('done'), 200)).toBe('done');
+    expect(await bell.orStopped(never, 200)).toBeUndefined();
+    expect(performance.now() - asked).toBeGreaterThan(150);
+    const again = performance.now();
+    expect(await bell.orStopped(never, 200)).toBeUndefined();
+    expect(performance.now() - again).toBeLessThan(100);
+  });
+
   test('lets go of the signal when it is closed', () => {
     const { signal } = new AbortController();
     const bell = new Doorbell(signal);

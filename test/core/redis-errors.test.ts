@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DevstateError } from '../../src/core/errors.js';
-import { fromRedis, networkReason, wrongType } from '../../src/core/redis-errors.js';
+import { fromRedis, mayPass, networkReason, wrongType } from '../../src/core/redis-errors.js';
 
 const raised = (message: string, code?: string) => Object.assign(new Error(message), code && { code });
 
@@ -74,7 +74,15 @@ describe('what the network does', () => {
     ['connect ETIMEDOUT', undefined, 'timed out'],
     ['Command timed out', undefined, 'timed out'],
     ['Connection is closed.', undefined, 'connection lost'],
-    ['self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'TLS: self-signed certificate'],
+    [
+      'self-signed certificate',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      "TLS: the server's certificate is signed by nobody who is trusted here",
+    ],
+    ['certificate is not yet valid', 'CERT_NOT_YET_VALID', "TLS: the server's certificate is not valid yet"],
+    // What TLS 1.2 says where a client certificate is missing.
+    ['alert', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'TLS: the server refuses the TLS handshake'],
+    ['no shared cipher\nmore', 'ERR_SSL_NO_SHARED_CIPHER', 'TLS: no shared cipher'],
   ])('%s: CONNECTION', (message, code, reason) => {
     expect(fromRedis(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
   });
@@ -89,4 +97,36 @@ test('a key of another type is named, with both types', () => {
     'devices:online holds a string, not a set',
   );
   expect(wrongType(undefined).message).toMatch(/^a key of the fleet holds another type/);
+});
+
+describe('what may pass by itself', () => {
+  test.each([
+    ['LOADING Redis is loading the dataset in memory', true],
+    ["READONLY You can't write against a read only replica.", true],
+    ["OOM command not allowed when used memory > 'maxmemory'.", true],
+    ['MISCONF Redis is configured to save RDB snapshots', true],
+    ['BUSY Redis is busy running a script.', true],
+    ['MASTERDOWN Link with MASTER is down', true],
+    ['Command timed out', true],
+    ['Connection is closed.', true],
+    ['NOAUTH Authentication required.', false],
+    ['WRONGPASS invalid username-password pair or user is disabled.', false],
+    ["NOPERM this user has no permissions to run the 'xadd' command", false],
+    ["ERR @user_script: 1: The user executing the script can't run this command or subcommand", false],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', false],
+    ['ERR unknown command', false],
+  ])('%s: %s', (reply, passes) => {
+    const error = fromRedis(raised(reply));
+    expect(mayPass(error)).toBe(passes);
+    // As the error of one device of many, or named by its server.
+    expect(mayPass(new DevstateError(error.code, 'device "d1"', { cause: error }))).toBe(passes);
+  });
+
+  test('nothing but an error of ours', () => {
+    expect([mayPass(undefined), mayPass(new Error('Command timed out')), mayPass('lost')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
 });

@@ -68,6 +68,26 @@ describe('pipes', () => {
     });
   });
 
+  test('whose reader leaves: what is done is done to the end, what is asked is not', async () => {
+    await populate(2000);
+    const ids = 'devstate list -o name | sort';
+    const leaves = await run(`${ids} | devstate disconnect - -o name | head -1`);
+    expect(leaves).toMatchObject({ exit: 0, stdout: 'sensor-0\n', stderr: '' });
+    expect(await run('devstate list-online --fail-if-empty -q')).toMatchObject({ exit: 4, stdout: '' });
+    // What comes in never ends, as long as somebody takes what comes out.
+    const asks = await run('yes sensor-1 | devstate get - -o name | head -2');
+    expect(asks).toMatchObject({ stdout: 'sensor-1\nsensor-1\n', stderr: '' });
+  });
+
+  test('a line that fails fast ends it, though its writer might go on', async () => {
+    const child = start(['register', '-f', '-', '--type', 't', '--fail-fast'], env(), 'pipe');
+    child.stdin?.write('{"deviceId":"a"}\nnope\n');
+    expect(await finished(child)).toMatchObject({
+      exit: 7,
+      stderr: expect.stringMatching(/^devstate: line 2: bad JSON.*\n1 done, 1 failed\n$/),
+    });
+  });
+
   test('NO_COLOR=1, no terminal: not an escape sequence', async () => {
     await populate(3);
     await Promise.all(
@@ -140,6 +160,46 @@ describe('signals', () => {
     );
   });
 
+  test('a file of heartbeats ends between batches, and says what was done', async () => {
+    await populate(5000);
+    const client = await redis.client();
+    await client.del('devices:online');
+    const child = start(['heartbeat', '-f', '-', '-o', 'ndjson', '--fields', 'deviceId'], env(), 'pipe');
+    const end = finished(child);
+    child.stdin?.on('error', () => {}); // it is left while it is written to
+    const begun = says(child, 'stdout', 'sensor-1"');
+    child.stdin?.write(Array.from({ length: 5000 }, (_, i) => `{"deviceId":"sensor-${i}"}\n`).join(''));
+    await begun;
+    child.kill('SIGINT');
+    const { exit, stdout, stderr } = await end;
+    // A machine that is busy may not get an answer to the last of them within the time that an end may take.
+    const [, ...counts] = /^(\d+) done, 0 failed(?:, (\d+) not answered)?\n$/.exec(stderr) ?? [];
+    const [done = 0, unanswered = 0] = counts.map((count) => Number(count ?? 0));
+    expect(exit).toBe(130);
+    expect(done).toBeGreaterThan(0);
+    expect(stdout.split('\n').length - 1).toBe(done);
+    const online = await client.scard('devices:online');
+    expect(online).toBeGreaterThanOrEqual(done);
+    expect(online).toBeLessThanOrEqual(done + unanswered);
+  });
+
+  test('one that waits for input, or for a server before it takes any', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const url = `redis://127.0.0.1:${port}`;
+    await run('devstate register a --type t');
+    const asking = start(['get', '-', '-o', 'name'], env(), 'pipe');
+    const asked = says(asking, 'stdout', 'a');
+    asking.stdin?.write('a\n');
+    const waiting = start(['heartbeat', '-f', '-', '--url', url, '--request-timeout', '1h'], {}, 'pipe');
+    await Promise.all([asked, once(silent, 'connection')]);
+    const ends = [asking, waiting].map(finished);
+    for (const child of [asking, waiting]) child.kill('SIGINT');
+    for (const end of await Promise.all(ends)) expect(end).toMatchObject({ exit: 130, stderr: '' });
+    silent.close();
+  });
+
   test('one that waits for a server that is silent', async () => {
     const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -173,6 +233,13 @@ describe('demo', () => {
     expect(stderr).toMatch(
       /^devstate: no redis-server found at "\/no\/such\/redis-server"\nhint: install it .*\n$/,
     );
+  });
+});
+
+test('a password that the server does not ask for is no word worth', async () => {
+  const more = { REDISCLI_AUTH: 'secret' };
+  expect(await run('devstate register a --type t -o name && devstate get a -o name', more)).toMatchObject({
+    ...{ exit: 0, stdout: 'a\na\n', stderr: '' },
   });
 });
 

@@ -80,9 +80,14 @@ export function shell(script: string, env: NodeJS.ProcessEnv = {}): Promise<Ende
   );
 }
 
-export function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+/** @param stdin `pipe`: what the test writes */
+export function start(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   return spawn(process.execPath, [bin, ...argv], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
     env: { ...clean(), ...env },
   });
 }

@@ -11,20 +11,16 @@ const PRINTED =
 
 describe('a register line', () => {
   it.each([
-    ['{"deviceId":"d1","deviceType":"sensor"}', {}, { deviceId: 'd1', deviceType: 'sensor' }],
-    ['{"deviceId":"d1"}', { type: 'gateway' }, { deviceId: 'd1', deviceType: 'gateway' }],
-    [
-      '{"deviceId":"d1","deviceType":"sensor"}',
-      { type: 'gateway' },
-      { deviceId: 'd1', deviceType: 'sensor' },
-    ],
+    ['{"deviceId":"d1","deviceType":"sensor"}', {}, { id: 'd1', type: 'sensor' }],
+    ['{"deviceId":"d1"}', { type: 'gateway' }, { id: 'd1', type: 'gateway' }],
+    ['{"deviceId":"d1","deviceType":"sensor"}', { type: 'gateway' }, { id: 'd1', type: 'sensor' }],
     [
       '{"deviceId":"d1","deviceType":"s","metadata":{"n": 1.10, "__proto__": 1},"heartbeatTtl":5000}',
       { ttl: 9 },
-      { deviceId: 'd1', deviceType: 's', metadataJson: '{"n":1.10,"__proto__":1}', heartbeatTtl: 5000 },
+      { id: 'd1', type: 's', metadataJson: '{"n":1.10,"__proto__":1}', ttl: 5000 },
     ],
-    ['{"deviceId":"d1","deviceType":"s"}', { ttl: 9 }, { deviceId: 'd1', deviceType: 's', heartbeatTtl: 9 }],
-    [PRINTED, {}, { deviceId: 'd1', deviceType: 'sensor', metadataJson: '{"v":0.10}' }],
+    ['{"deviceId":"d1","deviceType":"s"}', { ttl: 9 }, { id: 'd1', type: 's', ttl: 9 }],
+    [PRINTED, {}, { id: 'd1', type: 'sensor', metadataJson: '{"v":0.10}' }],
   ])('%s', (text, defaults, line) => {
     expect(parseRegisterLine(text, defaults, silent)).toStrictEqual(line);
   });
@@ -50,14 +46,14 @@ describe('a register line', () => {
 
 describe('a heartbeat line', () => {
   it.each([
-    ['{"deviceId":"d1"}', {}, { deviceId: 'd1', merge: false }],
-    ['{"deviceId":"d1"}', { ttl: 9, merge: true }, { deviceId: 'd1', merge: true, heartbeatTtl: 9 }],
+    ['{"deviceId":"d1"}', {}, { id: 'd1' }],
+    ['{"deviceId":"d1"}', { ttl: 9, merge: true }, { id: 'd1', ttl: 9 }],
     [
       '{"deviceId":"d1","reportedState":{"t":1e3},"merge":false,"heartbeatTtl":1}',
       { ttl: 9, merge: true },
-      { deviceId: 'd1', reportedJson: '{"t":1e3}', merge: false, heartbeatTtl: 1 },
+      { id: 'd1', reportedJson: '{"t":1e3}', ttl: 1 },
     ],
-    [PRINTED, {}, { deviceId: 'd1', reportedJson: '{"t":1.10}', merge: false }],
+    [PRINTED, {}, { id: 'd1', reportedJson: '{"t":1.10}' }],
   ])('%s', (text, defaults, line) => {
     expect(parseHeartbeatLine(text, defaults, silent)).toStrictEqual(line);
   });

@@ -17,8 +17,11 @@ async function parse(args: string[], files: Record<string, string> = {}) {
   return { document, json: toJson(document), notices };
 }
 
-const refusal = (message: string | RegExp) =>
-  expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) });
+const refusal = (message: string | RegExp) => {
+  const matching =
+    typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message);
+  return expect.objectContaining({ code: 'USAGE', message: matching });
+};
 
 describe('assignments', () => {
   it.each([
@@ -135,9 +138,44 @@ describe('whole documents', () => {
     [['@list'], /^list: a JSON object is due, not an array$/],
     [['@bad'], /^bad: bad JSON: .* at position 1$/],
     [['-'], /^standard input: bad JSON/],
-    [[`{"a":${'['.repeat(100_000)}`], /^bad JSON: nested too deeply$/],
   ])('%j is refused', async (args, message) => {
     await expect(parse(args, { list: '[]', bad: '{', '-': '' })).rejects.toEqual(refusal(message));
+  });
+
+  it.each([
+    ['whole', 33],
+    ['whole', 100_000],
+    ['by dots', 33],
+    ['by dots', 100_000],
+    ['within an assignment', 100_000],
+  ])('is at most 32 levels deep: %s, %i', async (how, depth) => {
+    const nested = `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
+    const arg = {
+      whole: nested,
+      'by dots': `${'a.'.repeat(depth - 1)}a=1`,
+      'within an assignment': `a=${nested}`,
+    };
+    const error: Error = await parse([arg[how as keyof typeof arg]]).catch((e) => e);
+    expect(error).toEqual(refusal(/nested too deeply: a document is at most 32 levels deep/));
+    expect(error.message.length).toBeLessThan(200);
+  });
+
+  it('may be 32 levels deep, and 1 MiB', async () => {
+    const nested = `${'{"a":'.repeat(31)}{}${'}'.repeat(31)}`;
+    expect((await parse([nested])).json).toBe(nested);
+    expect((await parse([`${'a.'.repeat(31)}a=1`])).json).toBe(nested.replace('{}', '{"a":1}'));
+    const large = `{"a":"${'x'.repeat(1_048_576 - 8)}"}`;
+    expect((await parse([large])).json).toBe(large);
+    const spaced = `{ "a" : "${'x'.repeat(1_048_576 - 8)}" }`;
+    expect((await parse([spaced])).json).toBe(large);
+  });
+
+  it('counts the bytes of the compact text', async () => {
+    const refused = refusal('too large: a document is at most 1 MiB (1048576 bytes), not 1048577 bytes');
+    await expect(parse([`{"a":"${'x'.repeat(1_048_576 - 7)}"}`])).rejects.toEqual(refused);
+    await expect(parse([`{"a":"x${'é'.repeat((1_048_576 - 8) / 2)}"}`])).rejects.toEqual(refused);
+    const half = 'x'.repeat(600_000);
+    await expect(parse([`a=${half}`, `b=${half}`])).rejects.toEqual(refusal('too large'));
   });
 
   it('lets the last of duplicate keys win, with a notice', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { idLines, lines, readText } from '../../src/input/lines.js';
+import { type Line, lineBatches, readText } from '../../src/input/lines.js';
 
 async function* chunks(...parts: (Buffer | string)[]): AsyncGenerator<Buffer | string> {
   yield* parts;
@@ -10,6 +10,10 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
   return found;
+}
+
+async function* lines(stream: AsyncIterable<Buffer | string>): AsyncGenerator<Line> {
+  for await (const batch of lineBatches(stream)) yield* batch;
 }
 
 const USAGE = expect.objectContaining({ code: 'USAGE' });
@@ -74,8 +78,64 @@ describe('lines', () => {
   });
 });
 
-it('idLines yields ids', async () => {
-  expect(await all(idLines(chunks('d1\n\n d2 \r\nd3')))).toEqual(['d1', 'd2', 'd3']);
+it('come in batches, as they came', async () => {
+  const batches = await all(lineBatches(chunks('a\nb', 'c\n\n', '\n', 'd\ne\nf')));
+  expect(batches.map((batch) => batch.map(({ number, read }) => [number, read()]))).toEqual([
+    [[1, 'a']],
+    [[2, 'bc']],
+    [
+      [5, 'd'],
+      [6, 'e'],
+    ],
+    [[7, 'f']],
+  ]);
+});
+
+describe('a line without an end', () => {
+  const MIB = Buffer.alloc(1_048_576, 'x');
+
+  it('is refused by itself, and those around it are read', async () => {
+    const whole = Buffer.alloc(4 * 1_048_576, 'y');
+    const found = await all(lines(chunks('a\n', MIB, MIB, MIB, MIB, 'x\nb\n', whole, '\n', whole, 'z')));
+    expect(found.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+    expect([found[0]?.read(), found[2]?.read(), found[3]?.read().length]).toEqual(['a', 'b', whole.length]);
+    for (const line of [found[1], found[4]]) {
+      expect(() => line?.read()).toThrow(
+        expect.objectContaining({ code: 'USAGE', message: 'the line is too long: at most 4 MiB' }),
+      );
+    }
+  });
+
+  it('takes no memory', async () => {
+    async function* endless(): AsyncGenerator<Buffer> {
+      for (let i = 0; i < 1000; i++) yield Buffer.alloc(1_048_576, 'x');
+      yield Buffer.from('\nlast');
+    }
+    let most = 0;
+    async function* watched() {
+      for await (const chunk of endless()) {
+        most = Math.max(most, process.memoryUsage().arrayBuffers);
+        yield chunk;
+      }
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    expect((await all(lines(watched()))).map(({ number }) => number)).toEqual([1, 2]);
+    expect(most - before).toBeLessThan(400 * 1_048_576); // of 1,000 MiB; the collector takes its time
+  });
+});
+
+it('readText refuses a text too long before it has it all', async () => {
+  let given = 0;
+  async function* endless(): AsyncGenerator<Buffer> {
+    for (;;) {
+      given += 1;
+      yield Buffer.alloc(1_048_576, ' ');
+    }
+  }
+  await expect(readText(endless())).rejects.toEqual(
+    expect.objectContaining({ code: 'USAGE', message: 'the input is too long: at most 4 MiB' }),
+  );
+  expect(given).toBe(5);
 });
 
 it('readText joins chunks within a character, and refuses what is not UTF-8', async () => {

@@ -48,6 +48,7 @@ export function printing(options: Partial<PrinterOptions> = {}): {
     format: 'table',
     headers: true,
     color: false,
+    signal: new AbortController().signal,
     quiet: false,
     times: isoTimes(),
     stdout,

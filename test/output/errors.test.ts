@@ -18,3 +18,8 @@ it.each([
 ])('%s', (error, options, text) => {
   expect(errorText(error, options)).toBe(text);
 });
+
+it('is a line of a bounded length', () => {
+  expect(errorText(usage('x'.repeat(10_000_000)), { machine: false }).length).toBeLessThan(1100);
+  expect(errorText(usage('x'.repeat(10_000_000)), { machine: true }).length).toBeLessThan(1100);
+});

@@ -7,8 +7,15 @@ const anyText = fc.oneof(
   // UTF-16 units at random: lone surrogates too.
   fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
   fc.array(fc.integer({ min: 0, max: 0xff })).map((units) => String.fromCharCode(...units)),
+  fc.string({
+    unit: fc.constantFrom(
+      ...'a1#é\u0301👩❤\u{1f3fd}\ufe0f\u200d\u200c\u20e3\u034f\u061cب\u064bक\u094d\u200b',
+    ),
+  }),
 );
-const UNSAFE = /[\p{Cc}\p{Surrogate}\p{Bidi_Control}\u2028\u2029]/u;
+/** What a terminal obeys; and with it, what nobody sees. */
+const OBEYED = /[\p{Cc}\p{Surrogate}\p{Bidi_Control}\u2028\u2029]/u;
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
 
 describe('visible', () => {
   it.each([
@@ -19,15 +26,25 @@ describe('visible', () => {
     ['\u202eabc\u2066\u200f\u061c', '\\u202eabc\\u2066\\u200f\\u061c'],
     ['\u2028\u2029', '\\u2028\\u2029'],
     ['\ud800x\udc00', '\\ud800x\\udc00'],
+    ['a\u200bb\u2060c\ufeffd\u00ade\u3164', 'a\\u200bb\\u2060c\\ufeffd\\u00ade\\u3164'],
+    ['sensor\u200c-1\u200d x\ufe0f', 'sensor\\u200c-1\\u200d x\\ufe0f'],
+    ['\u{e0041}x', '\\udb40\\udc41x'],
+    // What is seen by it stays.
+    [
+      '❤\ufe0f 👩\u{1f3fd}\u200d🚀 🏳\ufe0f\u200d🌈 1\ufe0f\u20e3',
+      '❤\ufe0f 👩\u{1f3fd}\u200d🚀 🏳\ufe0f\u200d🌈 1\ufe0f\u20e3',
+    ],
+    ['می\u200cخواهم क्\u200dष', 'می\u200cخواهم क्\u200dष'],
   ])('shows %j', (text, shown) => {
     expect(visible(text)).toBe(shown);
   });
 
-  it('lets no control, bidi control or lone surrogate through, and changes nothing twice', () => {
+  it('lets nothing through that a terminal obeys or nobody sees, and changes nothing twice', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const shown = visible(text);
-        expect(shown).not.toMatch(UNSAFE);
+        expect(shown).not.toMatch(OBEYED);
+        for (const [unseen] of shown.matchAll(UNSEEN)) expect('\ufe0f\u200c\u200d').toContain(unseen);
         expect(visible(shown)).toBe(shown);
       }),
     );
@@ -46,7 +63,7 @@ describe('jsonSafe', () => {
     fc.assert(
       fc.property(fc.dictionary(anyText, anyText), (value) => {
         const safe = jsonSafe(JSON.stringify(value));
-        expect(safe).not.toMatch(UNSAFE);
+        expect(safe).not.toMatch(OBEYED);
         expect(JSON.stringify(JSON.parse(safe))).toBe(JSON.stringify(value));
       }),
     );

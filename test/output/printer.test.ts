@@ -36,6 +36,12 @@ describe('list', () => {
       'ndjson',
       '{"id":"d1","online":true,"seen":0,"state":null}\n{"id":"device-2","online":false,"seen":null,"state":{"t":1.10,"u":"\\u007f"}}\n',
     ],
+    [
+      'yaml',
+      '- id: d1\n  online: true\n  seen: 0\n  state: null\n' +
+        '- id: device-2\n  online: false\n  seen: null\n  state:\n    t: 1.10\n    u: "\\u007f"\n',
+    ],
+    ['csv', 'id,online,seen,state\nd1,true,0,\ndevice-2,false,,"{""t"":1.10,""u"":""\\u007f""}"\n'],
     ['name', 'd1\ndevice-2\n'],
   ] as const)('as %s', async (format, text) => {
     const { print, stdout, stderr } = printing({ format });
@@ -43,6 +49,7 @@ describe('list', () => {
     expect(stdout.text).toBe(text);
     expect(stderr.text).toBe('');
     expect(print.machine).toBe(format.endsWith('json'));
+    expect(print.human).toBe(format === 'table' || format === 'wide');
   });
 
   it.each([
@@ -51,6 +58,8 @@ describe('list', () => {
     ['name', '', 'no things\n'],
     ['json', '[]\n', ''],
     ['ndjson', '', ''],
+    ['yaml', '[]\n', 'no things\n'],
+    ['csv', '', 'no things\n'],
   ] as const)('empty as %s', async (format, out, err) => {
     const { print, stdout, stderr } = printing({ format });
     expect(await print.list(things, [])).toBe(0);
@@ -148,6 +157,8 @@ describe('stream', () => {
       expect(seen[1]).toContain('device-2');
       if (format === 'json') expect(stdout.text).toMatch(/^\{.*\}\n\{.*\}\n$/);
       if (format === 'table') expect(stdout.text.match(/DEVICE/g)).toHaveLength(1);
+      if (format === 'csv') expect(stdout.text.match(/id,/g)).toHaveLength(1);
+      if (format === 'yaml') expect(stdout.text.match(/^---$/gm)).toHaveLength(2);
     }
   });
 });
@@ -158,8 +169,8 @@ describe('one', () => {
     sheet: ({ id }) => [
       ['DEVICE', id],
       ['STATUS', 'online', 'good'],
-      ['STATE', '{\n  "a": "\u009b"\n}'],
-      ['SEEN', 'never'],
+      ['STATE', ['{', '  "a": "\u009b"', '}']],
+      ['SEEN', 'nev\ner'],
     ],
   };
   const action: View<Thing> = { ...things, line: ({ id }) => `${id}\n registered` };
@@ -176,7 +187,7 @@ describe('one', () => {
         'STATE    {',
         '           "a": "\\u009b"',
         '         }',
-        'SEEN     never',
+        'SEEN     nev\\ner',
         '',
       ].join('\n'),
     ],
@@ -195,6 +206,19 @@ describe('one', () => {
     );
   });
 
+  it('as YAML is a mapping, as CSV a row, whatever its view in a table', async () => {
+    for (const view of [sheet, action, things]) {
+      const yaml = printing({ format: 'yaml' });
+      await yaml.print.one(view, off);
+      expect(yaml.stdout.text).toBe(
+        'id: device-2\nonline: false\nseen: null\nstate:\n  t: 1.10\n  u: "\\u007f"\n',
+      );
+      const csv = printing({ format: 'csv', headers: false });
+      await csv.print.one(view, off);
+      expect(csv.stdout.text).toBe('device-2,false,,"{""t"":1.10,""u"":""\\u007f""}"\n');
+    }
+  });
+
   it('as ndjson and name is a line', async () => {
     const compact = printing({ format: 'ndjson' });
     await compact.print.one(action, on);
@@ -206,7 +230,7 @@ describe('one', () => {
 
   it('copes with a sheet of very many lines', async () => {
     const { print, stdout } = printing();
-    await print.one({ ...things, sheet: () => [['STATE', 'x\n'.repeat(200_000)]] }, on);
+    await print.one({ ...things, sheet: () => [['STATE', Array(200_000).fill('x')]] }, on);
     expect(stdout.text.length).toBeGreaterThan(1_000_000);
   });
 });
@@ -219,6 +243,12 @@ describe('--fields', () => {
     const human = printing({ fields: ['state.t', 'id'] });
     await human.print.list(things, [on, off]);
     expect(human.stdout.text).toBe('STATE.T   ID\n-         d1\n1.10      device-2\n');
+    const yaml = printing({ format: 'yaml', fields: ['state.t', 'id'] });
+    await yaml.print.list(things, [on, off]);
+    expect(yaml.stdout.text).toBe('- state.t: null\n  id: d1\n- state.t: 1.10\n  id: device-2\n');
+    const csv = printing({ format: 'csv', fields: ['state.t', 'id'] });
+    await csv.print.list(things, [on, off]);
+    expect(csv.stdout.text).toBe('state.t,id\n,d1\n1.10,device-2\n');
     const single = printing({ fields: ['id'] });
     await single.print.one({ ...things, line: () => 'line' }, on);
     expect(single.stdout.text).toBe('ID\nd1\n');

@@ -71,6 +71,29 @@ describe('sink', () => {
     expect(sink.closed).toBe(true);
   });
 
+  it('gives up on a reader that takes nothing though the program is to end', async () => {
+    const end = new AbortController();
+    const stream = new Writable({ write: () => {} });
+    const sink = createSink(stream, end.signal);
+    const flushed = sink.write('x'.repeat(50_000));
+    await turn();
+    expect(sink.closed).toBe(false);
+    end.abort();
+    await flushed;
+    expect(sink.closed).toBe(true);
+    await sink.write('more');
+    await sink.flush();
+  });
+
+  it('hands all to a reader that takes it by then', async () => {
+    const stream = new Capture();
+    const sink = createSink(stream, AbortSignal.abort());
+    await sink.write('x'.repeat(50_000));
+    await sink.write('y');
+    await sink.flush();
+    expect([stream.text.length, sink.closed]).toEqual([50_001, false]);
+  });
+
   it('throws any other failure to the next who writes', async () => {
     const sink = createSink(failing('ENOSPC'));
     await sink.write('x');

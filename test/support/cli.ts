@@ -4,8 +4,13 @@
  * said as one text, times masked, for comparing whole.
  */
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { type Env, execute } from '../../src/cli/main.js';
+
+/** Whoever runs the tests may have contexts. */
+const NO_CONTEXTS = join(tmpdir(), 'devstate-no-such-file.toml');
 
 export interface Result {
   exit: number;
@@ -15,7 +20,7 @@ export interface Result {
 
 export interface RunOptions {
   /** A pipe's whole content, or what is typed at a terminal, which stays open. */
-  stdin?: string;
+  stdin?: string | Buffer;
   /** All three streams are a terminal. */
   tty?: boolean;
   signal?: AbortSignal;
@@ -52,9 +57,21 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
     const streams = { stdout: new Output(tty, reader), stderr: new Output(tty) };
     const { stdout, stderr } = streams;
     const stop = new AbortController();
+    const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-    const around = { DEVSTATE_URL: url(), PATH: process.env.PATH, ...env, ...options.env };
-    const done = execute(words(argv), around, { stdin, stdout, stderr }, signal).then((exit) => ({
+    const around = {
+      DEVSTATE_URL: url(),
+      DEVSTATE_CONFIG: NO_CONTEXTS,
+      PATH: process.env.PATH,
+      ...env,
+      ...options.env,
+    };
+    const done = execute(
+      words(argv),
+      around,
+      { stdin, stdout, stderr },
+      { interrupted: signal, left: left.signal },
+    ).then((exit) => ({
       exit,
       stdout: stdout.text,
       stderr: stderr.text,

@@ -148,6 +148,13 @@ export async function openFeed(fleet: Fleet, options: FeedOptions = {}): Promise
   };
 }
 
+/** All that an iterable gives. */
+export async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 /** Ids in a set order, for lists that have none. */
 export async function idsOf(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
   const ids: string[] = [];

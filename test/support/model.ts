@@ -142,7 +142,8 @@ export class Model {
   unregister(id: string): boolean {
     const device = this.of(id);
     if (device.known && device.seq % 2 === 1) {
-      if (device.key !== null) this.#transition(id, 'offline', this.now, 'unregister');
+      const held = this.#takePulse(false).hold >= this.now;
+      if (device.key !== null || held) this.#transition(id, 'offline', this.now, 'unregister');
       else this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
     }
     this.devices.set(id, nobody());

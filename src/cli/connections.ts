@@ -1,0 +1,99 @@
+/**
+ * The connections of a command line, opened at first use and closed at its end. Neither
+ * ioredis is loaded nor the context file looked at before somebody asks.
+ */
+import type { Redis } from 'ioredis';
+import type { Globals } from '../commands/globals.js';
+import { DevstateError } from '../core/errors.js';
+import type { Fleet } from '../core/fleet.js';
+import type { Env } from './main.js';
+import type { Place } from './place.js';
+
+export interface ConnectionsOptions {
+  globals: Globals;
+  env: Env;
+  /** Gives up. */
+  signal: AbortSignal;
+  /** A line on stderr. */
+  notice(message: string): void;
+}
+
+interface Way {
+  persistent?: boolean;
+  onLost?: (() => void) | undefined;
+  /** Other than the command's. */
+  signal?: AbortSignal;
+}
+
+/** For what has to tidy up after the end. */
+const NEVER = new AbortController().signal;
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #opened: Redis[] = [];
+  #shown: string | undefined;
+  #place: Promise<Place> | undefined;
+  #fleet: Promise<Fleet> | undefined;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** Which server, and how it may be used. @throws DevstateError USAGE */
+  place(): Promise<Place> {
+    const { globals, env, notice } = this.#options;
+    this.#place ??= import('./place.js').then(({ findPlace }) => findPlace(globals, env, notice));
+    return this.#place;
+  }
+
+  /** The fleet there; the first call says how it is connected to. */
+  fleet(way: Way): Promise<Fleet> {
+    this.#fleet ??= this.place().then((place) => this.#connect(place, way));
+    return this.#fleet;
+  }
+
+  /** A fleet of one's own there, or on another server; it stays when the command is to end. */
+  async fleetAt(url: string | undefined, namespace: string): Promise<Fleet> {
+    const place = await (url === undefined ? this.place() : this.#elsewhere(url));
+    return this.#connect({ ...place, namespace }, { signal: NEVER });
+  }
+
+  async #elsewhere(url: string): Promise<Place> {
+    const { parseTarget } = await import('../redis/target.js');
+    const { readOnly = false } = this.#options.globals;
+    return { target: parseTarget(url), readOnly, protected: false };
+  }
+
+  async #connect(place: Place, { persistent = false, onLost, signal }: Way): Promise<Fleet> {
+    const { globals, notice, signal: usual } = this.#options;
+    const { target, context, namespace, dialect, readOnly } = place;
+    const [{ connect }, { Fleet }] = await Promise.all([
+      import('../redis/client.js'),
+      import('../core/fleet.js'),
+    ]);
+    const timeout = globals.requestTimeout ?? 5000;
+    const redis = await connect(target, { timeout, persistent, signal: signal ?? usual, onLost });
+    this.#opened.push(redis);
+    this.#shown = target.shown;
+    if (globals.verbose) notice(`connected to ${target.shown}${context ? ` (context ${context})` : ''}`);
+    return new Fleet(redis, {
+      requestTimeout: timeout,
+      readOnly,
+      ...(namespace !== undefined && { namespace }),
+      ...(dialect && { dialect }),
+    });
+  }
+
+  /** An error of a connection that stood, or seemed to, with the server's name. */
+  named(error: unknown): unknown {
+    const unnamed =
+      error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
+    if (!unnamed) return error;
+    const { message, hint = 'see whether it is well, or give it longer with --request-timeout' } = error;
+    return new DevstateError('CONNECTION', `${this.#shown}: ${message}`, { hint, cause: error });
+  }
+
+  close(): void {
+    for (const redis of this.#opened) redis.disconnect();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What `devices:meta` declares of a fleet. Exclusive: all its writers are devstate's, so that
+ * the index can be gone by; before that is declared, the index is brought in line with what
+ * other programs may have left.
+ */
+import type { Dialect } from './device.js';
+import { DevstateError } from './errors.js';
+import type { Command, Fleet } from './fleet.js';
+import { settle } from './heartbeats.js';
+import { Keyspace } from './keyspace.js';
+import { fromPartitions } from './partitions.js';
+import { type QueryOptions, registeredIds } from './queries.js';
+import { readDevices } from './records.js';
+import { registerAll } from './registry.js';
+import { scanSet } from './scan.js';
+import { LEAVE_TYPE } from './scripts.js';
+
+export type Writers = 'shared' | 'exclusive';
+
+export interface Layout {
+  /** Of the layout. */
+  version: number;
+  /** 1: it is not partitioned, and fits one server. */
+  partitions: number;
+  dialect: Dialect;
+  writers: Writers;
+}
+
+export interface LayoutOptions extends Pick<QueryOptions, 'onLooked'> {
+  writers?: Writers;
+  partitions?: number;
+}
+
+const VERSION = 1;
+const SCAN_COUNT = 500;
+
+/**
+ * Declares what the fleet is; what is not given stays as it is.
+ * @throws DevstateError CONFLICT: it holds devices, and partitions can never change
+ */
+export async function declareLayout(fleet: Fleet, options: LayoutOptions = {}): Promise<Layout> {
+  fleet.refuseReadOnly('init');
+  await declarePartitions(fleet, options.partitions);
+  const { partitions, dialect, exclusive } = await fleet.settings();
+  const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
+  const layout: Layout = { version: VERSION, partitions, dialect, writers };
+  if (writers === 'exclusive' && !exclusive) {
+    let looked = 0;
+    const onLooked = (count: number) => {
+      looked += count;
+      options.onLooked?.(looked);
+    };
+    await fromPartitions(fleet, (partition) => alignIndex(partition, onLooked));
+  }
+  await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));
+  fleet.forgetSettings();
+  return layout;
+}
+
+async function declarePartitions(fleet: Fleet, partitions: number | undefined): Promise<void> {
+  const declared = await fleet.declared();
+  if (partitions === undefined || partitions === declared.partitions) return;
+  if (await holdsDevices(fleet, declared.partitions)) {
+    throw new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(declared.partitions)}`, {
+      hint: 'partitions can never change; begin another fleet with --namespace',
+    });
+  }
+  await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { partitions }));
+  fleet.forgetSettings();
+}
+
+/** Asked without the settings: a cluster has none before it is declared. */
+async function holdsDevices(fleet: Fleet, partitions: number): Promise<boolean> {
+  const numbers = partitions === 1 ? [undefined] : Array.from({ length: partitions }, (_, i) => i);
+  for (const number of numbers) {
+    const { registered } = new Keyspace(fleet.options.namespace, number);
+    if ((await fleet.send(() => fleet.redis.exists(registered))) === 1) return true;
+  }
+  return false;
+}
+
+export function partitionsText(count: number): string {
+  return count === 1 ? 'one partition' : `${count} partitions`;
+}
+
+/** Sets, types and index as the records and heartbeat keys have it. */
+async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Promise<void> {
+  for await (const ids of registeredIds(fleet)) {
+    await settle(fleet, ids);
+    await completeTypes(fleet, ids);
+    onLooked(ids.length);
+  }
+  for await (const ids of scanSet(fleet, fleet.keys.online)) await settleStrays(fleet, ids);
+  for await (const ids of scanIndex(fleet)) await settleStrays(fleet, ids);
+  for await (const types of scanSet(fleet, fleet.keys.types)) {
+    for (const type of types) {
+      for await (const ids of registeredIds(fleet, type)) await leaveType(fleet, type, ids);
+    }
+  }
+}
+
+/** Into the set of its type where it is not: registering it as what it is says no more than that. */
+async function completeTypes(fleet: Fleet, ids: readonly string[]): Promise<void> {
+  const typed = (await readDevices(fleet, ids, ['type'])).flatMap(({ id, device }) =>
+    device?.deviceType ? [{ id, type: device.deviceType }] : [],
+  );
+  const there = await fleet.pipeline(
+    typed.flatMap(({ id, type }): Command[] => [
+      ['sismember', fleet.keys.type(type), id],
+      ['sismember', fleet.keys.types, type],
+    ]),
+  );
+  const missing = typed.filter((_, i) => there[2 * i] === 0 || there[2 * i + 1] === 0);
+  await registerAll(fleet, missing);
+}
+
+/** Who is in a set or the index without being registered. */
+async function settleStrays(fleet: Fleet, ids: readonly string[]): Promise<void> {
+  const known = await fleet.send(() => fleet.redis.smismember(fleet.keys.registered, ...ids));
+  const strays = ids.filter((_, i) => known[i] === 0);
+  if (strays.length > 0) await settle(fleet, strays);
+}
+
+async function leaveType(fleet: Fleet, type: string, ids: readonly string[]): Promise<void> {
+  const readings = await readDevices(fleet, ids, ['type']);
+  const others = readings.filter(({ device, error }) => !error && device?.deviceType !== type);
+  await Promise.all(others.map(({ id }) => fleet.run(LEAVE_TYPE, {}, [{ id, type }])));
+}
+
+async function* scanIndex(fleet: Fleet): AsyncGenerator<string[]> {
+  let cursor = '0';
+  do {
+    const [next, flat] = await fleet.send(() =>
+      fleet.redis.zscan(fleet.keys.activity, cursor, 'COUNT', SCAN_COUNT),
+    );
+    cursor = next;
+    const ids = flat.filter((_, i) => i % 2 === 0);
+    if (ids.length > 0) yield ids;
+  } while (cursor !== '0');
+}

@@ -1,0 +1,115 @@
+/**
+ * Lists in an order. What the index gives streams, on an exclusive fleet, where the index
+ * holds every device; all else has to be held to be sorted. Either way the order is the same.
+ */
+import type { Status } from './device.js';
+import type { Fleet } from './fleet.js';
+import { serverTime } from './records.js';
+import { SeenIds } from './scan.js';
+import { walkIndex } from './walk.js';
+
+interface Row {
+  deviceId: string;
+}
+interface Seen extends Row {
+  lastSeen: number | null;
+}
+interface Expiring extends Seen {
+  status: Status;
+  expiresAt: number | null;
+}
+type Compare<R> = (a: R, b: R) => number;
+
+/** Plain code-unit order: the same everywhere, whatever the locale. */
+export function byId(a: Row, b: Row): number {
+  return a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : 0;
+}
+
+/** Never seen first, then the oldest. */
+export function byLastSeen(a: Seen, b: Seen): number {
+  return (a.lastSeen ?? 0) - (b.lastSeen ?? 0) || byId(a, b);
+}
+
+/** The next to lapse first, one without a deadline last; behind them those that are offline. */
+export function byDeadline(a: Expiring, b: Expiring): number {
+  if (a.status !== b.status) return a.status === 'online' ? -1 : 1;
+  if (a.status === 'offline') return byLastSeen(a, b);
+  return (a.expiresAt ?? LAST) - (b.expiresAt ?? LAST) || byId(a, b);
+}
+
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/** All rows, held first. */
+export async function sorted<R>(rows: AsyncIterable<R>, compare: Compare<R>): Promise<R[]> {
+  const all: R[] = [];
+  for await (const row of rows) all.push(row);
+  return all.sort(compare);
+}
+
+/** What reads some ids, and gives the rows that are asked for. */
+type Read<R> = (ids: AsyncIterable<string[]>) => AsyncIterable<R>;
+
+/** Which part of the index. Of the online ones their place there is their deadline. */
+interface Part {
+  /** Those that are not offline there: with a deadline until then, ms. */
+  until: number;
+  /** Those that are: last seen until then, ms. */
+  cutoff: number;
+  never: boolean;
+}
+
+/**
+ * By the index, as `byLastSeen`. Held are those that it does not have as offline, and of the
+ * others those that were seen in one moment.
+ */
+export async function* oldestFirst<R extends Seen>(
+  fleet: Fleet,
+  { until, cutoff, never }: Part,
+  read: Read<R>,
+  seen: SeenIds = new SeenIds(),
+): AsyncGenerator<R> {
+  const notOffline = { from: 1, to: until };
+  const held = await sorted(read(walkIndex(fleet, notOffline, seen)), byLastSeen);
+  async function* offline(): AsyncGenerator<R> {
+    if (never) yield* read(walkIndex(fleet, { from: 0, to: 0 }, seen));
+    yield* byIdOfOneMoment(read(walkIndex(fleet, { from: -1, to: -cutoff, down: true }, seen)));
+  }
+  let next = 0;
+  for await (const row of offline()) {
+    for (let other = held[next]; other && byLastSeen(other, row) < 0; other = held[next]) {
+      yield other;
+      next += 1;
+    }
+    yield row;
+  }
+  yield* held.slice(next);
+  yield* read(walkIndex(fleet, notOffline, seen)); // came back meanwhile
+}
+
+/** By the index, as `byDeadline`. */
+export async function* nextToLapse<R extends Seen>(
+  fleet: Fleet,
+  status: Status | undefined,
+  read: Read<R>,
+): AsyncGenerator<R> {
+  const now = serverTime(await fleet.send(() => fleet.redis.time()));
+  const seen = new SeenIds();
+  const online = { from: now, to: Number.POSITIVE_INFINITY };
+  if (status !== 'offline') yield* read(walkIndex(fleet, online, seen));
+  if (status === 'online') return;
+  yield* oldestFirst(fleet, { until: now - 1, cutoff: Number.POSITIVE_INFINITY, never: true }, read, seen);
+  if (status === undefined) yield* read(walkIndex(fleet, online, seen)); // came back meanwhile
+}
+
+/** Rows in the order of when they were last seen, of which the index has equal ones in its own. */
+async function* byIdOfOneMoment<R extends Seen>(rows: AsyncIterable<R>): AsyncGenerator<R> {
+  let equal: R[] = [];
+  for await (const row of rows) {
+    if (equal[0] && equal[0].lastSeen !== row.lastSeen) {
+      yield* equal.sort(byId);
+      equal = [];
+    }
+    equal.push(row);
+  }
+  yield* equal.sort(byId);
+}

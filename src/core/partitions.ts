@@ -1,0 +1,99 @@
+/**
+ * A fleet may be cut into partitions, each with sets, index, log and pulse of its own in one
+ * slot of a cluster. Which one a device belongs to follows from its id alone and can never
+ * change. Here work on many devices is dealt out to the partitions and put together again;
+ * a fleet that is not partitioned is the case of one.
+ */
+import { ahead } from './ahead.js';
+import type { Fleet } from './fleet.js';
+
+/** How many partitions are asked at once. */
+const AT_ONCE = 8;
+
+/** FNV-1a over the UTF-8 bytes, its bits then mixed as murmur3 does; from 0. */
+export function partitionOf(id: string, count: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % count;
+}
+
+/** What `work` gives for each item, in order; those of one partition are worked at together. */
+export async function inPartitions<Item extends string | { id: string }, Result>(
+  fleet: Fleet,
+  items: readonly Item[],
+  work: (partition: Fleet, items: readonly Item[]) => Promise<readonly Result[]>,
+): Promise<readonly Result[]> {
+  const partitions = await fleet.partitions();
+  const [only] = partitions;
+  if (partitions.length === 1 && only) return work(only, items);
+  const groups = new Map<number, { items: Item[]; places: number[] }>();
+  for (const [place, item] of items.entries()) {
+    const number = partitionOf(typeof item === 'string' ? item : item.id, partitions.length);
+    const group = groups.get(number) ?? { items: [], places: [] };
+    group.items.push(item);
+    group.places.push(place);
+    groups.set(number, group);
+  }
+  const results: Result[] = new Array(items.length);
+  await someAtOnce([...groups], async ([number, { items: group, places }]) => {
+    const done = await work(partitions[number] as Fleet, group);
+    for (const [i, place] of places.entries()) results[place] = done[i] as Result;
+  });
+  return results;
+}
+
+/** One result for each partition. */
+export async function fromPartitions<Result>(
+  fleet: Fleet,
+  work: (partition: Fleet) => Promise<Result>,
+): Promise<Result[]> {
+  const partitions = await fleet.partitions();
+  const results: Result[] = new Array(partitions.length);
+  await someAtOnce([...partitions.entries()], async ([i, partition]) => {
+    results[i] = await work(partition);
+  });
+  return results;
+}
+
+/** The partitions' streams one after the other, the next item read ahead. */
+export async function* acrossPartitions<Item>(
+  fleet: Fleet,
+  stream: (partition: Fleet) => AsyncIterable<Item>,
+): AsyncGenerator<Item> {
+  for (const partition of await fleet.partitions()) yield* stream(partition);
+}
+
+/** The partitions' streams, each in this order, as one in this order. */
+export async function* mergedPartitions<Item>(
+  fleet: Fleet,
+  stream: (partition: Fleet) => AsyncIterable<Item>,
+  order: (a: Item, b: Item) => number,
+): AsyncGenerator<Item> {
+  const partitions = await fleet.partitions();
+  const sources = partitions.map((partition) => ahead(stream(partition)));
+  try {
+    const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
+    for (;;) {
+      let first: (typeof heads)[number] | undefined;
+      for (const head of heads) {
+        if (head.next.done) continue;
+        if (!first || order(head.next.value, first.next.value) < 0) first = head;
+      }
+      if (!first) return;
+      yield first.next.value;
+      first.next = await first.source.next();
+    }
+  } finally {
+    await Promise.all(sources.map((source) => source.return(undefined)));
+  }
+}
+
+async function someAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+}

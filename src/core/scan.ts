@@ -1,0 +1,76 @@
+/**
+ * The members of a set of any size, in chunks, each once. SSCAN may give some again while
+ * the set grows or shrinks, so what was given is remembered: not the ids themselves, which
+ * would be the fleet in memory, but 64 bits of each.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Fleet } from './fleet.js';
+
+const SCAN_COUNT = 200;
+
+export async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
+  const seen = new SeenIds();
+  let cursor = '0';
+  do {
+    const [next, found] = await fleet.send(() => fleet.redis.sscan(key, cursor, 'COUNT', SCAN_COUNT));
+    cursor = next;
+    const fresh = found.filter((id) => seen.add(id));
+    // A set that Redis keeps as a list comes whole, whatever the count.
+    for (let from = 0; from < fresh.length; from += SCAN_COUNT) yield fresh.slice(from, from + SCAN_COUNT);
+  } while (cursor !== '0');
+}
+
+/**
+ * A set of hashes with open addressing. Two ids of a million share one by a chance of 1 in
+ * 40 million, and nobody can make them: the hash is seeded by chance in each process.
+ */
+export class SeenIds {
+  #high = new Uint32Array(1024);
+  #low = new Uint32Array(1024);
+  #size = 0;
+  readonly #seeds = [randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE()] as const;
+
+  /** False: it was there already. */
+  add(id: string): boolean {
+    let high = this.#seeds[0];
+    let low = this.#seeds[1];
+    for (let i = 0; i < id.length; i++) {
+      const code = id.charCodeAt(i);
+      high = Math.imul(high ^ code, 2654435761);
+      high ^= high >>> 15;
+      low = Math.imul(low ^ code, 1597334677);
+      low ^= low >>> 13;
+    }
+    const mixed = finish(high ^ Math.imul(low, 3266489909));
+    const added = this.#insert(mixed, finish(low ^ Math.imul(mixed, 2246822507)) || 1); // 0 is an empty place
+    if (added && ++this.#size * 2 > this.#low.length) this.#grow();
+    return added;
+  }
+
+  #insert(high: number, low: number): boolean {
+    const mask = this.#low.length - 1;
+    let place = high & mask;
+    while (this.#low[place] !== 0) {
+      if (this.#low[place] === low && this.#high[place] === high) return false;
+      place = (place + 1) & mask;
+    }
+    this.#low[place] = low;
+    this.#high[place] = high;
+    return true;
+  }
+
+  #grow(): void {
+    const [highs, lows] = [this.#high, this.#low];
+    this.#high = new Uint32Array(2 * highs.length);
+    this.#low = new Uint32Array(2 * lows.length);
+    for (const [i, low] of lows.entries()) if (low !== 0) this.#insert(highs[i] as number, low);
+  }
+}
+
+/** murmur3's last step: every bit depends on every other. */
+function finish(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 2246822507);
+  h = Math.imul(h ^ (h >>> 13), 3266489909);
+  return (h ^ (h >>> 16)) >>> 0;
+}

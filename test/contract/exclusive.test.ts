@@ -1,0 +1,29 @@
+/** A fleet that is declared exclusive, and is not: the detector says so once. */
+import { expect, test } from 'vitest';
+import { declareLayout } from '../../src/core/layout.js';
+import { articleProgram } from '../support/article.js';
+import { openDetector } from '../support/detector.js';
+import { openFleet, until } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+
+test.each(['exclusive', 'shared'] as const)(
+  'another program writes to a fleet declared %s',
+  async (writers) => {
+    const fleet = await openFleet(redis);
+    await declareLayout(fleet, { writers });
+    const notices: string[] = [];
+    const detector = await openDetector(fleet, { onNotice: (message) => notices.push(message) });
+    const article = articleProgram(await redis.client(), 'node');
+    for (const id of ['d1', 'd2']) {
+      await article.register(id, 'lamp');
+      await article.heartbeat(id);
+    }
+    await until(() => detector.events.length >= 2);
+    await detector.stop();
+    expect(notices.filter((notice) => notice.includes('exclusive'))).toHaveLength(
+      writers === 'exclusive' ? 1 : 0,
+    );
+  },
+);

@@ -1,0 +1,207 @@
+/** By Sentinel: the master under its name, whoever that is now; and in time why there is none. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { PrivateServer } from '../../src/redis/server.js';
+import { makeCertificates } from '../support/certificates.js';
+import { cli } from '../support/cli.js';
+import { until } from '../support/fleet.js';
+import {
+  ask,
+  MASTER_NAME,
+  PASSWORD,
+  portOf,
+  pretendSentinel,
+  type SentinelSet,
+  startSentinels,
+} from '../support/sentinel.js';
+import { startTls } from '../support/tls.js';
+
+let set: SentinelSet;
+let master: PrivateServer;
+beforeAll(async () => {
+  set = await startSentinels();
+});
+beforeEach(async () => {
+  await set.settled();
+  master = (await set.master()) as PrivateServer;
+  await ask(master, 'FLUSHALL');
+});
+afterAll(() => set.stop());
+
+const devstate = cli({
+  get url() {
+    return set.url;
+  },
+});
+const other = () => set.servers.find((server) => server !== master) as PrivateServer;
+const takenOver = () => until(async () => (await set.master()) === other());
+
+/** Without the ports, and with no password in it. */
+function shown(text: string): string {
+  expect(text).not.toContain(PASSWORD);
+  return text.replace(/127\.0\.0\.1:\d+/g, 'HOST');
+}
+
+describe('the master', () => {
+  test('is found and written to', async () => {
+    expect(shown(await devstate.session('register d1 --type t -v'))).toBe(
+      `d1 registered\n! connected to redis-sentinel://HOST,HOST,HOST#${MASTER_NAME}\n`,
+    );
+    expect(await ask(master, 'HGET', 'device:state:d1', 'deviceType')).toBe('t');
+  });
+
+  test('in another database, and with the password of REDISCLI_AUTH', async () => {
+    const url = set.url.replace(`:${PASSWORD}@`, '').replace('#', '/3#');
+    const env = { DEVSTATE_URL: url, REDISCLI_AUTH: PASSWORD };
+    expect(await devstate.session('register d1 --type t', { env })).toBe('d1 registered\n');
+    expect(await ask(master, 'EXISTS', 'device:state:d1')).toBe(0);
+  });
+
+  test('is named by those sentinels that are there', async () => {
+    const url = set.url.replace('@', '@127.0.0.1:1,').replace('#', ',no-such-host.invalid#');
+    expect(await devstate.session('list -q', { env: { DEVSTATE_URL: url } })).toBe('');
+  });
+
+  test('is asked for again where a sentinel was behind and named its replica', async () => {
+    const port = await pretendSentinel([portOf(other()), portOf(master)]);
+    const url = `redis-sentinel://:${PASSWORD}@127.0.0.1:${port}#any`;
+    expect(await devstate.session('register d1 --type t', { env: { DEVSTATE_URL: url } })).toBe(
+      'd1 registered\n',
+    );
+  });
+
+  test('by TLS, as the sentinels', async () => {
+    const made = await makeCertificates();
+    const server = await startTls(made, 'server', { clients: 'yes' });
+    onTestFinished(async () => {
+      await server.stop();
+      await made.remove();
+    });
+    const pair = { cert: readFileSync(made.pem('server')), key: readFileSync(made.key('server')) };
+    const ca = readFileSync(made.pem('ca'));
+    const port = await pretendSentinel([String(server.port)], { ...pair, ca, requestCert: true });
+    const argv = `register d1 --type t --url rediss-sentinel://localhost:${port}#any`;
+    const client = `--cert ${made.pem('client')} --key ${made.key('client')}`;
+    expect(await devstate.session(`${argv} --ca ${made.pem('ca')} ${client}`)).toBe('d1 registered\n');
+    expect(await devstate.session(argv)).toContain('signed by nobody who is trusted here');
+  });
+});
+
+describe('a failover', () => {
+  /** Sentinel itself takes its time to tell a master of yesterday that it is one no more. */
+  const follow = async () => void (await ask(master, 'REPLICAOF', '127.0.0.1', portOf(other())));
+  const rejoin = async () => {
+    await master.restart();
+    await follow();
+  };
+
+  /** They beat, watch and detect until the test is over. */
+  async function going() {
+    await devstate.run('register d1 --type t');
+    const watching = devstate.start('watch-presence -o name');
+    const detecting = devstate.start('detect -o name');
+    onTestFinished(async () => {
+      for (const running of [watching, detecting]) await running.stop();
+    });
+    await watching.says('stderr', 'watching');
+    await detecting.says('stderr', 'detecting');
+    const beating = devstate.start('heartbeat d1 --every 50ms');
+    onTestFinished(async () => void (await beating.stop()));
+    await beating.lines('stdout', 2);
+    return { beating, watching, detecting };
+  }
+
+  async function goesOn({ beating, watching, detecting }: Awaited<ReturnType<typeof going>>) {
+    await beating.says('stderr', 'connected again');
+    await devstate.run('heartbeat d2 --register --type t --ttl 100ms');
+    await detecting.says('stdout', 'd2'); // found offline, on the new master
+    expect(await watching.lines('stdout', 3)).toEqual(['d1', 'd2', 'd2']);
+    expect(await ask(other(), 'EXISTS', 'device:heartbeat:d1')).toBe(1);
+  }
+
+  test('of a master that dies is followed by all that goes on, and awaited by what is begun', async () => {
+    const all = await going();
+    await master.kill();
+    onTestFinished(rejoin);
+    const away = 'no master where the sentinels say: connection refused';
+    expect(shown(await devstate.session('heartbeat d1 --request-timeout 200ms'))).toBe(
+      `! devstate: cannot reach redis-sentinel://HOST,HOST,HOST#${MASTER_NAME}: ${away}\n! hint: give them the time to name another: --request-timeout\nexit 5\n`,
+    );
+    expect((await devstate.run('heartbeat d1 --request-timeout 15s -o name')).stdout).toBe('d1\n');
+    await takenOver();
+    await goesOn(all);
+  });
+
+  test('of a master that hangs, too', async () => {
+    const all = await going();
+    process.kill(master.pid, 'SIGSTOP');
+    onTestFinished(() => {
+      process.kill(master.pid, 'SIGCONT');
+      return follow();
+    });
+    await takenOver();
+    await goesOn(all);
+  });
+
+  test('in the middle of a command', async () => {
+    const running = devstate.start('register -f - --type t -o ndjson --request-timeout 15s', { tty: true });
+    running.stdin.write('{"deviceId":"d1"}\n');
+    await running.lines('stdout', 1);
+    await master.kill();
+    onTestFinished(rejoin);
+    running.stdin.end('{"deviceId":"d2"}\n');
+    expect(await running.done).toMatchObject({ exit: 0, stdout: expect.stringContaining('d2') });
+    expect(await ask(other(), 'EXISTS', 'device:state:d2')).toBe(1);
+  });
+});
+
+describe('says why not', () => {
+  const CANNOT = '! devstate: cannot reach redis-sentinel://HOST';
+
+  async function session(url: string, timeout = '5s'): Promise<string> {
+    const run = await devstate.session(`get d1 --request-timeout ${timeout}`, { env: { DEVSTATE_URL: url } });
+    return shown(run);
+  }
+
+  test('a name that no sentinel knows', async () => {
+    expect(await session(set.url.replace(MASTER_NAME, 'nope'))).toBe(
+      `${CANNOT},HOST,HOST#nope: the sentinels know no master "nope"\n! hint: the URL names it after the #; SENTINEL MASTERS lists them\nexit 5\n`,
+    );
+  });
+
+  test('no sentinel there', async () => {
+    expect(await session(`redis-sentinel://:${PASSWORD}@127.0.0.1:1,127.0.0.1:2#m`)).toBe(
+      `${CANNOT},HOST#m: no sentinel answers: connection refused\n! hint: see whether they run where the URL says\nexit 5\n`,
+    );
+  });
+
+  test('sentinels that never answer, in time', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume());
+    onTestFinished(() => void silent.close());
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const started = performance.now();
+    expect(await session(`redis-sentinel://127.0.0.1:${port},127.0.0.1:${port}#m`, '300ms')).toBe(
+      `${CANNOT},HOST#m: no sentinel answers: timed out\n! hint: see whether they run where the URL says\nexit 5\n`,
+    );
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  test.each([
+    ['', 'the server asks for a password\n! hint: put it in REDISCLI_AUTH or in the URL of a context'],
+    [`:not-${PASSWORD}@`, 'wrong user name or password\n! hint: check REDISCLI_AUTH or the URL'],
+  ])('login %j', async (login, said) => {
+    expect(await session(set.url.replace(`:${PASSWORD}@`, login))).toBe(
+      `${CANNOT},HOST,HOST#${MASTER_NAME}: ${said}\nexit 5\n`,
+    );
+  });
+
+  test('what is no sentinel', async () => {
+    const url = `redis-sentinel://:${PASSWORD}@127.0.0.1:${portOf(master)}#m`;
+    expect(await session(url)).toMatch(
+      /^! devstate: cannot reach redis-sentinel:\/\/HOST#m: what answers there is no sentinel: ERR unknown command/,
+    );
+  });
+});

@@ -1,0 +1,154 @@
+/** TLS: who is trusted, by which files, and what is said of each way in which it fails. */
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { type Certificates, makeCertificates } from '../support/certificates.js';
+import { cli } from '../support/cli.js';
+import { startTls, type TlsServer } from '../support/tls.js';
+
+let made: Certificates;
+let plain: PrivateServer;
+const servers: Record<string, TlsServer> = {};
+
+beforeAll(async () => {
+  [made, plain] = await Promise.all([makeCertificates(), startServer({ port: true })]);
+  servers.open = await startTls(made, 'server');
+  servers.asking = await startTls(made, 'server', { clients: 'yes' });
+  for (const name of ['expired', 'elsewhere', 'self-signed'] as const)
+    servers[name] = await startTls(made, name);
+});
+afterAll(async () => {
+  await Promise.all([plain, ...Object.values(servers)].map((server) => server?.stop()));
+  await made.remove();
+});
+
+const devstate = cli('redis://127.0.0.1:1');
+
+/** Words with the ports of servers for their names, as in `rediss://localhost:open`, and files for `@ca`. */
+function filled(text: string): string[] {
+  return text
+    .replace(/(?<=\/\/[\w.:@]+:)[a-z-]+/g, (name) => String(servers[name]?.port ?? new URL(plain.url).port))
+    .replace(/(?<= )@([\w.-]+)/g, (_, name: string) => made.path(name))
+    .split(' ');
+}
+
+async function session(argv: string): Promise<string> {
+  const said = await devstate.session(filled(argv));
+  return said.replace(/(127\.0\.0\.1|localhost):\d+/g, '$1').replaceAll(made.path('/'), '@');
+}
+
+describe('connects', () => {
+  test.each([
+    '--url rediss://127.0.0.1:open --ca @ca.pem',
+    '--url rediss://localhost:open --ca @ca.pem',
+    '--url rediss://127.0.0.1:open --insecure',
+    '--url rediss://127.0.0.1:elsewhere --insecure',
+    '--url rediss://127.0.0.1:self-signed --ca @self-signed.pem',
+    '--url rediss://127.0.0.1:asking --ca @ca.pem --cert @client.pem --key @client.key',
+  ])('%s', async (connection) => {
+    expect(await session(`register d1 --type t ${connection}`)).toMatch(/^d1 (registered|updated)\n$/);
+    // The feed has a connection of its own, made with the same files.
+    expect(await session(`watch-presence --for 1ms -q ${connection}`)).toBe('');
+  });
+});
+
+describe('says why not', () => {
+  const NOBODY =
+    "TLS: the server's certificate is signed by nobody who is trusted here\n! hint: name its authority with --ca";
+  const ELSEWHERE =
+    "TLS: the server's certificate is for another name\n! hint: name the server as its certificate does";
+  const REFUSED =
+    'TLS: the server refuses the client certificate\n! hint: see whether it has expired, and whether the server trusts its authority';
+  const HUNG_UP = 'it hung up without an answer\n! hint: a port that speaks TLS wants rediss://';
+
+  test.each<[connection: string, said: string]>([
+    ['rediss://127.0.0.1:open', NOBODY],
+    ['rediss://127.0.0.1:open --ca @other-ca.pem', NOBODY],
+    ['rediss://127.0.0.1:self-signed --ca @ca.pem', NOBODY],
+    [
+      'rediss://127.0.0.1:expired --ca @ca.pem',
+      "TLS: the server's certificate has expired\n! hint: renew it on the server",
+    ],
+    ['rediss://127.0.0.1:elsewhere --ca @ca.pem', ELSEWHERE],
+    ['rediss://localhost:elsewhere --ca @ca.pem', ELSEWHERE],
+    [
+      'rediss://127.0.0.1:asking --ca @ca.pem',
+      'TLS: the server asks for a client certificate\n! hint: give it with --cert and --key',
+    ],
+    ['rediss://127.0.0.1:asking --ca @ca.pem --cert @stranger.pem --key @stranger.key', REFUSED],
+    ['rediss://127.0.0.1:asking --ca @ca.pem --cert @expired.pem --key @expired.key', REFUSED],
+    ['redis://127.0.0.1:open', HUNG_UP],
+    [
+      'rediss://127.0.0.1:plain --ca @ca.pem --request-timeout 300ms',
+      'timed out\n! hint: see whether it is well, and speaks TLS: a plain port wants redis://',
+    ],
+  ])('%s', async (connection, said) => {
+    const host = /^\w+:\/\/[\w.]+/.exec(connection)?.[0];
+    for (const argv of ['get d1', 'watch-presence', 'heartbeat d1 --every 1s', 'register d1 --type t'])
+      expect(await session(`${argv} --url ${connection}`)).toBe(
+        `! devstate: cannot reach ${host}: ${said}\nexit 5\n`,
+      );
+  });
+
+  test('a password sent to a port that speaks TLS is not repeated', async () => {
+    const { stderr } = await devstate.run(filled('get d1 -vv --url redis://:s3same@127.0.0.1:open/3'));
+    expect(stderr).toContain('it hung up without an answer');
+    expect(stderr).not.toContain('s3same');
+  });
+
+  test('a plain port that answers in its own way', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).end('-ERR what?\r\n'));
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    expect(await session(`get d1 --url rediss://127.0.0.1:${port} --insecure`)).toBe(
+      '! devstate: cannot reach rediss://127.0.0.1: TLS: no TLS is spoken there\n! hint: a plain port wants redis://\nexit 5\n',
+    );
+  });
+});
+
+describe('files are looked at before anything is connected', () => {
+  test.each<[options: string, said: string]>([
+    ['rediss://127.0.0.1:1 --ca @no.pem', '--ca "@no.pem": no such file'],
+    ['rediss://127.0.0.1:1 --ca @junk', '--ca "@junk": it holds no certificate in PEM'],
+    ['rediss://127.0.0.1:1 --ca @ca.key', '--ca "@ca.key": it holds no certificate in PEM'],
+    ['rediss://127.0.0.1:1 --cert @junk --key @ca.key', '--cert "@junk": it holds no certificate in PEM'],
+    ['rediss://127.0.0.1:1 --cert @ca.pem --key @junk', '--key "@junk": it holds no private key in PEM'],
+    ['rediss://127.0.0.1:1 --cert @ca.pem --key @no', '--key "@no": no such file'],
+    [
+      'rediss://127.0.0.1:1 --cert @ca.pem --key @client.key',
+      '--key "@client.key": it is not the key of that certificate',
+    ],
+    ['rediss://127.0.0.1:1 --cert @ca.pem', '--cert and --key go together'],
+    ['rediss://127.0.0.1:1 --key @ca.key', '--cert and --key go together'],
+    [
+      'redis://127.0.0.1:1 --ca @ca.pem',
+      '--ca, --cert, --key and --insecure are for TLS\n! hint: name it rediss://',
+    ],
+    [
+      'unix:///no/such.sock --insecure',
+      '--ca, --cert, --key and --insecure are for TLS\n! hint: name it rediss://',
+    ],
+  ])('%s', async (options, said) => {
+    writeFileSync(made.path('junk'), 'no certificate');
+    expect(await session(`get d1 --url ${options}`)).toBe(`! devstate: ${said}\nexit 2\n`);
+  });
+});
+
+test('a server is asked for by its name, not by its address', async () => {
+  const names: (string | false | null)[] = [];
+  const pair = { cert: readFileSync(made.pem('server')), key: readFileSync(made.key('server')) };
+  const server = createTlsServer(pair, (socket) => {
+    names.push(socket.servername);
+    socket.on('error', () => {}).end('+PONG\r\n');
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  for (const host of ['localhost', '127.0.0.1'])
+    await session(`get d1 --url rediss://${host}:${port} --ca @ca.pem`);
+  expect(names).toEqual(['localhost', false]);
+});
