@@ -7,7 +7,7 @@ import { quote, usage } from '../core/errors.js';
 import { type JsonObject, LosslessNumber } from '../core/json.js';
 import { PRINTED } from './device-line.js';
 import { type Notice, readJson } from './json.js';
-import { type ByteStream, decode, toBytes } from './lines.js';
+import { type ByteStream, decode, MAX_LINE_BYTES, toBytes, tooLong } from './lines.js';
 
 export interface CsvRow {
   /** Where it ends, from 1; the header counts. */
@@ -18,7 +18,8 @@ export interface CsvRow {
 
 /**
  * The rows, those together that came together.
- * @throws DevstateError USAGE for a header that does not name the fields
+ * @throws DevstateError USAGE for a header that does not name the fields; for a row too long, because nobody
+ * can tell where the next one begins
  */
 export async function* csvRows(stream: ByteStream): AsyncGenerator<CsvRow[]> {
   let rows: CsvRow[] = [];
@@ -35,30 +36,34 @@ export async function* csvRows(stream: ByteStream): AsyncGenerator<CsvRow[]> {
     ...{ skip_empty_lines: true, skip_records_with_error: true },
     // A bad quote ends with its row, which is looked at as a whole.
     ...{ relax_quotes: true, raw: true },
+    max_record_size: MAX_LINE_BYTES,
     // Gathered here, with those that are skipped, in their order.
     on_record: ({ record, raw }: Parsed, { lines }) => {
       add(lines, WELL_QUOTED.test(raw) ? (notice) => objectOf(record, notice) : () => refuse(BAD_QUOTE));
       return null;
     },
     on_skip: (error) => {
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw tooLong(`the row after line ${ended}`);
       const reason = error && reasonOf(error, ended);
       if (reason) add(Number(error.lines), () => refuse(reason));
     },
   });
   parser.on('error', () => {}); // whoever writes hears of it
   const fed = (feed: (done: (error?: Error | null) => void) => unknown) =>
-    new Promise<void>((resolve, reject) => feed((error) => (error ? reject(error) : resolve())));
+    new Promise<Error | null | undefined>((resolve) => feed(resolve));
   const taken = () => {
     const found = rows;
     rows = [];
     return found;
   };
   for await (const bytes of withoutBom(stream)) {
-    await fed((done) => parser.write(bytes, done));
+    const failure = await fed((done) => parser.write(bytes, done));
     if (rows.length > 0) yield taken();
+    if (failure) throw failure;
   }
-  await fed((done) => parser.end(done));
+  const failure = await fed((done) => parser.end(done));
   if (rows.length > 0) yield taken();
+  if (failure) throw failure;
 }
 
 interface Parsed {

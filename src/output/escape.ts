@@ -13,9 +13,21 @@ const JOINING = [
   String.raw`(?<=[\u0620-\u06ff\u0900-\u0dff])[\u200c\u200d](?=[\u0620-\u06ff\u0900-\u0dff])`,
 ].join('|');
 const UNSEEN = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
-const UNSAFE = new RegExp(String.raw`(${JOINING})|[\u0000-\u001f\u007f-\u009f${UNSEEN}]`, 'gu');
-// Without C0: within JSON strings it is escaped already, between them it is layout.
-const JSON_UNSAFE = new RegExp(String.raw`(${JOINING})|[\u007f-\u009f${UNSEEN}]`, 'gu');
+/** ASCII that shows itself. */
+export const PLAIN = /^[\u0020-\u007e]*$/;
+// Within JSON strings C0 is escaped already, between them it is layout.
+const PLAIN_JSON = /^[\n\u0020-\u007e]*$/;
+
+/** Made when first needed: that takes a millisecond, and most text is plain. */
+let patterns: { text: RegExp; json: RegExp } | undefined;
+
+function unsafe() {
+  patterns ??= {
+    text: new RegExp(String.raw`(${JOINING})|[\u0000-\u001f\u007f-\u009f${UNSEEN}]`, 'gu'),
+    json: new RegExp(String.raw`(${JOINING})|[\u007f-\u009f${UNSEEN}]`, 'gu'),
+  };
+  return patterns;
+}
 
 const SHORT: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
 
@@ -24,7 +36,7 @@ const SHORT: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
  * surrogates and what nobody would see, escaped.
  */
 export function visible(text: string): string {
-  return replace(text, UNSAFE, short);
+  return PLAIN.test(text) ? text : replace(text, unsafe().text, short);
 }
 
 /** An id for `-o name`: only what no valid id holds is escaped, so that devstate takes the line back. */
@@ -37,11 +49,11 @@ export function visibleName(text: string): string {
  * @param escapeAs for another language that takes JSON's strings
  */
 export function jsonSafe(json: string, escapeAs = unicode): string {
-  return replace(json, JSON_UNSAFE, escapeAs);
+  return PLAIN_JSON.test(json) ? json : replace(json, unsafe().json, escapeAs);
 }
 
-function replace(text: string, unsafe: RegExp, escapeAs: (character: string) => string): string {
-  return text.replace(unsafe, (character, joining: string | undefined) => joining ?? escapeAs(character));
+function replace(text: string, pattern: RegExp, escapeAs: (character: string) => string): string {
+  return text.replace(pattern, (character, joining: string | undefined) => joining ?? escapeAs(character));
 }
 
 function short(character: string): string {

@@ -33,5 +33,12 @@ export function jsonArray<T>(json: (row: T) => unknown): Formatter<T> {
 
 /** JSON as all of devstate writes it: numbers digit for digit, nothing that a terminal obeys. */
 export function jsonText(value: unknown, indent?: number): string {
-  return jsonSafe(toJson(value, indent));
+  return jsonSafe(indent === undefined && isFlat(value) ? JSON.stringify(value) : toJson(value, indent));
+}
+
+/** Of most rows: no document within, whose numbers would lose digits. */
+function isFlat(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) return false;
+  return true;
 }

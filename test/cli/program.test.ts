@@ -89,7 +89,7 @@ describe('what is no command line', () => {
     ['get d1 --password x', "! devstate: unknown option '--password'\n! hint: devstate get --help\n"],
     [
       'get d1 -o xml',
-      "! devstate: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are table, wide, json, ndjson, name.\n! hint: devstate get --help\n",
+      "! devstate: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are table, wide, json, ndjson, yaml, csv, name.\n! hint: devstate get --help\n",
     ],
     [
       '--dialect perl list',

@@ -34,3 +34,11 @@ test('an id is not "-", which stands for standard input; a type may be', () => {
   );
   expect(validType('-')).toBe('-');
 });
+
+test('the error about a name without an end has one', () => {
+  for (const name of ['x'.repeat(1_000_000), '\n'.repeat(1_000_000), ' x'.repeat(1_000_000)]) {
+    expect(() => validId(name)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(/^.{0,600}$/s) }),
+    );
+  }
+});

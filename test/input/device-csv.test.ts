@@ -162,3 +162,23 @@ it('a source that breaks is said', async () => {
   };
   await expect(all()).rejects.toThrow('the disk is gone');
 });
+
+it('refuses a row without an end before it takes memory, having read those before it', async () => {
+  let given = 0;
+  async function* endless(): AsyncGenerator<Buffer | string> {
+    yield 'deviceId,metadata\nd1,\nd2,"';
+    for (;;) {
+      given += 1;
+      yield Buffer.alloc(65_536, 'x\n');
+    }
+  }
+  const ids: unknown[] = [];
+  const reading = async () => {
+    for await (const rows of csvRows(endless())) ids.push(...rows.map(({ read }) => read(() => {}).deviceId));
+  };
+  await expect(reading()).rejects.toEqual(
+    expect.objectContaining({ code: 'USAGE', message: 'the row after line 2 is too long: at most 4 MiB' }),
+  );
+  expect(ids).toEqual(['d1']);
+  expect(given).toBe(65);
+});

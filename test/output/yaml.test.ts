@@ -59,7 +59,9 @@ describe('a single thing', () => {
 
   it.each([
     ...'1.1 1 0x1f 0o7 1_000 .5 - ~ .inf .NaN 1e3 007 +1 12:30:00 2026-11-24 2026-11-24T10:00:00Z'.split(' '),
-    ...'on Off yes NO y N true Null e1 E-2 << = !tag &a *a | > [a] {a} " %a @a `a` --- ... a,b aa:bb:cc'.split(' '),
+    ...'on Off yes NO y N true Null e1 E-2 << = !tag &a *a | > [a] {a} " %a @a `a` --- ... a,b aa:bb:cc'.split(
+      ' ',
+    ),
     ...['', ' a', 'a ', 'a: b', 'a #b', '- a', '? a', "it's", 'a\nb', '\t', 'a\\b'],
   ])('quotes %j', async (text) => {
     const quoted = JSON.stringify(text);
