@@ -1,6 +1,6 @@
 /** `devstate list-online`: who is online now. */
 import { type DeviceRecord, validType } from '../core/device.js';
-import { onlineDevices } from '../core/queries.js';
+import { onlineChunks } from '../core/queries.js';
 import { parseCount } from '../input/duration.js';
 import type { View } from '../output/view.js';
 import { command } from './command.js';
@@ -55,7 +55,7 @@ export const listOnline = command<Options>({
       withMetadata: context.print.format === 'wide' && context.print.human,
     };
     const code = await listing.print(ONLINE, (fleet, hearing) =>
-      onlineDevices(fleet, { ...query, ...hearing }),
+      onlineChunks(fleet, { ...query, ...hearing }),
     );
     await hintWithoutDetector(context, await context.fleet(), 'run devstate detect');
     return code;

@@ -1,7 +1,7 @@
 /** `devstate list`: any part of the fleet. */
 
 import { validType } from '../core/device.js';
-import { listDevices } from '../core/queries.js';
+import { listChunks } from '../core/queries.js';
 import { parseCount } from '../input/duration.js';
 import { command } from './command.js';
 import { DEVICE_LIST, WHOLE_DEVICE, wholeDevice } from './device-view.js';
@@ -49,9 +49,9 @@ export const list = command<Options>({
       withState: withState || (context.print.format === 'wide' && context.print.human),
     };
     if (!withState)
-      return listing.print(DEVICE_LIST, (fleet, hearing) => listDevices(fleet, { ...query, ...hearing }));
+      return listing.print(DEVICE_LIST, (fleet, hearing) => listChunks(fleet, { ...query, ...hearing }));
     return listing.print(WHOLE_DEVICE, (fleet, hearing) =>
-      listing.shown(listDevices(fleet, { ...query, ...hearing }), wholeDevice),
+      listing.shown(listChunks(fleet, { ...query, ...hearing }), wholeDevice),
     );
   },
 });

@@ -41,16 +41,19 @@ export class Listing {
   }
 
   /** Rows as they are shown; one that cannot be is that device's problem. */
-  async *shown<Row, Shown>(rows: AsyncIterable<Row>, show: (row: Row) => Shown): AsyncGenerator<Shown> {
-    for await (const row of rows) {
-      let shown: Shown;
-      try {
-        shown = show(row);
-      } catch (error) {
-        this.#batch.fail(error);
-        continue;
-      }
-      yield shown;
+  async *shown<Row, Shown>(
+    chunks: AsyncIterable<readonly Row[]>,
+    show: (row: Row) => Shown,
+  ): AsyncGenerator<readonly Shown[]> {
+    for await (const chunk of chunks) {
+      yield chunk.flatMap((row) => {
+        try {
+          return [show(row)];
+        } catch (error) {
+          this.#batch.fail(error);
+          return [];
+        }
+      });
     }
   }
 
@@ -77,7 +80,7 @@ export class Listing {
 
   async print<Row>(
     view: View<Row>,
-    query: (fleet: Fleet, options: QueryOptions) => AsyncIterable<Row>,
+    query: (fleet: Fleet, options: QueryOptions) => AsyncIterable<readonly Row[]>,
   ): Promise<ErrorCode | undefined> {
     const { print, terminal } = this.#context;
     print.check(view);
@@ -85,10 +88,10 @@ export class Listing {
     await this.#sayIfHeld(fleet);
     // Between the rows on a terminal a bar would only flicker.
     const progress = terminal.stderr && !terminal.stdout ? await this.#progress(fleet) : undefined;
-    const rows = query(fleet, { onProblem: this.#onProblem, onLooked: (count) => progress?.at(count) });
+    const chunks = query(fleet, { onProblem: this.#onProblem, onLooked: (count) => progress?.at(count) });
     let count: number;
     try {
-      count = await print.list(view, upTo(rows, this.#options.limit));
+      count = await print.list(view, { chunks: upTo(chunks, this.#options.limit) });
     } finally {
       progress?.stop();
     }
@@ -103,13 +106,13 @@ export class Listing {
 }
 
 async function* upTo<T>(
-  rows: AsyncIterable<T> | Iterable<T>,
+  chunks: AsyncIterable<readonly T[]>,
   limit = Number.POSITIVE_INFINITY,
-): AsyncGenerator<T> {
-  let count = 0;
-  for await (const row of rows) {
-    yield row;
-    count += 1;
-    if (count >= limit) return;
+): AsyncGenerator<readonly T[]> {
+  let left = limit;
+  for await (const chunk of chunks) {
+    yield chunk.length <= left ? chunk : chunk.slice(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
   }
 }

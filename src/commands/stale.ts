@@ -1,6 +1,6 @@
 /** `devstate stale`: who has not been seen for long. */
 import { validType } from '../core/device.js';
-import { type StaleDevice, staleDevices } from '../core/stale.js';
+import { type StaleDevice, staleChunks } from '../core/stale.js';
 import { parseDuration } from '../input/duration.js';
 import type { View } from '../output/view.js';
 import { command } from './command.js';
@@ -52,6 +52,6 @@ export const stale = command<Options>({
       never,
       withMetadata: context.print.format === 'wide' && context.print.human,
     };
-    return listing.print(STALE, (fleet, hearing) => staleDevices(fleet, { ...query, ...hearing }));
+    return listing.print(STALE, (fleet, hearing) => staleChunks(fleet, { ...query, ...hearing }));
   },
 });

@@ -40,14 +40,14 @@ export function byDeadline(a: Expiring, b: Expiring): number {
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /** All rows, held first. */
-export async function sorted<R>(rows: AsyncIterable<R>, compare: Compare<R>): Promise<R[]> {
+export async function sorted<R>(chunks: AsyncIterable<readonly R[]>, compare: Compare<R>): Promise<R[]> {
   const all: R[] = [];
-  for await (const row of rows) all.push(row);
+  for await (const chunk of chunks) for (const row of chunk) all.push(row);
   return all.sort(compare);
 }
 
-/** What reads some ids, and gives the rows that are asked for. */
-type Read<R> = (ids: AsyncIterable<string[]>) => AsyncIterable<R>;
+/** What reads some ids, and gives the rows that are asked for, chunk by chunk. */
+type Read<R> = (ids: AsyncIterable<string[]>) => AsyncIterable<readonly R[]>;
 
 /** Which part of the index. Of the online ones their place there is their deadline. */
 interface Part {
@@ -67,22 +67,30 @@ export async function* oldestFirst<R extends Seen>(
   { until, cutoff, never }: Part,
   read: Read<R>,
   seen: SeenIds = new SeenIds(),
-): AsyncGenerator<R> {
+): AsyncGenerator<readonly R[]> {
   const notOffline = { from: 1, to: until };
   const held = await sorted(read(walkIndex(fleet, notOffline, seen)), byLastSeen);
-  async function* offline(): AsyncGenerator<R> {
+  async function* offline(): AsyncGenerator<readonly R[]> {
     if (never) yield* read(walkIndex(fleet, { from: 0, to: 0 }, seen));
     yield* byIdOfOneMoment(read(walkIndex(fleet, { from: -1, to: -cutoff, down: true }, seen)));
   }
   let next = 0;
-  for await (const row of offline()) {
-    for (let other = held[next]; other && byLastSeen(other, row) < 0; other = held[next]) {
-      yield other;
-      next += 1;
+  for await (const chunk of offline()) {
+    if (next === held.length) {
+      yield chunk;
+      continue;
     }
-    yield row;
+    const both: R[] = [];
+    for (const row of chunk) {
+      for (let other = held[next]; other && byLastSeen(other, row) < 0; other = held[next]) {
+        both.push(other);
+        next += 1;
+      }
+      both.push(row);
+    }
+    yield both;
   }
-  yield* held.slice(next);
+  yield held.slice(next);
   yield* read(walkIndex(fleet, notOffline, seen)); // came back meanwhile
 }
 
@@ -91,7 +99,7 @@ export async function* nextToLapse<R extends Seen>(
   fleet: Fleet,
   status: Status | undefined,
   read: Read<R>,
-): AsyncGenerator<R> {
+): AsyncGenerator<readonly R[]> {
   const now = serverTime(await fleet.send(() => fleet.redis.time()));
   const seen = new SeenIds();
   const online = { from: now, to: Number.POSITIVE_INFINITY };
@@ -102,14 +110,17 @@ export async function* nextToLapse<R extends Seen>(
 }
 
 /** Rows in the order of when they were last seen, of which the index has equal ones in its own. */
-async function* byIdOfOneMoment<R extends Seen>(rows: AsyncIterable<R>): AsyncGenerator<R> {
-  let equal: R[] = [];
-  for await (const row of rows) {
-    if (equal[0] && equal[0].lastSeen !== row.lastSeen) {
-      yield* equal.sort(byId);
-      equal = [];
+async function* byIdOfOneMoment<R extends Seen>(chunks: AsyncIterable<readonly R[]>): AsyncGenerator<R[]> {
+  let open: R[] = []; // of one moment, of which there may be more to come
+  for await (const chunk of chunks) {
+    const last = chunk.at(-1)?.lastSeen;
+    const end = chunk.findLastIndex(({ lastSeen }) => lastSeen !== last) + 1;
+    if (end === 0 && (open[0] === undefined || open[0].lastSeen === last)) {
+      open.push(...chunk);
+    } else {
+      yield [...open, ...chunk.slice(0, end)].sort(byLastSeen);
+      open = chunk.slice(end);
     }
-    equal.push(row);
   }
-  yield* equal.sort(byId);
+  if (open.length > 0) yield open.sort(byLastSeen);
 }

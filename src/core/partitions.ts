@@ -68,26 +68,47 @@ export async function* acrossPartitions<Item>(
 /** The partitions' streams, each in this order, as one in this order. */
 export async function* mergedPartitions<Item>(
   fleet: Fleet,
-  stream: (partition: Fleet) => AsyncIterable<Item>,
+  stream: (partition: Fleet) => AsyncIterable<readonly Item[]>,
   order: (a: Item, b: Item) => number,
-): AsyncGenerator<Item> {
+): AsyncGenerator<readonly Item[]> {
   const partitions = await fleet.partitions();
-  const sources = partitions.map((partition) => ahead(stream(partition)));
+  const [only] = partitions;
+  if (partitions.length === 1 && only) yield* stream(only);
+  else yield* merged(partitions.map(stream), order);
+}
+
+const MERGED_AT_ONCE = 100;
+
+async function* merged<Item>(
+  streams: readonly AsyncIterable<readonly Item[]>[],
+  order: (a: Item, b: Item) => number,
+): AsyncGenerator<readonly Item[]> {
+  const sources = streams.map((stream) => eachOf(ahead(stream)));
   try {
     const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
+    let chunk: Item[] = [];
     for (;;) {
       let first: (typeof heads)[number] | undefined;
       for (const head of heads) {
         if (head.next.done) continue;
         if (!first || order(head.next.value, first.next.value) < 0) first = head;
       }
-      if (!first) return;
-      yield first.next.value;
+      if (!first) break;
+      chunk.push(first.next.value);
       first.next = await first.source.next();
+      if (chunk.length < MERGED_AT_ONCE) continue;
+      yield chunk;
+      chunk = [];
     }
+    if (chunk.length > 0) yield chunk;
   } finally {
     await Promise.all(sources.map((source) => source.return(undefined)));
   }
+}
+
+/** The items of chunks, one by one. */
+export async function* eachOf<Item>(chunks: AsyncIterable<readonly Item[]>): AsyncGenerator<Item> {
+  for await (const chunk of chunks) yield* chunk;
 }
 
 async function someAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {

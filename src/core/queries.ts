@@ -9,7 +9,7 @@ import { type DeviceRecord, type Status, validType } from './device.js';
 import type { FieldName } from './dialect.js';
 import type { Fleet } from './fleet.js';
 import { byDeadline, byId, byLastSeen, nextToLapse, oldestFirst, sorted } from './order.js';
-import { acrossPartitions, fromPartitions, mergedPartitions } from './partitions.js';
+import { acrossPartitions, eachOf, fromPartitions, mergedPartitions } from './partitions.js';
 import { EVERYTHING, METADATA, type Reading, readDevices, SUMMARY } from './records.js';
 import { scanSet } from './scan.js';
 
@@ -40,16 +40,21 @@ export interface OnlineOptions extends QueryOptions {
 }
 
 /** Who is online now: a live heartbeat key, or no row. */
-export async function* onlineDevices(
+export function onlineDevices(fleet: Fleet, options: OnlineOptions = {}): AsyncGenerator<DeviceRecord> {
+  return eachOf(onlineChunks(fleet, options));
+}
+
+/** The same, as they are read. */
+export async function* onlineChunks(
   fleet: Fleet,
   options: OnlineOptions = {},
-): AsyncGenerator<DeviceRecord> {
+): AsyncGenerator<readonly DeviceRecord[]> {
   const { order, withMetadata = false } = options;
   const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA : [])];
   const read = memberReader(fleet, fields, options);
   yield* inOrder(fleet, order, {
     ...{ status: 'online', type: undefined },
-    read: (ids) => rows(read(ids), ({ status }) => status === 'online'),
+    read: (ids) => filtered(read(ids), ({ status }) => status === 'online'),
     all: () => acrossPartitions(fleet, (partition) => scanSet(partition, partition.keys.online)),
   });
 }
@@ -63,7 +68,15 @@ export interface ListOptions extends QueryOptions {
 }
 
 /** Any part of the registered fleet. */
-export async function* listDevices(fleet: Fleet, options: ListOptions = {}): AsyncGenerator<DeviceRecord> {
+export function listDevices(fleet: Fleet, options: ListOptions = {}): AsyncGenerator<DeviceRecord> {
+  return eachOf(listChunks(fleet, options));
+}
+
+/** The same, as they are read. */
+export async function* listChunks(
+  fleet: Fleet,
+  options: ListOptions = {},
+): AsyncGenerator<readonly DeviceRecord[]> {
   const { type, status, order, withState = false } = options;
   const fields = withState ? EVERYTHING : SUMMARY;
   const isAsked = (device: DeviceRecord) => {
@@ -73,7 +86,7 @@ export async function* listDevices(fleet: Fleet, options: ListOptions = {}): Asy
   const read = memberReader(fleet, fields, options);
   yield* inOrder(fleet, order, {
     ...{ status: status === 'never' ? 'offline' : status, type },
-    read: (ids) => rows(read(ids), isAsked),
+    read: (ids) => filtered(read(ids), isAsked),
     all: () => registeredIds(fleet, type),
   });
 }
@@ -82,7 +95,7 @@ interface Asked {
   status: Status | undefined;
   type: string | undefined;
   /** The devices of some ids that are asked for. */
-  read: (ids: AsyncIterable<string[]>) => AsyncIterable<DeviceRecord>;
+  read: (ids: AsyncIterable<string[]>) => AsyncIterable<readonly DeviceRecord[]>;
   /** Every id that may be one of them. */
   all: () => AsyncIterable<string[]>;
 }
@@ -91,10 +104,10 @@ async function* inOrder(
   fleet: Fleet,
   order: Order | undefined,
   { status, type, read, all }: Asked,
-): AsyncGenerator<DeviceRecord> {
+): AsyncGenerator<readonly DeviceRecord[]> {
   const end = Number.POSITIVE_INFINITY;
   if (order === undefined) yield* read(all());
-  else if (!(await isIndexed(fleet, order, type))) yield* await sorted(read(all()), COMPARE[order]);
+  else if (!(await isIndexed(fleet, order, type))) yield await sorted(read(all()), COMPARE[order]);
   else if (order === 'lastSeen') {
     const part = { until: end, cutoff: end, never: true };
     yield* mergedPartitions(fleet, (partition) => oldestFirst(partition, part, read), byLastSeen);
@@ -147,9 +160,9 @@ export function memberReader(
   };
 }
 
-async function* rows<Row>(
+async function* filtered<Row>(
   chunks: AsyncIterable<readonly Row[]>,
   keep: (row: Row) => boolean,
-): AsyncGenerator<Row> {
-  for await (const chunk of chunks) for (const row of chunk) if (keep(row)) yield row;
+): AsyncGenerator<Row[]> {
+  for await (const chunk of chunks) yield chunk.filter(keep);
 }

@@ -8,7 +8,7 @@ import type { DeviceRecord, Status } from './device.js';
 import type { FieldName } from './dialect.js';
 import type { Fleet } from './fleet.js';
 import { byLastSeen, oldestFirst, sorted } from './order.js';
-import { mergedPartitions } from './partitions.js';
+import { eachOf, mergedPartitions } from './partitions.js';
 import { memberReader, type QueryOptions, registeredIds } from './queries.js';
 import { METADATA, perhapsUnseenSince, serverTime, withLiveness } from './records.js';
 
@@ -33,7 +33,15 @@ export interface StaleDevice {
 }
 
 /** Never seen first, then the oldest. */
-export async function* staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGenerator<StaleDevice> {
+export function staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGenerator<StaleDevice> {
+  return eachOf(staleChunks(fleet, options));
+}
+
+/** The same, as they are read. */
+export async function* staleChunks(
+  fleet: Fleet,
+  options: StaleOptions = {},
+): AsyncGenerator<readonly StaleDevice[]> {
   const { olderThan = 3_600_000, never = true, type, withMetadata = false } = options;
   const now = serverTime(await fleet.send(() => fleet.redis.time()));
   const cutoff = now - olderThan;
@@ -44,10 +52,10 @@ export async function* staleDevices(fleet: Fleet, options: StaleOptions = {}): A
 
   // Looked at is counted where all are: there, or here.
   const read = memberReader(fleet, fields, indexed ? options : { ...options, onLooked: () => {} }, 'unread');
-  async function* among(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice> {
+  async function* among(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
     for await (const devices of read(ids)) {
       const stale = devices.filter(({ lastSeen }) => (lastSeen === null ? never : lastSeen <= cutoff));
-      for (const device of await withLiveness(fleet, stale)) yield compact(device);
+      yield (await withLiveness(fleet, stale)).map(compact);
     }
   }
   /** Without the index all have to be asked, and most are not stale: of those one field is enough. */
@@ -62,7 +70,7 @@ export async function* staleDevices(fleet: Fleet, options: StaleOptions = {}): A
 
   const part = { until: cutoff + longestTtl, cutoff, never };
   if (indexed) yield* mergedPartitions(fleet, (partition) => oldestFirst(partition, part, among), byLastSeen);
-  else yield* await sorted(among(candidates()), byLastSeen);
+  else yield await sorted(among(candidates()), byLastSeen);
 }
 
 /** No more than is shown, each type's name once: a million rows may have to be held. */

@@ -26,7 +26,8 @@ export interface PrinterOptions {
   signal: AbortSignal;
 }
 
-export type Rows<T> = AsyncIterable<T> | Iterable<T>;
+/** One by one as they come, or many together: of those there may be millions. */
+export type Rows<T> = AsyncIterable<T> | Iterable<T> | { chunks: AsyncIterable<readonly T[]> };
 
 export interface Printer {
   readonly format: Format;
@@ -97,11 +98,18 @@ export function createPrinter(options: PrinterOptions): Printer {
 
   async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, goesOn = asked): Promise<number> {
     let count = 0;
+    const write = (row: T): Promise<void> | undefined => {
+      count += 1;
+      const text = formatter.row(row);
+      return typeof text === 'string' ? sink.write(text) : text.then(sink.write);
+    };
     try {
-      for await (const row of rows) {
-        count += 1;
-        await sink.write(await formatter.row(row));
-        if (!goesOn()) break;
+      if ('chunks' in rows) await feedChunks(rows.chunks, write, goesOn);
+      else {
+        for await (const row of rows) {
+          await write(row);
+          if (!goesOn()) break;
+        }
       }
     } finally {
       // Also when the rows broke off: an array is closed, rows held back are shown.
@@ -109,6 +117,21 @@ export function createPrinter(options: PrinterOptions): Printer {
       await sink.flush();
     }
     return count;
+  }
+
+  /** Waits only where it has to: an await for each row would cost more than the row. */
+  async function feedChunks<T>(
+    chunks: AsyncIterable<readonly T[]>,
+    write: (row: T) => Promise<void> | undefined,
+    goesOn: () => boolean,
+  ): Promise<void> {
+    for await (const chunk of chunks) {
+      for (const row of chunk) {
+        const written = write(row);
+        if (written) await written;
+        if (!goesOn()) return;
+      }
+    }
   }
 
   async function one<T>(view: View<T>, row: T): Promise<void> {

@@ -15,8 +15,8 @@ const GONE = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_E
 export interface Sink {
   /** Nobody reads any more; what is written is dropped. */
   readonly closed: boolean;
-  /** Resolves once more may be written. */
-  write(text: string): Promise<void>;
+  /** Resolves once more may be written; undefined: at once. */
+  write(text: string): Promise<void> | undefined;
   /** Resolves once all is handed over. */
   flush(): Promise<void>;
 }
@@ -94,11 +94,12 @@ export function createSink(stream: Writable, signal?: AbortSignal): Sink {
     get closed() {
       return closed || stream.destroyed;
     },
-    async write(text) {
+    write(text) {
       if (!closed) pending += text;
       if (pending.length >= BATCH) return flush();
       // A failure is kept, and thrown to whoever writes or flushes next.
       turn ??= setImmediate(() => flush().catch(() => {}));
+      return undefined;
     },
     flush,
   };

@@ -63,7 +63,7 @@ describe('sink', () => {
   it('does not hang on a stream destroyed under way', async () => {
     const stream = new PassThrough({ highWaterMark: 1 });
     const sink = createSink(stream);
-    const flushed = sink.write('x'.repeat(50_000)).then(() => sink.write('y'.repeat(50_000)));
+    const flushed = sink.write('x'.repeat(50_000))?.then(() => sink.write('y'.repeat(50_000)));
     await turn();
     stream.destroy();
     await flushed;
