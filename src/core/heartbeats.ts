@@ -8,7 +8,8 @@ import { DEFAULT_TTL_MS, type PresenceEvent, validId, validTtl, validType } from
 import { type Alone, eachAlone, onlyResult, ownFailure, runs } from './each-alone.js';
 import { DevstateError, notFound } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { type JsonObject, toJson } from './json.js';
+import type { JsonObject } from './json.js';
+import { documentText } from './limits.js';
 import { inPartitions } from './partitions.js';
 import { parseStored, readDevices } from './records.js';
 import { registerAll } from './registry.js';
@@ -192,7 +193,7 @@ function prepare({ id, ttl, reportedJson = '', patch }: Heartbeat, base: Base | 
   const { version, text } = base ?? { version: 0, text: '' };
   try {
     const report = parseStored(id, 'the report', text || '{}');
-    const merged = toJson(mergePatch(report, patch));
+    const merged = documentText(mergePatch(report, patch));
     return { id, ttl: held, reported: merged, expectedVersion: version, expectedText: text };
   } catch (error) {
     if (error instanceof DevstateError) return error;

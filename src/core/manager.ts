@@ -11,7 +11,8 @@ import { DevstateError, usage } from './errors.js';
 import { Fleet, type FleetOptions } from './fleet.js';
 import { hangUp } from './hang-up.js';
 import { disconnect, type Heartbeat, type HeartbeatResult, heartbeats } from './heartbeats.js';
-import { isJsonObject, type Json, type JsonObject, parseJson, toJson } from './json.js';
+import { isJsonObject, type JsonObject, parseJsonObject, toJson } from './json.js';
+import { documentText } from './limits.js';
 import { type FeedOptions, presenceFeed } from './presence.js';
 import { listDevices, onlineDevices } from './queries.js';
 import { parseStored, readDevice } from './records.js';
@@ -211,26 +212,33 @@ export function ownClient(options: RedisOptions): Redis {
   return new Redis(options).on('error', () => {});
 }
 
-/** A caller's value as a document. @throws DevstateError USAGE: it is no JSON object */
-function document(value: object): JsonObject {
-  if (!isJsonObject(value)) throw usage('a document must be a JSON object');
-  let parsed: Json;
+/** A caller's value as a document's text. @throws DevstateError USAGE: it is none, or over the limits */
+function textOf(value: object): string {
+  if (!isJsonObject(value)) throw usage(NO_DOCUMENT);
+  let text: string;
   try {
-    parsed = parseJson(toJson(value));
+    text = documentText(value);
   } catch (error) {
     if (error instanceof DevstateError) throw error;
     throw usage(`a document must be JSON: ${(error as Error).message}`, 'a circular object is none');
   }
-  if (!isJsonObject(parsed)) throw usage('a document must be a JSON object');
-  return parsed;
+  if (!text.startsWith('{')) throw usage(NO_DOCUMENT); // what it says of itself (`toJSON`) is something else
+  return text;
+}
+
+const NO_DOCUMENT = 'a document must be a JSON object';
+
+/** The same, as it is merged. @throws DevstateError USAGE */
+function document(value: object): JsonObject {
+  return parseJsonObject(textOf(value));
 }
 
 /** @throws DevstateError USAGE */
 function beatOf({ deviceId, reportedState, merge, ttl, registerAs }: DeviceHeartbeat): Heartbeat {
-  const report = reportedState && document(reportedState);
   return {
     id: deviceId,
-    ...(report && (merge ? { patch: report } : { reportedJson: toJson(report) })),
+    ...(reportedState &&
+      (merge ? { patch: document(reportedState) } : { reportedJson: textOf(reportedState) })),
     ...(ttl !== undefined && { ttl }),
     ...(registerAs !== undefined && { registerAs }),
   };
@@ -240,7 +248,7 @@ function beatOf({ deviceId, reportedState, merge, ttl, registerAs }: DeviceHeart
 function registrantOf({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
   return {
     ...{ id: deviceId, type: deviceType },
-    ...(metadata && { metadataJson: toJson(document(metadata)) }),
+    ...(metadata && { metadataJson: textOf(metadata) }),
     ...(ttl !== undefined && { ttl }),
   };
 }

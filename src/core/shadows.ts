@@ -1,7 +1,8 @@
 /** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { type JsonObject, jsonEqual, toJson } from './json.js';
+import { type JsonObject, jsonEqual } from './json.js';
+import { documentText } from './limits.js';
 import { parseStored, readDevice } from './records.js';
 import { untilSettled } from './retry.js';
 import { SET_DESIRED } from './scripts.js';
@@ -41,10 +42,10 @@ export async function setDesired(
     if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);
-    const desiredJson = toJson(desired);
+    const desiredJson = documentText(desired);
     if (jsonEqual(desired, before, 'digit for digit'))
       return { deviceId: id, desired, version, changed: false };
-    const patch = toJson(replace ? diffPatch(before, desired) : document);
+    const patch = documentText(replace ? diffPatch(before, desired) : document);
     const [code, detail, stored] = await partition.run(
       SET_DESIRED,
       {},

@@ -171,6 +171,26 @@ describe('the manager', () => {
       expect(desiredJson).toBe(`${ODD_NUMBERS.slice(0, -1)},"on":true}`);
     }));
 
+  test('refuses a document over the limits, and a merge that comes to one', () =>
+    withManager(async (manager) => {
+      await manager.registerDevice('d1', 'lamp');
+      const half = { a: 'x'.repeat(600_000) };
+      const whole = { b: 'x'.repeat(1_100_000) };
+      await manager.deviceHeartbeat('d1', half);
+      await manager.setDesiredState('d1', half);
+      const refused = { code: 'USAGE', message: expect.stringContaining('at most 1 MiB') };
+      for (const error of await failures(
+        manager.registerDevice('d2', 'lamp', whole),
+        manager.deviceHeartbeat('d1', whole),
+        manager.deviceHeartbeat('d1', { b: half.a }, { merge: true }),
+        manager.setDesiredState('d1', whole),
+        manager.setDesiredState('d1', { b: half.a }),
+      )) {
+        expect(error).toMatchObject(refused);
+      }
+      expect((await manager.getDeviceState('d1'))?.reportedState).toEqual(half);
+    }));
+
   test.each([[[1]], ['text'], [3], [true], [new Date(0)]])('rejects a document %j: USAGE', (value) =>
     withManager(async (manager) => {
       const document = value as never;
