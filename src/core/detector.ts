@@ -9,13 +9,13 @@ import type { PresenceEvent } from './device.js';
 import { Doorbell } from './doorbell.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import type { Verdict } from './heartbeats.js';
 import { type HoldListener, HoldWatch } from './hold-watch.js';
 import { judge, outcomes, refusalOf, worst } from './judge.js';
 import { Outage, type OutageListener } from './outage.js';
 import { serverTime } from './records.js';
 import { mayPass } from './redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT, STEP } from './scripts.js';
+import type { Verdict } from './settle.js';
 import {
   hearExpirations,
   hearForeign,

@@ -5,9 +5,9 @@
 import type { PresenceEvent } from './device.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { type SettleOptions, settle, type Verdict } from './heartbeats.js';
 import { isDenied, mayPass } from './redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
+import { type SettleOptions, settle, type Verdict } from './settle.js';
 
 export interface Judgement {
   /** In the order of the devices, those of scripts that failed left out. */

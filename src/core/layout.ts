@@ -6,7 +6,6 @@
 import type { Dialect } from './device.js';
 import { DevstateError } from './errors.js';
 import type { Command, Fleet } from './fleet.js';
-import { settle } from './heartbeats.js';
 import { Keyspace } from './keyspace.js';
 import { fromPartitions } from './partitions.js';
 import { type QueryOptions, registeredIds } from './queries.js';
@@ -14,6 +13,7 @@ import { readDevices } from './records.js';
 import { registerAll } from './registry.js';
 import { scanSet } from './scan.js';
 import { LEAVE_TYPE } from './scripts.js';
+import { settle } from './settle.js';
 
 export type Writers = 'shared' | 'exclusive';
 

@@ -1,9 +1,10 @@
 /** `get --at` of devices that other programs write too: what is said is right, or unknown. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { parseJsonObject } from '../../src/core/json.js';
 import { register } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { articleProgram } from '../support/article.js';
 import { cli } from '../support/cli.js';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, settle } from '../../src/core/heartbeats.js';
+import { heartbeat } from '../../src/core/heartbeats.js';
 import { register } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { cli, text } from '../support/cli.js';
 import { cut, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { register, unregister } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { startServer } from '../../src/redis/server.js';
 import { cli, masked, type Running, text, transcript } from '../support/cli.js';
 import { cut, openFleet, pretendDetector } from '../support/fleet.js';

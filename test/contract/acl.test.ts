@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { register, unregister } from '../../src/core/registry.js';
 import {
   DISCONNECT,
@@ -20,6 +20,7 @@ import {
   scriptKeys,
   UNREGISTER,
 } from '../../src/core/scripts.js';
+import { settle } from '../../src/core/settle.js';
 import { cut, failure, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -2,10 +2,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DevstateError } from '../../src/core/errors.js';
 import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { onlineDevices } from '../../src/core/queries.js';
 import { readDevice } from '../../src/core/records.js';
 import { register, unregister } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { delta, setDesired } from '../../src/core/shadows.js';
 import { cut, failure, idsOf, openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,9 +1,10 @@
 /** Ids that would be lost by whoever splits keys, and namespaces. */
 import { describe, expect, test } from 'vitest';
-import { disconnect, heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { listDevices, onlineDevices } from '../../src/core/queries.js';
 import { readDevice } from '../../src/core/records.js';
 import { register, unregister } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { delta, setDesired } from '../../src/core/shadows.js';
 import { staleDevices } from '../../src/core/stale.js';
 import {

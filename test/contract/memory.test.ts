@@ -1,9 +1,10 @@
 /** At `maxmemory` Redis refuses a script at its first write that allocates. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
 import { register, unregister } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { cut, failure, openFleet, snapshot, storyOf } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,7 +1,7 @@
 /** A fleet cut into partitions, on one server: each device's keys are in its own, and the whole is as one. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { disconnectAll, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { disconnectAll, heartbeats } from '../../src/core/heartbeats.js';
 import { readHistory } from '../../src/core/history.js';
 import { declareLayout } from '../../src/core/layout.js';
 import { partitionOf } from '../../src/core/partitions.js';
@@ -9,6 +9,7 @@ import { stateAt } from '../../src/core/past.js';
 import { countRegistered, listDevices, onlineDevices } from '../../src/core/queries.js';
 import { readAll, readDevice } from '../../src/core/records.js';
 import { register, registerAll, unregisterAll } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { delta, setDesired } from '../../src/core/shadows.js';
 import { staleDevices } from '../../src/core/stale.js';
 import { fleetStats } from '../../src/core/stats.js';

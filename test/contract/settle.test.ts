@@ -2,9 +2,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sweep } from '../../src/core/detector.js';
 import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
 import { register } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { articleProgram } from '../support/article.js';
 import {
   cut,

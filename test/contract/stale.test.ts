@@ -4,9 +4,10 @@
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { listDevices, onlineDevices } from '../../src/core/queries.js';
 import { registerAll } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { type StaleOptions, staleDevices } from '../../src/core/stale.js';
 import { allOf, openFleet, serverNow } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,10 +1,11 @@
 /** How many there are: counted in the index or record by record, the same figures. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats, settle } from '../../src/core/heartbeats.js';
+import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { declareLayout } from '../../src/core/layout.js';
 import { listDevices } from '../../src/core/queries.js';
 import { register, registerAll } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { fleetStats } from '../../src/core/stats.js';
 import { articleProgram } from '../support/article.js';
 import { allOf, cut, DIALECTS, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';

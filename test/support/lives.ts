@@ -5,11 +5,12 @@
 import { parse } from 'lossless-json';
 import { sweep } from '../../src/core/detector.js';
 import { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, settle } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { HISTORY_KINDS } from '../../src/core/history.js';
 import { parseJsonObject } from '../../src/core/json.js';
 import type { HistoryKind } from '../../src/core/keyspace.js';
 import { register } from '../../src/core/registry.js';
+import { settle } from '../../src/core/settle.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { articleProgram } from './article.js';
 import { Model, type ModelDevice, merged, type Patch, pinKeys } from './model.js';
