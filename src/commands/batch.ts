@@ -39,7 +39,7 @@ export class Batch {
   readonly #codes = new Set<ErrorCode>();
   done = 0;
   failed = 0;
-  /** Sent, and cut off: they may be done or not. */
+  /** Sent, and cut off or refused: they may be done or not. */
   unanswered = 0;
 
   constructor(context: Context, { failFast = false, silent = false, measure }: BatchOptions = {}) {
@@ -96,15 +96,14 @@ export class Batch {
     const items = entries.flatMap(({ item }) => (item instanceof DevstateError ? [] : [item]));
     this.unanswered = items.length;
     const answers = (items.length > 0 ? await work(items) : []).values();
-    this.unanswered = 0;
     for (const { line, item } of entries) {
-      const result = item instanceof DevstateError ? item : (answers.next().value as Alone<Result>);
-      if (result instanceof DevstateError) {
-        this.fail(result, line);
-      } else {
-        this.done += 1;
-        yield result;
-      }
+      const sent = !(item instanceof DevstateError);
+      const result = sent ? (answers.next().value as Alone<Result>) : item;
+      if (result instanceof DevstateError) this.fail(result, line);
+      if (sent) this.unanswered -= 1;
+      if (result instanceof DevstateError) continue;
+      this.done += 1;
+      yield result;
     }
   }
 
@@ -130,25 +129,28 @@ export function isSingle(ids: readonly string[]): ids is readonly [string] {
   return ids.length === 1 && ids[0] !== '-';
 }
 
-/** Whole records may be read of them all. */
 const IDS_AT_ONCE = 500;
 
-/** The ids in the order given; `-` stands for those on standard input. */
+/**
+ * The ids in the order given; `-` stands for those on standard input.
+ * @param atOnce fewer, where whole records are read of them
+ */
 export async function* idBatches(
   context: Context,
   ids: readonly string[],
+  atOnce: number = IDS_AT_ONCE,
 ): AsyncGenerator<readonly Entry<string>[]> {
   let given: Entry<string>[] = [];
   for (const id of ids) {
     if (id !== '-') given.push({ read: () => id });
-    if (given.length > 0 && (id === '-' || given.length === IDS_AT_ONCE)) {
+    if (given.length > 0 && (id === '-' || given.length === atOnce)) {
       yield given;
       given = [];
     }
     if (id !== '-') continue;
     // No valid id has white space at its ends.
     for await (const lines of lineBatches(await context.open('-')))
-      for (const part of slices(lines, IDS_AT_ONCE)) yield part.map((line) => ({ read: () => idOf(line) }));
+      for (const part of slices(lines, atOnce)) yield part.map((line) => ({ read: () => idOf(line) }));
   }
   if (given.length > 0) yield given;
 }

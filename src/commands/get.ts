@@ -15,6 +15,9 @@ interface Options {
   at?: string;
 }
 
+/** A record may be megabytes, and much more once it is parsed. */
+const WHOLE_AT_ONCE = 20;
+
 export const get = command<Options>({
   name: 'get',
   group: 'Devices',
@@ -39,7 +42,7 @@ export const get = command<Options>({
     if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, onlyResult(await read(ids)));
     const batch = new Batch(context);
     const { empty: _, ...view } = WHOLE_DEVICE; // what is not there has been said by name
-    await context.print.list(view, batch.each(idBatches(context, ids), read));
+    await context.print.list(view, batch.each(idBatches(context, ids, WHOLE_AT_ONCE), read));
     return batch.code;
   },
 });

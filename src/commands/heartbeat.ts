@@ -5,6 +5,7 @@ import { DevstateError, type ErrorCode, usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
 import { type Heartbeat, type HeartbeatResult, heartbeats } from '../core/heartbeats.js';
 import { toJson } from '../core/json.js';
+import { mayPass } from '../core/redis-errors.js';
 import { type HeartbeatDefaults, parseHeartbeatLine } from '../input/device-line.js';
 import { parseCount, parseDuration, parseTtl } from '../input/duration.js';
 import { lineBatches } from '../input/lines.js';
@@ -128,21 +129,31 @@ async function keepBeating(
 ): Promise<ErrorCode | undefined> {
   const outage = new Outage(context);
   const fleet = await context.fleet({ persistent: true, onLost: () => outage.begin('connection lost') });
-  let beating: string[] = [];
-  for await (const entries of idBatches(context, ids))
-    for (const { read } of entries) beating.push(validId(read()));
+  fleet.refuseReadOnly('heartbeat');
   const batch = new Batch(context);
+  let beating: string[] = [];
+  for await (const entries of idBatches(context, ids)) {
+    for (const { read } of entries) {
+      try {
+        beating.push(validId(read()));
+      } catch (error) {
+        batch.fail(error);
+      }
+    }
+  }
   async function* round(): AsyncGenerator<HeartbeatResult> {
     const results = await beatAll(fleet, beating);
-    const failed = results.map((result) => result instanceof DevstateError);
-    beating = beating.filter((_, i) => !failed[i]);
+    beating = beating.filter((_, i) => !(results[i] instanceof DevstateError) || mayPass(results[i]));
     for (const result of results) {
-      if (result instanceof DevstateError) batch.fail(result);
-      else {
+      if (result instanceof DevstateError) {
+        if (!mayPass(result)) batch.fail(result);
+      } else {
         batch.done += 1;
         yield result;
       }
     }
+    const refused = results.find(mayPass);
+    if (refused) throw refused;
   }
   const goesOn = () => beating.length > 0;
   await context.print.stream(HEARTBEAT, everyBeat(context, { every, count, goesOn }, round, outage));
@@ -160,6 +171,8 @@ function check(
   } else if (ids.length === 0) {
     throw usage('an ID is due, or -f FILE', 'devstate heartbeat ID');
   }
+  if (ids.includes('-') && report?.includes('-'))
+    throw usage('standard input cannot be both the ids and the report', 'put the report in a file: @FILE');
   if (register && type === undefined) throw usage('--register needs --type');
   if (type !== undefined && !register) throw usage('--type goes with --register');
   if (count !== undefined && every === undefined) throw usage('--count goes with --every');

@@ -14,6 +14,7 @@ import type { Context } from './command.js';
 export interface ListingOptions {
   type?: string;
   sort?: SortKey;
+  status?: string;
   limit?: number;
   failIfEmpty?: boolean;
 }
@@ -59,8 +60,10 @@ export class Listing {
 
   /** What it holds of a small fleet is nothing to speak of. */
   async #sayIfHeld(fleet: Fleet): Promise<void> {
-    const { sort, type } = this.#options;
-    if (sort === undefined || (await isIndexed(fleet, orderOf(sort), type))) return;
+    const { sort, type, status } = this.#options;
+    // Of those that are online the index knows the deadline, not when they were seen.
+    const indexed = sort !== 'last-seen' || status === 'offline' || status === 'never';
+    if (sort === undefined || (indexed && (await isIndexed(fleet, orderOf(sort), type)))) return;
     if ((await countRegistered(fleet)) > MANY)
       this.#context.notice(`sorting by ${sort} holds the whole list first`);
   }

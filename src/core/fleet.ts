@@ -222,7 +222,7 @@ export class Fleet {
   async #layout(): Promise<Meta> {
     const meta = await this.#meta.get();
     if (meta.partitions === 1 && this.cluster)
-      throw usage('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
+      throw usage('a cluster needs a partitioned fleet', 'name one server, or Sentinel');
     return meta;
   }
 

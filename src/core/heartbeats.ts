@@ -71,8 +71,10 @@ export async function heartbeats(
 }
 
 /** What a merge will come to is not known before it is read. */
-function weigh({ reportedJson = '' }: Heartbeat): number {
-  return reportedJson.length;
+const MERGE_BYTES = 32 * 1024;
+
+function weigh({ reportedJson = '', patch }: Heartbeat): number {
+  return patch ? MERGE_BYTES : reportedJson.length;
 }
 
 function validBeat(beat: Heartbeat): Heartbeat {
@@ -98,6 +100,7 @@ async function beatAndRegister(
   const registered = await registerAll(
     fleet,
     unknown.map(({ beat: { id }, type }) => ({ id, type })),
+    true, // else who registered it meanwhile would lose
   );
   const again = await beatOrMerge(
     fleet,
@@ -106,7 +109,8 @@ async function beatAndRegister(
   );
   for (const [i, { place }] of unknown.entries()) {
     const refused = registered[i];
-    results[place] = refused instanceof DevstateError ? refused : (again[i] as Alone<HeartbeatResult>);
+    const failed = refused instanceof DevstateError && refused.code !== 'CONFLICT';
+    results[place] = failed ? refused : (again[i] as Alone<HeartbeatResult>);
   }
   return results;
 }

@@ -14,20 +14,22 @@ export class Kept<Value> {
   get(): Promise<Value> {
     if (this.#value && Date.now() < this.#until) return this.#value;
     this.#until = Number.POSITIVE_INFINITY;
-    this.#value = this.#read().then(
+    const reading = this.#read().then(
       (value) => {
-        this.#until = Date.now() + this.#keptFor(value);
+        if (this.#value === reading) this.#until = Date.now() + this.#keptFor(value);
         return value;
       },
       (error: unknown) => {
-        this.#until = 0;
+        if (this.#value === reading) this.forget();
         throw error;
       },
     );
-    return this.#value;
+    this.#value = reading;
+    return reading;
   }
 
+  /** Also what is being read. */
   forget(): void {
-    this.#until = 0;
+    this.#value = undefined;
   }
 }

@@ -4,13 +4,14 @@
  * other programs may have left.
  */
 import type { Dialect } from './device.js';
+import type { Alone } from './each-alone.js';
 import { DevstateError } from './errors.js';
 import type { Command, Fleet } from './fleet.js';
 import { Keyspace } from './keyspace.js';
 import { fromPartitions } from './partitions.js';
 import { type QueryOptions, registeredIds } from './queries.js';
 import { readDevices } from './records.js';
-import { registerAll } from './registry.js';
+import { type Registration, registerAll } from './registry.js';
 import { scanSet } from './scan.js';
 import { LEAVE_TYPE } from './scripts.js';
 import { settle } from './settle.js';
@@ -83,24 +84,39 @@ export function partitionsText(count: number): string {
   return count === 1 ? 'one partition' : `${count} partitions`;
 }
 
-/** Sets, types and index as the records and heartbeat keys have it. */
+/** Sets, types and index as the records and heartbeat keys have it. @throws BAD_RECORD: some cannot be */
 async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Promise<void> {
+  const failures: DevstateError[] = [];
   for await (const ids of registeredIds(fleet)) {
-    await settle(fleet, ids);
-    await completeTypes(fleet, ids);
+    failures.push(...(await align(fleet, ids)));
     onLooked(ids.length);
   }
-  for await (const ids of scanSet(fleet, fleet.keys.online)) await settleStrays(fleet, ids);
-  for await (const ids of scanIndex(fleet)) await settleStrays(fleet, ids);
+  for await (const ids of scanSet(fleet, fleet.keys.online))
+    failures.push(...(await alignStrays(fleet, ids)));
+  for await (const ids of scanIndex(fleet)) failures.push(...(await alignStrays(fleet, ids)));
   for await (const types of scanSet(fleet, fleet.keys.types)) {
     for (const type of types) {
       for await (const ids of registeredIds(fleet, type)) await leaveType(fleet, type, ids);
     }
   }
+  const [first] = failures;
+  if (first) {
+    throw new DevstateError('BAD_RECORD', `${failures.length} devices cannot be indexed: ${first.message}`, {
+      hint: 'mend or unregister them, then init again',
+      cause: first,
+    });
+  }
 }
 
-/** Into the set of its type where it is not: registering it as what it is says no more than that. */
-async function completeTypes(fleet: Fleet, ids: readonly string[]): Promise<void> {
+/** Gives why some cannot be. */
+async function align(fleet: Fleet, ids: readonly string[]): Promise<DevstateError[]> {
+  const { verdicts } = await settle(fleet, ids);
+  const registrations = await complete(fleet, ids);
+  return [...verdicts, ...registrations].filter((outcome) => outcome instanceof DevstateError);
+}
+
+/** Into all sets that they belong to: registering them as what they are says no more than that. */
+async function complete(fleet: Fleet, ids: readonly string[]): Promise<Alone<Registration>[]> {
   const typed = (await readDevices(fleet, ids, ['type'])).flatMap(({ id, device }) =>
     device?.deviceType ? [{ id, type: device.deviceType }] : [],
   );
@@ -108,17 +124,20 @@ async function completeTypes(fleet: Fleet, ids: readonly string[]): Promise<void
     typed.flatMap(({ id, type }): Command[] => [
       ['sismember', fleet.keys.type(type), id],
       ['sismember', fleet.keys.types, type],
+      ['sismember', fleet.keys.registered, id],
     ]),
   );
-  const missing = typed.filter((_, i) => there[2 * i] === 0 || there[2 * i + 1] === 0);
-  await registerAll(fleet, missing);
+  return registerAll(
+    fleet,
+    typed.filter((_, i) => there.slice(3 * i, 3 * i + 3).includes(0)),
+  );
 }
 
-/** Who is in a set or the index without being registered. */
-async function settleStrays(fleet: Fleet, ids: readonly string[]): Promise<void> {
+/** Who is in a set or the index without being registered: where there is a record, it is by now. */
+async function alignStrays(fleet: Fleet, ids: readonly string[]): Promise<DevstateError[]> {
   const known = await fleet.send(() => fleet.redis.smismember(fleet.keys.registered, ...ids));
   const strays = ids.filter((_, i) => known[i] === 0);
-  if (strays.length > 0) await settle(fleet, strays);
+  return strays.length > 0 ? align(fleet, strays) : [];
 }
 
 async function leaveType(fleet: Fleet, type: string, ids: readonly string[]): Promise<void> {

@@ -10,7 +10,7 @@ import type { FieldName } from './dialect.js';
 import type { Fleet } from './fleet.js';
 import { byDeadline, byId, byLastSeen, nextToLapse, oldestFirst, sorted } from './order.js';
 import { acrossPartitions, eachOf, fromPartitions, mergedPartitions } from './partitions.js';
-import { EVERYTHING, METADATA, type Reading, readDevices, SUMMARY } from './records.js';
+import { EVERYTHING, METADATA, Portion, type Reading, readDevices, SUMMARY } from './records.js';
 import { scanSet } from './scan.js';
 
 export interface QueryOptions {
@@ -146,8 +146,17 @@ export function memberReader(
 ): (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]> {
   let looked = 0;
   return async function* (ids) {
+    const portion = new Portion(fields);
     const chunks = (async function* () {
-      for await (const chunk of ahead(ids)) yield await readDevices(fleet, chunk, fields, liveness);
+      for await (const chunk of ahead(ids)) {
+        for (let from = 0; from < chunk.length; ) {
+          const some = chunk.slice(from, from + portion.count);
+          const readings = await readDevices(fleet, some, fields, liveness);
+          portion.goBy(readings);
+          from += some.length;
+          yield readings;
+        }
+      }
     })();
     for await (const readings of ahead(chunks)) {
       for (const reading of readings) if (!reading.device) onProblem?.(reading);

@@ -74,8 +74,9 @@ async function readPart(
 export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord> {
   validId(id);
   if (fleet.options.dialect) await fleet.settings(); // refuses one that is not the fleet's
+  const order = dialectOrder((await fleet.declared()).dialect ?? 'node');
   // In both dialects at once: to ask for the fleet's first would take longer than to read.
-  const [reading] = await readIn(await fleet.of(id), dialectOrder('node'), [id], EVERYTHING, 'read');
+  const [reading] = await readIn(await fleet.of(id), order, [id], EVERYTHING, 'read');
   return onlyResult([wholeOf(reading as Reading)]);
 }
 
@@ -110,23 +111,36 @@ const PORTION_BYTES = 1024 * 1024;
 const MAX_PORTION = 500;
 
 /** Documents may be of any size: each read asks for about a megabyte, going by the last. */
+export class Portion {
+  count: number;
+  readonly #documents: boolean;
+
+  constructor(fields: readonly FieldName[]) {
+    this.#documents = fields.some((name) => DOCUMENTS.includes(name));
+    this.count = this.#documents ? FIRST_PORTION : MAX_PORTION;
+  }
+
+  /** These have been read. */
+  goBy(readings: readonly Reading[]): void {
+    if (!this.#documents) return;
+    const bytes = readings.reduce((sum, { device }) => sum + (device ? sizeOf(device) : 0), 1);
+    this.count = Math.max(1, Math.min(MAX_PORTION, Math.floor((PORTION_BYTES * readings.length) / bytes)));
+  }
+}
+
 async function inPortions(
   ids: readonly string[],
   fields: readonly FieldName[],
   read: (portion: readonly string[]) => Promise<Reading[]>,
 ): Promise<Reading[]> {
-  const documents = fields.some((name) => DOCUMENTS.includes(name));
+  const portion = new Portion(fields);
   const readings: Reading[] = [];
-  for (let from = 0, count = documents ? FIRST_PORTION : MAX_PORTION; from < ids.length; from += count) {
-    if (documents && from > 0) count = portionAfter(readings.slice(-count));
-    readings.push(...(await read(ids.slice(from, from + count))));
+  while (readings.length < ids.length) {
+    const some = await read(ids.slice(readings.length, readings.length + portion.count));
+    portion.goBy(some);
+    readings.push(...some);
   }
   return readings;
-}
-
-function portionAfter(last: readonly Reading[]): number {
-  const bytes = last.reduce((sum, { device }) => sum + (device ? sizeOf(device) : 0), 1);
-  return Math.max(1, Math.min(MAX_PORTION, Math.floor((PORTION_BYTES * last.length) / bytes)));
 }
 
 function sizeOf({ reportedJson, desiredJson, metadataJson }: DeviceRecord): number {

@@ -119,3 +119,20 @@ describe('when Redis goes away', () => {
     expect(await endless.stop()).toMatchObject({ exit: 0, stderr: 'connection lost; trying on\n' });
   });
 });
+
+test('a refusal that passes ends nothing, nor does one bad id', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await fleet.redis.config('SET', 'maxmemory', '1');
+  const running = devstate.start(['heartbeat', 'd1', 'b\x01', '--every', '20ms', '-o', 'name']);
+  await running.says('stderr', 'trying on');
+  await fleet.redis.config('SET', 'maxmemory', '0');
+  await running.lines('stdout', 2);
+  await running.says('stderr', 'connected again');
+  const { exit, stderr } = await running.stop();
+  expect([exit, stderr]).toEqual([7, expect.stringContaining('control characters')]);
+});
+
+test('standard input is either the ids or the report', async () => {
+  expect(await devstate.session('heartbeat - --report -', { stdin: '{"a":1}' })).toContain('exit 2');
+});

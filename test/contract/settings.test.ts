@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { heartbeat } from '../../src/core/heartbeats.js';
 import { parseJsonObject } from '../../src/core/json.js';
 import { listDevices, onlineDevices } from '../../src/core/queries.js';
-import { readDevice } from '../../src/core/records.js';
+import { readAll, readDevice } from '../../src/core/records.js';
 import { register } from '../../src/core/registry.js';
 import { setDesired } from '../../src/core/shadows.js';
 import { articleProgram } from '../support/article.js';
@@ -104,4 +104,15 @@ it('a refused command notes no TTL', async () => {
   expect(await fleet.redis.exists(fleet.keys.meta)).toBe(0);
   await heartbeat(fleet, { id: 'd1', ttl: 900_000 });
   expect(await fleet.redis.hget(fleet.keys.meta, 'longestTtl')).toBe('900000');
+});
+
+it('a record in both dialects is read in the fleet’s, alone or in a list', async () => {
+  const fleet = await openFleet(redis);
+  await fleet.redis.hset(fleet.keys.meta, 'dialect', 'python');
+  await fleet.redis.sadd(fleet.keys.registered, 'd1');
+  await fleet.redis.hset(fleet.keys.state('d1'), {
+    ...{ deviceId: 'd1', deviceType: 'node type', device_id: 'd1', device_type: 'python type' },
+  });
+  expect(await readDevice(fleet, 'd1')).toMatchObject({ deviceType: 'python type' });
+  expect(await readAll(fleet, ['d1'])).toMatchObject([{ deviceType: 'python type' }]);
 });

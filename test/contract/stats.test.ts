@@ -8,7 +8,7 @@ import { register, registerAll } from '../../src/core/registry.js';
 import { settle } from '../../src/core/settle.js';
 import { fleetStats } from '../../src/core/stats.js';
 import { articleProgram } from '../support/article.js';
-import { allOf, cut, DIALECTS, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';
+import { allOf, cut, DIALECTS, failure, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -93,4 +93,31 @@ describe.each(DIALECTS)('going exclusive in a %s fleet', (dialect) => {
     expect(await declareLayout(fleet, { writers: 'shared' })).toMatchObject({ writers: 'shared' });
     expect(await declareLayout(fleet)).toMatchObject({ writers: 'shared', dialect });
   });
+});
+
+test('going exclusive is refused while a device cannot be indexed, and takes in who was not registered', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'good', 'lamp');
+  await fleet.redis.sadd(fleet.keys.registered, 'broken');
+  await fleet.redis.set(fleet.keys.state('broken'), 'x');
+  await fleet.redis.hset(fleet.keys.state('stray'), {
+    deviceId: 'stray',
+    deviceType: 'plug',
+    status: 'online',
+  });
+  await fleet.redis.set(fleet.keys.heartbeat('stray'), '1');
+  await fleet.redis.sadd(fleet.keys.online, 'stray');
+  expect(await failure(declareLayout(fleet, { writers: 'exclusive' }))).toMatchObject({
+    code: 'BAD_RECORD',
+    message: expect.stringContaining('1 devices cannot be indexed: device:state:broken holds'),
+  });
+  expect((await fleet.settings()).exclusive).toBe(false);
+  await fleet.redis.del(fleet.keys.state('broken'));
+  await fleet.redis.srem(fleet.keys.registered, 'broken');
+  await declareLayout(fleet, { writers: 'exclusive' });
+  expect(await fleetStats(fleet)).toMatchObject([{ registered: 2, online: 1 }]);
+  expect((await fleetStats(fleet, { byType: true })).map(({ deviceType }) => deviceType)).toEqual([
+    'lamp',
+    'plug',
+  ]);
 });
