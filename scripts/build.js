@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
+import { coldStart } from './cold-start-plugin.js';
 import { lua } from './lua-plugin.js';
 import { announce, root, run, stages, tool } from './stage.js';
 
@@ -17,7 +18,7 @@ await stages(async () => {
   rmSync(dist, { recursive: true, force: true });
   const [chunks] = await Promise.all([
     bundle(
-      { input: `${root}src/cli/main.ts` },
+      { input: `${root}src/cli/main.ts`, plugins: [lua, coldStart] },
       {
         dir: `${dist}/cli`,
         format: 'cjs',
@@ -28,7 +29,7 @@ await stages(async () => {
       },
     ),
     bundle(
-      { input: `${root}src/index.ts`, external: Object.keys(dependencies) },
+      { input: `${root}src/index.ts`, external: Object.keys(dependencies), plugins: [lua] },
       { file: `${dist}/index.js`, format: 'esm', codeSplitting: false },
     ),
   ]);
@@ -39,7 +40,7 @@ await stages(async () => {
 async function bundle(input, output) {
   // The completion command imports the list of commands late, against a cycle, not for a chunk of its own.
   const checks = { ineffectiveDynamicImport: false };
-  const build = await rolldown({ ...input, platform: 'node', plugins: [lua], checks });
+  const build = await rolldown({ ...input, platform: 'node', checks });
   try {
     return (await build.write(output)).output;
   } finally {

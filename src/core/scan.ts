@@ -3,7 +3,6 @@
  * the set grows or shrinks, so what was given is remembered: not the ids themselves, which
  * would be the fleet in memory, but 64 bits of each.
  */
-import { randomBytes } from 'node:crypto';
 import type { Fleet } from './fleet.js';
 
 const SCAN_COUNT = 200;
@@ -28,12 +27,11 @@ export class SeenIds {
   #high = new Uint32Array(1024);
   #low = new Uint32Array(1024);
   #size = 0;
-  readonly #seeds = [randomBytes(4).readUInt32LE(), randomBytes(4).readUInt32LE()] as const;
+  readonly #seeds = crypto.getRandomValues(new Uint32Array(2));
 
   /** False: it was there already. */
   add(id: string): boolean {
-    let high = this.#seeds[0];
-    let low = this.#seeds[1];
+    let [high = 0, low = 0] = this.#seeds;
     for (let i = 0; i < id.length; i++) {
       const code = id.charCodeAt(i);
       high = Math.imul(high ^ code, 2654435761);
