@@ -27,7 +27,6 @@ module.exports = function loader(dir) {
     const script = new vm.Script(wrap(fs.readFileSync(filename, 'utf8')), {
       filename,
       cachedData: read(cache),
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (script.cachedDataRejected !== false) uncached.push({ cache, script });
     script.runInThisContext()(module.exports, requireChunk, module, filename, dir);

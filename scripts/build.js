@@ -26,6 +26,7 @@ await stages(async () => {
         minify: { mangle: { keepNames: true } },
         entryFileNames: '[name].cjs',
         chunkFileNames: '[name]-[hash].cjs',
+        dynamicImportInCjs: false, // what bin/load.cjs has loaded can only `require`
       },
     ),
     bundle(
