@@ -14,7 +14,7 @@ import { inPartitions } from './partitions.js';
 import { parseStored, readDevices } from './records.js';
 import { registerAll } from './registry.js';
 import { untilSettled } from './retry.js';
-import { DISCONNECT, HEARTBEAT } from './scripts.js';
+import { BEAT, DISCONNECT, HEARTBEAT } from './scripts.js';
 import { mergePatch } from './shadow.js';
 
 export interface Heartbeat {
@@ -59,7 +59,6 @@ export async function heartbeats(
   beats: readonly Heartbeat[],
   defaultTtl: number = DEFAULT_TTL_MS,
 ): Promise<Alone<HeartbeatResult>[]> {
-  const mayComeAgain = ({ patch, registerAs }: Heartbeat) => patch !== undefined || registerAs !== undefined;
   const beatAll = async (partition: Fleet, all: readonly Heartbeat[]) => {
     const results: Alone<HeartbeatResult>[] = [];
     for (const run of runs(all, mayComeAgain)) {
@@ -68,6 +67,11 @@ export async function heartbeats(
     return results;
   };
   return eachAlone(beats, validBeat, (all) => inPartitions(fleet, all, beatAll));
+}
+
+/** Only a report is done with the first script that it is sent with. */
+function mayComeAgain({ patch, registerAs, reportedJson }: Heartbeat): boolean {
+  return patch !== undefined || registerAs !== undefined || reportedJson === undefined;
 }
 
 /** What a merge will come to is not known before it is read. */
@@ -129,7 +133,7 @@ async function beatOrMerge(
 ): Promise<Alone<HeartbeatResult>[]> {
   const merging = beats.filter(({ patch }) => patch !== undefined).map(({ id }) => id);
   const bases = new Map<string, Base>();
-  for (const { id, device } of await readDevices(fleet, merging, ['reported', 'devstate'])) {
+  for (const { id, device } of await readDevices(fleet, merging, ['reported', 'devstate'], 'unread')) {
     if (device) bases.set(id, { version: device.reportedVersion, text: device.reportedJson });
   }
   const outcomes = await send(fleet, beats, bases, defaultTtl);
@@ -162,7 +166,7 @@ function isBase(outcome: Outcome | undefined): outcome is Base {
   return outcome !== undefined && 'version' in outcome;
 }
 
-/** One script. A report that cannot be merged into is its device's failure, and is not sent. */
+/** A report that cannot be merged into is its device's failure, and is not sent. */
 async function send(
   fleet: Fleet,
   beats: readonly Heartbeat[],
@@ -174,7 +178,7 @@ async function send(
   const args = { defaultTtl: otherwise, longestTtl, exclusive: exclusive ? 1 : 0 };
   const prepared = beats.map((beat) => prepare(beat, bases.get(beat.id)));
   const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
-  const replies = (await fleet.run(HEARTBEAT, args, sent)) as Reply[];
+  const replies = await (beats.every(isBare) ? runBare : runAll)(fleet, args, sent);
   const held = sent.map(({ ttl }, i) => (replies[i]?.[0] === 1 ? Number(ttl || otherwise) : 0));
   await fleet.noteTtl(held.reduce((most, ttl) => Math.max(most, ttl), 0));
   const answers = replies.values();
@@ -183,6 +187,26 @@ async function send(
       each instanceof DevstateError ? each : outcomeOf(fleet, each.id, answers.next().value as Reply),
     ),
   );
+}
+
+type Settings = Record<'defaultTtl' | 'longestTtl' | 'exclusive', number>;
+
+/** Nothing comes with it, and most often nothing changes but the time. */
+function isBare({ patch, reportedJson }: Heartbeat): boolean {
+  return patch === undefined && reportedJson === undefined;
+}
+
+async function runAll(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
+  return (await fleet.run(HEARTBEAT, settings, beats)) as Reply[];
+}
+
+/** By the leaner script first. */
+async function runBare(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
+  const replies = (await fleet.run(BEAT, settings, beats)) as Reply[];
+  const others = beats.filter((_, i) => replies[i]?.[0] === 0);
+  if (others.length === 0) return replies;
+  const answers = (await runAll(fleet, settings, others)).values();
+  return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));
 }
 
 type Arguments = { id: string } & Record<

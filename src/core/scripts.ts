@@ -6,6 +6,7 @@
  */
 import { luaDialects } from './dialect.js';
 import type { HistoryKind, Keyspace } from './keyspace.js';
+import beatLua from './lua/beat.lua';
 import disconnectLua from './lua/disconnect.lua';
 import heartbeatLua from './lua/heartbeat.lua';
 import leaveTypeLua from './lua/leave_type.lua';
@@ -47,6 +48,14 @@ export const REGISTER = script('register', registerLua, {
   deviceKeys: ['state', 'type', 'oldType'],
   args: ['onlyIfNew'],
   deviceArgs: ['id', 'type', 'oldType', 'metadata', 'ttl'],
+});
+
+/** Of devices that are online and stay so, with nothing to report; what it passes over is HEARTBEAT's. */
+export const BEAT = script('beat', beatLua, {
+  keys: ['online', 'activity', 'pulse'],
+  deviceKeys: ['state', 'heartbeat'],
+  args: ['defaultTtl', 'longestTtl', 'exclusive'],
+  deviceArgs: ['id', 'ttl'],
 });
 
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
@@ -107,6 +116,7 @@ export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
 
 export const SCRIPTS: readonly Script[] = [
   REGISTER,
+  BEAT,
   HEARTBEAT,
   SETTLE,
   STEP,
@@ -119,7 +129,7 @@ export const SCRIPTS: readonly Script[] = [
 
 /** Every key that a call touches, in the order of the descriptor: a script may use no other. */
 export function scriptKeys(
-  { keys, deviceKeys }: Script,
+  { keys, deviceKeys }: Pick<Script, 'keys' | 'deviceKeys'>,
   keyspace: Keyspace,
   devices: readonly { id: string; type?: string; oldType?: string }[],
 ): string[] {

@@ -7,6 +7,7 @@ import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { register, unregister } from '../../src/core/registry.js';
 import {
+  BEAT,
   DISCONNECT,
   HEARTBEAT,
   LEAVE_TYPE,
@@ -61,9 +62,19 @@ const cases: Case[] = [
     run: (fleet) => fleet.run(REGISTER, { onlyIfNew: 0 }, [args]),
   },
   {
+    script: BEAT,
+    commands: '+time +scard +zcard +hmget +get +getex +set +sadd +zadd +hset',
+    device: { id: ID },
+    prepare: async (fleet) => {
+      await online(fleet);
+      await fleet.redis.del('devices:pulse'); // else it need not be stamped yet
+    },
+    run: (fleet) => heartbeat(fleet, { id: ID }),
+  },
+  {
     script: HEARTBEAT,
     commands:
-      '+time +scard +zcard +xlen +hmget +get +set +exists +zscore +sadd +zadd +xadd +hset +publish +lindex +rpush +ltrim',
+      '+time +scard +zcard +xlen +hmget +get +getex +set +exists +zscore +sadd +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: lapsed,
     run: (fleet) => fleet.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0 }, [beat]),

@@ -240,11 +240,58 @@ test('a beat that changes nothing but the time looks at no history', async () =>
   const sent = [...stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)].map(
     ([, name, calls]) => `${name} ${calls}`,
   );
-  const needed = ['evalsha', 'time', 'scard', 'zcard', 'xlen', 'get', 'hmget', 'set', 'sadd', 'zadd', 'hset'];
-  const stamped = sent.map((each) => (each === 'set 2' ? 'set 1' : each)); // the pulse, twice a second at most
+  const needed = ['evalsha', 'time', 'scard', 'zcard', 'get', 'hmget', 'getex', 'sadd', 'zadd', 'hset'];
+  const stamped = sent.filter((each) => each !== 'set 1'); // the pulse, twice a second at most
   expect(stamped.filter((each) => !each.startsWith('config')).sort()).toEqual(
     needed.map((name) => `${name} 1`).sort(),
   );
+});
+
+test('beats with and without a report, of one device in one call, apply in order', async () => {
+  const fleet = await openFleet(redis);
+  for (const id of ['d1', 'd2']) await register(fleet, id, 'lamp');
+  const report = '{"on":true}';
+  const ttls = async () => {
+    const results = await heartbeats(fleet, [
+      { id: 'd1', ttl: 20_000 },
+      { id: 'd1', ttl: 30_000, reportedJson: report },
+      { id: 'd2', ttl: 20_000, reportedJson: report },
+      { id: 'd2', ttl: 30_000 },
+    ]);
+    return results.map((result) => (result instanceof DevstateError ? result : result.wasOffline));
+  };
+  const holding = () =>
+    Promise.all(['d1', 'd2'].map(async (id) => (await fleet.redis.pttl(fleet.keys.heartbeat(id))) > 20_000));
+  expect(await ttls()).toEqual([true, false, true, false]);
+  expect(await holding()).toEqual([true, true]);
+  expect(await ttls()).toEqual([false, false, false, false]);
+  expect(await holding()).toEqual([true, true]);
+});
+
+test('a record in the other dialect beats on in its own', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await fleet.redis.hset(fleet.keys.state('p1'), { device_id: 'p1', device_type: 'lamp', last_seen: '1' });
+  for (const wasOffline of [true, false]) {
+    expect(await heartbeats(fleet, [{ id: 'd1' }, { id: 'p1' }])).toMatchObject([
+      { wasOffline },
+      { wasOffline },
+    ]);
+  }
+  expect(await fleet.redis.hmget(fleet.keys.state('p1'), 'lastSeen', 'status')).toEqual([null, 'online']);
+  expect(Number(await fleet.redis.hget(fleet.keys.state('p1'), 'last_seen'))).toBeGreaterThan(1e9);
+});
+
+test('another program’s late handler: a beat puts status and online set right again', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await heartbeat(fleet, { id: 'd1' });
+  await fleet.redis.hset(fleet.keys.state('d1'), 'status', 'offline');
+  await fleet.redis.srem(fleet.keys.online, 'd1');
+  expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ wasOffline: false });
+  expect(await fleet.redis.hget(fleet.keys.state('d1'), 'status')).toBe('online');
+  expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(['d1']);
+  expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
 });
 
 test('the history of presence keeps as many as the fleet says, and none where it says 0', async () => {

@@ -43,7 +43,16 @@ describe('a server that is out of memory', () => {
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
-  test('refuses heartbeats and all else, and nothing is half-written', async () => {
+  test('lets those who are online beat on: that takes no more', async () => {
+    await fleet.redis.pexpire(fleet.keys.heartbeat('d3'), 30_000);
+    expect(await heartbeats(fleet, [{ id: 'd3' }, { id: 'd1' }])).toMatchObject([
+      { wasOffline: false },
+      full,
+    ]);
+    expect(await fleet.redis.pttl(fleet.keys.heartbeat('d3'))).toBeGreaterThan(30_000);
+  });
+
+  test('refuses who comes, and all else, and nothing is half-written', async () => {
     const before = await snapshot(fleet.redis);
     expect(await failure(heartbeat(fleet, { id: 'd1', reportedJson: '{"a":1}' }))).toMatchObject(full);
     expect(await failure(heartbeat(fleet, { id: 'd3', patch: { on: true } }))).toMatchObject(full);

@@ -16,16 +16,6 @@ probe('SCARD', 'ZCARD', 'XLEN')
 local pulse = takePulse(KEYS[4], now, tonumber(ARGV[7]), false)
 local defaultTtl = tonumber(ARGV[6])
 local exclusive = ARGV[8] == '1'
-local nowText = {}
-for _, dialect in ipairs(DIALECTS) do nowText[dialect] = instant(dialect, now) end
-
--- Most beats change nothing but the time: they read and write no more than that needs.
-local function glance(key)
-  for _, dialect in ipairs(DIALECTS) do
-    local values = redis.call('HMGET', key, dialect.id, 'devstate', dialect.status)
-    if type(values[1]) == 'string' then return dialect, text(values[2]), values[3] end
-  end
-end
 
 -- What a beat announces of a device that was not alive, or not said to be.
 local function announce(device, alive)
@@ -36,20 +26,19 @@ local function announce(device, alive)
   arrive(device, alive, now)
 end
 
-local readWhole = deviceReader({'registered', 'reported'})
+local readDevice = deviceReader({'registered', 'reported'})
 
 local function beat(keyAt, argAt)
   local id, ttl, reported = ARGV[argAt], ARGV[argAt + 1], ARGV[argAt + 2]
-  local dialect, packed, status = glance(KEYS[keyAt])
-  if not dialect then return {0} end
-  local desiredVersion, seq, ownTtl = string.match(packed, '^%d+ %d+ (%d+) %d+ (%d+) %d+ (%d+)$')
-  if ttl == '' then ttl = ownTtl and ownTtl ~= '0' and ownTtl or defaultTtl end
+  local device = readDevice(id, KEYS[keyAt])
+  if not device then return {0} end
+  local state, dialect = device.state, device.dialect
+  if ttl == '' then ttl = state[OWN_TTL] > 0 and state[OWN_TTL] or defaultTtl end
   local deadline = now + ttl
 
-  local device, entry
+  local entry
   if reported ~= '' then
-    device = readWhole(id, KEYS[keyAt])
-    local state, stored = device.state, text(device.values[EXTRA + 1])
+    local stored = text(device.values[EXTRA + 1])
     local version, expectedText = ARGV[argAt + 3], ARGV[argAt + 4]
     if version ~= '' and (version ~= int(state[REPORTED_VERSION]) or expectedText ~= stored) then
       return {2, state[REPORTED_VERSION], stored}
@@ -63,11 +52,10 @@ local function beat(keyAt, argAt)
 
   -- Alive and said to be: with this it beats on. Else the key is set once all else has been read.
   local heartbeatKey, deadlineText = KEYS[keyAt + 1], int(deadline)
-  local isAnnounced = (seq or 0) % 2 == 1
+  local isAnnounced = isAnnouncedOnline(device)
   local alive = isAnnounced and redis.call('SET', heartbeatKey, '1', 'XX', 'GET', 'PXAT', deadlineText)
   if not alive then
     alive = not isAnnounced and redis.call('GET', heartbeatKey)
-    device = device or readWhole(id, KEYS[keyAt])
     device.history = KEYS[keyAt + 3]
     announce(device, alive)
     redis.call('SET', heartbeatKey, '1', 'PXAT', deadlineText)
@@ -75,26 +63,17 @@ local function beat(keyAt, argAt)
   -- In a shared fleet another program's late handler may have taken it out though it is alive.
   if not (exclusive and alive) then redis.call('SADD', KEYS[1], id) end
   redis.call('ZADD', KEYS[2], deadlineText, id)
-  if reported == '' and not (device and device.events) then
-    if status == 'online' then
-      redis.call('HSET', KEYS[keyAt], dialect.lastSeen, nowText[dialect])
-    else
-      redis.call('HSET', KEYS[keyAt], dialect.lastSeen, nowText[dialect], dialect.status, 'online')
-    end
-  else
-    log(KEYS[3], device)
-    local state = device.state
-    local fields = {dialect.lastSeen, nowText[dialect], dialect.status, 'online'}
-    if reported ~= '' then
-      state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
-      state[REPORTED_AT] = now
-      fields[5], fields[6] = dialect.reported, reported
-    end
-    redis.call('HSET', KEYS[keyAt], 'devstate', packState(state), unpack(fields))
-    publish(device)
-    if entry then remember(KEYS[keyAt + 2], entry) end
+  log(KEYS[3], device)
+  local fields = {dialect.lastSeen, instant(dialect, now), dialect.status, 'online'}
+  if reported ~= '' then
+    state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
+    state[REPORTED_AT] = now
+    fields[5], fields[6] = dialect.reported, reported
   end
-  return {1, alive and 0 or 1, now, deadline, tonumber(desiredVersion or 0)}
+  redis.call('HSET', KEYS[keyAt], 'devstate', packState(state), unpack(fields))
+  publish(device)
+  if entry then remember(KEYS[keyAt + 2], entry) end
+  return {1, alive and 0 or 1, now, deadline, state[DESIRED_VERSION]}
 end
 
 local replies, anyAlive = {}, false
