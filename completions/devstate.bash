@@ -59,8 +59,11 @@ _devstate() {
         detect,--interval | \
         detect,--audit | \
         set-desired,--if-version | \
+        init,--partitions | \
         init,--writers | \
-        context,--unset) option=$word ;;
+        context,--unset | \
+        acl,--user | \
+        acl,--id) option=$word ;;
       esac
     elif [[ $command ]]; then
       position=$((position + 1))
@@ -106,14 +109,16 @@ _devstate() {
       disconnect) candidates+=(-y --yes) ;;
       set-desired) candidates+=(--if-version --replace -y --yes) ;;
       delta) candidates+=(--exit-code) ;;
-      init) candidates+=(--writers) ;;
+      init) candidates+=(--partitions --writers) ;;
       context) candidates+=(--protected --no-protected --unset) ;;
+      acl) candidates+=(--user --id) ;;
     esac
   elif [[ ! $command ]]; then
-    candidates=(register heartbeat get list stats history unregister list-online stale watch-presence detect disconnect set-desired delta init context demo completion)
+    candidates=(register heartbeat get list stats history unregister list-online stale watch-presence detect disconnect set-desired delta init context acl demo completion)
   else
     case $command,$position in
       context,0) candidates=(list use show set remove) ;;
+      acl,0) candidates=(viewer operator device detector) ;;
       completion,0) candidates=(bash zsh fish) ;;
     esac
   fi

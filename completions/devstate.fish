@@ -54,6 +54,7 @@ complete -c devstate -n __devstate_at -a 'set-desired' -d 'Merge into the desire
 complete -c devstate -n __devstate_at -a 'delta' -d 'Compare the desired state of a device with what it reports'
 complete -c devstate -n __devstate_at -a 'init' -d 'Declare what the fleet is: its dialect, and whether other programs write to it'
 complete -c devstate -n __devstate_at -a 'context' -d 'Keep servers by name: URL, namespace, dialect, certificates, what may be done there'
+complete -c devstate -n __devstate_at -a 'acl' -d 'Print the command that makes a Redis user for a role, with the least permissions it needs'
 complete -c devstate -n __devstate_at -a 'demo' -d 'Show the whole story on a server of its own, in a few seconds'
 complete -c devstate -n __devstate_at -a 'completion' -d 'Print a completion script for your shell'
 
@@ -130,11 +131,16 @@ complete -c devstate -n '__devstate_at set-desired' -s y -l yes -d 'do not ask'
 
 complete -c devstate -n '__devstate_at delta' -l exit-code -d 'exit 4 if they differ'
 
+complete -c devstate -n '__devstate_at init' -l partitions -x -d 'how many parts its keys are in, while it holds no devices; a cluster needs some, say 64'
 complete -c devstate -n '__devstate_at init' -l writers -x -a 'shared exclusive' -d 'exclusive: devstate alone, so that queries may go by the index, which is brought in line first'
 
 complete -c devstate -n '__devstate_at context' -l protected -d 'set: ask before a write in bulk'
 complete -c devstate -n '__devstate_at context' -l no-protected -d 'set: do not'
 complete -c devstate -n '__devstate_at context' -l unset -x -a 'namespace dialect readOnly ca cert key insecure' -d 'set: take this away again'
 complete -c devstate -n '__devstate_at context' -a 'list use show set remove'
+
+complete -c devstate -n '__devstate_at acl' -l user -x -d 'the user\'s name (default: the role)'
+complete -c devstate -n '__devstate_at acl' -l id -x -d 'device: the device that it beats for, may be repeated (default: the one of its name)'
+complete -c devstate -n '__devstate_at acl' -a 'viewer operator device detector'
 
 complete -c devstate -n '__devstate_at completion' -a 'bash zsh fish'

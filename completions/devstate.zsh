@@ -49,6 +49,7 @@ _devstate() {
     'delta:Compare the desired state of a device with what it reports'
     'init:Declare what the fleet is: its dialect, and whether other programs write to it'
     'context:Keep servers by name: URL, namespace, dialect, certificates, what may be done there'
+    'acl:Print the command that makes a Redis user for a role, with the least permissions it needs'
     'demo:Show the whole story on a server of its own, in a few seconds'
     'completion:Print a completion script for your shell'
   )
@@ -176,6 +177,7 @@ _devstate() {
           ;;
         init)
           _arguments $globals \
+            '(--partitions)--partitions=[how many parts its keys are in, while it holds no devices; a cluster needs some, say 64]:n: ' \
             '(--writers)--writers=[exclusive: devstate alone, so that queries may go by the index, which is brought in line first]:who:(shared exclusive)'
           ;;
         context)
@@ -185,6 +187,12 @@ _devstate() {
             '*--unset=[set: take this away again]:field:(namespace dialect readOnly ca cert key insecure)' \
             '1:action:(list use show set remove)' \
             '2::name: '
+          ;;
+        acl)
+          _arguments $globals \
+            '(--user)--user=[the user'\''s name (default: the role)]:name: ' \
+            '*--id=[device: the device that it beats for, may be repeated (default: the one of its name)]:id: ' \
+            '1:role:(viewer operator device detector)'
           ;;
         demo)
           _arguments $globals

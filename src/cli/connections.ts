@@ -2,10 +2,9 @@
  * The connections of a command line, opened at first use and closed at its end. Neither
  * ioredis is loaded nor the context file looked at before somebody asks.
  */
-import type { Redis } from 'ioredis';
 import type { Globals } from '../commands/globals.js';
 import { DevstateError } from '../core/errors.js';
-import type { Fleet } from '../core/fleet.js';
+import type { Connection, Fleet } from '../core/fleet.js';
 import type { Env } from './main.js';
 import type { Place } from './place.js';
 
@@ -30,7 +29,7 @@ const NEVER = new AbortController().signal;
 
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #opened: Redis[] = [];
+  readonly #opened: Connection[] = [];
   #shown: string | undefined;
   #place: Promise<Place> | undefined;
   #fleet: Promise<Fleet> | undefined;

@@ -71,6 +71,10 @@ export async function withContext<T>(
       },
       now: Date.now,
       fleet: (way = {}) => connections.fleet(way),
+      async place() {
+        const { namespace, target } = await connections.place();
+        return { ...(namespace !== undefined && { namespace }), database: target.options.db ?? 0 };
+      },
       serverOptions: serverOptions(globals),
       readOnly: async () => globals.readOnly || (await connections.place()).readOnly,
       async protectedContext() {

@@ -117,6 +117,8 @@ export interface Context {
    * `onLost` hears of it, perhaps more than once.
    */
   fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;
+  /** Where the fleet is, without asking a server. @throws DevstateError USAGE */
+  place(): Promise<{ readonly namespace?: string; readonly database: number }>;
   /** The options that name a server, for command lines run within this one; none where none is named. */
   readonly serverOptions: readonly string[];
   /** Whether nothing may be written, by `--read-only` or by the context in use. */

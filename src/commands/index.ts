@@ -1,4 +1,5 @@
 /** The commands, in the order of the help. */
+import { acl } from './acl.js';
 import type { Command } from './command.js';
 import { completion } from './completion.js';
 import { context } from './context.js';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   delta,
   init,
   context,
+  acl,
   demo,
   completion,
 ];

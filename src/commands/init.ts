@@ -1,11 +1,15 @@
 /** `devstate init`: declares what the fleet is, in `devices:meta`. */
-import { declareLayout, type Layout, partitionsText, type Writers } from '../core/layout.js';
+
+import { usage } from '../core/errors.js';
+import { declareLayout, type Layout, MOST_PARTITIONS, partitionsText, type Writers } from '../core/layout.js';
 import { countRegistered } from '../core/queries.js';
+import { parseCount } from '../input/duration.js';
 import type { View } from '../output/view.js';
 import { command } from './command.js';
 import { pick } from './device-view.js';
 
 interface Options {
+  partitions?: number;
   writers?: Writers;
 }
 
@@ -27,20 +31,32 @@ export const init = command<Options>({
   arguments: [],
   options: [
     {
+      flags: '--partitions <n>',
+      summary: 'how many parts its keys are in, while it holds no devices; a cluster needs some, say 64',
+      parse: parsePartitions,
+    },
+    {
       flags: '--writers <who>',
       summary:
         'exclusive: devstate alone, so that queries may go by the index, which is brought in line first',
       values: ['shared', 'exclusive'],
     },
   ],
-  examples: ['devstate init --writers exclusive', 'devstate init --dialect python -n acme'],
-  async run(context, _args, { writers }) {
+  examples: [
+    'devstate init --partitions 64',
+    'devstate init --writers exclusive',
+    'devstate init --dialect python -n acme',
+  ],
+  async run(context, _args, { partitions, writers }) {
     context.print.check(LAYOUT);
     const fleet = await context.fleet();
-    const progress = context.progress(context.terminal.stderr ? { total: await countRegistered(fleet) } : {});
+    // Cut anew it holds no devices; before it is, a cluster cannot be asked how many there are.
+    const counts = context.terminal.stderr && partitions === undefined;
+    const progress = context.progress(counts ? { total: await countRegistered(fleet) } : {});
     let layout: Layout;
     try {
       layout = await declareLayout(fleet, {
+        ...(partitions !== undefined && { partitions }),
         ...(writers && { writers }),
         onLooked: (count) => progress.at(count),
       });
@@ -50,3 +66,10 @@ export const init = command<Options>({
     await context.print.one(LAYOUT, layout);
   },
 });
+
+/** @throws DevstateError USAGE */
+function parsePartitions(text: string): number {
+  const count = parseCount(text);
+  if (count > MOST_PARTITIONS) throw usage(`${count} are too many`, `up to ${MOST_PARTITIONS}`);
+  return count;
+}

@@ -3,6 +3,7 @@ import { detect } from '../core/detector.js';
 import { type PresenceEvent, validType } from '../core/device.js';
 import { usage } from '../core/errors.js';
 import type { Fleet } from '../core/fleet.js';
+import { POSITION } from '../core/position.js';
 import { presenceFeed } from '../core/presence.js';
 import type { Gap, Since } from '../core/presence-log.js';
 import { parseCount, parseDuration } from '../input/duration.js';
@@ -110,7 +111,7 @@ const connectionSilence = { onLost: () => {}, onResumed: () => {} };
 
 /** An event's id, as the JSON output has it; else a moment. */
 function parseSince(text: string, now: number): Since {
-  return /^\d{1,15}-\d{1,15}$/.test(text) ? { id: text } : { time: parseMoment(text, now) };
+  return POSITION.test(text) ? { id: text } : { time: parseMoment(text, now) };
 }
 
 function gapText({ after, before }: Gap): string {

@@ -1,25 +1,33 @@
 /**
- * Holds the index against the truth, a slice at a time: what programs did that bypass it
- * is found within one round over the registered devices, without a scan that grows with
- * the fleet. Small fleets are gone through faster than they need.
+ * Holds a partition's index against the truth, a slice at a time: what programs did that
+ * bypass it is found within one round over the registered devices, without a scan that
+ * grows with the fleet. Small fleets are gone through faster than they need.
  */
 import type { Fleet } from './fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
+import type { Rounds } from './sources.js';
 
+/** Of the whole fleet. */
 const SLICE_EVERY_MS = 1000;
 
-export class Audit {
+export class Audit implements Rounds {
   readonly #fleet: Fleet;
   readonly #round: number;
   #cursor = '0';
   #slice = MAX_DEVICES_PER_SCRIPT;
-  #every = SLICE_EVERY_MS;
+  readonly #longest: number;
+  #every: number;
   #due = 0;
 
-  /** @param round how long one round over the fleet may take, ms */
-  constructor(fleet: Fleet, round: number) {
+  /**
+   * @param fleet one of `partitions` partitions
+   * @param round how long one round over it may take, ms
+   */
+  constructor(fleet: Fleet, round: number, partitions: number) {
     this.#fleet = fleet;
     this.#round = round;
+    this.#longest = SLICE_EVERY_MS * partitions;
+    this.#every = this.#longest;
   }
 
   /** The next slice of ids, if its time has come. */
@@ -40,11 +48,11 @@ export class Audit {
     return Math.max(0, this.#due - performance.now());
   }
 
-  /** So many slices that a round fits: of one script's size, but one a second at least. */
+  /** So many slices that a round fits: of one script's size, but one a second in the fleet at least. */
   async #plan(): Promise<void> {
     const registered = await this.#fleet.send(() => this.#fleet.redis.scard(this.#fleet.keys.registered));
     const slices = Math.max(1, Math.ceil(registered / this.#slice));
-    this.#every = Math.min(SLICE_EVERY_MS, this.#round / slices);
+    this.#every = Math.min(this.#longest, this.#round / slices);
     this.#due = Math.max(this.#due, performance.now());
   }
 }

@@ -1,21 +1,21 @@
 /**
  * Finds devices whose time is up. The index says where to look and the settle script
  * passes the verdict, so any number of detectors, of any strategy, beside any of the
- * article's, announce each transition once. What must hold: every step reaches Redis at
- * least once a second, because a longer silence is taken for an outage.
+ * article's, announce each transition once. Each partition is watched by a loop of its own;
+ * what is heard, and what is told, is the whole fleet's.
  */
-import { Audit } from './audit.js';
+import { setMaxListeners } from 'node:events';
 import type { PresenceEvent } from './device.js';
 import { Doorbell } from './doorbell.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type HoldListener, HoldWatch } from './hold-watch.js';
-import { judge, outcomes, refusalOf, worst } from './judge.js';
+import { judge, worst } from './judge.js';
 import { Outage, type OutageListener } from './outage.js';
+import { fromPartitions, partitionOf } from './partitions.js';
+import { entryId } from './position.js';
 import { serverTime } from './records.js';
 import { mayPass } from './redis-errors.js';
-import { MAX_DEVICES_PER_SCRIPT, STEP } from './scripts.js';
-import type { Verdict } from './settle.js';
 import {
   hearExpirations,
   hearForeign,
@@ -24,6 +24,8 @@ import {
   type Source,
   type SuspectListener,
 } from './sources.js';
+import { look } from './step.js';
+import { LONGEST_SLEEP_MS, MOST_AT_ONCE, tell, Watch, type Watched } from './watch.js';
 
 /**
  * deadline: sleep until the earliest deadline, at most 1 s. poll: look through the online
@@ -46,143 +48,120 @@ export interface DetectOptions extends OutageListener, HoldListener {
   onNotice?: (message: string) => void;
 }
 
-const LONGEST_SLEEP_MS = 1000;
-/** How many are settled before the index is looked at again. */
-const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
 const MOST_TOLD = 1000;
-/** What Redis has to answer in, once the detector is to end; and all told, to take it off the pulse. */
-const GRACE_MS = 400;
-const LEAVE_MS = 800;
 
-/** Every transition that this detector announces, until the signal aborts. @throws DevstateError */
+/**
+ * Every transition that this detector announces, until the signal aborts. It does not wait for
+ * who takes them: what was not taken piles up. @throws DevstateError
+ */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
-  const { signal, honourHold = true, onNotice = () => {} } = options;
-  const bell = new Doorbell(signal);
+  const bell = new Doorbell(options.signal);
+  try {
+    const partitions = await bell.orStopped(fleet.partitions());
+    if (partitions) yield* detectIn(partitions, fleet, options, bell);
+  } finally {
+    bell.close();
+  }
+}
+
+async function* detectIn(
+  partitions: readonly Fleet[],
+  fleet: Fleet,
+  options: DetectOptions,
+  bell: Doorbell,
+): AsyncGenerator<PresenceEvent> {
+  const { signal, honourHold = true, auditRound = 300_000, onNotice = () => {} } = options;
+  const events: PresenceEvent[] = [];
+  const failures: unknown[] = [];
   const outage = new Outage(options);
-  const hold = new HoldWatch(options);
   const notice = onceEach(onNotice);
-  const suspects = new Set<string>();
-  let due: string[] = [];
-  let lookAt = 0;
-  // What lapsed before it began or during a loss is swept at once, by every strategy.
-  let unswept = true;
-  let failed = false;
   let loss: DevstateError | undefined;
+  let looking = partitions.length;
   const listener: SuspectListener = {
-    suspect(id) {
-      suspects.add(id);
-      bell.ring();
-    },
+    suspect: (id) => watches[partitionOf(id, watches.length)]?.suspect(id),
     onLost(error) {
       loss = error;
       bell.ring();
     },
     onBack() {
-      unswept = true;
+      for (const watch of watches) watch.sweepAgain();
       bell.ring();
     },
   };
-  const audit = new Audit(fleet, options.auditRound ?? 300_000);
   const foreign = hearForeign(fleet, listener);
-  const source = openSource(fleet, options, listener, notice);
+  const source = openSource(fleet, partitions, options, listener, notice);
   const deafness = () => foreign.lost ?? source.lost;
-  const tellLoss = () => {
-    if (loss) outage.begin(loss);
-    loss = undefined;
+  const ending = new AbortController();
+  const ended = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]);
+  setMaxListeners(0, ended); // one for each partition
+  const watched: Watched = {
+    partitions: partitions.length,
+    signal: ended,
+    honourHold,
+    auditRound,
+    hold: new HoldWatch(options, partitions.length),
+    outage,
+    source,
+    notice,
+    isDeaf: () => deafness() !== undefined,
+    onLooked() {
+      looking -= 1;
+      if (looking === 0) options.onReady?.();
+    },
   };
-  const looks = () => unswept || performance.now() >= lookAt;
-  // Straight among the suspects: what the one named is kept, whatever becomes of the other.
-  const gather = async (from: Pick<Audit, 'next'>) => {
-    if (suspects.size < MOST_AT_ONCE) for (const id of await from.next()) suspects.add(id);
-  };
+  const watches = partitions.map(
+    (partition, number) =>
+      new Watch(partition, watched, (found) => {
+        for (const event of found) events.push(inFleet(event, number, partitions.length));
+        bell.ring();
+      }),
+  );
+  let running: Promise<void>[] = [];
   try {
     await bell.orStopped(Promise.all([foreign.ready, source.ready]));
-    while (!bell.stopped) {
-      let taken: string[] = [];
-      try {
-        const deaf = deafness();
-        if (deaf && !mayPass(deaf)) throw deaf;
-        tellLoss();
-        taken = take(suspects, MOST_AT_ONCE);
-        const sweeps = unswept || due.length > 0 || hold.lasts || outage.lasts || source.sweeps;
-        const limits = looks() ? [sweeps ? MOST_AT_ONCE : 0] : [];
-        if (limits.length > 0) unswept = false;
-        // Who is due goes first: what else there is to look into waits for the look.
-        const gathers = due.length > 0 || limits.length === 0;
-        // In one round trip: the look comes behind the verdicts, and sees who is due by then.
-        const work = Promise.all([
-          judge(fleet, due, taken, { detector: true, honourHold }),
-          outcomes(limits.map((limit) => look(fleet, 'work', honourHold, limit))),
-          outcomes(gathers ? [gather(audit), gather(source)] : []),
-        ]);
-        const [judged, looked, gathered] = (await bell.orStopped(work, GRACE_MS)) ?? [];
-        if (!judged || !looked || !gathered) break;
-        const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
-        const wereDue = due.length;
-        const [step] = looked.values;
-        due = step?.due ?? [];
-        if (step) {
-          if (hold.first) options.onReady?.();
-          hold.see(step);
-          lookAt = due.length > 0 ? 0 : performance.now() + pauseAfter(step);
-        }
-        if (judged.events.some(isForeign) && (await fleet.settings()).exclusive) notice(FOREIGN_HAND);
-        yield* judged.events;
-        const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
-        if (refusal) throw refusal;
-        tell(judged.verdicts, notice);
-        failed = false;
-        // What is due and was not settled yet may be refused again.
-        if (step && !deafness() && (wereDue > 0 || due.length === 0)) {
-          tellLoss();
-          outage.end();
-        }
-      } catch (error) {
-        if (!mayPass(error) || hold.first) throw error;
-        for (const id of taken) suspects.add(id);
-        due = [];
-        unswept = true;
-        failed = true;
-        outage.begin(error);
-        await bell.wait(LONGEST_SLEEP_MS);
-      }
-      if (due.length > 0 || suspects.size > 0 || unswept) continue;
-      const pause = Math.min(lookAt - performance.now(), audit.pause(), source.pause());
-      if (pause > 0) await bell.wait(pause);
+    running = watches.map((watch) =>
+      watch.run().catch((error: unknown) => {
+        failures.push(error);
+        bell.ring();
+      }),
+    );
+    while (!bell.stopped && failures.length === 0) {
+      const deaf = deafness();
+      if (deaf && !mayPass(deaf)) failures.push(deaf);
+      else if (loss) for (const watch of watches) outage.begin(loss, watch);
+      loss = undefined;
+      yield* events.splice(0);
+      if (failures.length === 0) await bell.wait();
     }
-    if (!failed) await leave(fleet, bell);
   } finally {
-    bell.close();
+    ending.abort();
+    await Promise.all(running);
     foreign.close();
     source.close();
   }
-}
-
-const FOREIGN_HAND =
-  'another program writes to this exclusive fleet, whose index lacks what it did: devstate init --writers shared';
-
-/** Alive, and none of devstate's heartbeats announced it. */
-function isForeign({ reason }: PresenceEvent): boolean {
-  return reason === 'observed';
-}
-
-/** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
-async function leave(fleet: Fleet, bell: Doorbell): Promise<void> {
-  try {
-    await bell.orStopped(look(fleet, 'leave', true, 0), LEAVE_MS);
-  } catch (error) {
-    if (!mayPass(error)) throw error;
-  }
+  yield* events;
+  if (failures.length > 0) throw worst(failures);
 }
 
 /** One sweep over what is due, and no more: for cron. Honours a hold and opens none. */
-export async function* sweep(
+export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
+  const partitions = await fleet.partitions();
+  const hold = new HoldWatch(options, partitions.length);
+  for (const [number, partition] of partitions.entries()) {
+    for await (const event of sweepPartition(partition, hold, options))
+      yield inFleet(event, number, partitions.length);
+  }
+}
+
+async function* sweepPartition(
   fleet: Fleet,
-  { honourHold = true, onHold, onNotice = () => {} }: DetectOptions = {},
+  hold: HoldWatch,
+  { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
   for (;;) {
-    const { due, now, holdUntil } = await look(fleet, 'look', honourHold, MOST_AT_ONCE);
-    if (honourHold && holdUntil >= now) onHold?.(holdUntil);
+    const step = await look(fleet, 'look', honourHold, MOST_AT_ONCE);
+    if (honourHold) hold.see(fleet, step);
+    const { due } = step;
     if (due.length === 0) return;
     const { events, verdicts, failures } = await judge(fleet, due, [], { honourHold });
     yield* events;
@@ -193,40 +172,19 @@ export async function* sweep(
   }
 }
 
-/** Whether a detector has been at work within the last seconds. */
+/** Whether a detector has been at work within the last seconds, in all partitions. */
 export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
-  const [time, pulse] = await fleet.pipeline([['time'], ['get', fleet.keys.pulse]]);
-  const [, step = 0] = String(pulse).split(' ').map(Number);
-  return serverTime(time) - step <= 5 * LONGEST_SLEEP_MS;
+  const atWork = await fromPartitions(fleet, async (partition) => {
+    const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
+    const [, step = 0] = String(pulse).split(' ').map(Number);
+    return serverTime(time) - step <= 5 * LONGEST_SLEEP_MS;
+  });
+  return atWork.every(Boolean);
 }
 
-interface Step {
-  now: number;
-  holdUntil: number;
-  /** The next deadline, ms; 0: none. */
-  next: number;
-  due: string[];
-}
-
-async function look(
-  fleet: Fleet,
-  mode: 'work' | 'look' | 'leave',
-  honourHold: boolean,
-  limit: number,
-): Promise<Step> {
-  const { longestTtl } = await fleet.settings();
-  const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
-  const [now, holdUntil, next, ...due] = (await fleet.run(STEP, args, [])) as string[];
-  return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
-}
-
-/** Due means past: a deadline is slept through to the end of its millisecond. */
-function pauseAfter({ now, next }: Step): number {
-  return next === 0 ? LONGEST_SLEEP_MS : Math.min(Math.max(next - now, 0) + 1, LONGEST_SLEEP_MS);
-}
-
-function tell(verdicts: readonly Verdict[], onNotice: (message: string) => void): void {
-  for (const verdict of verdicts) if (verdict instanceof DevstateError) onNotice(verdict.message);
+/** Partitions number their log's entries each for itself. */
+function inFleet(event: PresenceEvent, partition: number, count: number): PresenceEvent {
+  return { ...event, id: event.id === null ? null : entryId(event.id, partition, count) };
 }
 
 /** A device that cannot be judged is looked at again and again, and told of once. */
@@ -240,19 +198,14 @@ function onceEach(notice: (message: string) => void): (message: string) => void 
   };
 }
 
-function take(suspects: Set<string>, count: number): string[] {
-  const taken = [...suspects].slice(0, count);
-  for (const id of taken) suspects.delete(id);
-  return taken;
-}
-
 function openSource(
   fleet: Fleet,
+  partitions: readonly Fleet[],
   { strategy = 'deadline', interval = 10_000 }: DetectOptions,
   listener: SuspectListener,
   notice: (message: string) => void,
 ): Source {
-  if (strategy === 'poll') return pollOnline(fleet, interval);
-  if (strategy === 'keyspace') return hearExpirations(fleet, listener, notice);
+  if (strategy === 'poll') return pollOnline(interval);
+  if (strategy === 'keyspace') return hearExpirations(fleet, partitions, listener, notice);
   return INDEX_ALONE;
 }

@@ -25,11 +25,11 @@ export class Doorbell {
     this.#wake?.();
   }
 
-  /** Until it rings, `ms` at most. */
-  async wait(ms: number): Promise<void> {
+  /** Until it rings, `ms` at most where given. */
+  async wait(ms?: number): Promise<void> {
     if (!this.#rung) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
+        const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -5,6 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { type Answer, sendEach, sendNoting } from './answers.js';
+import { denialOf } from './denied.js';
 import type { Dialect } from './device.js';
 import { fieldName } from './dialect.js';
 import { DevstateError, quote, readOnly, usage } from './errors.js';
@@ -12,7 +14,8 @@ import { Kept } from './kept.js';
 import { Keyspace } from './keyspace.js';
 import { META_FIELDS, type Meta, parseMeta } from './meta.js';
 import { partitionOf } from './partitions.js';
-import { fromRedis, isDenied, replyCode, wrongType } from './redis-errors.js';
+import { fromRedis, isDenied, isNotYet, replyCode, wrongType } from './redis-errors.js';
+import { inTime } from './retry.js';
 import { expectedTypes, RAISE_TTL, type Script, scriptKeys } from './scripts.js';
 
 export interface FleetOptions {
@@ -89,6 +92,11 @@ export class Fleet {
     return partitions[partitionOf(id, partitions.length)] as Fleet;
   }
 
+  /** All that hold keys: of a cluster its masters, as far as they are known now. */
+  servers(): readonly Redis[] {
+    return this.cluster?.nodes('master') ?? [this.redis];
+  }
+
   get requestTimeout(): number {
     return this.options.requestTimeout ?? 5000;
   }
@@ -142,17 +150,18 @@ export class Fleet {
       return await this.#evaluate(script, [keys.length, ...keys, ...argv]);
     } catch (error) {
       if (isReply(error, 'WRONGTYPE')) throw await this.wrongType(script, devices);
-      throw fromRedis(error);
+      throw isDenied(error) ? await denialOf(this, script, { keys, channel }, error) : fromRedis(error);
     }
   }
 
   /** By its hash; in full where the server does not know it, or not any more. */
   async #evaluate(script: Script, rest: [number, ...(string | number)[]]): Promise<unknown[]> {
+    const { redis, requestTimeout } = this;
     try {
-      return (await this.#inTime(this.redis.evalsha(shaOf(script), ...rest))) as unknown[];
+      return (await inTime(requestTimeout, () => redis.evalsha(shaOf(script), ...rest))) as unknown[];
     } catch (error) {
       if (!isReply(error, 'NOSCRIPT')) throw error;
-      return (await this.#inTime(this.redis.eval(script.source, ...rest))) as unknown[];
+      return (await inTime(requestTimeout, () => redis.eval(script.source, ...rest))) as unknown[];
     }
   }
 
@@ -172,38 +181,45 @@ export class Fleet {
     raised: string,
   ): Promise<DevstateError> {
     if (/\bWRONGTYPE\b/.test(raised)) return this.wrongType(script, [device]);
-    const translated = fromRedis(new Error(raised));
-    return new DevstateError(translated.code, `device ${quote(device.id)}: ${translated.message}`, {
-      cause: translated,
+    const cause = fromRedis(new Error(raised));
+    const { code, message, hint } = cause;
+    return new DevstateError(code, `device ${quote(device.id)}: ${message}`, {
+      cause,
+      ...(hint && { hint }),
     });
   }
 
-  /** One round trip for many commands. A reply error stands in its command's place. */
+  /**
+   * One round trip for many commands that read: all are sent again where the server cannot
+   * serve one of them yet. A key of another type stands as an error in its command's place.
+   */
   async pipeline(commands: readonly Command[]): Promise<unknown[]> {
-    const replies = await this.send(() => this.redis.pipeline(commands as unknown as unknown[][]).exec());
-    return (replies ?? []).map(([error, reply], i) => {
+    const replies = await this.send(async () => {
+      const answers = await (this.cluster
+        ? sendEach(this.cluster, commands, this.keys.registered)
+        : this.redis.pipeline(commands as unknown as unknown[][]).exec());
+      for (const [error] of answers ?? []) if (isNotYet(error)) throw error;
+      return answers ?? [];
+    });
+    return replies.map(([error, reply], i) => {
       if (error === null) return reply;
       if (isReply(error, 'WRONGTYPE')) return wrongType(commands[i]?.[1]);
       throw fromRedis(error);
     });
   }
 
+  /** The answer, and from where: a cursor is good there alone. @throws DevstateError CONNECTION */
+  ask(command: Command): Promise<Answer> {
+    return this.send(() => sendNoting(this.cluster ?? this.redis, command));
+  }
+
   /** Sends, and translates what goes wrong. @throws DevstateError CONNECTION, also when it takes too long */
   async send<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await this.#inTime(request());
+      return await inTime(this.requestTimeout, request);
     } catch (error) {
       throw fromRedis(error);
     }
-  }
-
-  /** One timer a request: ioredis would set one for each command of a pipeline. */
-  #inTime<T>(reply: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new DevstateError('CONNECTION', 'timed out'));
-      const timer = setTimeout(late, this.requestTimeout);
-      reply.finally(() => clearTimeout(timer)).then(resolve, reject);
-    });
   }
 
   async #readSettings(): Promise<FleetSettings> {
@@ -222,7 +238,7 @@ export class Fleet {
   async #layout(): Promise<Meta> {
     const meta = await this.#meta.get();
     if (meta.partitions === 1 && this.cluster)
-      throw usage('a cluster needs a partitioned fleet', 'name one server, or Sentinel');
+      throw usage('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
     return meta;
   }
 
@@ -234,9 +250,11 @@ export class Fleet {
   async #sampleDialects(): Promise<Dialect[]> {
     const ids = await this.send(() => this.redis.srandmember(this.keys.registered, SAMPLE)).catch(
       (error: unknown) => {
+        if (!isDenied(error)) throw error;
         // Who says the dialect need not be allowed to see the fleet.
-        if (this.options.dialect !== undefined && isDenied(error)) return [];
-        throw error;
+        if (this.options.dialect !== undefined) return [];
+        const hint = 'declare what the fleet is with devstate init, or give its --dialect';
+        throw new DevstateError('CONNECTION', error.message, { hint, cause: error });
       },
     );
     if (ids.length === 0) return [];

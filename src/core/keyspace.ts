@@ -40,9 +40,9 @@ export class Keyspace {
 
   /**
    * @param namespace `acme` puts `acme:` before every key and channel
-   * @param partition its number, for a part of the fleet's keys
+   * @param partition its number, for a part of the fleet's keys; or a pattern for the numbers of all
    */
-  constructor(namespace = '', partition?: number) {
+  constructor(namespace = '', partition?: number | string) {
     this.#namespace = namespace === '' ? '' : `${namespace}:`;
     const prefix = partition === undefined ? this.#namespace : `${this.#namespace}{${partition}}:`;
     this.#prefix = prefix;

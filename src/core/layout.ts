@@ -12,7 +12,7 @@ import { fromPartitions } from './partitions.js';
 import { type QueryOptions, registeredIds } from './queries.js';
 import { readDevices } from './records.js';
 import { type Registration, registerAll } from './registry.js';
-import { scanSet } from './scan.js';
+import { scanSet, scanSorted } from './scan.js';
 import { LEAVE_TYPE } from './scripts.js';
 import { settle } from './settle.js';
 
@@ -29,11 +29,14 @@ export interface Layout {
 
 export interface LayoutOptions extends Pick<QueryOptions, 'onLooked'> {
   writers?: Writers;
+  /** From 1 to `MOST_PARTITIONS`. */
   partitions?: number;
 }
 
+/** What is asked of the whole fleet is asked of each. */
+export const MOST_PARTITIONS = 1024;
+
 const VERSION = 1;
-const SCAN_COUNT = 500;
 
 /**
  * Declares what the fleet is; what is not given stays as it is.
@@ -60,8 +63,10 @@ export async function declareLayout(fleet: Fleet, options: LayoutOptions = {}): 
 
 async function declarePartitions(fleet: Fleet, partitions: number | undefined): Promise<void> {
   const declared = await fleet.declared();
+  // Asked in any case: whom Redis does not let look is not to declare it, though it lets them write the hash.
+  const inUse = await holdsDevices(fleet, declared.partitions);
   if (partitions === undefined || partitions === declared.partitions) return;
-  if (await holdsDevices(fleet, declared.partitions)) {
+  if (inUse) {
     throw new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(declared.partitions)}`, {
       hint: 'partitions can never change; begin another fleet with --namespace',
     });
@@ -93,7 +98,8 @@ async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Prom
   }
   for await (const ids of scanSet(fleet, fleet.keys.online))
     failures.push(...(await alignStrays(fleet, ids)));
-  for await (const ids of scanIndex(fleet)) failures.push(...(await alignStrays(fleet, ids)));
+  for await (const ids of scanSorted(fleet, fleet.keys.activity))
+    failures.push(...(await alignStrays(fleet, ids)));
   for await (const types of scanSet(fleet, fleet.keys.types)) {
     for (const type of types) {
       for await (const ids of registeredIds(fleet, type)) await leaveType(fleet, type, ids);
@@ -144,16 +150,4 @@ async function leaveType(fleet: Fleet, type: string, ids: readonly string[]): Pr
   const readings = await readDevices(fleet, ids, ['type']);
   const others = readings.filter(({ device, error }) => !error && device?.deviceType !== type);
   await Promise.all(others.map(({ id }) => fleet.run(LEAVE_TYPE, {}, [{ id, type }])));
-}
-
-async function* scanIndex(fleet: Fleet): AsyncGenerator<string[]> {
-  let cursor = '0';
-  do {
-    const [next, flat] = await fleet.send(() =>
-      fleet.redis.zscan(fleet.keys.activity, cursor, 'COUNT', SCAN_COUNT),
-    );
-    cursor = next;
-    const ids = flat.filter((_, i) => i % 2 === 0);
-    if (ids.length > 0) yield ids;
-  } while (cursor !== '0');
 }

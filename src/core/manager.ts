@@ -8,7 +8,7 @@ import { Batcher } from './batcher.js';
 import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.js';
 import { eachAlone, onlyResult } from './each-alone.js';
 import { DevstateError, usage } from './errors.js';
-import { Fleet, type FleetOptions } from './fleet.js';
+import { type Connection, Fleet, type FleetOptions } from './fleet.js';
 import { hangUp } from './hang-up.js';
 import { disconnect, type Heartbeat, type HeartbeatResult, heartbeats } from './heartbeats.js';
 import { isJsonObject, type JsonObject, parseJsonObject, toJson } from './json.js';
@@ -60,8 +60,8 @@ export class DeviceStateManager {
   readonly #batcher: Batcher<Heartbeat, HeartbeatResult>;
   readonly #closing = new AbortController();
 
-  /** @param connection a client of yours, or the options of one (`{ host, port }`) */
-  constructor(connection: Redis | RedisOptions = {}, options: ManagerOptions = {}) {
+  /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
+  constructor(connection: Connection | RedisOptions = {}, options: ManagerOptions = {}) {
     this.#fleet = new Fleet(isClient(connection) ? connection : ownClient(connection), options);
     this.#batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) =>
       heartbeats(this.#fleet, beats, this.#defaultTtl),
@@ -194,7 +194,7 @@ export class DeviceStateManager {
   /** Ends what is subscribed, and closes the connection. */
   async close(): Promise<void> {
     this.#closing.abort();
-    hangUp(this.#fleet.redis);
+    hangUp(this.#fleet.cluster ?? this.#fleet.redis);
   }
 
   get #defaultTtl(): number {
@@ -203,7 +203,7 @@ export class DeviceStateManager {
 }
 
 /** By what it does, not by its class: the caller's ioredis may be another copy than ours. */
-export function isClient(connection: Redis | RedisOptions): connection is Redis {
+export function isClient(connection: Connection | RedisOptions): connection is Connection {
   return 'duplicate' in connection && typeof connection.duplicate === 'function';
 }
 

@@ -1,10 +1,10 @@
 /** The library's detector under the article's name: `new OfflineDetector(config).start()`. */
 import { EventEmitter } from 'node:events';
-import type { Redis, RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import { type DetectOptions, detect } from './detector.js';
 import type { PresenceEvent } from './device.js';
 import { type DevstateError, usage } from './errors.js';
-import { Fleet, type FleetOptions } from './fleet.js';
+import { type Connection, Fleet, type FleetOptions } from './fleet.js';
 import { hangUp } from './hang-up.js';
 import { isClient, ownClient } from './manager.js';
 
@@ -32,14 +32,14 @@ const GRACE_MS = 500;
 
 export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   readonly #fleet: Fleet;
-  readonly #owned: Redis | undefined;
+  readonly #owned: Connection | undefined;
   readonly #options: OfflineDetectorOptions;
   readonly #end = new AbortController();
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
-  /** @param connection a client of yours, or the options of one (`{ host, port }`) */
-  constructor(connection: Redis | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
+  /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
+  constructor(connection: Connection | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
     const client = isClient(connection) ? connection : ownClient(connection);
     this.#owned = client === connection ? undefined : client;

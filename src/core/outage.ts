@@ -9,7 +9,7 @@ export interface OutageListener {
 }
 
 export class Outage {
-  #lasts = false;
+  readonly #out = new Set<unknown>();
   readonly #listener: OutageListener;
 
   constructor(listener: OutageListener) {
@@ -17,16 +17,17 @@ export class Outage {
   }
 
   get lasts(): boolean {
-    return this.#lasts;
+    return this.#out.size > 0;
   }
 
-  begin(error: DevstateError): void {
-    if (!this.#lasts) this.#listener.onLost?.(error);
-    this.#lasts = true;
+  /** @param part who suffers it, where there are several: it lasts until all have ended it */
+  begin(error: DevstateError, part?: unknown): void {
+    const lasted = this.lasts;
+    this.#out.add(part);
+    if (!lasted) this.#listener.onLost?.(error);
   }
 
-  end(): void {
-    if (this.#lasts) this.#listener.onResumed?.();
-    this.#lasts = false;
+  end(part?: unknown): void {
+    if (this.#out.delete(part) && !this.lasts) this.#listener.onResumed?.();
   }
 }

@@ -5,6 +5,7 @@
  * a fleet that is not partitioned is the case of one.
  */
 import { ahead } from './ahead.js';
+import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
 
 /** How many partitions are asked at once. */
@@ -111,7 +112,27 @@ export async function* eachOf<Item>(chunks: AsyncIterable<readonly Item[]>): Asy
   for await (const chunk of chunks) yield* chunk;
 }
 
-async function someAtOnce<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+/**
+ * Nothing is found in partitions that are no more.
+ * @throws DevstateError CONFLICT: the fleet was cut anew since it was found to be in so many
+ */
+export async function refuseRecut(fleet: Fleet, count: number): Promise<void> {
+  const { partitions } = await fleet.declared();
+  if (partitions === count) return;
+  throw new DevstateError(
+    'CONFLICT',
+    `the fleet was cut anew meanwhile: partitions ${partitions}, not ${count}`,
+    {
+      hint: 'begin again',
+    },
+  );
+}
+
+/** Works at all items, a few at once. */
+export async function someAtOnce<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
   const rest = items.values();
   const worker = async () => {
     for (const item of rest) await work(item);

@@ -1,22 +1,24 @@
 /**
  * The presence feed: every transition once, in order, across lost connections. Devstate's
- * own events come from the log only; a message on the channel that carries `seq` is a
+ * own events come from the logs only; a message on the channel that carries `seq` is a
  * doorbell (beside a look each second), one without is another program's, shown live.
- * What must hold: SUBSCRIBE before the position is taken, and the position moves only
- * with what was handed out.
+ * What must hold: SUBSCRIBE before the places in the logs are taken, and an event's id
+ * tells of no other event that has not been handed out.
  */
-
 import { inChunks } from './chunks.js';
 import type { PresenceEvent } from './device.js';
 import { decodePresenceMessage, isOwnMessage } from './dialect.js';
 import { Doorbell } from './doorbell.js';
 import type { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
+import { worst } from './judge.js';
 import { Outage, type OutageListener } from './outage.js';
-import { type Gap, PresenceLog, type Since } from './presence-log.js';
+import { partitionOf, refuseRecut } from './partitions.js';
+import type { Gap, Since } from './presence-log.js';
+import { PresenceLogs } from './presence-logs.js';
 import { readDevices } from './records.js';
 import { mayPass } from './redis-errors.js';
-import { subscribe } from './subscribe.js';
+import { type Ear, subscribe } from './subscribe.js';
 
 export interface FeedOptions extends OutageListener {
   /** Replay from here: after an event's id, or what was logged since a moment (ms). */
@@ -42,36 +44,51 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
   const foreign: PresenceEvent[] = [];
   let dropped = 0;
   let loss: DevstateError | undefined;
-  const ear = subscribe(fleet, fleet.keys.presenceChannel, {
-    hear(message) {
-      const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
-      if (event && foreign.push(event) > MOST_WAITING) {
-        foreign.shift();
-        dropped += 1;
-      }
-      bell.ring();
-    },
-    onLost(error) {
-      loss = error;
-      bell.ring();
-    },
-    onBack: () => bell.ring(),
-  });
+  let ear: Ear | undefined;
   try {
-    const log = new PresenceLog(fleet, options.onGap);
+    const partitions = await bell.orStopped(fleet.partitions());
+    if (!partitions) return;
+    const logs = new PresenceLogs(partitions, options.onGap, () => bell.ring());
+    ear = subscribe(fleet, fleet.keys.presenceChannel, {
+      hear(message) {
+        if (isOwnMessage(message)) logs.ring(partitionNamed(message, partitions.length));
+        else {
+          const event = decodePresenceMessage(message);
+          if (event && foreign.push(event) > MOST_WAITING) {
+            foreign.shift();
+            dropped += 1;
+          }
+        }
+        bell.ring();
+      },
+      onLost(error) {
+        loss = error;
+        bell.ring();
+      },
+      onBack() {
+        logs.ring();
+        bell.ring();
+      },
+    });
     await bell.orStopped(ear.ready);
-    await bell.orStopped(log.open(options.since));
+    await bell.orStopped(logs.open(options.since));
     let ready = false;
+    let lookAt = 0;
     while (!bell.stopped) {
       try {
-        const { events, more } = (await bell.orStopped(log.next())) ?? NOTHING;
-        for (const event of events) {
+        if (performance.now() >= lookAt) {
+          logs.ring();
+          lookAt = performance.now() + LOOK_EVERY_MS;
+        }
+        const failures = await bell.orStopped(logs.look());
+        for (const event of logs.events()) {
           if (bell.stopped) return;
           yield event;
-          log.take(event);
         }
-        if (bell.stopped) return;
-        if (more) continue;
+        if (!failures || bell.stopped) return;
+        if (failures.length > 0) throw worst(failures);
+        if (logs.more) continue;
+        await bell.orStopped(refuseRecut(fleet, partitions.length));
         if (!ready) options.onReady?.();
         ready = true;
         if (ear.lost && !mayPass(ear.lost)) throw ear.lost;
@@ -88,15 +105,19 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
         if (bell.stopped) return;
         yield event;
       }
-      await bell.wait(LOOK_EVERY_MS);
+      await bell.wait(Math.max(0, lookAt - performance.now()));
     }
   } finally {
-    ear.close();
+    ear?.close();
     bell.close();
   }
 }
 
-const NOTHING = { events: [], more: false };
+/** Whose log the event of one of devstate's messages is in. */
+function partitionNamed(message: string, count: number): number {
+  const id = count === 1 ? undefined : decodePresenceMessage(message)?.deviceId;
+  return id === undefined ? 0 : partitionOf(id, count);
+}
 
 /** Other programs' events do not say the type; the record does. */
 async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<PresenceEvent[]> {

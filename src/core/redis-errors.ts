@@ -16,11 +16,17 @@ const REFUSED: Record<string, [message: string, hint?: string]> = {
   BUSY: ['the server is busy with a script', 'try again in a moment'],
   MISCONF: ['the server refuses writes because it cannot save', "see the server's log"],
   OOM: ['the server is out of memory and refuses writes', 'raise maxmemory or remove devices'],
+  MOVED: ['this server is one node of a cluster', 'name the cluster: redis-cluster://'],
+  CROSSSLOT: ['this server is one node of a cluster', 'name the cluster: redis-cluster://'],
   CLUSTERDOWN: ['the cluster is down', 'see redis-cli --cluster check'],
+  TRYAGAIN: ['the cluster is moving these keys', 'try again in a moment'],
+  NOREPLICAS: ['the server refuses writes because it has too few replicas', 'see min-replicas-to-write'],
 };
 
 /** Redis 7.0 has no code of its own for what an ACL denies within a script. */
-const DENIED_IN_SCRIPT = /The user executing the script can't (run|access)/;
+const DENIED_IN_SCRIPT = /The user executing the script can't (run|access|publish)/;
+/** It says not which. */
+const UNNAMED = /\baccess (a|(at least )?one of the) (key|channel)/;
 
 const NETWORK: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
@@ -43,15 +49,13 @@ export function fromRedis(error: unknown): DevstateError {
   const refused = REFUSED[word];
   if (refused) {
     const [message, hint] = refused;
-    const detail = word === 'NOPERM' ? `${message}: ${error.message.slice(word.length + 1)}` : message;
-    return new DevstateError('CONNECTION', oneLine(detail), { cause: error, ...(hint && { hint }) });
+    if (word === 'NOPERM') return denied(refusalOf(error), error);
+    return new DevstateError('CONNECTION', message, { cause: error, ...(hint && { hint }) });
   }
-  if (DENIED_IN_SCRIPT.test(error.message)) {
-    const [message, hint] = REFUSED.NOPERM as [string, string];
-    return new DevstateError('CONNECTION', `${message}: ${oneLine(error.message).replace(/^ERR /, '')}`, {
-      cause: error,
-      hint,
-    });
+  if (DENIED_IN_SCRIPT.test(error.message)) return denied(refusalOf(error), error);
+  if (isFull(error)) {
+    const hint = 'close others, or raise maxclients';
+    return new DevstateError('CONNECTION', 'the server takes no more connections', { cause: error, hint });
   }
   if (word === 'WRONGTYPE') return wrongType(keyOf(error));
   const reason = networkReason(error);
@@ -59,6 +63,39 @@ export function fromRedis(error: unknown): DevstateError {
   const problem = tlsProblem(error);
   if (problem !== null) return new DevstateError('CONNECTION', problem.message, { cause: error, ...problem });
   return new DevstateError('INTERNAL', oneLine(error.message), { cause: error });
+}
+
+/** @param what in a few words, of which the last name the command, key or channel */
+export function denied(what: string, cause: Error): DevstateError {
+  const [message, hint] = REFUSED.NOPERM as [string, string];
+  return new DevstateError('CONNECTION', `${message}: ${what}`, { cause, hint });
+}
+
+/** Redis' words, and the key or channel where they lack it: the first of the command. */
+function refusalOf(error: Error): string {
+  const words = oneLine(error.message)
+    .replace(/^(NOPERM|ERR) /, '')
+    .replace(/ script: \w+, on @user_script:\d+\.$/, '');
+  const name = isUnnamed(error) ? keyOf(error) : undefined;
+  return name === undefined ? words : `${words}: ${name}`;
+}
+
+/** Whether it was a key or a channel that was refused, and Redis does not say which. */
+export function isUnnamed(error: unknown): boolean {
+  return error instanceof Error && UNNAMED.test(error.message);
+}
+
+/** Whether the server says, before it hangs up, that it has too many connections. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message === 'ERR max number of clients reached';
+}
+
+/** What passes by itself, and soon: the server has done nothing of it yet. */
+const NOT_YET = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN']);
+
+/** Whether the server only asks for patience. */
+export function isNotYet(error: unknown): error is Error {
+  return error instanceof Error && NOT_YET.has(replyCode(error.message));
 }
 
 /** What no waiting mends: who may not come in, or may not do that. */
@@ -82,9 +119,10 @@ export function replyCode(reply: string): string {
   return /^[A-Z]+(?= |$)/.exec(reply.slice(place.length))?.[0] ?? '';
 }
 
-/** The key of the command that failed, where ioredis says it. */
+/** The first key or channel of the command that failed, where ioredis says it; a script's come later. */
 function keyOf(error: Error): unknown {
-  return (error as { command?: { args?: unknown[] } }).command?.args?.[0];
+  const { command } = error as { command?: { name: string; args?: unknown[] } };
+  return command?.name.startsWith('eval') ? undefined : command?.args?.[0];
 }
 
 /** A key that another program made something else of. */
@@ -97,12 +135,16 @@ export function wrongType(key: unknown, type?: unknown, expected?: unknown): Dev
   });
 }
 
+/** ioredis' words for it. */
+const LOST =
+  /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Cluster is ended\.)$/;
+
 /** Why the network failed, in a few words; null: it is another kind of error. */
 export function networkReason(error: Error): string | null {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && code in NETWORK) return NETWORK[code] as string;
-  if (error.name === 'MaxRetriesPerRequestError' || error.message === 'Connection is closed.')
-    return 'connection lost';
+  if (error.name === 'MaxRetriesPerRequestError' || LOST.test(error.message)) return 'connection lost';
+  if (/^Too many Cluster redirections/.test(error.message)) return 'the cluster did not come to rest';
   if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
   return null;
 }

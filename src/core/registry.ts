@@ -189,10 +189,12 @@ export async function eraseNamespace(fleet: Fleet): Promise<void> {
   const { namespace } = fleet.options;
   if (!namespace) throw usage('only a namespace can be erased');
   const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
-  let cursor = '0';
-  do {
-    const [next, keys] = await fleet.send(() => fleet.redis.scan(cursor, 'MATCH', pattern, 'COUNT', 500));
-    if (keys.length > 0) await fleet.send(() => fleet.redis.unlink(...keys));
-    cursor = next;
-  } while (cursor !== '0');
+  for (const server of fleet.servers()) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await fleet.send(() => server.scan(cursor, 'MATCH', pattern, 'COUNT', 500));
+      await fleet.pipeline(keys.map((key) => ['unlink', key]));
+      cursor = next;
+    } while (cursor !== '0');
+  }
 }

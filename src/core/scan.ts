@@ -1,22 +1,42 @@
 /**
  * The members of a set of any size, in chunks, each once. SSCAN may give some again while
  * the set grows or shrinks, so what was given is remembered: not the ids themselves, which
- * would be the fleet in memory, but 64 bits of each.
+ * would be the fleet in memory, but 64 bits of each. A cursor says nothing to another
+ * server, nor to one that was started again: there the scan begins anew.
  */
 import type { Fleet } from './fleet.js';
 
 const SCAN_COUNT = 200;
 
+/** The members of a set. */
 export async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
   const seen = new SeenIds();
-  let cursor = '0';
-  do {
-    const [next, found] = await fleet.send(() => fleet.redis.sscan(key, cursor, 'COUNT', SCAN_COUNT));
-    cursor = next;
+  for await (const found of scan(fleet, 'sscan', key)) {
     const fresh = found.filter((id) => seen.add(id));
     // A set that Redis keeps as a list comes whole, whatever the count.
     for (let from = 0; from < fresh.length; from += SCAN_COUNT) yield fresh.slice(from, from + SCAN_COUNT);
-  } while (cursor !== '0');
+  }
+}
+
+/** The members of a sorted set, some perhaps more than once. */
+export async function* scanSorted(fleet: Fleet, key: string): AsyncGenerator<string[]> {
+  for await (const flat of scan(fleet, 'zscan', key)) {
+    if (flat.length > 0) yield flat.filter((_, i) => i % 2 === 0);
+  }
+}
+
+async function* scan(fleet: Fleet, command: 'sscan' | 'zscan', key: string): AsyncGenerator<string[]> {
+  let cursor = '0';
+  let giver: unknown;
+  for (;;) {
+    const { reply, by } = await fleet.ask([command, key, cursor, 'COUNT', SCAN_COUNT]);
+    const [next, found] = reply as [cursor: string, found: string[]];
+    const strange = cursor !== '0' && by !== giver;
+    giver = by;
+    yield found;
+    if (next === '0' && !strange) return;
+    cursor = strange ? '0' : next;
+  }
 }
 
 /**

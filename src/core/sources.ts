@@ -4,26 +4,26 @@
  * suspects; the verdict is the settle script's. What an ear misses is in the index, so its
  * losses are told.
  */
+import type { Redis } from 'ioredis';
 import { decodePresenceMessage, isOwnMessage } from './dialect.js';
-import type { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { fromRedis, mayPass } from './redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
-import { type Ear, type Hearer, subscribe } from './subscribe.js';
+import { type Ear, type Hearer, subscribe, subscribeEverywhere } from './subscribe.js';
+
+/** Goes round the devices of a partition, some at a time. */
+export interface Rounds {
+  /** Those to settle now. */
+  next(): Promise<string[]>;
+  /** Until there will be any, ms. */
+  pause(): number;
+}
 
 /** What a strategy looks at beside the index. */
-export interface Source {
+export interface Source extends Ear {
   /** The index' due devices are settled too. */
   readonly sweeps: boolean;
-  /** It hears all from now on. */
-  readonly ready: Promise<void>;
-  /** Why it hears nothing at present. */
-  readonly lost: DevstateError | undefined;
-  /** Further devices to settle now. */
-  next(): Promise<string[]>;
-  /** When to ask again, ms. */
-  pause(): number;
-  close(): void;
+  rounds(partition: Fleet): readonly Rounds[];
 }
 
 /** Who is told what the ears of a detector hear. */
@@ -36,8 +36,7 @@ export const INDEX_ALONE: Source = {
   sweeps: true,
   ready: Promise.resolve(),
   lost: undefined,
-  next: async () => [],
-  pause: () => Number.POSITIVE_INFINITY,
+  rounds: () => [],
   close() {},
 };
 
@@ -53,17 +52,20 @@ export function hearForeign(fleet: Fleet, { suspect, ...told }: SuspectListener)
 }
 
 /** The article's polling loop, in chunks: every `interval` ms all that is in the online set. */
-export function pollOnline(fleet: Fleet, interval: number): Source {
+export function pollOnline(interval: number): Source {
+  return { ...INDEX_ALONE, sweeps: false, rounds: (partition) => [onlineRounds(partition, interval)] };
+}
+
+function onlineRounds(partition: Fleet, interval: number): Rounds {
+  const { redis, keys } = partition;
   const start = performance.now();
   let cursor = '0';
   let due = start;
   return {
-    ...INDEX_ALONE,
-    sweeps: false,
     async next() {
       if (performance.now() < due) return [];
-      const [next, ids] = await fleet.send(() =>
-        fleet.redis.sscan(fleet.keys.online, cursor, 'COUNT', MAX_DEVICES_PER_SCRIPT),
+      const [next, ids] = await partition.send(() =>
+        redis.sscan(keys.online, cursor, 'COUNT', MAX_DEVICES_PER_SCRIPT),
       );
       cursor = next;
       if (cursor === '0') due = start + Math.ceil((performance.now() - start) / interval) * interval;
@@ -74,49 +76,54 @@ export function pollOnline(fleet: Fleet, interval: number): Source {
 }
 
 /**
- * The article's keyspace notifications. Adds the flags it needs to those that are set, and
- * again after each loss, for a server that was restarted has forgotten them. Where they
- * are missing and CONFIG is refused it hears nothing, and the index is all there is.
+ * The article's keyspace notifications, of every server of the fleet. Adds the flags it needs
+ * to those that are set, and again after each loss, for a server that was restarted, or has
+ * become a master, does not know of it. Where they are missing and CONFIG is refused it hears
+ * nothing, and the index is all there is.
  */
 export function hearExpirations(
   fleet: Fleet,
-  { suspect, ...told }: SuspectListener,
+  partitions: readonly Fleet[],
+  { suspect, onLost, onBack }: SuspectListener,
   notice: (message: string) => void,
 ): Source {
   const db = fleet.redis.options.db ?? 0;
-  const prefix = fleet.keys.heartbeat('');
+  const prefixes = partitions.map(({ keys }) => keys.heartbeat(''));
   let ear: Ear | undefined;
   let enabled = false;
+  let refused = false;
   let closed = false;
   const enable = async () => {
     try {
-      await enableExpirations(fleet);
+      await Promise.all(fleet.servers().map((server) => fleet.send(() => enableExpirations(server))));
       enabled = true;
     } catch (error) {
-      const reason = fromRedis(error);
       enabled = false;
-      // Another loss of the connection is told as such, and mended when it is back.
-      if (!ear || !mayPass(reason))
-        notice(`keyspace events cannot be had (${reason.message}); working by deadline alone`);
+      if (mayPass(error)) return; // a loss is told by the ear, and mended when it is back
+      refused = true;
+      notice(`keyspace events cannot be had (${fromRedis(error).message}); working by deadline alone`);
     }
   };
+  // Until the flags were set again, nothing was said.
+  const again = () => void (ear && enable().then(onBack));
   const begin = async () => {
     await enable();
-    if (closed || !enabled) return;
-    ear = subscribe(fleet, `__keyevent@${db}__:expired`, {
-      ...told,
+    if (closed || refused) return;
+    ear = subscribeEverywhere(fleet, `__keyevent@${db}__:expired`, {
       hear(key) {
-        if (key.startsWith(prefix)) suspect(key.slice(prefix.length));
+        const prefix = prefixes.find((each) => key.startsWith(each));
+        if (prefix !== undefined) suspect(key.slice(prefix.length));
       },
+      onLost,
+      onBack: again,
     });
     await ear.ready;
   };
-  // Until the flags were set again, nothing was said.
-  const again = () => void (ear && enable().then(told.onBack));
-  fleet.redis.on('ready', again);
+  fleet.redis.on('ready', again); // it may be back after the ear, and was needed to set them
   const ready = begin();
   ready.catch(() => {}); // told to who waits for it, and that may be later
   return {
+    ...INDEX_ALONE,
     get sweeps() {
       return !enabled;
     },
@@ -124,8 +131,6 @@ export function hearExpirations(
     get lost() {
       return ear?.lost;
     },
-    next: async () => [],
-    pause: () => Number.POSITIVE_INFINITY,
     close() {
       closed = true;
       fleet.redis.off('ready', again);
@@ -134,7 +139,7 @@ export function hearExpirations(
   };
 }
 
-async function enableExpirations({ redis }: Fleet): Promise<void> {
+async function enableExpirations(redis: Redis): Promise<void> {
   const [, flags = ''] = (await redis.config('GET', 'notify-keyspace-events')) as string[];
   const missing = ['E', 'x'].filter(
     (flag) => !flags.includes(flag) && !(flag === 'x' && flags.includes('A')),

@@ -1,73 +1,40 @@
-/**
- * A channel on a connection of its own, subscribed again after each loss; it ends with the
- * fleet's. What is said meanwhile is missed, so loss and return are told. Subscribed by
- * hand, because ioredis tells neither when it has done it again nor that it was refused.
- */
-import { DevstateError } from './errors.js';
+/** Who hears a channel of a fleet, on connections that end with the fleet's. */
+import { hearEverywhere, hearSomewhere, whenKnown } from './cluster-ears.js';
+import { BY_HAND, type Ear, type Hearer, hearOn, type Listening } from './ear.js';
 import type { Fleet } from './fleet.js';
-import { hangUp } from './hang-up.js';
-import { fromRedis, isDenied, mayPass } from './redis-errors.js';
 
-export interface Hearer {
-  hear(message: string): void;
-  /** Nothing is heard from now on; told again while that lasts. */
-  onLost(error: DevstateError): void;
-  /** Subscribed again. */
-  onBack(): void;
+export type { Ear, Hearer } from './ear.js';
+
+/** In a cluster at one of its masters, for each passes on what is published to all. */
+export function subscribe(fleet: Fleet, channel: string, hearer: Hearer): Ear {
+  const { cluster, redis } = fleet;
+  const ear = cluster
+    ? whenKnown(fleet, () => hearSomewhere(fleet, cluster, channel, hearer))
+    : hearOn(fleet, redis.duplicate(BY_HAND), channel, hearer);
+  return endingWith(fleet, ear);
 }
 
-export interface Ear {
-  /** Subscribed: nothing that is said from now on is missed. Rejects with a DevstateError. */
-  readonly ready: Promise<void>;
-  /** Why nothing is heard at present. */
-  readonly lost: DevstateError | undefined;
-  close(): void;
+/**
+ * In a cluster at every master, as they come and go: for keyspace events, which one of them says.
+ * Of a master that joins, or hangs until another has its place, `onBack` alone is told.
+ */
+export function subscribeEverywhere(fleet: Fleet, channel: string, hearer: Hearer): Ear {
+  const { cluster } = fleet;
+  if (!cluster) return subscribe(fleet, channel, hearer);
+  const ear = whenKnown(fleet, () => hearEverywhere(fleet, cluster, channel, hearer));
+  return endingWith(fleet, ear);
 }
 
-export function subscribe(fleet: Fleet, channel: string, { hear, onLost, onBack }: Hearer): Ear {
-  const subscriber = fleet.redis.duplicate({ autoResubscribe: false });
-  let open = false;
-  let lost: DevstateError | undefined;
-
-  const listen = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
-  const lose = (error: DevstateError) => {
-    if (!open || (lost && !mayPass(lost))) return; // what was denied stays so, whatever the connection does
-    lost = error;
-    onLost(error);
-  };
-  const listenAgain = async () => {
-    try {
-      await listen();
-      if (!open || !lost) return;
-      lost = undefined;
-      onBack();
-    } catch (error) {
-      lose(fromRedis(error));
-      if (subscriber.status === 'ready') subscriber.disconnect(true); // nobody answered: on a new connection
-    }
-  };
-  const end = () => hangUp(subscriber);
-
-  subscriber.on('message', (_channel: string, message: string) => hear(message));
-  subscriber.on('close', () => lose(new DevstateError('CONNECTION', 'connection lost')));
-  subscriber.on('error', (error: unknown) => {
-    if (isDenied(error)) lose(fromRedis(error)); // of all other reasons it is enough that it closes
-  });
-  subscriber.on('ready', () => void (lost && listenAgain()));
-  fleet.redis.once('end', end);
-  const ready = listen().then(() => {
-    open = true;
-  });
-  ready.catch(() => {}); // told to who waits for it, and that may be later
+function endingWith({ redis }: Fleet, ear: Listening): Ear {
+  redis.once('end', ear.end);
   return {
-    ready,
+    ready: ear.ready,
     get lost() {
-      return lost;
+      return ear.lost;
     },
     close() {
-      open = false;
-      fleet.redis.off('end', end);
-      end();
+      redis.off('end', ear.end);
+      ear.close();
     },
   };
 }

@@ -6,42 +6,37 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
-import { DevstateError, usage } from '../core/errors.js';
-import { hangUp } from '../core/hang-up.js';
-import { fromRedis, networkReason } from '../core/redis-errors.js';
+import { DevstateError } from '../core/errors.js';
+import type { Connection } from '../core/fleet.js';
+import { isFull } from '../core/redis-errors.js';
+import {
+  type ConnectOptions,
+  endWith,
+  isAway,
+  pauseBefore,
+  REPLICA,
+  TIMED_OUT,
+  USUAL_OPTIONS,
+  unreachable,
+} from './connecting.js';
 import { SentinelConnector } from './sentinel.js';
 import type { Target } from './target.js';
 
-export interface ConnectOptions {
-  /** For connecting and for each command, ms. */
-  timeout: number;
-  /** Comes back after a loss; commands wait for it within their timeout. */
-  persistent: boolean;
-  /** Gives up: at once, or once connected, soon. */
-  signal: AbortSignal;
-  /** A persistent client has lost its connection; called again with each attempt to come back. */
-  onLost?: (() => void) | undefined;
-}
-
-const USUAL_HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none';
-const LONGEST_PAUSE_MS = 1000;
 /** Between two looks for a master while another is being made one. */
 const FAILOVER_PAUSE_MS = 100;
-/** What a command has to end what it has begun, even if the server is gone. */
-const GRACE_MS = 500;
-/** How long a connection that is closed already may keep the process (ioredis waits for its end again). */
-const LINGER_MS = 100;
 
-/** Sentinels may be behind for a moment. */
-const REPLICA = new DevstateError('CONNECTION', 'it is a replica');
-const TIMED_OUT = new DevstateError('CONNECTION', 'timed out');
-
-/** @throws DevstateError CONNECTION; USAGE where it is a cluster */
-export async function connect(target: Target, options: ConnectOptions): Promise<Redis> {
-  const { timeout, persistent, signal, onLost = () => {} } = options;
-  if (target.nodes) throw usage('clusters are not supported yet', 'name one server, or Sentinel');
-  if (signal.aborted)
+/** @throws DevstateError CONNECTION */
+export async function connect(target: Target, options: ConnectOptions): Promise<Connection> {
+  if (options.signal.aborted)
     throw new DevstateError('CONNECTION', `not connecting to ${target.shown}: it is to end`);
+  if (!target.nodes) return connectServer(target, options);
+  const { connectCluster } = await import('./cluster.js');
+  return connectCluster(target, target.nodes, options);
+}
+
+/** One server, which Sentinel may have found. */
+async function connectServer(target: Target, options: ConnectOptions): Promise<Redis> {
+  const { timeout, persistent, signal, onLost = () => {} } = options;
   const bySentinel = target.options.sentinels !== undefined;
   let established = false;
   const redis = new Redis({
@@ -49,20 +44,13 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
     ...(bySentinel && { Connector: SentinelConnector }),
     lazyConnect: true,
     connectTimeout: timeout,
-    disconnectTimeout: LINGER_MS,
-    enableReadyCheck: false, // INFO is denied to many users; a server that loads says so itself
-    disableClientInfo: true, // and so is CLIENT
-    maxRetriesPerRequest: null,
+    ...USUAL_OPTIONS,
     retryStrategy: (times) =>
-      established && (persistent || bySentinel) && !signal.aborted
-        ? Math.min(50 * 2 ** times, LONGEST_PAUSE_MS)
-        : null,
+      established && (persistent || bySentinel) && !signal.aborted ? pauseBefore(times) : null,
   });
   await untilAnswered(redis, target, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
   established = true;
-  const giveUp = () => setTimeout(() => hangUp(redis), GRACE_MS).unref();
-  signal.addEventListener('abort', giveUp, { once: true });
-  redis.once('end', () => signal.removeEventListener('abort', giveUp));
+  endWith(signal, redis);
   if (persistent) redis.on('reconnecting', onLost);
   // Where it cannot be asked, it has been lost again.
   if (bySentinel) redis.on('ready', () => void firstAnswer(redis, true).catch(() => redis.disconnect(true)));
@@ -91,7 +79,7 @@ async function untilAnswered(redis: Redis, target: Target, end: AbortSignal): Pr
         if (cause !== undefined) throw cause;
         return;
       } catch (error) {
-        if (!end.aborted) reason = cause ?? error; // else it was cut off, and what was the matter before holds
+        if (!end.aborted) reason = isFull(error) ? error : (cause ?? error); // else it was cut off, and what was the matter before holds
         await closed(redis);
         const mayBeReplaced = bySentinel && isAway(reason) && !end.aborted;
         if (mayBeReplaced) await sleep(FAILOVER_PAUSE_MS);
@@ -111,33 +99,16 @@ function closed(redis: Redis): Promise<void> {
   });
 }
 
-/** Any reply is one, be it that this user may ask nothing. A replica's is none where a master is looked for. */
+/**
+ * Any reply is one, be it that this user may ask nothing, but for the one before it hangs up. A
+ * replica's is none where a master is looked for.
+ */
 async function firstAnswer(redis: Redis, bySentinel: boolean): Promise<void> {
   try {
     // Flat names and values; every user may say HELLO who may say anything about a connection.
     const hello = bySentinel ? ((await redis.call('HELLO')) as unknown[]) : [await redis.ping()];
     if (hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
   } catch (error) {
-    if (!(error instanceof ReplyError)) throw error;
+    if (!(error instanceof ReplyError) || isFull(error)) throw error;
   }
-}
-
-function isAway(reason: unknown): boolean {
-  return reason === REPLICA || (reason instanceof Error && networkReason(reason) !== null);
-}
-
-function unreachable({ shown, options }: Target, reason: unknown, connected: boolean): DevstateError {
-  const known = fromRedis(reason);
-  let { message, hint } = known;
-  if (options.sentinels && isAway(reason)) {
-    message = `no master where the sentinels say: ${message}`;
-    hint = 'give them the time to name another: --request-timeout';
-  } else if (message === 'timed out') {
-    if (options.tls) hint = 'see whether it is well, and speaks TLS: a plain port wants redis://';
-  } else if (connected && isAway(reason)) {
-    message = 'it hung up without an answer';
-    hint = options.tls ? "see the server's log" : 'a port that speaks TLS wants rediss://';
-  }
-  hint ??= known.code === 'CONNECTION' ? USUAL_HINT : 'check the URL';
-  return new DevstateError('CONNECTION', `cannot reach ${shown}: ${message}`, { cause: known, hint });
 }

@@ -69,7 +69,7 @@ beforeEach(async () => {
 });
 
 test('no command is left out', () => {
-  const others = ['context', 'demo', 'completion'];
+  const others = ['acl', 'context', 'demo', 'completion'];
   const names = (lines: readonly string[]) => [...new Set(lines.map((line) => line.split(' ', 1)[0]))].sort();
   const writers = commands.filter(({ writes }) => writes).map(({ name }) => name);
   expect(names(WRITING)).toEqual(writers.sort());

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../src/core/device.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeats } from '../../src/core/heartbeats.js';
-import { type Gap, PresenceLog, type Since } from '../../src/core/presence-log.js';
+import type { Gap, Since } from '../../src/core/presence-log.js';
+import { PresenceLogs } from '../../src/core/presence-logs.js';
 import { register } from '../../src/core/registry.js';
 import { logOf, openFeed, openFleet, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
@@ -35,27 +36,24 @@ async function trim({ redis, keys }: Fleet, left: number): Promise<void> {
   await redis.xtrim(keys.log, 'MAXLEN', left);
 }
 
-async function* readAll(log: PresenceLog) {
-  for (let more = true; more; ) {
-    const chunk = await log.next();
-    for (const event of chunk.events) {
-      yield event;
-      log.take(event);
-    }
-    more = chunk.more;
-  }
+async function* readAll(logs: PresenceLogs) {
+  do {
+    expect(await logs.look()).toEqual([]);
+    yield* logs.events();
+  } while (logs.more);
 }
 
 /** A reader that looks when it is told to. */
 async function reader(fleet: Fleet, since?: Since) {
   const gaps: Gap[] = [];
-  const log = new PresenceLog(fleet, (gap) => void gaps.push(gap));
-  await log.open(since);
+  const logs = new PresenceLogs(await fleet.partitions(), (gap) => void gaps.push(gap));
+  await logs.open(since);
   return {
     gaps,
     async read() {
       const ids: (string | null)[] = [];
-      for await (const { id } of readAll(log)) ids.push(id);
+      logs.ring();
+      for await (const { id } of readAll(logs)) ids.push(id);
       return ids;
     },
   };
@@ -144,7 +142,7 @@ describe('a trimmed log', () => {
     await transitions(fleet, 6000);
     const log = idsOf(await logOf(fleet)) as string[];
     const gaps: Gap[] = [];
-    const reading = new PresenceLog(fleet, (gap) => void gaps.push(gap));
+    const reading = new PresenceLogs(await fleet.partitions(), (gap) => void gaps.push(gap));
     await reading.open({ time: 0 });
     const seen: string[] = [];
     for await (const { id } of readAll(reading)) {

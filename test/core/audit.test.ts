@@ -32,7 +32,7 @@ async function round(audit: Audit, count: number): Promise<{ slices: number; loo
 
 describe('the audit', () => {
   test('of a small fleet is one slice, and the next a second later', async () => {
-    const audit = new Audit(await fleetOf(10), 300_000);
+    const audit = new Audit(await fleetOf(10), 300_000, 1);
     expect(audit.pause()).toBe(0);
     expect(await audit.next()).toHaveLength(10);
     expect(await audit.next()).toEqual([]);
@@ -41,14 +41,14 @@ describe('the audit', () => {
   });
 
   test('of nobody asks no more often', async () => {
-    const audit = new Audit(await fleetOf(0), 300_000);
+    const audit = new Audit(await fleetOf(0), 300_000, 1);
     expect(await audit.next()).toEqual([]);
     expect(audit.pause()).toBeGreaterThan(0);
   });
 
   test('of a large fleet takes a script’s worth at a time, and as many slices as the round allows', async () => {
     const count = 30 * MAX_DEVICES_PER_SCRIPT;
-    const audit = new Audit(await fleetOf(count), 600);
+    const audit = new Audit(await fleetOf(count), 600, 1);
     const start = performance.now();
     const { slices, looks } = await round(audit, count);
     expect(performance.now() - start).toBeGreaterThan(600 / 3);
@@ -58,7 +58,7 @@ describe('the audit', () => {
 
   test('finds who is registered later in the next round', async () => {
     const fleet = await fleetOf(MAX_DEVICES_PER_SCRIPT);
-    const audit = new Audit(fleet, 10);
+    const audit = new Audit(fleet, 10, 1);
     await round(audit, MAX_DEVICES_PER_SCRIPT);
     await fleet.redis.sadd(fleet.keys.registered, 'late');
     await until(async () => (await audit.next()).includes('late'));

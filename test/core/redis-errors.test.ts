@@ -25,6 +25,20 @@ describe('what Redis replies', () => {
       'the server is out of memory and refuses writes',
     ],
     ['CLUSTERDOWN Hash slot not served', 'the cluster is down'],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', 'the cluster is moving these keys'],
+    [
+      'NOREPLICAS Not enough good replicas to write.',
+      'the server refuses writes because it has too few replicas',
+    ],
+    ['ERR max number of clients reached', 'the server takes no more connections'],
+    [
+      'NOPERM ACL failure in script: No permissions to access a key script: 1f, on @user_script:8.',
+      'permission refused: ACL failure in script: No permissions to access a key',
+    ],
+    [
+      "ERR The user executing the script can't publish to the channel mentioned in the command script: 1f, on @user_script:8.",
+      "permission refused: The user executing the script can't publish to the channel mentioned in the command",
+    ],
     // Redis 6.2 puts where it happened before the code.
     [
       "ERR Error running script (call to f_1f): @user_script:80: @user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
@@ -39,6 +53,16 @@ describe('what Redis replies', () => {
     expect(error).toMatchObject({ code: 'CONNECTION', message });
     expect(error.hint).toMatch(/\w/);
     expect(error.cause).toMatchObject({ message: reply });
+  });
+
+  test.each([
+    'NOPERM this user has no permissions to access one of the keys used as arguments',
+    'NOPERM No permissions to access a channel',
+  ])('%s: the key or channel is named, where the command is known', (reply) => {
+    const refused = (name: string, ...args: string[]) =>
+      fromRedis(Object.assign(raised(reply), { command: { name, args } })).message;
+    expect(refused('hmget', 'devices:meta', 'dialect')).toMatch(/^permission refused: .*: devices:meta$/);
+    expect(refused('evalsha', '1f', '1', 'devices:meta')).toMatch(/(arguments|a channel)$/);
   });
 
   test.each([

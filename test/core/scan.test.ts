@@ -62,4 +62,17 @@ describe('the scan of a set', () => {
     if (count > 0) await fleet.redis.sadd('set', ...ids);
     expect((await scanned(fleet, async () => {})).sort()).toEqual(ids.sort());
   });
+
+  test('is whole through a client with a prefix, though its connection is lost meanwhile', async () => {
+    const fleet = await openFleet(redis, {}, { keyPrefix: 'mine:' });
+    const admin = await redis.client();
+    await admin.sadd('mine:set', ...names(2000));
+    let lost = false;
+    const found = await scanned(fleet, async () => {
+      if (!lost) await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      lost = true;
+    });
+    expect(lost).toBe(true);
+    expect(found.sort()).toEqual(names(2000).sort());
+  });
 });

@@ -52,7 +52,7 @@ export function useRedis(options?: ServerOptions): TestRedis {
   };
 }
 
-async function briefly<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
+export async function briefly<T>(url: string, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { connectionName: 'test-support', retryStrategy: () => null });
   try {
     return await use(redis);
@@ -61,12 +61,15 @@ async function briefly<T>(url: string, use: (redis: Redis) => Promise<T>): Promi
   }
 }
 
+/** Ours, and those that the servers of a cluster have among each other. */
+const EXPECTED = / name=test-support | flags=[SM] | cmd=restore-asking /;
+
 /** The server learns of a closed connection a moment later, so it is asked again for a while. */
-async function expectNoOthers(redis: Redis): Promise<void> {
+export async function expectNoOthers(redis: Redis): Promise<void> {
   let others: string[] = [];
   for (let attempt = 0; attempt < 100; attempt++) {
     const list = (await redis.client('LIST')) as string;
-    others = list.split('\n').filter((line) => line !== '' && !line.includes(' name=test-support '));
+    others = list.split('\n').filter((line) => line !== '' && !EXPECTED.test(line));
     if (others.length === 0) return;
     await sleep(10);
   }

@@ -22,8 +22,8 @@ local score = scoreOf(KEYS[2], id)
 judge(device, remaining, score, now, isHeld(pulse, now))
 if isAnnouncedOnline(device) then depart(device, now, 'disconnect', score, now) end
 
+redis.call('DEL', KEYS[6]) -- first: a detector may do all else that stands here, and must leave nothing half-done
 redis.call('SREM', KEYS[1], id)
-redis.call('DEL', KEYS[6])
 redis.call('ZADD', KEYS[2], int(-device.lastSeen), id)
 log(KEYS[3], device)
 writePresence(device, 'offline')

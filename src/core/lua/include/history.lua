@@ -12,7 +12,7 @@ local function unknownBetween(from, to) return ',"unknown":[' .. int(from) .. ',
 local function remember(key, entry)
   local cap = tonumber(ARGV[5])
   if cap == 0 then
-    redis.call('DEL', key) -- what it held would lead to the next entry no more
+    redis.call('LTRIM', key, '1', '0') -- what it held would lead to the next entry no more
   elseif redis.call('RPUSH', key, entry) > cap then
     redis.call('LTRIM', key, '-' .. ARGV[5], '-1')
   end

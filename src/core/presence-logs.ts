@@ -1,0 +1,149 @@
+/**
+ * The logs of all partitions, read as one. Each keeps its order; of what is there at the
+ * same time the events come by when they were logged. Read ahead is a bounded part of each,
+ * and while one that may hold more has run dry nothing is handed out, for it may be next.
+ * One that cannot be read keeps the others waiting once: from then on it is tried beside them.
+ */
+import type { PresenceEvent } from './device.js';
+import { decodeLogEntry } from './dialect.js';
+import type { Fleet } from './fleet.js';
+import { someAtOnce } from './partitions.js';
+import {
+  entryId,
+  isBefore,
+  type Place,
+  parsePosition,
+  placeAt,
+  placeBehind,
+  positionText,
+} from './position.js';
+import { type Gap, PresenceLog, type Since } from './presence-log.js';
+
+/** How many entries are read at once, from all logs; and from one of very many. */
+const CHUNK = 1000;
+const LEAST_CHUNK = 100;
+
+interface Reading {
+  readonly log: PresenceLog;
+  /** There may be something new. */
+  rung: boolean;
+  /** There may be more than what was read. */
+  more: boolean;
+  /** Read, and not handed out. */
+  readonly ahead: Ahead[];
+  /** It is being read. */
+  busy: boolean;
+  /** Why it could not be read. */
+  failure: unknown;
+}
+
+interface Ahead {
+  readonly place: Place;
+  readonly fields: readonly string[];
+}
+
+export class PresenceLogs {
+  readonly #readings: Reading[];
+  /** Where what was handed out ends. */
+  #places: Place[] = [];
+  readonly #chunk: number;
+  readonly #onBack: () => void;
+
+  /** @param onBack one that could not be read has been read */
+  constructor(partitions: readonly Fleet[], onGap: (gap: Gap) => void = () => {}, onBack = () => {}) {
+    const count = partitions.length;
+    this.#chunk = Math.max(LEAST_CHUNK, Math.floor(CHUNK / count));
+    this.#readings = partitions.map((partition, number) => {
+      const name = (id: string) => entryId(id, number, count);
+      const log = new PresenceLog(partition, ({ after, before }) =>
+        onGap({
+          after: typeof after === 'string' ? name(after) : after,
+          before: before === null ? null : name(before),
+        }),
+      );
+      return { log, rung: true, more: false, ahead: [], busy: false, failure: undefined };
+    });
+    this.#onBack = onBack;
+  }
+
+  /** Where to begin; not given: at the end. @throws DevstateError USAGE: it is no position in this fleet */
+  async open(since: Since | undefined): Promise<void> {
+    const count = this.#readings.length;
+    let places: Place[] | undefined;
+    if (since)
+      places = 'id' in since ? parsePosition(since.id, count) : new Array(count).fill(placeAt(since.time));
+    await someAtOnce([...this.#readings.entries()], async ([i, { log }]) => {
+      this.#places[i] = await log.open(places?.[i]);
+    });
+  }
+
+  /** There may be something new in this partition; not given: in any. */
+  ring(partition?: number): void {
+    const rung = partition === undefined ? this.#readings : this.#readings.slice(partition, partition + 1);
+    for (const reading of rung) reading.rung = true;
+  }
+
+  /** Reads where something new may be. Gives why some could not be. */
+  async look(): Promise<unknown[]> {
+    const due = this.#readings.filter(({ rung, more, busy }) => (rung || more) && !busy);
+    const drained = due.filter(({ ahead }) => ahead.length <= this.#chunk / 2);
+    for (const reading of due) {
+      reading.more ||= !drained.includes(reading);
+      reading.rung = false; // what rings from now on is another look's
+    }
+    const failed = drained.filter(({ failure }) => failure !== undefined);
+    for (const reading of failed) void this.#read(reading);
+    await someAtOnce(
+      drained.filter((reading) => !failed.includes(reading)),
+      (reading) => this.#read(reading),
+    );
+    return this.#readings.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  }
+
+  async #read(reading: Reading): Promise<void> {
+    const hadFailed = reading.failure !== undefined;
+    reading.busy = true;
+    try {
+      const { entries, more } = await reading.log.next(this.#chunk);
+      for (const [id, fields] of entries) reading.ahead.push({ place: placeBehind(id), fields });
+      reading.more = more;
+      reading.failure = undefined;
+      if (hadFailed) this.#onBack();
+    } catch (error) {
+      reading.rung = true;
+      reading.more = false; // the others do not wait for it
+      reading.failure = error;
+    } finally {
+      reading.busy = false;
+    }
+  }
+
+  /** What can be handed out. */
+  *events(): Generator<PresenceEvent> {
+    for (let first = this.#first(); first !== undefined; first = this.#first()) {
+      const { ahead } = this.#readings[first] as Reading;
+      const { place, fields } = ahead.shift() as Ahead;
+      this.#places[first] = place;
+      yield decodeLogEntry(positionText(this.#places, first), fields);
+    }
+  }
+
+  /** Whether there may be more, that a look would read. */
+  get more(): boolean {
+    return this.#readings.some(({ more }) => more);
+  }
+
+  /** The partition whose event is next; undefined: none is, or it is not known. */
+  #first(): number | undefined {
+    let first: number | undefined;
+    let earliest: Place | undefined;
+    for (let i = 0; i < this.#readings.length; i++) {
+      const { more, ahead } = this.#readings[i] as Reading;
+      const place = ahead[0]?.place;
+      if (!place) {
+        if (more) return undefined;
+      } else if (!earliest || isBefore(place, earliest)) [first, earliest] = [i, place];
+    }
+    return first;
+  }
+}

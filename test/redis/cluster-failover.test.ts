@@ -1,0 +1,137 @@
+/** Masters of a cluster that die or hang: commands go on within their time, and who listens hears again. */
+import { Cluster } from 'ioredis';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Fleet } from '../../src/core/fleet.js';
+import { heartbeats } from '../../src/core/heartbeats.js';
+import { declareLayout } from '../../src/core/layout.js';
+import { DeviceStateManager } from '../../src/core/manager.js';
+import { listDevices } from '../../src/core/queries.js';
+import { readDevice } from '../../src/core/records.js';
+import { registerAll } from '../../src/core/registry.js';
+import { setDesired } from '../../src/core/shadows.js';
+import { subscribe, subscribeEverywhere } from '../../src/core/subscribe.js';
+import type { PrivateServer } from '../../src/redis/server.js';
+import { cli, type Running } from '../support/cli.js';
+import { useCluster } from '../support/cluster.js';
+import { idsOf, until } from '../support/fleet.js';
+import { briefly } from '../support/redis.js';
+import { portOf } from '../support/sentinel.js';
+
+const IDS = Array.from({ length: 300 }, (_, i) => `d${i}`);
+const TIMEOUT_MS = 20_000;
+
+/** Of several partitions. */
+const LATE = ['late-1', 'late-2', 'late-3', 'late-4', 'late-5'];
+
+const cluster = useCluster({ nodeTimeout: 1500 });
+const devstate = cli(cluster);
+let fleet: Fleet;
+
+beforeEach(async () => {
+  await cluster.settled();
+  fleet = await cluster.fleet({}, TIMEOUT_MS);
+  await declareLayout(fleet, { partitions: 64 });
+  await registerAll(
+    fleet,
+    IDS.map((id) => ({ id, type: 'lamp' })),
+  );
+  // What the replicas have by now is not lost.
+  for (const server of fleet.servers()) expect(await server.wait(1, 5000)).toBe(1);
+});
+
+/** A channel, and how many times each message on it is heard. */
+async function listen(open: typeof subscribe, channel: string) {
+  const heard: string[] = [];
+  let returns = 0;
+  const ear = open(fleet, channel, {
+    hear: (message) => heard.push(message),
+    onLost() {},
+    onBack: () => returns++,
+  });
+  onTestFinished(() => ear.close());
+  await ear.ready;
+  return {
+    back: () => until(() => returns > 0 && ear.lost === undefined),
+    async hears(message: string, times: number) {
+      await fleet.send(() => fleet.redis.publish(channel, message));
+      await until(() => heard.filter((each) => each === message).length === times);
+    },
+  };
+}
+
+async function running(argv: string, said: string): Promise<Running> {
+  const command = devstate.start(argv);
+  onTestFinished(async () => void (await command.stop()));
+  await command.says('stderr', said);
+  return command;
+}
+
+/** The master where somebody listens. */
+async function listenedTo(channel: string): Promise<PrivateServer> {
+  for (const server of (await cluster.masters()).keys()) {
+    const [, count] = await briefly(server.url, (redis) => redis.pubsub('NUMSUB', channel));
+    if (Number(count) > 0) return server;
+  }
+  throw new Error('nobody listens');
+}
+
+type Act = (server: PrivateServer) => unknown;
+
+test.each<[what: string, strategy: string, act: Act, undo: Act]>([
+  ['dies', 'deadline', (server) => server.kill(), (server) => server.restart()],
+  [
+    'hangs',
+    'keyspace',
+    (server) => process.kill(server.pid, 'SIGSTOP'),
+    (server) => process.kill(server.pid, 'SIGCONT'),
+  ],
+])('a master that %s is followed', async (_what, strategy, act, undo) => {
+  const [somewhere, everywhere] = [
+    await listen(subscribe, 'somewhere'),
+    await listen(subscribeEverywhere, 'everywhere'),
+  ];
+  const watching = await running('watch-presence -o name', 'watching');
+  const detecting = await running(`detect --strategy ${strategy} -o name`, 'detecting');
+  await somewhere.hears('before', 1);
+  await everywhere.hears('before', 3);
+  const server = await listenedTo('somewhere');
+  await act(server);
+  onTestFinished(async () => {
+    await undo(server);
+    await cluster.settled();
+  });
+  const beats = heartbeats(
+    fleet,
+    IDS.map((id) => ({ id, reportedJson: '{"on":true}' })),
+  );
+  const desired = IDS.slice(0, 50).map((id) => setDesired(fleet, id, { on: true }));
+  expect(await idsOf(listDevices(fleet))).toEqual([...IDS].sort());
+  expect((await beats).filter((one) => one instanceof Error)).toEqual([]);
+  await Promise.all(desired);
+  for (const id of IDS.slice(0, 50)) {
+    expect(await readDevice(fleet, id)).toMatchObject({ status: 'online', desiredJson: '{"on":true}' });
+  }
+  expect((await devstate.run('heartbeat d1 -o name')).stdout).toBe('d1\n');
+  await Promise.all([somewhere.back(), everywhere.back()]);
+  await somewhere.hears('after', 1);
+  await everywhere.hears('after', 3);
+  for (const id of LATE) await devstate.run(`heartbeat ${id} --register --type plug --ttl 100ms`);
+  for (const id of LATE) await detecting.says('stdout', `${id}\n`);
+  const all = [...IDS, ...LATE, ...LATE];
+  expect((await watching.lines('stdout', all.length)).sort()).toEqual(all.sort());
+});
+
+test('the library takes a client of a cluster', async () => {
+  const nodes = cluster.nodes.map((node) => ({ host: '127.0.0.1', port: Number(portOf(node)) }));
+  const client = new Cluster(nodes);
+  const manager = new DeviceStateManager(client);
+  try {
+    await manager.deviceHeartbeat('d1', { n: 1 });
+    expect(await manager.getDeviceState('d1')).toMatchObject({ status: 'online', reportedState: { n: 1 } });
+    expect(await manager.getOnlineDevices()).toEqual(['d1']);
+    const ear = subscribe(fleet, 'news', { hear() {}, onLost() {}, onBack() {} });
+    ear.close();
+  } finally {
+    await manager.close();
+  }
+});

@@ -1,0 +1,257 @@
+/** The connection to a cluster: one clear line where there is none, in time; and it comes back. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Cluster } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Connection, Fleet } from '../../src/core/fleet.js';
+import { hangUp } from '../../src/core/hang-up.js';
+import { connect } from '../../src/redis/client.js';
+import type { ConnectOptions } from '../../src/redis/connecting.js';
+import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { parseTarget } from '../../src/redis/target.js';
+import { type Certificates, makeCertificates } from '../support/certificates.js';
+import { cli } from '../support/cli.js';
+import { failure, until } from '../support/fleet.js';
+import { briefly, useRedis } from '../support/redis.js';
+import { portOf } from '../support/sentinel.js';
+import { startTls, type TlsServer } from '../support/tls.js';
+
+const SECRET = 's3same';
+const plain = useRedis({ port: true });
+let node: PrivateServer;
+
+/** A cluster of one node, which asks for a password. */
+beforeAll(async () => {
+  const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--requirepass', SECRET];
+  node = await startServer({ port: true, args });
+  await within(async (redis) => {
+    await redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await until(async () => String(await redis.cluster('INFO')).includes('cluster_state:ok'));
+  });
+});
+afterAll(() => node.stop());
+
+const within = <T>(use: Parameters<typeof briefly<T>>[1]) =>
+  briefly(node.url.replace('//', `//:${SECRET}@`), use);
+const url = (login = `:${SECRET}@`) => `redis-cluster://${login}127.0.0.1:${portOf(node)}`;
+
+async function opened(options: Partial<ConnectOptions> = {}, at = url()): Promise<Cluster> {
+  const connection = await connect(parseTarget(at), {
+    ...{ timeout: 10_000, persistent: true, signal: new AbortController().signal },
+    ...options,
+  });
+  onTestFinished(() => hangUp(connection));
+  return connection as Cluster;
+}
+
+const ended = (connection: Connection) => until(() => connection.status === 'end');
+
+describe('says why not', () => {
+  async function session(at: string, options = '--request-timeout 5s'): Promise<string> {
+    const { exit, stdout, stderr } = await cli(at).run(`get d1 ${options}`);
+    expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });
+    expect(stderr).not.toContain(SECRET);
+    return stderr.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST').replace('devstate: cannot reach ', '');
+  }
+
+  test('no node there', async () => {
+    expect(await session('redis-cluster://127.0.0.1:1,127.0.0.1:2')).toBe(
+      'redis-cluster://HOST,HOST: connection refused\nhint: start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none\n',
+    );
+  });
+
+  test.each([
+    ['', 'the server asks for a password\nhint: put it in REDISCLI_AUTH or in the URL of a context\n'],
+    [`:not-${SECRET}@`, 'wrong user name or password\nhint: check REDISCLI_AUTH or the URL\n'],
+    [`nobody:${SECRET}@`, 'wrong user name or password\nhint: check REDISCLI_AUTH or the URL\n'],
+  ])('login %j', async (login, said) => {
+    const user = login.startsWith('nobody') ? 'nobody@' : '';
+    expect(await session(url(login))).toBe(`redis-cluster://${user}HOST: ${said}`);
+  });
+
+  test('what is no cluster', async () => {
+    expect(await session(plain.url.replace('redis:', 'redis-cluster:'))).toBe(
+      'redis-cluster://HOST: it is no cluster\nhint: name it redis://\n',
+    );
+  });
+
+  test('a node that has no slots, or no address', async () => {
+    const lonely = await startServer({ port: true, args: ['--cluster-enabled', 'yes'] });
+    onTestFinished(() => lonely.stop());
+    const at = lonely.url.replace('redis:', 'redis-cluster:');
+    expect(await session(at)).toBe(
+      'redis-cluster://HOST: the cluster has no slots yet\nhint: redis-cli --cluster create gives them\n',
+    );
+    await briefly(lonely.url, (redis) => redis.call('CLUSTER', 'ADDSLOTS', '0'));
+    expect(await session(at)).toBe(
+      'redis-cluster://HOST: the node does not know its address\nhint: set cluster-announce-ip, or let it meet another\n',
+    );
+  });
+
+  test('TLS to a port without', async () => {
+    const at = url('').replace('redis-cluster:', 'rediss-cluster:');
+    expect(await session(at, '--request-timeout 300ms')).toBe(
+      'rediss-cluster://HOST: timed out\nhint: see whether it is well, and speaks TLS: a plain port wants redis-cluster://\n',
+    );
+  });
+
+  test('nodes that never answer, in time', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}).resume());
+    onTestFinished(() => void silent.close());
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const started = performance.now();
+    expect(await session(`redis-cluster://127.0.0.1:${port}`, '--request-timeout 300ms')).toMatch(
+      /^redis-cluster:\/\/HOST: timed out\n/,
+    );
+    expect(performance.now() - started).toBeLessThan(2000);
+    // Beside one that does they cost nothing.
+    const both = url().replace('127.0.0.1', `127.0.0.1:${port},127.0.0.1`);
+    expect(await (await opened({ timeout: 1000 }, both)).ping()).toBe('PONG');
+  });
+
+  test('a node that is named as one server', async () => {
+    const at = node.url.replace('//', `//:${SECRET}@`);
+    const said = await cli(at).session('register d1 --type lamp');
+    expect(said.replace(/127\.0\.0\.1:\d+/, 'HOST')).toBe(
+      '! devstate: redis://HOST: this server is one node of a cluster\n! hint: name the cluster: redis-cluster://\nexit 5\n',
+    );
+  });
+
+  test('a cluster that is down', async () => {
+    await within((redis) => redis.cluster('DELSLOTS', 0));
+    const said = await cli(url()).session('get d1 --request-timeout 300ms');
+    await within((redis) => redis.cluster('ADDSLOTS', 0));
+    expect(said.replace(/127\.0\.0\.1:\d+/, 'HOST')).toBe(
+      '! devstate: redis-cluster://HOST: the cluster is down\n! hint: see redis-cli --cluster check\nexit 5\n',
+    );
+    await within((redis) => until(async () => (await redis.cluster('INFO')).includes('cluster_state:ok')));
+  });
+
+  test('it is to end', async () => {
+    const end = AbortSignal.abort();
+    expect(await failure(opened({ signal: end }))).toMatchObject({ code: 'CONNECTION' });
+  });
+});
+
+test('needs neither INFO, CLIENT, CONFIG nor COMMAND', async () => {
+  const user = ['SETUSER', 'gateway', 'on', '>pw', '~*', '&*', '-@all'];
+  const allowed = ['+cluster|slots', '+hmget', '+ping'];
+  await within(async (redis) => {
+    await redis.call('ACL', ...user, ...allowed);
+    await redis.acl('LOG', 'RESET');
+  });
+  const cluster = await opened({}, url('gateway:pw@'));
+  expect(await cluster.hmget('devices:meta', 'partitions')).toHaveLength(1);
+  const log = (await within((redis) => redis.acl('LOG'))) as string[][];
+  const refused = log.map((entry) => entry[entry.indexOf('object') + 1]);
+  expect(refused.filter((command) => command !== 'client|setname')).toEqual([]);
+});
+
+describe('a node that sends on to nobody', () => {
+  /** It says so of so many commands, and answers the next. */
+  async function pretendNode(count: number): Promise<string> {
+    let left = count;
+    const server = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .on('data', (sent) => {
+          if (sent.includes('SLOTS')) socket.write(slots);
+          else socket.write(left-- > 0 ? '-ASK 0 127.0.0.1:1\r\n' : '$2\r\nhi\r\n');
+        }),
+    );
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const slots = `*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:${port}\r\n`;
+    return `redis-cluster://127.0.0.1:${port}`;
+  }
+
+  test('is asked again', async () => {
+    expect(await (await opened({}, await pretendNode(3))).get('k')).toBe('hi');
+  });
+
+  test('is not asked for ever', async () => {
+    const cluster = await opened({ timeout: 500 }, await pretendNode(1_000_000));
+    expect(await failure(new Fleet(cluster).send(() => cluster.get('k')))).toMatchObject({
+      code: 'CONNECTION',
+      message: 'the cluster did not come to rest',
+    });
+  });
+});
+
+describe('when all nodes are gone', () => {
+  test('it comes back, and commands wait for it', async () => {
+    let losses = 0;
+    const cluster = await opened({ onLost: () => losses++ });
+    const fleet = new Fleet(cluster, { requestTimeout: 15_000 });
+    await node.kill();
+    const waiting = fleet.send(() => cluster.hset('h', { f: '1' }));
+    await until(() => losses > 0);
+    await node.restart();
+    expect(await waiting).toBe(1);
+    expect(await cluster.hget('h', 'f')).toBe('1');
+  });
+
+  test('what waits is rejected when it ends', async () => {
+    const stop = new AbortController();
+    const clusters = [await opened(), await opened({ signal: stop.signal })] as const;
+    await node.kill();
+    try {
+      const waiting = clusters.map((cluster) => failure(new Fleet(cluster).send(() => cluster.get('k'))));
+      for (const cluster of clusters) await until(() => cluster.status === 'reconnecting');
+      const started = performance.now();
+      hangUp(clusters[0]);
+      stop.abort();
+      expect(await Promise.all(waiting)).toMatchObject([
+        { message: 'connection lost' },
+        { message: 'connection lost' },
+      ]);
+      expect(performance.now() - started).toBeLessThan(2000);
+      for (const cluster of clusters) await ended(cluster);
+    } finally {
+      await node.restart();
+    }
+  });
+});
+
+describe('behind TLS', () => {
+  let made: Certificates;
+  const servers: TlsServer[] = [];
+  beforeAll(async () => {
+    made = await makeCertificates();
+    for (const [name, address] of [
+      ['server', '127.0.0.1'],
+      ['server', '127.0.0.2'], // which its certificate is not for
+      ['elsewhere', '127.0.0.1'],
+    ] as const) {
+      const args = ['--cluster-enabled', 'yes', '--tls-cluster', 'yes', '--cluster-announce-ip', address];
+      const server = await startTls(made, name, { args: [...args, '--bind', '127.0.0.1', '127.0.0.2'] });
+      servers.push(server);
+      await briefly(server.url.replace('unix://', ''), (redis) =>
+        redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'),
+      );
+    }
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await made.remove();
+  });
+
+  test.each([
+    ['127.0.0.1', 0, ''],
+    ['localhost', 0, ''],
+    ['localhost', 1, ''],
+    ['127.0.0.1', 2, "TLS: the server's certificate is for another name"],
+  ])('named %s, server %i', async (host, place, said) => {
+    const { port } = servers[place] as TlsServer;
+    const args = ['init', '--partitions', '64', '--ca', made.pem('ca'), '--url'];
+    const { stdout, stderr } = await cli('').run([...args, `rediss-cluster://${host}:${port}`]);
+    if (said === '')
+      expect({ stdout, stderr }).toMatchObject({
+        stdout: expect.stringContaining('64 partitions'),
+        stderr: '',
+      });
+    else expect(stderr).toContain(said);
+  });
+});
