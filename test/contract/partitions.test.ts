@@ -76,7 +76,9 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     const listed = await allOf(listDevices(fleet, { order: 'deadline', status: 'online' }));
     const deadlines = listed.map(({ expiresAt }) => expiresAt ?? 0);
-    expect(deadlines).toEqual([...deadlines].sort((a, b) => a - b));
+    // What is left of a key is known to the millisecond, the deadline exactly.
+    expect(deadlines.filter((deadline, i) => deadline < (deadlines[i - 1] ?? 0) - 1)).toEqual([]);
+    expect(deadlines).not.toEqual([]);
   });
 
   test('keeps all of a device in its partition, and nothing elsewhere', async () => {

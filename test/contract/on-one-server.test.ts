@@ -1,0 +1,5 @@
+/** The contract on one server. */
+import { oneServer } from '../support/backends.js';
+import { contract } from './suite/contract.js';
+
+contract(oneServer());

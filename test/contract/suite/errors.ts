@@ -1,0 +1,152 @@
+/** What goes wrong is said by name, with its code, and nothing is half-written. */
+import { describe, expect, test } from 'vitest';
+import { DevstateError } from '../../../src/core/errors.js';
+import { Fleet } from '../../../src/core/fleet.js';
+import { disconnect, heartbeat, heartbeats } from '../../../src/core/heartbeats.js';
+import { readHistory } from '../../../src/core/history.js';
+import type { Keyspace } from '../../../src/core/keyspace.js';
+import { stateAt } from '../../../src/core/past.js';
+import { listDevices, onlineDevices } from '../../../src/core/queries.js';
+import { readDevice } from '../../../src/core/records.js';
+import { register, unregister } from '../../../src/core/registry.js';
+import { settle } from '../../../src/core/settle.js';
+import { delta, setDesired } from '../../../src/core/shadows.js';
+import { type Backend, contentsOf } from '../../support/backends.js';
+import { cut, failure, idsOf } from '../../support/fleet.js';
+
+type Operations = Record<string, (fleet: Fleet, id: string) => Promise<unknown>>;
+
+const reads: Operations = {
+  get: readDevice,
+  delta,
+  history: readHistory,
+  'state at a moment': (fleet, id) => stateAt(fleet, id, Date.now()),
+};
+const changesOfKnown: Operations = {
+  heartbeat: (fleet, id) => heartbeat(fleet, { id, reportedJson: '{"on":true}' }),
+  merge: (fleet, id) => heartbeat(fleet, { id, patch: { on: true } }),
+  disconnect,
+  'set desired': (fleet, id) => setDesired(fleet, id, { on: true }),
+  unregister,
+};
+const changes: Operations = {
+  ...changesOfKnown,
+  register: (fleet, id) => register(fleet, id, 'plug', { ttl: 30_000 }),
+  /** A verdict that is an error, thrown. */
+  async settle(fleet, id) {
+    const { verdicts } = await settle(await fleet.of(id), [id]);
+    if (verdicts[0] instanceof DevstateError) throw verdicts[0];
+  },
+};
+
+/** The keys that each must have read before it writes, of a lamp d1 that was announced online and lapsed. */
+function touched(keys: Keyspace): Record<string, string[]> {
+  const { registered, types, online, activity, log, pulse } = keys;
+  const [state, lamps] = [keys.state('d1'), keys.type('lamp')];
+  const announcing = [state, online, activity, log, pulse, keys.history('presence', 'd1')];
+  const beating = [...announcing, keys.heartbeat('d1'), keys.history('reported', 'd1')];
+  return {
+    ...{ heartbeat: beating, merge: beating, disconnect: announcing, settle: announcing },
+    register: [state, registered, types, activity, lamps, keys.type('plug')],
+    'set desired': [state, keys.history('desired', 'd1')],
+    unregister: [state, registered, types, online, activity, log, lamps],
+  };
+}
+
+export function errors({ open }: Backend): void {
+  describe('what goes wrong', () => {
+    test('an unknown device: no operation finds it, and nothing is written', async () => {
+      const fleet = await open();
+      const before = await contentsOf(fleet);
+      for (const [name, operation] of Object.entries({ ...changesOfKnown, ...reads })) {
+        const { code, message } = await failure(operation(fleet, 'nobody'));
+        expect([name, code, message]).toEqual([name, 'NOT_FOUND', 'device "nobody" is not registered']);
+      }
+      expect(await contentsOf(fleet)).toEqual(before);
+    });
+
+    test('an id that none can have: refused by all', async () => {
+      const fleet = await open();
+      const before = await contentsOf(fleet);
+      const { settle: _, ...taking } = { ...changes, ...reads };
+      for (const id of ['', ' d1', 'd1\u0000', 'd1\n', '-', 'x'.repeat(257)]) {
+        for (const [name, operation] of Object.entries(taking)) {
+          const { code } = await failure(operation(fleet, id));
+          expect([id, name, code]).toEqual([id, name, 'USAGE']);
+        }
+      }
+      expect(await contentsOf(fleet)).toEqual(before);
+    });
+
+    test.each(Object.keys(changes))('%s, a key of another type: named, and nothing written', async (name) => {
+      const fleet = await open();
+      const part = await fleet.of('d1');
+      const { redis, keys } = part;
+      await register(fleet, 'd1', 'lamp');
+      await heartbeat(fleet, { id: 'd1' });
+      await cut(part, 'd1');
+      for (const key of touched(keys)[name] ?? []) {
+        const aside = keys.state('aside');
+        if (await redis.exists(key)) await redis.rename(key, aside);
+        await (key === keys.activity ? redis.set(key, 'x') : redis.zadd(key, 1, 'x'));
+        const before = await contentsOf(fleet);
+        const { code, message } = await failure(changes[name]?.(fleet, 'd1') as Promise<unknown>);
+        expect([code, message.split(' holds ')[0]]).toEqual(['BAD_RECORD', key]);
+        const after = await contentsOf(fleet);
+        // A detector takes a device that it cannot judge out of the index, where it would be due for ever.
+        if (name === 'settle') for (const each of [before, after]) delete each[keys.activity];
+        expect(after).toEqual(before);
+        await redis.del(key);
+        if (await redis.exists(aside)) await redis.rename(aside, key);
+      }
+      await changes[name]?.(fleet, 'd1'); // all is well again
+    });
+
+    test('a record of another type: its device’s affair', async () => {
+      const fleet = await open();
+      for (const id of ['d1', 'd2']) await register(fleet, id, 'lamp');
+      await heartbeats(fleet, [{ id: 'd1' }, { id: 'd2' }]);
+      const { redis, keys } = await fleet.of('d1');
+      await redis.set(keys.state('d1'), 'x');
+      for (const operation of Object.values(reads))
+        expect(await failure(operation(fleet, 'd1'))).toMatchObject({ code: 'BAD_RECORD' });
+      const problems: string[] = [];
+      const onProblem = ({ id }: { id: string }) => problems.push(id);
+      expect(await idsOf(listDevices(fleet, { onProblem }))).toEqual(['d2']);
+      expect(await idsOf(onlineDevices(fleet, { onProblem }))).toEqual(['d2']);
+      expect(problems).toEqual(['d1', 'd1']);
+    });
+
+    test('broken JSON: device and document are named, and nothing written', async () => {
+      const fleet = await open();
+      const { redis, keys } = await fleet.of('d1');
+      await register(fleet, 'd1', 'lamp');
+      await redis.hset(keys.state('d1'), { desiredState: '{"on":', reportedState: '[1]' });
+      const before = await contentsOf(fleet);
+      expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject({
+        code: 'BAD_RECORD',
+        message: expect.stringMatching(/^device "d1": the desired state is broken: .*position 6/),
+      });
+      expect(await failure(heartbeat(fleet, { id: 'd1', patch: {} }))).toMatchObject({
+        code: 'BAD_RECORD',
+        message: 'device "d1": the report is broken: a JSON object is due, not an array',
+      });
+      expect(await failure(delta(fleet, 'd1'))).toMatchObject({ code: 'BAD_RECORD' });
+      expect(await contentsOf(fleet)).toEqual(before);
+      expect(await heartbeat(fleet, { id: 'd1', reportedJson: '{}' })).toMatchObject({ deviceId: 'd1' });
+    });
+
+    test('a read-only fleet: reads, and refuses every change', async () => {
+      const fleet = await open();
+      await register(fleet, 'd1', 'lamp');
+      const before = await contentsOf(fleet);
+      const reader = new Fleet(fleet.cluster ?? fleet.redis, { ...fleet.options, readOnly: true });
+      for (const [name, operation] of Object.entries(changes)) {
+        const { code, message } = await failure(operation(reader, 'd1'));
+        expect([name, code, message]).toEqual([name, 'USAGE', expect.stringContaining('read-only')]);
+      }
+      for (const operation of Object.values(reads)) await operation(reader, 'd1');
+      expect(await contentsOf(fleet)).toEqual(before);
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/** Ids that would be lost by whoever splits keys, and fleets side by side. */
+import { describe, expect, test } from 'vitest';
+import { disconnect, heartbeat, heartbeats } from '../../../src/core/heartbeats.js';
+import { readHistory } from '../../../src/core/history.js';
+import { listDevices, onlineDevices } from '../../../src/core/queries.js';
+import { readAll, readDevice } from '../../../src/core/records.js';
+import { register, unregister } from '../../../src/core/registry.js';
+import { settle } from '../../../src/core/settle.js';
+import { delta, setDesired } from '../../../src/core/shadows.js';
+import { staleDevices } from '../../../src/core/stale.js';
+import { type Backend, contentsOf } from '../../support/backends.js';
+import { allOf, cut, DIALECTS, idsOf, ODD_IDS, openFeed } from '../../support/fleet.js';
+
+export function ids({ open }: Backend): void {
+  describe.each(DIALECTS)('an odd id in a %s fleet', (dialect) => {
+    test.each(ODD_IDS)('%s goes through every operation and the feed unharmed', async (id) => {
+      const fleet = await open({ dialect });
+      const part = await fleet.of(id);
+      const empty = Object.keys(await contentsOf(fleet));
+      const type = `type of ${id}`;
+      const feed = await openFeed(fleet);
+      expect(await register(fleet, id, type)).toMatchObject({ deviceId: id, created: true });
+      expect(await heartbeat(fleet, { id, reportedJson: '{"on":false}' })).toMatchObject({ deviceId: id });
+      expect(await heartbeat(fleet, { id, patch: { lit: true } })).toMatchObject({ deviceId: id });
+      expect(await setDesired(fleet, id, { on: true })).toMatchObject({ deviceId: id, version: 1 });
+      expect((await delta(fleet, id)).inSync).toBe(false);
+      const whole = { deviceId: id, deviceType: type, reportedJson: '{"on":false,"lit":true}' };
+      expect(await readDevice(fleet, id)).toMatchObject(whole);
+      expect(await readAll(fleet, ['nobody', id])).toMatchObject([{ code: 'NOT_FOUND' }, whole]);
+      expect(await readHistory(fleet, id)).toHaveLength(4);
+      expect(await idsOf(onlineDevices(fleet))).toEqual([id]);
+      expect(await idsOf(listDevices(fleet, { type }))).toEqual([id]);
+      await cut(part, id);
+      expect(await settle(part, [id])).toMatchObject({ verdicts: ['offline'] });
+      expect(await allOf(staleDevices(fleet, { olderThan: 0 }))).toMatchObject([{ deviceId: id }]);
+      await heartbeats(fleet, [{ id }, { id }]);
+      expect(await disconnect(fleet, id)).toBe(true);
+      await heartbeat(fleet, { id });
+      await unregister(fleet, id);
+      expect(await idsOf(listDevices(fleet))).toEqual([]);
+      const told = await feed.first(6);
+      await feed.stop();
+      expect(told.map((event) => [event.deviceId, event.deviceType, event.reason])).toEqual(
+        ['heartbeat', 'timeout', 'heartbeat', 'disconnect', 'heartbeat', 'unregister'].map((reason) => [
+          id,
+          type,
+          reason,
+        ]),
+      );
+      expect(Object.keys(await contentsOf(fleet)).sort()).toEqual(
+        [...empty, part.keys.log, part.keys.pulse].sort(),
+      );
+    });
+  });
+
+  test('a namespace keeps two fleets apart', async () => {
+    const [ours, theirs] = [await open(), await open()];
+    const feed = await openFeed(theirs);
+    for (const fleet of [ours, theirs]) await register(fleet, 'd1', `of ${fleet.options.namespace}`);
+    await heartbeat(ours, { id: 'd1' });
+    await setDesired(ours, 'd1', { on: true });
+    expect(await readDevice(theirs, 'd1')).toMatchObject({ status: 'offline', desiredVersion: 0 });
+    expect(await idsOf(onlineDevices(theirs))).toEqual([]);
+    await heartbeat(theirs, { id: 'd1' });
+    expect(await feed.first(1)).toMatchObject([{ deviceType: `of ${theirs.options.namespace}` }]);
+    await feed.stop();
+    await unregister(theirs, 'd1');
+    expect(await readDevice(ours, 'd1')).toMatchObject({ status: 'online', desiredVersion: 1 });
+  });
+}

@@ -1,0 +1,215 @@
+/** Who is there: the verdict, the detectors that pass it, and what of it is told, each transition once. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type DetectOptions, sweep } from '../../../src/core/detector.js';
+import type { PresenceEvent } from '../../../src/core/device.js';
+import type { Fleet } from '../../../src/core/fleet.js';
+import { disconnectAll, heartbeat, heartbeats } from '../../../src/core/heartbeats.js';
+import { inPartitions } from '../../../src/core/partitions.js';
+import { presenceFeed } from '../../../src/core/presence.js';
+import type { Since } from '../../../src/core/presence-log.js';
+import { readDevice } from '../../../src/core/records.js';
+import { register, registerAll } from '../../../src/core/registry.js';
+import { settle } from '../../../src/core/settle.js';
+import type { Backend } from '../../support/backends.js';
+import { type OpenDetector, openDetector } from '../../support/detector.js';
+import {
+  allOf,
+  cut,
+  expired,
+  logOf,
+  openFeed,
+  scoreOf,
+  serverNow,
+  storyOf,
+  until,
+} from '../../support/fleet.js';
+
+const IDS = Array.from({ length: 100 }, (_, i) => `d${i}`);
+const TOLD = ['1 online heartbeat', '2 offline timeout'];
+
+export function presence({ open, beside }: Backend): void {
+  async function online(fleet: Fleet, ttl: number, ids: readonly string[] = IDS): Promise<void> {
+    await registerAll(
+      fleet,
+      ids.map((id) => ({ id, type: 'lamp' })),
+    );
+    await heartbeats(
+      fleet,
+      ids.map((id) => ({ id, ttl })),
+    );
+  }
+
+  const verdicts = (fleet: Fleet, ids: readonly string[]) =>
+    inPartitions(fleet, ids, async (partition, group) => (await settle(partition, group)).verdicts);
+  const stories = (fleet: Fleet, ids: readonly string[] = IDS) =>
+    Promise.all(ids.map(async (id) => storyOf(await fleet.of(id), id)));
+
+  describe('settle', () => {
+    test('finds a lapse: offline since the deadline, told once, out of the index', async () => {
+      const fleet = await open();
+      const part = await fleet.of('d1');
+      await register(fleet, 'd1', 'lamp');
+      const first = await heartbeat(fleet, { id: 'd1' });
+      expect(await verdicts(fleet, ['d1'])).toEqual(['online']);
+      const { lastSeen, expiresAt } = await heartbeat(fleet, { id: 'd1', ttl: 20 });
+      await expired(part, 'd1');
+      for (let i = 0; i < 2; i++) expect(await verdicts(fleet, ['d1'])).toEqual(['offline']);
+      expect(await logOf(part, 'd1')).toMatchObject([
+        { seq: 1, status: 'online' },
+        { seq: 2, status: 'offline', reason: 'timeout', timestamp: expiresAt, previousAt: first.lastSeen },
+      ]);
+      expect([await part.redis.scard(part.keys.online), await scoreOf(part, 'd1')]).toEqual([0, -lastSeen]);
+      expect(await readDevice(fleet, 'd1')).toMatchObject({ presenceSeq: 2, presenceAt: expiresAt });
+    });
+
+    test('finds another program’s heartbeat, and knows a stray', async () => {
+      const fleet = await open();
+      const part = await fleet.of('d1');
+      await register(fleet, 'd1', 'lamp');
+      await part.redis.set(part.keys.heartbeat('d1'), '1', 'EX', 60);
+      const elsewhere = await fleet.of('nobody');
+      await elsewhere.redis.sadd(elsewhere.keys.online, 'nobody');
+      expect(await verdicts(fleet, ['d1', 'nobody'])).toEqual(['online', 'stray']);
+      expect(await elsewhere.redis.sismember(elsewhere.keys.online, 'nobody')).toBe(0);
+      expect(await storyOf(part, 'd1')).toEqual(['1 online observed']);
+      expect(await part.redis.smembers(part.keys.online)).toEqual(['d1']);
+      const deadline = Number(await part.redis.call('PEXPIRETIME', part.keys.heartbeat('d1')));
+      expect(Math.abs(((await scoreOf(part, 'd1')) ?? 0) - deadline)).toBeLessThanOrEqual(50);
+    });
+
+    test('by three at once and again: nothing is told twice', async () => {
+      const fleet = await open();
+      const others = await beside(fleet, 3);
+      await online(fleet, 60_000);
+      const gone = IDS.slice(0, 50);
+      for (const id of gone) await cut(await fleet.of(id), id);
+      const expected = IDS.map((_, i) => (i < 50 ? 'offline' : 'online'));
+      const all = await Promise.all([...others, ...others].map((other) => verdicts(other, IDS)));
+      for (const found of all) expect(found).toEqual(expected);
+      expect(await stories(fleet)).toEqual(IDS.map((_, i) => TOLD.slice(0, i < 50 ? 2 : 1)));
+    });
+  });
+
+  describe('detectors', () => {
+    async function detector(fleet: Fleet, options: DetectOptions = {}): Promise<OpenDetector> {
+      const opened = await openDetector(fleet, options);
+      onTestFinished(() => opened.stop());
+      return opened;
+    }
+
+    test('of every strategy at once announce each lapse once', async () => {
+      const fleet = await open();
+      const [a, b, c] = (await beside(fleet, 3)) as [Fleet, Fleet, Fleet];
+      const all = [
+        await detector(a),
+        await detector(b, { strategy: 'poll', interval: 50 }),
+        await detector(c, { strategy: 'keyspace' }),
+      ];
+      await online(fleet, 200);
+      const told = () => all.flatMap(({ events }) => events);
+      await until(() => told().length >= IDS.length);
+      await Promise.all(all.map((each) => each.stop()));
+      expect(await stories(fleet)).toEqual(IDS.map(() => TOLD));
+      expect(
+        told()
+          .map(({ deviceId }) => deviceId)
+          .sort(),
+      ).toEqual([...IDS].sort());
+    });
+
+    test('hear of other programs’ devices', async () => {
+      const fleet = await open();
+      const part = await fleet.of('d1');
+      await register(fleet, 'd1', 'lamp');
+      await part.redis.srem(part.keys.registered, 'd1'); // no audit would find it
+      const { first } = await detector(fleet);
+      await part.redis.set(part.keys.heartbeat('d1'), '1', 'EX', 60);
+      const message = { type: 'presence', deviceId: 'd1', status: 'online', timestamp: Date.now() };
+      await fleet.redis.publish(fleet.keys.presenceChannel, JSON.stringify(message));
+      expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
+    });
+
+    test('sweep once over what is due', async () => {
+      const fleet = await open();
+      await online(fleet, 20);
+      const now = await serverNow(fleet.redis);
+      await until(async () => (await serverNow(fleet.redis)) > now + 20);
+      const told = await allOf(sweep(fleet));
+      expect(told.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
+      expect(await allOf(sweep(fleet))).toEqual([]);
+    });
+  });
+
+  describe('the feed', () => {
+    /** Ids of the log, which tell an event from every other. */
+    const own = ({ id, deviceId }: PresenceEvent) => `${deviceId} ${id?.split('.')[0]}`;
+    const some = IDS.slice(0, 20);
+
+    async function transitions(fleet: Fleet, count: number): Promise<void> {
+      for (let i = 0; i < count; i += 2) {
+        await heartbeats(
+          fleet,
+          some.map((id) => ({ id })),
+        );
+        await disconnectAll(fleet, some);
+      }
+    }
+
+    /** All that there is from a place on. */
+    function replay(fleet: Fleet, since: Since): Promise<PresenceEvent[]> {
+      const stop = new AbortController();
+      return allOf(presenceFeed(fleet, { since, signal: stop.signal, onReady: () => stop.abort() }));
+    }
+
+    const expectAlternating = (events: readonly PresenceEvent[], from: number, to: number) => {
+      const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i);
+      for (const id of some) {
+        const seqs = events.filter(({ deviceId }) => deviceId === id).map(({ seq }) => seq);
+        expect([id, seqs]).toEqual([id, numbers]);
+      }
+    };
+
+    test('live: nothing of before, each of after once, each device’s in order', async () => {
+      const fleet = await open();
+      const [other] = (await beside(fleet, 1)) as [Fleet];
+      await online(fleet, 60_000, some);
+      const feed = await openFeed(other);
+      await disconnectAll(fleet, some);
+      await transitions(fleet, 10);
+      await feed.first(11 * some.length);
+      await feed.stop();
+      expectAlternating(feed.events, 2, 12);
+      expect(feed.events.every(({ deviceType }) => deviceType === 'lamp')).toBe(true);
+    });
+
+    test('replayed since a moment, and resumed behind any event: each once, the same order', async () => {
+      const fleet = await open();
+      await online(fleet, 60_000, some);
+      await disconnectAll(fleet, some);
+      await transitions(fleet, 4);
+      const all = await replay(fleet, { time: 0 });
+      expectAlternating(all, 1, 6);
+      expect(new Set(all.map(own)).size).toBe(all.length);
+      for (let i = 0; i < all.length; i += 17) {
+        const rest = await replay(fleet, { id: all[i]?.id as string });
+        expect(rest.map(own)).toEqual(all.slice(i + 1).map(own));
+      }
+      await transitions(fleet, 2);
+      const later = await replay(fleet, { id: all.at(-1)?.id as string });
+      expectAlternating(later, 7, 8);
+      expect(await replay(fleet, { time: (await serverNow(fleet.redis)) + 60_000 })).toEqual([]);
+    });
+
+    test('shows other programs’ events as they happen, with the type of the record', async () => {
+      const fleet = await open();
+      await register(fleet, 'd1', 'lamp');
+      const feed = await openFeed(fleet);
+      const message = { type: 'presence', deviceId: 'd1', status: 'online', timestamp: 1_700_000_000_000 };
+      await fleet.redis.publish(fleet.keys.presenceChannel, JSON.stringify(message));
+      const theirs = { ...message, id: null, deviceType: 'lamp', seq: null, reason: null };
+      expect(await feed.first(1)).toMatchObject([theirs]);
+      await feed.stop();
+      expect(await replay(fleet, { time: 0 })).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,136 @@
+/** Which devices there are: registered, registered again, removed. */
+import { describe, expect, test } from 'vitest';
+import type { Fleet } from '../../../src/core/fleet.js';
+import { heartbeat } from '../../../src/core/heartbeats.js';
+import { parseJsonObject } from '../../../src/core/json.js';
+import { readDevice } from '../../../src/core/records.js';
+import { register, registerAll, unregister, unregisterAll } from '../../../src/core/registry.js';
+import { setDesired } from '../../../src/core/shadows.js';
+import { type Backend, contentsOf } from '../../support/backends.js';
+import { failure, scoreOf, storyOf } from '../../support/fleet.js';
+
+export function registry({ open, beside }: Backend): void {
+  /** The sets that say of which type a device is. */
+  async function typesOf(fleet: Fleet, id: string): Promise<string[]> {
+    const { redis, keys } = await fleet.of(id);
+    const types = await redis.smembers(keys.types);
+    const members = await Promise.all(types.map((type) => redis.sismember(keys.type(type), id)));
+    return types.filter((_, i) => members[i] === 1);
+  }
+
+  describe('register', () => {
+    test('makes a record, and is in every index of its partition', async () => {
+      const fleet = await open();
+      const part = await fleet.of('d1');
+      const made = await register(fleet, 'd1', 'lamp', { metadataJson: '{"place":"hall"}', ttl: 90_000 });
+      expect(made).toMatchObject({ deviceId: 'd1', deviceType: 'lamp', created: true });
+      expect(await readDevice(fleet, 'd1')).toMatchObject({
+        ...{ deviceType: 'lamp', status: 'offline', lastSeen: null, registeredAt: made.registeredAt },
+        ...{ reportedJson: '{}', desiredJson: '{}', metadataJson: '{"place":"hall"}' },
+        ...{ reportedVersion: 0, desiredVersion: 0, presenceSeq: 0, heartbeatTtl: 90_000 },
+      });
+      expect(await part.redis.smembers(part.keys.registered)).toEqual(['d1']);
+      expect([await typesOf(fleet, 'd1'), await scoreOf(part, 'd1')]).toEqual([['lamp'], 0]);
+      expect(await storyOf(part, 'd1')).toEqual([]);
+    });
+
+    test('of what is there changes what is given, and wipes nothing', async () => {
+      const fleet = await open();
+      const { registeredAt } = await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 90_000 });
+      await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
+      await setDesired(fleet, 'd1', { on: false });
+      const before = { ...(await readDevice(fleet, 'd1')), expiresAt: expect.any(Number) };
+      expect(await register(fleet, 'd1', 'lamp')).toMatchObject({ created: false, registeredAt });
+      expect(await readDevice(fleet, 'd1')).toEqual(before);
+      await register(fleet, 'd1', 'plug', { metadataJson: '{"b":2}' });
+      await register(fleet, 'd1', 'plug', { ttl: 30_000 });
+      const given = { deviceType: 'plug', metadataJson: '{"b":2}', heartbeatTtl: 30_000 };
+      expect(await readDevice(fleet, 'd1')).toEqual({ ...before, ...given });
+    });
+
+    test('with another type moves it, and forgets a type that nobody has any more', async () => {
+      const fleet = await open();
+      const { redis, keys } = await fleet.of('d1');
+      await register(fleet, 'd1', 'lamp');
+      await register(fleet, 'd1', 'plug');
+      expect(await typesOf(fleet, 'd1')).toEqual(['plug']);
+      expect([await redis.smembers(keys.types), await redis.exists(keys.type('lamp'))]).toEqual([
+        ['plug'],
+        0,
+      ]);
+    });
+
+    test('by several with several types at once ends in one type', async () => {
+      const fleet = await open();
+      const others = await beside(fleet, 3);
+      await Promise.all(
+        others.flatMap((other, i) => [1, 2, 3].map((n) => register(other, 'd1', `t${n}${i}`))),
+      );
+      expect(await typesOf(fleet, 'd1')).toEqual([(await readDevice(fleet, 'd1')).deviceType]);
+    });
+
+    test('only if new: a conflict, and nothing written', async () => {
+      const fleet = await open();
+      expect(await register(fleet, 'd1', 'lamp', { onlyIfNew: true })).toMatchObject({ created: true });
+      const before = await contentsOf(fleet);
+      const again = register(fleet, 'd1', 'plug', { onlyIfNew: true, metadataJson: '{"a":1}' });
+      expect(await failure(again)).toMatchObject({
+        code: 'CONFLICT',
+        message: 'device "d1" is registered already',
+      });
+      expect(await contentsOf(fleet)).toEqual(before);
+    });
+
+    test('of many: each alone, in the order given, one device’s in theirs', async () => {
+      const fleet = await open();
+      const broken = await fleet.of('d7');
+      await broken.redis.set(broken.keys.state('d7'), 'x');
+      const ids = Array.from({ length: 200 }, (_, i) => (i === 50 ? 'bad\nid' : `d${i % 150}`));
+      const results = await registerAll(
+        fleet,
+        ids.map((id, i) => ({ id, type: `type-${i}` })),
+      );
+      const wrong = {
+        code: 'BAD_RECORD',
+        message: `${broken.keys.state('d7')} holds a string, not a hash`,
+      };
+      for (const [i, result] of results.entries()) {
+        if (i === 50) expect(result).toMatchObject({ code: 'USAGE' });
+        else if (i % 150 === 7) expect(result).toMatchObject(wrong);
+        else expect(result).toMatchObject({ deviceId: ids[i], deviceType: `type-${i}`, created: i < 150 });
+      }
+      expect(await readDevice(fleet, 'd20')).toMatchObject({ deviceType: 'type-170' });
+    });
+  });
+
+  describe('unregister', () => {
+    test('removes all that is kept of a device, and tells of one that was online', async () => {
+      const fleet = await open();
+      const part = await fleet.of('d1');
+      const meta = await contentsOf(fleet);
+      await register(fleet, 'd1', 'lamp');
+      await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
+      await setDesired(fleet, 'd1', parseJsonObject('{"n":1}'));
+      await part.redis.hset(part.keys.state('d1'), 'deviceType', 'plug'); // another program's hand
+      await unregister(fleet, 'd1');
+      expect(await storyOf(part, 'd1')).toEqual(['1 online heartbeat', '2 offline unregister']);
+      expect(Object.keys(await contentsOf(fleet)).sort()).toEqual(
+        [...Object.keys(meta), part.keys.log, part.keys.pulse].sort(),
+      );
+      expect(await register(fleet, 'd1', 'lamp')).toMatchObject({ created: true });
+      expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ wasOffline: true, desiredVersion: 0 });
+      expect((await storyOf(part, 'd1')).at(-1)).toBe('1 online heartbeat');
+    });
+
+    test('of many: each alone, in the order given', async () => {
+      const fleet = await open();
+      await registerAll(
+        fleet,
+        ['d1', 'd2', 'd3'].map((id) => ({ id, type: 'lamp' })),
+      );
+      const results = await unregisterAll(fleet, ['d3', 'nobody', '', 'd1']);
+      expect(results).toMatchObject([null, { code: 'NOT_FOUND' }, { code: 'USAGE' }, null]);
+      expect(await readDevice(fleet, 'd2')).toMatchObject({ deviceType: 'lamp' });
+    });
+  });
+}

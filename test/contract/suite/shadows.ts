@@ -1,0 +1,160 @@
+/** What a device should be, what it said it is, and the difference. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Fleet } from '../../../src/core/fleet.js';
+import { heartbeat } from '../../../src/core/heartbeats.js';
+import { readHistory } from '../../../src/core/history.js';
+import { parseJsonObject, toJson } from '../../../src/core/json.js';
+import { listDevices } from '../../../src/core/queries.js';
+import { readDevice } from '../../../src/core/records.js';
+import { register } from '../../../src/core/registry.js';
+import { delta, setDesired } from '../../../src/core/shadows.js';
+import { subscribe } from '../../../src/core/subscribe.js';
+import { type Backend, contentsOf } from '../../support/backends.js';
+import { allOf, DIALECTS, failure, historyOf, ODD_NUMBERS, until } from '../../support/fleet.js';
+
+const TIMES = Array.from({ length: 200 }, (_, i) => i);
+/** RFC 7396, Appendix A, where the target is an object: target, patch, result. */
+const APPENDIX_A = [
+  ['{"a":"b"}', '{"a":"c"}', '{"a":"c"}'],
+  ['{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'],
+  ['{"a":"b"}', '{"a":null}', '{}'],
+  ['{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'],
+  ['{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'],
+  ['{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'],
+  ['{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'],
+  ['{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'],
+  ['{"e":null}', '{"a":1}', '{"e":null,"a":1}'],
+  ['{}', '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
+] as const;
+/** All that differs from the odd numbers in the last digit. */
+const OTHER_NUMBERS = '{"big":12345678901234567891,"huge":1e401,"money":0.11}';
+
+export function shadows({ open, beside }: Backend): void {
+  async function withDevice(): Promise<Fleet> {
+    const fleet = await open();
+    await register(fleet, 'd1', 'lamp');
+    return fleet;
+  }
+
+  /** What is published for the device from now on. */
+  async function hearing(fleet: Fleet): Promise<string[]> {
+    const heard: string[] = [];
+    const ear = subscribe(fleet, fleet.keys.commandsChannel('d1'), {
+      hear: (message) => void heard.push(message),
+      onLost: (error) => void heard.push(error.message),
+      onBack: () => {},
+    });
+    onTestFinished(() => ear.close());
+    await ear.ready;
+    return heard;
+  }
+
+  describe('set desired', () => {
+    test('merges as RFC 7396 says, whoever wrote what is there', async () => {
+      const fleet = await withDevice();
+      const { redis, keys } = await fleet.of('d1');
+      for (const [target, patch, result] of APPENDIX_A) {
+        await redis.hset(keys.state('d1'), 'desiredState', target);
+        const { desired } = await setDesired(fleet, 'd1', parseJsonObject(patch));
+        expect([target, patch, toJson(desired)]).toEqual([target, patch, result]);
+        expect((await readDevice(fleet, 'd1')).desiredJson).toBe(result);
+      }
+    });
+
+    test('tells the device the whole, with the patch that led there; nothing where nothing changes', async () => {
+      const fleet = await withDevice();
+      const heard = await hearing(fleet);
+      expect(await setDesired(fleet, 'd1', { on: true })).toMatchObject({ version: 1, changed: true });
+      expect(await setDesired(fleet, 'd1', { on: true })).toMatchObject({ version: 1, changed: false });
+      await setDesired(fleet, 'd1', { mode: 'eco' });
+      await setDesired(fleet, 'd1', { mode: 'eco' }, { replace: true });
+      await until(() => heard.length >= 3);
+      expect(heard.map((message) => JSON.parse(message))).toMatchObject([
+        { desiredState: { on: true }, version: 1, patch: { on: true } },
+        { desiredState: { on: true, mode: 'eco' }, version: 2, patch: { mode: 'eco' } },
+        { desiredState: { mode: 'eco' }, version: 3, patch: { on: null } },
+      ]);
+      expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ desiredVersion: 3 });
+    });
+
+    test('of another version than the one that was asked for: a conflict, nothing written', async () => {
+      const fleet = await withDevice();
+      expect(await setDesired(fleet, 'd1', { on: true }, { ifVersion: 0 })).toMatchObject({ version: 1 });
+      const before = await contentsOf(fleet);
+      expect(await failure(setDesired(fleet, 'd1', { on: false }, { ifVersion: 0 }))).toMatchObject({
+        code: 'CONFLICT',
+        message: 'device "d1" has desired version 1, not 0',
+      });
+      expect(await contentsOf(fleet)).toEqual(before);
+    });
+
+    test('200 times at once on four connections: all 200 keys are there, version 200', async () => {
+      const fleet = await withDevice();
+      const others = await beside(fleet, 4);
+      const results = await Promise.all(
+        TIMES.map((i) => setDesired(others[i % 4] as Fleet, 'd1', { [`k${i}`]: `${i}` })),
+      );
+      const { desiredJson, desiredVersion } = await readDevice(fleet, 'd1');
+      expect(JSON.parse(desiredJson)).toEqual(Object.fromEntries(TIMES.map((i) => [`k${i}`, `${i}`])));
+      expect(desiredVersion).toBe(200);
+      expect(results.map(({ version }) => version).sort((a, b) => a - b)).toEqual(TIMES.map((i) => i + 1));
+      expect(await historyOf(await fleet.of('d1'), 'desired', 'd1')).toHaveLength(100);
+    });
+
+    test('of 200 that want the same version one gets it', async () => {
+      const others = await beside(await withDevice(), 4);
+      const tried = TIMES.map((i) =>
+        setDesired(others[i % 4] as Fleet, 'd1', { by: `${i}` }, { ifVersion: 0 }),
+      );
+      const lost = (await Promise.allSettled(tried)).flatMap((outcome) =>
+        outcome.status === 'rejected' ? [outcome.reason.code] : [],
+      );
+      expect(lost).toEqual(Array(199).fill('CONFLICT'));
+    });
+  });
+
+  describe('delta', () => {
+    test.each([
+      ['nothing said, nothing wanted', '{}', '{}', '{}'],
+      ['only reported', '{}', '{"a":1}', '{}'],
+      ['the same number', '{"a":1}', '{"a":1.0}', '{}'],
+      ['null wants it absent', '{"a":null}', '{}', '{}'],
+      ['not reported', '{"a":1}', '{}', '{"a":1}'],
+      ['within an object', '{"a":{"b":1,"c":2}}', '{"a":{"b":1,"c":3,"d":4}}', '{"a":{"c":2}}'],
+      ['arrays whole', '{"a":[1,2]}', '{"a":[1,3]}', '{"a":[1,2]}'],
+    ])('%s', async (_what, desired, reported, patch) => {
+      const fleet = await withDevice();
+      const { redis, keys } = await fleet.of('d1');
+      await redis.hset(keys.state('d1'), { desiredState: desired, reportedState: reported });
+      const found = await delta(fleet, 'd1');
+      expect([toJson(found.patch), found.inSync]).toEqual([patch, patch === '{}']);
+    });
+  });
+
+  describe.each(DIALECTS)('numbers keep their digits in a %s fleet', (dialect) => {
+    test('in records, lists, delta, messages and history', async () => {
+      const fleet = await open({ dialect });
+      await register(fleet, 'd1', 'lamp', { metadataJson: ODD_NUMBERS });
+      const heard = await hearing(fleet);
+      await setDesired(fleet, 'd1', parseJsonObject(ODD_NUMBERS));
+      await heartbeat(fleet, { id: 'd1', reportedJson: OTHER_NUMBERS });
+      const found = await delta(fleet, 'd1');
+      expect(toJson(found.patch)).toBe(ODD_NUMBERS);
+      expect(toJson(found.delta)).toContain('"money":{"desired":0.10,"reported":0.11}');
+      await heartbeat(fleet, { id: 'd1', patch: parseJsonObject(ODD_NUMBERS) });
+      const whole = { metadataJson: ODD_NUMBERS, reportedJson: ODD_NUMBERS, desiredJson: ODD_NUMBERS };
+      expect(await readDevice(fleet, 'd1')).toMatchObject(whole);
+      expect(await allOf(listDevices(fleet, { withState: true }))).toMatchObject([whole]);
+      expect((await delta(fleet, 'd1')).inSync).toBe(true);
+      const entries = await readHistory(fleet, 'd1', { kinds: ['desired', 'reported'] });
+      const texts = entries.map(({ kind, valueJson }) => `${kind} ${valueJson}`).sort();
+      expect(texts).toEqual(
+        [`desired ${ODD_NUMBERS}`, `reported ${OTHER_NUMBERS}`, `reported ${ODD_NUMBERS}`].sort(),
+      );
+      await until(() => heard.length > 0);
+      const field = dialect === 'node' ? 'desiredState' : 'desired_state';
+      expect(heard[0]).toContain(`"${field}":${ODD_NUMBERS},`);
+      expect(heard[0]).toContain(`"patch":${ODD_NUMBERS}}`);
+    });
+  });
+}
