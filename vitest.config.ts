@@ -1,8 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { lua } from './scripts/lua-plugin.js';
 
 /** They measure, or strain the machine: one at a time, when the others are done. */
-const ALONE = ['test/chaos/{chaos,idle,mass-expiry}.test.ts'];
+const ALONE = ['test/chaos/{chaos,chaos-*,idle,mass-expiry}.test.ts'];
 
 export default defineConfig({
   plugins: [lua],
@@ -16,6 +17,7 @@ export default defineConfig({
           name: 'tests',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...ALONE],
+          maxWorkers: Math.ceil(availableParallelism() * 1.5), // many wait for a server, or for time to pass
         },
       },
       {

@@ -18,7 +18,9 @@ export function inTime<T>(timeout: number, request: () => Promise<T>): Promise<T
   return new Promise((resolve, reject) => {
     let refusal: Error | undefined;
     let again: NodeJS.Timeout | undefined;
+    let over = false;
     const end = setTimeout(() => {
+      over = true; // what is still on its way is not sent again
       clearTimeout(again);
       reject(refusal ?? new DevstateError('CONNECTION', 'timed out'));
     }, timeout);
@@ -29,6 +31,7 @@ export function inTime<T>(timeout: number, request: () => Promise<T>): Promise<T
           resolve(value);
         },
         (error: unknown) => {
+          if (over) return;
           if (isNotYet(error)) {
             refusal = error;
             again = setTimeout(attempt, pause, Math.min(2 * pause, LONGEST_PAUSE_MS));

@@ -1,7 +1,7 @@
 /** The chaos test is worth what its checker notices. */
 import { describe, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../src/core/device.js';
-import { complaint, type Hold, type Operation } from '../support/chaos/checker.js';
+import { complaint, doubt, type Hold, type Operation } from '../support/chaos/checker.js';
 
 const beat = (at: number, ttl: number, wasOffline: boolean): Operation => ({
   ...{ kind: 'beat', ttl, sent: at - 1, done: at + 1, reply: { at, expiresAt: at + ttl, wasOffline } },
@@ -112,4 +112,12 @@ test('what was not answered may have been done or not', () => {
   expect(
     complaint(prolonged, log('online heartbeat 1000', 'offline timeout 2900'), [], false),
   ).not.toBeNull();
+});
+
+test('what a master may have taken with it may have been done or not', () => {
+  const lost = log(...STORY.slice(0, 3), 'offline timeout 6000'); // as if nothing had come after the third beat
+  expect(complaint(LIFE, lost, [], false)).not.toBeNull();
+  expect(complaint(doubt(LIFE, [5499, 6001]), lost, [], false)).toBeNull();
+  expect(complaint(doubt(LIFE, [5499, 6001]), log(...STORY), [], false)).toBeNull();
+  expect(complaint(doubt(LIFE, [6002, 9000]), lost, [], false)).not.toBeNull();
 });

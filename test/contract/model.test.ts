@@ -20,7 +20,8 @@ import { DIALECTS, historyOf, logOf } from '../support/fleet.js';
 import { Model, type ModelDevice, merged, near, type Patch, pinKeys, shownOf } from '../support/model.js';
 import { useRedis } from '../support/redis.js';
 
-const RUNS = Number(process.env.DEVSTATE_MODEL_RUNS ?? 1000);
+/** In each dialect. */
+const RUNS = Number(process.env.DEVSTATE_MODEL_RUNS ?? 500);
 const SEED = Number(process.env.DEVSTATE_MODEL_SEED ?? 3);
 /** The article's detectors take `aa` (Node) or `cc` (Python) from `aa:bb:cc`. */
 const IDS = ['d1', 'aa:bb:cc', 'aa', '温度-1'];

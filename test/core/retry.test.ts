@@ -24,6 +24,15 @@ describe('a request', () => {
     expect(request).toHaveBeenCalledTimes(length);
   });
 
+  test('on its way when its time is over is not sent again, whatever comes of it', async () => {
+    let refuse = (_error: Error) => {};
+    const request = vi.fn(() => new Promise<never>((_resolve, reject) => (refuse = reject)));
+    await expect(inTime(10, request)).rejects.toThrow('timed out');
+    refuse(loading);
+    await expect(inTime(300, never)).rejects.toThrow('timed out');
+    expect(request).toHaveBeenCalledOnce();
+  });
+
   test('that is not answered has timed out', async () => {
     await expect(inTime(10, never)).rejects.toMatchObject({ code: 'CONNECTION', message: 'timed out' });
   });

@@ -1,6 +1,6 @@
 /**
- * Sentinel for one test file: a master, its replica, and three sentinels that find a server gone
- * after half a second; all on free ports of the loopback, and all ask for a password.
+ * Sentinel for one test file: a master, its replica, and three sentinels that soon find a server
+ * gone; all on free ports of the loopback, and all ask for a password.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -26,7 +26,8 @@ export interface SentinelSet {
   stop(): Promise<void>;
 }
 
-export async function startSentinels(): Promise<SentinelSet> {
+/** @param downAfter how long a server is silent that is taken for gone, ms: where much runs beside it, longer */
+export async function startSentinels(downAfter = 500): Promise<SentinelSet> {
   const secret = ['--requirepass', PASSWORD, '--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0'];
   const first = await startServer({ port: true, args: secret });
   const replica = ['--replicaof', '127.0.0.1', portOf(first)];
@@ -34,7 +35,7 @@ export async function startSentinels(): Promise<SentinelSet> {
   const config = [
     `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${portOf(first)} 2`,
     `sentinel auth-pass ${MASTER_NAME} ${PASSWORD}`,
-    `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
+    `sentinel down-after-milliseconds ${MASTER_NAME} ${downAfter}`,
     `sentinel failover-timeout ${MASTER_NAME} 2000`,
   ].join('\n');
   const sentinels = await Promise.all(

@@ -47,6 +47,15 @@ interface State {
   key: Span | null;
 }
 
+/** What was acknowledged in this span may be lost: it stands as if it had not been answered. */
+export function doubt(operations: readonly Operation[], [from, to]: Span): Operation[] {
+  return operations.map((operation) => {
+    if (operation.done < from || operation.sent > to) return operation;
+    const { reply: _, ...unanswered } = operation;
+    return unanswered;
+  });
+}
+
 /** What is wrong with a device's events; null: nothing. `alive`: it holds a heartbeat at the end. */
 export function complaint(
   operations: readonly Operation[],
@@ -168,6 +177,10 @@ function mayBeGone({ key }: State, at: number): boolean {
 
 function overlaps([from, to]: Span, start: number, end: number): boolean {
   return start <= to && end >= from;
+}
+
+export function isWithin([from, to]: Span, at: number): boolean {
+  return at >= from && at <= to;
 }
 
 /** When the log took it, on the server's clock. */

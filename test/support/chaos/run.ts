@@ -10,80 +10,82 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { PresenceEvent } from '../../../src/core/device.js';
 import type { Fleet } from '../../../src/core/fleet.js';
-import { logOf, openFleet, serverNow, until } from '../fleet.js';
-import type { TestRedis } from '../redis.js';
-import type { Hold, Operation, Span } from './checker.js';
+import { declareLayout } from '../../../src/core/layout.js';
+import { entryId } from '../../../src/core/position.js';
+import { logOf, serverNow, until } from '../fleet.js';
+import type { Operation } from './checker.js';
+import { inLogOrder } from './places.js';
 import { devstate, helper, type Program } from './programs.js';
+import { type PartitionHold, PulseWatch } from './pulse.js';
+import type { Break, Outage, Topology } from './topologies.js';
 
 export interface ChaosOptions {
+  /** At least; until everything was broken once. */
   seconds: number;
+  /** The longest pause between two things that break, ms. */
+  calm: number;
   seed: number;
   devices: number;
   workers: number;
 }
 
 export interface ChaosRun {
+  partitions: number;
+  /** As it is at the end, of all partitions; ids without the places in the others. */
   log: PresenceEvent[];
   /** What each device did, in order. */
   operations: Map<string, Operation[]>;
-  holds: Hold[];
+  holds: PartitionHold[];
   outages: Outage[];
   /** What they printed: the watcher that was there from the beginning, and one that came at the end. */
   witness: string[];
   latecomer: string[];
   /** Every detector that ran, killed or not. */
   detectors: Program[];
-  counts: Record<'detectorsKilled' | 'connectionsCut' | 'pauses' | 'crashes', number>;
-}
-
-/** Redis was away: by the clock of this process, when it went at the earliest and at the latest, and when it was back. */
-export interface Outage {
-  began: Span;
-  ended: number;
+  counts: { detectorsKilled: number; connectionsCut: number };
 }
 
 const STRATEGIES = [['deadline'], ['poll', '--interval', '2s'], ['keyspace']];
-export async function chaos(redis: TestRedis, options: ChaosOptions): Promise<ChaosRun> {
-  const { seconds, seed, devices, workers } = options;
-  const fleet = await openFleet(redis, {}, { maxRetriesPerRequest: null });
-  const pulseClient = await redis.client({
-    ...{ maxRetriesPerRequest: null, enableReadyCheck: false, retryStrategy: () => 20 },
-  });
-  for (const client of [fleet.redis, pulseClient]) client.on('error', () => {});
+
+export async function chaos(topology: Topology, options: ChaosOptions): Promise<ChaosRun> {
+  const { url, client, partitions } = topology;
+  const { seed, devices, workers } = options;
+  const fleet = await topology.fleet();
   await fleet.redis.hset(fleet.keys.meta, 'logCap', 10_000_000);
+  if (partitions > 1) await declareLayout(fleet, { partitions });
   const beginning = await serverNow(fleet.redis);
 
-  const witness = devstate(redis.url, 'watch-presence', '-o', 'ndjson');
+  const witness = devstate(url, 'watch-presence', '-o', 'ndjson');
   await witness.says('watching');
-  const crew = new Crew(redis.url);
+  const crew = new Crew(url);
   await crew.ready();
-  const pulse = new PulseWatch(pulseClient, fleet.keys.pulse);
+  const pulse = new PulseWatch(await fleet.partitions());
   const dir = mkdtempSync(join(tmpdir(), 'devstate-chaos-'));
   const shares = Array.from({ length: workers }, (_, i) => {
     const ids = Array.from({ length: devices }, (_, n) => `d${n}`).filter((_, n) => n % workers === i);
-    return { url: redis.url, seed: seed * 1000 + i, ids, file: join(dir, `${i}`) };
+    return { client, seed: seed * 1000 + i, ids, file: join(dir, `${i}`) };
   });
   try {
     const processes = shares.map((share) => helper('worker.mjs', share));
     await Promise.all(processes.map((process) => process.messaged('ready')));
-    const { outages, counts } = await havoc(redis, fleet, crew, seconds, seed);
+    const { outages, counts } = await havoc(topology.breaks, fleet, crew, options);
 
     for (const process of processes) process.send('finish');
     for (const process of processes) {
       if ((await process.exit) !== 0) throw new Error(`a worker failed:\n${process.stderr}`);
     }
     const survivors = shares.flatMap(({ ids }) => ids.filter((_, i) => i % 4 === 0)).length;
-    await until(async () => (await fleet.redis.scard(fleet.keys.online)) === survivors);
-    const log = await logOf(fleet);
+    await until(async () => (await online(fleet)) === survivors);
+    const log = await wholeLog(fleet);
     await until(() => witness.lines.length >= log.length);
     const latecomer = devstate(
-      ...[redis.url, 'watch-presence', '-o', 'ndjson', '--since', `${beginning}`, '--for', '2s'],
+      ...[url, 'watch-presence', '-o', 'ndjson', '--since', `${beginning}`, '--for', '2s'],
     );
     await latecomer.exit; // 2 s in which neither watcher may print anything more
     witness.kill('SIGTERM');
-    await Promise.all([witness.exit, crew.end(), pulse.end()]);
+    await Promise.all([witness.exit, crew.end(), pulse.end(), topology.settled()]);
     return {
-      log,
+      ...{ partitions, log },
       operations: new Map(shares.flatMap(({ ids, file }) => [...readOperations(ids, file)])),
       holds: pulse.holds(outages),
       outages,
@@ -95,6 +97,20 @@ export async function chaos(redis: TestRedis, options: ChaosOptions): Promise<Ch
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+async function online(fleet: Fleet): Promise<number> {
+  const counts = (await fleet.partitions()).map(({ redis, keys }) => redis.scard(keys.online));
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count);
+}
+
+async function wholeLog(fleet: Fleet): Promise<PresenceEvent[]> {
+  const partitions = await fleet.partitions();
+  const logs = await Promise.all(partitions.map((partition) => logOf(partition)));
+  const events = logs.flatMap((log, number) =>
+    log.map((event) => ({ ...event, id: entryId(event.id as string, number, partitions.length) })),
+  );
+  return inLogOrder(events);
 }
 
 /** The detectors. */
@@ -138,47 +154,30 @@ class Crew {
 
 /** Breaks things, in an order that the seed decides, each at least once, until the time is up. */
 async function havoc(
-  redis: TestRedis,
+  breaks: readonly Break[],
   fleet: Fleet,
   crew: Crew,
-  seconds: number,
-  seed: number,
+  { seconds, calm, seed }: ChaosOptions,
 ): Promise<Pick<ChaosRun, 'outages' | 'counts'>> {
   const random = randomOf(seed);
-  const counts = { detectorsKilled: 0, connectionsCut: 0, pauses: 0, crashes: 0 };
+  const counts = { detectorsKilled: 0, connectionsCut: 0 };
   const outages: Outage[] = [];
   const cut = async () => {
-    counts.connectionsCut += await cutReaders(fleet.redis);
+    for (const server of fleet.servers()) counts.connectionsCut += await cutReaders(server);
   };
   const replace = (index: number) => async () => {
     counts.detectorsKilled += 1;
     await crew.replace(index, random() * 1500);
   };
-  const pause = (ms: number) => async () => {
-    counts.pauses += 1;
-    const asked = Date.now();
-    await fleet.redis.client('PAUSE', ms, 'ALL');
-    outages.push({ began: [asked, Date.now()], ended: await serverNow(fleet.redis) });
-  };
-  const crash = (ms: number) => async () => {
-    counts.crashes += 1;
-    const asked = Date.now();
-    await redis.server.kill();
-    const gone = Date.now();
-    await sleep(ms);
-    await redis.server.restart();
-    outages.push({ began: [asked, gone], ended: await serverNow(fleet.redis) });
-  };
-  // Beyond 3 s it is an outage, with a hold; beyond 5 s commands time out, and are done all the same.
   const acts = [
     ...[cut, cut, replace(0), replace(1), replace(2)],
-    ...[pause(1000), pause(4000), pause(5500), crash(0), crash(4500)],
+    ...breaks.map((each) => async () => void outages.push(await each(random, fleet))),
   ];
   const end = Date.now() + seconds * 1000;
   for (let done = 0, order = acts; done < acts.length || Date.now() < end; done++) {
     if (done % acts.length === 0) order = shuffled(acts, random);
     await order[done % acts.length]?.();
-    await sleep(500 + random() * 4000);
+    await sleep(500 + random() * (calm - 500));
   }
   return { outages, counts };
 }
@@ -190,49 +189,6 @@ async function cutReaders(redis: Redis): Promise<number> {
   const ids = readers.map((line) => /^id=(\d+) /.exec(line)?.[1] as string);
   const killed = await Promise.all(ids.map((id) => redis.client('KILL', 'ID', id)));
   return killed.filter((count) => count === 1).length;
-}
-
-/** Looks at the pulse all the time, to learn when verdicts were held. */
-class PulseWatch {
-  readonly #samples: { at: number; until: number }[] = [];
-  #ended = false;
-  readonly #watching: Promise<void>;
-
-  constructor(redis: Redis, key: string) {
-    this.#watching = this.#watch(redis, key);
-  }
-
-  async #watch(redis: Redis, key: string): Promise<void> {
-    for (; !this.#ended; await sleep(50)) {
-      const replies = await redis
-        .multi()
-        .time()
-        .get(key)
-        .exec()
-        .catch(() => null); // it loads its data
-      if (replies === null) continue;
-      const [time, pulse] = replies.map(([, reply]) => reply) as [[string, string], string | null];
-      const at = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
-      this.#samples.push({ at, until: Number(pulse?.split(' ')[2] ?? 0) });
-    }
-  }
-
-  async end(): Promise<void> {
-    this.#ended = true;
-    await this.#watching;
-  }
-
-  /** Each hold was opened between two samples, by the first script after an outage, if there was one between. */
-  holds(outages: readonly Outage[]): Hold[] {
-    return this.#samples.flatMap(({ at, until }, i) => {
-      const before = this.#samples[i - 1];
-      if (before === undefined || until === before.until) return [];
-      const between = outages.filter(({ began, ended }) => began[0] <= at && ended >= before.at);
-      const earliest = between.length > 0 ? Math.min(...between.map(({ began }) => began[0])) : before.at;
-      const latest = between.length > 0 ? Math.max(...between.map(({ began }) => began[1])) : at;
-      return [{ certain: [latest, until], possible: [earliest, until] }];
-    });
-  }
 }
 
 type Line =

@@ -9,10 +9,10 @@
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { DeviceStateManager, DevstateError } from '../../../dist/index.js';
 
-const { url, seed, ids, file } = JSON.parse(process.argv[2]);
+const { client, seed, ids, file } = JSON.parse(process.argv[2]);
 const TICK_MS = 50;
 const SURVIVES_MS = 600_000;
 
@@ -20,11 +20,7 @@ const random = randomOf(seed);
 const between = (low, high) => low + random() * (high - low);
 const pick = (choices) => choices[Math.floor(random() * choices.length)];
 
-// Nothing is sent twice: what a lost connection leaves unanswered fails at once.
-const redis = new Redis(url, {
-  maxRetriesPerRequest: 0,
-  retryStrategy: (times) => Math.min(50 * times, 500),
-});
+const redis = open(client);
 redis.on('error', () => {});
 // What was given up may be done later still: the checker takes what failed for over.
 const manager = new DeviceStateManager(redis, { requestTimeout: 60_000 });
@@ -72,6 +68,13 @@ for (const device of devices.filter((_, i) => i % 4 === 0)) {
 write();
 redis.disconnect();
 process.disconnect();
+
+/** Nothing is sent twice: what a lost connection leaves unanswered fails at once. */
+function open({ url, nodes, ...options }) {
+  if (nodes) return new Cluster(nodes, { retryDelayOnFailover: 0 });
+  const once = { maxRetriesPerRequest: 0, retryStrategy: (times) => Math.min(50 * times, 500) };
+  return url ? new Redis(url, once) : new Redis({ ...options, ...once });
+}
 
 /** What a device does next: a few acts, each with the pause after it, ms. */
 function episode({ ttl }) {
