@@ -47,7 +47,11 @@ export const acl = command<Options>({
     const place = await context.place();
     const made = aclOf(role, { ...place, ...(user !== undefined && { user }), ...(id && { ids: id }) });
     await context.print.one(ACL, made);
-    if (context.print.human)
-      context.notice('hint: a new user has no password: put >PASSWORD at the end of the line');
+    if (!context.print.human) return;
+    context.notice('hint: a new user has no password: put >PASSWORD at the end of the line');
+    if (role === 'device')
+      context.notice(
+        'hint: it needs a fleet that devstate init has declared, or --dialect with each command',
+      );
   },
 });

@@ -4,7 +4,7 @@
  * failures' own if nothing was done and all failed alike.
  */
 import { ahead } from '../core/ahead.js';
-import type { Alone } from '../core/each-alone.js';
+import { type Alone, isLost } from '../core/each-alone.js';
 import { DevstateError, type ErrorCode, usage } from '../core/errors.js';
 import { type Line, lineBatches } from '../input/lines.js';
 import type { Context } from './command.js';
@@ -51,7 +51,11 @@ export class Batch {
 
   /** @throws what is no item's failure: a lost connection, a bug */
   fail(error: unknown, line?: number): void {
-    if (!(error instanceof DevstateError) || error.code === 'CONNECTION') throw error;
+    if (!(error instanceof DevstateError) || isLost(error)) throw error;
+    this.#tell(error, line);
+  }
+
+  #tell(error: DevstateError, line: number | undefined): void {
     this.failed += 1;
     this.#codes.add(error.code);
     this.#context.failure(error, line);
@@ -89,22 +93,27 @@ export class Batch {
     }
   }
 
+  /** Where others were answered, one that is out of reach has failed alone; else, or interrupted, it ends. */
   async *#work<Item, Result>(
     entries: readonly Readable<Item>[],
     work: (items: readonly Item[]) => Promise<readonly Alone<Result>[]>,
   ): AsyncGenerator<Result> {
     const items = entries.flatMap(({ item }) => (item instanceof DevstateError ? [] : [item]));
     this.unanswered = items.length;
-    const answers = (items.length > 0 ? await work(items) : []).values();
+    const results = items.length > 0 ? await work(items) : [];
+    const end = results.every(isLost) || this.#context.interrupted.aborted ? results.find(isLost) : undefined;
+    const answers = results.values();
     for (const { line, item } of entries) {
       const sent = !(item instanceof DevstateError);
       const result = sent ? (answers.next().value as Alone<Result>) : item;
-      if (result instanceof DevstateError) this.fail(result, line);
+      if (end && isLost(result)) continue;
+      if (result instanceof DevstateError) this.#tell(result, line);
       if (sent) this.unanswered -= 1;
       if (result instanceof DevstateError) continue;
       this.done += 1;
       yield result;
     }
+    if (end) throw end;
   }
 
   async *#readable<Item>(batches: Batches<Item>): AsyncGenerator<Readable<Item>[]> {

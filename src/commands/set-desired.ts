@@ -1,9 +1,8 @@
 /** `devstate set-desired ID DOC…`: what the device should be. */
-import { inChunks } from '../core/chunks.js';
 import { validId } from '../core/device.js';
-import { onlyResult, ownFailure } from '../core/each-alone.js';
+import { onlyResult } from '../core/each-alone.js';
 import { usage } from '../core/errors.js';
-import { type DesiredResult, setDesired as set } from '../core/shadows.js';
+import { type DesiredResult, setDesiredAll } from '../core/shadows.js';
 import type { View } from '../output/view.js';
 import { Batch, idBatches, isSingle } from './batch.js';
 import { command } from './command.js';
@@ -62,10 +61,7 @@ export const setDesired = command<Options>({
       return 'CONDITION';
     const patch = await readDocument(context, document);
     const fleet = await context.fleet();
-    const setAll = (ids: readonly string[]) =>
-      inChunks(ids, (chunk) =>
-        Promise.all(chunk.map((each) => ownFailure(set(fleet, each, patch, options)))),
-      );
+    const setAll = (ids: readonly string[]) => setDesiredAll(fleet, ids, patch, options);
     if (isSingle([id])) return context.print.one(DESIRED, onlyResult(await setAll([id])));
     const batch = new Batch(context);
     await context.print.list(DESIRED, batch.each(idBatches(context, [id]), setAll));

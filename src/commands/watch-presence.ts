@@ -67,7 +67,7 @@ export const watchPresence = command<Options>({
         if (options.for !== undefined)
           timer = setTimeout(ending.abort, Math.min(options.for, LONGEST_TIMER_MS));
       },
-      onGap: (gap) => context.notice(gapText(gap)),
+      onGap: inOneGo((gaps) => context.notice(gapText(gaps))),
       onDropped: (count) =>
         context.notice(`${count} events of other programs are missing: they came faster than they were read`),
       ...connectionNotices(context.notice),
@@ -114,10 +114,29 @@ function parseSince(text: string, now: number): Since {
   return POSITION.test(text) ? { id: text } : { time: parseMoment(text, now) };
 }
 
-function gapText({ after, before }: Gap): string {
+/** What is told in a row is told as one. */
+function inOneGo<Item>(tell: (items: readonly Item[]) => void): (item: Item) => void {
+  const items: Item[] = [];
+  return (item) => {
+    if (items.push(item) === 1) queueMicrotask(() => tell(items.splice(0)));
+  };
+}
+
+/** Of several logs: from the earliest beginning to the latest end. */
+function gapText(gaps: readonly Gap[]): string {
+  const after = gaps.map((gap) => gap.after).reduce((a, b) => (momentOf(b) < momentOf(a) ? b : a));
+  const before = gaps
+    .map((gap) => gap.before)
+    .reduce((a, b) => (a === null || (b !== null && momentOf(b) < momentOf(a)) ? a : b));
+  const which = gaps.length === 1 ? 'the log does' : `the logs of ${gaps.length} partitions do`;
   const from = typeof after === 'number' ? new Date(after).toISOString() : `event ${after}`;
   const to = before === null ? 'now' : `event ${before}`;
-  return `the log does not reach back that far: events between ${from} and ${to} are missing`;
+  return `${which} not reach back that far: events between ${from} and ${to} are missing`;
+}
+
+/** When it was logged, with which an event's id begins, ms. */
+function momentOf(place: string | number): number {
+  return typeof place === 'number' ? place : Number(place.split('-', 1)[0]);
 }
 
 async function* matching(

@@ -3,7 +3,7 @@
  * yet a pipeline only as a whole: while a slot moves, the server that it comes to would take
  * for absent what is still to come. So each goes for itself.
  */
-import { type Cluster, Command as RedisCommand } from 'ioredis';
+import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
 import type { Command, Connection } from './fleet.js';
 
 /** As in a pipeline's result. */
@@ -55,6 +55,17 @@ export async function sendNoting(connection: Connection, [name, ...args]: Comman
   address ??= connection.slots[command.getSlot()]?.[0];
   const server = connection.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
   return { reply, by: server?.stream ?? address };
+}
+
+/** Where a slot moves ioredis sends ASKING first, and leaves to nobody what becomes of it. Done once for a cluster. */
+export function guardAsking(cluster: Cluster): void {
+  if (cluster.listeners('+node').includes(guardNode)) return;
+  cluster.on('+node', guardNode);
+  for (const node of cluster.nodes()) guardNode(node);
+}
+
+function guardNode(node: Redis): void {
+  Object.assign(node, { asking: () => node.call('asking').catch(() => {}) });
 }
 
 /** As the connection's own methods make theirs. */

@@ -4,6 +4,7 @@
  * grows with the fleet. Small fleets are gone through faster than they need.
  */
 import type { Fleet } from './fleet.js';
+import { Cursor } from './scan.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 import type { Rounds } from './sources.js';
 
@@ -13,8 +14,8 @@ const SLICE_EVERY_MS = 1000;
 export class Audit implements Rounds {
   readonly #fleet: Fleet;
   readonly #round: number;
-  #cursor = '0';
-  #slice = MAX_DEVICES_PER_SCRIPT;
+  readonly #cursor: Cursor;
+  readonly #slice = MAX_DEVICES_PER_SCRIPT;
   readonly #longest: number;
   #every: number;
   #due = 0;
@@ -26,6 +27,7 @@ export class Audit implements Rounds {
   constructor(fleet: Fleet, round: number, partitions: number) {
     this.#fleet = fleet;
     this.#round = round;
+    this.#cursor = new Cursor(fleet, 'sscan', fleet.keys.registered);
     this.#longest = SLICE_EVERY_MS * partitions;
     this.#every = this.#longest;
   }
@@ -33,14 +35,10 @@ export class Audit implements Rounds {
   /** The next slice of ids, if its time has come. */
   async next(): Promise<string[]> {
     if (performance.now() < this.#due) return [];
-    const { redis, keys } = this.#fleet;
-    if (this.#cursor === '0') await this.#plan();
-    const [cursor, ids] = await this.#fleet.send(() =>
-      redis.sscan(keys.registered, this.#cursor, 'COUNT', this.#slice),
-    );
-    this.#cursor = cursor;
+    if (this.#cursor.begins) await this.#plan();
+    const { found } = await this.#cursor.next(this.#slice);
     this.#due = Math.max(this.#due + this.#every, performance.now() - SLICE_EVERY_MS);
-    return ids;
+    return found;
   }
 
   /** Until the next slice, ms. */

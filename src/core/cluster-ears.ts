@@ -4,6 +4,7 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import { BY_HAND, type Hearer, hearOn, type Listening } from './ear.js';
+import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
 
 const AT_NODE = {
@@ -12,14 +13,17 @@ const AT_NODE = {
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1000),
 };
 
-/** Opens it once there are masters: a cluster that was not spoken to yet knows none. */
-export function whenKnown(fleet: Fleet, open: () => Listening): Listening {
+/** Opens it, at the master that answers first, once there are masters: a cluster that was not spoken to yet, or lost all, knows none. */
+export function whenKnown(fleet: Fleet, open: (first: Redis) => Listening): Listening {
   let ear: Listening | undefined;
   let closed = false;
   const begin = async () => {
-    if (fleet.servers().length === 0) await fleet.declared();
+    // Any command waits until it has found some; what the fleet has kept would not ask.
+    if (fleet.servers().length === 0)
+      await fleet.send(() => fleet.redis.hmget(fleet.keys.meta, 'partitions'));
+    const first = await firstToAnswer(fleet);
     if (closed) return;
-    ear = open();
+    ear = open(first);
     await ear.ready;
   };
   const ready = begin();
@@ -40,13 +44,32 @@ export function whenKnown(fleet: Fleet, open: () => Listening): Listening {
   };
 }
 
-/** Each attempt to connect goes to another master, for the one may be away. */
-export function hearSomewhere(fleet: Fleet, cluster: Cluster, channel: string, hearer: Hearer): Listening {
+/** Another may hang, and would not say so. */
+function firstToAnswer(fleet: Fleet): Promise<Redis> {
+  const asked = fleet.servers().map(async (master) => {
+    await master.ping();
+    return master;
+  });
+  return fleet.send(() =>
+    Promise.any(asked).catch(({ errors: [error] }: AggregateError) => {
+      throw error ?? new DevstateError('CONNECTION', 'connection lost');
+    }),
+  );
+}
+
+/** At first at this master; each further attempt to connect goes to another, for the one may be away. */
+export function hearSomewhere(
+  fleet: Fleet,
+  cluster: Cluster,
+  channel: string,
+  hearer: Hearer,
+  first: Redis,
+): Listening {
   const choose = () => {
     const masters = fleet.servers();
     return masters[Math.floor(Math.random() * masters.length)];
   };
-  const subscriber = (choose() as Redis).duplicate({
+  const subscriber = first.duplicate({
     ...AT_NODE,
     retryStrategy(attempt) {
       const { host, port } = (choose() ?? subscriber).options;

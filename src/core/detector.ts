@@ -10,9 +10,9 @@ import { Doorbell } from './doorbell.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type HoldListener, HoldWatch } from './hold-watch.js';
-import { judge, worst } from './judge.js';
+import { judge, outcomes, worst } from './judge.js';
 import { Outage, type OutageListener } from './outage.js';
-import { fromPartitions, partitionOf } from './partitions.js';
+import { partitionOf } from './partitions.js';
 import { entryId } from './position.js';
 import { serverTime } from './records.js';
 import { mayPass } from './redis-errors.js';
@@ -24,8 +24,8 @@ import {
   type Source,
   type SuspectListener,
 } from './sources.js';
-import { look } from './step.js';
-import { LONGEST_SLEEP_MS, MOST_AT_ONCE, tell, Watch, type Watched } from './watch.js';
+import { look, type Step } from './step.js';
+import { LONGEST_SLEEP_MS, mostAtOnce, tell, Watch, type Watched } from './watch.js';
 
 /**
  * deadline: sleep until the earliest deadline, at most 1 s. poll: look through the online
@@ -42,7 +42,7 @@ export interface DetectOptions extends OutageListener, HoldListener {
   /** How long one round of the audit over the fleet may take, ms; 300,000. */
   auditRound?: number;
   signal?: AbortSignal;
-  /** At work: what lapses from now on is found. */
+  /** At work: what lapses from now on is found; in a partition that is away, once it is back. */
   onReady?: () => void;
   /** What the operator should know: a strategy that cannot be had, a device that cannot be judged. */
   onNotice?: (message: string) => void;
@@ -76,7 +76,6 @@ async function* detectIn(
   const outage = new Outage(options);
   const notice = onceEach(onNotice);
   let loss: DevstateError | undefined;
-  let looking = partitions.length;
   const listener: SuspectListener = {
     suspect: (id) => watches[partitionOf(id, watches.length)]?.suspect(id),
     onLost(error) {
@@ -91,6 +90,17 @@ async function* detectIn(
   const foreign = hearForeign(fleet, listener);
   const source = openSource(fleet, partitions, options, listener, notice);
   const deafness = () => foreign.lost ?? source.lost;
+  const looked = new Set<Watch>();
+  /** They could not look yet. */
+  const waiting = new Map<Watch, DevstateError>();
+  let ready = false;
+  const begin = () => {
+    if (looked.size === 0) return; // maybe none can
+    for (const [watch, error] of waiting) outage.begin(error, watch);
+    if (ready || looked.size + waiting.size < partitions.length) return;
+    ready = true;
+    options.onReady?.();
+  };
   const ending = new AbortController();
   const ended = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]);
   setMaxListeners(0, ended); // one for each partition
@@ -104,9 +114,16 @@ async function* detectIn(
     source,
     notice,
     isDeaf: () => deafness() !== undefined,
-    onLooked() {
-      looking -= 1;
-      if (looking === 0) options.onReady?.();
+    onLooked(watch) {
+      waiting.delete(watch);
+      looked.add(watch);
+      begin();
+    },
+    onMissed(watch, error) {
+      waiting.set(watch, error);
+      if (waiting.size === partitions.length) return false;
+      begin();
+      return true;
     },
   };
   const watches = partitions.map(
@@ -143,23 +160,39 @@ async function* detectIn(
   if (failures.length > 0) throw worst(failures);
 }
 
-/** One sweep over what is due, and no more: for cron. Honours a hold and opens none. */
+/**
+ * One sweep over what is due, and no more: for cron. Honours a hold and opens none.
+ * @throws DevstateError at the end, where a partition failed, which keeps no other from being swept
+ */
 export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
   const partitions = await fleet.partitions();
   const hold = new HoldWatch(options, partitions.length);
+  const most = mostAtOnce(partitions.length);
+  const failures: unknown[] = [];
+  const looks = partitions.map((partition) => look(partition, 'look', options.honourHold ?? true, most));
+  await Promise.allSettled(looks); // those that do not answer are waited for together
   for (const [number, partition] of partitions.entries()) {
-    for await (const event of sweepPartition(partition, hold, options))
-      yield inFleet(event, number, partitions.length);
+    try {
+      for await (const event of sweepPartition(partition, looks[number], most, hold, options))
+        yield inFleet(event, number, partitions.length);
+    } catch (error) {
+      failures.push(error);
+      hold.miss(partition);
+    }
   }
+  if (failures.length > 0) throw worst(failures);
 }
 
+/** @param looking the first look, at so many at most */
 async function* sweepPartition(
   fleet: Fleet,
+  looking: Promise<Step> | undefined,
+  most: number,
   hold: HoldWatch,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
-  for (;;) {
-    const step = await look(fleet, 'look', honourHold, MOST_AT_ONCE);
+  for (let next = looking; ; next = undefined) {
+    const step = await (next ?? look(fleet, 'look', honourHold, most));
     if (honourHold) hold.see(fleet, step);
     const { due } = step;
     if (due.length === 0) return;
@@ -168,18 +201,24 @@ async function* sweepPartition(
     if (failures.length > 0) throw worst(failures);
     tell(verdicts, onNotice);
     const stuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);
-    if (due.length < MOST_AT_ONCE || stuck) return;
+    if (due.length < most || stuck) return;
   }
 }
 
-/** Whether a detector has been at work within the last seconds, in all partitions. */
+/**
+ * Whether a detector has been at work within the last seconds, in all partitions that answer.
+ * @throws DevstateError where none does
+ */
 export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
-  const atWork = await fromPartitions(fleet, async (partition) => {
+  const asked = (await fleet.partitions()).map(async (partition) => {
     const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
     const [, step = 0] = String(pulse).split(' ').map(Number);
     return serverTime(time) - step <= 5 * LONGEST_SLEEP_MS;
   });
-  return atWork.every(Boolean);
+  const { values, failures } = await outcomes(asked);
+  const failure = worst(failures);
+  if (failure !== undefined && (values.length === 0 || !mayPass(failure))) throw failure;
+  return values.every(Boolean);
 }
 
 /** Partitions number their log's entries each for itself. */

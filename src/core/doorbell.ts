@@ -40,17 +40,28 @@ export class Doorbell {
     this.#rung = false;
   }
 
+  /** So long, whatever rings, unless it is stopped. What rings meanwhile is not kept. */
+  async rest(ms: number): Promise<void> {
+    const end = performance.now() + ms;
+    for (let left = ms; left > 0 && !this.stopped; left = end - performance.now()) await this.wait(left);
+  }
+
   /** What comes of it; undefined `grace` ms after the stop, though Redis may not have answered. */
   orStopped<T>(work: Promise<T>, grace = 0): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       let patience: NodeJS.Timeout | undefined;
-      this.#giveUp = () => {
+      const giveUp = () => {
         const left = this.#stoppedAt + grace - performance.now();
         if (left <= 0) resolve(undefined);
         else patience ??= setTimeout(resolve, left, undefined);
       };
-      work.finally(() => clearTimeout(patience)).then(resolve, reject);
-      if (this.stopped) this.#giveUp();
+      const settled = () => {
+        clearTimeout(patience);
+        if (this.#giveUp === giveUp) this.#giveUp = undefined;
+      };
+      this.#giveUp = giveUp;
+      work.finally(settled).then(resolve, reject);
+      if (this.stopped) giveUp();
     });
   }
 

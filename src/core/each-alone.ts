@@ -36,9 +36,14 @@ export async function ownFailure<Result>(work: Promise<Result>): Promise<Alone<R
   try {
     return await work;
   } catch (error) {
-    if (error instanceof DevstateError && error.code !== 'CONNECTION') return error;
+    if (error instanceof DevstateError && !isLost(error)) return error;
     throw error;
   }
+}
+
+/** Whether it was not answered, or refused whoever was meant. */
+export function isLost(result: unknown): result is DevstateError {
+  return result instanceof DevstateError && result.code === 'CONNECTION';
 }
 
 /**

@@ -37,6 +37,13 @@ export function notFound(id: string): DevstateError {
   });
 }
 
+/** What went wrong with one device of several. */
+export function ofDevice(id: string, cause: DevstateError): DevstateError {
+  const { code, message, hint } = cause;
+  const options = { cause, ...(hint !== undefined && { hint }) };
+  return new DevstateError(code, `device ${quote(id)}: ${message}`, options);
+}
+
 /** Refused before it is sent. */
 export function readOnly(what: string): DevstateError {
   return usage(`${what} refused: read-only`, 'leave out --read-only, or name a context that may write');

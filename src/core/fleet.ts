@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { type Answer, sendEach, sendNoting } from './answers.js';
-import { denialOf } from './denied.js';
+import { type Answer, guardAsking, sendEach, sendNoting } from './answers.js';
 import type { Dialect } from './device.js';
 import { fieldName } from './dialect.js';
 import { DevstateError, quote, readOnly, usage } from './errors.js';
@@ -16,7 +15,8 @@ import { META_FIELDS, type Meta, parseMeta } from './meta.js';
 import { partitionOf } from './partitions.js';
 import { fromRedis, isDenied, isNotYet, replyCode, wrongType } from './redis-errors.js';
 import { inTime } from './retry.js';
-import { expectedTypes, RAISE_TTL, type Script, scriptKeys } from './scripts.js';
+import { scriptError } from './script-errors.js';
+import { RAISE_TTL, type Script, scriptKeys } from './scripts.js';
 
 export interface FleetOptions {
   /** `acme` puts `acme:` before every key and channel. */
@@ -71,19 +71,32 @@ export class Fleet {
     this.keys = new Keyspace(options.namespace, part?.number);
     this.options = options;
     this.#whole = part?.whole;
+    if (this.cluster) guardAsking(this.cluster);
   }
 
   /** Each a fleet of its own keys on this connection; one that is not partitioned is its only one. */
   async partitions(): Promise<readonly Fleet[]> {
     if (this.#whole) return this.#partitions;
-    const { partitions } = await this.#layout();
-    if (this.#partitions.length !== partitions) {
-      this.#partitions = Array.from(
-        { length: partitions },
-        (_, number) => new Fleet(this.cluster ?? this.redis, this.options, { whole: this, number }),
-      );
-    }
+    const { partitions } = await this.#meta.get();
+    this.refuseParts(partitions);
+    if (this.#partitions.length !== partitions) this.#partitions = this.inParts(partitions);
     return this.#partitions;
+  }
+
+  /** As it is when it is cut into so many. */
+  inParts(count: number): readonly Fleet[] {
+    if (count === 1) return [this];
+    const connection = this.cluster ?? this.redis;
+    return Array.from(
+      { length: count },
+      (_, number) => new Fleet(connection, this.options, { whole: this, number }),
+    );
+  }
+
+  /** @throws DevstateError USAGE on a cluster, where a fleet must be partitioned */
+  refuseParts(count: number): void {
+    if (count === 1 && this.cluster)
+      throw usage('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
   }
 
   /** The partition that a device belongs to. */
@@ -149,8 +162,7 @@ export class Fleet {
     try {
       return await this.#evaluate(script, [keys.length, ...keys, ...argv]);
     } catch (error) {
-      if (isReply(error, 'WRONGTYPE')) throw await this.wrongType(script, devices);
-      throw isDenied(error) ? await denialOf(this, script, { keys, channel }, error) : fromRedis(error);
+      throw await scriptError(this, script, { devices, channel }, error);
     }
   }
 
@@ -165,24 +177,16 @@ export class Fleet {
     }
   }
 
-  /** Which key of a script it was that Redis found to be of another type. */
-  async wrongType(script: Script, devices: readonly { id: string }[]): Promise<DevstateError> {
-    const keys = scriptKeys(script, this.keys, devices);
-    const types = await this.pipeline(keys.map((key) => ['type', key]));
-    const expected = expectedTypes(script, devices.length);
-    const place = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
-    return wrongType(keys[place], types[place], expected[place]);
-  }
-
-  /** Why one device of a batch failed; its keys are looked at where one is of another type. */
+  /** Why one device of a batch failed, by what its part of the script raised. */
   async itemError(
     script: Script,
     device: { id: string; type?: string; oldType?: string },
     raised: string,
   ): Promise<DevstateError> {
-    if (/\bWRONGTYPE\b/.test(raised)) return this.wrongType(script, [device]);
-    const cause = fromRedis(new Error(raised));
+    const call = { devices: [device], channel: this.keys.presenceChannel };
+    const cause = await scriptError(this, script, call, new Error(raised));
     const { code, message, hint } = cause;
+    if (code === 'BAD_RECORD') return cause; // names the key, which the device has to do with
     return new DevstateError(code, `device ${quote(device.id)}: ${message}`, {
       cause,
       ...(hint && { hint }),
@@ -224,7 +228,7 @@ export class Fleet {
 
   async #readSettings(): Promise<FleetSettings> {
     if (this.#guessed) this.#meta.forget();
-    const { dialect: declared, ...settings } = await this.#layout();
+    const { dialect: declared, ...settings } = await this.#meta.get();
     const { dialect: asked } = this.options;
     const found = declared === undefined ? await this.#sampleDialects() : [declared];
     if (asked !== undefined && found.length > 0 && !found.includes(asked))
@@ -232,14 +236,6 @@ export class Fleet {
     const dialect = asked ?? found[0];
     this.#guessed = dialect === undefined;
     return { ...settings, dialect: dialect ?? 'node' };
-  }
-
-  /** @throws DevstateError USAGE on a cluster, where a fleet must be partitioned */
-  async #layout(): Promise<Meta> {
-    const meta = await this.#meta.get();
-    if (meta.partitions === 1 && this.cluster)
-      throw usage('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
-    return meta;
   }
 
   async #readMeta(): Promise<Meta> {

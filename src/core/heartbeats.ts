@@ -10,8 +10,9 @@ import { DevstateError, notFound } from './errors.js';
 import type { Fleet } from './fleet.js';
 import type { JsonObject } from './json.js';
 import { documentText } from './limits.js';
-import { inPartitions } from './partitions.js';
+import { aloneInPartitions } from './partitions.js';
 import { parseStored, readDevices } from './records.js';
+import { mayPass } from './redis-errors.js';
 import { registerAll } from './registry.js';
 import { untilSettled } from './retry.js';
 import { BEAT, DISCONNECT, HEARTBEAT } from './scripts.js';
@@ -51,8 +52,8 @@ export async function heartbeat(
 
 /**
  * Heartbeats of many devices; each succeeds or fails alone. Those of one device apply in
- * order. @throws DevstateError CONNECTION when the server is lost: what was not answered
- * may or may not have been done
+ * order. One that was not answered (CONNECTION) may or may not have been done.
+ * @throws DevstateError CONNECTION when all are of one partition and it is lost
  */
 export async function heartbeats(
   fleet: Fleet,
@@ -66,7 +67,7 @@ export async function heartbeats(
     }
     return results;
   };
-  return eachAlone(beats, validBeat, (all) => inPartitions(fleet, all, beatAll));
+  return eachAlone(beats, validBeat, (all) => aloneInPartitions(fleet, all, beatAll));
 }
 
 /** Only a report is done with the first script that it is sent with. */
@@ -178,9 +179,12 @@ async function send(
   const args = { defaultTtl: otherwise, longestTtl, exclusive: exclusive ? 1 : 0 };
   const prepared = beats.map((beat) => prepare(beat, bases.get(beat.id)));
   const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
-  const replies = await (beats.every(isBare) ? runBare : runAll)(fleet, args, sent);
+  const replies = await runEach(fleet, args, sent);
   const held = sent.map(({ ttl }, i) => (replies[i]?.[0] === 1 ? Number(ttl || otherwise) : 0));
-  await fleet.noteTtl(held.reduce((most, ttl) => Math.max(most, ttl), 0));
+  await noteHeld(
+    fleet,
+    held.reduce((most, ttl) => Math.max(most, ttl), 0),
+  );
   const answers = replies.values();
   return Promise.all(
     prepared.map((each) =>
@@ -191,20 +195,43 @@ async function send(
 
 type Settings = Record<'defaultTtl' | 'longestTtl' | 'exclusive', number>;
 
+/** The beats are done: what cannot be noted for now is with the next. */
+async function noteHeld(fleet: Fleet, ttl: number): Promise<void> {
+  try {
+    await fleet.noteTtl(ttl);
+  } catch (error) {
+    if (!mayPass(error)) throw error;
+  }
+}
+
+/** Apart, for a server that is out of memory refuses reports, and lets bare beats pass. */
+async function runEach(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
+  const [bare, others] = await Promise.all([
+    runBare(fleet, settings, beats.filter(isBare)),
+    runAll(
+      fleet,
+      settings,
+      beats.filter((beat) => !isBare(beat)),
+    ),
+  ]);
+  const replies = { bare: bare.values(), others: others.values() };
+  return beats.map((beat) => replies[isBare(beat) ? 'bare' : 'others'].next().value as Reply);
+}
+
 /** Nothing comes with it, and most often nothing changes but the time. */
-function isBare({ patch, reportedJson }: Heartbeat): boolean {
-  return patch === undefined && reportedJson === undefined;
+function isBare({ reported }: Arguments): boolean {
+  return reported === '';
 }
 
 async function runAll(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
-  return (await fleet.run(HEARTBEAT, settings, beats)) as Reply[];
+  return beats.length === 0 ? [] : ((await fleet.run(HEARTBEAT, settings, beats)) as Reply[]);
 }
 
 /** By the leaner script first. */
 async function runBare(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
+  if (beats.length === 0) return [];
   const replies = (await fleet.run(BEAT, settings, beats)) as Reply[];
   const others = beats.filter((_, i) => replies[i]?.[0] === 0);
-  if (others.length === 0) return replies;
   const answers = (await runAll(fleet, settings, others)).values();
   return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));
 }
@@ -247,7 +274,10 @@ export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
   return onlyResult(await disconnectAll(fleet, [id]));
 }
 
-/** The same of many devices, each of which succeeds or fails alone. @throws DevstateError CONNECTION */
+/**
+ * The same of many devices, each of which succeeds or fails alone.
+ * @throws DevstateError CONNECTION when all are of one partition and it is lost
+ */
 export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<boolean>[]> {
   const goodbye = async (partition: Fleet, id: string) => {
     const { longestTtl } = await fleet.settings();
@@ -256,7 +286,7 @@ export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promi
     return wasOnline === 1;
   };
   return eachAlone(ids, validId, (all) =>
-    inPartitions(fleet, all, (partition, group) =>
+    aloneInPartitions(fleet, all, (partition, group) =>
       inChunks(group, (chunk) => Promise.all(chunk.map((id) => ownFailure(goodbye(partition, id))))),
     ),
   );

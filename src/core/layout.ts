@@ -7,8 +7,7 @@ import type { Dialect } from './device.js';
 import type { Alone } from './each-alone.js';
 import { DevstateError } from './errors.js';
 import type { Command, Fleet } from './fleet.js';
-import { Keyspace } from './keyspace.js';
-import { fromPartitions } from './partitions.js';
+import { someAtOnce } from './partitions.js';
 import { type QueryOptions, registeredIds } from './queries.js';
 import { readDevices } from './records.js';
 import { type Registration, registerAll } from './registry.js';
@@ -44,8 +43,8 @@ const VERSION = 1;
  */
 export async function declareLayout(fleet: Fleet, options: LayoutOptions = {}): Promise<Layout> {
   fleet.refuseReadOnly('init');
-  await declarePartitions(fleet, options.partitions);
-  const { partitions, dialect, exclusive } = await fleet.settings();
+  const partitions = await partitionsToBe(fleet, options.partitions);
+  const { dialect, exclusive } = await fleet.settings();
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
   const layout: Layout = { version: VERSION, partitions, dialect, writers };
   if (writers === 'exclusive' && !exclusive) {
@@ -54,33 +53,31 @@ export async function declareLayout(fleet: Fleet, options: LayoutOptions = {}): 
       looked += count;
       options.onLooked?.(looked);
     };
-    await fromPartitions(fleet, (partition) => alignIndex(partition, onLooked));
+    await someAtOnce(fleet.inParts(partitions), (partition) => alignIndex(partition, onLooked));
   }
   await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));
   fleet.forgetSettings();
   return layout;
 }
 
-async function declarePartitions(fleet: Fleet, partitions: number | undefined): Promise<void> {
+async function partitionsToBe(fleet: Fleet, asked: number | undefined): Promise<number> {
   const declared = await fleet.declared();
   // Asked in any case: whom Redis does not let look is not to declare it, though it lets them write the hash.
   const inUse = await holdsDevices(fleet, declared.partitions);
-  if (partitions === undefined || partitions === declared.partitions) return;
-  if (inUse) {
+  const partitions = asked ?? declared.partitions;
+  if (inUse && partitions !== declared.partitions) {
     throw new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(declared.partitions)}`, {
       hint: 'partitions can never change; begin another fleet with --namespace',
     });
   }
-  await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { partitions }));
-  fleet.forgetSettings();
+  fleet.refuseParts(partitions);
+  return partitions;
 }
 
-/** Asked without the settings: a cluster has none before it is declared. */
+/** Whether any of so many partitions does. */
 async function holdsDevices(fleet: Fleet, partitions: number): Promise<boolean> {
-  const numbers = partitions === 1 ? [undefined] : Array.from({ length: partitions }, (_, i) => i);
-  for (const number of numbers) {
-    const { registered } = new Keyspace(fleet.options.namespace, number);
-    if ((await fleet.send(() => fleet.redis.exists(registered))) === 1) return true;
+  for (const { redis, keys } of fleet.inParts(partitions)) {
+    if ((await fleet.send(() => redis.exists(keys.registered))) === 1) return true;
   }
   return false;
 }

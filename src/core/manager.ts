@@ -5,7 +5,7 @@
  */
 import { Redis, type RedisOptions } from 'ioredis';
 import { Batcher } from './batcher.js';
-import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent } from './device.js';
+import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent, validId } from './device.js';
 import { eachAlone, onlyResult } from './each-alone.js';
 import { DevstateError, usage } from './errors.js';
 import { type Connection, Fleet, type FleetOptions } from './fleet.js';
@@ -57,15 +57,13 @@ export class DeviceStateManager {
   /** Seconds, as in the article. */
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
-  readonly #batcher: Batcher<Heartbeat, HeartbeatResult>;
+  /** Of each partition its own: one that hangs keeps none of the others waiting. */
+  readonly #batchers = new WeakMap<Fleet, Batcher<Heartbeat, HeartbeatResult>>();
   readonly #closing = new AbortController();
 
   /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
   constructor(connection: Connection | RedisOptions = {}, options: ManagerOptions = {}) {
     this.#fleet = new Fleet(isClient(connection) ? connection : ownClient(connection), options);
-    this.#batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) =>
-      heartbeats(this.#fleet, beats, this.#defaultTtl),
-    );
     this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
   }
 
@@ -94,14 +92,15 @@ export class DeviceStateManager {
   /**
    * The device is alive; `reportedState` replaces its report, or with `merge` is merged
    * into it (RFC 7396). `ttl` in ms, for this beat. Calls made in the same tick share a
-   * round trip. @throws DevstateError NOT_FOUND
+   * round trip, as far as their devices share a partition. @throws DevstateError NOT_FOUND
    */
   async deviceHeartbeat(
     deviceId: string,
     reportedState: object | null = null,
     options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
-    return this.#batcher.add(beatOf({ deviceId, ...(reportedState && { reportedState }), ...options }));
+    const beat = beatOf({ deviceId, ...(reportedState && { reportedState }), ...options });
+    return this.#batcherOf(await this.#fleet.of(validId(deviceId))).add(beat);
   }
 
   /** Heartbeats of many devices in few round trips, in order; each succeeds or fails alone. */
@@ -195,6 +194,16 @@ export class DeviceStateManager {
   async close(): Promise<void> {
     this.#closing.abort();
     hangUp(this.#fleet.cluster ?? this.#fleet.redis);
+  }
+
+  #batcherOf(partition: Fleet): Batcher<Heartbeat, HeartbeatResult> {
+    const known = this.#batchers.get(partition);
+    if (known) return known;
+    const batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) =>
+      heartbeats(partition, beats, this.#defaultTtl),
+    );
+    this.#batchers.set(partition, batcher);
+    return batcher;
   }
 
   get #defaultTtl(): number {

@@ -4,7 +4,7 @@
  */
 import type { Status } from './device.js';
 import type { Fleet } from './fleet.js';
-import { serverTime } from './records.js';
+import { clockOf } from './records.js';
 import { SeenIds } from './scan.js';
 import { walkIndex } from './walk.js';
 
@@ -100,7 +100,7 @@ export async function* nextToLapse<R extends Seen>(
   status: Status | undefined,
   read: Read<R>,
 ): AsyncGenerator<readonly R[]> {
-  const now = serverTime(await fleet.send(() => fleet.redis.time()));
+  const now = await clockOf(fleet);
   const seen = new SeenIds();
   const online = { from: now, to: Number.POSITIVE_INFINITY };
   if (status !== 'offline') yield* read(walkIndex(fleet, online, seen));

@@ -34,10 +34,22 @@ export class PresenceLog {
     this.#onGap = onGap;
   }
 
-  /** Where to begin; not given: at the end. Gives where that is. */
-  async open(place?: Place): Promise<Place> {
-    this.#place = place ?? (await this.#end());
-    return this.#place;
+  /** Where it ends, and when that was. */
+  async end(): Promise<{ place: Place; now: number }> {
+    // By the clock that the log goes by, and asked first, so that nothing falls in between.
+    const [time, newest] = await this.#fleet.pipeline([
+      ['time'],
+      ['xrevrange', this.#fleet.keys.log, '+', '-', 'COUNT', 1],
+    ]);
+    if (newest instanceof DevstateError) throw newest;
+    const [entry] = newest as LogEntry[];
+    const now = serverTime(time);
+    return { place: entry ? placeBehind(entry[0]) : placeAt(now), now };
+  }
+
+  /** It goes on from here. */
+  begin(place: Place): void {
+    this.#place = place;
   }
 
   /** The next entries, behind which it then stands; `more`: there may be others. */
@@ -52,17 +64,6 @@ export class PresenceLog {
       this.#told = false;
     }
     return { entries, more };
-  }
-
-  async #end(): Promise<Place> {
-    // By the clock that the log goes by, and asked first, so that nothing falls in between.
-    const [time, newest] = await this.#fleet.pipeline([
-      ['time'],
-      ['xrevrange', this.#fleet.keys.log, '+', '-', 'COUNT', 1],
-    ]);
-    if (newest instanceof DevstateError) throw newest;
-    const [entry] = newest as LogEntry[];
-    return entry ? placeBehind(entry[0]) : placeAt(serverTime(time));
   }
 
   /** Once for each place: whether what came before the next entry is there as well. */

@@ -2,12 +2,15 @@
  * The logs of all partitions, read as one. Each keeps its order; of what is there at the
  * same time the events come by when they were logged. Read ahead is a bounded part of each,
  * and while one that may hold more has run dry nothing is handed out, for it may be next.
- * One that cannot be read keeps the others waiting once: from then on it is tried beside them.
+ * One that cannot be read, or is silent while the others answer, keeps them waiting once, and
+ * for a moment: from then on it is tried beside them.
  */
 import type { PresenceEvent } from './device.js';
 import { decodeLogEntry } from './dialect.js';
+import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { someAtOnce } from './partitions.js';
+import { worst } from './judge.js';
+import { whileTheyCome } from './patience.js';
 import {
   entryId,
   isBefore,
@@ -18,10 +21,13 @@ import {
   positionText,
 } from './position.js';
 import { type Gap, PresenceLog, type Since } from './presence-log.js';
+import { mayPass } from './redis-errors.js';
 
 /** How many entries are read at once, from all logs; and from one of very many. */
 const CHUNK = 1000;
 const LEAST_CHUNK = 100;
+/** How long one is waited for after another has answered. */
+const PATIENCE_MS = 1000;
 
 interface Reading {
   readonly log: PresenceLog;
@@ -47,34 +53,60 @@ export class PresenceLogs {
   /** Where what was handed out ends. */
   #places: Place[] = [];
   readonly #chunk: number;
+  readonly #onGap: (gap: Gap) => void;
   readonly #onBack: () => void;
+  readonly #gaps: Gap[] = [];
 
-  /** @param onBack one that could not be read has been read */
+  /**
+   * @param onGap called for those of one look in a row, before their events are handed out
+   * @param onBack one that could not be read has been read
+   */
   constructor(partitions: readonly Fleet[], onGap: (gap: Gap) => void = () => {}, onBack = () => {}) {
     const count = partitions.length;
     this.#chunk = Math.max(LEAST_CHUNK, Math.floor(CHUNK / count));
     this.#readings = partitions.map((partition, number) => {
       const name = (id: string) => entryId(id, number, count);
       const log = new PresenceLog(partition, ({ after, before }) =>
-        onGap({
+        this.#gaps.push({
           after: typeof after === 'string' ? name(after) : after,
           before: before === null ? null : name(before),
         }),
       );
       return { log, rung: true, more: false, ahead: [], busy: false, failure: undefined };
     });
+    this.#onGap = onGap;
     this.#onBack = onBack;
   }
 
-  /** Where to begin; not given: at the end. @throws DevstateError USAGE: it is no position in this fleet */
+  /**
+   * Where to begin; not given: at the end.
+   * @throws DevstateError USAGE: it is no position in this fleet; CONNECTION: no log can be read
+   */
   async open(since: Since | undefined): Promise<void> {
     const count = this.#readings.length;
-    let places: Place[] | undefined;
-    if (since)
-      places = 'id' in since ? parsePosition(since.id, count) : new Array(count).fill(placeAt(since.time));
-    await someAtOnce([...this.#readings.entries()], async ([i, { log }]) => {
-      this.#places[i] = await log.open(places?.[i]);
+    if (!since) this.#places = await this.#ends();
+    else if ('id' in since) this.#places = parsePosition(since.id, count);
+    else this.#places = new Array(count).fill(placeAt(since.time));
+    for (const [i, { log }] of this.#readings.entries()) log.begin(this.#places[i] as Place);
+  }
+
+  /** Of one that does not tell: what it logs from now on, by the earliest clock of the others. */
+  async #ends(): Promise<Place[]> {
+    const ends: { place: Place; now: number }[] = [];
+    const failures: unknown[] = [];
+    const asked = this.#readings.map(async ({ log }, i) => {
+      try {
+        ends[i] = await log.end();
+      } catch (error) {
+        failures.push(error);
+      }
     });
+    await whileTheyCome(PATIENCE_MS, asked);
+    const known = Object.values(ends);
+    const failure = worst(failures);
+    if (failure !== undefined && (known.length === 0 || !mayPass(failure))) throw failure;
+    const now = Math.min(...known.map((end) => end.now));
+    return this.#readings.map((_, i) => ends[i]?.place ?? placeAt(now));
   }
 
   /** There may be something new in this partition; not given: in any. */
@@ -83,7 +115,7 @@ export class PresenceLogs {
     for (const reading of rung) reading.rung = true;
   }
 
-  /** Reads where something new may be. Gives why some could not be. */
+  /** Reads where something new may be. Gives why some could not be, one for each. */
   async look(): Promise<unknown[]> {
     const due = this.#readings.filter(({ rung, more, busy }) => (rung || more) && !busy);
     const drained = due.filter(({ ahead }) => ahead.length <= this.#chunk / 2);
@@ -91,31 +123,37 @@ export class PresenceLogs {
       reading.more ||= !drained.includes(reading);
       reading.rung = false; // what rings from now on is another look's
     }
-    const failed = drained.filter(({ failure }) => failure !== undefined);
-    for (const reading of failed) void this.#read(reading);
-    await someAtOnce(
-      drained.filter((reading) => !failed.includes(reading)),
-      (reading) => this.#read(reading),
+    const sound = drained.filter(({ failure }) => failure === undefined);
+    for (const reading of drained) if (reading.failure !== undefined) void this.#read(reading);
+    await whileTheyCome(
+      PATIENCE_MS,
+      sound.map((reading) => this.#read(reading)),
     );
+    for (const reading of sound)
+      if (reading.busy) fail(reading, new DevstateError('CONNECTION', 'timed out'));
+    this.#tellGaps();
     return this.#readings.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   }
 
   async #read(reading: Reading): Promise<void> {
-    const hadFailed = reading.failure !== undefined;
     reading.busy = true;
     try {
       const { entries, more } = await reading.log.next(this.#chunk);
       for (const [id, fields] of entries) reading.ahead.push({ place: placeBehind(id), fields });
       reading.more = more;
+      if (reading.failure === undefined) return;
       reading.failure = undefined;
-      if (hadFailed) this.#onBack();
+      this.#tellGaps();
+      this.#onBack();
     } catch (error) {
-      reading.rung = true;
-      reading.more = false; // the others do not wait for it
-      reading.failure = error;
+      fail(reading, error);
     } finally {
       reading.busy = false;
     }
+  }
+
+  #tellGaps(): void {
+    for (const gap of this.#gaps.splice(0)) this.#onGap(gap);
   }
 
   /** What can be handed out. */
@@ -146,4 +184,10 @@ export class PresenceLogs {
     }
     return first;
   }
+}
+
+function fail(reading: Reading, error: unknown): void {
+  reading.rung = true;
+  reading.more = false; // the others do not wait for it
+  reading.failure = error;
 }

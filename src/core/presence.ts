@@ -14,6 +14,7 @@ import type { Fleet } from './fleet.js';
 import { worst } from './judge.js';
 import { Outage, type OutageListener } from './outage.js';
 import { partitionOf, refuseRecut } from './partitions.js';
+import { within } from './patience.js';
 import type { Gap, Since } from './presence-log.js';
 import { PresenceLogs } from './presence-logs.js';
 import { readDevices } from './records.js';
@@ -25,7 +26,7 @@ export interface FeedOptions extends OutageListener {
   since?: Since;
   /** Ends the feed. */
   signal?: AbortSignal;
-  /** Subscribed, and the replay is over: every later event will be handed out. */
+  /** Subscribed, and the replay is over, but for logs that cannot be read now: every later event will be handed out. */
   onReady?: () => void;
   /** The log was trimmed past where the feed was: these events are lost to it. */
   onGap?: (gap: Gap) => void;
@@ -34,6 +35,8 @@ export interface FeedOptions extends OutageListener {
 }
 
 const LOOK_EVERY_MS = 1000;
+/** Longer no event waits to be told with its device's type. */
+const TYPES_WITHIN_MS = 1000;
 /** How many events of other programs wait for a slow consumer: the newest. Those of the log wait there. */
 const MOST_WAITING = 10_000;
 
@@ -72,33 +75,34 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
     });
     await bell.orStopped(ear.ready);
     await bell.orStopped(logs.open(options.since));
+    let begun = false;
     let ready = false;
     let lookAt = 0;
     while (!bell.stopped) {
-      try {
-        if (performance.now() >= lookAt) {
-          logs.ring();
-          lookAt = performance.now() + LOOK_EVERY_MS;
-        }
-        const failures = await bell.orStopped(logs.look());
-        for (const event of logs.events()) {
-          if (bell.stopped) return;
-          yield event;
-        }
-        if (!failures || bell.stopped) return;
-        if (failures.length > 0) throw worst(failures);
-        if (logs.more) continue;
-        await bell.orStopped(refuseRecut(fleet, partitions.length));
-        if (!ready) options.onReady?.();
-        ready = true;
-        if (ear.lost && !mayPass(ear.lost)) throw ear.lost;
-        if (loss) outage.begin(loss);
-        loss = undefined;
-        if (!ear.lost) outage.end();
-      } catch (error) {
-        if (!mayPass(error) || !ready) throw error;
-        outage.begin(error);
+      if (performance.now() >= lookAt) {
+        logs.ring();
+        lookAt = performance.now() + LOOK_EVERY_MS;
       }
+      const failures = await bell.orStopped(logs.look());
+      for (const event of logs.events()) {
+        if (bell.stopped) return;
+        yield event;
+      }
+      if (!failures || bell.stopped) return;
+      begun ||= failures.length < partitions.length;
+      const failure = worst(failures);
+      if (failure !== undefined) {
+        if (!begun || !mayPass(failure)) throw failure;
+        loss ??= failure;
+      }
+      if (logs.more) continue;
+      await bell.orStopped(refuseRecut(fleet, partitions.length));
+      if (ear.lost && !mayPass(ear.lost)) throw ear.lost;
+      if (loss) outage.begin(loss);
+      loss = undefined;
+      if (failure === undefined && !ear.lost) outage.end();
+      if (!ready) options.onReady?.();
+      ready = true;
       if (dropped > 0) options.onDropped?.(dropped);
       dropped = 0;
       for (const event of (await bell.orStopped(withTypes(fleet, foreign.splice(0)))) ?? []) {
@@ -124,7 +128,8 @@ async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<Presenc
   if (events.length === 0) return events;
   const ids = events.map(({ deviceId }) => deviceId);
   try {
-    const readings = await inChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
+    const reading = inChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
+    const readings = (await within(TYPES_WITHIN_MS, reading)) ?? [];
     return events.map((event, i) => ({
       ...event,
       deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,

@@ -231,6 +231,12 @@ async function livenesses(
   return replies.map((pttl) => livenessOf({ pttl: Number(pttl), now }));
 }
 
+/** Now, ms, by the clock of the server that holds a partition's keys: a cluster has as many as masters. */
+export async function clockOf(partition: Fleet): Promise<number> {
+  const [time] = await partition.pipeline([['time']]);
+  return serverTime(time);
+}
+
 /** A reply of TIME in ms. */
 export function serverTime(reply: unknown): number {
   const [seconds, microseconds] = reply as [string, string];

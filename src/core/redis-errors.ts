@@ -74,6 +74,7 @@ export function denied(what: string, cause: Error): DevstateError {
 /** Redis' words, and the key or channel where they lack it: the first of the command. */
 function refusalOf(error: Error): string {
   const words = oneLine(error.message)
+    .replace(PLACE, '')
     .replace(/^(NOPERM|ERR) /, '')
     .replace(/ script: \w+, on @user_script:\d+\.$/, '');
   const name = isUnnamed(error) ? keyOf(error) : undefined;
@@ -113,10 +114,12 @@ export function mayPass(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
 }
 
-/** The code that a reply begins with; before what a script raised, Redis 6.2 puts where that was. */
+/** Where it was, before what a script raised: Redis 6.2 puts it there, and base.lua. */
+const PLACE = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
+
+/** The code that a reply begins with. */
 export function replyCode(reply: string): string {
-  const place = /^(?:ERR Error running script [^@]*)?(?:@user_script: ?\d+: )+-?/.exec(reply)?.[0] ?? '';
-  return /^[A-Z]+(?= |$)/.exec(reply.slice(place.length))?.[0] ?? '';
+  return /^[A-Z]+(?= |$)/.exec(reply.replace(PLACE, ''))?.[0] ?? '';
 }
 
 /** The first key or channel of the command that failed, where ioredis says it; a script's come later. */

@@ -1,10 +1,10 @@
 /** Which devices there are: register and unregister. */
 import { inChunks } from './chunks.js';
 import { validId, validTtl, validType } from './device.js';
-import { type Alone, eachAlone, onlyResult, ownFailure, runs } from './each-alone.js';
-import { DevstateError, notFound, quote, usage } from './errors.js';
+import { type Alone, eachAlone, isLost, onlyResult, ownFailure, runs } from './each-alone.js';
+import { DevstateError, notFound, ofDevice, quote, usage } from './errors.js';
 import type { Fleet } from './fleet.js';
-import { inPartitions } from './partitions.js';
+import { aloneInPartitions } from './partitions.js';
 import { type Reading, readDevices } from './records.js';
 import { untilSettled } from './retry.js';
 import { scanSet } from './scan.js';
@@ -46,7 +46,10 @@ export async function register(
   return onlyResult(await registerAll(fleet, [{ id, type, ...given }], onlyIfNew));
 }
 
-/** The same for many devices, in order; each succeeds or fails alone. @throws DevstateError CONNECTION */
+/**
+ * The same for many devices, in order; each succeeds or fails alone. A TTL that cannot be noted is the
+ * failure of those that gave one. @throws DevstateError CONNECTION when all are of one partition and it is lost
+ */
 export async function registerAll(
   fleet: Fleet,
   registrants: readonly Registrant[],
@@ -60,10 +63,16 @@ export async function registerAll(
     return results;
   };
   return eachAlone(registrants, validRegistrant, async (all) => {
-    const results = await inPartitions(fleet, all, registerRuns);
+    const results = await aloneInPartitions(fleet, all, registerRuns);
     const ttls = all.map(({ ttl = 0 }, i) => (results[i] instanceof DevstateError ? 0 : Math.round(ttl)));
-    await fleet.noteTtl(ttls.reduce((most, ttl) => Math.max(most, ttl), 0));
-    return results;
+    const noting = fleet.noteTtl(ttls.reduce((most, ttl) => Math.max(most, ttl), 0));
+    const unnoted = await noting.catch((error: unknown) => {
+      if (isLost(error)) return error;
+      throw error;
+    });
+    return unnoted
+      ? results.map((result, i) => (ttls[i] ? ofDevice((all[i] as Registrant).id, unnoted) : result))
+      : results;
   });
 }
 
@@ -138,7 +147,10 @@ export async function unregister(fleet: Fleet, id: string): Promise<void> {
   onlyResult(await unregisterAll(fleet, [id]));
 }
 
-/** The same for many devices; of each, null or why it failed. @throws DevstateError CONNECTION */
+/**
+ * The same for many devices; of each, null or why it failed.
+ * @throws DevstateError CONNECTION when all are of one partition and it is lost
+ */
 export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<null>[]> {
   fleet.refuseReadOnly(UNREGISTER.name);
   const removeAll = async (partition: Fleet, all: readonly string[]) => {
@@ -151,7 +163,7 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
     }
     return results;
   };
-  return eachAlone(ids, validId, (all) => inPartitions(fleet, all, removeAll));
+  return eachAlone(ids, validId, (all) => aloneInPartitions(fleet, all, removeAll));
 }
 
 async function remove(fleet: Fleet, { id, device, error }: Reading): Promise<null> {

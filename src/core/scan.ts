@@ -25,17 +25,44 @@ export async function* scanSorted(fleet: Fleet, key: string): AsyncGenerator<str
   }
 }
 
-async function* scan(fleet: Fleet, command: 'sscan' | 'zscan', key: string): AsyncGenerator<string[]> {
-  let cursor = '0';
-  let giver: unknown;
+async function* scan(fleet: Fleet, command: ScanCommand, key: string): AsyncGenerator<string[]> {
+  const cursor = new Cursor(fleet, command, key);
   for (;;) {
-    const { reply, by } = await fleet.ask([command, key, cursor, 'COUNT', SCAN_COUNT]);
-    const [next, found] = reply as [cursor: string, found: string[]];
-    const strange = cursor !== '0' && by !== giver;
-    giver = by;
+    const { found, last } = await cursor.next(SCAN_COUNT);
     yield found;
-    if (next === '0' && !strange) return;
-    cursor = strange ? '0' : next;
+    if (last) return;
+  }
+}
+
+type ScanCommand = 'sscan' | 'zscan';
+
+/** Where a scan is: round after round, each of which gives all that is there throughout. */
+export class Cursor {
+  readonly #fleet: Fleet;
+  readonly #command: ScanCommand;
+  readonly #key: string;
+  #at = '0';
+  #giver: unknown;
+
+  constructor(fleet: Fleet, command: ScanCommand, key: string) {
+    this.#fleet = fleet;
+    this.#command = command;
+    this.#key = key;
+  }
+
+  /** The next chunk is the first of a round. */
+  get begins(): boolean {
+    return this.#at === '0';
+  }
+
+  /** About `count`; `last`: of the round. */
+  async next(count: number): Promise<{ found: string[]; last: boolean }> {
+    const { reply, by } = await this.#fleet.ask([this.#command, this.#key, this.#at, 'COUNT', count]);
+    const [next, found] = reply as [cursor: string, found: string[]];
+    const strange = !this.begins && by !== this.#giver;
+    this.#giver = by;
+    this.#at = strange ? '0' : next;
+    return { found, last: next === '0' && !strange };
   }
 }
 

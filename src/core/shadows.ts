@@ -1,8 +1,12 @@
 /** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
+import { inChunks } from './chunks.js';
+import { validId } from './device.js';
+import { type Alone, eachAlone, onlyResult, ownFailure } from './each-alone.js';
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type JsonObject, jsonEqual } from './json.js';
 import { documentText } from './limits.js';
+import { aloneInPartitions } from './partitions.js';
 import { parseStored, readDevice } from './records.js';
 import { untilSettled } from './retry.js';
 import { SET_DESIRED } from './scripts.js';
@@ -32,13 +36,40 @@ export async function setDesired(
   fleet: Fleet,
   id: string,
   document: JsonObject,
-  { ifVersion, replace = false }: DesiredOptions = {},
+  options: DesiredOptions = {},
 ): Promise<DesiredResult> {
-  const record = await readDevice(fleet, id);
-  const partition = await fleet.of(id);
+  return onlyResult(await setDesiredAll(fleet, [id], document, options));
+}
+
+/**
+ * The same of many devices, each of which succeeds or fails alone.
+ * @throws DevstateError CONNECTION when all are of one partition and it is lost
+ */
+export async function setDesiredAll(
+  fleet: Fleet,
+  ids: readonly string[],
+  document: JsonObject,
+  options: DesiredOptions = {},
+): Promise<Alone<DesiredResult>[]> {
+  return eachAlone(ids, validId, (all) =>
+    aloneInPartitions(fleet, all, (partition, group) =>
+      inChunks(group, (chunk) =>
+        Promise.all(chunk.map((id) => ownFailure(setOne(partition, id, document, options)))),
+      ),
+    ),
+  );
+}
+
+async function setOne(
+  partition: Fleet,
+  id: string,
+  document: JsonObject,
+  { ifVersion, replace = false }: DesiredOptions,
+): Promise<DesiredResult> {
+  const record = await readDevice(partition, id);
   let version = record.desiredVersion;
   let text = record.desiredJson;
-  return untilSettled(fleet.requestTimeout, async () => {
+  return untilSettled(partition.requestTimeout, async () => {
     if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);
@@ -50,7 +81,7 @@ export async function setDesired(
       SET_DESIRED,
       {},
       [{ id, expectedVersion: version, expectedText: text, desired: desiredJson, patch }],
-      fleet.keys.commandsChannel(id),
+      partition.keys.commandsChannel(id),
     );
     if (code === 0) throw notFound(id);
     if (code === 1) return { deviceId: id, desired, version: Number(detail), changed: true };

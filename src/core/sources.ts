@@ -8,6 +8,7 @@ import type { Redis } from 'ioredis';
 import { decodePresenceMessage, isOwnMessage } from './dialect.js';
 import type { Fleet } from './fleet.js';
 import { fromRedis, mayPass } from './redis-errors.js';
+import { Cursor } from './scan.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 import { type Ear, type Hearer, subscribe, subscribeEverywhere } from './subscribe.js';
 
@@ -57,19 +58,15 @@ export function pollOnline(interval: number): Source {
 }
 
 function onlineRounds(partition: Fleet, interval: number): Rounds {
-  const { redis, keys } = partition;
+  const cursor = new Cursor(partition, 'sscan', partition.keys.online);
   const start = performance.now();
-  let cursor = '0';
   let due = start;
   return {
     async next() {
       if (performance.now() < due) return [];
-      const [next, ids] = await partition.send(() =>
-        redis.sscan(keys.online, cursor, 'COUNT', MAX_DEVICES_PER_SCRIPT),
-      );
-      cursor = next;
-      if (cursor === '0') due = start + Math.ceil((performance.now() - start) / interval) * interval;
-      return ids;
+      const { found, last } = await cursor.next(MAX_DEVICES_PER_SCRIPT);
+      if (last) due = start + Math.ceil((performance.now() - start) / interval) * interval;
+      return found;
     },
     pause: () => Math.max(0, due - performance.now()),
   };

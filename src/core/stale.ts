@@ -10,7 +10,7 @@ import type { Fleet } from './fleet.js';
 import { byLastSeen, oldestFirst, sorted } from './order.js';
 import { eachOf, mergedPartitions } from './partitions.js';
 import { memberReader, type QueryOptions, registeredIds } from './queries.js';
-import { METADATA, perhapsUnseenSince, serverTime, withLiveness } from './records.js';
+import { clockOf, METADATA, perhapsUnseenSince, withLiveness } from './records.js';
 
 export interface StaleOptions extends QueryOptions {
   /** ms; 3,600,000. */
@@ -43,7 +43,7 @@ export async function* staleChunks(
   options: StaleOptions = {},
 ): AsyncGenerator<readonly StaleDevice[]> {
   const { olderThan = 3_600_000, never = true, type, withMetadata = false } = options;
-  const now = serverTime(await fleet.send(() => fleet.redis.time()));
+  const now = await clockOf(fleet);
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
   const indexed = exclusive && type === undefined;

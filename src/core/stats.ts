@@ -6,7 +6,7 @@
 import type { Command, Fleet } from './fleet.js';
 import { fromPartitions } from './partitions.js';
 import { memberReader, type QueryOptions, registeredIds } from './queries.js';
-import { serverTime } from './records.js';
+import { clockOf } from './records.js';
 import { scanSet } from './scan.js';
 
 export interface FleetStats {
@@ -31,24 +31,27 @@ export async function fleetStats(
   fleet: Fleet,
   { byType = false, ...hearing }: { byType?: boolean } & Hearing = {},
 ): Promise<FleetStats[]> {
-  const at = serverTime(await fleet.send(() => fleet.redis.time()));
+  const at = await clockOf(fleet);
   const { exclusive } = await fleet.settings();
   const tallies = new Tallies(at, byType);
   if (!exclusive) await countRecords(fleet, tallies, hearing);
   else if (byType) await countTypes(fleet, tallies, hearing);
-  else return [sumOf(at, await fromPartitions(fleet, (partition) => countIndex(partition, at)))];
+  else return [sumOf(at, await fromPartitions(fleet, countIndex))];
   return tallies.rows();
 }
 
-async function countIndex(fleet: Fleet, at: number): Promise<FleetStats> {
-  const { activity } = fleet.keys;
+async function countIndex(partition: Fleet): Promise<FleetStats> {
+  const { activity } = partition.keys;
+  const at = await clockOf(partition);
   const ranges = [
     ['-inf', '+inf'],
     [at, '+inf'],
     ['0', '0'],
     ['(0', `(${at}`],
   ] as const;
-  const counts = await fleet.pipeline(ranges.map(([from, to]): Command => ['zcount', activity, from, to]));
+  const counts = await partition.pipeline(
+    ranges.map(([from, to]): Command => ['zcount', activity, from, to]),
+  );
   const [registered, online, neverSeen, lapsed] = counts.map(Number) as [number, number, number, number];
   return { ...emptyRow(at, null), registered, online, offline: registered - online, neverSeen, lapsed };
 }
@@ -57,11 +60,12 @@ async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing)
   let looked = 0;
   for (const partition of await fleet.partitions()) {
     const { redis, keys } = partition;
+    const at = await clockOf(partition);
     for await (const types of scanSet(partition, keys.types)) {
       for (const type of types) {
         for await (const ids of registeredIds(partition, type)) {
           const scores = await partition.send(() => redis.zmscore(keys.activity, ...ids));
-          for (const score of scores) if (score !== null) tallies.addScore(type, Number(score));
+          for (const score of scores) if (score !== null) tallies.addScore(type, Number(score), at);
           looked += ids.length;
           onLooked?.(looked);
         }
@@ -95,9 +99,9 @@ class Tallies {
     if (!byType) this.#rows.set(null, emptyRow(at, null));
   }
 
-  /** Of the index: past its deadline, it has lapsed. */
-  addScore(type: string, score: number): void {
-    const online = score >= this.#at;
+  /** Of the index: past its deadline at that moment, it has lapsed. */
+  addScore(type: string, score: number, at: number): void {
+    const online = score >= at;
     this.add(type, { online, neverSeen: score === 0, lapsed: score > 0 && !online });
   }
 

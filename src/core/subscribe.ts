@@ -9,7 +9,7 @@ export type { Ear, Hearer } from './ear.js';
 export function subscribe(fleet: Fleet, channel: string, hearer: Hearer): Ear {
   const { cluster, redis } = fleet;
   const ear = cluster
-    ? whenKnown(fleet, () => hearSomewhere(fleet, cluster, channel, hearer))
+    ? whenKnown(fleet, (first) => hearSomewhere(fleet, cluster, channel, hearer, first))
     : hearOn(fleet, redis.duplicate(BY_HAND), channel, hearer);
   return endingWith(fleet, ear);
 }

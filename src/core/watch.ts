@@ -31,14 +31,16 @@ export interface Watched {
   readonly source: Source;
   /** Whether what is said of devices is not heard at present. */
   isDeaf(): boolean;
-  /** One has looked for the first time. */
-  onLooked(): void;
+  /** It has looked for the first time. */
+  onLooked(watch: Watch): void;
+  /** It could not look yet. False: nor can any other. */
+  onMissed(watch: Watch, error: DevstateError): boolean;
   notice(message: string): void;
 }
 
 export const LONGEST_SLEEP_MS = 1000;
-/** How many are settled before the index is looked at again. */
-export const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
+/** How many are settled before the index is looked at again, in all partitions. */
+const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
 /** What Redis has to answer in, once the detector is to end; and all told, to take it off the pulse. */
 const GRACE_MS = 400;
 const LEAVE_MS = 800;
@@ -68,7 +70,7 @@ export class Watch {
     this.#announce = announce;
     this.#bell = new Doorbell(signal);
     this.#rounds = [new Audit(fleet, auditRound, partitions), ...source.rounds(fleet)];
-    this.#most = Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MOST_AT_ONCE / partitions));
+    this.#most = mostAtOnce(partitions);
   }
 
   suspect(id: string): void {
@@ -82,7 +84,7 @@ export class Watch {
     this.#bell.ring();
   }
 
-  /** Until the signal aborts. Rejects with what does not pass, and with whatever keeps it from beginning. */
+  /** Until the signal aborts. Rejects with what does not pass, and with whatever keeps all from beginning. */
   async run(): Promise<void> {
     const bell = this.#bell;
     try {
@@ -91,9 +93,11 @@ export class Watch {
         try {
           if (!(await this.#step(taken))) break;
         } catch (error) {
-          if (!mayPass(error) || !this.#looked) throw error;
-          this.#fail(error, taken);
-          await bell.wait(LONGEST_SLEEP_MS);
+          if (!mayPass(error)) throw error;
+          if (this.#looked) this.#watched.outage.begin(error, this);
+          else if (!this.#watched.onMissed(this, error)) throw error;
+          this.#fail(taken);
+          await bell.rest(LONGEST_SLEEP_MS);
         }
         const pause = this.#pause();
         if (pause > 0) await bell.wait(pause);
@@ -126,14 +130,14 @@ export class Watch {
     const [step] = looked.values;
     this.#due = step?.due ?? [];
     if (step) {
-      if (!this.#looked) onLooked();
+      if (!this.#looked) onLooked(this);
       this.#looked = true;
       hold.see(this, step);
       this.#held = step.holdUntil >= step.now;
       this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
     }
+    this.#announce(judged.events); // before anything that may fail
     if (judged.events.some(isForeign) && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
-    this.#announce(judged.events);
     const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
     const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
     if (refusal) throw refusal;
@@ -145,13 +149,12 @@ export class Watch {
     return true;
   }
 
-  #fail(error: DevstateError, suspects: readonly string[]): void {
+  #fail(suspects: readonly string[]): void {
     for (const id of suspects) this.#suspects.add(id);
     this.#due = [];
     this.#unswept = true;
     this.#failed = true;
     this.#watched.hold.miss(this);
-    this.#watched.outage.begin(error, this);
   }
 
   /** Straight among the suspects: what the one named is kept, whatever becomes of the other. */
@@ -173,6 +176,11 @@ export class Watch {
       if (!mayPass(error)) throw error;
     }
   }
+}
+
+/** The same, in each of so many partitions. */
+export function mostAtOnce(partitions: number): number {
+  return Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MOST_AT_ONCE / partitions));
 }
 
 const FOREIGN_HAND =

@@ -52,10 +52,6 @@ export async function connectCluster(
     slotsRefreshTimeout: patience,
   });
   cluster.on('error', () => {}); // commands say it
-  // ioredis sends it before what is to be asked there, and leaves to nobody what becomes of it.
-  cluster.on('+node', (node: Redis) =>
-    Object.assign(node, { asking: () => node.call('asking').catch(() => {}) }),
-  );
   const giveUp = () => cluster.disconnect();
   end.addEventListener('abort', giveUp);
   try {

@@ -33,3 +33,11 @@ test('partitions can change while there are no devices', async () => {
     'layout version 1, one partition, dialect node, exclusive writers\n',
   );
 });
+
+test('an init that fails has changed nothing', async () => {
+  expect(await devstate.run('init --partitions 4 --dialect node')).toMatchObject({ exit: 0 });
+  expect(await devstate.session('init --partitions 8 --dialect python')).toBe(
+    "! devstate: this fleet's dialect is node, not python\n! hint: leave out --dialect\nexit 2\n",
+  );
+  expect(await (await redis.client()).hget('devices:meta', 'partitions')).toBe('4');
+});

@@ -1,6 +1,7 @@
 /** A detector whose connections are lost, or of no use: what may pass is waited for, and nothing is lost. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DetectOptions, detect, sweep } from '../../src/core/detector.js';
+import { DevstateError } from '../../src/core/errors.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { register } from '../../src/core/registry.js';
@@ -201,6 +202,47 @@ describe('refused', () => {
     expect(said.filter((line) => !line.startsWith('hold'))).toEqual(['lost', 'resumed']);
     expect(await storyOf(fleet, 'd0')).toEqual(BOTH);
   });
+});
+
+test('refused at once, and rung all the while: it tries again once a second', async () => {
+  const own = await openFleet(redis, {}, CLIENT);
+  const opened = await openDetector(own);
+  open.push(opened);
+  const { evalsha } = own.redis;
+  let attempts = 0;
+  Object.assign(own.redis, {
+    async evalsha() {
+      attempts += 1;
+      throw new Error('MISCONF Redis is configured to save RDB snapshots');
+    },
+  });
+  await opened.says('lost');
+  const article = articleProgram(fleet.redis, 'node');
+  const begun = performance.now();
+  for (let i = 0; i < 200; i++) await article.heartbeat(`d${i}`);
+  // A look, and some scripts of suspects.
+  expect(attempts).toBeLessThan(10 * (2 + (performance.now() - begun) / 1000));
+  Object.assign(own.redis, { evalsha });
+  await opened.says('resumed');
+});
+
+test('what it announced is handed out though the settings cannot be read thereafter', async () => {
+  const own = await openFleet(redis, {}, CLIENT);
+  const article = articleProgram(fleet.redis, 'node');
+  await article.register('d1', 'lamp');
+  await article.heartbeat('d1');
+  const settings = own.settings.bind(own);
+  Object.assign(own, {
+    async settings() {
+      if ((await storyOf(fleet, 'd1')).length === 0) return settings();
+      Object.assign(own, { settings });
+      throw new DevstateError('CONNECTION', 'timed out');
+    },
+  });
+  const opened = await openDetector(own);
+  open.push(opened);
+  await opened.says('lost');
+  expect(await opened.first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
 });
 
 describe('one script of several fails', () => {

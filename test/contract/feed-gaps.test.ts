@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../src/core/device.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeats } from '../../src/core/heartbeats.js';
+import { declareLayout } from '../../src/core/layout.js';
 import type { Gap, Since } from '../../src/core/presence-log.js';
 import { PresenceLogs } from '../../src/core/presence-logs.js';
 import { register } from '../../src/core/registry.js';
+import { cli } from '../support/cli.js';
 import { logOf, openFeed, openFleet, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
@@ -199,4 +201,24 @@ describe('a log that was deleted and begun anew', () => {
     expect(await read()).toHaveLength(6);
     expect(gaps).toEqual([{ after: last, before: null }]);
   });
+});
+
+test('logs of several partitions: watch-presence says it in one line', async () => {
+  const fleet = await openFleet(redis);
+  await declareLayout(fleet, { partitions: 4 });
+  for (let i = 0; i < 40; i++) await register(fleet, `d${i}`, 'lamp');
+  await heartbeats(
+    fleet,
+    Array.from({ length: 40 }, (_, i) => ({ id: `d${i}` })),
+  );
+  const partitions = await fleet.partitions();
+  for (const partition of partitions) await trim(partition, 1);
+  const left = (await Promise.all(partitions.map((partition) => logOf(partition)))).flat();
+  const latest = Math.max(...left.map(({ id }) => timeOf(id)));
+  const { stderr } = await cli(redis).run('watch-presence --since 2025-01-01T10:00Z --count 4 -o name');
+  expect(stderr.split('\n').filter((line) => line.includes('missing'))).toEqual([
+    expect.stringMatching(
+      `the logs of 4 partitions do not reach back that far: events between 2025-01-01T10:00:00.000Z and event ${latest}-`,
+    ),
+  ]);
 });

@@ -52,6 +52,16 @@ describe('a server that is out of memory', () => {
     expect(await fleet.redis.pttl(fleet.keys.heartbeat('d3'))).toBeGreaterThan(30_000);
   });
 
+  test('lets them do so beside others who report, and are refused', async () => {
+    const beats = [{ id: 'd3' }, { id: 'd1', reportedJson: '{"a":1}' }, { id: 'd2', patch: { on: true } }];
+    expect(await heartbeats(fleet, [...beats, { id: 'nobody' }])).toMatchObject([
+      { deviceId: 'd3', wasOffline: false },
+      full,
+      full,
+      { code: 'NOT_FOUND' },
+    ]);
+  });
+
   test('refuses who comes, and all else, and nothing is half-written', async () => {
     const before = await snapshot(fleet.redis);
     expect(await failure(heartbeat(fleet, { id: 'd1', reportedJson: '{"a":1}' }))).toMatchObject(full);

@@ -1,10 +1,11 @@
 /** A fleet cut into partitions, on one server: each device's keys are in its own, and the whole is as one. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DevstateError } from '../../src/core/errors.js';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnectAll, heartbeats } from '../../src/core/heartbeats.js';
 import { readHistory } from '../../src/core/history.js';
 import { declareLayout } from '../../src/core/layout.js';
-import { partitionOf } from '../../src/core/partitions.js';
+import { aloneInPartitions, partitionOf } from '../../src/core/partitions.js';
 import { stateAt } from '../../src/core/past.js';
 import { countRegistered, listDevices, onlineDevices } from '../../src/core/queries.js';
 import { readAll, readDevice } from '../../src/core/records.js';
@@ -126,6 +127,32 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     expect(await countRegistered(fleet)).toBe(IDS.length - 3);
     await unregisterAll(fleet, IDS);
     expect(await fleet.redis.keys('many:{*')).toEqual([]);
+  });
+
+  test('writes to all at once; one that is lost fails its own devices, a bug all', async () => {
+    const places = await fleet.partitions();
+    const lost = places[partitionOf('d1', PARTITIONS)];
+    const write = async (error: Error) => {
+      let begun = 0;
+      let allBegun = () => {};
+      const all = new Promise<void>((resolve) => (allBegun = resolve));
+      return aloneInPartitions(fleet, IDS, async (partition, ids) => {
+        begun += 1;
+        if (begun === PARTITIONS) allBegun();
+        await all;
+        if (partition === lost) throw error;
+        return ids;
+      });
+    };
+    const results = await write(new DevstateError('CONNECTION', 'timed out', { hint: 'wait' }));
+    expect(results).toMatchObject(
+      IDS.map((id) =>
+        places[partitionOf(id, PARTITIONS)] === lost
+          ? { code: 'CONNECTION', message: `device ${JSON.stringify(id)}: timed out`, hint: 'wait' }
+          : id,
+      ),
+    );
+    await expect(write(new TypeError('a bug'))).rejects.toThrow('a bug');
   });
 
   test('is never cut anew while it holds devices', async () => {

@@ -56,6 +56,20 @@ describe('the audit', () => {
     expect(looks).toBeLessThan(1.5 * count);
   });
 
+  test('on another connection begins anew, for a cursor is good where it was given', async () => {
+    const fleet = await fleetOf(10 * MAX_DEVICES_PER_SCRIPT);
+    const audit = new Audit(fleet, 10, 1);
+    const slice = async () => {
+      await until(() => audit.pause() === 0);
+      return audit.next();
+    };
+    const first = await slice();
+    await fleet.redis.client('KILL', 'ID', await fleet.redis.client('ID'), 'SKIPME', 'no');
+    await until(() => fleet.redis.status === 'ready');
+    await slice();
+    expect(await slice()).toEqual(first);
+  });
+
   test('finds who is registered later in the next round', async () => {
     const fleet = await fleetOf(MAX_DEVICES_PER_SCRIPT);
     const audit = new Audit(fleet, 10, 1);

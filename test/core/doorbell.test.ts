@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Doorbell } from '../../src/core/doorbell.js';
 
 const LONG = 2 ** 31 - 1;
@@ -56,6 +56,31 @@ describe('a doorbell', () => {
     const again = performance.now();
     expect(await bell.orStopped(never, 200)).toBeUndefined();
     expect(performance.now() - again).toBeLessThan(100);
+  });
+
+  test('what came of work before the end leaves no timer behind', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const end = new AbortController();
+    const bell = new Doorbell(end.signal);
+    await bell.orStopped(Promise.resolve('done'), 400);
+    end.abort();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('rests its time, whatever rings, and no longer than to the end', async () => {
+    const end = new AbortController();
+    const bell = new Doorbell(end.signal);
+    bell.ring();
+    const begun = performance.now();
+    const rested = bell.rest(50);
+    setTimeout(() => bell.ring(), 5);
+    await rested;
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(50);
+    const long = bell.rest(LONG);
+    end.abort();
+    await long;
+    await bell.rest(LONG);
   });
 
   test('lets go of the signal when it is closed', () => {

@@ -168,7 +168,8 @@ describe('a node that sends on to nobody', () => {
   }
 
   test('is asked again', async () => {
-    expect(await (await opened({}, await pretendNode(3))).get('k')).toBe('hi');
+    const fleet = new Fleet(await opened({}, await pretendNode(3)));
+    expect(await fleet.redis.get('k')).toBe('hi');
   });
 
   test('is not asked for ever', async () => {

@@ -78,8 +78,8 @@ end
 
 local replies, anyAlive = {}, false
 for i = 0, (#ARGV - 8) / 5 - 1 do
-  local done, reply = pcall(beat, 5 + i * 4, 9 + i * 5)
-  replies[i + 1] = done and reply or {3, errorText(reply)}
+  local done, reply = attempt(beat, 5 + i * 4, 9 + i * 5)
+  replies[i + 1] = done and reply or {3, reply}
   anyAlive = anyAlive or replies[i + 1][1] == 1
 end
 if anyAlive then stampPulse(KEYS[4], pulse, now) end

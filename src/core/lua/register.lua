@@ -70,7 +70,7 @@ end
 
 local replies = {}
 for i = 0, (#ARGV - 6) / 5 - 1 do
-  local done, reply = pcall(register, 4 + i * 3, 7 + i * 5)
-  replies[i + 1] = done and reply or {4, errorText(reply)}
+  local done, reply = attempt(register, 4 + i * 3, 7 + i * 5)
+  replies[i + 1] = done and reply or {4, reply}
 end
 return replies

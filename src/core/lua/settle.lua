@@ -43,7 +43,7 @@ local function look(keyAt, id)
 end
 
 local function verdict(keyAt, id)
-  local readable, remaining, device, score, status = pcall(look, keyAt, id)
+  local readable, remaining, device, score, status = attempt(look, keyAt, id)
   if not readable then
     redis.call('ZREM', KEYS[2], id) -- where it would be due for ever; the audit looks again
     error(remaining, 0) -- which is the error
@@ -68,8 +68,8 @@ end
 
 local replies = {int(pulse.hold)}
 for i = 1, #ARGV - 8 do
-  local done, reply = pcall(verdict, 2 + i * 3, ARGV[8 + i])
-  replies[i + 1] = done and reply or {errorText(reply)}
+  local done, reply = attempt(verdict, 2 + i * 3, ARGV[8 + i])
+  replies[i + 1] = done and reply or {reply}
 end
 if isDetector then stampPulse(KEYS[4], pulse, now) end
 return replies

@@ -13,8 +13,18 @@ end
 -- Redis writes a number argument as a double, which takes it several times as long.
 local function int(number) return string.format('%d', number) end
 
--- What a failed redis.call raised: a table since Redis 7, a string before.
-local function errorText(raised) return type(raised) == 'table' and raised.err or tostring(raised) end
+-- What a failed redis.call raised: a table since Redis 7, a string before. The string begins with the line, which
+-- Redis 7 tells only of what ends the whole script. At level 4 is who called redis.call: 1 to 3 are pcall, this, that.
+local function errorText(raised)
+  if type(raised) ~= 'table' then return tostring(raised) end
+  local _, place = pcall(error, '', 4)
+  return place .. raised.err
+end
+
+-- As pcall, but what was raised comes as that text.
+local function attempt(work, first, second)
+  return xpcall(function() return work(first, second) end, errorText)
+end
 
 -- A JSON string. JSON is only ever written here, never parsed: cjson would lose digits.
 local function quoted(text)
