@@ -2,6 +2,7 @@
  * Many items in scripts of a bounded size, by count and by bytes, several on their way at
  * once, so that Redis works while we prepare and read. One connection keeps them in order.
  */
+import { allDone } from './each-alone.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
 const IN_FLIGHT = 8;
@@ -20,7 +21,7 @@ export async function inChunks<Item, Result>(
   const results: Result[] = [];
   let flight: Promise<readonly Result[]>[] = [];
   const land = async () => {
-    for (const chunk of await Promise.all(flight)) results.push(...chunk);
+    for (const chunk of await allDone(flight)) results.push(...chunk);
     flight = [];
   };
   for (const chunk of chunksOf(items, weigh)) {

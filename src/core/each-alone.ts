@@ -47,6 +47,18 @@ export function isLost(result: unknown): result is DevstateError {
 }
 
 /**
+ * What all of them give, once none is under way any more: who is told of a failure may go on
+ * at once, and must not be overtaken by what was sent before.
+ */
+export async function allDone<Result>(works: Iterable<Result | Promise<Result>>): Promise<Awaited<Result>[]> {
+  const outcomes = await Promise.allSettled(works);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+/**
  * Cuts items into runs that may be worked at as a whole. After one of which `alone` says that
  * it may be sent later, with all that is sent together with it, no device comes again.
  */

@@ -5,7 +5,7 @@
  */
 import { inChunks } from './chunks.js';
 import { DEFAULT_TTL_MS, validId, validTtl, validType } from './device.js';
-import { type Alone, eachAlone, onlyResult, ownFailure, runs } from './each-alone.js';
+import { type Alone, allDone, eachAlone, onlyResult, ownFailure, runs } from './each-alone.js';
 import { DevstateError, notFound } from './errors.js';
 import type { Fleet } from './fleet.js';
 import type { JsonObject } from './json.js';
@@ -138,7 +138,7 @@ async function beatOrMerge(
     if (device) bases.set(id, { version: device.reportedVersion, text: device.reportedJson });
   }
   const outcomes = await send(fleet, beats, bases, defaultTtl);
-  return Promise.all(
+  return allDone(
     outcomes.map((outcome, i) =>
       isBase(outcome) ? ownFailure(mergeAgain(fleet, beats[i] as Heartbeat, outcome, defaultTtl)) : outcome,
     ),
@@ -206,7 +206,7 @@ async function noteHeld(fleet: Fleet, ttl: number): Promise<void> {
 
 /** Apart, for a server that is out of memory refuses reports, and lets bare beats pass. */
 async function runEach(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
-  const [bare, others] = await Promise.all([
+  const [bare = [], others = []] = await allDone([
     runBare(fleet, settings, beats.filter(isBare)),
     runAll(
       fleet,
@@ -287,7 +287,7 @@ export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promi
   };
   return eachAlone(ids, validId, (all) =>
     aloneInPartitions(fleet, all, (partition, group) =>
-      inChunks(group, (chunk) => Promise.all(chunk.map((id) => ownFailure(goodbye(partition, id))))),
+      inChunks(group, (chunk) => allDone(chunk.map((id) => ownFailure(goodbye(partition, id))))),
     ),
   );
 }

@@ -1,7 +1,7 @@
 /** Which devices there are: register and unregister. */
 import { inChunks } from './chunks.js';
 import { validId, validTtl, validType } from './device.js';
-import { type Alone, eachAlone, isLost, onlyResult, ownFailure, runs } from './each-alone.js';
+import { type Alone, allDone, eachAlone, isLost, onlyResult, ownFailure, runs } from './each-alone.js';
 import { DevstateError, notFound, ofDevice, quote, usage } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { aloneInPartitions } from './partitions.js';
@@ -106,7 +106,7 @@ async function send(
       })),
     ) as Promise<Reply[]>;
   const replies = await attempt(registrants);
-  return Promise.all(
+  return allDone(
     replies.map(async (reply, i) => {
       const registrant = registrants[i] as Registrant;
       if (reply[0] !== 2) return registration(fleet, registrant, registrant.type, reply);
@@ -159,7 +159,7 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
       const chunk = all.slice(from, from + MAX_DEVICES_PER_SCRIPT);
       const readings = await readDevices(partition, chunk, ['type']);
       await leaveStaleTypes(partition, readings);
-      results.push(...(await Promise.all(readings.map((reading) => ownFailure(remove(partition, reading))))));
+      results.push(...(await allDone(readings.map((reading) => ownFailure(remove(partition, reading))))));
     }
     return results;
   };

@@ -1,7 +1,7 @@
 /** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
 import { inChunks } from './chunks.js';
 import { validId } from './device.js';
-import { type Alone, eachAlone, onlyResult, ownFailure } from './each-alone.js';
+import { type Alone, allDone, eachAlone, onlyResult, ownFailure } from './each-alone.js';
 import { DevstateError, notFound, quote } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { type JsonObject, jsonEqual } from './json.js';
@@ -54,7 +54,7 @@ export async function setDesiredAll(
   return eachAlone(ids, validId, (all) =>
     aloneInPartitions(fleet, all, (partition, group) =>
       inChunks(group, (chunk) =>
-        Promise.all(chunk.map((id) => ownFailure(setOne(partition, id, document, options)))),
+        allDone(chunk.map((id) => ownFailure(setOne(partition, id, document, options)))),
       ),
     ),
   );

@@ -1,13 +1,21 @@
 /** Many items in one call: what fails alone, what stays in order, what may go together. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eachAlone, onlyResult, ownFailure, runs } from '../../src/core/each-alone.js';
+import { allDone, eachAlone, onlyResult, ownFailure, runs } from '../../src/core/each-alone.js';
 import { DevstateError, usage } from '../../src/core/errors.js';
 
 const odd = (n: number) => {
   if (n % 2 === 0) throw usage(`${n} is even`);
   return n;
 };
+
+test('a failure of one of several is told when none is under way any more', async () => {
+  const order: string[] = [];
+  const slow = new Promise((resolve) => setTimeout(resolve, 20)).then(() => order.push('slow'));
+  await allDone([Promise.reject(usage('no')), slow]).catch(() => order.push('told'));
+  expect(order).toEqual(['slow', 'told']);
+  expect(await allDone([1, Promise.resolve(2)])).toEqual([1, 2]);
+});
 
 describe('each alone', () => {
   test('what cannot be read fails in its place, the others are sent together', async () => {
