@@ -67,14 +67,14 @@ export function complaint(
   if (malformed) return malformed;
   const replay = new Replay(events, holds);
   let states: State[] = [{ next: 0, online: false, key: null }];
-  for (const operation of operations) {
+  for (const [i, operation] of operations.entries()) {
     const following = distinct(states.flatMap((state) => replay.after(state, operation)));
-    if (following.length === 0) return describe(operation, states, events);
+    if (following.length === 0) return describe(operations.slice(Math.max(0, i - 3), i + 1), states, events);
     states = following;
   }
   const ends = states.flatMap((state) => replay.lapsing(state, Number.POSITIVE_INFINITY));
   const right = ends.some(({ next, online }) => next === events.length && online === alive);
-  return right ? null : describe(null, states, events);
+  return right ? null : describe([], states, events);
 }
 
 /** Whatever the devices did: alternating from `online` on, seq from 1, each pointing to the one before it. */
@@ -192,12 +192,14 @@ function distinct(states: readonly State[]): State[] {
   return [...new Map(states.map((state) => [JSON.stringify(state), state])).values()];
 }
 
+/** @param operations the one that does not fit, behind some before it; none: its end */
 function describe(
-  operation: Operation | null,
+  operations: readonly Operation[],
   states: readonly State[],
   events: readonly PresenceEvent[],
 ): string {
   const near = Math.min(...states.map(({ next }) => next));
   const shown = events.slice(Math.max(0, near - 1), near + 3);
-  return `${operation ? JSON.stringify(operation) : 'its end'} does not fit\n  known: ${JSON.stringify(states)}\n  events: ${JSON.stringify(shown)}`;
+  const last = operations.at(-1);
+  return `${last ? JSON.stringify(last) : 'its end'} does not fit\n  after: ${JSON.stringify(operations.slice(0, -1))}\n  known: ${JSON.stringify(states)}\n  events: ${JSON.stringify(shown)}`;
 }
