@@ -2,7 +2,6 @@
  * Many items in scripts of a bounded size, by count and by bytes, several on their way at
  * once, so that Redis works while we prepare and read. One connection keeps them in order.
  */
-import { allDone } from './each-alone.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
 const IN_FLIGHT = 8;
@@ -19,17 +18,19 @@ export async function inChunks<Item, Result>(
   weigh: (item: Item) => number = () => 0,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  let flight: Promise<readonly Result[]>[] = [];
-  const land = async () => {
-    for (const chunk of await allDone(flight)) results.push(...chunk);
-    flight = [];
-  };
-  for (const chunk of chunksOf(items, weigh)) {
-    flight.push(work(chunk));
-    if (flight.length === IN_FLIGHT) await land();
+  const flight: Promise<readonly Result[]>[] = [];
+  try {
+    for (const chunk of chunksOf(items, weigh)) {
+      if (flight.length === IN_FLIGHT) results.push(...((await flight.shift()) ?? []));
+      const sent = work(chunk);
+      sent.catch(() => {}); // told when its turn has come
+      flight.push(sent);
+    }
+    while (flight.length > 0) results.push(...((await flight.shift()) ?? []));
+    return results;
+  } finally {
+    await Promise.allSettled(flight); // who is told of a failure must not be overtaken by the rest
   }
-  await land();
-  return results;
 }
 
 function* chunksOf<Item>(items: readonly Item[], weigh: (item: Item) => number): Generator<readonly Item[]> {
