@@ -49,6 +49,7 @@ export async function main(argv: readonly string[], env: Env, streams: Streams):
     return await execute(argv, env, streams, { interrupted: ending.signal, left: leaving.signal });
   } finally {
     for (const off of handlers) off();
+    // Unread output and open input must not keep a process that was told to end.
     if (ending.signal.aborted) setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

@@ -48,7 +48,7 @@ export interface Command<Options = Record<string, unknown>> {
   /** Whole command lines, shown by `--help`. */
   examples: readonly string[];
   /** A code says how to exit where all has been said already; errors are thrown. */
-  // biome-ignore lint/suspicious/noConfusingVoidType: most commands just end
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands just end, and `undefined` would ask each for a return
   run(context: Context, args: readonly string[], options: Options): Promise<ErrorCode | void>;
 }
 

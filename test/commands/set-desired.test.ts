@@ -5,6 +5,7 @@ import { setDesired } from '../../src/core/shadows.js';
 import { cli, text } from '../support/cli.js';
 import { listen, openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
+import { APPENDIX_A } from '../support/rfc7396.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
@@ -165,19 +166,7 @@ describe('what it does', () => {
 });
 
 describe('RFC 7396, Appendix A', () => {
-  // Those whose target and patch are objects: the others are no states of a device.
-  test.each<[target: string, patch: string, result: string]>([
-    ['{"a":"b"}', '{"a":"c"}', '{"a":"c"}'],
-    ['{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'],
-    ['{"a":"b"}', '{"a":null}', '{}'],
-    ['{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'],
-    ['{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'],
-    ['{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'],
-    ['{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'],
-    ['{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'],
-    ['{"e":null}', '{"a":1}', '{"e":null,"a":1}'],
-    ['{}', '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
-  ])('%s + %s = %s', async (target, patch, result) => {
+  test.each(APPENDIX_A)('%s + %s = %s', async (target, patch, result) => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     // Written as another program may: a merge of ours could not leave a null.

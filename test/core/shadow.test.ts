@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { jsonEqual, parseJsonObject, toJson } from '../../src/core/json.js';
 import { changes, computeDelta, diffPatch, mergePatch } from '../../src/core/shadow.js';
+import { APPENDIX_A } from '../support/rfc7396.js';
 
 const merge = (target: string, patch: string) =>
   toJson(mergePatch(parseJsonObject(target), parseJsonObject(patch)));
@@ -28,18 +29,7 @@ function objects(nulls: boolean): fc.Arbitrary<string> {
 }
 
 describe('merge patch (RFC 7396, Appendix A, object targets)', () => {
-  test.each([
-    ['{"a":"b"}', '{"a":"c"}', '{"a":"c"}'],
-    ['{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'],
-    ['{"a":"b"}', '{"a":null}', '{}'],
-    ['{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'],
-    ['{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'],
-    ['{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'],
-    ['{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'],
-    ['{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'],
-    ['{"e":null}', '{"a":1}', '{"e":null,"a":1}'],
-    ['{}', '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
-  ])('%s with %s is %s', (target, patch, merged) => {
+  test.each(APPENDIX_A)('%s with %s is %s', (target, patch, merged) => {
     expect(merge(target, patch)).toBe(merged);
   });
 

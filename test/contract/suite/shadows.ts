@@ -1,4 +1,5 @@
 /** What a device should be, what it said it is, and the difference. */
+
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Fleet } from '../../../src/core/fleet.js';
 import { heartbeat } from '../../../src/core/heartbeats.js';
@@ -11,21 +12,9 @@ import { delta, setDesired } from '../../../src/core/shadows.js';
 import { subscribe } from '../../../src/core/subscribe.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { allOf, DIALECTS, failure, historyOf, ODD_NUMBERS, until } from '../../support/fleet.js';
+import { APPENDIX_A } from '../../support/rfc7396.js';
 
 const TIMES = Array.from({ length: 200 }, (_, i) => i);
-/** RFC 7396, Appendix A, where the target is an object: target, patch, result. */
-const APPENDIX_A = [
-  ['{"a":"b"}', '{"a":"c"}', '{"a":"c"}'],
-  ['{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'],
-  ['{"a":"b"}', '{"a":null}', '{}'],
-  ['{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'],
-  ['{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'],
-  ['{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'],
-  ['{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'],
-  ['{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'],
-  ['{"e":null}', '{"a":1}', '{"e":null,"a":1}'],
-  ['{}', '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'],
-] as const;
 /** All that differs from the odd numbers in the last digit. */
 const OTHER_NUMBERS = '{"big":12345678901234567891,"huge":1e401,"money":0.11}';
 
