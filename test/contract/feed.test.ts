@@ -19,8 +19,17 @@ async function flap(fleet: Fleet, id: string, times: number): Promise<void> {
   }
 }
 
-async function connections(fleet: Fleet): Promise<number> {
-  return ((await fleet.redis.client('LIST')) as string).trim().split('\n').length;
+let named = 0;
+
+/** A fleet whose connections can be told from those of other tests, which come back whenever the server does. */
+function openNamed(): Promise<Fleet> {
+  named += 1;
+  return openFleet(redis, {}, { connectionName: `fleet-${named}` });
+}
+
+async function connections({ redis }: Fleet): Promise<number> {
+  const lines = ((await redis.client('LIST')) as string).split('\n');
+  return lines.filter((line) => line.includes(` name=${redis.options.connectionName} `)).length;
 }
 
 describe('each event once, in order', () => {
@@ -116,12 +125,11 @@ test('what is no presence event is ignored, devstate’s own are not told twice'
 
 describe('the end', () => {
   test('by the signal leaves no connection behind', async () => {
-    const fleet = await openFleet(redis);
-    const before = await connections(fleet);
+    const fleet = await openNamed();
     const feed = await openFeed(fleet);
-    expect(await connections(fleet)).toBe(before + 1);
+    expect(await connections(fleet)).toBe(2);
     await feed.stop();
-    await until(async () => (await connections(fleet)) === before);
+    await until(async () => (await connections(fleet)) === 1);
   });
 
   test('by the signal comes at once, whatever has not been handed out', async () => {
@@ -139,22 +147,20 @@ describe('the end', () => {
   });
 
   test('by the consumer too', async () => {
-    const fleet = await openFleet(redis);
-    const before = await connections(fleet);
+    const fleet = await openNamed();
     await register(fleet, 'd1', 'lamp');
     for await (const { seq } of presenceFeed(fleet, { onReady: () => void heartbeat(fleet, { id: 'd1' }) })) {
       expect(seq).toBe(1);
       break;
     }
-    await until(async () => (await connections(fleet)) === before);
+    await until(async () => (await connections(fleet)) === 1);
   });
 
   test('of one that was aborted before it began', async () => {
-    const fleet = await openFleet(redis);
-    const before = await connections(fleet);
+    const fleet = await openNamed();
     for await (const event of presenceFeed(fleet, { signal: AbortSignal.abort() }))
       expect(event).toBeUndefined();
-    await until(async () => (await connections(fleet)) === before);
+    await until(async () => (await connections(fleet)) === 1);
   });
 
   test('by an abort while nobody answers', async () => {
@@ -169,14 +175,13 @@ describe('the end', () => {
   });
 
   test('where the log is no log: an error that names it', async () => {
-    const fleet = await openFleet(redis);
+    const fleet = await openNamed();
     await fleet.redis.set('devices:presence:log', 'x');
-    const before = await connections(fleet);
     const error = await failure(presenceFeed(fleet).next());
     expect(error).toMatchObject({
       code: 'BAD_RECORD',
       message: expect.stringMatching(/^devices:presence:log holds/),
     });
-    await until(async () => (await connections(fleet)) === before);
+    await until(async () => (await connections(fleet)) === 1);
   });
 });
