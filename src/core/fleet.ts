@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { type Answer, guardAsking, sendEach, sendNoting } from './answers.js';
+import { type Answer, guardAsking, sendAll, sendNoting } from './answers.js';
 import type { Dialect } from './device.js';
 import { fieldName } from './dialect.js';
 import { DevstateError, quote, readOnly, usage } from './errors.js';
@@ -199,11 +199,9 @@ export class Fleet {
    */
   async pipeline(commands: readonly Command[]): Promise<unknown[]> {
     const replies = await this.send(async () => {
-      const answers = await (this.cluster
-        ? sendEach(this.cluster, commands, this.keys.registered)
-        : this.redis.pipeline(commands as unknown as unknown[][]).exec());
-      for (const [error] of answers ?? []) if (isNotYet(error)) throw error;
-      return answers ?? [];
+      const answers = await sendAll(this.cluster ?? this.redis, commands, this.keys.registered);
+      for (const [error] of answers) if (isNotYet(error)) throw error;
+      return answers;
     });
     return replies.map(([error, reply], i) => {
       if (error === null) return reply;

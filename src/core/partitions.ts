@@ -112,7 +112,7 @@ export async function* mergedPartitions<Item>(
 ): AsyncGenerator<readonly Item[]> {
   const partitions = await fleet.partitions();
   const [only] = partitions;
-  if (partitions.length === 1 && only) yield* stream(only);
+  if (partitions.length === 1 && only) yield* ahead(stream(only));
   else yield* merged(partitions.map(stream), order);
 }
 

@@ -1,5 +1,5 @@
 /** Disconnect and unregister: a device leaves, for a while or for good. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Fleet } from '../../src/core/fleet.js';
 import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
 import { HISTORY_KINDS } from '../../src/core/history.js';
@@ -127,17 +127,12 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     test('takes it out of the type that it has by then', async () => {
       await register(fleet, 'd1', 'lamp');
       const other = await openFleet(redis, { dialect });
-      const hmget = fleet.redis.pipeline.bind(fleet.redis);
-      Object.assign(fleet.redis, {
-        // After the type was read, and before the script: another one moves the device.
-        pipeline: (...args: []) => {
-          Object.assign(fleet.redis, { pipeline: hmget });
-          const pipeline = hmget(...args);
-          const exec = pipeline.exec.bind(pipeline);
-          return Object.assign(pipeline, {
-            exec: async () => exec().finally(() => register(other, 'd1', 'plug')),
-          });
-        },
+      const read = fleet.pipeline.bind(fleet);
+      // After the type was read, and before the script: another one moves the device.
+      vi.spyOn(fleet, 'pipeline').mockImplementationOnce(async (commands) => {
+        const replies = await read(commands);
+        await register(other, 'd1', 'plug');
+        return replies;
       });
       await unregister(fleet, 'd1');
       expect(await leftovers()).toEqual([]);

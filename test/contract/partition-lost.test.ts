@@ -1,5 +1,5 @@
 /** Detector, sweep and feed while a part of the fleet is out of reach: the rest goes on, and may begin. */
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { detect, detectorAtWork, sweep } from '../../src/core/detector.js';
 import type { PresenceEvent } from '../../src/core/device.js';
 import type { Fleet } from '../../src/core/fleet.js';
@@ -32,6 +32,7 @@ const NEVER_MS = 60_000;
 let writer: Fleet;
 /** Who is kept from some partitions. */
 let fleet: Fleet;
+let parts: readonly Fleet[];
 beforeEach(async () => {
   writer = await openFleet(redis, { namespace: 'many' });
   await declareLayout(writer, { partitions: PARTITIONS });
@@ -40,6 +41,7 @@ beforeEach(async () => {
     IDS.map((id) => ({ id, type: 'lamp' })),
   );
   fleet = await openFleet(redis, { namespace: 'many', requestTimeout: NEVER_MS });
+  parts = await fleet.partitions();
 });
 
 const refused = () => Promise.reject(new Error('Connection is closed.'));
@@ -49,21 +51,22 @@ type Method = (...args: unknown[]) => Promise<unknown>;
 
 /** Keeps the fleet from these partitions. Gives what ends it. */
 function keepFrom(numbers: readonly number[], answer: () => Promise<never>): () => void {
-  const client = fleet.redis as unknown as Record<'evalsha' | 'xrange' | 'pipeline', Method>;
-  const { evalsha, xrange, pipeline } = client;
+  const client = fleet.redis as unknown as Record<'evalsha' | 'xrange', Method>;
+  const { evalsha, xrange } = client;
   const isKept = (args: unknown[]) =>
     args.some((arg) => numbers.some((number) => String(arg).startsWith(`many:{${number}}:`)));
   const unlessKept =
     (method: Method) =>
     (...args: unknown[]) =>
       isKept(args) ? answer() : method.apply(client, args);
-  Object.assign(client, {
-    evalsha: unlessKept(evalsha),
-    xrange: unlessKept(xrange),
-    pipeline: (commands: unknown[][]) =>
-      isKept(commands.flat()) ? { exec: answer } : pipeline.call(client, commands),
-  });
-  return () => void Object.assign(client, { evalsha, xrange, pipeline });
+  Object.assign(client, { evalsha: unlessKept(evalsha), xrange: unlessKept(xrange) });
+  const reading = numbers.map((number) =>
+    vi.spyOn(parts[number] as Fleet, 'pipeline').mockImplementation(() => fleet.send(answer)),
+  );
+  return () => {
+    Object.assign(client, { evalsha, xrange });
+    for (const spy of reading) spy.mockRestore();
+  };
 }
 
 const idsOf = (events: readonly PresenceEvent[]) => events.map(({ deviceId }) => deviceId).sort();
