@@ -10,7 +10,7 @@ const SCAN_COUNT = 200;
 
 /** The members of a set. */
 export async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
-  const seen = new SeenIds();
+  const seen = new SeenIds(await fleet.send(() => fleet.redis.scard(key)));
   for await (const found of scan(fleet, 'sscan', key)) {
     const fresh = found.filter((id) => seen.add(id));
     // A set that Redis keeps as a list comes whole, whatever the count.
@@ -66,15 +66,23 @@ export class Cursor {
   }
 }
 
+const FULLEST = 0.75;
+const GROWTH = 1.5;
+
 /**
- * A set of hashes with open addressing. Two ids of a million share one by a chance of 1 in
- * 40 million, and nobody can make them: the hash is seeded by chance in each process.
+ * A set of hashes with open addressing, the two halves of each side by side. Two ids of a
+ * million share one by a chance of 1 in 40 million, and nobody can make them: the hash is
+ * seeded by chance in each process.
  */
 export class SeenIds {
-  #high = new Uint32Array(1024);
-  #low = new Uint32Array(1024);
+  #pairs: Uint32Array;
   #size = 0;
   readonly #seeds = crypto.getRandomValues(new Uint32Array(2));
+
+  /** @param expected for so many it need not grow, and leave behind what it was */
+  constructor(expected = 0) {
+    this.#pairs = new Uint32Array(2 * Math.ceil(Math.max(1000, expected) / FULLEST));
+  }
 
   /** False: it was there already. */
   add(id: string): boolean {
@@ -88,27 +96,29 @@ export class SeenIds {
     }
     const mixed = finish(high ^ Math.imul(low, 3266489909));
     const added = this.#insert(mixed, finish(low ^ Math.imul(mixed, 2246822507)) || 1); // 0 is an empty place
-    if (added && ++this.#size * 2 > this.#low.length) this.#grow();
+    if (added && ++this.#size > (this.#pairs.length / 2) * FULLEST) this.#grow();
     return added;
   }
 
   #insert(high: number, low: number): boolean {
-    const mask = this.#low.length - 1;
-    let place = high & mask;
-    while (this.#low[place] !== 0) {
-      if (this.#low[place] === low && this.#high[place] === high) return false;
-      place = (place + 1) & mask;
+    const pairs = this.#pairs;
+    let place = 2 * Math.floor((high / 2 ** 32) * (pairs.length / 2));
+    while (pairs[place + 1] !== 0) {
+      if (pairs[place] === high && pairs[place + 1] === low) return false;
+      place = place + 2 === pairs.length ? 0 : place + 2;
     }
-    this.#low[place] = low;
-    this.#high[place] = high;
+    pairs[place] = high;
+    pairs[place + 1] = low;
     return true;
   }
 
   #grow(): void {
-    const [highs, lows] = [this.#high, this.#low];
-    this.#high = new Uint32Array(2 * highs.length);
-    this.#low = new Uint32Array(2 * lows.length);
-    for (const [i, low] of lows.entries()) if (low !== 0) this.#insert(highs[i] as number, low);
+    const old = this.#pairs;
+    this.#pairs = new Uint32Array(2 * Math.ceil((old.length / 2) * GROWTH));
+    for (let place = 0; place < old.length; place += 2) {
+      const low = old[place + 1] as number;
+      if (low !== 0) this.#insert(old[place] as number, low);
+    }
   }
 }
 
