@@ -24,11 +24,12 @@ export async function stale(bench) {
       await checkStale(file, fleet, { from, to: Date.now(), ours });
       return run;
     };
+  const theirs = (way) => () => bench.stalls.watch(largest.server, asked(largest, way));
   const devstate = (one) => () => bench.longest.watch(one.server, asked(one, STALE, { ours: true }));
 
-  const shared = await inTurn(rounds, { ours: devstate(largest), theirs: asked(largest, inChunks) });
+  const shared = await inTurn(rounds, { ours: devstate(largest), theirs: theirs(inChunks) });
   for (const one of sized) await declare(bench, one, 'exclusive');
-  const exclusive = await inTurn(rounds, { ours: devstate(largest), theirs: asked(largest, inOnePipeline) });
+  const exclusive = await inTurn(rounds, { ours: devstate(largest), theirs: theirs(inOnePipeline) });
   const [first, all] = [{}, {}];
   for (const one of sized) {
     const { firsts, wholes } = await inTurn(rounds, {

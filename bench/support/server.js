@@ -50,18 +50,30 @@ export class BenchServer {
   }
 }
 
-/** The longest Redis command of what devstate did, and in which part of the bench. */
+/** The longest Redis command of what was done, and in which part of the bench. */
 export class Longest {
   us = 0;
   what = `none over ${NOTED_US / 1000} ms`;
   part = '';
+  #only;
+
+  /** @param only of this command, in lower case */
+  constructor(only) {
+    this.#only = only;
+  }
+
+  get ms() {
+    return this.us / 1000;
+  }
 
   /** Does `work` and looks at what Redis noted of it. */
   async watch({ redis }, work) {
     await redis.slowlog('RESET');
     const result = await work();
-    for (const [, , us, [command]] of await redis.slowlog('GET', '-1')) {
+    for (const [, , us, [name]] of await redis.slowlog('GET', '-1')) {
+      const command = name.toLowerCase();
       if (us <= this.us || command === 'slowlog') continue; // the RESET above
+      if (this.#only !== undefined && command !== this.#only) continue;
       this.us = us;
       this.what = `${command.toUpperCase()}, ${this.part}`;
     }
