@@ -13,6 +13,7 @@ export interface Judgement {
   /** In the order of the devices, those of scripts that failed left out. */
   verdicts: Verdict[];
   events: PresenceEvent[];
+  bypassed: boolean;
   /** Of whole scripts; not known is what they did. */
   failures: unknown[];
 }
@@ -35,6 +36,7 @@ export async function judge(
   return {
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
+    bypassed: values.some(({ bypassed }) => bypassed),
     failures,
   };
 }

@@ -19,6 +19,8 @@ export interface Settlement {
   holdUntil: number;
   verdicts: Verdict[];
   events: PresenceEvent[];
+  /** Of some of them the index had it otherwise than devstate leaves it: another program's hand. */
+  bypassed: boolean;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function settle(
 ): Promise<Settlement> {
   const { longestTtl } = await fleet.settings();
   const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
-  const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [] };
+  const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
   const judge = async (chunk: readonly string[]): Promise<string[][]> => {
     const [hold, ...replies] = await fleet.run(
       SETTLE,
@@ -43,8 +45,9 @@ export async function settle(
     return replies as string[][];
   };
   const replies = ids.length === 0 ? await judge([]) : await inChunks(ids, judge);
-  for (const [i, [status = '', ...announced]] of replies.entries()) {
+  for (const [i, [status = '', mark, ...announced]] of replies.entries()) {
     const id = ids[i] as string;
+    settlement.bypassed ||= mark === '1';
     settlement.verdicts.push(await asVerdict(fleet, id, status));
     if (announced.length > 0) settlement.events.push(settledEvent(id, status, announced));
   }

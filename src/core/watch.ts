@@ -137,7 +137,7 @@ export class Watch {
       this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
     }
     this.#announce(judged.events); // before anything that may fail
-    if (judged.events.some(isForeign) && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
+    if (judged.bypassed && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
     const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
     const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
     if (refusal) throw refusal;
@@ -185,11 +185,6 @@ export function mostAtOnce(partitions: number): number {
 
 const FOREIGN_HAND =
   'another program writes to this exclusive fleet, whose index lacks what it did: devstate init --writers shared';
-
-/** Alive, and none of devstate's heartbeats announced it. */
-function isForeign({ reason }: PresenceEvent): boolean {
-  return reason === 'observed';
-}
 
 /** Due means past: a deadline is slept through to the end of its millisecond. */
 function pauseAfter({ now, next }: Step): number {

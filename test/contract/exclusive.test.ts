@@ -27,3 +27,13 @@ test.each(['exclusive', 'shared'] as const)(
     );
   },
 );
+
+test('another program does so without a word: the audit finds what it did', async () => {
+  const fleet = await openFleet(redis);
+  await declareLayout(fleet, { writers: 'exclusive' });
+  const detector = await openDetector(fleet);
+  await articleProgram(await redis.client(), 'node').register('d1', 'lamp'); // which publishes nothing
+  await detector.says('another program writes to this exclusive fleet');
+  await detector.stop();
+  expect(detector.events).toEqual([]);
+});

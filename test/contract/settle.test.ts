@@ -2,9 +2,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sweep } from '../../src/core/detector.js';
 import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
 import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
+import { register, unregister } from '../../src/core/registry.js';
 import { settle } from '../../src/core/settle.js';
 import { articleProgram } from '../support/article.js';
 import {
@@ -74,6 +74,48 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await verdictOf('d1')).toBe('offline');
     const [, offline] = await logOf(fleet, 'd1');
     expect(offline?.timestamp).toBeLessThanOrEqual(await serverNow(fleet.redis));
+  });
+
+  test('what devstate did itself has not bypassed the index', async () => {
+    const bypassed = async (id: string) => (await settle(fleet, [id])).bypassed;
+    await register(fleet, 'd1', 'lamp');
+    expect(await bypassed('d1')).toBe(false);
+    for (const beat of [{}, { ttl: 300_000 }, { reportedJson: '{"a":1}' }, { ttl: 20 }]) {
+      await heartbeat(fleet, { id: 'd1', ...beat });
+      expect(await bypassed('d1')).toBe(false);
+    }
+    await expired(fleet, 'd1');
+    for (let look = 0; look < 2; look++) expect(await bypassed('d1')).toBe(false); // one announces it
+    await register(fleet, 'd1', 'plug');
+    expect(await bypassed('d1')).toBe(false);
+    await heartbeat(fleet, { id: 'd1' });
+    await disconnect(fleet, 'd1');
+    expect(await bypassed('d1')).toBe(false);
+    await unregister(fleet, 'd1');
+    expect(await bypassed('d1')).toBe(false);
+  });
+
+  test.each<[string, (id: string) => Promise<unknown>]>([
+    ['registered', (id) => article().register(id, 'lamp')],
+    ['beat', (id) => article().heartbeat(id)],
+    ['prolonged', (id) => fleet.redis.pexpire(fleet.keys.heartbeat(id), 900_000)],
+    [
+      'wrote when it was seen, and went',
+      async (id) => {
+        await articleProgram(fleet.redis, dialect, { now: () => Date.now() + 1000 }).heartbeat(id);
+        await cut(fleet, id);
+      },
+    ],
+  ])('another program %s: the index was bypassed, until it is in line', async (what, act) => {
+    for (const id of ['online', 'offline']) {
+      await register(fleet, id, 'lamp');
+      await heartbeat(fleet, { id, ttl: 300_000 });
+    }
+    await disconnect(fleet, 'offline');
+    const id = { registered: 'new', prolonged: 'online' }[what] ?? 'offline';
+    await act(id);
+    expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(true);
+    expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(false);
   });
 
   test('another program’s coming and going between two looks is no event', async () => {
@@ -178,7 +220,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
 
 test('settle of nobody is a detector’s sign of life', async () => {
   const fleet = await openFleet(redis);
-  expect(await settle(fleet, [], { detector: true })).toEqual({ holdUntil: 0, verdicts: [], events: [] });
+  expect(await settle(fleet, [], { detector: true })).toMatchObject({ holdUntil: 0, verdicts: [] });
   const [last, detector, hold] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ') ?? [];
   expect([last, hold]).toEqual([detector, '0']);
 });

@@ -2,7 +2,8 @@
 -- KEYS   online activity log pulse | state heartbeat history:presence
 -- ARGV   now dialect channel logCap historyCap longestTtl detector honourHold | id
 -- Reply  {hold until, then for each device an array: online, offline, held, stray, or an error;
---        where it announced: id in the log, seq, timestamp, type, previous transition}.
+--        1 where the index was bypassed, else an empty text; where it announced: id in the log,
+--        seq, timestamp, type, previous transition}.
 -- Events online (observed): alive and not announced; offline (timeout): gone and not announced.
 -- @include base
 -- @include record
@@ -21,9 +22,15 @@ local isDetector = ARGV[7] == '1'
 local pulse = isDetector and takePulse(KEYS[4], now, tonumber(ARGV[6]), true) or readPulse(KEYS[4])
 local held = ARGV[8] == '1' and isHeld(pulse, now)
 
-local function arm(id, score, remaining)
-  local deadline = remaining == ENDLESS and FAR or now + math.max(remaining, 1)
-  if not score or score <= now or math.abs(score - deadline) > NEAR then redis.call('ZADD', KEYS[2], int(deadline), id) end
+local function deadlineOf(remaining)
+  return remaining == ENDLESS and FAR or now + math.max(remaining, 1)
+end
+
+-- Whether the index has it otherwise than devstate's scripts leave it there.
+local function isBypassed(device, status, score, remaining)
+  if not score then return true end
+  if status == 'online' then return math.abs(score - deadlineOf(remaining)) > NEAR end
+  return score <= 0 and score ~= -device.lastSeen
 end
 
 local function forgetStray(id, remaining)
@@ -51,9 +58,10 @@ local function verdict(keyAt, id)
   if not device then return forgetStray(id, remaining) end
   if status == 'held' then return {status} end
 
+  local bypassed = isBypassed(device, status, score, remaining)
   if status == 'online' then
     redis.call('SADD', KEYS[1], id)
-    arm(id, score, remaining)
+    if bypassed or score <= now then redis.call('ZADD', KEYS[2], int(deadlineOf(remaining)), id) end
   else
     redis.call('SREM', KEYS[1], id)
     if score ~= -device.lastSeen then redis.call('ZADD', KEYS[2], int(-device.lastSeen), id) end
@@ -62,8 +70,9 @@ local function verdict(keyAt, id)
   writePresence(device, status)
   publish(device)
   local event = device.events and device.events[1]
-  if not event then return {status} end
-  return {status, event.id, event.seq, event.at, device.type, event.previous}
+  local mark = bypassed and '1' or ''
+  if not event then return {status, mark} end
+  return {status, mark, event.id, event.seq, event.at, device.type, event.previous}
 end
 
 local replies = {int(pulse.hold)}
