@@ -4,6 +4,7 @@
  * walk: each page is placed anew by the last device that still is where it was, and one that
  * begins behind what has been reached, because others left meanwhile, is not gone by.
  */
+import { DevstateError } from './errors.js';
 import type { Command, Fleet } from './fleet.js';
 import { SeenIds } from './scan.js';
 
@@ -38,9 +39,16 @@ export async function* walkIndex(
   let reached: Place = { score: from - sign };
   /** Pages begin by so much earlier, where the fleet is quick. */
   let back = 0;
+  /** The rank of what was reached, if nobody has moved since; undefined: they do move. */
+  let expected: number | undefined;
   for (;;) {
-    const start = Math.max(0, (await rankOf(fleet, anchors, reached, down)) - back);
-    const page = await readPage(fleet, start, down);
+    const begin = (rank: number) => Math.max(0, rank - back);
+    const guess = expected === undefined ? undefined : begin(expected);
+    const { rank, guessed } = await place(fleet, anchors, reached, down, guess);
+    const start = begin(rank);
+    const page = guessed && start === guess ? guessed : await readPage(fleet, start, down);
+    const stood = expected === undefined || rank === expected;
+    expected = undefined;
     if (start > 0 && !isReached(page[0], reached, down)) {
       back = Math.min(2 * back + 1, PAGE / 2);
       continue;
@@ -52,14 +60,25 @@ export async function* walkIndex(
     if (page.length < PAGE || last === undefined || isPast(last.score)) return;
     anchors = page.slice(-ANCHORS).reverse();
     reached = last;
+    if (stood) expected = start + page.length - 1;
   }
 }
 
+function pageAt({ keys }: Fleet, start: number, down: boolean): Command {
+  return [down ? 'zrevrange' : 'zrange', keys.activity, start, start + PAGE - 1, 'WITHSCORES'];
+}
+
 async function readPage(fleet: Fleet, start: number, down: boolean): Promise<Scored[]> {
-  const { redis, keys } = fleet;
-  const range = [keys.activity, start, start + PAGE - 1, 'WITHSCORES'] as const;
-  const flat = await fleet.send(() => (down ? redis.zrevrange(...range) : redis.zrange(...range)));
-  return flat.flatMap((id, i) => (i % 2 === 0 ? [{ id, score: Number(flat[i + 1]) }] : []));
+  const [reply] = await fleet.pipeline([pageAt(fleet, start, down)]);
+  return scored(reply);
+}
+
+/** @throws DevstateError BAD_RECORD where the index is none */
+function scored(reply: unknown): Scored[] {
+  if (reply instanceof DevstateError) throw reply;
+  return (reply as string[]).flatMap((id, i, flat) =>
+    i % 2 === 0 ? [{ id, score: Number(flat[i + 1]) }] : [],
+  );
 }
 
 /** Whether there can be nothing between what was reached and this one. */
@@ -70,25 +89,30 @@ function isReached(first: Scored | undefined, { score, id }: Place, down: boolea
   return down ? order >= 0 : order <= 0;
 }
 
-/** The rank of the first anchor that has not moved; else of what comes before the score that was reached. */
-async function rankOf(
+/**
+ * The rank of the first anchor that has not moved; else of what comes before the score that was
+ * reached. With it, in the same round trip, the page that begins at `guess`.
+ */
+async function place(
   fleet: Fleet,
   anchors: readonly Scored[],
   { score, id }: Place,
   down: boolean,
-): Promise<number> {
+  guess: number | undefined,
+): Promise<{ rank: number; guessed: Scored[] | undefined }> {
   const { activity } = fleet.keys;
-  const replies = await fleet.pipeline(
-    anchors.flatMap((anchor): Command[] => [
-      ['zscore', activity, anchor.id],
-      [down ? 'zrevrank' : 'zrank', activity, anchor.id],
-    ]),
-  );
+  const commands = anchors.flatMap((anchor): Command[] => [
+    ['zscore', activity, anchor.id],
+    [down ? 'zrevrank' : 'zrank', activity, anchor.id],
+  ]);
+  if (guess !== undefined) commands.push(pageAt(fleet, guess, down));
+  const replies = await fleet.pipeline(commands);
+  const guessed = guess === undefined ? undefined : scored(replies.at(-1));
   const unmoved = anchors.findIndex((anchor, i) => replies[2 * i] === String(anchor.score));
-  if (unmoved !== -1) return Number(replies[2 * unmoved + 1]);
+  if (unmoved !== -1) return { rank: Number(replies[2 * unmoved + 1]), guessed };
   const bound = id === undefined ? score : `(${score}`;
   const before = await fleet.send(() =>
     down ? fleet.redis.zcount(activity, bound, '+inf') : fleet.redis.zcount(activity, '-inf', bound),
   );
-  return before - 1;
+  return { rank: before - 1, guessed };
 }
