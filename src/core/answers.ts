@@ -75,8 +75,17 @@ class BatchCommand extends RedisCommand {
       this['_clearTimers']();
       settle(settled);
     };
-    this.resolve = (reply) => end([null, this.transformReply(reply)]);
+    this.resolve = (reply) => end(this.#read(reply));
     this.reject = (error) => end([error]);
+  }
+
+  /** Thrown here, an error would end the process: it is called by the parser. */
+  #read(reply: Buffer | Buffer[]): Settled {
+    try {
+      return [null, this.transformReply(reply)];
+    } catch (error) {
+      return [error as Error];
+    }
   }
 
   override getSlot(): number {
@@ -96,7 +105,9 @@ function inOneWrite(redis: Redis, count: number) {
     write(piece: string | Buffer) {
       pieces.push(piece);
       if (pieces.length < count) return;
-      redis.stream.write(pieces.join(''));
+      const bytes = () =>
+        Buffer.concat(pieces.map((each) => (typeof each === 'string' ? Buffer.from(each) : each)));
+      redis.stream.write(pieces.every((each) => typeof each === 'string') ? pieces.join('') : bytes());
       pieces = [];
     },
   };

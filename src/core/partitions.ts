@@ -96,7 +96,7 @@ export async function fromPartitions<Result>(
   return results;
 }
 
-/** The partitions' streams one after the other, the next item read ahead. */
+/** The partitions' streams, one after the other. */
 export async function* acrossPartitions<Item>(
   fleet: Fleet,
   stream: (partition: Fleet) => AsyncIterable<Item>,
@@ -104,7 +104,7 @@ export async function* acrossPartitions<Item>(
   for (const partition of await fleet.partitions()) yield* stream(partition);
 }
 
-/** The partitions' streams, each in this order, as one in this order. */
+/** The partitions' streams, each in this order, as one in this order. The next chunk of each is read ahead. */
 export async function* mergedPartitions<Item>(
   fleet: Fleet,
   stream: (partition: Fleet) => AsyncIterable<readonly Item[]>,

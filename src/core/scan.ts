@@ -66,6 +66,7 @@ export class Cursor {
   }
 }
 
+const MOST_EXPECTED = 4_000_000;
 const FULLEST = 0.75;
 const GROWTH = 1.5;
 
@@ -81,7 +82,8 @@ export class SeenIds {
 
   /** @param expected for so many it need not grow, and leave behind what it was */
   constructor(expected = 0) {
-    this.#pairs = new Uint32Array(2 * Math.ceil(Math.max(1000, expected) / FULLEST));
+    const places = Math.min(Math.max(1000, expected), MOST_EXPECTED) / FULLEST;
+    this.#pairs = new Uint32Array(2 * Math.ceil(places));
   }
 
   /** False: it was there already. */

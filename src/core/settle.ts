@@ -19,7 +19,7 @@ export interface Settlement {
   holdUntil: number;
   verdicts: Verdict[];
   events: PresenceEvent[];
-  /** Of some of them the index had it otherwise than devstate leaves it: another program's hand. */
+  /** Of some of them it stood otherwise than devstate leaves it: another program's hand. */
   bypassed: boolean;
 }
 

@@ -39,18 +39,20 @@ export async function* walkIndex(
   let reached: Place = { score: from - sign };
   /** Pages begin by so much earlier, where the fleet is quick. */
   let back = 0;
-  /** The rank of what was reached, if nobody has moved since; undefined: they do move. */
+  /** The rank of what was reached, if nobody has moved since. */
   let expected: number | undefined;
+  /** Nobody had, the last time: the page is asked for before that is known. */
+  let stands = true;
   for (;;) {
     const begin = (rank: number) => Math.max(0, rank - back);
-    const guess = expected === undefined ? undefined : begin(expected);
+    const guess = expected === undefined || !stands ? undefined : begin(expected);
     const { rank, guessed } = await place(fleet, anchors, reached, down, guess);
     const start = begin(rank);
     const page = guessed && start === guess ? guessed : await readPage(fleet, start, down);
-    const stood = expected === undefined || rank === expected;
-    expected = undefined;
+    stands = expected === undefined || rank === expected;
     if (start > 0 && !isReached(page[0], reached, down)) {
       back = Math.min(2 * back + 1, PAGE / 2);
+      expected = rank;
       continue;
     }
     const found = page.filter(({ score }) => sign * (score - from) >= 0 && !isPast(score));
@@ -60,7 +62,7 @@ export async function* walkIndex(
     if (page.length < PAGE || last === undefined || isPast(last.score)) return;
     anchors = page.slice(-ANCHORS).reverse();
     reached = last;
-    if (stood) expected = start + page.length - 1;
+    expected = start + page.length - 1;
   }
 }
 
@@ -108,7 +110,9 @@ async function place(
   if (guess !== undefined) commands.push(pageAt(fleet, guess, down));
   const replies = await fleet.pipeline(commands);
   const guessed = guess === undefined ? undefined : scored(replies.at(-1));
-  const unmoved = anchors.findIndex((anchor, i) => replies[2 * i] === String(anchor.score));
+  const unmoved = anchors.findIndex(
+    (anchor, i) => replies[2 * i] === String(anchor.score) && replies[2 * i + 1] !== null,
+  );
   if (unmoved !== -1) return { rank: Number(replies[2 * unmoved + 1]), guessed };
   const bound = id === undefined ? score : `(${score}`;
   const before = await fleet.send(() =>

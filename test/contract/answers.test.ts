@@ -1,6 +1,6 @@
 /** Many commands at once: each has its answer, whatever becomes of the connection. */
 import type { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { sendAll } from '../../src/core/answers.js';
 import type { Command } from '../../src/core/fleet.js';
 import { until } from '../support/fleet.js';
@@ -87,9 +87,26 @@ test('of a connection that has ended, errors', async () => {
 });
 
 test('in the time that the connection has for each', async () => {
-  const client = await redis.client({ commandTimeout: 100 });
+  const client = await redis.client({ commandTimeout: 1000 });
   const timedOut = [expect.objectContaining({ message: 'Command timed out' })];
   expect(await send(client, get('a'), ['blpop', 'list', 0])).toEqual([[null, null], timedOut]);
+  client.disconnect();
+});
+
+test('a reply that cannot be read is the failure of its command', async () => {
+  const client = await redis.client();
+  await client.mset('a', '1', 'b', '2');
+  const read = Buffer.prototype.toString;
+  const unreadable = vi.spyOn(Buffer.prototype, 'toString').mockImplementation(function (
+    this: Buffer,
+    ...args
+  ) {
+    if (this.equals(Buffer.from('1'))) throw new RangeError('too long');
+    return read.apply(this, args);
+  });
+  const answers = await send(client, get('a'), get('b'));
+  unreadable.mockRestore();
+  expect(answers).toEqual([[new RangeError('too long')], [null, '2']]);
 });
 
 test('its keys have the prefix of the connection', async () => {

@@ -95,10 +95,20 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await bypassed('d1')).toBe(false);
   });
 
+  test('nor has a server that stood still for a second', async () => {
+    await register(fleet, 'd1', 'lamp');
+    const early = await openFleet(redis, { dialect, clock: () => Date.now() - 1000 });
+    await heartbeat(early, { id: 'd1' });
+    expect((await settle(fleet, ['d1'])).bypassed).toBe(false);
+  });
+
   test.each<[string, (id: string) => Promise<unknown>]>([
     ['registered', (id) => article().register(id, 'lamp')],
     ['beat', (id) => article().heartbeat(id)],
     ['prolonged', (id) => fleet.redis.pexpire(fleet.keys.heartbeat(id), 900_000)],
+    ['took its heartbeat', (id) => cut(fleet, id)],
+    ['took its record', (id) => fleet.redis.del(fleet.keys.state(id))],
+    ['wrote its record anew', (id) => fleet.redis.hdel(fleet.keys.state(id), 'devstate')],
     [
       'wrote when it was seen, and went',
       async (id) => {
@@ -112,7 +122,8 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
       await heartbeat(fleet, { id, ttl: 300_000 });
     }
     await disconnect(fleet, 'offline');
-    const id = { registered: 'new', prolonged: 'online' }[what] ?? 'offline';
+    const id =
+      { registered: 'new', beat: 'offline', 'wrote when it was seen, and went': 'offline' }[what] ?? 'online';
     await act(id);
     expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(true);
     expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(false);

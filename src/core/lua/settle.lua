@@ -14,6 +14,7 @@
 
 local FAR = 9007199254740991 -- the score of a heartbeat without a TTL
 local NEAR = 50 -- PTTL is read on another clock tick than TIME
+local ASTRAY = 2000 -- or, where the server stood still or a slot was moved, on one much later
 
 local now = moment()
 probe('SCARD', 'ZCARD', 'XLEN')
@@ -26,17 +27,19 @@ local function deadlineOf(remaining)
   return remaining == ENDLESS and FAR or now + math.max(remaining, 1)
 end
 
--- Whether the index has it otherwise than devstate's scripts leave it there.
+local function isOff(score, remaining, tolerance)
+  return not score or math.abs(score - deadlineOf(remaining)) > tolerance
+end
+
+-- Whether it is otherwise than devstate's scripts leave it.
 local function isBypassed(device, status, score, remaining)
-  if not score then return true end
-  if status == 'online' then return math.abs(score - deadlineOf(remaining)) > NEAR end
-  return score <= 0 and score ~= -device.lastSeen
+  if status == 'online' then return device.events ~= nil or isOff(score, remaining, ASTRAY) end
+  return not score or score > now + ASTRAY or (score <= 0 and score ~= -device.lastSeen)
 end
 
 local function forgetStray(id, remaining)
   if remaining == GONE then redis.call('SREM', KEYS[1], id) end
-  redis.call('ZREM', KEYS[2], id)
-  return {'stray'}
+  return {'stray', redis.call('ZREM', KEYS[2], id) == 1 and '1' or ''}
 end
 
 -- All that is read of a device, which may raise, and what comes of it.
@@ -61,7 +64,7 @@ local function verdict(keyAt, id)
   local bypassed = isBypassed(device, status, score, remaining)
   if status == 'online' then
     redis.call('SADD', KEYS[1], id)
-    if bypassed or score <= now then redis.call('ZADD', KEYS[2], int(deadlineOf(remaining)), id) end
+    if isOff(score, remaining, NEAR) or score <= now then redis.call('ZADD', KEYS[2], int(deadlineOf(remaining)), id) end
   else
     redis.call('SREM', KEYS[1], id)
     if score ~= -device.lastSeen then redis.call('ZADD', KEYS[2], int(-device.lastSeen), id) end
@@ -69,8 +72,8 @@ local function verdict(keyAt, id)
   log(KEYS[3], device)
   writePresence(device, status)
   publish(device)
-  local event = device.events and device.events[1]
   local mark = bypassed and '1' or ''
+  local event = device.events and device.events[1]
   if not event then return {status, mark} end
   return {status, mark, event.id, event.seq, event.at, device.type, event.previous}
 end
