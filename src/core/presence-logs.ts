@@ -10,7 +10,7 @@ import { decodeLogEntry } from './dialect.js';
 import { DevstateError } from './errors.js';
 import type { Fleet } from './fleet.js';
 import { worst } from './judge.js';
-import { whileTheyCome } from './patience.js';
+import { whileTheyCome, within } from './patience.js';
 import {
   entryId,
   isBefore,
@@ -125,10 +125,15 @@ export class PresenceLogs {
     }
     const sound = drained.filter(({ failure }) => failure === undefined);
     for (const reading of drained) if (reading.failure !== undefined) void this.#read(reading);
-    await whileTheyCome(
-      PATIENCE_MS,
-      sound.map((reading) => this.#read(reading)),
-    );
+    const reads = sound.map((reading) => this.#read(reading));
+    if (reads.length > 0) await within(PATIENCE_MS, Promise.race(reads));
+    if (reads.length > 0 && sound.every(({ busy }) => busy)) {
+      // Whether it is these or the connection, the others tell, who were not rung.
+      const others = this.#readings.filter(({ busy, failure }) => !busy && failure === undefined);
+      sound.push(...others);
+      reads.push(...others.map((reading) => this.#read(reading)));
+    }
+    await whileTheyCome(PATIENCE_MS, reads);
     for (const reading of sound)
       if (reading.busy) fail(reading, new DevstateError('CONNECTION', 'timed out'));
     this.#tellGaps();

@@ -161,6 +161,18 @@ describe('a feed', () => {
     await feed.stop();
   });
 
+  test('only those that are silent are rung: they keep nobody waiting for long', async () => {
+    const feed = await openFeed(fleet);
+    keepFrom(HALF, silent);
+    const [kept, other] = [IDS.find((id) => !inReach(HALF).includes(id)), inReach(HALF)[0]];
+    const begun = performance.now();
+    await heartbeats(writer, [{ id: kept as string }]);
+    await heartbeats(writer, [{ id: other as string }]);
+    expect(await feed.first(1)).toMatchObject([{ deviceId: other }]);
+    expect(performance.now() - begun).toBeLessThan(5000);
+    await feed.stop();
+  });
+
   test.each([
     ['refused', refused],
     ['silent', silent],
