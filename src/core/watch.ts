@@ -137,7 +137,7 @@ export class Watch {
       this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
     }
     this.#announce(judged.events); // before anything that may fail
-    if (judged.bypassed && (await this.#isExclusive())) notice(FOREIGN_HAND);
+    if (judged.bypassed && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
     const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
     const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
     if (refusal) throw refusal;
@@ -147,13 +147,6 @@ export class Watch {
     // What is due and was not settled yet may be refused again.
     if (step && !isDeaf() && (wereDue > 0 || this.#due.length === 0)) outage.end(this);
     return true;
-  }
-
-  /** Also by what it says of itself now. */
-  async #isExclusive(): Promise<boolean> {
-    if (!(await this.#fleet.settings()).exclusive) return false;
-    this.#fleet.forgetSettings();
-    return (await this.#fleet.settings()).exclusive;
   }
 
   #fail(suspects: readonly string[]): void {
