@@ -22,7 +22,7 @@ module.exports = {
       comment: 'Connections and servers come from the context.',
       severity: 'error',
       from: { path: '^src/commands/' },
-      to: { path: '^src/redis/', pathNot: '^src/redis/server\\.ts$' },
+      to: { path: '^src/redis/', pathNot: '^src/redis/private-server\\.ts$' },
     },
     {
       name: 'commands start no server themselves',

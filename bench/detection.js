@@ -27,7 +27,7 @@ const BAR_RATIO = 300;
 await stages(async () => {
   announce('building');
   run(process.execPath, [`${root}scripts/build.js`]);
-  const [{ startServer }, { DeviceStateManager }] = await load('src/redis/server.ts', 'src/index.ts');
+  const [{ startServer }, { DeviceStateManager }] = await load('src/redis/private-server.ts', 'src/index.ts');
   const rows = [];
   for (const strategy of STRATEGIES) {
     announce(`${DEVICES} devices, strategy ${strategy.name}`);

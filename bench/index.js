@@ -73,7 +73,7 @@ await stages(async () => {
 async function open(sizes) {
   announce('building');
   run(process.execPath, [`${root}scripts/build.js`]);
-  const [{ startServer }] = await load('src/redis/server.ts');
+  const [{ startServer }] = await load('src/redis/private-server.ts');
   const { DeviceStateManager } = await import(`${root}dist/index.js`);
   const longest = new Longest();
   const servers = new Set();

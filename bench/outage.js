@@ -39,7 +39,7 @@ const OUTAGES = {
 await stages(async () => {
   announce('building');
   run(process.execPath, [`${root}scripts/build.js`]);
-  const [{ startServer }] = await load('src/redis/server.ts');
+  const [{ startServer }] = await load('src/redis/private-server.ts');
   const { DeviceStateManager } = await import(`${root}dist/index.js`);
   announce(`${DEVICES} devices beat every ${BEAT_MS / 1000} s, Redis is away for ${AWAY_MS / 1000} s`);
   const ways = [

@@ -11,8 +11,8 @@ import { root, StageError, stages, tool } from './stage.js';
 await stages(async () => {
   const [program, { completionScript }, { EXIT_CODES }] = await load(
     'src/commands/index.ts',
-    'src/commands/completion.ts',
-    'src/cli/exit.ts',
+    'src/commands/tools/completion.ts',
+    'src/cli/exit-codes.ts',
   );
   const readme = replacePart('commands', commandTables(program.commands), read('README.md'));
   const files = {

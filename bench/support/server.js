@@ -11,7 +11,7 @@ export class BenchServer {
   #opened = [];
 
   /**
-   * @param start `startServer` of src/redis/server.ts
+   * @param start `startServer` of src/redis/private-server.ts
    * @param Manager the library's `DeviceStateManager`
    */
   static async start(start, Manager) {

@@ -2,11 +2,11 @@
  * The connections of a command line, opened at first use and closed at its end. Neither
  * ioredis is loaded nor the context file looked at before somebody asks.
  */
-import type { Globals } from '../commands/globals.js';
-import { DevstateError } from '../core/errors.js';
-import type { Connection, Fleet } from '../core/fleet.js';
+import type { Globals } from '../commands/shared/global-options.js';
+import { DevstateError } from '../core/model/errors.js';
+import type { Connection, Fleet } from '../core/store/fleet.js';
 import type { Env } from './main.js';
-import type { Place } from './place.js';
+import type { Place } from './resolve-target.js';
 
 export interface ConnectionsOptions {
   globals: Globals;
@@ -41,7 +41,7 @@ export class Connections {
   /** Which server, and how it may be used. @throws DevstateError USAGE */
   place(): Promise<Place> {
     const { globals, env, notice } = this.#options;
-    this.#place ??= import('./place.js').then(({ findPlace }) => findPlace(globals, env, notice));
+    this.#place ??= import('./resolve-target.js').then(({ findPlace }) => findPlace(globals, env, notice));
     return this.#place;
   }
 
@@ -58,7 +58,7 @@ export class Connections {
   }
 
   async #elsewhere(url: string): Promise<Place> {
-    const { parseTarget } = await import('../redis/target.js');
+    const { parseTarget } = await import('../redis/target-url.js');
     const { readOnly = false } = this.#options.globals;
     return { target: parseTarget(url), readOnly, protected: false };
   }
@@ -68,7 +68,7 @@ export class Connections {
     const { target, context, namespace, dialect, readOnly } = place;
     const [{ connect }, { Fleet }] = await Promise.all([
       import('../redis/client.js'),
-      import('../core/fleet.js'),
+      import('../core/store/fleet.js'),
     ]);
     const timeout = globals.requestTimeout ?? 5000;
     const redis = await connect(target, { timeout, persistent, signal: signal ?? usual, onLost });

@@ -1,9 +1,9 @@
 /** What the `context` command does to the file: it is read, changed, and written in one go. */
 import { resolve } from 'node:path';
-import type { ContextStore } from '../commands/command.js';
-import type { Globals } from '../commands/globals.js';
-import { usage } from '../core/errors.js';
-import { parseTarget } from '../redis/target.js';
+import type { ContextStore } from '../commands/shared/command.js';
+import type { Globals } from '../commands/shared/global-options.js';
+import { usage } from '../core/model/errors.js';
+import { parseTarget } from '../redis/target-url.js';
 import {
   type Contexts,
   checkName,
@@ -13,9 +13,9 @@ import {
   readContexts,
   type Settings,
   writeContexts,
-} from './contexts.js';
+} from './contexts-file.js';
 import type { Env } from './main.js';
-import { given, namespaceOf } from './place.js';
+import { given, namespaceOf } from './resolve-target.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): ContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);

@@ -4,10 +4,10 @@
  * nobody reads would keep a process that is to end.
  */
 import type { Readable, Writable } from 'node:stream';
-import { DevstateError } from '../core/errors.js';
+import { DevstateError } from '../core/model/errors.js';
 import { errorText } from '../output/errors.js';
 import { visible } from '../output/escape.js';
-import { exitOf } from './exit.js';
+import { exitOf } from './exit-codes.js';
 import { runProgram } from './program.js';
 
 export interface Streams {

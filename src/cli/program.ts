@@ -1,11 +1,11 @@
 /** The command line, made by commander from the declarations; errors come out as ours. */
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Command, Option } from '../commands/command.js';
-import { type Globals, globals } from '../commands/globals.js';
 import { commands } from '../commands/index.js';
-import { DevstateError, type ErrorCode, readOnly, usage } from '../core/errors.js';
-import { exitOf } from './exit.js';
+import type { Command, Option } from '../commands/shared/command.js';
+import { type Globals, globals } from '../commands/shared/global-options.js';
+import { DevstateError, type ErrorCode, readOnly, usage } from '../core/model/errors.js';
+import { exitOf } from './exit-codes.js';
 import type { Ends, Env, Streams } from './main.js';
 
 const WIDTH = 100;
@@ -33,7 +33,7 @@ export async function runProgram(
     },
     async (command, globalOptions, args, options) => {
       service = command.service ?? false;
-      const { withContext } = await import('./context.js');
+      const { withContext } = await import('./command-context.js');
       code = (await withContext({ globals: globalOptions, argv, env, streams, ends }, async (context) => {
         if (command.writes && (await context.readOnly())) throw readOnly(command.name);
         return command.run(context, args, options);

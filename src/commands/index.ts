@@ -1,26 +1,27 @@
 /** The commands, in the order of the help. */
-import { acl } from './acl.js';
-import type { Command } from './command.js';
-import { completion } from './completion.js';
-import { context } from './context.js';
-import { delta } from './delta.js';
-import { demo } from './demo.js';
-import { detect } from './detect.js';
-import { disconnect } from './disconnect.js';
-import { get } from './get.js';
-import { heartbeat } from './heartbeat.js';
-import { history } from './history.js';
-import { init } from './init.js';
-import { list } from './list.js';
-import { listOnline } from './list-online.js';
-import { register } from './register.js';
-import { setDesired } from './set-desired.js';
-import { stale } from './stale.js';
-import { stats } from './stats.js';
-import { unregister } from './unregister.js';
-import { watchPresence } from './watch-presence.js';
 
-export { globals } from './globals.js';
+import { get } from './devices/get.js';
+import { heartbeat } from './devices/heartbeat.js';
+import { history } from './devices/history.js';
+import { list } from './devices/list.js';
+import { register } from './devices/register.js';
+import { stats } from './devices/stats.js';
+import { unregister } from './devices/unregister.js';
+import { detect } from './presence/detect.js';
+import { disconnect } from './presence/disconnect.js';
+import { listOnline } from './presence/list-online.js';
+import { stale } from './presence/stale.js';
+import { watchPresence } from './presence/watch-presence.js';
+import { delta } from './shadow/delta.js';
+import { setDesired } from './shadow/set-desired.js';
+import type { Command } from './shared/command.js';
+import { acl } from './tools/acl.js';
+import { completion } from './tools/completion.js';
+import { context } from './tools/context.js';
+import { demo } from './tools/demo.js';
+import { init } from './tools/init.js';
+
+export { globals } from './shared/global-options.js';
 
 export const commands: readonly Command[] = [
   register,

@@ -2,8 +2,8 @@
  * One `KEY=VALUE`. The key ends at the first unescaped `=`; unescaped dots nest. The value
  * is taken as it stands: JSON where it is JSON, else a string; `KEY:=VALUE` insists on JSON.
  */
-import { usage } from '../core/errors.js';
-import { type Json, MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/json.js';
+import { usage } from '../core/model/errors.js';
+import { type Json, MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json.js';
 import { at, excerpt, type Notice, readJson } from './json.js';
 
 export interface Assignment {

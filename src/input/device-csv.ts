@@ -3,8 +3,8 @@
  * empty cell is as good as absent, `metadata` holds a JSON object.
  */
 import { type CsvError, parse } from 'csv-parse';
-import { quote, usage } from '../core/errors.js';
-import { type JsonObject, LosslessNumber } from '../core/json.js';
+import { quote, usage } from '../core/model/errors.js';
+import { type JsonObject, LosslessNumber } from '../core/model/json.js';
 import { PRINTED } from './device-line.js';
 import { type Notice, readJson } from './json.js';
 import { type ByteStream, decode, MAX_LINE_BYTES, toBytes, tooLong } from './lines.js';

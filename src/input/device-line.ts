@@ -4,9 +4,9 @@
  * fields is ignored, null is as good as absent, and any other name is a mistake.
  */
 
-import { validId, validType } from '../core/device.js';
-import { type DevstateError, quote, usage } from '../core/errors.js';
-import type { Heartbeat } from '../core/heartbeats.js';
+import { validId, validType } from '../core/model/device.js';
+import { documentText } from '../core/model/document-limits.js';
+import { type DevstateError, quote, usage } from '../core/model/errors.js';
 import {
   describe,
   getKey,
@@ -14,9 +14,9 @@ import {
   isLosslessNumber,
   type Json,
   type JsonObject,
-} from '../core/json.js';
-import { documentText } from '../core/limits.js';
-import type { Registrant } from '../core/registry.js';
+} from '../core/model/json.js';
+import type { Heartbeat } from '../core/presence/heartbeats.js';
+import type { Registrant } from '../core/registry/register.js';
 import { validTtl } from './duration.js';
 import { type Notice, readJsonObject } from './json.js';
 

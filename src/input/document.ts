@@ -2,9 +2,10 @@
  * A document from arguments: one whole JSON object (inline, `@FILE`, `-`), or assignments
  * `KEY=VALUE` applied left to right. Nothing is guessed: what is neither is refused.
  */
-import { quote, usage } from '../core/errors.js';
-import { getKey, isJsonObject, type JsonObject, setKey } from '../core/json.js';
-import { documentText } from '../core/limits.js';
+
+import { documentText } from '../core/model/document-limits.js';
+import { quote, usage } from '../core/model/errors.js';
+import { getKey, isJsonObject, type JsonObject, setKey } from '../core/model/json.js';
 import { type Assignment, parseAssignment } from './assignment.js';
 import { at, excerpt, type Notice, readJsonObject } from './json.js';
 

@@ -1,5 +1,5 @@
 /** Durations as people write them: `90s`, `1h30m`, `0.5`. All results are whole milliseconds. */
-import { quote, usage } from '../core/errors.js';
+import { quote, usage } from '../core/model/errors.js';
 
 const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
 const PLAIN = new RegExp(`^${NUMBER}$`);

@@ -1,5 +1,5 @@
 /** JSON that a user gave: what is wrong with it is a usage error that says where. */
-import { DevstateError, quote, usage } from '../core/errors.js';
+import { DevstateError, quote, usage } from '../core/model/errors.js';
 import {
   describe,
   isJsonObject,
@@ -7,7 +7,7 @@ import {
   type JsonObject,
   loneSurrogateAt,
   parseJson,
-} from '../core/json.js';
+} from '../core/model/json.js';
 
 /** Takes a line for stderr. */
 export type Notice = (message: string) => void;

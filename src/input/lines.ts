@@ -4,7 +4,7 @@
  * stored as U+FFFD. Memory stays flat: of a line without an end no more is kept than a line
  * may have, and it fails as a line does.
  */
-import { type DevstateError, usage } from '../core/errors.js';
+import { type DevstateError, usage } from '../core/model/errors.js';
 
 export type ByteStream = AsyncIterable<Buffer | string>;
 

@@ -1,5 +1,5 @@
 /** Points in time as people write them: how long ago, RFC 3339, or epoch milliseconds. */
-import { quote, usage } from '../core/errors.js';
+import { quote, usage } from '../core/model/errors.js';
 import { durationMs } from './duration.js';
 
 const RFC3339 =

@@ -3,7 +3,7 @@
  * it; every reader of CSV takes it. Documents are JSON text in a cell, null is empty. One
  * row is one line, because line breaks within texts are shown escaped.
  */
-import { toJson } from '../core/json.js';
+import { toJson } from '../core/model/json.js';
 import { visible } from './escape.js';
 import type { Formatter } from './formatter.js';
 

@@ -3,8 +3,8 @@
  * line and the keys from stored documents, so only own properties are ever followed.
  */
 
-import { usage } from '../core/errors.js';
-import { isJsonObject, toJson } from '../core/json.js';
+import { usage } from '../core/model/errors.js';
+import { isJsonObject, toJson } from '../core/model/json.js';
 
 export interface Field {
   /** As typed: the key in JSON, the header of a table. */

@@ -2,7 +2,7 @@
  * Rows to text, one at a time. A formatter may hold rows back (to measure them) and returns
  * them later; memory stays flat because none holds more than a fixed number.
  */
-import { toJson } from '../core/json.js';
+import { toJson } from '../core/model/json.js';
 import { jsonSafe } from './escape.js';
 
 export interface Formatter<T> {

@@ -25,7 +25,7 @@ export type SheetRow = readonly [field: string, value: string | readonly string[
 export interface View<T> {
   /** The top-level names of the JSON output, in order: what `--fields` may name. */
   fields: readonly string[];
-  /** The JSON output of a row; documents as lossless values (core/json.ts). */
+  /** The JSON output of a row; documents as lossless values (core/model/json.ts). */
   json(row: T): Record<string, unknown>;
   /** What `-o name` prints. */
   name(row: T): string;

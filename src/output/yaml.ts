@@ -5,7 +5,7 @@
  * of 1.2: a text of letters, digits and few signs that begins with a letter; all else is in
  * double quotes, which take JSON's escapes. Numbers keep their digits.
  */
-import { isLosslessNumber, toJson } from '../core/json.js';
+import { isLosslessNumber, toJson } from '../core/model/json.js';
 import { hex, jsonSafe, visible } from './escape.js';
 import { type Formatter, perLine } from './formatter.js';
 

@@ -6,9 +6,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
-import { DevstateError } from '../core/errors.js';
-import type { Connection } from '../core/fleet.js';
-import { isFull } from '../core/redis-errors.js';
+import { DevstateError } from '../core/model/errors.js';
+import type { Connection } from '../core/store/fleet.js';
+import { isFull } from '../core/store/redis-errors.js';
 import {
   type ConnectOptions,
   endWith,
@@ -18,9 +18,9 @@ import {
   TIMED_OUT,
   USUAL_OPTIONS,
   unreachable,
-} from './connecting.js';
+} from './connect-options.js';
 import { SentinelConnector } from './sentinel.js';
-import type { Target } from './target.js';
+import type { Target } from './target-url.js';
 
 /** Between two looks for a master while another is being made one. */
 const FAILOVER_PAUSE_MS = 100;

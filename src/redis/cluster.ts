@@ -7,8 +7,8 @@
  */
 import { checkServerIdentity } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { DevstateError } from '../core/errors.js';
-import { fromRedis } from '../core/redis-errors.js';
+import { DevstateError } from '../core/model/errors.js';
+import { fromRedis } from '../core/store/redis-errors.js';
 import {
   type ConnectOptions,
   endWith,
@@ -17,8 +17,8 @@ import {
   TIMED_OUT,
   USUAL_OPTIONS,
   unreachable,
-} from './connecting.js';
-import type { Address, Target } from './target.js';
+} from './connect-options.js';
+import type { Address, Target } from './target-url.js';
 
 /** Between two attempts of one command. */
 const RETRY_MS = 100;

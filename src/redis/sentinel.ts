@@ -8,9 +8,9 @@
 import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
-import { DevstateError, quote } from '../core/errors.js';
-import { fromRedis, networkReason, replyCode } from '../core/redis-errors.js';
-import type { Address } from './target.js';
+import { DevstateError, quote } from '../core/model/errors.js';
+import { fromRedis, networkReason, replyCode } from '../core/store/redis-errors.js';
+import type { Address } from './target-url.js';
 import { serverName } from './tls.js';
 
 interface Answer {

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
-import { fileProblem, quote, usage } from '../core/errors.js';
+import { fileProblem, quote, usage } from '../core/model/errors.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {

@@ -1,6 +1,6 @@
 /** The chaos test is worth what its checker notices. */
 import { describe, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../src/core/device.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
 import { complaint, doubt, type Hold, type Operation } from '../support/chaos/checker.js';
 
 const beat = (at: number, ttl: number, wasOffline: boolean): Operation => ({

@@ -1,7 +1,7 @@
 /** Redis is away for 15 s: three TTLs. Who beats again was never offline; who died meanwhile is found. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { DeviceStateManager } from '../../src/core/manager.js';
+import { DeviceStateManager } from '../../src/library/device-state-manager.js';
 import { loggedAt } from '../support/chaos/checker.js';
 import { say, spread } from '../support/chaos/figures.js';
 import { devstate, usePrograms } from '../support/chaos/programs.js';

@@ -1,10 +1,10 @@
 /** One line that says what, one that says what to do, the right exit code, nothing written, no stack trace. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { EXIT_CODES, exitOf } from '../../src/cli/exit.js';
+import { EXIT_CODES, exitOf } from '../../src/cli/exit-codes.js';
 import { asksForJson } from '../../src/cli/main.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { register } from '../../src/core/registry.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
 import { openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { commands, globals } from '../../src/commands/index.js';
-import { register } from '../../src/core/registry.js';
+import { register } from '../../src/core/registry/register.js';
 import { cli, text } from '../support/cli.js';
 import { openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

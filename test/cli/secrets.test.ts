@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
 import { startTls, type TlsServer } from '../support/tls.js';

@@ -1,7 +1,7 @@
 /** URLs to servers: where it is, what may be shown of it, and what is no URL at all. */
 import { describe, expect, test } from 'vitest';
-import { DevstateError } from '../../src/core/errors.js';
-import { parseTarget } from '../../src/redis/target.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { parseTarget } from '../../src/redis/target-url.js';
 
 const SECRET = 's3same';
 

@@ -1,10 +1,10 @@
 /** The roles of contract/acl-roles.test.ts on a cluster: the same lines do, on each of its nodes. */
 import { expect, test } from 'vitest';
-import { aclOf, ROLES, type Role } from '../../src/core/acl.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { register } from '../../src/core/registry.js';
-import type { PrivateServer } from '../../src/redis/server.js';
+import { aclOf, ROLES, type Role } from '../../src/core/admin/acl-roles.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { PrivateServer } from '../../src/redis/private-server.js';
 import { cli } from '../support/cli.js';
 import { useCluster } from '../support/cluster.js';
 import { briefly } from '../support/redis.js';

@@ -5,12 +5,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { commands } from '../../src/commands/index.js';
-import { aclOf, ROLES, type Role } from '../../src/core/acl.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { declareLayout, type LayoutOptions } from '../../src/core/layout.js';
-import { register } from '../../src/core/registry.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { aclOf, ROLES, type Role } from '../../src/core/admin/acl-roles.js';
+import { declareLayout, type LayoutOptions } from '../../src/core/admin/declare-fleet.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
 import { cut, ODD_IDS, openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -3,9 +3,10 @@
  * an ACL, hold us to them. Redis refuses an undeclared key inside the script, and a declared one before it.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
-import { register, unregister } from '../../src/core/registry.js';
+import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { register, unregister } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import {
   BEAT,
   DISCONNECT,
@@ -20,8 +21,7 @@ import {
   STEP,
   scriptKeys,
   UNREGISTER,
-} from '../../src/core/scripts.js';
-import { settle } from '../../src/core/settle.js';
+} from '../../src/core/store/scripts.js';
 import { cut, failure, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -5,14 +5,14 @@
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Alone } from '../../src/core/each-alone.js';
-import { DevstateError } from '../../src/core/errors.js';
-import { Fleet } from '../../src/core/fleet.js';
-import { disconnectAll, type Heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { type JsonObject, parseJsonObject } from '../../src/core/json.js';
-import { readAll, readDevice } from '../../src/core/records.js';
-import { type Registrant, register, registerAll, unregisterAll } from '../../src/core/registry.js';
-import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/scripts.js';
+import type { Alone } from '../../src/core/async/item-results.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { type JsonObject, parseJsonObject } from '../../src/core/model/json.js';
+import { disconnectAll, type Heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { readAll, readDevice } from '../../src/core/query/read-devices.js';
+import { type Registrant, register, registerAll, unregisterAll } from '../../src/core/registry/register.js';
+import { Fleet } from '../../src/core/store/fleet.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/store/scripts.js';
 import { historyOf, logOf, openFleet, serverNow, storyOf } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -1,12 +1,12 @@
 /** A cluster has as many clocks as masters: a deadline is held against that of the server where it is kept. */
 import { expect, test, vi } from 'vitest';
-import type { Command, Fleet } from '../../src/core/fleet.js';
-import { heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { onlineDevices } from '../../src/core/queries.js';
-import { registerAll } from '../../src/core/registry.js';
-import { staleDevices } from '../../src/core/stale.js';
-import { fleetStats } from '../../src/core/stats.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { onlineDevices } from '../../src/core/query/list.js';
+import { staleDevices } from '../../src/core/query/stale.js';
+import { fleetStats } from '../../src/core/query/stats.js';
+import { registerAll } from '../../src/core/registry/register.js';
+import type { Command, Fleet } from '../../src/core/store/fleet.js';
 import { allOf, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -1,12 +1,12 @@
 /** Detectors and the feed on a cluster: a master dies and is replaced, and each transition is told once. */
 import { afterEach, expect, test } from 'vitest';
-import type { DetectOptions } from '../../src/core/detector.js';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { presenceFeed } from '../../src/core/presence.js';
-import { registerAll } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import type { DetectOptions } from '../../src/core/detection/detector.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import { presenceFeed } from '../../src/core/presence/feed.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { registerAll } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { useCluster } from '../support/cluster.js';
 import { type OpenDetector, openDetector } from '../support/detector.js';
 import { allOf, logOf, openFeed, until } from '../support/fleet.js';

@@ -1,11 +1,11 @@
 /** Many at once: nothing is lost, nothing is told twice. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
-import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram } from '../support/article.js';
 import { failure, historyOf, logOf, openFleet, storyOf } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,11 +1,11 @@
 /** What a user lacks is named, also where a script catches it, because it is one device's failure of many. */
 import { beforeEach, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { isDenied } from '../../src/core/redis-errors.js';
-import { registerAll } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { registerAll } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
+import { isDenied } from '../../src/core/store/redis-errors.js';
 import { cut, failure, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -4,9 +4,9 @@
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { commands } from '../../src/commands/index.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeats } from '../../src/core/heartbeats.js';
-import { register } from '../../src/core/registry.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
 import { cut, openFleet, pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,9 +1,9 @@
 /** The article's two ways as choices: they name suspects, and the verdict stays the script's. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DetectOptions } from '../../src/core/detector.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { register } from '../../src/core/registry.js';
+import type { DetectOptions } from '../../src/core/detection/detector.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { type OpenDetector, openDetector } from '../support/detector.js';
 import { cut, ODD_IDS, openFleet, storyOf, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,11 +1,11 @@
 /** A detector whose connections are lost, or of no use: what may pass is waited for, and nothing is lost. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DetectOptions, detect, sweep } from '../../src/core/detector.js';
-import { DevstateError } from '../../src/core/errors.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { register } from '../../src/core/registry.js';
-import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/scripts.js';
+import { type DetectOptions, detect, sweep } from '../../src/core/detection/detector.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/store/scripts.js';
 import { articleProgram } from '../support/article.js';
 import { type OpenDetector, openDetector } from '../support/detector.js';
 import { failure, logOf, openFleet, storyOf, until } from '../support/fleet.js';

@@ -1,11 +1,11 @@
 /** The detector: what lapses is announced once, whoever else looks, and whatever becomes of Redis meanwhile. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DetectOptions, detectorAtWork, sweep } from '../../src/core/detector.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
-import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/scripts.js';
+import { type DetectOptions, detectorAtWork, sweep } from '../../src/core/detection/detector.js';
+import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/store/scripts.js';
 import { articleProgram } from '../support/article.js';
 import { type OpenDetector, openDetector } from '../support/detector.js';
 import { cut, DIALECTS, logOf, ODD_IDS, openFleet, serverNow, storyOf, until } from '../support/fleet.js';
@@ -298,7 +298,7 @@ describe('its end', () => {
 
   test('by a signal that has come already is at once', async () => {
     const options = { signal: AbortSignal.abort(), onReady: () => expect.unreachable() };
-    const { detect } = await import('../../src/core/detector.js');
+    const { detect } = await import('../../src/core/detection/detector.js');
     for await (const _ of detect(fleet, options)) expect.unreachable();
   });
 });

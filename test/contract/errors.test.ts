@@ -1,13 +1,13 @@
 /** What goes wrong is said once, by name, and nothing is half-written. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DevstateError } from '../../src/core/errors.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { onlineDevices } from '../../src/core/queries.js';
-import { readDevice } from '../../src/core/records.js';
-import { register, unregister } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { delta, setDesired } from '../../src/core/shadows.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { onlineDevices } from '../../src/core/query/list.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register, unregister } from '../../src/core/registry/register.js';
+import { delta, setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cut, failure, idsOf, openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

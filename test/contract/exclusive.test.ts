@@ -1,6 +1,6 @@
 /** A fleet that is declared exclusive, and is not: the detector says so once. */
 import { expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/layout.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
 import { articleProgram } from '../support/article.js';
 import { openDetector } from '../support/detector.js';
 import { openFleet, until } from '../support/fleet.js';

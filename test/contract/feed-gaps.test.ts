@@ -1,12 +1,12 @@
 /** What a reader of the log cannot have any more is named, and nothing else is. */
 import { describe, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import type { Gap, Since } from '../../src/core/presence-log.js';
-import { PresenceLogs } from '../../src/core/presence-logs.js';
-import { register } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import { disconnect, heartbeats } from '../../src/core/presence/heartbeats.js';
+import type { Gap, Since } from '../../src/core/presence/log-reader.js';
+import { PresenceLogs } from '../../src/core/presence/merged-log.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
 import { logOf, openFeed, openFleet, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,11 +1,11 @@
 /** What the feed says of its connections, what it takes for final, and what it keeps for a slow consumer. */
 import { describe, expect, test, vi } from 'vitest';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { type FeedOptions, presenceFeed } from '../../src/core/presence.js';
-import { register } from '../../src/core/registry.js';
-import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/scripts.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/store/scripts.js';
 import { failure, openFeed, openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

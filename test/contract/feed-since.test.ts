@@ -1,11 +1,11 @@
 /** The feed that can be resumed: from an event or a moment, through lost connections, each event once and in order. */
 import { describe, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { presenceFeed } from '../../src/core/presence.js';
-import type { Gap, Since } from '../../src/core/presence-log.js';
-import { register } from '../../src/core/registry.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import { presenceFeed } from '../../src/core/presence/feed.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import type { Gap, Since } from '../../src/core/presence/log-reader.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram } from '../support/article.js';
 import { logOf, type OpenFeed, openFeed, openFleet, until } from '../support/fleet.js';
 import { type TestRedis, useRedis } from '../support/redis.js';

@@ -1,9 +1,9 @@
 /** The presence feed: every event once and in order, whatever becomes of the connection. */
 import { describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { presenceFeed } from '../../src/core/presence.js';
-import { register } from '../../src/core/registry.js';
+import { presenceFeed } from '../../src/core/presence/feed.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { failure, logOf, openFeed, openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

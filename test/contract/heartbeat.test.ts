@@ -1,11 +1,11 @@
 /** A device says that it is alive. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DevstateError } from '../../src/core/errors.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import {
   DIALECTS,
   expired,

@@ -1,10 +1,10 @@
 /** When Redis was away nobody could beat: a storm of offline events would be a lie. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { readDevice } from '../../src/core/records.js';
-import { register, unregister } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
+import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register, unregister } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cut, openFleet, serverNow, storyOf } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -1,13 +1,13 @@
 /** The article's programs and we share one Redis: each reads what the other wrote as its own. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
-import { parseJsonObject, toJson } from '../../src/core/json.js';
-import { listDevices, onlineDevices } from '../../src/core/queries.js';
-import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
-import { delta, setDesired } from '../../src/core/shadows.js';
-import { staleDevices } from '../../src/core/stale.js';
+import { parseJsonObject, toJson } from '../../src/core/model/json.js';
+import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { listDevices, onlineDevices } from '../../src/core/query/list.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { staleDevices } from '../../src/core/query/stale.js';
+import { register } from '../../src/core/registry/register.js';
+import { delta, setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { type ArticleProgram, articleProgram, articleReader } from '../support/article.js';
 import { allOf, cut, DIALECTS, idsOf, listen, openFeed, openFleet, serverNow } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,8 +1,8 @@
 /** A master of a cluster hangs: detectors and feeds begin all the same, wherever they would have listened. */
 import { expect, onTestFinished, test } from 'vitest';
-import { heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { registerAll } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { registerAll } from '../../src/core/registry/register.js';
 import { useCluster } from '../support/cluster.js';
 import { openDetector } from '../support/detector.js';
 import { openFeed, until } from '../support/fleet.js';

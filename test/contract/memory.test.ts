@@ -1,11 +1,11 @@
 /** At `maxmemory` Redis refuses a script at its first write that allocates. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { readDevice } from '../../src/core/records.js';
-import { register, unregister } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register, unregister } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cut, failure, openFleet, snapshot, storyOf } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -1,8 +1,8 @@
 /** What is told on the channels and written to the log, to the letter. */
 import { describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
-import { register } from '../../src/core/registry.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
 import { articleReader } from '../support/article.js';
 import { cut, DIALECTS, listen, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -4,17 +4,17 @@
  */
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { sweep } from '../../src/core/detector.js';
-import type { Dialect } from '../../src/core/device.js';
-import { DevstateError } from '../../src/core/errors.js';
-import { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { HISTORY_KINDS } from '../../src/core/history.js';
-import { parseJsonObject } from '../../src/core/json.js';
-import { readDevice } from '../../src/core/records.js';
-import { register, unregister } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { sweep } from '../../src/core/detection/detector.js';
+import { HISTORY_KINDS } from '../../src/core/history/entries.js';
+import type { Dialect } from '../../src/core/model/device.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { parseJsonObject } from '../../src/core/model/json.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register, unregister } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import { Fleet } from '../../src/core/store/fleet.js';
 import { type ArticleProgram, articleProgram } from '../support/article.js';
 import { DIALECTS, historyOf, logOf } from '../support/fleet.js';
 import { Model, type ModelDevice, merged, near, type Patch, pinKeys, shownOf } from '../support/model.js';

@@ -1,11 +1,11 @@
 /** JSON numbers come out digit for digit, wherever they went in. */
 import { describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
-import { parseJsonObject, toJson } from '../../src/core/json.js';
-import { listDevices } from '../../src/core/queries.js';
-import { readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
-import { delta, setDesired } from '../../src/core/shadows.js';
+import { parseJsonObject, toJson } from '../../src/core/model/json.js';
+import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { listDevices } from '../../src/core/query/list.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register } from '../../src/core/registry/register.js';
+import { delta, setDesired } from '../../src/core/shadow/desired.js';
 import { articleProgram } from '../support/article.js';
 import { DIALECTS, historyOf, listen, ODD_NUMBERS, openFeed, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

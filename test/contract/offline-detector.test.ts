@@ -1,10 +1,10 @@
 /** The library's detector: the article's name and call, typed events, and an end. */
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { detectorAtWork } from '../../src/core/detector.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { register } from '../../src/core/registry.js';
+import { detectorAtWork } from '../../src/core/detection/detector.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import {
   OfflineDetector,
   type OfflineDetectorEvents,

@@ -3,15 +3,15 @@
  * told; those that are out of reach fail alone.
  */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import type { Alone } from '../../src/core/each-alone.js';
-import { DevstateError } from '../../src/core/errors.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnectAll, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { DeviceStateManager } from '../../src/core/manager.js';
-import { registerAll, unregisterAll } from '../../src/core/registry.js';
-import { setDesiredAll } from '../../src/core/shadows.js';
-import type { PrivateServer } from '../../src/redis/server.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import type { Alone } from '../../src/core/async/item-results.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { disconnectAll, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { registerAll, unregisterAll } from '../../src/core/registry/register.js';
+import { setDesiredAll } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
+import { DeviceStateManager } from '../../src/library/device-state-manager.js';
+import type { PrivateServer } from '../../src/redis/private-server.js';
 import { cli } from '../support/cli.js';
 import { useCluster } from '../support/cluster.js';
 import { failure } from '../support/fleet.js';

@@ -1,13 +1,13 @@
 /** Detector, sweep and feed while a part of the fleet is out of reach: the rest goes on, and may begin. */
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { detect, detectorAtWork, sweep } from '../../src/core/detector.js';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnectAll, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { partitionOf } from '../../src/core/partitions.js';
-import { presenceFeed } from '../../src/core/presence.js';
-import { registerAll } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { detect, detectorAtWork, sweep } from '../../src/core/detection/detector.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import { presenceFeed } from '../../src/core/presence/feed.js';
+import { disconnectAll, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { registerAll } from '../../src/core/registry/register.js';
+import { partitionOf } from '../../src/core/store/by-partition.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { openDetector } from '../support/detector.js';
 import {
   allOf,

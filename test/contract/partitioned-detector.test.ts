@@ -1,11 +1,11 @@
 /** The detector of a fleet in partitions: as of one, whatever part a device is in, and each thing told once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DetectOptions, detect, detectorAtWork, sweep } from '../../src/core/detector.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { presenceFeed } from '../../src/core/presence.js';
-import { register, registerAll, unregisterAll } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { type DetectOptions, detect, detectorAtWork, sweep } from '../../src/core/detection/detector.js';
+import { presenceFeed } from '../../src/core/presence/feed.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { register, registerAll, unregisterAll } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
 import { type OpenDetector, openDetector } from '../support/detector.js';
 import { allOf, cut, failure, ODD_IDS, openFleet, serverNow, storyOf, until } from '../support/fleet.js';

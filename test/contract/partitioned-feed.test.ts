@@ -1,13 +1,13 @@
 /** The feed of a fleet in partitions: each event once, from whichever log, and one position in all of them. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnectAll, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { partitionOf } from '../../src/core/partitions.js';
-import { presenceFeed } from '../../src/core/presence.js';
-import type { Gap, Since } from '../../src/core/presence-log.js';
-import { registerAll, unregisterAll } from '../../src/core/registry.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import { presenceFeed } from '../../src/core/presence/feed.js';
+import { disconnectAll, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import type { Gap, Since } from '../../src/core/presence/log-reader.js';
+import { registerAll, unregisterAll } from '../../src/core/registry/register.js';
+import { partitionOf } from '../../src/core/store/by-partition.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
 import { failure, logOf, openFeed, openFleet, pretendDetector, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -1,19 +1,19 @@
 /** A fleet cut into partitions, on one server: each device's keys are in its own, and the whole is as one. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DevstateError } from '../../src/core/errors.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnectAll, heartbeats } from '../../src/core/heartbeats.js';
-import { readHistory } from '../../src/core/history.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { aloneInPartitions, partitionOf } from '../../src/core/partitions.js';
-import { stateAt } from '../../src/core/past.js';
-import { countRegistered, listDevices, onlineDevices } from '../../src/core/queries.js';
-import { readAll, readDevice } from '../../src/core/records.js';
-import { register, registerAll, unregisterAll } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { delta, setDesired } from '../../src/core/shadows.js';
-import { staleDevices } from '../../src/core/stale.js';
-import { fleetStats } from '../../src/core/stats.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { readHistory } from '../../src/core/history/entries.js';
+import { stateAt } from '../../src/core/history/state-at.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { disconnectAll, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { countRegistered, listDevices, onlineDevices } from '../../src/core/query/list.js';
+import { readAll, readDevice } from '../../src/core/query/read-devices.js';
+import { staleDevices } from '../../src/core/query/stale.js';
+import { fleetStats } from '../../src/core/query/stats.js';
+import { register, registerAll, unregisterAll } from '../../src/core/registry/register.js';
+import { delta, setDesired } from '../../src/core/shadow/desired.js';
+import { aloneInPartitions, partitionOf } from '../../src/core/store/by-partition.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { allOf, cut, failure, idsOf, ODD_IDS, openFleet, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

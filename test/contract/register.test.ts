@@ -1,10 +1,10 @@
 /** Which devices there are. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { readDevice } from '../../src/core/records.js';
-import { register, registerAll, unregisterAll } from '../../src/core/registry.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register, registerAll, unregisterAll } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram, articleReader } from '../support/article.js';
 import { DIALECTS, failure, failures, openFleet, scoreOf, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

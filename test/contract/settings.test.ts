@@ -1,11 +1,11 @@
 /** What a fleet says of itself, and how long it is believed. */
 import { describe, expect, it } from 'vitest';
-import { heartbeat } from '../../src/core/heartbeats.js';
-import { parseJsonObject } from '../../src/core/json.js';
-import { listDevices, onlineDevices } from '../../src/core/queries.js';
-import { readAll, readDevice } from '../../src/core/records.js';
-import { register } from '../../src/core/registry.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { parseJsonObject } from '../../src/core/model/json.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { listDevices, onlineDevices } from '../../src/core/query/list.js';
+import { readAll, readDevice } from '../../src/core/query/read-devices.js';
+import { register } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
 import { articleProgram } from '../support/article.js';
 import { allOf, failure, failures, openFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

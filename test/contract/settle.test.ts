@@ -1,11 +1,11 @@
 /** The one verdict: whoever wrote what, each transition is told once. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sweep } from '../../src/core/detector.js';
-import type { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { readDevice } from '../../src/core/records.js';
-import { register, unregister } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
+import { sweep } from '../../src/core/detection/detector.js';
+import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { register, unregister } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram } from '../support/article.js';
 import {
   cut,

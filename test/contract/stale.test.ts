@@ -3,12 +3,12 @@
  * the same order, and the first rows before the last are read.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { listDevices, onlineDevices } from '../../src/core/queries.js';
-import { registerAll } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { type StaleOptions, staleDevices } from '../../src/core/stale.js';
+import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { listDevices, onlineDevices } from '../../src/core/query/list.js';
+import { type StaleOptions, staleDevices } from '../../src/core/query/stale.js';
+import { registerAll } from '../../src/core/registry/register.js';
+import { Fleet } from '../../src/core/store/fleet.js';
 import { allOf, openFleet, serverNow } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

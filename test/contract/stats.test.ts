@@ -1,12 +1,12 @@
 /** How many there are: counted in the index or record by record, the same figures. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeat, heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { listDevices } from '../../src/core/queries.js';
-import { register, registerAll } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { fleetStats } from '../../src/core/stats.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { listDevices } from '../../src/core/query/list.js';
+import { fleetStats } from '../../src/core/query/stats.js';
+import { register, registerAll } from '../../src/core/registry/register.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram } from '../support/article.js';
 import { allOf, cut, DIALECTS, failure, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';

@@ -5,9 +5,9 @@
  */
 import { parse, stringify } from 'lossless-json';
 import { expect, test } from 'vitest';
-import { HISTORY_KINDS } from '../../src/core/history.js';
-import { type Json, type JsonObject, jsonEqual, parseJsonObject, toJson } from '../../src/core/json.js';
-import { readDevice } from '../../src/core/records.js';
+import { HISTORY_KINDS } from '../../src/core/history/entries.js';
+import { type Json, type JsonObject, jsonEqual, parseJsonObject, toJson } from '../../src/core/model/json.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
 import { cli } from '../support/cli.js';
 import { Lives } from '../support/lives.js';
 import { useRedis } from '../support/redis.js';

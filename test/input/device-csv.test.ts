@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DevstateError } from '../../src/core/errors.js';
-import { toJson } from '../../src/core/json.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { toJson } from '../../src/core/model/json.js';
 import { csvRows } from '../../src/input/device-csv.js';
 
 async function* chunks(...parts: (Buffer | string)[]): AsyncGenerator<Buffer | string> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JsonObject, toJson } from '../../src/core/json.js';
+import { type JsonObject, toJson } from '../../src/core/model/json.js';
 import { parseDocument } from '../../src/input/document.js';
 
 async function parse(args: string[], files: Record<string, string> = {}) {

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toJson } from '../../src/core/json.js';
+import { toJson } from '../../src/core/model/json.js';
 import { readJson, readJsonObject } from '../../src/input/json.js';
 
 const silent = () => {};

@@ -2,7 +2,7 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJsonObject } from '../../src/core/json.js';
+import { parseJsonObject } from '../../src/core/model/json.js';
 import { csv } from '../../src/output/csv.js';
 import { visible } from '../../src/output/escape.js';
 

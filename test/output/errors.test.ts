@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { usage } from '../../src/core/errors.js';
+import { usage } from '../../src/core/model/errors.js';
 import { errorText } from '../../src/output/errors.js';
 
 it.each([

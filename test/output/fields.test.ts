@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/core/json.js';
+import { parseJson } from '../../src/core/model/json.js';
 import { fieldText, parseFields, project, splitFields } from '../../src/output/fields.js';
 import { jsonText } from '../../src/output/formatter.js';
 

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/core/json.js';
+import { parseJson } from '../../src/core/model/json.js';
 import { FORMATS, type View } from '../../src/output/view.js';
 import { printing, type Thing, things } from './capture.js';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMap, isScalar, isSeq, parseAllDocuments, parseDocument } from 'yaml';
-import { parseJson, toJson } from '../../src/core/json.js';
+import { parseJson, toJson } from '../../src/core/model/json.js';
 import type { Formatter } from '../../src/output/formatter.js';
 import { yamlDocument, yamlList, yamlStream } from '../../src/output/yaml.js';
 

@@ -1,16 +1,16 @@
 /** Masters of a cluster that die or hang: commands go on within their time, and who listens hears again. */
 import { Cluster } from 'ioredis';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import type { Fleet } from '../../src/core/fleet.js';
-import { heartbeats } from '../../src/core/heartbeats.js';
-import { declareLayout } from '../../src/core/layout.js';
-import { DeviceStateManager } from '../../src/core/manager.js';
-import { listDevices } from '../../src/core/queries.js';
-import { readDevice } from '../../src/core/records.js';
-import { registerAll } from '../../src/core/registry.js';
-import { setDesired } from '../../src/core/shadows.js';
-import { subscribe, subscribeEverywhere } from '../../src/core/subscribe.js';
-import type { PrivateServer } from '../../src/redis/server.js';
+import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { subscribe, subscribeEverywhere } from '../../src/core/pubsub/subscribe.js';
+import { listDevices } from '../../src/core/query/list.js';
+import { readDevice } from '../../src/core/query/read-devices.js';
+import { registerAll } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
+import { DeviceStateManager } from '../../src/library/device-state-manager.js';
+import type { PrivateServer } from '../../src/redis/private-server.js';
 import { cli, type Running } from '../support/cli.js';
 import { useCluster } from '../support/cluster.js';
 import { idsOf, until } from '../support/fleet.js';

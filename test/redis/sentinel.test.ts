@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { PrivateServer } from '../../src/redis/server.js';
+import type { PrivateServer } from '../../src/redis/private-server.js';
 import { makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
 import { until } from '../support/fleet.js';

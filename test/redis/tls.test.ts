@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
 import { startTls, type TlsServer } from '../support/tls.js';

@@ -4,11 +4,11 @@
  * that it is empty. As the program connects; whoever leaves a connection open makes the file fail.
  */
 import { afterAll, beforeAll } from 'vitest';
-import { type Connection, Fleet, type FleetOptions } from '../../src/core/fleet.js';
-import { hangUp } from '../../src/core/hang-up.js';
-import { declareLayout, type Writers } from '../../src/core/layout.js';
+import { declareLayout, type Writers } from '../../src/core/admin/declare-fleet.js';
+import { hangUp } from '../../src/core/store/close-connection.js';
+import { type Connection, Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
-import { parseTarget } from '../../src/redis/target.js';
+import { parseTarget } from '../../src/redis/target-url.js';
 import { useCluster } from './cluster.js';
 import { useRedis } from './redis.js';
 import { type SentinelSet, startSentinels } from './sentinel.js';

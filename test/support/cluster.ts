@@ -5,10 +5,10 @@
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { Fleet, type FleetOptions } from '../../src/core/fleet.js';
+import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
-import { type PrivateServer, startServer } from '../../src/redis/server.js';
-import { parseTarget } from '../../src/redis/target.js';
+import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
+import { parseTarget } from '../../src/redis/target-url.js';
 import { until } from './fleet.js';
 import { briefly, expectNoOthers } from './redis.js';
 import { portOf } from './sentinel.js';

@@ -1,7 +1,7 @@
 /** A detector within the test, whose announcements and words can be awaited. */
-import { type DetectOptions, detect } from '../../src/core/detector.js';
-import type { PresenceEvent } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
+import { type DetectOptions, detect } from '../../src/core/detection/detector.js';
+import type { PresenceEvent } from '../../src/core/model/device.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 import { until } from './fleet.js';
 
 export interface OpenDetector {

@@ -4,11 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions } from 'ioredis';
-import type { DeviceRecord, Dialect, PresenceEvent } from '../../src/core/device.js';
-import { decodeLogEntry } from '../../src/core/dialect.js';
-import { DevstateError } from '../../src/core/errors.js';
-import { Fleet, type FleetOptions } from '../../src/core/fleet.js';
-import { type FeedOptions, presenceFeed } from '../../src/core/presence.js';
+import type { DeviceRecord, Dialect, PresenceEvent } from '../../src/core/model/device.js';
+import { decodeLogEntry } from '../../src/core/model/dialect.js';
+import { DevstateError } from '../../src/core/model/errors.js';
+import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
+import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import type { TestRedis } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];

@@ -3,15 +3,15 @@
  * article's program does in between. What was so at each moment is noted beside, whoever made it so.
  */
 import { parse } from 'lossless-json';
-import { sweep } from '../../src/core/detector.js';
-import { Fleet } from '../../src/core/fleet.js';
-import { disconnect, heartbeat } from '../../src/core/heartbeats.js';
-import { HISTORY_KINDS } from '../../src/core/history.js';
-import { parseJsonObject } from '../../src/core/json.js';
-import type { HistoryKind } from '../../src/core/keyspace.js';
-import { register } from '../../src/core/registry.js';
-import { settle } from '../../src/core/settle.js';
-import { setDesired } from '../../src/core/shadows.js';
+import { sweep } from '../../src/core/detection/detector.js';
+import { HISTORY_KINDS } from '../../src/core/history/entries.js';
+import { parseJsonObject } from '../../src/core/model/json.js';
+import type { HistoryKind } from '../../src/core/model/keyspace.js';
+import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { settle } from '../../src/core/presence/settle.js';
+import { register } from '../../src/core/registry/register.js';
+import { setDesired } from '../../src/core/shadow/desired.js';
+import { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram } from './article.js';
 import { Model, type ModelDevice, merged, type Patch, pinKeys } from './model.js';
 import type { TestRedis } from './redis.js';

@@ -3,8 +3,8 @@
  * and the pulse. Time is its own: Redis' scripts are told it, and `pinKeys` plays Redis' expiry.
  */
 import { parse, stringify } from 'lossless-json';
-import type { DeviceRecord, PresenceReason, Status } from '../../src/core/device.js';
-import type { Fleet } from '../../src/core/fleet.js';
+import type { DeviceRecord, PresenceReason, Status } from '../../src/core/model/device.js';
+import type { Fleet } from '../../src/core/store/fleet.js';
 
 const DEFAULT_TTL = 60_000;
 /** An armed score comes from PTTL on the real clock, which runs on while a test stalls. */

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { type PrivateServer, type ServerOptions, startServer } from '../../src/redis/server.js';
+import { type PrivateServer, type ServerOptions, startServer } from '../../src/redis/private-server.js';
 
 export interface TestRedis {
   readonly url: string;

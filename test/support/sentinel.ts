@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import { type PrivateServer, startServer } from '../../src/redis/server.js';
+import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { until } from './fleet.js';
 
 export const MASTER_NAME = 'fleet-1';

@@ -1,5 +1,10 @@
 /** A redis-server behind TLS for one test file: its port takes nothing else, its socket is for the test. */
-import { freePort, type PrivateServer, type ServerOptions, startServer } from '../../src/redis/server.js';
+import {
+  freePort,
+  type PrivateServer,
+  type ServerOptions,
+  startServer,
+} from '../../src/redis/private-server.js';
 import type { Certificates } from './certificates.js';
 
 export interface TlsServer extends PrivateServer {

@@ -1,16 +1,16 @@
 /** What goes wrong is said by name, with its code, and nothing is half-written. */
 import { describe, expect, test } from 'vitest';
-import { DevstateError } from '../../../src/core/errors.js';
-import { Fleet } from '../../../src/core/fleet.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/heartbeats.js';
-import { readHistory } from '../../../src/core/history.js';
-import type { Keyspace } from '../../../src/core/keyspace.js';
-import { stateAt } from '../../../src/core/past.js';
-import { listDevices, onlineDevices } from '../../../src/core/queries.js';
-import { readDevice } from '../../../src/core/records.js';
-import { register, unregister } from '../../../src/core/registry.js';
-import { settle } from '../../../src/core/settle.js';
-import { delta, setDesired } from '../../../src/core/shadows.js';
+import { readHistory } from '../../../src/core/history/entries.js';
+import { stateAt } from '../../../src/core/history/state-at.js';
+import { DevstateError } from '../../../src/core/model/errors.js';
+import type { Keyspace } from '../../../src/core/model/keyspace.js';
+import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register, unregister } from '../../../src/core/registry/register.js';
+import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { cut, failure, idsOf } from '../../support/fleet.js';
 

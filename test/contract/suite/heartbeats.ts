@@ -1,11 +1,11 @@
 /** Devices that say they are alive, and goodbye. */
 import { describe, expect, test } from 'vitest';
-import type { Fleet } from '../../../src/core/fleet.js';
-import { disconnect, disconnectAll, heartbeat, heartbeats } from '../../../src/core/heartbeats.js';
-import { parseJsonObject } from '../../../src/core/json.js';
-import { readDevice } from '../../../src/core/records.js';
-import { register, registerAll } from '../../../src/core/registry.js';
-import { settle } from '../../../src/core/settle.js';
+import { parseJsonObject } from '../../../src/core/model/json.js';
+import { disconnect, disconnectAll, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { expired, failures, historyOf, logOf, scoreOf, storyOf } from '../../support/fleet.js';
 

@@ -1,11 +1,11 @@
 /** What changed and when, and what was at a moment. */
 import { describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/heartbeats.js';
-import { readHistory } from '../../../src/core/history.js';
-import { parseJsonObject, toJson } from '../../../src/core/json.js';
-import { stateAt } from '../../../src/core/past.js';
-import { register } from '../../../src/core/registry.js';
-import { setDesired } from '../../../src/core/shadows.js';
+import { readHistory } from '../../../src/core/history/entries.js';
+import { stateAt } from '../../../src/core/history/state-at.js';
+import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
+import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import type { Backend } from '../../support/backends.js';
 import { failure, serverNow, until } from '../../support/fleet.js';
 

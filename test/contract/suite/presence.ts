@@ -1,15 +1,15 @@
 /** Who is there: the verdict, the detectors that pass it, and what of it is told, each transition once. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type DetectOptions, sweep } from '../../../src/core/detector.js';
-import type { PresenceEvent } from '../../../src/core/device.js';
-import type { Fleet } from '../../../src/core/fleet.js';
-import { disconnectAll, heartbeat, heartbeats } from '../../../src/core/heartbeats.js';
-import { inPartitions } from '../../../src/core/partitions.js';
-import { presenceFeed } from '../../../src/core/presence.js';
-import type { Since } from '../../../src/core/presence-log.js';
-import { readDevice } from '../../../src/core/records.js';
-import { register, registerAll } from '../../../src/core/registry.js';
-import { settle } from '../../../src/core/settle.js';
+import { type DetectOptions, sweep } from '../../../src/core/detection/detector.js';
+import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { presenceFeed } from '../../../src/core/presence/feed.js';
+import { disconnectAll, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import type { Since } from '../../../src/core/presence/log-reader.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import { inPartitions } from '../../../src/core/store/by-partition.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import type { Backend } from '../../support/backends.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
 import {

@@ -1,12 +1,12 @@
 /** Questions to the whole fleet: exact, whoever wrote what, and in order where one is asked for. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Fleet } from '../../../src/core/fleet.js';
-import { heartbeats } from '../../../src/core/heartbeats.js';
-import { countRegistered, listDevices, type Order, onlineDevices } from '../../../src/core/queries.js';
-import { registerAll, unregisterAll } from '../../../src/core/registry.js';
-import { settle } from '../../../src/core/settle.js';
-import { staleDevices } from '../../../src/core/stale.js';
-import { fleetStats } from '../../../src/core/stats.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { countRegistered, listDevices, type Order, onlineDevices } from '../../../src/core/query/list.js';
+import { staleDevices } from '../../../src/core/query/stale.js';
+import { fleetStats } from '../../../src/core/query/stats.js';
+import { registerAll, unregisterAll } from '../../../src/core/registry/register.js';
+import { Fleet } from '../../../src/core/store/fleet.js';
 import type { Backend } from '../../support/backends.js';
 import { allOf, cut, idsOf, serverNow } from '../../support/fleet.js';
 

@@ -1,11 +1,11 @@
 /** Which devices there are: registered, registered again, removed. */
 import { describe, expect, test } from 'vitest';
-import type { Fleet } from '../../../src/core/fleet.js';
-import { heartbeat } from '../../../src/core/heartbeats.js';
-import { parseJsonObject } from '../../../src/core/json.js';
-import { readDevice } from '../../../src/core/records.js';
-import { register, registerAll, unregister, unregisterAll } from '../../../src/core/registry.js';
-import { setDesired } from '../../../src/core/shadows.js';
+import { parseJsonObject } from '../../../src/core/model/json.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register, registerAll, unregister, unregisterAll } from '../../../src/core/registry/register.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { failure, scoreOf, storyOf } from '../../support/fleet.js';
 

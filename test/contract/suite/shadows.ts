@@ -1,15 +1,15 @@
 /** What a device should be, what it said it is, and the difference. */
 
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Fleet } from '../../../src/core/fleet.js';
-import { heartbeat } from '../../../src/core/heartbeats.js';
-import { readHistory } from '../../../src/core/history.js';
-import { parseJsonObject, toJson } from '../../../src/core/json.js';
-import { listDevices } from '../../../src/core/queries.js';
-import { readDevice } from '../../../src/core/records.js';
-import { register } from '../../../src/core/registry.js';
-import { delta, setDesired } from '../../../src/core/shadows.js';
-import { subscribe } from '../../../src/core/subscribe.js';
+import { readHistory } from '../../../src/core/history/entries.js';
+import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { subscribe } from '../../../src/core/pubsub/subscribe.js';
+import { listDevices } from '../../../src/core/query/list.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register } from '../../../src/core/registry/register.js';
+import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { allOf, DIALECTS, failure, historyOf, ODD_NUMBERS, until } from '../../support/fleet.js';
 import { APPENDIX_A } from '../../support/rfc7396.js';

@@ -15,7 +15,7 @@
  * - around a deadline, whether the key was there: a script's clock is not the one that keys expire by. Then
  *   the answer's `wasOffline` is believed, and must agree with the log.
  */
-import type { PresenceEvent } from '../../../src/core/device.js';
+import type { PresenceEvent } from '../../../src/core/model/device.js';
 
 export type Operation =
   | { kind: 'beat'; ttl: number; sent: number; done: number; reply?: BeatReply }

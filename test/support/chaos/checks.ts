@@ -4,9 +4,9 @@
  * killed is left open: each of it may be lost, is counted and told, and nothing else may be.
  */
 import { beforeAll, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../../src/core/device.js';
-import type { Fleet } from '../../../src/core/fleet.js';
-import { partitionOf } from '../../../src/core/partitions.js';
+import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { partitionOf } from '../../../src/core/store/by-partition.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import { complaint, doubt, isWithin, loggedAt, type Operation } from './checker.js';
 import { mayBeLost, notLogged, risksOf, transitionsLost } from './losses.js';
 import { placeOf, printed } from './places.js';

@@ -2,7 +2,7 @@
  * What a master may have taken with it: Redis answers before its replicas have heard, so of what was
  * acknowledged in a master's last moments each may be lost, and nobody can do anything about it.
  */
-import { partitionOf } from '../../../src/core/partitions.js';
+import { partitionOf } from '../../../src/core/store/by-partition.js';
 import { isWithin, type Operation, type Span } from './checker.js';
 import { placeOf } from './places.js';
 import type { ChaosRun } from './run.js';

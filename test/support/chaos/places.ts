@@ -1,5 +1,5 @@
 /** Where events are in the logs of a fleet: of ids, and of lines that a watcher printed. */
-import type { PresenceEvent } from '../../../src/core/device.js';
+import type { PresenceEvent } from '../../../src/core/model/device.js';
 
 interface Place {
   ms: number;

@@ -1,6 +1,6 @@
 /** Looks at the pulse of every partition all the time, to learn when verdicts were held. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fleet } from '../../../src/core/fleet.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import type { Hold } from './checker.js';
 import type { Outage } from './topologies.js';
 

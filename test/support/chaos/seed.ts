@@ -1,5 +1,5 @@
 /** Large fleets in little time: records as register and a first heartbeat leave them, without the events. */
-import type { Fleet } from '../../../src/core/fleet.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
 import { serverNow } from '../fleet.js';
 
 const CHUNK = 1000;

@@ -7,10 +7,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll } from 'vitest';
-import { Fleet } from '../../../src/core/fleet.js';
+import { Fleet } from '../../../src/core/store/fleet.js';
 import { connect } from '../../../src/redis/client.js';
-import type { PrivateServer } from '../../../src/redis/server.js';
-import { parseTarget } from '../../../src/redis/target.js';
+import type { PrivateServer } from '../../../src/redis/private-server.js';
+import { parseTarget } from '../../../src/redis/target-url.js';
 import { useCluster } from '../cluster.js';
 import { openFleet, serverNow, until } from '../fleet.js';
 import { briefly, useRedis } from '../redis.js';

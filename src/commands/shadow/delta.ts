@@ -1,0 +1,74 @@
+/** `devstate delta ID`: what the device should be and is not. */
+import { validId } from '../../core/model/device.js';
+import { type Json, toJson } from '../../core/model/json.js';
+import { delta as readDelta } from '../../core/shadow/desired.js';
+import type { Change, Delta } from '../../core/shadow/merge-patch.js';
+import type { View } from '../../output/view.js';
+import { command } from '../shared/command.js';
+
+interface Options {
+  exitCode?: boolean;
+}
+interface DeviceDelta extends Delta {
+  deviceId: string;
+  desiredVersion: number;
+}
+
+const DELTA: View<DeviceDelta> = {
+  fields: ['deviceId', 'inSync', 'delta', 'patch'],
+  json: ({ deviceId, inSync, delta, patch }) => ({ deviceId, inSync, delta, patch }),
+  name: ({ deviceId }) => deviceId,
+  columns: [],
+  line: ({ deviceId }) => `${deviceId} in sync`,
+};
+
+interface Row extends Change {
+  version: number;
+}
+const CHANGES: View<Row> = {
+  fields: [],
+  json: (row) => ({ ...row }),
+  name: ({ path }) => pathText(path),
+  columns: [
+    { header: 'PATH', cell: ({ path }) => pathText(path) },
+    { header: 'DESIRED', cell: ({ to }) => valueText(to) },
+    { header: 'REPORTED', cell: ({ from }) => valueText(from) },
+  ],
+  wide: [{ header: 'VERSION', cell: ({ version }) => String(version) }],
+};
+
+export const delta = command<Options>({
+  name: 'delta',
+  group: 'Shadow',
+  summary: 'Compare the desired state of a device with what it reports',
+  arguments: [{ name: 'id', summary: 'device id', required: true }],
+  options: [{ flags: '--exit-code', summary: 'exit 4 if they differ' }],
+  examples: [
+    'devstate delta sensor-001',
+    'devstate delta sensor-001 --json | jq .patch',
+    'devstate delta sensor-001 -q --exit-code',
+  ],
+  async run({ print, fleet }, [id = ''], { exitCode = false }) {
+    print.check(DELTA);
+    validId(id);
+    const found = { deviceId: id, ...(await readDelta(await fleet(), id)) };
+    if (print.human && !found.inSync) {
+      await print.list(
+        CHANGES,
+        found.changes.map((change) => ({ ...change, version: found.desiredVersion })),
+      );
+    } else {
+      await print.one(DELTA, found);
+    }
+    return exitCode && !found.inSync ? 'CONDITION' : undefined;
+  },
+});
+
+/** As `set-desired` takes it: `net.wifi`, dots within a name escaped. */
+export function pathText(path: readonly string[]): string {
+  return path.map((name) => name.replace(/[\\.=:[]/g, '\\$&')).join('.');
+}
+
+function valueText(value: Json | undefined): string {
+  return value === undefined ? '-' : toJson(value);
+}

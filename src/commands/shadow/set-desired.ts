@@ -1,0 +1,76 @@
+/** `devstate set-desired ID DOC…`: what the device should be. */
+
+import { onlyResult } from '../../core/async/item-results.js';
+import { validId } from '../../core/model/device.js';
+import { usage } from '../../core/model/errors.js';
+import { type DesiredResult, setDesiredAll } from '../../core/shadow/desired.js';
+import type { View } from '../../output/view.js';
+import { Batch, idBatches, isSingle } from '../shared/batch.js';
+import { command } from '../shared/command.js';
+import { confirmedInBulk, YES } from '../shared/confirm.js';
+import { readDocument } from '../shared/read-document.js';
+
+interface Options {
+  ifVersion?: number;
+  replace?: boolean;
+  yes?: boolean;
+}
+
+const DESIRED: View<DesiredResult> = {
+  fields: ['deviceId', 'desiredState', 'version', 'changed'],
+  json: ({ deviceId, desired, version, changed }) => ({ deviceId, desiredState: desired, version, changed }),
+  name: ({ deviceId }) => deviceId,
+  columns: [],
+  line: ({ deviceId, version, changed }) =>
+    changed ? `${deviceId} desired version ${version}` : `${deviceId} unchanged`,
+};
+
+export const setDesired = command<Options>({
+  name: 'set-desired',
+  group: 'Shadow',
+  summary: 'Merge into the desired state of a device and tell it',
+  writes: true,
+  arguments: [
+    { name: 'id', summary: 'device id; - reads ids from standard input', required: true },
+    {
+      name: 'document',
+      summary: 'KEY=VALUE (null removes), {…}, @FILE or -',
+      required: true,
+      variadic: true,
+    },
+  ],
+  options: [
+    { flags: '--if-version <n>', summary: 'only if the desired version is this one', parse: parseVersion },
+    { flags: '--replace', summary: 'replace the desired state instead of merging' },
+    YES,
+  ],
+  examples: [
+    'devstate set-desired sensor-001 reportingInterval=30',
+    'devstate list --type meter -o name | devstate set-desired - interval=30',
+    'devstate set-desired sensor-001 net.wifi.channel=6 led=null --if-version 4',
+    'devstate set-desired sensor-001 \'{"mode": "eco"}\' --replace',
+  ],
+  async run(context, [id = '', ...document], { yes, ...options }) {
+    context.print.check(DESIRED);
+    if (id === '-' && document.includes('-'))
+      throw usage(
+        'standard input cannot be both the ids and the document',
+        'put the document in a file: @FILE',
+      );
+    if (isSingle([id])) validId(id);
+    if (!(await confirmedInBulk(context, { yes, ids: [id] }, 'Change the desired state of')))
+      return 'CONDITION';
+    const patch = await readDocument(context, document);
+    const fleet = await context.fleet();
+    const setAll = (ids: readonly string[]) => setDesiredAll(fleet, ids, patch, options);
+    if (isSingle([id])) return context.print.one(DESIRED, onlyResult(await setAll([id])));
+    const batch = new Batch(context);
+    await context.print.list(DESIRED, batch.each(idBatches(context, [id]), setAll));
+    return batch.code;
+  },
+});
+
+function parseVersion(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw usage('a version is a whole number; 0 is none yet');
+  return Number(text);
+}

@@ -1,0 +1,34 @@
+/** How a presence event is shown, by whoever announces or watches it. */
+import type { PresenceEvent } from '../../core/model/device.js';
+import { durationText } from '../../output/times.js';
+import type { View } from '../../output/view.js';
+import { pick } from './device-view.js';
+
+const fields = ['id', 'type', 'deviceId', 'deviceType', 'status', 'timestamp', 'seq', 'reason'] as const;
+
+export const EVENT: View<PresenceEvent> = {
+  fields,
+  json: (row) => pick(row, fields),
+  name: ({ deviceId }) => deviceId,
+  columns: [
+    { header: 'TIME', width: 24, cell: ({ timestamp }, times) => times.instant(timestamp) },
+    { header: 'DEVICE', width: 20, cell: ({ deviceId }) => deviceId },
+    { header: 'TYPE', width: 18, cell: ({ deviceType }) => deviceType ?? '-' },
+    {
+      header: 'STATUS',
+      width: 7,
+      cell: ({ status }) => status,
+      tone: ({ status }) => (status === 'online' ? 'good' : 'bad'),
+    },
+    { header: 'REASON', width: 10, cell: ({ reason }) => reason ?? '-' },
+    {
+      header: 'LASTED',
+      width: 8,
+      cell: ({ timestamp, previousAt }) => (previousAt === null ? '-' : durationText(timestamp - previousAt)),
+    },
+  ],
+  wide: [
+    { header: 'SEQ', width: 4, cell: ({ seq }) => String(seq ?? '-') },
+    { header: 'ID', cell: ({ id }) => id ?? '-' },
+  ],
+};

@@ -1,0 +1,14 @@
+/** A document from a command's arguments. */
+import type { JsonObject } from '../../core/model/json.js';
+import { parseDocument } from '../../input/document.js';
+import { readText } from '../../input/lines.js';
+import type { Context } from './command.js';
+
+/** @throws DevstateError USAGE */
+export function readDocument(context: Context, args: readonly string[]): Promise<JsonObject> {
+  return parseDocument(
+    args,
+    async (name) => readText(await context.open(name)),
+    (message) => context.notice(message),
+  );
+}

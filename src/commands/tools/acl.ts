@@ -1,0 +1,57 @@
+/** `devstate acl ROLE`: the Redis user that may do what a role does here, and no more. Asks no server. */
+import { type Acl, aclOf, ROLES } from '../../core/admin/acl-roles.js';
+import { validId } from '../../core/model/device.js';
+import { quote, usage } from '../../core/model/errors.js';
+import type { View } from '../../output/view.js';
+import { command } from '../shared/command.js';
+import { pick } from '../shared/device-view.js';
+
+interface Options {
+  user?: string;
+  id?: string[];
+}
+
+const fields = ['role', 'user', 'line', 'commands', 'keys', 'channels'] as const;
+const ACL: View<Acl> = {
+  fields,
+  json: (row) => pick(row, fields),
+  name: ({ user }) => user,
+  columns: [],
+  line: ({ line }) => line,
+};
+
+export const acl = command<Options>({
+  name: 'acl',
+  group: 'Tools',
+  summary: 'Print the command that makes a Redis user for a role, with the least permissions it needs',
+  arguments: [{ name: 'role', summary: 'what the user does', required: true, values: ROLES }],
+  options: [
+    { flags: '--user <name>', summary: "the user's name (default: the role)" },
+    {
+      flags: '--id <id>',
+      summary: 'device: the device that it beats for, may be repeated (default: the one of its name)',
+      repeat: true,
+      parse: validId,
+    },
+  ],
+  examples: [
+    'devstate acl viewer',
+    'devstate acl device --user gateway-7 -n acme',
+    'devstate acl device --user gateway-7 --id gateway-7 --id sensor-001',
+    'devstate acl detector --json',
+  ],
+  async run(context, [name = ''], { user, id }) {
+    const role = ROLES.find((each) => each === name);
+    if (!role) throw usage(`no role ${quote(name)}`, `one of ${ROLES.join(', ')}`);
+    if (id && role !== 'device') throw usage('--id goes with the role device');
+    const place = await context.place();
+    const made = aclOf(role, { ...place, ...(user !== undefined && { user }), ...(id && { ids: id }) });
+    await context.print.one(ACL, made);
+    if (!context.print.human) return;
+    context.notice('hint: a new user has no password: put >PASSWORD at the end of the line');
+    if (role === 'device')
+      context.notice(
+        'hint: it needs a fleet that devstate init has declared, or --dialect with each command',
+      );
+  },
+});

@@ -1,0 +1,49 @@
+/** `devstate completion SHELL`: a script that completes commands, options and their fixed values. */
+import { usage } from '../../core/model/errors.js';
+import type { View } from '../../output/view.js';
+import { command } from '../shared/command.js';
+import { bash } from './completion/bash.js';
+import { fish } from './completion/fish.js';
+import type { Program } from './completion/program.js';
+import { zsh } from './completion/zsh.js';
+
+const SHELLS: Readonly<Record<string, (program: Program) => string>> = { bash, zsh, fish };
+
+export function completionScript(shell: string, program: Program): string {
+  const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
+  if (!script) throw usage(`no completion for ${shell}`, `one of ${Object.keys(SHELLS).join(', ')}`);
+  return script(program);
+}
+
+interface Script {
+  shell: string;
+  script: string;
+}
+
+const SCRIPT: View<Script> = {
+  fields: ['shell', 'script'],
+  json: (row) => ({ ...row }),
+  name: ({ script }) => script,
+  columns: [{ header: 'SCRIPT', cell: ({ script }) => script }],
+  line: ({ script }) => script,
+};
+
+export const completion = command({
+  name: 'completion',
+  group: 'Tools',
+  summary: 'Print a completion script for your shell',
+  arguments: [{ name: 'shell', summary: 'whose script', required: true, values: Object.keys(SHELLS) }],
+  options: [],
+  examples: [
+    'source <(devstate completion bash)',
+    'devstate completion zsh > "$fpath[1]/_devstate"',
+    'devstate completion fish > ~/.config/fish/completions/devstate.fish',
+  ],
+  async run({ print }, [shell = '']) {
+    // Late: the list of commands holds this one too.
+    const script = completionScript(shell, await import('../index.js'));
+    if (print.machine) return print.one(SCRIPT, { shell, script });
+    // For people a value is one line, and what would break it is escaped.
+    for (const line of script.trimEnd().split('\n')) await print.one(SCRIPT, { shell, script: line });
+  },
+});

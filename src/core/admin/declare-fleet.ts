@@ -1,0 +1,151 @@
+/**
+ * What `devices:meta` declares of a fleet. Exclusive: all its writers are devstate's, so that
+ * the index can be gone by; before that is declared, the index is brought in line with what
+ * other programs may have left.
+ */
+
+import type { Alone } from '../async/item-results.js';
+import type { Dialect } from '../model/device.js';
+import { DevstateError } from '../model/errors.js';
+import { settle } from '../presence/settle.js';
+import { type QueryOptions, registeredIds } from '../query/list.js';
+import { readDevices } from '../query/read-devices.js';
+import { type Registration, registerAll } from '../registry/register.js';
+import { someAtOnce } from '../store/by-partition.js';
+import type { Command, Fleet } from '../store/fleet.js';
+import { LEAVE_TYPE } from '../store/scripts.js';
+import { scanSet, scanSorted } from '../store/set-scan.js';
+
+export type Writers = 'shared' | 'exclusive';
+
+export interface Layout {
+  /** Of the layout. */
+  version: number;
+  /** 1: it is not partitioned, and fits one server. */
+  partitions: number;
+  dialect: Dialect;
+  writers: Writers;
+}
+
+export interface LayoutOptions extends Pick<QueryOptions, 'onLooked'> {
+  writers?: Writers;
+  /** From 1 to `MOST_PARTITIONS`. */
+  partitions?: number;
+}
+
+/** What is asked of the whole fleet is asked of each. */
+export const MOST_PARTITIONS = 1024;
+
+const VERSION = 1;
+
+/**
+ * Declares what the fleet is; what is not given stays as it is.
+ * @throws DevstateError CONFLICT: it holds devices, and partitions can never change
+ */
+export async function declareLayout(fleet: Fleet, options: LayoutOptions = {}): Promise<Layout> {
+  fleet.refuseReadOnly('init');
+  const partitions = await partitionsToBe(fleet, options.partitions);
+  const { dialect, exclusive } = await fleet.settings();
+  const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
+  const layout: Layout = { version: VERSION, partitions, dialect, writers };
+  if (writers === 'exclusive' && !exclusive) {
+    let looked = 0;
+    const onLooked = (count: number) => {
+      looked += count;
+      options.onLooked?.(looked);
+    };
+    await someAtOnce(fleet.inParts(partitions), (partition) => alignIndex(partition, onLooked));
+  }
+  await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));
+  fleet.forgetSettings();
+  return layout;
+}
+
+async function partitionsToBe(fleet: Fleet, asked: number | undefined): Promise<number> {
+  const declared = await fleet.declared();
+  // Asked in any case: whom Redis does not let look is not to declare it, though it lets them write the hash.
+  const inUse = await holdsDevices(fleet, declared.partitions);
+  const partitions = asked ?? declared.partitions;
+  if (inUse && partitions !== declared.partitions) {
+    throw new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(declared.partitions)}`, {
+      hint: 'partitions can never change; begin another fleet with --namespace',
+    });
+  }
+  fleet.refuseParts(partitions);
+  return partitions;
+}
+
+/** Whether any of so many partitions does. */
+async function holdsDevices(fleet: Fleet, partitions: number): Promise<boolean> {
+  for (const { redis, keys } of fleet.inParts(partitions)) {
+    if ((await fleet.send(() => redis.exists(keys.registered))) === 1) return true;
+  }
+  return false;
+}
+
+export function partitionsText(count: number): string {
+  return count === 1 ? 'one partition' : `${count} partitions`;
+}
+
+/** Sets, types and index as the records and heartbeat keys have it. @throws BAD_RECORD: some cannot be */
+async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Promise<void> {
+  const failures: DevstateError[] = [];
+  for await (const ids of registeredIds(fleet)) {
+    failures.push(...(await align(fleet, ids)));
+    onLooked(ids.length);
+  }
+  for await (const ids of scanSet(fleet, fleet.keys.online))
+    failures.push(...(await alignStrays(fleet, ids)));
+  for await (const ids of scanSorted(fleet, fleet.keys.activity))
+    failures.push(...(await alignStrays(fleet, ids)));
+  for await (const types of scanSet(fleet, fleet.keys.types)) {
+    for (const type of types) {
+      for await (const ids of registeredIds(fleet, type)) await leaveType(fleet, type, ids);
+    }
+  }
+  const [first] = failures;
+  if (first) {
+    throw new DevstateError('BAD_RECORD', `${failures.length} devices cannot be indexed: ${first.message}`, {
+      hint: 'mend or unregister them, then init again',
+      cause: first,
+    });
+  }
+}
+
+/** Gives why some cannot be. */
+async function align(fleet: Fleet, ids: readonly string[]): Promise<DevstateError[]> {
+  const { verdicts } = await settle(fleet, ids);
+  const registrations = await complete(fleet, ids);
+  return [...verdicts, ...registrations].filter((outcome) => outcome instanceof DevstateError);
+}
+
+/** Into all sets that they belong to: registering them as what they are says no more than that. */
+async function complete(fleet: Fleet, ids: readonly string[]): Promise<Alone<Registration>[]> {
+  const typed = (await readDevices(fleet, ids, ['type'])).flatMap(({ id, device }) =>
+    device?.deviceType ? [{ id, type: device.deviceType }] : [],
+  );
+  const there = await fleet.pipeline(
+    typed.flatMap(({ id, type }): Command[] => [
+      ['sismember', fleet.keys.type(type), id],
+      ['sismember', fleet.keys.types, type],
+      ['sismember', fleet.keys.registered, id],
+    ]),
+  );
+  return registerAll(
+    fleet,
+    typed.filter((_, i) => there.slice(3 * i, 3 * i + 3).includes(0)),
+  );
+}
+
+/** Who is in a set or the index without being registered: where there is a record, it is by now. */
+async function alignStrays(fleet: Fleet, ids: readonly string[]): Promise<DevstateError[]> {
+  const known = await fleet.send(() => fleet.redis.smismember(fleet.keys.registered, ...ids));
+  const strays = ids.filter((_, i) => known[i] === 0);
+  return strays.length > 0 ? align(fleet, strays) : [];
+}
+
+async function leaveType(fleet: Fleet, type: string, ids: readonly string[]): Promise<void> {
+  const readings = await readDevices(fleet, ids, ['type']);
+  const others = readings.filter(({ device, error }) => !error && device?.deviceType !== type);
+  await Promise.all(others.map(({ id }) => fleet.run(LEAVE_TYPE, {}, [{ id, type }])));
+}

@@ -1,0 +1,250 @@
+/**
+ * Finds devices whose time is up. The index says where to look and the settle script
+ * passes the verdict, so any number of detectors, of any strategy, beside any of the
+ * article's, announce each transition once. Each partition is watched by a loop of its own;
+ * what is heard, and what is told, is the whole fleet's.
+ */
+import { setMaxListeners } from 'node:events';
+import { Doorbell } from '../async/wake-signal.js';
+import type { PresenceEvent } from '../model/device.js';
+import { DevstateError } from '../model/errors.js';
+import { entryId } from '../presence/cursor.js';
+import { Outage, type OutageListener } from '../pubsub/outage-notice.js';
+import { serverTime } from '../query/read-devices.js';
+import { partitionOf } from '../store/by-partition.js';
+import type { Fleet } from '../store/fleet.js';
+import { mayPass } from '../store/redis-errors.js';
+import { look, type Step } from './due-devices.js';
+import { type HoldListener, HoldWatch } from './hold-notice.js';
+import { LONGEST_SLEEP_MS, mostAtOnce, tell, Watch, type Watched } from './partition-loop.js';
+import { judge, outcomes, worst } from './settle-batch.js';
+import {
+  hearExpirations,
+  hearForeign,
+  INDEX_ALONE,
+  pollOnline,
+  type Source,
+  type SuspectListener,
+} from './strategies.js';
+
+/**
+ * deadline: sleep until the earliest deadline, at most 1 s. poll: look through the online
+ * set every `interval`. keyspace: go by Redis' expired events. The last two are the article's.
+ */
+export type Strategy = 'deadline' | 'poll' | 'keyspace';
+
+export interface DetectOptions extends OutageListener, HoldListener {
+  strategy?: Strategy;
+  /** Of `poll`, ms; 10,000. */
+  interval?: number;
+  /** False: pass verdicts even during a hold. */
+  honourHold?: boolean;
+  /** How long one round of the audit over the fleet may take, ms; 300,000. */
+  auditRound?: number;
+  signal?: AbortSignal;
+  /** At work: what lapses from now on is found; in a partition that is away, once it is back. */
+  onReady?: () => void;
+  /** What the operator should know: a strategy that cannot be had, a device that cannot be judged. */
+  onNotice?: (message: string) => void;
+}
+
+const MOST_TOLD = 1000;
+
+/**
+ * Every transition that this detector announces, until the signal aborts. It does not wait for
+ * who takes them: what was not taken piles up. @throws DevstateError
+ */
+export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
+  const bell = new Doorbell(options.signal);
+  try {
+    const partitions = await bell.orStopped(fleet.partitions());
+    if (partitions) yield* detectIn(partitions, fleet, options, bell);
+  } finally {
+    bell.close();
+  }
+}
+
+async function* detectIn(
+  partitions: readonly Fleet[],
+  fleet: Fleet,
+  options: DetectOptions,
+  bell: Doorbell,
+): AsyncGenerator<PresenceEvent> {
+  const { signal, honourHold = true, auditRound = 300_000, onNotice = () => {} } = options;
+  const events: PresenceEvent[] = [];
+  const failures: unknown[] = [];
+  const outage = new Outage(options);
+  const notice = onceEach(onNotice);
+  let loss: DevstateError | undefined;
+  const listener: SuspectListener = {
+    suspect: (id) => watches[partitionOf(id, watches.length)]?.suspect(id),
+    onLost(error) {
+      loss = error;
+      bell.ring();
+    },
+    onBack() {
+      for (const watch of watches) watch.sweepAgain();
+      bell.ring();
+    },
+  };
+  const foreign = hearForeign(fleet, listener);
+  const source = openSource(fleet, partitions, options, listener, notice);
+  const deafness = () => foreign.lost ?? source.lost;
+  const looked = new Set<Watch>();
+  /** They could not look yet. */
+  const waiting = new Map<Watch, DevstateError>();
+  let ready = false;
+  const begin = () => {
+    if (looked.size === 0) return; // maybe none can
+    for (const [watch, error] of waiting) outage.begin(error, watch);
+    if (ready || looked.size + waiting.size < partitions.length) return;
+    ready = true;
+    options.onReady?.();
+  };
+  const ending = new AbortController();
+  const ended = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]);
+  setMaxListeners(0, ended); // one for each partition
+  const watched: Watched = {
+    partitions: partitions.length,
+    signal: ended,
+    honourHold,
+    auditRound,
+    hold: new HoldWatch(options, partitions.length),
+    outage,
+    source,
+    notice,
+    isDeaf: () => deafness() !== undefined,
+    onLooked(watch) {
+      waiting.delete(watch);
+      looked.add(watch);
+      begin();
+    },
+    onMissed(watch, error) {
+      waiting.set(watch, error);
+      if (waiting.size === partitions.length) return false;
+      begin();
+      return true;
+    },
+  };
+  const watches = partitions.map(
+    (partition, number) =>
+      new Watch(partition, watched, (found) => {
+        for (const event of found) events.push(inFleet(event, number, partitions.length));
+        bell.ring();
+      }),
+  );
+  let running: Promise<void>[] = [];
+  try {
+    await bell.orStopped(Promise.all([foreign.ready, source.ready]));
+    running = watches.map((watch) =>
+      watch.run().catch((error: unknown) => {
+        failures.push(error);
+        bell.ring();
+      }),
+    );
+    while (!bell.stopped && failures.length === 0) {
+      const deaf = deafness();
+      if (deaf && !mayPass(deaf)) failures.push(deaf);
+      else if (loss) for (const watch of watches) outage.begin(loss, watch);
+      loss = undefined;
+      yield* events.splice(0);
+      if (failures.length === 0) await bell.wait();
+    }
+  } finally {
+    ending.abort();
+    await Promise.all(running);
+    foreign.close();
+    source.close();
+  }
+  yield* events;
+  if (failures.length > 0) throw worst(failures);
+}
+
+/**
+ * One sweep over what is due, and no more: for cron. Honours a hold and opens none.
+ * @throws DevstateError at the end, where a partition failed, which keeps no other from being swept
+ */
+export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
+  const partitions = await fleet.partitions();
+  const hold = new HoldWatch(options, partitions.length);
+  const most = mostAtOnce(partitions.length);
+  const failures: unknown[] = [];
+  const looks = partitions.map((partition) => look(partition, 'look', options.honourHold ?? true, most));
+  await Promise.allSettled(looks); // those that do not answer are waited for together
+  for (const [number, partition] of partitions.entries()) {
+    try {
+      for await (const event of sweepPartition(partition, looks[number], most, hold, options))
+        yield inFleet(event, number, partitions.length);
+    } catch (error) {
+      failures.push(error);
+      hold.miss(partition);
+    }
+  }
+  if (failures.length > 0) throw worst(failures);
+}
+
+/** @param looking the first look, at so many at most */
+async function* sweepPartition(
+  fleet: Fleet,
+  looking: Promise<Step> | undefined,
+  most: number,
+  hold: HoldWatch,
+  { honourHold = true, onNotice = () => {} }: DetectOptions,
+): AsyncGenerator<PresenceEvent> {
+  for (let next = looking; ; next = undefined) {
+    const step = await (next ?? look(fleet, 'look', honourHold, most));
+    if (honourHold) hold.see(fleet, step);
+    const { due } = step;
+    if (due.length === 0) return;
+    const { events, verdicts, failures } = await judge(fleet, due, [], { honourHold });
+    yield* events;
+    if (failures.length > 0) throw worst(failures);
+    tell(verdicts, onNotice);
+    const stuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);
+    if (due.length < most || stuck) return;
+  }
+}
+
+/**
+ * Whether a detector has been at work within the last seconds, in all partitions that answer.
+ * @throws DevstateError where none does
+ */
+export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
+  const asked = (await fleet.partitions()).map(async (partition) => {
+    const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
+    const [, step = 0] = String(pulse).split(' ').map(Number);
+    return serverTime(time) - step <= 5 * LONGEST_SLEEP_MS;
+  });
+  const { values, failures } = await outcomes(asked);
+  const failure = worst(failures);
+  if (failure !== undefined && (values.length === 0 || !mayPass(failure))) throw failure;
+  return values.every(Boolean);
+}
+
+/** Partitions number their log's entries each for itself. */
+function inFleet(event: PresenceEvent, partition: number, count: number): PresenceEvent {
+  return { ...event, id: event.id === null ? null : entryId(event.id, partition, count) };
+}
+
+/** A device that cannot be judged is looked at again and again, and told of once. */
+function onceEach(notice: (message: string) => void): (message: string) => void {
+  const told = new Set<string>();
+  return (message) => {
+    if (told.has(message)) return;
+    if (told.size === MOST_TOLD) told.clear();
+    told.add(message);
+    notice(message);
+  };
+}
+
+function openSource(
+  fleet: Fleet,
+  partitions: readonly Fleet[],
+  { strategy = 'deadline', interval = 10_000 }: DetectOptions,
+  listener: SuspectListener,
+  notice: (message: string) => void,
+): Source {
+  if (strategy === 'poll') return pollOnline(interval);
+  if (strategy === 'keyspace') return hearExpirations(fleet, partitions, listener, notice);
+  return INDEX_ALONE;
+}

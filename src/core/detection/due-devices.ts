@@ -1,0 +1,24 @@
+/** A detector's look at the index of a partition. */
+import type { Fleet } from '../store/fleet.js';
+import { STEP } from '../store/scripts.js';
+
+/** Work stamps the pulse and may open a hold, leave takes the detector off it. */
+export type StepMode = 'work' | 'look' | 'leave';
+
+/** What a look finds; times on the server's clock, ms. */
+export interface Step {
+  now: number;
+  /** Until when no verdict is passed; 0: never was. */
+  holdUntil: number;
+  /** The next deadline; 0: none. */
+  next: number;
+  due: string[];
+}
+
+/** @param limit how many that are due it may name */
+export async function look(fleet: Fleet, mode: StepMode, honourHold: boolean, limit: number): Promise<Step> {
+  const { longestTtl } = await fleet.settings();
+  const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
+  const [now, holdUntil, next, ...due] = (await fleet.run(STEP, args, [])) as string[];
+  return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
+}

@@ -1,0 +1,203 @@
+/**
+ * A detector's loop over one partition. What must hold: every step reaches Redis at least
+ * once a second, because a longer silence is taken for an outage.
+ */
+
+import { Doorbell } from '../async/wake-signal.js';
+import type { PresenceEvent } from '../model/device.js';
+import { DevstateError } from '../model/errors.js';
+import type { Verdict } from '../presence/settle.js';
+import type { Outage } from '../pubsub/outage-notice.js';
+import { refuseRecut } from '../store/by-partition.js';
+import type { Fleet } from '../store/fleet.js';
+import { mayPass } from '../store/redis-errors.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
+import { Audit } from './audit.js';
+import { look, type Step } from './due-devices.js';
+import type { HoldWatch } from './hold-notice.js';
+import { judge, outcomes, refusalOf, worst } from './settle-batch.js';
+import type { Rounds, Source } from './strategies.js';
+
+/** What the watches of a fleet have in common. */
+export interface Watched {
+  readonly partitions: number;
+  /** Ends them all. */
+  readonly signal: AbortSignal;
+  /** False: pass verdicts even during a hold. */
+  readonly honourHold: boolean;
+  /** How long one round of the audit may take, ms. */
+  readonly auditRound: number;
+  readonly hold: HoldWatch;
+  readonly outage: Outage;
+  readonly source: Source;
+  /** Whether what is said of devices is not heard at present. */
+  isDeaf(): boolean;
+  /** It has looked for the first time. */
+  onLooked(watch: Watch): void;
+  /** It could not look yet. False: nor can any other. */
+  onMissed(watch: Watch, error: DevstateError): boolean;
+  notice(message: string): void;
+}
+
+export const LONGEST_SLEEP_MS = 1000;
+/** How many are settled before the index is looked at again, in all partitions. */
+const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
+/** What Redis has to answer in, once the detector is to end; and all told, to take it off the pulse. */
+const GRACE_MS = 400;
+const LEAVE_MS = 800;
+
+export class Watch {
+  readonly #fleet: Fleet;
+  readonly #watched: Watched;
+  readonly #announce: (events: readonly PresenceEvent[]) => void;
+  readonly #bell: Doorbell;
+  readonly #rounds: readonly Rounds[];
+  /** So many that those of all partitions are answered soon. */
+  readonly #most: number;
+  readonly #suspects = new Set<string>();
+  #due: string[] = [];
+  #lookAt = 0;
+  /** What lapsed before it began or during a loss is swept at once, by every strategy. */
+  #unswept = true;
+  #looked = false;
+  #held = false;
+  #failed = false;
+
+  /** @param fleet a partition */
+  constructor(fleet: Fleet, watched: Watched, announce: (events: readonly PresenceEvent[]) => void) {
+    const { partitions, signal, auditRound, source } = watched;
+    this.#fleet = fleet;
+    this.#watched = watched;
+    this.#announce = announce;
+    this.#bell = new Doorbell(signal);
+    this.#rounds = [new Audit(fleet, auditRound, partitions), ...source.rounds(fleet)];
+    this.#most = mostAtOnce(partitions);
+  }
+
+  suspect(id: string): void {
+    this.#suspects.add(id);
+    this.#bell.ring();
+  }
+
+  /** Something may have been missed. */
+  sweepAgain(): void {
+    this.#unswept = true;
+    this.#bell.ring();
+  }
+
+  /** Until the signal aborts. Rejects with what does not pass, and with whatever keeps all from beginning. */
+  async run(): Promise<void> {
+    const bell = this.#bell;
+    try {
+      while (!bell.stopped) {
+        const taken = take(this.#suspects, this.#most);
+        try {
+          if (!(await this.#step(taken))) break;
+        } catch (error) {
+          if (!mayPass(error)) throw error;
+          if (this.#looked) this.#watched.outage.begin(error, this);
+          else if (!this.#watched.onMissed(this, error)) throw error;
+          this.#fail(taken);
+          await bell.rest(LONGEST_SLEEP_MS);
+        }
+        const pause = this.#pause();
+        if (pause > 0) await bell.wait(pause);
+      }
+      if (!this.#failed) await this.#leave();
+    } finally {
+      bell.close();
+    }
+  }
+
+  /** False: there was no answer, and it is to end. */
+  async #step(suspects: readonly string[]): Promise<boolean> {
+    const { hold, outage, source, honourHold, notice, isDeaf, onLooked, partitions } = this.#watched;
+    const sweeps = this.#unswept || this.#due.length > 0 || this.#held || outage.lasts || source.sweeps;
+    const looks = this.#unswept || performance.now() >= this.#lookAt;
+    // Who is due goes first: what else there is to look into waits for the look.
+    const gathers = this.#due.length > 0 || !looks;
+    if (looks) this.#unswept = false;
+    const limit = sweeps ? this.#most : 0;
+    // In one round trip: the look comes behind the verdicts, and sees who is due by then.
+    const work = Promise.all([
+      judge(this.#fleet, this.#due, suspects, { detector: true, honourHold }),
+      outcomes(looks ? [look(this.#fleet, 'work', honourHold, limit)] : []),
+      outcomes(gathers ? this.#rounds.map((rounds) => this.#gather(rounds)) : []),
+    ]);
+    const answered = await this.#bell.orStopped(work, GRACE_MS);
+    if (!answered) return false;
+    const [judged, looked, gathered] = answered;
+    const wereDue = this.#due.length;
+    const [step] = looked.values;
+    this.#due = step?.due ?? [];
+    if (step) {
+      if (!this.#looked) onLooked(this);
+      this.#looked = true;
+      hold.see(this, step);
+      this.#held = step.holdUntil >= step.now;
+      this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
+    }
+    this.#announce(judged.events); // before anything that may fail
+    if (judged.bypassed && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
+    const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
+    const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
+    if (refusal) throw refusal;
+    await refuseRecut(this.#fleet, partitions);
+    tell(judged.verdicts, notice);
+    this.#failed = false;
+    // What is due and was not settled yet may be refused again.
+    if (step && !isDeaf() && (wereDue > 0 || this.#due.length === 0)) outage.end(this);
+    return true;
+  }
+
+  #fail(suspects: readonly string[]): void {
+    for (const id of suspects) this.#suspects.add(id);
+    this.#due = [];
+    this.#unswept = true;
+    this.#failed = true;
+    this.#watched.hold.miss(this);
+  }
+
+  /** Straight among the suspects: what the one named is kept, whatever becomes of the other. */
+  async #gather(rounds: Rounds): Promise<void> {
+    if (this.#suspects.size < this.#most) for (const id of await rounds.next()) this.#suspects.add(id);
+  }
+
+  #pause(): number {
+    if (this.#due.length > 0 || this.#suspects.size > 0 || this.#unswept) return 0;
+    const until = this.#rounds.map((rounds) => rounds.pause());
+    return Math.min(this.#lookAt - performance.now(), ...until);
+  }
+
+  /** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
+  async #leave(): Promise<void> {
+    try {
+      await this.#bell.orStopped(look(this.#fleet, 'leave', true, 0), LEAVE_MS);
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+    }
+  }
+}
+
+/** The same, in each of so many partitions. */
+export function mostAtOnce(partitions: number): number {
+  return Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MOST_AT_ONCE / partitions));
+}
+
+const FOREIGN_HAND =
+  'another program writes to this exclusive fleet, whose index lacks what it did: devstate init --writers shared';
+
+/** Due means past: a deadline is slept through to the end of its millisecond. */
+function pauseAfter({ now, next }: Step): number {
+  return next === 0 ? LONGEST_SLEEP_MS : Math.min(Math.max(next - now, 0) + 1, LONGEST_SLEEP_MS);
+}
+
+export function tell(verdicts: readonly Verdict[], notice: (message: string) => void): void {
+  for (const verdict of verdicts) if (verdict instanceof DevstateError) notice(verdict.message);
+}
+
+function take(suspects: Set<string>, count: number): string[] {
+  const taken = [...suspects].slice(0, count);
+  for (const id of taken) suspects.delete(id);
+  return taken;
+}

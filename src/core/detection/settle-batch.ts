@@ -1,0 +1,73 @@
+/**
+ * Verdicts on many devices, in several scripts that are on their way together: one that
+ * fails keeps back nothing of what the others announced.
+ */
+import type { PresenceEvent } from '../model/device.js';
+import { DevstateError } from '../model/errors.js';
+import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
+import type { Fleet } from '../store/fleet.js';
+import { isDenied, mayPass } from '../store/redis-errors.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
+
+export interface Judgement {
+  /** In the order of the devices, those of scripts that failed left out. */
+  verdicts: Verdict[];
+  events: PresenceEvent[];
+  bypassed: boolean;
+  /** Of whole scripts; not known is what they did. */
+  failures: unknown[];
+}
+
+/**
+ * How many who are due stand in one script: so few that Redis works on the first while the
+ * next are prepared, and what it announced is out soon, for that is sent when it has ended.
+ */
+const DUE_IN_A_SCRIPT = 25;
+
+/** @param others are in no hurry, and come last */
+export async function judge(
+  fleet: Fleet,
+  due: readonly string[],
+  others: readonly string[],
+  options: SettleOptions,
+): Promise<Judgement> {
+  const slices = [...slicesOf(due, DUE_IN_A_SCRIPT), ...slicesOf(others, MAX_DEVICES_PER_SCRIPT)];
+  const { values, failures } = await outcomes(slices.map((slice) => settle(fleet, slice, options)));
+  return {
+    verdicts: values.flatMap(({ verdicts }) => verdicts),
+    events: values.flatMap(({ events }) => events),
+    bypassed: values.some(({ bypassed }) => bypassed),
+    failures,
+  };
+}
+
+function slicesOf(ids: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
+}
+
+/** What came of each request, whatever came of the others. */
+export async function outcomes<T>(
+  requests: readonly Promise<T>[],
+): Promise<{ values: T[]; failures: unknown[] }> {
+  const settled = await Promise.allSettled(requests);
+  return {
+    values: settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+    failures: settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])),
+  };
+}
+
+/** The failure to go by: one that does not pass comes before those that may. */
+export function worst(failures: readonly unknown[]): unknown {
+  return failures.find((failure) => !mayPass(failure)) ?? failures[0];
+}
+
+/**
+ * Why it cannot go on like this: something is denied; or nothing can be settled, as on a
+ * replica, and looking again at once would find the same. What is due comes first, and
+ * counts alone.
+ */
+export function refusalOf(verdicts: readonly Verdict[], due: number): DevstateError | undefined {
+  const errors = verdicts.filter((verdict) => verdict instanceof DevstateError);
+  const counting = due > 0 ? verdicts.slice(0, due) : verdicts;
+  return errors.find(isDenied) ?? (counting.every(mayPass) ? errors[0] : undefined);
+}

@@ -1,0 +1,145 @@
+/**
+ * Where a detector hears of devices beside the index: other programs' heartbeats, and the
+ * article's two ways, its polling loop and its keyspace notifications. They only name
+ * suspects; the verdict is the settle script's. What an ear misses is in the index, so its
+ * losses are told.
+ */
+import type { Redis } from 'ioredis';
+import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
+import { type Ear, type Hearer, subscribe, subscribeEverywhere } from '../pubsub/subscribe.js';
+import type { Fleet } from '../store/fleet.js';
+import { fromRedis, mayPass } from '../store/redis-errors.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
+import { Cursor } from '../store/set-scan.js';
+
+/** Goes round the devices of a partition, some at a time. */
+export interface Rounds {
+  /** Those to settle now. */
+  next(): Promise<string[]>;
+  /** Until there will be any, ms. */
+  pause(): number;
+}
+
+/** What a strategy looks at beside the index. */
+export interface Source extends Ear {
+  /** The index' due devices are settled too. */
+  readonly sweeps: boolean;
+  rounds(partition: Fleet): readonly Rounds[];
+}
+
+/** Who is told what the ears of a detector hear. */
+export interface SuspectListener extends Pick<Hearer, 'onLost' | 'onBack'> {
+  suspect(id: string): void;
+}
+
+/** Nothing but the index. */
+export const INDEX_ALONE: Source = {
+  sweeps: true,
+  ready: Promise.resolve(),
+  lost: undefined,
+  rounds: () => [],
+  close() {},
+};
+
+/** Names devices of which another program said something on the presence channel. */
+export function hearForeign(fleet: Fleet, { suspect, ...told }: SuspectListener): Ear {
+  return subscribe(fleet, fleet.keys.presenceChannel, {
+    ...told,
+    hear(message) {
+      const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
+      if (event) suspect(event.deviceId);
+    },
+  });
+}
+
+/** The article's polling loop, in chunks: every `interval` ms all that is in the online set. */
+export function pollOnline(interval: number): Source {
+  return { ...INDEX_ALONE, sweeps: false, rounds: (partition) => [onlineRounds(partition, interval)] };
+}
+
+function onlineRounds(partition: Fleet, interval: number): Rounds {
+  const cursor = new Cursor(partition, 'sscan', partition.keys.online);
+  const start = performance.now();
+  let due = start;
+  return {
+    async next() {
+      if (performance.now() < due) return [];
+      const { found, last } = await cursor.next(MAX_DEVICES_PER_SCRIPT);
+      if (last) due = start + Math.ceil((performance.now() - start) / interval) * interval;
+      return found;
+    },
+    pause: () => Math.max(0, due - performance.now()),
+  };
+}
+
+/**
+ * The article's keyspace notifications, of every server of the fleet. Adds the flags it needs
+ * to those that are set, and again after each loss, for a server that was restarted, or has
+ * become a master, does not know of it. Where they are missing and CONFIG is refused it hears
+ * nothing, and the index is all there is.
+ */
+export function hearExpirations(
+  fleet: Fleet,
+  partitions: readonly Fleet[],
+  { suspect, onLost, onBack }: SuspectListener,
+  notice: (message: string) => void,
+): Source {
+  const db = fleet.redis.options.db ?? 0;
+  const prefixes = partitions.map(({ keys }) => keys.heartbeat(''));
+  let ear: Ear | undefined;
+  let enabled = false;
+  let refused = false;
+  let closed = false;
+  const enable = async () => {
+    try {
+      await Promise.all(fleet.servers().map((server) => fleet.send(() => enableExpirations(server))));
+      enabled = true;
+    } catch (error) {
+      enabled = false;
+      if (mayPass(error)) return; // a loss is told by the ear, and mended when it is back
+      refused = true;
+      notice(`keyspace events cannot be had (${fromRedis(error).message}); working by deadline alone`);
+    }
+  };
+  // Until the flags were set again, nothing was said.
+  const again = () => void (ear && enable().then(onBack));
+  const begin = async () => {
+    await enable();
+    if (closed || refused) return;
+    ear = subscribeEverywhere(fleet, `__keyevent@${db}__:expired`, {
+      hear(key) {
+        const prefix = prefixes.find((each) => key.startsWith(each));
+        if (prefix !== undefined) suspect(key.slice(prefix.length));
+      },
+      onLost,
+      onBack: again,
+    });
+    await ear.ready;
+  };
+  fleet.redis.on('ready', again); // it may be back after the ear, and was needed to set them
+  const ready = begin();
+  ready.catch(() => {}); // told to who waits for it, and that may be later
+  return {
+    ...INDEX_ALONE,
+    get sweeps() {
+      return !enabled;
+    },
+    ready,
+    get lost() {
+      return ear?.lost;
+    },
+    close() {
+      closed = true;
+      fleet.redis.off('ready', again);
+      ear?.close();
+    },
+  };
+}
+
+async function enableExpirations(redis: Redis): Promise<void> {
+  const [, flags = ''] = (await redis.config('GET', 'notify-keyspace-events')) as string[];
+  const missing = ['E', 'x'].filter(
+    (flag) => !flags.includes(flag) && !(flag === 'x' && flags.includes('A')),
+  );
+  if (missing.length > 0) await redis.config('SET', 'notify-keyspace-events', flags + missing.join(''));
+}

@@ -1,0 +1,142 @@
+/**
+ * The presence feed: every transition once, in order, across lost connections. Devstate's
+ * own events come from the logs only; a message on the channel that carries `seq` is a
+ * doorbell (beside a look each second), one without is another program's, shown live.
+ * What must hold: SUBSCRIBE before the places in the logs are taken, and an event's id
+ * tells of no other event that has not been handed out.
+ */
+
+import { within } from '../async/timeouts.js';
+import { Doorbell } from '../async/wake-signal.js';
+import { worst } from '../detection/settle-batch.js';
+import type { PresenceEvent } from '../model/device.js';
+import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
+import type { DevstateError } from '../model/errors.js';
+import { Outage, type OutageListener } from '../pubsub/outage-notice.js';
+import { type Ear, subscribe } from '../pubsub/subscribe.js';
+import { readDevices } from '../query/read-devices.js';
+import { partitionOf, refuseRecut } from '../store/by-partition.js';
+import type { Fleet } from '../store/fleet.js';
+import { mayPass } from '../store/redis-errors.js';
+import { inChunks } from '../store/script-chunks.js';
+import type { Gap, Since } from './log-reader.js';
+import { PresenceLogs } from './merged-log.js';
+
+export interface FeedOptions extends OutageListener {
+  /** Replay from here: after an event's id, or what was logged since a moment (ms). */
+  since?: Since;
+  /** Ends the feed. */
+  signal?: AbortSignal;
+  /** Subscribed, and the replay is over, but for logs that cannot be read now: every later event will be handed out. */
+  onReady?: () => void;
+  /** The log was trimmed past where the feed was: these events are lost to it. */
+  onGap?: (gap: Gap) => void;
+  /** So many events of other programs came while the consumer was slow, and are lost to the feed. */
+  onDropped?: (count: number) => void;
+}
+
+const LOOK_EVERY_MS = 1000;
+/** Longer no event waits to be told with its device's type. */
+const TYPES_WITHIN_MS = 1000;
+/** How many events of other programs wait for a slow consumer: the newest. Those of the log wait there. */
+const MOST_WAITING = 10_000;
+
+/** Events as they happen, until the signal aborts or the consumer stops. @throws DevstateError */
+export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
+  const bell = new Doorbell(options.signal);
+  const outage = new Outage(options);
+  const foreign: PresenceEvent[] = [];
+  let dropped = 0;
+  let loss: DevstateError | undefined;
+  let ear: Ear | undefined;
+  try {
+    const partitions = await bell.orStopped(fleet.partitions());
+    if (!partitions) return;
+    const logs = new PresenceLogs(partitions, options.onGap, () => bell.ring());
+    ear = subscribe(fleet, fleet.keys.presenceChannel, {
+      hear(message) {
+        if (isOwnMessage(message)) logs.ring(partitionNamed(message, partitions.length));
+        else {
+          const event = decodePresenceMessage(message);
+          if (event && foreign.push(event) > MOST_WAITING) {
+            foreign.shift();
+            dropped += 1;
+          }
+        }
+        bell.ring();
+      },
+      onLost(error) {
+        loss = error;
+        bell.ring();
+      },
+      onBack() {
+        logs.ring();
+        bell.ring();
+      },
+    });
+    await bell.orStopped(ear.ready);
+    await bell.orStopped(logs.open(options.since));
+    let begun = false;
+    let ready = false;
+    let lookAt = 0;
+    while (!bell.stopped) {
+      if (performance.now() >= lookAt) {
+        logs.ring();
+        lookAt = performance.now() + LOOK_EVERY_MS;
+      }
+      const failures = await bell.orStopped(logs.look());
+      for (const event of logs.events()) {
+        if (bell.stopped) return;
+        yield event;
+      }
+      if (!failures || bell.stopped) return;
+      begun ||= failures.length < partitions.length;
+      const failure = worst(failures);
+      if (failure !== undefined) {
+        if (!begun || !mayPass(failure)) throw failure;
+        loss ??= failure;
+      }
+      if (logs.more) continue;
+      await bell.orStopped(refuseRecut(fleet, partitions.length));
+      if (ear.lost && !mayPass(ear.lost)) throw ear.lost;
+      if (loss) outage.begin(loss);
+      loss = undefined;
+      if (failure === undefined && !ear.lost) outage.end();
+      if (!ready) options.onReady?.();
+      ready = true;
+      if (dropped > 0) options.onDropped?.(dropped);
+      dropped = 0;
+      for (const event of (await bell.orStopped(withTypes(fleet, foreign.splice(0)))) ?? []) {
+        if (bell.stopped) return;
+        yield event;
+      }
+      await bell.wait(Math.max(0, lookAt - performance.now()));
+    }
+  } finally {
+    ear?.close();
+    bell.close();
+  }
+}
+
+/** Whose log the event of one of devstate's messages is in. */
+function partitionNamed(message: string, count: number): number {
+  const id = count === 1 ? undefined : decodePresenceMessage(message)?.deviceId;
+  return id === undefined ? 0 : partitionOf(id, count);
+}
+
+/** Other programs' events do not say the type; the record does. */
+async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<PresenceEvent[]> {
+  if (events.length === 0) return events;
+  const ids = events.map(({ deviceId }) => deviceId);
+  try {
+    const reading = inChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
+    const readings = (await within(TYPES_WITHIN_MS, reading)) ?? [];
+    return events.map((event, i) => ({
+      ...event,
+      deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,
+    }));
+  } catch (error) {
+    if (mayPass(error)) return events; // the loss is told by the log's reader
+    throw error;
+  }
+}

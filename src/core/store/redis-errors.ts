@@ -1,0 +1,157 @@
+/**
+ * From what ioredis and Redis raise to the one error a user sees. Redis' error codes are
+ * the first word of its replies (Redis protocol, "simple errors"); the network's are
+ * Node's `code`.
+ */
+import { DevstateError } from '../model/errors.js';
+import { tlsProblem } from './tls-errors.js';
+
+const REFUSED: Record<string, [message: string, hint?: string]> = {
+  NOAUTH: ['the server asks for a password', 'put it in REDISCLI_AUTH or in the URL of a context'],
+  WRONGPASS: ['wrong user name or password', 'check REDISCLI_AUTH or the URL'],
+  NOPERM: ['permission refused', 'ask for the permission, or name another user'],
+  LOADING: ['the server is still loading its data', 'try again in a moment'],
+  READONLY: ['this server is a replica and takes no writes', 'name the master'],
+  MASTERDOWN: ['this replica has lost its master', 'name another server'],
+  BUSY: ['the server is busy with a script', 'try again in a moment'],
+  MISCONF: ['the server refuses writes because it cannot save', "see the server's log"],
+  OOM: ['the server is out of memory and refuses writes', 'raise maxmemory or remove devices'],
+  MOVED: ['this server is one node of a cluster', 'name the cluster: redis-cluster://'],
+  CROSSSLOT: ['this server is one node of a cluster', 'name the cluster: redis-cluster://'],
+  CLUSTERDOWN: ['the cluster is down', 'see redis-cli --cluster check'],
+  TRYAGAIN: ['the cluster is moving these keys', 'try again in a moment'],
+  NOREPLICAS: ['the server refuses writes because it has too few replicas', 'see min-replicas-to-write'],
+};
+
+/** Redis 7.0 has no code of its own for what an ACL denies within a script. */
+const DENIED_IN_SCRIPT = /The user executing the script can't (run|access|publish)/;
+/** It says not which. */
+const UNNAMED = /\baccess (a|(at least )?one of the) (key|channel)/;
+
+const NETWORK: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  ETIMEDOUT: 'timed out',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network cannot be reached',
+  ENOENT: 'no such socket',
+  EACCES: 'permission to the socket refused',
+  EPIPE: 'connection lost',
+};
+
+/** A DevstateError as it is; a reply or network error of Redis in our words; all else INTERNAL. */
+export function fromRedis(error: unknown): DevstateError {
+  if (error instanceof DevstateError) return error;
+  if (!(error instanceof Error)) return new DevstateError('INTERNAL', String(error));
+  const word = replyCode(error.message);
+  const refused = REFUSED[word];
+  if (refused) {
+    const [message, hint] = refused;
+    if (word === 'NOPERM') return denied(refusalOf(error), error);
+    return new DevstateError('CONNECTION', message, { cause: error, ...(hint && { hint }) });
+  }
+  if (DENIED_IN_SCRIPT.test(error.message)) return denied(refusalOf(error), error);
+  if (isFull(error)) {
+    const hint = 'close others, or raise maxclients';
+    return new DevstateError('CONNECTION', 'the server takes no more connections', { cause: error, hint });
+  }
+  if (word === 'WRONGTYPE') return wrongType(keyOf(error));
+  const reason = networkReason(error);
+  if (reason !== null) return new DevstateError('CONNECTION', reason, { cause: error });
+  const problem = tlsProblem(error);
+  if (problem !== null) return new DevstateError('CONNECTION', problem.message, { cause: error, ...problem });
+  return new DevstateError('INTERNAL', oneLine(error.message), { cause: error });
+}
+
+/** @param what in a few words, of which the last name the command, key or channel */
+export function denied(what: string, cause: Error): DevstateError {
+  const [message, hint] = REFUSED.NOPERM as [string, string];
+  return new DevstateError('CONNECTION', `${message}: ${what}`, { cause, hint });
+}
+
+/** Redis' words, and the key or channel where they lack it: the first of the command. */
+function refusalOf(error: Error): string {
+  const words = oneLine(error.message)
+    .replace(PLACE, '')
+    .replace(/^(NOPERM|ERR) /, '')
+    .replace(/ script: \w+, on @user_script:\d+\.$/, '');
+  const name = isUnnamed(error) ? keyOf(error) : undefined;
+  return name === undefined ? words : `${words}: ${name}`;
+}
+
+/** Whether it was a key or a channel that was refused, and Redis does not say which. */
+export function isUnnamed(error: unknown): boolean {
+  return error instanceof Error && UNNAMED.test(error.message);
+}
+
+/** Whether the server says, before it hangs up, that it has too many connections. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message === 'ERR max number of clients reached';
+}
+
+/** What passes by itself, and soon: the server has done nothing of it yet. */
+const NOT_YET = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN']);
+
+/** Whether the server only asks for patience. */
+export function isNotYet(error: unknown): error is Error {
+  return error instanceof Error && NOT_YET.has(replyCode(error.message));
+}
+
+/** What no waiting mends: who may not come in, or may not do that. */
+const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
+
+/** Whether Redis refused the user, or what the user asked for, as it will again. */
+export function isDenied(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const { message, cause } = error;
+  return DENIED.has(replyCode(message)) || DENIED_IN_SCRIPT.test(message) || isDenied(cause);
+}
+
+/** Lost, or refused for now: whoever runs on tries again. */
+export function mayPass(error: unknown): error is DevstateError {
+  return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
+}
+
+/** Where it was, before what a script raised: Redis 6.2 puts it there, and base.lua. */
+const PLACE = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
+
+/** The code that a reply begins with. */
+export function replyCode(reply: string): string {
+  return /^[A-Z]+(?= |$)/.exec(reply.replace(PLACE, ''))?.[0] ?? '';
+}
+
+/** The first key or channel of the command that failed, where ioredis says it; a script's come later. */
+function keyOf(error: Error): unknown {
+  const { command } = error as { command?: { name: string; args?: unknown[] } };
+  return command?.name.startsWith('eval') ? undefined : command?.args?.[0];
+}
+
+/** A key that another program made something else of. */
+export function wrongType(key: unknown, type?: unknown, expected?: unknown): DevstateError {
+  const name = key === undefined ? 'a key of the fleet' : String(key);
+  const found =
+    type === undefined ? 'another type of value than devstate keeps there' : `a ${type}, not a ${expected}`;
+  return new DevstateError('BAD_RECORD', `${name} holds ${found}`, {
+    hint: 'another program wrote it; rename or delete it, or keep apart with --namespace',
+  });
+}
+
+/** ioredis' words for it. */
+const LOST =
+  /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Cluster is ended\.)$/;
+
+/** Why the network failed, in a few words; null: it is another kind of error. */
+export function networkReason(error: Error): string | null {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && code in NETWORK) return NETWORK[code] as string;
+  if (error.name === 'MaxRetriesPerRequestError' || LOST.test(error.message)) return 'connection lost';
+  if (/^Too many Cluster redirections/.test(error.message)) return 'the cluster did not come to rest';
+  if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
+  return null;
+}
+
+function oneLine(text: string): string {
+  return text.split('\n', 1)[0] as string;
+}

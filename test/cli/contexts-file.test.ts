@@ -1,0 +1,287 @@
+/** Contexts: servers by name, in a file that nobody else may read; and which server a command goes to. */
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { contextsPath } from '../../src/cli/contexts-file.js';
+import { cli, type RunOptions, text } from '../support/cli.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+const SECRET = 's3same';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'devstate-'));
+  file = join(folder, 'config', 'config.toml');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** No server is named by the environment. */
+const bare = cli('');
+
+/** With the contexts of the test; `URL` in what is typed stands for the server's, and is shown for it. */
+async function session(argv: string, options: RunOptions = {}): Promise<string> {
+  const env = { DEVSTATE_CONFIG: file, ...options.env };
+  const said = await bare.session(argv.replace('URL', redis.url), { ...options, env });
+  expect(said).not.toContain(SECRET);
+  return said.replaceAll(folder, 'FOLDER').replaceAll(redis.url, 'URL');
+}
+
+function written(content: string, mode = 0o600): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content.replaceAll('URL', redis.url));
+  chmodSync(file, mode);
+}
+
+const PROD = `set prod --url rediss://ops:${SECRET}@db:6379 -n acme --ca ca.pem --protected`;
+
+describe('devstate context', () => {
+  test('keeps servers by name, and shows no password', async () => {
+    expect(await session('context list')).toBe('! no contexts\n');
+    expect(await session(`context ${PROD}`)).toBe('prod set\n');
+    expect(await session('context set test --url redis://db2 --dialect python --read-only')).toBe(
+      'test set\n',
+    );
+    expect(await session('context use test')).toBe('test is current\n');
+    expect(await session('context list')).toBe(text`
+      CURRENT   NAME   URL                        NAMESPACE   ACCESS
+      -         prod   rediss://ops:***@db:6379   acme        protected
+      *         test   redis://db2                -           read-only
+    `);
+    expect(await session('context list -o name')).toBe('prod\ntest\n');
+    expect(JSON.parse(await session('context show prod --json'))).toEqual({
+      ...{ name: 'prod', current: false, url: 'rediss://ops:***@db:6379', namespace: 'acme', dialect: null },
+      ...{ readOnly: false, protected: true, ca: join(process.cwd(), 'ca.pem'), cert: null, key: null },
+      insecure: false,
+    });
+    const shown = await session('context show');
+    expect(shown).toMatch(/^NAME +test\n/m);
+    expect(await session('context show --context test')).toBe(shown);
+    expect(await session('context remove test --json')).toBe('{\n  "name": "test",\n  "removed": true\n}\n');
+    expect(await session('context show -q')).toBe('! devstate: there is no current context\nexit 2\n');
+    expect(readFileSync(file, 'utf8')).toContain(`rediss://ops:${SECRET}@db:6379`);
+  });
+
+  test('set changes what is given, and takes away what is unset', async () => {
+    await session(`context ${PROD} --read-only --dialect node`);
+    await session('context set prod -n other --no-protected');
+    expect(JSON.parse(await session('context show prod --json'))).toMatchObject({
+      ...{ url: 'rediss://ops:***@db:6379', namespace: 'other', dialect: 'node', readOnly: true },
+      protected: false,
+    });
+    await session('context set prod --unset readOnly --unset namespace --unset dialect --unset ca');
+    expect(JSON.parse(await session('context show prod --json'))).toMatchObject({
+      ...{ url: 'rediss://ops:***@db:6379', namespace: null, dialect: null, readOnly: false, ca: null },
+    });
+  });
+
+  test('a variable that goes before the current one is told of', async () => {
+    await session('context set a --url URL');
+    const env = { REDIS_URL: 'redis://x' };
+    expect(await session('context use a', { env })).toBe(
+      'a is current\n! REDIS_URL is set, and goes before it\n',
+    );
+  });
+
+  test.each<[argv: string, said: string]>([
+    ['', "missing required argument 'action'\n! hint: devstate context --help"],
+    ['rename', 'context cannot "rename"\n! hint: it can list, use, show, set, remove'],
+    ['constructor', 'context cannot "constructor"\n! hint: it can list, use, show, set, remove'],
+    ['use', 'a name is due\n! hint: devstate context use NAME'],
+    ['set', 'a name is due\n! hint: devstate context set NAME'],
+    ['list prod', 'list takes no name\n! hint: devstate context show NAME'],
+    ['use prod --protected', '--protected and --unset go with context set'],
+    ['use nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
+    ['show nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
+    ['remove nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
+    ['set new', 'a new context needs a server\n! hint: devstate context set NAME --url URL'],
+    ['set prod --unset ca --unset url', '--unset: no field "url"\n! hint: one of namespace, dialect,'],
+    [`set prod --url http://:${SECRET}@h`, 'no server to be had by http:\n! hint: forms:'],
+    ['set prod --url redis://h', '--ca, --cert, --key and --insecure are for TLS'],
+    ['set prod -n a:', 'a namespace has no white space'],
+    ['set a/b --url redis://h', '"a/b" is no name of a context\n! hint: letters, digits'],
+    ['list --fields nope', 'no field "nope"; there are name, current, url'],
+  ])('refuses: context %s', async (argv, said) => {
+    await session(`context ${PROD}`);
+    const before = readFileSync(file, 'utf8');
+    const run = await session(`context ${argv}`.trim());
+    expect(run).toContain(`! devstate: ${said}`);
+    expect(run).toMatch(/exit 2\n$/);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+});
+
+describe('the file', () => {
+  test('is where the platform keeps such things, or where DEVSTATE_CONFIG says', async () => {
+    const { XDG_CONFIG_HOME } = process.env;
+    process.env.XDG_CONFIG_HOME = folder;
+    onTestFinished(() => {
+      if (XDG_CONFIG_HOME === undefined) delete process.env.XDG_CONFIG_HOME;
+      else process.env.XDG_CONFIG_HOME = XDG_CONFIG_HOME;
+    });
+    expect(await contextsPath({})).toMatch(/devstate\/config\.toml$/);
+    if (process.platform === 'linux')
+      expect(await contextsPath({})).toBe(join(folder, 'devstate/config.toml'));
+    expect(await contextsPath({ DEVSTATE_CONFIG: file })).toBe(file);
+  });
+
+  test("is its owner's alone, and written in one go", async () => {
+    await session(`context ${PROD}`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+    chmodSync(file, 0o644);
+    expect(await session('context set prod -n b')).toBe(
+      `prod set\n! FOLDER/config/config.toml holds a password and others can read it: chmod 600 would mend that\n`,
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(dirname(file))).toEqual(['config.toml']);
+  });
+
+  test('stays a link where it is one', async () => {
+    const link = file;
+    file = join(folder, 'real.toml');
+    written('');
+    mkdirSync(dirname(link));
+    symlinkSync(file, link);
+    file = link;
+    await session('context set a --url redis://h');
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(folder, 'real.toml'), 'utf8')).toContain('redis://h');
+  });
+
+  test('that cannot be written', async () => {
+    writeFileSync(join(folder, 'config'), 'a file where a folder is due');
+    expect(await session('context set a --url redis://h')).toMatch(
+      /^! devstate: cannot (read|write) FOLDER\/config\/config\.toml: .*\nexit 2\n$/,
+    );
+  });
+
+  test('that others can read: told once, if there is a password in it', async () => {
+    written(`current = "a"\n[contexts.a]\nurl = "URL"\n`, 0o644);
+    expect(await session('list -q')).toBe('');
+    expect(await session('list')).toBe('! no devices\n');
+    written(`current = "a"\n[contexts.a]\nurl = "URL"\n[contexts.b]\nurl = "redis://:${SECRET}@h"\n`, 0o640);
+    expect(await session('list')).toBe(
+      '! FOLDER/config/config.toml holds a password and others can read it: chmod 600 would mend that\n! no devices\n',
+    );
+    expect(await session('list -q')).toBe('');
+  });
+
+  test.each<[content: string, said: string]>([
+    [`[contexts.a]\nurl = "URL"\npassword ${SECRET}`, ', line 3: illegal character in key'],
+    [`[contexts.a]\nurl = redis://:${SECRET}@h\n`, ', line 2: invalid value'],
+    [`[contexts.a]\nurl = "redis://:${SECRET}@h\nnamespace = "x"`, ', line 2: '],
+    [
+      `[contexts.a]\nurl = "URL"\nreadonly = true`,
+      ': context "a" has a "readonly"; there are url, namespace,',
+    ],
+    [`[contexts.a]\nurl = "URL"\nreadOnly = "${SECRET}"`, ': context "a": readOnly is a boolean'],
+    [`[contexts.a]\nurl = "URL"\ndialect = "${SECRET}"`, ': context "a": the dialect is node or python'],
+    [`[contexts.a]\nnamespace = "x"`, ': context "a" has no url'],
+    [`[contexts.a]\nurl = 5`, ': context "a": url is a string'],
+    [`contexts = 5`, ': contexts are tables: [contexts.NAME]'],
+    [`[contexts]\na = "redis://:${SECRET}@h"`, ': context "a" is no table'],
+    [`[context.a]\nurl = "URL"`, ': there is no "context", only current and [contexts.NAME]'],
+    [`current = ["${SECRET}"]`, ': current is the name of a context'],
+    [`[contexts."a\\u001b[2J"]\nurl = "URL"`, '"a\\u001b[2J" is no name of a context'],
+  ])('that is broken: %j', async (content, said) => {
+    written(content);
+    for (const argv of [
+      'list -vv',
+      'list --context a -vv',
+      'context list -vv',
+      'context set a --url redis://h -vv',
+    ]) {
+      const run = await session(argv);
+      expect(run).toContain(said);
+      expect(run).toMatch(/^! devstate: .*\n(! .*\n)*exit 2\n$/);
+    }
+  });
+
+  test('is not looked at where a server is named otherwise', async () => {
+    written('broken');
+    expect(await session('list -q --url URL')).toBe('');
+    for (const name of ['DEVSTATE_URL', 'REDIS_URL'])
+      expect(await session('list -q', { env: { [name]: redis.url } })).toBe('');
+    expect(await session('list -q', { env: { DEVSTATE_URL: redis.url, REDIS_URL: '' } })).toBe('');
+    expect(await session('list -q --context a', { env: { DEVSTATE_URL: redis.url } })).toMatch(
+      /line 1.*\nexit 2/,
+    );
+  });
+});
+
+describe('which server', () => {
+  /** Each database is named by how it was come by. */
+  const at = (db: number) => `unix://${new URL(redis.url).pathname}?db=${db}`;
+  const contexts = () =>
+    `current = "two"\n[contexts.one]\nurl = "${at(1)}"\n[contexts.two]\nurl = "${at(2)}"\n`;
+
+  test.each<[options: string, env: string[], db: number]>([
+    ['--url 3', [], 3],
+    ['--url 3 --context one', ['DEVSTATE_URL', 'REDIS_URL'], 3],
+    ['--context one', ['DEVSTATE_URL', 'REDIS_URL'], 1],
+    ['--context one', [], 1],
+    ['', ['DEVSTATE_URL', 'REDIS_URL'], 4],
+    ['', ['REDIS_URL'], 5],
+    ['', [], 2],
+  ])('%s %j', async (options, names, db) => {
+    written(contexts());
+    const values: Record<string, string> = { DEVSTATE_URL: at(4), REDIS_URL: at(5) };
+    const env = Object.fromEntries(names.map((name) => [name, values[name]]));
+    const argv = `register d1 --type t ${options}`.trim().replace('--url 3', `--url ${at(3)}`);
+    expect(await session(argv, { env })).toBe('d1 registered\n');
+    const client = await redis.client({ db });
+    expect(await client.exists('device:state:d1')).toBe(1);
+  });
+
+  test('a context that is not there', async () => {
+    written(contexts());
+    expect(await session('list --context three -q')).toBe(
+      '! devstate: no context "three"; there are one, two\nexit 2\n',
+    );
+    written('current = "three"');
+    expect(await session('list -q')).toBe('! devstate: no context "three"\nexit 2\n');
+  });
+
+  test('its namespace and dialect, where no option says otherwise', async () => {
+    written(`[contexts.a]\nurl = "URL"\nnamespace = "acme"\ndialect = "python"\n`);
+    await session('register d1 --type t --context a');
+    await session('register d2 --type t --context a -n other --dialect node');
+    const client = await redis.client();
+    expect(await client.hexists('acme:device:state:d1', 'device_id')).toBe(1);
+    expect(await client.hexists('other:device:state:d2', 'deviceId')).toBe(1);
+  });
+
+  test('-v names it', async () => {
+    written(`[contexts.a]\nurl = "URL"\n`);
+    expect(await session('list -v --context a')).toBe('! connected to URL (context a)\n! no devices\n');
+  });
+
+  test('its certificates; and those of an option before them', async () => {
+    written(`[contexts.a]\nurl = "rediss://h"\nca = "/no/ca"\ninsecure = false`);
+    expect(await session('list --context a')).toBe('! devstate: --ca "/no/ca": no such file\nexit 2\n');
+    expect(await session('list --context a --ca /no/other')).toBe(
+      '! devstate: --ca "/no/other": no such file\nexit 2\n',
+    );
+  });
+
+  test('demo goes there', async () => {
+    written(`[contexts.a]\nurl = "redis://127.0.0.1:1"\n`);
+    expect(await session('demo --context a -q')).toBe(
+      '! devstate: cannot reach redis://127.0.0.1:1: connection refused\nexit 5\n',
+    );
+  });
+});

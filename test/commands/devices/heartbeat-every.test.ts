@@ -1,0 +1,138 @@
+/** `heartbeat --every`: beats at fixed moments, on one connection, through a restart, until it is ended. */
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { register } from '../../../src/core/registry/register.js';
+import { startServer } from '../../../src/redis/private-server.js';
+import { cli } from '../../support/cli.js';
+import { openFleet } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+
+/** The moments of the beats that were printed. */
+async function beats(argv: string): Promise<number[]> {
+  const { exit, stdout, stderr } = await devstate.run(`${argv} --json --fields lastSeen`);
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).lastSeen);
+}
+
+test('--count ends it, and --json is a line each', async () => {
+  await register(await openFleet(redis), 'd1', 'lamp');
+  expect(await devstate.session('heartbeat d1 --every 20ms --count 3')).toBe(
+    [
+      'd1 online, was offline, expires YYYY-MM-DDThh:mm:ss.000Z\n',
+      'd1 online, expires YYYY-MM-DDThh:mm:ss.000Z\n',
+      'd1 online, expires YYYY-MM-DDThh:mm:ss.000Z\n',
+    ].join(''),
+  );
+  expect(await devstate.session('heartbeat d1 --every 20ms --count 2 --json --fields deviceId')).toBe(
+    '{"deviceId":"d1"}\n{"deviceId":"d1"}\n',
+  );
+});
+
+test('without any device that beats it ends', async () => {
+  expect(await devstate.session('heartbeat nope --every 1h -q')).toBe(
+    '! devstate: device "nope" is not registered\nexit 3\n',
+  );
+  expect(await devstate.session('heartbeat nope - --every 1h', { stdin: 'n o pe\na\x01b' })).toContain(
+    'exit ',
+  );
+});
+
+test('several devices beat in each round, those unknown are said once', async () => {
+  await register(await openFleet(redis), 'd1', 'lamp');
+  expect(await devstate.session('heartbeat nope d1 --every 5ms --count 2 -o name -q')).toBe(
+    'd1\nd1\n! devstate: device "nope" is not registered\nexit 7\n',
+  );
+});
+
+test('beats do not drift, and none comes twice', async () => {
+  await register(await openFleet(redis), 'd1', 'lamp');
+  await devstate.run('heartbeat d1'); // the first one loads the script
+  const EVERY = 40;
+  const times = await beats(`heartbeat d1 --every ${EVERY}ms --count 40`);
+  const [first = 0] = times;
+  // A beat may be late, and skips what it missed; it never comes before its turn.
+  const early = times.filter((time, i) => time - first < (i - 0.9) * EVERY);
+  expect(early).toEqual([]);
+  // Were each interval counted from the beat before, 39 of them would add up to more than one.
+  const late = times.map((time) => (time - first + EVERY / 4) % EVERY);
+  expect(late.toSorted((a, b) => a - b)[20]).toBeLessThan(EVERY * 0.75);
+});
+
+test('on one connection, until it is stopped', async () => {
+  const client = await redis.client();
+  await register(await openFleet(redis), 'd1', 'lamp');
+  const ids = async () =>
+    ((await client.client('LIST')) as string).split('\n').map((line) => /^id=\d+/.exec(line)?.[0]);
+  const before = await ids();
+  const running = devstate.start('heartbeat d1 --every 5ms -o name');
+  await running.lines('stdout', 20);
+  const during = (await ids()).filter((id) => !before.includes(id));
+  expect(during).toHaveLength(1);
+  const { exit, stderr } = await running.stop();
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+});
+
+test('stops at once between two beats', async () => {
+  await register(await openFleet(redis), 'd1', 'lamp');
+  const running = devstate.start('heartbeat d1 --every 30d');
+  await running.lines('stdout', 1);
+  expect((await running.stop()).stdout.split('\n')).toHaveLength(2);
+});
+
+describe('when Redis goes away', () => {
+  /** One that a test may kill: no client of its own is there to lose a connection. */
+  async function mortalRedis() {
+    const server = await startServer();
+    onTestFinished(() => server.stop());
+    return { server, there: cli(server) };
+  }
+
+  test('survives a restart with a notice, however short', async () => {
+    const { server, there } = await mortalRedis();
+    // Nothing is kept on the disk: the beat itself registers the device again.
+    const running = there.start('heartbeat d1 --register --type lamp --every 20ms -o name');
+    await running.lines('stdout', 3);
+    await server.restart();
+    await running.says('stderr', 'connected again');
+    expect(await there.json('get d1 --fields status')).toEqual({ status: 'online' });
+    const { exit, stderr } = await running.stop();
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'connection lost; trying on\nconnected again\n' });
+  });
+
+  test('for good: --count ends it with exit 5, a signal at once', async () => {
+    const { server, there } = await mortalRedis();
+    await there.run('register d1 --type lamp');
+    const counted = there.start('heartbeat d1 --every 50ms --count 8 -o name --request-timeout 300ms');
+    const endless = there.start('heartbeat d1 --every 10ms -o name --request-timeout 1h');
+    await Promise.all([counted.lines('stdout', 2), endless.lines('stdout', 2)]);
+    await server.kill();
+    const { exit, stderr } = await counted.done;
+    expect(exit).toBe(5);
+    expect(stderr).toMatch(
+      /^connection lost; trying on\ndevstate: unix:.*redis.sock: timed out\nhint: .*\n$/,
+    );
+    expect(await endless.stop()).toMatchObject({ exit: 0, stderr: 'connection lost; trying on\n' });
+  });
+});
+
+test('a refusal that passes ends nothing, nor does one bad id', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await fleet.redis.config('SET', 'maxmemory', '1');
+  const running = devstate.start(['heartbeat', 'd1', 'b\x01', '--every', '20ms', '-o', 'name']);
+  await running.says('stderr', 'trying on');
+  await fleet.redis.config('SET', 'maxmemory', '0');
+  await running.lines('stdout', 2);
+  await running.says('stderr', 'connected again');
+  const { exit, stderr } = await running.stop();
+  expect([exit, stderr]).toEqual([7, expect.stringContaining('control characters')]);
+});
+
+test('standard input is either the ids or the report', async () => {
+  expect(await devstate.session('heartbeat - --report -', { stdin: '{"a":1}' })).toContain('exit 2');
+});

@@ -1,0 +1,169 @@
+/** `history --follow`: what comes, each once, across losses and registrations, until it is stopped. */
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { parseJsonObject } from '../../../src/core/model/json.js';
+import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register, unregister } from '../../../src/core/registry/register.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { startServer } from '../../../src/redis/private-server.js';
+import { cli, text } from '../../support/cli.js';
+import { ODD_NUMBERS, openFleet } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+/** Nobody listens there: what is refused for the command line alone never asks. */
+const nowhere = cli('redis://127.0.0.1:1');
+const ID = 'aa:bb:cc:dd:ee:ff';
+const NOON = Date.parse('2025-01-01T12:00:00Z');
+
+/** A fleet that was written then: a change a second from noon on. */
+let past: Fleet;
+let at: number;
+beforeEach(async () => {
+  at = NOON;
+  past = await openFleet(redis, { clock: () => at });
+});
+const report = (reportedJson: string) => {
+  at += 1000;
+  return heartbeat(past, { id: ID, reportedJson });
+};
+const desire = (document: string) => {
+  at += 1000;
+  return setDesired(past, ID, parseJsonObject(document));
+};
+
+async function someHistory(): Promise<void> {
+  await register(past, ID, 'lamp');
+  await report(ODD_NUMBERS);
+  await desire('{"net":{"a.b":0.10,"x":[1]},"on":true}');
+  await report('{"big":12345678901234567891,"money":0.1}');
+  await desire('{"net":{"a.b":null,"x":[1,2]},"on":false}');
+  at += 1000;
+  await disconnect(past, ID);
+}
+
+describe('--follow', () => {
+  beforeEach(someHistory);
+
+  test('shows what is there and what comes, each once, until it is stopped', async () => {
+    const following = devstate.start(`history ${ID} --follow --diff -o ndjson`);
+    await following.lines('stdout', 8);
+    await report('{"n":1}');
+    await following.lines('stdout', 10);
+    await desire('{"n":1}');
+    await following.lines('stdout', 11);
+    const { exit, stdout, stderr } = await following.stop();
+    const entries = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const names = entries.map(({ kind, seq, version }) => `${kind} ${seq ?? version}`);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.slice(8)).toEqual(['reported 3', 'presence 5', 'desired 3']);
+    expect([exit, stderr]).toEqual([0, '']);
+  });
+
+  test.each([
+    ['--limit 1', ['presence 4', 'reported 3', 'presence 5']],
+    ['--since 2025-01-01T12:00:04Z', ['desired 2', 'presence 4', 'reported 3', 'presence 5']],
+  ])('%s leaves out what is older, for good', async (options, expected) => {
+    const following = devstate.start(
+      `history ${ID} --follow --fields kind,version,seq --no-headers ${options}`,
+    );
+    await following.lines('stdout', expected.length - 2);
+    await report('{"n":1}');
+    await following.lines('stdout', expected.length);
+    const { stdout } = await following.stop();
+    const names = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/-/g, '').trim().split(/ +/).join(' '));
+    expect(names).toEqual(expected);
+  });
+
+  test('a device that is registered again counts from 1, and is followed', async () => {
+    const following = devstate.start(
+      `history ${ID} --follow --kind reported --fields version --no-headers -o table`,
+    );
+    await following.lines('stdout', 2);
+    await unregister(past, ID);
+    await register(past, ID, 'lamp');
+    for (const n of [1, 2, 3]) await report(`{"n":${n}}`);
+    await following.lines('stdout', 5);
+    await unregister(past, ID);
+    await following.says('stderr', 'any more');
+    await register(past, ID, 'lamp');
+    await report('{"n":1}');
+    await following.lines('stdout', 6);
+    const { exit, stdout, stderr } = await following.stop();
+    expect([exit, stdout.split('\n').map((line) => line.trim())]).toEqual([
+      0,
+      ['1', '2', '1', '2', '3', '1', ''],
+    ]);
+    // Once for each time that a look found it gone: the first may have been too short for that.
+    expect(stderr).toMatch(
+      /^(device "aa:bb:cc:dd:ee:ff" is not registered any more; waiting for it\n){1,2}$/,
+    );
+  });
+
+  test('entries that were dropped between two looks are said', async () => {
+    await past.redis.hset(past.keys.meta, 'historyCap', 3);
+    const following = devstate.start(`history ${ID} --follow --kind reported --fields version --no-headers`);
+    await following.lines('stdout', 2);
+    const fleet = await openFleet(redis, { clock: () => at });
+    await heartbeats(
+      fleet,
+      Array.from({ length: 10 }, (_, n) => ({ id: ID, reportedJson: `{"n":${n}}` })),
+    );
+    await following.lines('stdout', 5);
+    await past.redis.hset(past.keys.meta, 'historyCap', 0);
+    await heartbeat(await openFleet(redis), { id: ID, reportedJson: '{"n":1}' });
+    await following.says('stderr', 'was dropped');
+    const { stdout, stderr } = await following.stop();
+    expect(stdout.split('\n').map((line) => line.trim())).toEqual(['1', '2', '10', '11', '12', '']);
+    expect(stderr).toBe(text`
+      7 entries of reported were dropped before they could be read
+      1 entry of reported was dropped before it could be read
+    `);
+  });
+
+  test('goes on after an outage, of which it says the beginning and the end', async () => {
+    const server = await startServer({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    onTestFinished(() => server.stop());
+    const there = cli(server);
+    await there.run('heartbeat d1 --register --type lamp --report n=1');
+    const following = there.start(
+      'history d1 --follow --kind reported --fields version --no-headers --request-timeout 500ms',
+    );
+    await following.lines('stdout', 1);
+    await server.kill();
+    await following.says('stderr', 'trying on');
+    await server.restart();
+    await following.says('stderr', 'connected again');
+    await there.run('heartbeat d1 --report n=2');
+    await following.lines('stdout', 2);
+    const { exit, stdout, stderr } = await following.stop();
+    expect([exit, stdout.split('\n').map((line) => line.trim())]).toEqual([0, ['1', '2', '']]);
+    expect(stderr).toMatch(/^[^\n]+; trying on\nconnected again\n$/);
+  });
+
+  test('of no server, or no device, it does not wait', async () => {
+    expect((await nowhere.run('history d1 --follow')).exit).toBe(5);
+    expect((await devstate.run('history nobody --follow')).exit).toBe(3);
+  });
+
+  test('--since, where nothing is new enough, waits for what comes', async () => {
+    const following = devstate.start(`history ${ID} --follow --since 1h --kind reported --json`);
+    let came = false;
+    const first = following.lines('stdout', 1).then(() => {
+      came = true;
+    });
+    for (let n = 3; !came; n++) {
+      await report(`{"n":${n}}`); // the first may come before it looks
+      await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200))]);
+    }
+    const { stdout } = await following.stop();
+    for (const line of stdout.trimEnd().split('\n')) expect(JSON.parse(line).version).toBeGreaterThan(2);
+  });
+});

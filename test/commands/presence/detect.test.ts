@@ -1,0 +1,334 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { detectorAtWork } from '../../../src/core/detection/detector.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { articleProgram } from '../../support/article.js';
+import { cli, masked, text } from '../../support/cli.js';
+import { expired, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+/** Nobody listens there: what is refused for the command line alone never asks. */
+const nowhere = cli('redis://127.0.0.1:1');
+const ID = 'aa:bb:cc:dd:ee:ff';
+
+let fleet: Fleet;
+beforeEach(async () => {
+  fleet = await openFleet(redis);
+});
+
+async function lapsed(...ids: string[]): Promise<void> {
+  for (const id of ids) await register(fleet, id, 'lamp');
+  await heartbeats(
+    fleet,
+    ids.map((id) => ({ id, ttl: 20 })),
+  );
+  for (const id of ids) await expired(fleet, id);
+}
+
+const pulse = (last: number, detector: number, hold: number) =>
+  fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
+
+describe('refused before anything is sent', () => {
+  test.each<[argv: string, said: string]>([
+    ['detect --interval 5s', '! devstate: --interval goes with --strategy poll\n'],
+    ['detect --strategy keyspace --interval 5s', '! devstate: --interval goes with --strategy poll\n'],
+    ['detect --strategy poll --interval 0', '! devstate: --interval: at least 1ms is due\n'],
+    ['detect --audit 0', '! devstate: --audit: at least 1ms is due\n'],
+    ['detect --once --strategy poll', '! devstate: --once goes with neither --strategy nor --audit\n'],
+    ['detect --once --audit 5m', '! devstate: --once goes with neither --strategy nor --audit\n'],
+    [
+      'detect --strategy hope',
+      text`
+        ! devstate: option '--strategy <name>' argument 'hope' is invalid. Allowed choices are deadline, poll, keyspace.
+        ! hint: devstate detect --help
+      `,
+    ],
+    [
+      'detect --fields lasted',
+      '! devstate: no field "lasted"; there are id, type, deviceId, deviceType, status, timestamp, seq, reason\n',
+    ],
+    [
+      'detect d1',
+      text`
+        ! devstate: too many arguments for 'detect'. Expected 0 arguments but got 1.
+        ! hint: devstate detect --help
+      `,
+    ],
+  ])('%s', async (argv, said) => {
+    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  });
+
+  test('detect, read-only', async () => {
+    expect(await devstate.session('detect --read-only')).toBe(
+      '! devstate: detect refused: read-only\n! hint: leave out --read-only, or name a context that may write\nexit 2\n',
+    );
+  });
+
+  test('detect, with nobody there', async () => {
+    const { exit, stderr } = await nowhere.run('detect');
+    expect([exit, stderr.split('\n')[0]]).toEqual([
+      5,
+      'devstate: cannot reach redis://127.0.0.1:1: connection refused',
+    ]);
+  });
+});
+
+test.each(['detect', 'detect --once'])('%s: a key of another type is one line, exit 1', async (argv) => {
+  await fleet.redis.set(fleet.keys.activity, 'x');
+  expect(await devstate.session(argv)).toBe(text`
+    ! devstate: devices:activity holds a string, not a zset
+    ! hint: another program wrote it; rename or delete it, or keep apart with --namespace
+    exit 1
+  `);
+});
+
+describe('--once', () => {
+  test('a line for each that went offline, and how many', async () => {
+    await lapsed(ID);
+    expect(await devstate.session('detect --once')).toBe(text`
+      TIME                       DEVICE                 TYPE                 STATUS    REASON       LASTED
+      YYYY-MM-DDThh:mm:ss.000Z   aa:bb:cc:dd:ee:ff      lamp                 offline   timeout      20ms
+      ! 1 went offline
+    `);
+    expect(await storyOf(fleet, ID)).toEqual(['1 online heartbeat', '2 offline timeout']);
+    expect(await devstate.session('detect --once')).toBe('! 0 went offline\n');
+  });
+
+  test.each([
+    [
+      '--json',
+      `[\n  {"id":"LOG-ID","type":"presence","deviceId":"${ID}","deviceType":"lamp","status":"offline","timestamp":MILLISECONDS0,"seq":2,"reason":"timeout"}\n]\n! 1 went offline\n`,
+      '[]\n! 0 went offline\n',
+    ],
+    [
+      '-o ndjson -q',
+      `{"id":"LOG-ID","type":"presence","deviceId":"${ID}","deviceType":"lamp","status":"offline","timestamp":MILLISECONDS0,"seq":2,"reason":"timeout"}\n`,
+      '',
+    ],
+    ['-o name', `${ID}\n! 1 went offline\n`, '! 0 went offline\n'],
+    ['--fields deviceId,reason --no-headers', `${ID}   timeout\n! 1 went offline\n`, '! 0 went offline\n'],
+  ])('as %s', async (options, said, nothing) => {
+    await lapsed(ID);
+    expect(await devstate.session(`detect --once ${options}`)).toBe(said);
+    expect(await devstate.session(`detect --once ${options}`)).toBe(nothing);
+  });
+
+  test('wide: its place in the log', async () => {
+    await lapsed(ID);
+    const { stdout } = await devstate.run('detect --once -o wide');
+    const [header, row] = masked(stdout).split('\n');
+    expect(header).toMatch(/ LASTED {3,}SEQ {3,}ID$/);
+    expect(row).toMatch(/ 20ms {3,}2 {3,}LOG-ID$/);
+  });
+
+  test('honours a hold, and says so; --no-hold does not', async () => {
+    await lapsed(ID);
+    const now = await serverNow(fleet.redis);
+    await pulse(now, now, now + 600_000);
+    const { exit, stdout, stderr } = await devstate.run('detect --once');
+    expect([exit, stdout]).toEqual([0, '']);
+    expect(masked(stderr)).toMatch(
+      /^nobody could beat for a while: no verdicts for 9m5\ds, until YYYY-MM-DDThh:mm:ss.000Z\n0 went offline\n$/,
+    );
+    expect((await devstate.run('detect --once --no-hold')).stderr).toBe('1 went offline\n');
+  });
+});
+
+describe('at work', () => {
+  test('a line for each transition, a summary at its end', async () => {
+    const detecting = devstate.start('detect');
+    await detecting.says('stderr', 'detecting (deadline; audit round 5m)\n');
+    await register(fleet, ID, 'lamp');
+    const article = articleProgram(fleet.redis, 'node');
+    await article.register('foreign', 'meter');
+    await article.heartbeat('foreign');
+    await detecting.lines('stdout', 2);
+    await heartbeat(fleet, { id: ID, ttl: 20 });
+    await detecting.lines('stdout', 3);
+    expect(await detectorAtWork(fleet)).toBe(true);
+    const { exit, stdout, stderr } = await detecting.stop();
+    expect(masked(stdout)).toBe(text`
+      TIME                       DEVICE                 TYPE                 STATUS    REASON       LASTED
+      YYYY-MM-DDThh:mm:ss.000Z   foreign                meter                online    observed     -
+      YYYY-MM-DDThh:mm:ss.000Z   aa:bb:cc:dd:ee:ff      lamp                 offline   timeout      20ms
+    `);
+    expect(stderr).toMatch(/^detecting .*\n1 went offline, 1 observed online in \d+(s|ms|s\d+ms)\n$/);
+    expect([exit, await detectorAtWork(fleet)]).toEqual([0, false]);
+  });
+
+  test.each([
+    ['--strategy deadline --audit 1h', 'detecting (deadline; audit round 1h)'],
+    ['--strategy poll --interval 50ms', 'detecting (poll; audit round 5m)'],
+    ['--strategy keyspace', 'detecting (keyspace; audit round 5m)'],
+  ])('%s', async (options, said) => {
+    const detecting = devstate.start(`detect ${options} --json`);
+    await detecting.says('stderr', said);
+    await lapsed('d1');
+    const [line = ''] = await detecting.lines('stdout', 1);
+    expect(JSON.parse(line)).toMatchObject({ deviceId: 'd1', status: 'offline', seq: 2 });
+    expect((await detecting.stop()).exit).toBe(0);
+  });
+
+  test('quietly', async () => {
+    const detecting = devstate.start('detect -q -o name');
+    await lapsed('d1');
+    await detecting.lines('stdout', 1);
+    expect(await detecting.stop()).toEqual({ exit: 0, stdout: 'd1\n', stderr: '' });
+  });
+
+  test('a hold and its end are said', async () => {
+    await lapsed('d1');
+    const now = await serverNow(fleet.redis);
+    await pulse(now, now, now + 1500);
+    const detecting = devstate.start('detect -o name');
+    await detecting.says('stderr', 'nobody could beat for a while: no verdicts for ');
+    await detecting.says('stderr', 'the hold is over\n');
+    await detecting.lines('stdout', 1);
+    await detecting.stop();
+  });
+
+  test('--no-hold says that it passes over one', async () => {
+    await lapsed('d1');
+    const now = await serverNow(fleet.redis);
+    await pulse(now, now, now + 600_000);
+    const detecting = devstate.start('detect --no-hold -o name');
+    await detecting.lines('stdout', 1);
+    const { stderr } = await detecting.stop();
+    expect(stderr).toContain('nobody could beat for a while: verdicts passed all the same for ');
+  });
+
+  test('where CONFIG is refused, keyspace says what it does instead', async () => {
+    await fleet.redis.call('ACL', 'SETUSER', 'default', '-config');
+    const detecting = devstate.start('detect --strategy keyspace');
+    await detecting.says('stderr', '; working by deadline alone\n');
+    await detecting.says('stderr', 'detecting (');
+    await detecting.stop();
+    await fleet.redis.call('ACL', 'SETUSER', 'default', '+@all');
+  });
+});
+
+describe('a reader that stalls', () => {
+  /** Takes a first write, and never asks for another. */
+  const reader = () => new Promise(() => {});
+
+  test('keeps no device from being announced, and no detector from ending', async () => {
+    const detecting = devstate.start('detect -o ndjson', { reader });
+    await detecting.says('stderr', 'detecting');
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    for (let round = 1; round <= 2; round++) {
+      await lapsed(...ids);
+      await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length * round);
+    }
+    expect(await detectorAtWork(fleet)).toBe(true);
+    const asked = performance.now();
+    const { exit, stderr } = await detecting.stop();
+    expect(performance.now() - asked).toBeLessThan(1000);
+    expect([exit, await detectorAtWork(fleet)]).toEqual([0, false]);
+    expect(stderr).toMatch(/\n\d+ events were not printed; .*\n600 went offline in .*\n$/);
+  });
+
+  test('and comes back has all that fits', async () => {
+    let read = () => {};
+    const stalled = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    const detecting = devstate.start('detect -o name', { reader: () => stalled });
+    await detecting.says('stderr', 'detecting');
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    await lapsed(...ids);
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+    read();
+    expect((await detecting.lines('stdout', ids.length)).sort()).toEqual(ids.sort());
+    expect((await detecting.stop()).stderr).not.toContain('not printed');
+  });
+
+  test('of a watch keeps it from nothing either', async () => {
+    const watching = devstate.start('watch-presence --detect -o ndjson', { reader });
+    await watching.says('stderr', 'watching\n');
+    const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
+    await lapsed(...ids);
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+    const asked = performance.now();
+    expect((await watching.stop()).exit).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(1000);
+  });
+});
+
+describe('the built program', () => {
+  const bin = fileURLToPath(new URL('../../../bin/devstate.cjs', import.meta.url));
+
+  /** It runs, and has said that it does. */
+  async function started(
+    url: string,
+    ...argv: string[]
+  ): Promise<{ child: ChildProcess; said: () => string }> {
+    const env = { PATH: process.env.PATH, DEVSTATE_URL: url };
+    const child = spawn(process.execPath, [bin, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    const hear = (chunk: Buffer) => {
+      said += chunk;
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    await until(() => /detecting|watching|TIME/.test(said));
+    return { child, said: () => said };
+  }
+
+  test.each<[NodeJS.Signals, string, number]>([
+    ['SIGTERM', 'detect', 0],
+    ['SIGINT', 'detect', 130],
+    ['SIGTERM', 'watch-presence --detect', 143],
+    ['SIGINT', 'watch-presence', 130],
+    ['SIGTERM', 'history d1 --follow', 143],
+    ['SIGINT', 'history d1 --follow', 130],
+  ])('%s ends %s within a second, exit %i', async (signal, argv, exit) => {
+    await register(fleet, 'd1', 'lamp');
+    await heartbeat(fleet, { id: 'd1' });
+    const { child, said } = await started(redis.url, ...argv.split(' '));
+    const asked = performance.now();
+    child.kill(signal);
+    const [code] = (await once(child, 'exit')) as [number];
+    expect([code, performance.now() - asked < 1000], said()).toEqual([exit, true]);
+    expect(await detectorAtWork(fleet)).toBe(false);
+    if (argv === 'detect') expect(said()).toMatch(/0 went offline in \d/);
+  });
+
+  test.each(['detect', 'watch-presence'])('%s, whose output nobody reads, ends on SIGTERM', async (argv) => {
+    const { child } = await started(redis.url, argv, '-o', 'ndjson');
+    child.stdout?.removeAllListeners('data').pause();
+    const ids = Array.from({ length: 3000 }, (_, i) => `d${i}`); // more than a pipe holds
+    await lapsed(...ids);
+    if (argv === 'watch-presence') await devstate.run('detect --once -q');
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+    const asked = performance.now();
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number];
+    expect([code, performance.now() - asked < 1500]).toEqual([argv === 'detect' ? 0 : 143, true]);
+  });
+
+  describe('with Redis gone', () => {
+    const mortal = useRedis();
+
+    test.each<[string, number]>([
+      ['detect', 0],
+      ['watch-presence', 143],
+    ])('SIGTERM ends %s all the same', async (argv, exit) => {
+      const { child, said } = await started(mortal.url, argv, '--request-timeout', '30s');
+      await mortal.server.kill();
+      try {
+        const asked = performance.now();
+        child.kill('SIGTERM');
+        const [code] = (await once(child, 'exit')) as [number];
+        expect([code, performance.now() - asked < 2000], said()).toEqual([exit, true]);
+      } finally {
+        await mortal.server.restart();
+      }
+    });
+  });
+});

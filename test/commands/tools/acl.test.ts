@@ -1,0 +1,103 @@
+/** What `devstate acl` prints; what Redis makes of it is in contract/acl-roles.test.ts. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { cli, text } from '../../support/cli.js';
+import { openFleet } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+/** Nobody listens there: no server is asked. */
+const devstate = cli('redis://127.0.0.1:1');
+const redis = useRedis();
+const PASSWORD = '! hint: a new user has no password: put >PASSWORD at the end of the line\n';
+
+test('a line for redis-cli, and what it lacks', async () => {
+  const line = [
+    'ACL SETUSER gw-7 on resetkeys resetchannels -@all',
+    '+asking +cluster|slots +eval +evalsha +get +getex +hget +hmget +hset +lindex +ltrim +ping +publish +rpush +sadd +scard +set',
+    '+subscribe +time +type +xadd +xlen +zadd +zcard +zscore',
+    '~acme:device:heartbeat:gw-7 ~acme:device:history:presence:gw-7 ~acme:device:history:reported:gw-7',
+    '~acme:device:state:gw-7 ~acme:devices:activity ~acme:devices:meta ~acme:devices:online',
+    '~acme:devices:presence:log ~acme:devices:pulse',
+    '~acme:{[0-9]*}:device:heartbeat:gw-7 ~acme:{[0-9]*}:device:history:presence:gw-7',
+    '~acme:{[0-9]*}:device:history:reported:gw-7 ~acme:{[0-9]*}:device:state:gw-7 ~acme:{[0-9]*}:devices:activity',
+    '~acme:{[0-9]*}:devices:online ~acme:{[0-9]*}:devices:presence:log ~acme:{[0-9]*}:devices:pulse',
+    '&acme:device:gw-7:commands &acme:devices:presence',
+  ].join(' ');
+  expect(await devstate.session('acl device --user gw-7 -n acme')).toBe(
+    `${line}\n${PASSWORD}! hint: it needs a fleet that devstate init has declared, or --dialect with each command\n`,
+  );
+  expect(await devstate.session('acl viewer --user gw-7')).toMatch(new RegExp(`^ACL .*\n${PASSWORD}$`));
+  expect(await devstate.session('acl device --user gw-7 -n acme -q')).toBe(`${line}\n`);
+});
+
+test('JSON: the line, and what it is made of', async () => {
+  expect(await devstate.json('acl detector --fields role,user,channels')).toEqual({
+    role: 'detector',
+    user: 'detector',
+    channels: ['devices:presence'],
+  });
+  const { line, commands, keys, channels } = (await devstate.json('acl viewer --user v')) as {
+    line: string;
+    [part: string]: unknown;
+  };
+  const words = line.split(' ').slice('ACL SETUSER v on resetkeys resetchannels -@all'.split(' ').length);
+  const part = (sign: string) => words.filter((word) => word.startsWith(sign)).map((word) => word.slice(1));
+  expect([commands, keys, channels]).toEqual([part('+'), part('~'), part('&')]);
+});
+
+test('devices beside, and other than, the user’s own', async () => {
+  const { keys, channels } = (await devstate.json(['acl', 'device', '--id', 'a b', '--id', 'c*'])) as {
+    keys: string[];
+    channels: string[];
+  };
+  expect(keys.filter((key) => key.startsWith('device:state:'))).toEqual([
+    'device:state:a?b',
+    'device:state:c\\*',
+  ]);
+  expect(channels).toEqual(['device:a?b:commands', 'device:c\\*:commands', 'devices:presence']);
+});
+
+test('where the fleet is comes from the context in use', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'devstate-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'config.toml');
+  writeFileSync(config, '[contexts.prod]\nurl = "redis://127.0.0.1:1/3"\nnamespace = "acme"\n', {
+    mode: 0o600,
+  });
+  const env = { DEVSTATE_CONFIG: config };
+  const made = await devstate.json('acl viewer --context prod --fields commands,channels', { env });
+  expect(made).toEqual({
+    commands: expect.arrayContaining(['select']),
+    channels: ['acme:devices:presence'],
+  });
+});
+
+test('the same line again changes nothing, passwords neither', async () => {
+  const { redis: admin } = await openFleet(redis);
+  const line = async (role: string) =>
+    (await devstate.run(`acl ${role} --user u -q`)).stdout.trim().split(' ') as [string];
+  await admin.call(...(await line('viewer')), '>pw');
+  const before = await admin.call('ACL', 'GETUSER', 'u');
+  await admin.call(...(await line('operator')));
+  expect(await admin.call('ACL', 'GETUSER', 'u')).not.toEqual(before);
+  await admin.call(...(await line('viewer')));
+  expect(await admin.call('ACL', 'GETUSER', 'u')).toEqual(before);
+});
+
+test.each<[argv: string[], said: string]>([
+  [
+    ['acl', 'admin'],
+    text`
+      ! devstate: no role "admin"
+      ! hint: one of viewer, operator, device, detector
+      exit 2
+    `,
+  ],
+  [['acl', 'viewer', '--id', 'd1'], '! devstate: --id goes with the role device\nexit 2\n'],
+  [['acl', 'viewer', '--user', 'a b'], '! devstate: the name of a user has no white space\nexit 2\n'],
+  [['acl', 'viewer', '--user', ''], '! devstate: the name of a user has no white space\nexit 2\n'],
+])('%j', async (argv, said) => {
+  expect(await devstate.session(argv)).toBe(said);
+});

@@ -1,0 +1,43 @@
+/** `devstate init --partitions`: how many parts a fleet is in. */
+import { expect, test } from 'vitest';
+import { cli } from '../../support/cli.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+
+test.each([
+  ['0', 'bad count "0": a whole number from 1 is due'],
+  ['many', 'bad count "many": a whole number from 1 is due'],
+  ['1025', '1025 are too many\n! hint: up to 1024'],
+])('--partitions %s is refused', async (count, said) => {
+  expect(await devstate.session(`init --partitions ${count}`)).toBe(
+    `! devstate: --partitions: ${said}\nexit 2\n`,
+  );
+});
+
+test('partitions can change while there are no devices', async () => {
+  for (const count of [16, 64]) {
+    expect(await devstate.session(`init --partitions ${count} -q`, { tty: true })).toBe(
+      `layout version 1, ${count} partitions, dialect node, shared writers\n`,
+    );
+  }
+  await devstate.run('register d1 --type lamp');
+  expect(await (await redis.client()).keys('*device:state:*')).toEqual(['{31}:device:state:d1']);
+  expect(await devstate.run('init --partitions 16')).toMatchObject({ exit: 6 });
+  expect(await devstate.session('init --writers exclusive')).toBe(
+    'layout version 1, 64 partitions, dialect node, exclusive writers\n',
+  );
+  await devstate.run('unregister d1 --yes');
+  expect(await devstate.session('init --partitions 1')).toBe(
+    'layout version 1, one partition, dialect node, exclusive writers\n',
+  );
+});
+
+test('an init that fails has changed nothing', async () => {
+  expect(await devstate.run('init --partitions 4 --dialect node')).toMatchObject({ exit: 0 });
+  expect(await devstate.session('init --partitions 8 --dialect python')).toBe(
+    "! devstate: this fleet's dialect is node, not python\n! hint: leave out --dialect\nexit 2\n",
+  );
+  expect(await (await redis.client()).hget('devices:meta', 'partitions')).toBe('4');
+});

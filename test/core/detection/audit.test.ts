@@ -1,0 +1,80 @@
+/** How the audit goes about it; what it finds is the detector's tests' to show. */
+import { describe, expect, test } from 'vitest';
+import { Audit } from '../../../src/core/detection/audit.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
+import { openFleet, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+
+async function fleetOf(count: number): Promise<Fleet> {
+  const fleet = await openFleet(redis);
+  const ids = Array.from({ length: count }, (_, i) => `d${i}`);
+  if (count > 0) await fleet.redis.sadd(fleet.keys.registered, ...ids);
+  return fleet;
+}
+
+/** Slices until every device was in one; how many devices were looked at. */
+async function round(audit: Audit, count: number): Promise<{ slices: number; looks: number }> {
+  const seen = new Set<string>();
+  let slices = 0;
+  let looks = 0;
+  await until(async () => {
+    const ids = await audit.next();
+    if (ids.length > 0) slices += 1;
+    looks += ids.length;
+    for (const id of ids) seen.add(id);
+    return seen.size === count;
+  });
+  return { slices, looks };
+}
+
+describe('the audit', () => {
+  test('of a small fleet is one slice, and the next a second later', async () => {
+    const audit = new Audit(await fleetOf(10), 300_000, 1);
+    expect(audit.pause()).toBe(0);
+    expect(await audit.next()).toHaveLength(10);
+    expect(await audit.next()).toEqual([]);
+    expect(audit.pause()).toBeGreaterThan(0);
+    expect(audit.pause()).toBeLessThanOrEqual(1000);
+  });
+
+  test('of nobody asks no more often', async () => {
+    const audit = new Audit(await fleetOf(0), 300_000, 1);
+    expect(await audit.next()).toEqual([]);
+    expect(audit.pause()).toBeGreaterThan(0);
+  });
+
+  test('of a large fleet takes a script’s worth at a time, and as many slices as the round allows', async () => {
+    const count = 30 * MAX_DEVICES_PER_SCRIPT;
+    const audit = new Audit(await fleetOf(count), 600, 1);
+    const start = performance.now();
+    const { slices, looks } = await round(audit, count);
+    expect(performance.now() - start).toBeGreaterThan(600 / 3);
+    expect(slices).toBeGreaterThanOrEqual(count / (2 * MAX_DEVICES_PER_SCRIPT));
+    expect(looks).toBeLessThan(1.5 * count);
+  });
+
+  test('on another connection begins anew, for a cursor is good where it was given', async () => {
+    const fleet = await fleetOf(10 * MAX_DEVICES_PER_SCRIPT);
+    const audit = new Audit(fleet, 10, 1);
+    const slice = async () => {
+      await until(() => audit.pause() === 0);
+      return audit.next();
+    };
+    const first = await slice();
+    await fleet.redis.client('KILL', 'ID', await fleet.redis.client('ID'), 'SKIPME', 'no');
+    await until(() => fleet.redis.status === 'ready');
+    await slice();
+    expect(await slice()).toEqual(first);
+  });
+
+  test('finds who is registered later in the next round', async () => {
+    const fleet = await fleetOf(MAX_DEVICES_PER_SCRIPT);
+    const audit = new Audit(fleet, 10, 1);
+    await round(audit, MAX_DEVICES_PER_SCRIPT);
+    await fleet.redis.sadd(fleet.keys.registered, 'late');
+    await until(async () => (await audit.next()).includes('late'));
+  });
+});

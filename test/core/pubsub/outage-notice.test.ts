@@ -1,0 +1,34 @@
+/** Whatever it is made up of, an outage is one to who hears of it. */
+import { expect, test } from 'vitest';
+import { DevstateError } from '../../../src/core/model/errors.js';
+import { Outage } from '../../../src/core/pubsub/outage-notice.js';
+
+const error = (message: string) => new DevstateError('CONNECTION', message);
+
+test('begins with the first part, and ends when all have ended it', () => {
+  const said: string[] = [];
+  const outage = new Outage({
+    onLost: ({ message }) => said.push(message),
+    onResumed: () => said.push('back'),
+  });
+  outage.end('a');
+  outage.begin(error('a is lost'), 'a');
+  outage.begin(error('b is lost'), 'b');
+  outage.begin(error('a is lost again'), 'a');
+  outage.end('a');
+  outage.end('a');
+  outage.end('c');
+  expect([outage.lasts, said]).toEqual([true, ['a is lost']]);
+  outage.end('b');
+  outage.begin(error('b is lost'), 'b');
+  expect([outage.lasts, said]).toEqual([true, ['a is lost', 'back', 'b is lost']]);
+});
+
+test('of one part, which needs no name', () => {
+  const said: string[] = [];
+  const outage = new Outage({ onLost: () => said.push('lost'), onResumed: () => said.push('back') });
+  outage.end();
+  for (let i = 0; i < 2; i++) outage.begin(error('lost'));
+  for (let i = 0; i < 2; i++) outage.end();
+  expect([outage.lasts, said]).toEqual([false, ['lost', 'back']]);
+});

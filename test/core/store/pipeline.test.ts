@@ -1,0 +1,18 @@
+/** Whose cluster it is, ours or a library user's: an ASKING that fails ends no process. */
+import { Cluster, type Redis } from 'ioredis';
+import { expect, test, vi } from 'vitest';
+import { Fleet } from '../../../src/core/store/fleet.js';
+
+test('an ASKING that fails is nobody’s failure', async () => {
+  const node = () => ({ call: vi.fn().mockRejectedValue(new Error('lost')) }) as unknown as Redis;
+  const [known, added] = [node(), node()];
+  const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+  vi.spyOn(cluster, 'nodes').mockReturnValue([known]);
+  for (const namespace of ['one', 'other']) new Fleet(cluster, { namespace });
+  expect(cluster.listenerCount('+node')).toBe(1);
+  cluster.emit('+node', added);
+  for (const each of [known, added]) {
+    await each.asking();
+    expect(each.call).toHaveBeenCalledWith('asking');
+  }
+});

@@ -1,0 +1,156 @@
+import { describe, expect, test } from 'vitest';
+import { DevstateError } from '../../../src/core/model/errors.js';
+import { fromRedis, mayPass, networkReason, wrongType } from '../../../src/core/store/redis-errors.js';
+
+const raised = (message: string, code?: string) => Object.assign(new Error(message), code && { code });
+
+describe('what Redis replies', () => {
+  test.each([
+    ['NOAUTH Authentication required.', 'the server asks for a password'],
+    ['WRONGPASS invalid username-password pair or user is disabled.', 'wrong user name or password'],
+    [
+      "NOPERM this user has no permissions to run the 'xadd' command",
+      "permission refused: this user has no permissions to run the 'xadd' command",
+    ],
+    ['LOADING Redis is loading the dataset in memory', 'the server is still loading its data'],
+    ["READONLY You can't write against a read only replica.", 'this server is a replica and takes no writes'],
+    [
+      "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+      'this replica has lost its master',
+    ],
+    ['BUSY Redis is busy running a script.', 'the server is busy with a script'],
+    ['MISCONF Redis is configured to save RDB snapshots', 'the server refuses writes because it cannot save'],
+    [
+      "OOM command not allowed when used memory > 'maxmemory'. script: 1f, on @user_script:80.",
+      'the server is out of memory and refuses writes',
+    ],
+    ['CLUSTERDOWN Hash slot not served', 'the cluster is down'],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', 'the cluster is moving these keys'],
+    [
+      'NOREPLICAS Not enough good replicas to write.',
+      'the server refuses writes because it has too few replicas',
+    ],
+    ['ERR max number of clients reached', 'the server takes no more connections'],
+    [
+      'NOPERM ACL failure in script: No permissions to access a key script: 1f, on @user_script:8.',
+      'permission refused: ACL failure in script: No permissions to access a key',
+    ],
+    [
+      "ERR The user executing the script can't publish to the channel mentioned in the command script: 1f, on @user_script:8.",
+      "permission refused: The user executing the script can't publish to the channel mentioned in the command",
+    ],
+    // Redis 6.2 puts where it happened before the code.
+    [
+      "ERR Error running script (call to f_1f): @user_script:80: @user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
+      'the server is out of memory and refuses writes',
+    ],
+    [
+      "@user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
+      'the server is out of memory and refuses writes',
+    ],
+  ])('%s: a CONNECTION error in our words', (reply, message) => {
+    const error = fromRedis(raised(reply));
+    expect(error).toMatchObject({ code: 'CONNECTION', message });
+    expect(error.hint).toMatch(/\w/);
+    expect(error.cause).toMatchObject({ message: reply });
+  });
+
+  test.each([
+    'NOPERM this user has no permissions to access one of the keys used as arguments',
+    'NOPERM No permissions to access a channel',
+  ])('%s: the key or channel is named, where the command is known', (reply) => {
+    const refused = (name: string, ...args: string[]) =>
+      fromRedis(Object.assign(raised(reply), { command: { name, args } })).message;
+    expect(refused('hmget', 'devices:meta', 'dialect')).toMatch(/^permission refused: .*: devices:meta$/);
+    expect(refused('evalsha', '1f', '1', 'devices:meta')).toMatch(/(arguments|a channel)$/);
+  });
+
+  test.each([
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    'ERR Error running script (call to f_1f): @user_script:80: WRONGTYPE Operation against a key holding the wrong kind of value',
+  ])('%s: a BAD_RECORD', (reply) => {
+    expect(fromRedis(raised(reply))).toMatchObject({ code: 'BAD_RECORD' });
+  });
+
+  test('anything else: INTERNAL, on one line', () => {
+    expect(fromRedis(raised('ERR unknown command\nmore'))).toMatchObject({
+      code: 'INTERNAL',
+      message: 'ERR unknown command',
+    });
+    expect(fromRedis('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
+  });
+
+  test('an error of ours stays what it is', () => {
+    const error = new DevstateError('CONFLICT', 'no');
+    expect(fromRedis(error)).toBe(error);
+  });
+});
+
+describe('what the network does', () => {
+  test.each([
+    ['connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED', 'connection refused'],
+    ['read ECONNRESET', 'ECONNRESET', 'connection reset'],
+    ['getaddrinfo ENOTFOUND nowhere', 'ENOTFOUND', 'no such host'],
+    ['getaddrinfo EAI_AGAIN nowhere', 'EAI_AGAIN', 'the host name cannot be resolved now'],
+    ['connect ENOENT /no.sock', 'ENOENT', 'no such socket'],
+    ['connect EACCES /no.sock', 'EACCES', 'permission to the socket refused'],
+    ['write EPIPE', 'EPIPE', 'connection lost'],
+    ['connect ETIMEDOUT', undefined, 'timed out'],
+    ['Command timed out', undefined, 'timed out'],
+    ['Connection is closed.', undefined, 'connection lost'],
+    [
+      'self-signed certificate',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      "TLS: the server's certificate is signed by nobody who is trusted here",
+    ],
+    ['certificate is not yet valid', 'CERT_NOT_YET_VALID', "TLS: the server's certificate is not valid yet"],
+    // What TLS 1.2 says where a client certificate is missing.
+    ['alert', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'TLS: the server refuses the TLS handshake'],
+    ['no shared cipher\nmore', 'ERR_SSL_NO_SHARED_CIPHER', 'TLS: no shared cipher'],
+  ])('%s: CONNECTION', (message, code, reason) => {
+    expect(fromRedis(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
+  });
+
+  test('is told from other errors', () => {
+    expect(networkReason(raised('x is not a function'))).toBeNull();
+  });
+});
+
+test('a key of another type is named, with both types', () => {
+  expect(wrongType('devices:online', 'string', 'set').message).toBe(
+    'devices:online holds a string, not a set',
+  );
+  expect(wrongType(undefined).message).toMatch(/^a key of the fleet holds another type/);
+});
+
+describe('what may pass by itself', () => {
+  test.each([
+    ['LOADING Redis is loading the dataset in memory', true],
+    ["READONLY You can't write against a read only replica.", true],
+    ["OOM command not allowed when used memory > 'maxmemory'.", true],
+    ['MISCONF Redis is configured to save RDB snapshots', true],
+    ['BUSY Redis is busy running a script.', true],
+    ['MASTERDOWN Link with MASTER is down', true],
+    ['Command timed out', true],
+    ['Connection is closed.', true],
+    ['NOAUTH Authentication required.', false],
+    ['WRONGPASS invalid username-password pair or user is disabled.', false],
+    ["NOPERM this user has no permissions to run the 'xadd' command", false],
+    ["ERR @user_script: 1: The user executing the script can't run this command or subcommand", false],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', false],
+    ['ERR unknown command', false],
+  ])('%s: %s', (reply, passes) => {
+    const error = fromRedis(raised(reply));
+    expect(mayPass(error)).toBe(passes);
+    // As the error of one device of many, or named by its server.
+    expect(mayPass(new DevstateError(error.code, 'device "d1"', { cause: error }))).toBe(passes);
+  });
+
+  test('nothing but an error of ours', () => {
+    expect([mayPass(undefined), mayPass(new Error('Command timed out')), mayPass('lost')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, test, vi } from 'vitest';
+import { DevstateError } from '../../../src/core/model/errors.js';
+import { inTime } from '../../../src/core/store/retry.js';
+
+const loading = new Error('LOADING Redis is loading the dataset in memory');
+const never = () => new Promise<never>(() => {});
+
+describe('a request', () => {
+  test('is sent again while the server asks for patience', async () => {
+    const request = vi
+      .fn(async () => 'done')
+      .mockRejectedValueOnce(loading)
+      .mockRejectedValueOnce(loading);
+    expect(await inTime(10_000, request)).toBe('done');
+    expect(request).toHaveBeenCalledTimes(3);
+  });
+
+  test('fails in the end as the server said last, and is sent no more', async () => {
+    const request = vi.fn(async () => Promise.reject(loading));
+    await expect(inTime(50, request)).rejects.toBe(loading);
+    const { length } = request.mock.calls;
+    expect(length).toBeGreaterThan(1);
+    await expect(inTime(500, never)).rejects.toThrow('timed out');
+    expect(request).toHaveBeenCalledTimes(length);
+  });
+
+  test('on its way when its time is over is not sent again, whatever comes of it', async () => {
+    let refuse = (_error: Error) => {};
+    const request = vi.fn(() => new Promise<never>((_resolve, reject) => (refuse = reject)));
+    await expect(inTime(10, request)).rejects.toThrow('timed out');
+    refuse(loading);
+    await expect(inTime(300, never)).rejects.toThrow('timed out');
+    expect(request).toHaveBeenCalledOnce();
+  });
+
+  test('that is not answered has timed out', async () => {
+    await expect(inTime(10, never)).rejects.toMatchObject({ code: 'CONNECTION', message: 'timed out' });
+  });
+
+  test.each([
+    new Error('OOM command not allowed'),
+    new Error('Connection is closed.'),
+    new DevstateError('USAGE', 'refused'),
+  ])('that fails otherwise is not sent again: %s', async (error) => {
+    const request = vi.fn(async () => Promise.reject(error));
+    await expect(inTime(10_000, request)).rejects.toBe(error);
+    expect(request).toHaveBeenCalledOnce();
+  });
+});

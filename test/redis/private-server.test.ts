@@ -1,0 +1,43 @@
+/** The private server: it starts, restarts in place, leaves nothing behind, and says why it cannot. */
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { startServer } from '../../src/redis/private-server.js';
+import { useRedis } from '../support/redis.js';
+
+describe.each([{ port: false }, { port: true }])('a private server (%j)', (options) => {
+  const redis = useRedis(options);
+
+  it('answers', async () => {
+    const client = await redis.client();
+    expect(await client.set('key', 'value')).toBe('OK');
+  });
+
+  it('is empty at the start of each test', async () => {
+    const client = await redis.client();
+    expect(await client.dbsize()).toBe(0);
+  });
+});
+
+it('starts again in the same place, after an end in order and after a crash', async () => {
+  const server = await startServer();
+  const { pid, url } = server;
+  await server.restart();
+  expect(server.pid).not.toBe(pid);
+  await server.kill();
+  expect(existsSync(server.dir)).toBe(true);
+  await server.restart();
+  expect(server.url).toBe(url);
+  await server.stop();
+  expect(existsSync(server.dir)).toBe(false);
+});
+
+it.each([
+  [{ PATH: '/nowhere' }, 'no redis-server found'],
+  [{ DEVSTATE_REDIS_SERVER: '/nowhere/redis' }, 'no redis-server found at "/nowhere/redis"'],
+])('says when there is none: %j', async (env, message) => {
+  await expect(startServer({}, env)).rejects.toMatchObject({ code: 'CONNECTION', message });
+});
+
+it('says why it did not start', async () => {
+  await expect(startServer({ args: ['--nonsense', 'x'] })).rejects.toThrow(/did not start: .*nonsense/);
+});
