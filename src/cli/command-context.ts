@@ -8,7 +8,7 @@ import { open } from 'node:fs/promises';
 import { addAbortSignal, PassThrough, type Readable, Writable } from 'node:stream';
 import type { Context, Input } from '../commands/shared/command.js';
 import { type Globals, serverOptions } from '../commands/shared/global-options.js';
-import { DevstateError, fileProblem, quote, usage } from '../core/model/errors.js';
+import { DevstateError, fileProblem, quote, usageError } from '../core/model/errors.js';
 import { errorText } from '../output/errors.js';
 import { visible } from '../output/escape.js';
 import { splitFields } from '../output/fields.js';
@@ -16,26 +16,23 @@ import { createPrinter } from '../output/printer.js';
 import { progressBar, spinner, type Terminal, wiped } from '../output/progress.js';
 import { isoTimes, relativeTimes } from '../output/times.js';
 import { Connections } from './connections.js';
-import { type Ends, type Env, execute, type Streams } from './main.js';
+import { type Cancellation, type Env, execute, type Streams } from './main.js';
 
-export interface Surroundings {
+export interface Invocation {
   globals: Globals;
   argv: readonly string[];
   env: Env;
   streams: Streams;
-  ends: Ends;
+  ends: Cancellation;
 }
 
 /** For what has to tidy up after the end. */
 const NEVER = new AbortController().signal;
 
 /** Runs `use` with a context and closes what it opened. */
-export async function withContext<T>(
-  around: Surroundings,
-  use: (context: Context) => Promise<T>,
-): Promise<T> {
+export async function withContext<T>(around: Invocation, use: (context: Context) => Promise<T>): Promise<T> {
   const { globals, env, streams, ends } = around;
-  const signal = AbortSignal.any([ends.interrupted, ends.left]);
+  const signal = AbortSignal.any([ends.interrupted, ends.stdoutClosed]);
   const inputs: Readable[] = [];
   const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
   const format = globals.json ? 'json' : (globals.output ?? 'table');
@@ -104,11 +101,11 @@ export async function withContext<T>(
       waiting: (text) => spinner(terminal, text),
       progress: ({ total } = {}) => progressBar(terminal, total),
       run: (argv, output, inner = signal) =>
-        execute(argv, env, capturing(output), { interrupted: inner, left: NEVER }),
+        execute(argv, env, capturing(output), { interrupted: inner, stdoutClosed: NEVER }),
       startServer: async () => (await import('../redis/private-server.js')).startServer({}, env),
     });
   } catch (error) {
-    throw connections.named(error);
+    throw connections.withServerName(error);
   } finally {
     connections.close();
     for (const input of inputs) input.destroy(); // more of it may be awaited still
@@ -131,7 +128,7 @@ async function openInput(name: string, streams: Streams, signal: AbortSignal): P
     }
     return Object.assign(createReadStream(name, { fd: file }), stat.isFile() && { size: stat.size });
   } catch (error) {
-    throw usage(`cannot read ${quote(name)}: ${fileProblem(error)}`);
+    throw usageError(`cannot read ${quote(name)}: ${fileProblem(error)}`);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Globals } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection, Fleet } from '../core/store/fleet.js';
 import type { Env } from './main.js';
-import type { Place } from './resolve-target.js';
+import type { ResolvedTarget } from './resolve-target.js';
 
 export interface ConnectionsOptions {
   globals: Globals;
@@ -17,7 +17,7 @@ export interface ConnectionsOptions {
   notice(message: string): void;
 }
 
-interface Way {
+interface FleetConnectOptions {
   persistent?: boolean;
   onLost?: (() => void) | undefined;
   /** Other than the command's. */
@@ -31,7 +31,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #opened: Connection[] = [];
   #shown: string | undefined;
-  #place: Promise<Place> | undefined;
+  #place: Promise<ResolvedTarget> | undefined;
   #fleet: Promise<Fleet> | undefined;
 
   constructor(options: ConnectionsOptions) {
@@ -39,14 +39,16 @@ export class Connections {
   }
 
   /** Which server, and how it may be used. @throws DevstateError USAGE */
-  place(): Promise<Place> {
+  place(): Promise<ResolvedTarget> {
     const { globals, env, notice } = this.#options;
-    this.#place ??= import('./resolve-target.js').then(({ findPlace }) => findPlace(globals, env, notice));
+    this.#place ??= import('./resolve-target.js').then(({ resolveTarget }) =>
+      resolveTarget(globals, env, notice),
+    );
     return this.#place;
   }
 
   /** The fleet there; the first call says how it is connected to. */
-  fleet(way: Way): Promise<Fleet> {
+  fleet(way: FleetConnectOptions): Promise<Fleet> {
     this.#fleet ??= this.place().then((place) => this.#connect(place, way));
     return this.#fleet;
   }
@@ -57,13 +59,16 @@ export class Connections {
     return this.#connect({ ...place, namespace }, { signal: NEVER });
   }
 
-  async #elsewhere(url: string): Promise<Place> {
+  async #elsewhere(url: string): Promise<ResolvedTarget> {
     const { parseTarget } = await import('../redis/target-url.js');
     const { readOnly = false } = this.#options.globals;
     return { target: parseTarget(url), readOnly, protected: false };
   }
 
-  async #connect(place: Place, { persistent = false, onLost, signal }: Way): Promise<Fleet> {
+  async #connect(
+    place: ResolvedTarget,
+    { persistent = false, onLost, signal }: FleetConnectOptions,
+  ): Promise<Fleet> {
     const { globals, notice, signal: usual } = this.#options;
     const { target, context, namespace, dialect, readOnly } = place;
     const [{ connect }, { Fleet }] = await Promise.all([
@@ -84,7 +89,7 @@ export class Connections {
   }
 
   /** An error of a connection that stood, or seemed to, with the server's name. */
-  named(error: unknown): unknown {
+  withServerName(error: unknown): unknown {
     const unnamed =
       error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
     if (!unnamed) return error;

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { ContextStore } from '../commands/shared/command.js';
 import type { Globals } from '../commands/shared/global-options.js';
-import { usage } from '../core/model/errors.js';
+import { usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
 import {
   type Contexts,
@@ -15,7 +15,7 @@ import {
   writeContexts,
 } from './contexts-file.js';
 import type { Env } from './main.js';
-import { given, namespaceOf } from './resolve-target.js';
+import { namespaceOf, omitUndefined } from './resolve-target.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): ContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);
@@ -35,7 +35,7 @@ export function contextStore(globals: Globals, env: Env, warn: (message: string)
     async get(asked) {
       const all = await read();
       const name = asked ?? globals.context ?? all.current;
-      if (name === undefined) throw usage('there is no current context', 'devstate context use NAME');
+      if (name === undefined) throw usageError('there is no current context', 'devstate context use NAME');
       return entryOf(all, name);
     },
     use: (name) =>
@@ -67,13 +67,14 @@ function settingsIn(globals: Globals): Partial<Settings> {
   const { url, namespace, dialect, readOnly, insecure } = globals;
   const path = (name: 'ca' | 'cert' | 'key') => globals[name] && resolve(globals[name]);
   const paths = { ca: path('ca'), cert: path('cert'), key: path('key') };
-  return given({ url, namespace, dialect, readOnly, ...paths, insecure });
+  return omitUndefined({ url, namespace, dialect, readOnly, ...paths, insecure });
 }
 
 /** @throws DevstateError USAGE: it would be of no use */
 function checked(settings: Partial<Settings>): Settings {
   const { url, namespace, ca, cert, key, insecure } = settings;
-  if (url === undefined) throw usage('a new context needs a server', 'devstate context set NAME --url URL');
+  if (url === undefined)
+    throw usageError('a new context needs a server', 'devstate context set NAME --url URL');
   parseTarget(url, { tls: ca || cert || key || insecure ? {} : undefined });
   if (namespace !== undefined) namespaceOf(namespace);
   return { ...settings, url };

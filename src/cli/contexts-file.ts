@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ContextEntry } from '../commands/shared/command.js';
-import { fileProblem, quote, usage } from '../core/model/errors.js';
+import { fileProblem, quote, usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
 import type { Env } from './main.js';
 
@@ -75,7 +75,7 @@ export async function writeContexts(path: string, { current, contexts }: Context
       await rm(draft, { force: true });
     }
   } catch (error) {
-    throw usage(`cannot write ${path}: ${fileProblem(error)}`);
+    throw usageError(`cannot write ${path}: ${fileProblem(error)}`);
   }
 }
 
@@ -84,7 +84,7 @@ export function contextNamed({ contexts }: Contexts, name: string): Settings {
   const found = contexts.get(name);
   if (found) return found;
   const known = [...contexts.keys()].join(', ');
-  throw usage(
+  throw usageError(
     `no context ${quote(name)}${known && `; there are ${known}`}`,
     'devstate context set NAME --url URL',
   );
@@ -121,7 +121,7 @@ async function readWhole(path: string): Promise<{ text: string; mode: number } |
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw usage(`cannot read ${path}: ${fileProblem(error)}`);
+    throw usageError(`cannot read ${path}: ${fileProblem(error)}`);
   }
 }
 
@@ -133,13 +133,13 @@ async function parse(path: string, text: string): Promise<Record<string, unknown
     if (!(error instanceof toml.TomlError)) throw error;
     // The rest of its message, and so its stack, shows the lines around.
     const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-    throw usage(`${path}, line ${error.line}: ${reason}`, 'mend it there');
+    throw usageError(`${path}, line ${error.line}: ${reason}`, 'mend it there');
   }
 }
 
 /** A misspelt `readOnly` must not pass for none. */
 function check(document: Record<string, unknown>, path: string): Contexts {
-  const wrong = (what: string) => usage(`${path}: ${what}`, 'mend it there');
+  const wrong = (what: string) => usageError(`${path}: ${what}`, 'mend it there');
   const { current, contexts = {}, ...others } = document;
   const [stray] = Object.keys(others);
   if (stray !== undefined) throw wrong(`there is no ${quote(stray)}, only current and [contexts.NAME]`);
@@ -166,7 +166,7 @@ function check(document: Record<string, unknown>, path: string): Contexts {
 /** Also for messages: nothing that a terminal obeys. @throws DevstateError USAGE */
 export function checkName(name: string): void {
   if (!/^[\w.-]{1,64}$/.test(name))
-    throw usage(
+    throw usageError(
       `${quote(name)} is no name of a context`,
       'letters, digits, - _ and . are allowed, 64 at most',
     );

@@ -17,11 +17,11 @@ export interface Streams {
 }
 
 /** What may end a command before it is done. */
-export interface Ends {
+export interface Cancellation {
   /** By a signal, which is the reason. */
   interrupted: AbortSignal;
   /** Nobody reads its stdout any more. */
-  left: AbortSignal;
+  stdoutClosed: AbortSignal;
 }
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +46,7 @@ export async function main(argv: readonly string[], env: Env, streams: Streams):
   streams.stdout.on('error', leave);
   streams.stderr.on('error', () => {}); // nobody listens to what is said beside the data: that ends nothing
   try {
-    return await execute(argv, env, streams, { interrupted: ending.signal, left: leaving.signal });
+    return await execute(argv, env, streams, { interrupted: ending.signal, stdoutClosed: leaving.signal });
   } finally {
     for (const off of handlers) off();
     // Unread output and open input must not keep a process that was told to end.
@@ -59,14 +59,14 @@ export async function execute(
   argv: readonly string[],
   env: Env,
   streams: Streams,
-  ends: Ends,
+  ends: Cancellation,
 ): Promise<number> {
-  const { interrupted, left } = ends;
+  const { interrupted, stdoutClosed } = ends;
   try {
     const { exit, service } = await runProgram(argv, env, streams, ends);
     return service && interrupted.reason === 'SIGTERM' ? exit : (exitOfSignal(interrupted) ?? exit);
   } catch (error) {
-    if ((interrupted.aborted || left.aborted) && isEnd(error)) return exitOfSignal(interrupted) ?? 0;
+    if ((interrupted.aborted || stdoutClosed.aborted) && isEnd(error)) return exitOfSignal(interrupted) ?? 0;
     const known = error instanceof DevstateError ? error : internal(error);
     const options = beforeDashes(argv);
     const quiet = options.some((arg) => arg === '-q' || arg === '--quiet');

@@ -4,9 +4,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { commands } from '../commands/index.js';
 import type { Command, Option } from '../commands/shared/command.js';
 import { type Globals, globals } from '../commands/shared/global-options.js';
-import { DevstateError, type ErrorCode, readOnly, usage } from '../core/model/errors.js';
+import { DevstateError, type ErrorCode, readOnlyError, usageError } from '../core/model/errors.js';
 import { exitOf } from './exit-codes.js';
-import type { Ends, Env, Streams } from './main.js';
+import type { Cancellation, Env, Streams } from './main.js';
 
 const WIDTH = 100;
 
@@ -22,7 +22,7 @@ export async function runProgram(
   argv: readonly string[],
   env: Env,
   streams: Streams,
-  ends: Ends,
+  ends: Cancellation,
 ): Promise<Ending> {
   let help = '';
   let code: ErrorCode | undefined;
@@ -35,7 +35,7 @@ export async function runProgram(
       service = command.service ?? false;
       const { withContext } = await import('./command-context.js');
       code = (await withContext({ globals: globalOptions, argv, env, streams, ends }, async (context) => {
-        if (command.writes && (await context.readOnly())) throw readOnly(command.name);
+        if (command.writes && (await context.readOnly())) throw readOnlyError(command.name);
         return command.run(context, args, options);
       })) as ErrorCode | undefined;
     },
@@ -47,7 +47,7 @@ export async function runProgram(
     if (!HELP.has(error.code)) throw translate(error, argv);
     const [, topic] = program.args;
     if (error.exitCode !== 0 && topic !== undefined)
-      throw usage(`unknown command '${topic}'`, 'devstate --help');
+      throw usageError(`unknown command '${topic}'`, 'devstate --help');
     await new Promise<void>((resolve) => streams.stdout.write(help, () => resolve()));
   }
   return { exit: code === undefined ? 0 : exitOf(code), service };
@@ -122,7 +122,7 @@ function named<T>(flags: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof DevstateError)) throw error;
-    throw usage(`${/--[\w-]+/.exec(flags)?.[0]}: ${error.message}`, error.hint);
+    throw usageError(`${/--[\w-]+/.exec(flags)?.[0]}: ${error.message}`, error.hint);
   }
 }
 
@@ -133,7 +133,7 @@ function translate(error: CommanderError, argv: readonly string[]): DevstateErro
   const command = commands.find(({ name }) => argv.includes(name))?.name;
   const help = command ? `devstate ${command} --help` : 'devstate --help';
   const stray = error.code === 'commander.excessArguments' ? strayAssignment(argv) : undefined;
-  return usage(first, stray ?? (suggestion ? `did you mean ${suggestion}?` : help));
+  return usageError(first, stray ?? (suggestion ? `did you mean ${suggestion}?` : help));
 }
 
 /** `--report a=1 b=2`: the option takes one value each time. */

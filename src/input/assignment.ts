@@ -2,7 +2,7 @@
  * One `KEY=VALUE`. The key ends at the first unescaped `=`; unescaped dots nest. The value
  * is taken as it stands: JSON where it is JSON, else a string; `KEY:=VALUE` insists on JSON.
  */
-import { usage } from '../core/model/errors.js';
+import { usageError } from '../core/model/errors.js';
 import { type Json, MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json.js';
 import { at, excerpt, type Notice, readJson } from './json.js';
 
@@ -17,8 +17,8 @@ export interface Assignment {
 export function parseAssignment(arg: string, notice: Notice): Assignment {
   return at(excerpt(arg), () => {
     const { names, text, insist } = split(arg);
-    if (names.includes('')) throw usage('a key must not be empty');
-    if (names.length > MAX_DOCUMENT_DEPTH) throw usage(TOO_DEEP);
+    if (names.includes('')) throw usageError('a key must not be empty');
+    if (names.length > MAX_DOCUMENT_DEPTH) throw usageError(TOO_DEEP);
     return { path: names.slice(0, -1), key: names.at(-1) as string, value: readValue(text, insist, notice) };
   });
 }
@@ -39,13 +39,13 @@ function split(arg: string): { names: string[]; text: string; insist: boolean } 
       };
     }
     if (piece === '[')
-      throw usage('arrays are replaced whole', 'KEY=[1,2], or "\\[" for a key that holds "["');
-    if (piece === '\\') throw usage('a backslash in a key escapes one of . = : [ \\');
+      throw usageError('arrays are replaced whole', 'KEY=[1,2], or "\\[" for a key that holds "["');
+    if (piece === '\\') throw usageError('a backslash in a key escapes one of . = : [ \\');
     if (piece === '.') names.push(name, '');
     else names.push(name + (escaped ?? piece));
     colon = piece === ':';
   }
-  throw usage('not KEY=VALUE', 'a document is KEY=VALUE..., a JSON object, @FILE or -');
+  throw usageError('not KEY=VALUE', 'a document is KEY=VALUE..., a JSON object, @FILE or -');
 }
 
 function readValue(text: string, insist: boolean, notice: Notice): Json {

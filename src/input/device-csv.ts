@@ -3,7 +3,7 @@
  * empty cell is as good as absent, `metadata` holds a JSON object.
  */
 import { type CsvError, parse } from 'csv-parse';
-import { quote, usage } from '../core/model/errors.js';
+import { quote, usageError } from '../core/model/errors.js';
 import { type JsonObject, LosslessNumber } from '../core/model/json.js';
 import { PRINTED } from './device-line.js';
 import { type Notice, readJson } from './json.js';
@@ -84,7 +84,7 @@ function reasonOf({ code, record, columns }: CsvError, ended: number): string {
 }
 
 function refuse(reason: string): never {
-  throw usage(`bad CSV: ${reason}`);
+  throw usageError(`bad CSV: ${reason}`);
 }
 
 const BOM = Buffer.from('\ufeff');
@@ -106,7 +106,7 @@ function namesOf(header: readonly string[]): string[] {
   const names = header.map((cell) => textOf(cell).trim());
   const wrong = names.find((name, i) => !PRINTED.includes(name) || names.indexOf(name) !== i);
   if (wrong === undefined) return names;
-  throw usage(
+  throw usageError(
     `${PRINTED.includes(wrong) ? 'two columns' : 'unknown column'} ${quote(wrong)}`,
     'the first line names them: deviceId,deviceType,metadata,heartbeatTtl',
   );
@@ -125,7 +125,8 @@ function objectOf(record: Record<string, string>, notice: Notice): JsonObject {
 }
 
 function numberOf(cell: string): LosslessNumber {
-  if (!/^\d+$/.test(cell)) throw usage(`heartbeatTtl must be a number of milliseconds, not ${quote(cell)}`);
+  if (!/^\d+$/.test(cell))
+    throw usageError(`heartbeatTtl must be a number of milliseconds, not ${quote(cell)}`);
   return new LosslessNumber(cell);
 }
 

@@ -6,7 +6,7 @@
 
 import { validId, validType } from '../core/model/device.js';
 import { documentText } from '../core/model/document-limits.js';
-import { type DevstateError, quote, usage } from '../core/model/errors.js';
+import { type DevstateError, quote, usageError } from '../core/model/errors.js';
 import {
   describe,
   getKey,
@@ -43,7 +43,7 @@ export function registrantOf(line: JsonObject, defaults: RegisterDefaults): Regi
   const metadata = documentOf(line, 'metadata');
   const ttl = ttlOf(line) ?? defaults.ttl;
   const type = stringOf(line, 'deviceType') ?? defaults.type;
-  if (type === undefined) throw usage('no deviceType, and no --type for lines without one');
+  if (type === undefined) throw usageError('no deviceType, and no --type for lines without one');
   return {
     id: idOf(line),
     type: validType(type),
@@ -94,12 +94,12 @@ export const PRINTED: readonly string[] = [
 
 function refuseOthers(line: JsonObject, names: readonly string[]): void {
   const unknown = Object.keys(line).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw usage(`unknown field ${quote(unknown)}`);
+  if (unknown !== undefined) throw usageError(`unknown field ${quote(unknown)}`);
 }
 
 function idOf(line: JsonObject): string {
   const id = stringOf(line, 'deviceId');
-  if (id === undefined) throw usage('no deviceId');
+  if (id === undefined) throw usageError('no deviceId');
   return validId(id);
 }
 
@@ -133,5 +133,5 @@ function present(line: JsonObject, name: string): Json | undefined {
 }
 
 function mistyped(name: string, due: string, value: Json): DevstateError {
-  return usage(`${name} must be ${due}, not ${describe(value)}`);
+  return usageError(`${name} must be ${due}, not ${describe(value)}`);
 }

@@ -4,7 +4,7 @@
  */
 
 import { documentText } from '../core/model/document-limits.js';
-import { quote, usage } from '../core/model/errors.js';
+import { quote, usageError } from '../core/model/errors.js';
 import { getKey, isJsonObject, type JsonObject, setKey } from '../core/model/json.js';
 import { type Assignment, parseAssignment } from './assignment.js';
 import { at, excerpt, type Notice, readJsonObject } from './json.js';
@@ -30,10 +30,10 @@ async function parse(
 ): Promise<JsonObject> {
   const whole = args.find(isWhole);
   if (whole === undefined) return assignAll(args, notice);
-  if (args.length > 1) throw usage(`${excerpt(whole)} is a whole document and must stand alone`);
+  if (args.length > 1) throw usageError(`${excerpt(whole)} is a whole document and must stand alone`);
   if (whole !== '-' && !whole.startsWith('@')) return inline(whole, notice);
   const name = whole === '-' ? whole : whole.slice(1);
-  if (name === '') throw usage('a file name is due after "@"');
+  if (name === '') throw usageError('a file name is due after "@"');
   const text = await read(name);
   return at(name === '-' ? 'standard input' : name, () => readJsonObject(text, notice));
 }
@@ -44,7 +44,7 @@ function isWhole(arg: string): boolean {
 
 function inline(text: string, notice: Notice): JsonObject {
   const first = text.trimStart()[0];
-  if (first !== '{') throw usage(`a JSON object is due, not ${first === '[' ? 'an array' : 'a string'}`);
+  if (first !== '{') throw usageError(`a JSON object is due, not ${first === '[' ? 'an array' : 'a string'}`);
   return readJsonObject(text, notice);
 }
 
@@ -60,7 +60,7 @@ function assign(document: JsonObject, { path, key, value }: Assignment, arg: str
     const present = getKey(target, name);
     const inner = present === undefined ? {} : present;
     if (!isJsonObject(inner))
-      throw usage(`${excerpt(arg)}: ${quote(name)} has a value already and is no object`);
+      throw usageError(`${excerpt(arg)}: ${quote(name)} has a value already and is no object`);
     setKey(target, name, inner);
     target = inner;
   }

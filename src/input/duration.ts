@@ -1,5 +1,5 @@
 /** Durations as people write them: `90s`, `1h30m`, `0.5`. All results are whole milliseconds. */
-import { quote, usage } from '../core/model/errors.js';
+import { quote, usageError } from '../core/model/errors.js';
 
 const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
 const PLAIN = new RegExp(`^${NUMBER}$`);
@@ -16,7 +16,7 @@ const MAX_TTL_MS = 3650 * 86_400_000;
 export function parseDuration(text: string): number {
   const ms = durationMs(text);
   if (ms === undefined) {
-    throw usage(
+    throw usageError(
       `bad duration ${quote(text)}`,
       'durations are 500ms, 90s, 15m, 2h, 7d, joined 1h30m, or seconds',
     );
@@ -34,8 +34,8 @@ export function parseTtl(text: string): number {
  * @throws DevstateError USAGE
  */
 export function validTtl(ms: number): number {
-  if (!Number.isInteger(ms) || ms < 1) throw usage('a TTL is whole milliseconds, at least 1ms');
-  if (ms > MAX_TTL_MS) throw usage('a TTL is at most 3650d');
+  if (!Number.isInteger(ms) || ms < 1) throw usageError('a TTL is whole milliseconds, at least 1ms');
+  if (ms > MAX_TTL_MS) throw usageError('a TTL is at most 3650d');
   return ms;
 }
 
@@ -55,7 +55,7 @@ export function durationMs(text: string): number | undefined {
 export function parseCount(text: string): number {
   const count = Number(text);
   if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(count)) {
-    throw usage(`bad count ${quote(text)}: a whole number from 1 is due`);
+    throw usageError(`bad count ${quote(text)}: a whole number from 1 is due`);
   }
   return count;
 }

@@ -1,5 +1,5 @@
 /** JSON that a user gave: what is wrong with it is a usage error that says where. */
-import { DevstateError, quote, usage } from '../core/model/errors.js';
+import { DevstateError, quote, usageError } from '../core/model/errors.js';
 import {
   describe,
   isJsonObject,
@@ -18,18 +18,18 @@ export function readJson(text: string, notice: Notice): Json {
   try {
     value = parseJson(text, (key) => notice(`duplicate key ${quote(key)}: the last one wins`));
   } catch (error) {
-    throw error instanceof SyntaxError ? usage(`bad JSON: ${error.message}`) : error;
+    throw error instanceof SyntaxError ? usageError(`bad JSON: ${error.message}`) : error;
   }
   const half = loneSurrogateAt(text);
   if (half >= 0)
-    throw usage(`bad JSON: ${text.slice(half, half + 6)} is half a character, at position ${half}`);
+    throw usageError(`bad JSON: ${text.slice(half, half + 6)} is half a character, at position ${half}`);
   return value;
 }
 
 /** @throws DevstateError USAGE, also for JSON that is no object */
 export function readJsonObject(text: string, notice: Notice): JsonObject {
   const value = readJson(text, notice);
-  if (!isJsonObject(value)) throw usage(`a JSON object is due, not ${describe(value)}`);
+  if (!isJsonObject(value)) throw usageError(`a JSON object is due, not ${describe(value)}`);
   return value;
 }
 
@@ -38,7 +38,7 @@ export function at<T>(place: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof DevstateError ? usage(`${place}: ${error.message}`, error.hint) : error;
+    throw error instanceof DevstateError ? usageError(`${place}: ${error.message}`, error.hint) : error;
   }
 }
 

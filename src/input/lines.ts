@@ -4,7 +4,7 @@
  * stored as U+FFFD. Memory stays flat: of a line without an end no more is kept than a line
  * may have, and it fails as a line does.
  */
-import { type DevstateError, usage } from '../core/model/errors.js';
+import { type DevstateError, usageError } from '../core/model/errors.js';
 
 export type ByteStream = AsyncIterable<Buffer | string>;
 
@@ -102,7 +102,7 @@ class OpenLine {
 }
 
 export function tooLong(what: string): DevstateError {
-  return usage(`${what} is too long: at most ${MAX_LINE_BYTES / 1_048_576} MiB`);
+  return usageError(`${what} is too long: at most ${MAX_LINE_BYTES / 1_048_576} MiB`);
 }
 
 export function toBytes(chunk: Buffer | string): Buffer {
@@ -116,6 +116,6 @@ export function decode(bytes: Buffer, what: string): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw usage(`${what} is not valid UTF-8`);
+    throw usageError(`${what} is not valid UTF-8`);
   }
 }

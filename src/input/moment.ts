@@ -1,5 +1,5 @@
 /** Points in time as people write them: how long ago, RFC 3339, or epoch milliseconds. */
-import { quote, usage } from '../core/model/errors.js';
+import { quote, usageError } from '../core/model/errors.js';
 import { durationMs } from './duration.js';
 
 const RFC3339 =
@@ -14,7 +14,7 @@ const EPOCH_MS = /^\d{12,}$/;
 export function parseMoment(text: string, now: number): number {
   const moment = calendar(text) ?? epoch(text) ?? ago(text, now);
   if (moment === undefined) {
-    throw usage(
+    throw usageError(
       `bad moment ${quote(text)}`,
       'moments are a duration ago (15m, 2h), 2026-11-24T10:00:00Z (UTC without a zone), or epoch milliseconds',
     );

@@ -4,11 +4,11 @@
  * beside them `…Json` holds the exact text, where numbers keep all their digits.
  */
 import { Redis, type RedisOptions } from 'ioredis';
-import { eachAlone, onlyResult } from '../core/async/item-results.js';
-import { Batcher } from '../core/async/tick-batcher.js';
+import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
+import { TickBatcher } from '../core/async/tick-batcher.js';
 import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent, validId } from '../core/model/device.js';
 import { documentText } from '../core/model/document-limits.js';
-import { DevstateError, usage } from '../core/model/errors.js';
+import { DevstateError, usageError } from '../core/model/errors.js';
 import { isJsonObject, type JsonObject, parseJsonObject, toJson } from '../core/model/json.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
 import { disconnect, type Heartbeat, type HeartbeatResult, heartbeats } from '../core/presence/heartbeats.js';
@@ -16,7 +16,7 @@ import { listDevices, onlineDevices } from '../core/query/list.js';
 import { parseStored, readDevice } from '../core/query/read-devices.js';
 import { type Registrant, type Registration, registerAll, unregister } from '../core/registry/register.js';
 import { type DesiredOptions, delta, setDesired } from '../core/shadow/desired.js';
-import { hangUp } from '../core/store/close-connection.js';
+import { closeConnection } from '../core/store/close-connection.js';
 import { type Connection, Fleet, type FleetOptions } from '../core/store/fleet.js';
 
 /** A JSON object as a plain JavaScript value. */
@@ -58,7 +58,7 @@ export class DeviceStateManager {
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
   /** Of each partition its own: one that hangs keeps none of the others waiting. */
-  readonly #batchers = new WeakMap<Fleet, Batcher<Heartbeat, HeartbeatResult>>();
+  readonly #batchers = new WeakMap<Fleet, TickBatcher<Heartbeat, HeartbeatResult>>();
   readonly #closing = new AbortController();
 
   /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
@@ -78,7 +78,7 @@ export class DeviceStateManager {
     { onlyIfNew = false, ttl }: { ttl?: number; onlyIfNew?: boolean } = {},
   ): Promise<Registration> {
     const device = { deviceId, deviceType, ...(metadata && { metadata }), ...(ttl !== undefined && { ttl }) };
-    return onlyResult(await registerAll(this.#fleet, [registrantOf(device)], onlyIfNew));
+    return unwrapOne(await registerAll(this.#fleet, [registrantOf(device)], onlyIfNew));
   }
 
   /** Registers many devices in few round trips, in order; each succeeds or fails alone. */
@@ -86,7 +86,7 @@ export class DeviceStateManager {
     devices: readonly DeviceRegistration[],
     { onlyIfNew = false }: { onlyIfNew?: boolean } = {},
   ): Promise<(Registration | DevstateError)[]> {
-    return eachAlone(devices, registrantOf, (list) => registerAll(this.#fleet, list, onlyIfNew));
+    return sendValidItems(devices, registrantOf, (list) => registerAll(this.#fleet, list, onlyIfNew));
   }
 
   /**
@@ -105,7 +105,7 @@ export class DeviceStateManager {
 
   /** Heartbeats of many devices in few round trips, in order; each succeeds or fails alone. */
   async deviceHeartbeats(beats: readonly DeviceHeartbeat[]): Promise<(HeartbeatResult | DevstateError)[]> {
-    return eachAlone(beats, beatOf, (list) => heartbeats(this.#fleet, list, this.#defaultTtl));
+    return sendValidItems(beats, beatOf, (list) => heartbeats(this.#fleet, list, this.#defaultTtl));
   }
 
   /** The whole state; null: not registered. Never writes. @throws DevstateError BAD_RECORD */
@@ -193,13 +193,13 @@ export class DeviceStateManager {
   /** Ends what is subscribed, and closes the connection. */
   async close(): Promise<void> {
     this.#closing.abort();
-    hangUp(this.#fleet.cluster ?? this.#fleet.redis);
+    closeConnection(this.#fleet.cluster ?? this.#fleet.redis);
   }
 
-  #batcherOf(partition: Fleet): Batcher<Heartbeat, HeartbeatResult> {
+  #batcherOf(partition: Fleet): TickBatcher<Heartbeat, HeartbeatResult> {
     const known = this.#batchers.get(partition);
     if (known) return known;
-    const batcher = new Batcher<Heartbeat, HeartbeatResult>((beats) =>
+    const batcher = new TickBatcher<Heartbeat, HeartbeatResult>((beats) =>
       heartbeats(partition, beats, this.#defaultTtl),
     );
     this.#batchers.set(partition, batcher);
@@ -223,15 +223,15 @@ export function ownClient(options: RedisOptions): Redis {
 
 /** A caller's value as a document's text. @throws DevstateError USAGE: it is none, or over the limits */
 function textOf(value: object): string {
-  if (!isJsonObject(value)) throw usage(NO_DOCUMENT);
+  if (!isJsonObject(value)) throw usageError(NO_DOCUMENT);
   let text: string;
   try {
     text = documentText(value);
   } catch (error) {
     if (error instanceof DevstateError) throw error;
-    throw usage(`a document must be JSON: ${(error as Error).message}`, 'a circular object is none');
+    throw usageError(`a document must be JSON: ${(error as Error).message}`, 'a circular object is none');
   }
-  if (!text.startsWith('{')) throw usage(NO_DOCUMENT); // what it says of itself (`toJSON`) is something else
+  if (!text.startsWith('{')) throw usageError(NO_DOCUMENT); // what it says of itself (`toJSON`) is something else
   return text;
 }
 

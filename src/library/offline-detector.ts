@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
 import { type DetectOptions, detect } from '../core/detection/detector.js';
 import type { PresenceEvent } from '../core/model/device.js';
-import { type DevstateError, usage } from '../core/model/errors.js';
-import { hangUp } from '../core/store/close-connection.js';
+import { type DevstateError, usageError } from '../core/model/errors.js';
+import { closeConnection } from '../core/store/close-connection.js';
 import { type Connection, Fleet, type FleetOptions } from '../core/store/fleet.js';
 import { isClient, ownClient } from './device-state-manager.js';
 
@@ -53,8 +53,8 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
       let ready = false;
       const end = (error?: unknown) => {
         const stopped = this.#end.signal.aborted;
-        if (this.#owned) hangUp(this.#owned);
-        if (!ready) reject(stopped ? usage('it was stopped', 'make a new OfflineDetector') : error);
+        if (this.#owned) closeConnection(this.#owned);
+        if (!ready) reject(stopped ? usageError('it was stopped', 'make a new OfflineDetector') : error);
         else if (!stopped) this.emit('error', error);
       };
       this.#running = this.#run(() => {
@@ -68,10 +68,10 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   /** Ends it for good, within a second; resolves once it has let go of Redis. */
   async stop(): Promise<void> {
     this.#end.abort();
-    const patience = setTimeout(() => this.#owned && hangUp(this.#owned), GRACE_MS);
+    const patience = setTimeout(() => this.#owned && closeConnection(this.#owned), GRACE_MS);
     await this.#running;
     clearTimeout(patience);
-    if (this.#owned) hangUp(this.#owned);
+    if (this.#owned) closeConnection(this.#owned);
   }
 
   async #run(onReady: () => void): Promise<void> {

@@ -3,7 +3,7 @@
  * line and the keys from stored documents, so only own properties are ever followed.
  */
 
-import { usage } from '../core/model/errors.js';
+import { usageError } from '../core/model/errors.js';
 import { isJsonObject, toJson } from '../core/model/json.js';
 
 export interface Field {
@@ -25,7 +25,8 @@ export function parseFields(texts: readonly string[], known: readonly string[]):
   return texts.map((text) => {
     const path = split(text, '.').map((name) => name.replace(/\\(.)/gsu, '$1'));
     const [top = ''] = path;
-    if (!known.includes(top)) throw usage(`no field ${JSON.stringify(top)}; there are ${known.join(', ')}`);
+    if (!known.includes(top))
+      throw usageError(`no field ${JSON.stringify(top)}; there are ${known.join(', ')}`);
     return { text, path };
   });
 }

@@ -8,15 +8,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection } from '../core/store/fleet.js';
-import { isFull } from '../core/store/redis-errors.js';
+import { isTooManyClients } from '../core/store/redis-errors.js';
 import {
   type ConnectOptions,
-  endWith,
-  isAway,
-  pauseBefore,
+  closeOnAbort,
+  DEFAULT_OPTIONS,
+  isUnreachable,
   REPLICA,
+  retryDelay,
   TIMED_OUT,
-  USUAL_OPTIONS,
   unreachable,
 } from './connect-options.js';
 import { SentinelConnector } from './sentinel.js';
@@ -44,13 +44,13 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<R
     ...(bySentinel && { Connector: SentinelConnector }),
     lazyConnect: true,
     connectTimeout: timeout,
-    ...USUAL_OPTIONS,
+    ...DEFAULT_OPTIONS,
     retryStrategy: (times) =>
-      established && (persistent || bySentinel) && !signal.aborted ? pauseBefore(times) : null,
+      established && (persistent || bySentinel) && !signal.aborted ? retryDelay(times) : null,
   });
   await untilAnswered(redis, target, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
   established = true;
-  endWith(signal, redis);
+  closeOnAbort(signal, redis);
   if (persistent) redis.on('reconnecting', onLost);
   // Where it cannot be asked, it has been lost again.
   if (bySentinel) redis.on('ready', () => void firstAnswer(redis, true).catch(() => redis.disconnect(true)));
@@ -79,9 +79,9 @@ async function untilAnswered(redis: Redis, target: Target, end: AbortSignal): Pr
         if (cause !== undefined) throw cause;
         return;
       } catch (error) {
-        if (!end.aborted) reason = isFull(error) ? error : (cause ?? error); // else it was cut off, and what was the matter before holds
+        if (!end.aborted) reason = isTooManyClients(error) ? error : (cause ?? error); // else it was cut off, and what was the matter before holds
         await closed(redis);
-        const mayBeReplaced = bySentinel && isAway(reason) && !end.aborted;
+        const mayBeReplaced = bySentinel && isUnreachable(reason) && !end.aborted;
         if (mayBeReplaced) await sleep(FAILOVER_PAUSE_MS);
         if (!mayBeReplaced || end.aborted) throw unreachable(target, reason ?? TIMED_OUT, connected);
       }
@@ -109,6 +109,6 @@ async function firstAnswer(redis: Redis, bySentinel: boolean): Promise<void> {
     const hello = bySentinel ? ((await redis.call('HELLO')) as unknown[]) : [await redis.ping()];
     if (hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
   } catch (error) {
-    if (!(error instanceof ReplyError) || isFull(error)) throw error;
+    if (!(error instanceof ReplyError) || isTooManyClients(error)) throw error;
   }
 }

@@ -8,14 +8,14 @@
 import { checkServerIdentity } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
-import { fromRedis } from '../core/store/redis-errors.js';
+import { toDevstateError } from '../core/store/redis-errors.js';
 import {
   type ConnectOptions,
-  endWith,
-  isAway,
-  pauseBefore,
+  closeOnAbort,
+  DEFAULT_OPTIONS,
+  isUnreachable,
+  retryDelay,
   TIMED_OUT,
-  USUAL_OPTIONS,
   unreachable,
 } from './connect-options.js';
 import type { Address, Target } from './target-url.js';
@@ -43,7 +43,7 @@ export async function connectCluster(
     lazyConnect: true,
     enableReadyCheck: false, // CLUSTER INFO
     dnsLookup: (name, done) => done(null, name), // what a certificate is for is a name
-    clusterRetryStrategy: (times) => (established && !signal.aborted ? pauseBefore(times) : null),
+    clusterRetryStrategy: (times) => (established && !signal.aborted ? retryDelay(times) : null),
     maxRedirections: 2 * Math.ceil(timeout / RETRY_MS), // an ASK does not wait; what it is followed by does
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
@@ -63,7 +63,7 @@ export async function connectCluster(
   }
   established = true;
   known.splice(0, 1, ...nodes); // where it looks when all that it knew are gone
-  endWith(signal, cluster);
+  closeOnAbort(signal, cluster);
   // Not by ioredis' own option, whose timer may outlive the connection.
   const looking = setInterval(() => cluster.refreshSlotsCache(), LOOK_MS).unref();
   cluster.once('end', () => clearInterval(looking));
@@ -76,13 +76,13 @@ export async function connectCluster(
  * good for the address that it was asked at, or for a name that the URL gives.
  */
 function nodeOptions({ options }: Target, nodes: readonly Address[]): RedisOptions {
-  if (!options.tls) return { ...options, ...USUAL_OPTIONS };
+  if (!options.tls) return { ...options, ...DEFAULT_OPTIONS };
   const check: typeof checkServerIdentity = (host, certificate) => {
     const names = [host, ...nodes.map((node) => node.host)];
     const problems = names.map((name) => checkServerIdentity(name, certificate));
     return problems.includes(undefined) ? undefined : problems[0];
   };
-  return { ...options, ...USUAL_OPTIONS, tls: { ...options.tls, checkServerIdentity: check } };
+  return { ...options, ...DEFAULT_OPTIONS, tls: { ...options.tls, checkServerIdentity: check } };
 }
 
 /** The first of the nodes to tell which server holds what. @throws DevstateError CONNECTION */
@@ -103,8 +103,9 @@ async function whoAnswers(
     return await Promise.any(clients.map((client, i) => ask(client).then(() => nodes[i] as Address)));
   } catch (error) {
     const failures = (error as AggregateError).errors as NoAnswer[];
-    const { reason, connected } = failures.find(({ reason }) => !isAway(reason)) ?? (failures[0] as NoAnswer);
-    throw unreachable(target, end.aborted && isAway(reason) ? TIMED_OUT : reason, connected);
+    const { reason, connected } =
+      failures.find(({ reason }) => !isUnreachable(reason)) ?? (failures[0] as NoAnswer);
+    throw unreachable(target, end.aborted && isUnreachable(reason) ? TIMED_OUT : reason, connected);
   } finally {
     end.removeEventListener('abort', giveUp);
     giveUp();
@@ -146,5 +147,5 @@ const MEET = { hint: 'set cluster-announce-ip, or let it meet another' };
 const NO_CLUSTER = new DevstateError('CONNECTION', 'it is no cluster', { hint: 'name it redis://' });
 
 function isNoCluster(error: unknown): boolean {
-  return /cluster support disabled/.test(fromRedis(error).message);
+  return /cluster support disabled/.test(toDevstateError(error).message);
 }

@@ -1,8 +1,8 @@
 /** What all ways to connect have in common: what is asked of them, how they end, what is said where they fail. */
 import { DevstateError } from '../core/model/errors.js';
-import { hangUp } from '../core/store/close-connection.js';
+import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/fleet.js';
-import { fromRedis, networkReason } from '../core/store/redis-errors.js';
+import { networkReason, toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
 
 export interface ConnectOptions {
@@ -24,7 +24,7 @@ const GRACE_MS = 500;
 const LINGER_MS = 100;
 
 /** For ioredis: of every connection that commands are sent on. */
-export const USUAL_OPTIONS = {
+export const DEFAULT_OPTIONS = {
   disconnectTimeout: LINGER_MS,
   enableReadyCheck: false, // INFO is denied to many users; a server that loads says so itself
   disableClientInfo: true, // and so is CLIENT
@@ -36,19 +36,19 @@ export const REPLICA = new DevstateError('CONNECTION', 'it is a replica');
 export const TIMED_OUT = new DevstateError('CONNECTION', 'timed out');
 
 /** Before an attempt to come back, ms. */
-export function pauseBefore(attempt: number): number {
+export function retryDelay(attempt: number): number {
   return Math.min(50 * 2 ** attempt, LONGEST_PAUSE_MS);
 }
 
 /** The connection ends with the signal, soon. */
-export function endWith(signal: AbortSignal, connection: Connection): void {
-  const giveUp = () => setTimeout(() => hangUp(connection), GRACE_MS).unref();
+export function closeOnAbort(signal: AbortSignal, connection: Connection): void {
+  const giveUp = () => setTimeout(() => closeConnection(connection), GRACE_MS).unref();
   signal.addEventListener('abort', giveUp, { once: true });
   connection.once('end', () => signal.removeEventListener('abort', giveUp));
 }
 
 /** It has not spoken, or not as a master. */
-export function isAway(reason: unknown): boolean {
+export function isUnreachable(reason: unknown): boolean {
   return reason === REPLICA || (reason instanceof Error && networkReason(reason) !== null);
 }
 
@@ -58,15 +58,15 @@ export function unreachable(
   reason: unknown,
   connected: boolean,
 ): DevstateError {
-  const known = fromRedis(reason);
+  const known = toDevstateError(reason);
   let { message, hint } = known;
   const kind = nodes ? '-cluster' : '';
-  if (options.sentinels && isAway(reason)) {
+  if (options.sentinels && isUnreachable(reason)) {
     message = `no master where the sentinels say: ${message}`;
     hint = 'give them the time to name another: --request-timeout';
   } else if (message === 'timed out') {
     if (options.tls) hint = `see whether it is well, and speaks TLS: a plain port wants redis${kind}://`;
-  } else if (connected && isAway(reason)) {
+  } else if (connected && isUnreachable(reason)) {
     message = 'it hung up without an answer';
     hint = options.tls ? "see the server's log" : `a port that speaks TLS wants rediss${kind}://`;
   }

@@ -9,7 +9,7 @@ import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
-import { fromRedis, networkReason, replyCode } from '../core/store/redis-errors.js';
+import { networkReason, replyCode, toDevstateError } from '../core/store/redis-errors.js';
 import type { Address } from './target-url.js';
 import { serverName } from './tls.js';
 
@@ -41,7 +41,7 @@ export class SentinelConnector extends AbstractConnector {
       this.#followSwitch(sentinel, stream);
       this.stream = stream;
     } catch (error) {
-      this.firstError = fromRedis(error);
+      this.firstError = toDevstateError(error);
       this.stream = new Socket().destroy();
     }
     return this.stream;
@@ -100,7 +100,7 @@ export class SentinelConnector extends AbstractConnector {
       if (Array.isArray(reply))
         return { sentinel, master: { host: String(reply[0]), port: Number(reply[1]) } };
     } catch (error) {
-      throw fromRedis(cause ?? error);
+      throw toDevstateError(cause ?? error);
     }
     throw new DevstateError('CONNECTION', `the sentinels know no master ${quote(name)}`, {
       hint: 'the URL names it after the #; SENTINEL MASTERS lists them',

@@ -5,7 +5,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
-import { usage } from '../core/model/errors.js';
+import { usageError } from '../core/model/errors.js';
 import { serverName } from './tls.js';
 
 export interface Address {
@@ -39,9 +39,9 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   if (typed === undefined) throw noUrl();
   const scheme = typed.toLowerCase();
   const [known, secure = '', kind = ''] = /^(?:redis(s?)(-sentinel|-cluster)?|unix)$/.exec(scheme) ?? [];
-  if (known === undefined) throw usage(`no server to be had by ${scheme}:`, FORMS);
+  if (known === undefined) throw usageError(`no server to be had by ${scheme}:`, FORMS);
   if (tls && secure === '')
-    throw usage('--ca, --cert, --key and --insecure are for TLS', 'name it rediss://');
+    throw usageError('--ca, --cert, --key and --insecure are for TLS', 'name it rediss://');
   if (scheme === 'unix') return socket(authority, path, query, password);
   if (authority === undefined) throw noUrl();
 
@@ -52,8 +52,8 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   const [first] = addresses as [Address];
   // A password with a bare `#` or `?` would be cut there, and its beginning be taken for a port and shown.
   if (query !== undefined || (fragment !== undefined && kind !== '-sentinel'))
-    throw usage('the URL holds a # or ?', 'write %23 and %3F in a password');
-  if (kind === '' && addresses.length > 1) throw usage('that URL names several servers', FORMS);
+    throw usageError('the URL holds a # or ?', 'write %23 and %3F in a password');
+  if (kind === '' && addresses.length > 1) throw usageError('that URL names several servers', FORMS);
   const [, user = '', own = ''] = /^([^:]*):?(.*)@$/s.exec(login) ?? [];
   const options: RedisOptions = {
     db: database(path.slice(1)),
@@ -73,7 +73,7 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
         },
       };
     case '-cluster':
-      if (options.db !== 0) throw usage('a cluster has no database but 0', FORMS);
+      if (options.db !== 0) throw usageError('a cluster has no database but 0', FORMS);
       return { shown, options, nodes: addresses };
     default:
       return { shown, options: { ...first, ...options } };
@@ -88,7 +88,7 @@ function socket(
 ): Target {
   if (authority?.includes('@')) throw noUrl();
   const file = decode(path);
-  if (authority || !/^\/./.test(file)) throw usage('a unix URL needs an absolute path', FORMS);
+  if (authority || !/^\/./.test(file)) throw usageError('a unix URL needs an absolute path', FORMS);
   const db = database(new URLSearchParams(query).get('db') ?? '');
   return {
     shown: `unix://${file}${db === 0 ? '' : `?db=${db}`}`,
@@ -111,7 +111,7 @@ function shownAddress({ host, port }: Address): string {
 
 /** Of the characters that Sentinel itself allows. */
 function masterName(fragment = ''): string {
-  if (!/^[\w.-]+$/.test(fragment)) throw usage('the URL names no master after a #', FORMS);
+  if (!/^[\w.-]+$/.test(fragment)) throw usageError('the URL names no master after a #', FORMS);
   return fragment;
 }
 
@@ -121,7 +121,7 @@ function credentials(user: string, password: string | undefined): RedisOptions {
 }
 
 function database(text: string): number {
-  if (!/^\d{0,6}$/.test(text)) throw usage('the database of a URL is a number', FORMS);
+  if (!/^\d{0,6}$/.test(text)) throw usageError('the database of a URL is a number', FORMS);
   return Number(text);
 }
 
@@ -129,10 +129,10 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw usage('the URL holds a bad % escape', FORMS);
+    throw usageError('the URL holds a bad % escape', FORMS);
   }
 }
 
 function noUrl() {
-  return usage('that is no URL of a server', FORMS);
+  return usageError('that is no URL of a server', FORMS);
 }

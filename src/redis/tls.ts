@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
-import { fileProblem, quote, usage } from '../core/model/errors.js';
+import { fileProblem, quote, usageError } from '../core/model/errors.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -21,14 +21,14 @@ export async function readTls({ ca, cert, key, insecure }: TlsFiles): Promise<Co
   const options: ConnectionOptions = insecure ? { rejectUnauthorized: false } : {};
   if (ca !== undefined) options.ca = await readCertificate('--ca', ca);
   if (cert === undefined && key === undefined) return options;
-  if (cert === undefined || key === undefined) throw usage('--cert and --key go together');
+  if (cert === undefined || key === undefined) throw usageError('--cert and --key go together');
   const pair = { cert: await readCertificate('--cert', cert), key: await read('--key', key) };
   try {
     createSecureContext(pair);
   } catch (error) {
     const reason =
       KEY_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'it holds no private key in PEM';
-    throw usage(`--key ${quote(key)}: ${reason}`);
+    throw usageError(`--key ${quote(key)}: ${reason}`);
   }
   return { ...options, ...pair };
 }
@@ -46,7 +46,7 @@ const KEY_PROBLEMS: Record<string, string> = {
 /** Tried here, because authorities that cannot be read would be passed over in silence. */
 async function readCertificate(option: string, path: string): Promise<Buffer> {
   const pem = await read(option, path);
-  if (!isCertificate(pem)) throw usage(`${option} ${quote(path)}: it holds no certificate in PEM`);
+  if (!isCertificate(pem)) throw usageError(`${option} ${quote(path)}: it holds no certificate in PEM`);
   return pem;
 }
 
@@ -63,6 +63,6 @@ async function read(option: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw usage(`${option} ${quote(path)}: ${fileProblem(error)}`);
+    throw usageError(`${option} ${quote(path)}: ${fileProblem(error)}`);
   }
 }

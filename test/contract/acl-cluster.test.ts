@@ -1,7 +1,7 @@
 /** The roles of contract/acl-roles.test.ts on a cluster: the same lines do, on each of its nodes. */
 import { expect, test } from 'vitest';
 import { aclOf, ROLES, type Role } from '../../src/core/admin/acl-roles.js';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
 import type { PrivateServer } from '../../src/redis/private-server.js';
@@ -45,7 +45,7 @@ async function asUser(role: Role) {
 
 test.each(ROLES)('%s: works, and is refused what is another’s', async (role) => {
   const fleet = await cluster.fleet({ namespace: 'acme' });
-  await declareLayout(fleet, { partitions: 8 });
+  await declareFleet(fleet, { partitions: 8 });
   await register(fleet, ID, 't');
   await heartbeat(fleet, { id: ID });
   const devstate = await asUser(role);
@@ -60,7 +60,7 @@ test.each(ROLES)('%s: works, and is refused what is another’s', async (role) =
 
 test.each(ROLES)('%s: follows a key that has moved before its slot has', async (role) => {
   const fleet = await cluster.fleet({ namespace: 'acme' });
-  await declareLayout(fleet, { partitions: 8 });
+  await declareFleet(fleet, { partitions: 8 });
   await register(fleet, ID, 't');
   const { meta } = fleet.keys;
   const slot = await fleet.redis.cluster('KEYSLOT', meta);

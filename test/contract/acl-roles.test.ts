@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { commands } from '../../src/commands/index.js';
 import { aclOf, ROLES, type Role } from '../../src/core/admin/acl-roles.js';
-import { declareLayout, type LayoutOptions } from '../../src/core/admin/declare-fleet.js';
+import { type DeclareOptions, declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
 import { setDesired } from '../../src/core/shadow/desired.js';
@@ -69,7 +69,7 @@ test('no command is left out', () => {
   expect([...new Set([...tried, ...OTHERS])].sort()).toEqual(commands.map(({ name }) => name).sort());
 });
 
-describe.each<[what: string, namespace: string, layout: LayoutOptions | 'undeclared']>([
+describe.each<[what: string, namespace: string, layout: DeclareOptions | 'undeclared']>([
   ['a fleet', '', {}],
   ['a fleet in a namespace that declares nothing', 'a*[b]', 'undeclared'],
   ['a fleet in 16 partitions', 'acme', { partitions: 16 }],
@@ -79,7 +79,7 @@ describe.each<[what: string, namespace: string, layout: LayoutOptions | 'undecla
 
   beforeEach(async () => {
     fleet = await openFleet(redis, { namespace });
-    if (layout !== 'undeclared') await declareLayout(fleet, layout);
+    if (layout !== 'undeclared') await declareFleet(fleet, layout);
     for (const id of [ID, 'lapsed']) {
       await register(fleet, id, 't');
       await heartbeat(fleet, { id, reportedJson: '{"a":1}' });
@@ -141,7 +141,7 @@ function unquoted(word: string): Buffer {
 test.each([...ODD_IDS, 'a b', 'q"\\*', '[a]?', "it's"])('a device of any name: %s', async (id) => {
   const namespace = 'ä"[b]*';
   const fleet = await openFleet(redis, { namespace });
-  await declareLayout(fleet, { partitions: 2 });
+  await declareFleet(fleet, { partitions: 2 });
   for (const each of [id, 'other']) await register(fleet, each, 't');
   const at = ['-n', namespace];
   const { stdout } = await cli(redis).run(['acl', 'device', '--user', 'odd', '--id', id, '-q', ...at]);
@@ -162,7 +162,7 @@ test.each<[rules: string[], said: string]>([
   ],
 ])('what a script lacks is named: %j', async (rules, said) => {
   const fleet = await openFleet(redis);
-  await declareLayout(fleet);
+  await declareFleet(fleet);
   await register(fleet, ID, 't');
   await heartbeat(fleet, { id: ID });
   await fleet.redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', '~*', '&*', '+@all', ...rules);
@@ -215,7 +215,7 @@ describe('a detector’s user', () => {
     ],
   ])('finds who lapsed, by %s', async (strategy, notices) => {
     const admin = await openFleet(redis, { namespace: 'acme' });
-    await declareLayout(admin, { partitions: 4 });
+    await declareFleet(admin, { partitions: 4 });
     await register(admin, ID, 't');
     await heartbeat(admin, { id: ID, ttl: 20 });
     const { line } = aclOf('detector', { namespace: 'acme' });
@@ -231,7 +231,7 @@ describe('a detector’s user', () => {
 
 test('with what the README adds, a detector’s user hears keyspace events', async () => {
   const admin = await openFleet(redis);
-  await declareLayout(admin);
+  await declareFleet(admin);
   await register(admin, ID, 't');
   const more = ['+config|get', '+config|set', '&__keyevent@0__:expired', '>pw'];
   await admin.redis.call(...(aclOf('detector').line.split(' ') as [string]), ...more);

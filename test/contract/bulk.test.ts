@@ -5,11 +5,11 @@
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Alone } from '../../src/core/async/item-results.js';
+import type { ItemResult } from '../../src/core/async/item-results.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { type JsonObject, parseJsonObject } from '../../src/core/model/json.js';
 import { disconnectAll, type Heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
-import { readAll, readDevice } from '../../src/core/query/read-devices.js';
+import { readDevice, readWholeDevices } from '../../src/core/query/read-devices.js';
 import { type Registrant, register, registerAll, unregisterAll } from '../../src/core/registry/register.js';
 import { Fleet } from '../../src/core/store/fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../src/core/store/scripts.js';
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 /** What came of each: its error's code, or `done`. */
-const codes = (results: readonly Alone<unknown>[]) =>
+const codes = (results: readonly ItemResult<unknown>[]) =>
   results.map((result) => (result instanceof DevstateError ? result.code : 'done'));
 
 /** Among good ones those that fail alone: bad ids, unknown ones, a record of another type. */
@@ -98,7 +98,7 @@ describe('each alone, in order', () => {
   });
 
   test('removals, and reads before them', async () => {
-    const results = await readAll(fleet, IDS);
+    const results = await readWholeDevices(fleet, IDS);
     const expected = ['done', 'NOT_FOUND', 'USAGE', 'BAD_RECORD', 'USAGE', 'done', 'done'];
     expect(codes(results)).toEqual(expected);
     expect(codes(await unregisterAll(fleet, IDS))).toEqual(expected);
@@ -107,9 +107,9 @@ describe('each alone, in order', () => {
   });
 
   test('none at all', async () => {
-    expect(await Promise.all([heartbeats(fleet, []), registerAll(fleet, []), readAll(fleet, [])])).toEqual([
-      ...[[], [], []],
-    ]);
+    expect(
+      await Promise.all([heartbeats(fleet, []), registerAll(fleet, []), readWholeDevices(fleet, [])]),
+    ).toEqual([...[[], [], []]]);
     expect(await Promise.all([disconnectAll(fleet, []), unregisterAll(fleet, [])])).toEqual([[], []]);
   });
 });
@@ -188,7 +188,7 @@ test('1,700 at once: every one, in its place', async () => {
     places.map((id, i) => ({ id, reportedJson: `{"n":${i}}` })),
   );
   expect(codes(beats)).toEqual(expected);
-  const read = await readAll(fleet, places);
+  const read = await readWholeDevices(fleet, places);
   expect(read.map((device) => ('reportedJson' in device ? device.reportedJson : device.code))).toEqual(
     ids.map((_, i) => (i === odd ? 'USAGE' : `{"n":${i}}`)),
   );
@@ -242,7 +242,7 @@ async function held(raw: Redis, namespace: string): Promise<Record<string, unkno
 }
 
 /** What they give, without the namespace. */
-const outcomes = (results: readonly Alone<unknown>[]) =>
+const outcomes = (results: readonly ItemResult<unknown>[]) =>
   results.map((result) =>
     result instanceof DevstateError ? result.message.replace(/\b(?:one|all):/, '') : result,
   );
@@ -288,9 +288,9 @@ test('whatever is done at once is as if done one by one', async () => {
             await raw.set(space.keys.state('wrong'), 'x');
             await raw.hset(space.keys.state('broken'), { deviceId: 'broken', reportedState: '{' });
             const atOnce = namespace === 'all';
-            async function run<Item>(items: Item[], work: (items: Item[]) => Promise<Alone<unknown>[]>) {
+            async function run<Item>(items: Item[], work: (items: Item[]) => Promise<ItemResult<unknown>[]>) {
               if (atOnce) return outcomes(await work(items));
-              const results: Alone<unknown>[] = [];
+              const results: ItemResult<unknown>[] = [];
               for (const item of items) results.push(...(await work([item])));
               return outcomes(results);
             }

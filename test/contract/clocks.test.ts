@@ -1,6 +1,6 @@
 /** A cluster has as many clocks as masters: a deadline is held against that of the server where it is kept. */
 import { expect, test, vi } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../src/core/presence/heartbeats.js';
 import { onlineDevices } from '../../src/core/query/list.js';
 import { staleDevices } from '../../src/core/query/stale.js';
@@ -28,7 +28,7 @@ function setAhead(partition: Fleet): void {
 
 test('an index is read by its own server’s', async () => {
   const fleet = await openFleet(redis);
-  await declareLayout(fleet, { partitions: 2, writers: 'exclusive' });
+  await declareFleet(fleet, { partitions: 2, writers: 'exclusive' });
   const ids = ['d1', 'd2', 'd3', 'd4', 'd5', 'd6'];
   await registerAll(
     fleet,

@@ -1,6 +1,6 @@
 /** Detectors and the feed on a cluster: a master dies and is replaced, and each transition is told once. */
 import { afterEach, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import type { DetectOptions } from '../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../src/core/model/device.js';
 import { presenceFeed } from '../../src/core/presence/feed.js';
@@ -58,7 +58,7 @@ test(
   'a master dies: detectors and feed go on, and nothing is told twice',
   async () => {
     const fleet = await cluster.fleet({}, PATIENCE_MS);
-    await declareLayout(fleet, { partitions: PARTITIONS });
+    await declareFleet(fleet, { partitions: PARTITIONS });
     await registerAll(
       fleet,
       IDS.map((id) => ({ id, type: 'lamp' })),

@@ -1,6 +1,6 @@
 /** A fleet in 64 partitions on a cluster: asked as one, exact, and not disturbed by slots that move. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { readHistory } from '../../src/core/history/entries.js';
 import { disconnectAll, heartbeats } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';
@@ -45,7 +45,7 @@ test('needs a fleet in partitions, and says so', async () => {
 });
 
 test('is not to be named by one of its nodes', async () => {
-  await declareLayout(await cluster.fleet(), { partitions: PARTITIONS });
+  await declareFleet(await cluster.fleet(), { partitions: PARTITIONS });
   for (const { url } of cluster.nodes.slice(0, 3)) {
     expect((await cli(url).session('list')).replace(url, 'URL')).toBe(
       '! devstate: URL: this server is one node of a cluster\n! hint: name the cluster: redis-cluster://\nexit 5\n',
@@ -58,7 +58,7 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet', (writers) => {
 
   beforeEach(async () => {
     fleet = await cluster.fleet();
-    await declareLayout(fleet, { writers, partitions: PARTITIONS });
+    await declareFleet(fleet, { writers, partitions: PARTITIONS });
     const registrants = IDS.map((id, i) => ({ id, type: i % 3 === 0 ? 'lamp' : 'plug' }));
     expect(failed(await registerAll(fleet, registrants))).toEqual([]);
   });
@@ -111,7 +111,7 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet', (writers) => {
 test('a namespace is erased on every master, and no other', async () => {
   const [erased, kept] = [await cluster.fleet({ namespace: 'a' }), await cluster.fleet({ namespace: 'b' })];
   for (const fleet of [erased, kept]) {
-    await declareLayout(fleet, { partitions: PARTITIONS });
+    await declareFleet(fleet, { partitions: PARTITIONS });
     await registerAll(fleet, lamps(IDS.slice(0, 500)));
   }
   const keys = async () => (await Promise.all(kept.servers().map((server) => server.keys('*')))).flat();
@@ -123,7 +123,7 @@ test('a namespace is erased on every master, and no other', async () => {
 
 test('slots that move, and a node that joins, disturb no command', async () => {
   const fleet = await cluster.fleet();
-  await declareLayout(fleet, { partitions: PARTITIONS });
+  await declareFleet(fleet, { partitions: PARTITIONS });
   const ids = IDS.slice(0, COUNT / 5);
   await registerAll(fleet, lamps(ids));
   const load = new Load(fleet, ids);

@@ -1,6 +1,6 @@
 /** What a user lacks is named, also where a script catches it, because it is one device's failure of many. */
 import { beforeEach, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';
 import { registerAll } from '../../src/core/registry/register.js';
@@ -13,7 +13,7 @@ const redis = useRedis();
 let admin: Fleet;
 beforeEach(async () => {
   admin = await openFleet(redis);
-  await declareLayout(admin);
+  await declareFleet(admin);
   await registerAll(admin, [
     { id: 'd1', type: 't' },
     { id: 'd2', type: 't' },

@@ -1,6 +1,6 @@
 /** A fleet that is declared exclusive, and is not: the detector says so once. */
 import { expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { articleProgram } from '../support/article.js';
 import { openDetector } from '../support/detector.js';
 import { openFleet, until } from '../support/fleet.js';
@@ -12,7 +12,7 @@ test.each(['exclusive', 'shared'] as const)(
   'another program writes to a fleet declared %s',
   async (writers) => {
     const fleet = await openFleet(redis);
-    await declareLayout(fleet, { writers });
+    await declareFleet(fleet, { writers });
     const notices: string[] = [];
     const detector = await openDetector(fleet, { onNotice: (message) => notices.push(message) });
     const article = articleProgram(await redis.client(), 'node');
@@ -30,7 +30,7 @@ test.each(['exclusive', 'shared'] as const)(
 
 test('another program does so without a word: the audit finds what it did', async () => {
   const fleet = await openFleet(redis);
-  await declareLayout(fleet, { writers: 'exclusive' });
+  await declareFleet(fleet, { writers: 'exclusive' });
   const detector = await openDetector(fleet);
   await articleProgram(await redis.client(), 'node').register('d1', 'lamp'); // which publishes nothing
   await detector.says('another program writes to this exclusive fleet');

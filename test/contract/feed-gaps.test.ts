@@ -1,10 +1,10 @@
 /** What a reader of the log cannot have any more is named, and nothing else is. */
 import { describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../src/core/model/device.js';
 import { disconnect, heartbeats } from '../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../src/core/presence/log-reader.js';
-import { PresenceLogs } from '../../src/core/presence/merged-log.js';
+import { MergedLog } from '../../src/core/presence/merged-log.js';
 import { register } from '../../src/core/registry/register.js';
 import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
@@ -38,7 +38,7 @@ async function trim({ redis, keys }: Fleet, left: number): Promise<void> {
   await redis.xtrim(keys.log, 'MAXLEN', left);
 }
 
-async function* readAll(logs: PresenceLogs) {
+async function* readAll(logs: MergedLog) {
   do {
     expect(await logs.look()).toEqual([]);
     yield* logs.events();
@@ -48,7 +48,7 @@ async function* readAll(logs: PresenceLogs) {
 /** A reader that looks when it is told to. */
 async function reader(fleet: Fleet, since?: Since) {
   const gaps: Gap[] = [];
-  const logs = new PresenceLogs(await fleet.partitions(), (gap) => void gaps.push(gap));
+  const logs = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
   await logs.open(since);
   return {
     gaps,
@@ -144,7 +144,7 @@ describe('a trimmed log', () => {
     await transitions(fleet, 6000);
     const log = idsOf(await logOf(fleet)) as string[];
     const gaps: Gap[] = [];
-    const reading = new PresenceLogs(await fleet.partitions(), (gap) => void gaps.push(gap));
+    const reading = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
     await reading.open({ time: 0 });
     const seen: string[] = [];
     for await (const { id } of readAll(reading)) {
@@ -205,7 +205,7 @@ describe('a log that was deleted and begun anew', () => {
 
 test('logs of several partitions: watch-presence says it in one line', async () => {
   const fleet = await openFleet(redis);
-  await declareLayout(fleet, { partitions: 4 });
+  await declareFleet(fleet, { partitions: 4 });
   for (let i = 0; i < 40; i++) await register(fleet, `d${i}`, 'lamp');
   await heartbeats(
     fleet,

@@ -1,6 +1,6 @@
 /** A device says that it is alive. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../src/core/query/read-devices.js';
@@ -335,7 +335,7 @@ test.each(['shared', 'exclusive'] as const)(
   'in a %s fleet the online set is trusted or not',
   async (writers) => {
     const fleet = await openFleet(redis);
-    await declareLayout(fleet, { writers });
+    await declareFleet(fleet, { writers });
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1' });
     expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(['d1']);

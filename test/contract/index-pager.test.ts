@@ -1,15 +1,15 @@
 /** The index in its order while the fleet beats: each device that stays where it is, once. */
 import { describe, expect, test, vi } from 'vitest';
-import { type Walk, walkIndex } from '../../src/core/query/index-pager.js';
+import { type IndexRange, pageIndex } from '../../src/core/query/index-pager.js';
 import type { Fleet } from '../../src/core/store/fleet.js';
 import { SeenIds } from '../../src/core/store/set-scan.js';
 import { allOf, openFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
-const ONLINE: Walk = { from: 1, to: Infinity };
-const NEVER: Walk = { from: 0, to: 0 };
-const OFFLINE: Walk = { from: -1, to: -Infinity, down: true };
+const ONLINE: IndexRange = { from: 1, to: Infinity };
+const NEVER: IndexRange = { from: 0, to: 0 };
+const OFFLINE: IndexRange = { from: -1, to: -Infinity, down: true };
 
 /** `on0001` with the deadline 1000, …; `off0001` last seen at 1, …; `never0001`, …. */
 async function indexed(counts: Partial<Record<'on' | 'off' | 'never', number>>): Promise<Fleet> {
@@ -25,8 +25,8 @@ async function indexed(counts: Partial<Record<'on' | 'off' | 'never', number>>):
 const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 const name = (kind: string, i: number) => `${kind}${String(i).padStart(4, '0')}`;
 const names = (kind: string, count: number) => range(count).map((i) => name(kind, i));
-const walked = async (fleet: Fleet, walk: Walk, seen?: SeenIds) =>
-  (await allOf(walkIndex(fleet, walk, seen))).flat();
+const walked = async (fleet: Fleet, walk: IndexRange, seen?: SeenIds) =>
+  (await allOf(pageIndex(fleet, walk, seen))).flat();
 
 test('in the order of the deadline, of last seen, and by id of those never seen', async () => {
   const fleet = await indexed({ on: 1100, off: 1100, never: 1100 });
@@ -35,7 +35,7 @@ test('in the order of the deadline, of last seen, and by id of those never seen'
   expect(await walked(fleet, NEVER)).toEqual(names('never', 1100));
 });
 
-test.each<[walk: Walk, kind: 'on' | 'off', from: number, to: number]>([
+test.each<[walk: IndexRange, kind: 'on' | 'off', from: number, to: number]>([
   [{ from: 1, to: 700_000 }, 'on', 1, 700],
   [{ from: 300_000, to: 700_999 }, 'on', 300, 700],
   [{ from: 300_001, to: 300_999 }, 'on', 301, 300],
@@ -67,10 +67,14 @@ describe('while the fleet moves', () => {
   const STAY = 1500;
 
   /** Runs `move` after each chunk of a walk. */
-  async function moving(fleet: Fleet, walk: Walk, move: (round: number, ids: string[]) => Promise<unknown>) {
+  async function moving(
+    fleet: Fleet,
+    walk: IndexRange,
+    move: (round: number, ids: string[]) => Promise<unknown>,
+  ) {
     const found: string[] = [];
     let round = 0;
-    for await (const ids of walkIndex(fleet, walk)) {
+    for await (const ids of pageIndex(fleet, walk)) {
       found.push(...ids);
       if (round < 10) await move(round++, ids);
     }
@@ -78,14 +82,16 @@ describe('while the fleet moves', () => {
     return found;
   }
 
-  test.each<[what: string, walk: Walk, kind: 'on' | 'off' | 'never', score: (round: number) => number]>([
-    ['beats', ONLINE, 'on', () => 9e12],
-    ['beats for a shorter time', ONLINE, 'on', (round) => round + 1],
-    ['lapses', ONLINE, 'on', (round) => -9e12 - round],
-    ['comes online', OFFLINE, 'off', () => 9e12],
-    ['is seen and leaves', OFFLINE, 'off', (round) => -9e12 - round],
-    ['comes online for the first time', NEVER, 'never', () => 9e12],
-  ])('each device that %s moves the others, and they are there once', async (_what, walk, kind, score) => {
+  test.each<[what: string, walk: IndexRange, kind: 'on' | 'off' | 'never', score: (round: number) => number]>(
+    [
+      ['beats', ONLINE, 'on', () => 9e12],
+      ['beats for a shorter time', ONLINE, 'on', (round) => round + 1],
+      ['lapses', ONLINE, 'on', (round) => -9e12 - round],
+      ['comes online', OFFLINE, 'off', () => 9e12],
+      ['is seen and leaves', OFFLINE, 'off', (round) => -9e12 - round],
+      ['comes online for the first time', NEVER, 'never', () => 9e12],
+    ],
+  )('each device that %s moves the others, and they are there once', async (_what, walk, kind, score) => {
     const fleet = await indexed({ on: 4000, off: 4000, never: 4000, [kind]: STAY });
     // Every third moves: of what was walked just now the last, and as many of what is to come.
     const leaves = (i: number) => i % 3 === 0;
@@ -98,7 +104,7 @@ describe('while the fleet moves', () => {
     expect(found.filter((id) => stays.includes(id))).toEqual(stays);
   });
 
-  test.each<[walk: Walk, kind: 'on' | 'off' | 'never']>([
+  test.each<[walk: IndexRange, kind: 'on' | 'off' | 'never']>([
     [ONLINE, 'on'],
     [OFFLINE, 'off'],
     [NEVER, 'never'],

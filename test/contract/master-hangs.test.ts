@@ -1,6 +1,6 @@
 /** A master of a cluster hangs: detectors and feeds begin all the same, wherever they would have listened. */
 import { expect, onTestFinished, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../src/core/registry/register.js';
 import { useCluster } from '../support/cluster.js';
@@ -12,7 +12,7 @@ const IDS = Array.from({ length: 64 }, (_, i) => `d${i}`);
 
 test('detectors and feeds begin, and tell of the devices of the other', async () => {
   const fleet = await cluster.fleet({}, 1500);
-  await declareLayout(fleet, { partitions: 64 });
+  await declareFleet(fleet, { partitions: 64 });
   await registerAll(
     fleet,
     IDS.map((id) => ({ id, type: 'lamp' })),

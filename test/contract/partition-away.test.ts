@@ -3,8 +3,8 @@
  * told; those that are out of reach fail alone.
  */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
-import type { Alone } from '../../src/core/async/item-results.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
+import type { ItemResult } from '../../src/core/async/item-results.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { disconnectAll, heartbeats } from '../../src/core/presence/heartbeats.js';
 import { registerAll, unregisterAll } from '../../src/core/registry/register.js';
@@ -34,7 +34,7 @@ let served: Map<PrivateServer, string[]>;
 
 beforeEach(async () => {
   fleet = await cluster.fleet({}, TIMEOUT);
-  await declareLayout(fleet, { partitions: 64 });
+  await declareFleet(fleet, { partitions: 64 });
   [first, second] = await cluster.around(await slotOf(fleet.keys.meta));
   const results = await registerAll(
     fleet,
@@ -55,7 +55,7 @@ const here = () => served.get(first as PrivateServer) ?? [];
 const away = () => served.get(second as PrivateServer) ?? [];
 
 /** The ids, of those in order, that were not answered. */
-function lostOf(results: readonly Alone<unknown>[], ids: readonly string[] = IDS): string[] {
+function lostOf(results: readonly ItemResult<unknown>[], ids: readonly string[] = IDS): string[] {
   return ids.filter((_, i) => results[i] instanceof DevstateError);
 }
 
@@ -74,7 +74,7 @@ async function soon<T>(work: Promise<T>): Promise<T> {
   return result;
 }
 
-const WORK: [what: string, work: () => Promise<readonly Alone<unknown>[]>][] = [
+const WORK: [what: string, work: () => Promise<readonly ItemResult<unknown>[]>][] = [
   [
     'heartbeats',
     () =>

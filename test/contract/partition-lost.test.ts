@@ -1,6 +1,6 @@
 /** Detector, sweep and feed while a part of the fleet is out of reach: the rest goes on, and may begin. */
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { detect, detectorAtWork, sweep } from '../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../src/core/model/device.js';
 import { presenceFeed } from '../../src/core/presence/feed.js';
@@ -35,7 +35,7 @@ let fleet: Fleet;
 let parts: readonly Fleet[];
 beforeEach(async () => {
   writer = await openFleet(redis, { namespace: 'many' });
-  await declareLayout(writer, { partitions: PARTITIONS });
+  await declareFleet(writer, { partitions: PARTITIONS });
   await registerAll(
     writer,
     IDS.map((id) => ({ id, type: 'lamp' })),

@@ -1,6 +1,6 @@
 /** The detector of a fleet in partitions: as of one, whatever part a device is in, and each thing told once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { type DetectOptions, detect, detectorAtWork, sweep } from '../../src/core/detection/detector.js';
 import { presenceFeed } from '../../src/core/presence/feed.js';
 import { disconnect, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
@@ -22,7 +22,7 @@ let fleet: Fleet;
 let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis, { namespace: 'many' });
-  await declareLayout(fleet, { partitions: PARTITIONS });
+  await declareFleet(fleet, { partitions: PARTITIONS });
   open = [];
 });
 afterEach(async () => {
@@ -309,7 +309,7 @@ test('a fleet that is cut anew meanwhile: it ends, and says so', async () => {
   await unregisterAll(fleet, IDS);
   const own = await openFleet(redis, fleet.options);
   const cutAnew = async () => {
-    await declareLayout(fleet, { partitions: 4 });
+    await declareFleet(fleet, { partitions: 4 });
     own.forgetSettings();
   };
   const run = async () => {

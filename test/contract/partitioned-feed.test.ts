@@ -1,6 +1,6 @@
 /** The feed of a fleet in partitions: each event once, from whichever log, and one position in all of them. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../src/core/model/device.js';
 import { presenceFeed } from '../../src/core/presence/feed.js';
 import { disconnectAll, heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
@@ -21,7 +21,7 @@ const CLIENT = { maxRetriesPerRequest: 0, retryStrategy: () => 10 };
 let fleet: Fleet;
 beforeEach(async () => {
   fleet = await openFleet(redis, { namespace: NAMESPACE });
-  await declareLayout(fleet, { partitions: PARTITIONS });
+  await declareFleet(fleet, { partitions: PARTITIONS });
   await registerAll(
     fleet,
     IDS.map((id) => ({ id, type: 'lamp' })),
@@ -289,7 +289,7 @@ describe('live', () => {
     await unregisterAll(fleet, IDS);
     const reader = await openFleet(redis, { namespace: NAMESPACE });
     const cut = async () => {
-      await declareLayout(fleet, { partitions: 4 });
+      await declareFleet(fleet, { partitions: 4 });
       reader.forgetSettings();
     };
     const run = async () => {

@@ -1,18 +1,18 @@
 /** A fleet cut into partitions, on one server: each device's keys are in its own, and the whole is as one. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { readHistory } from '../../src/core/history/entries.js';
 import { stateAt } from '../../src/core/history/state-at.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { disconnectAll, heartbeats } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';
 import { countRegistered, listDevices, onlineDevices } from '../../src/core/query/list.js';
-import { readAll, readDevice } from '../../src/core/query/read-devices.js';
+import { readDevice, readWholeDevices } from '../../src/core/query/read-devices.js';
 import { staleDevices } from '../../src/core/query/stale.js';
 import { fleetStats } from '../../src/core/query/stats.js';
 import { register, registerAll, unregisterAll } from '../../src/core/registry/register.js';
 import { delta, setDesired } from '../../src/core/shadow/desired.js';
-import { aloneInPartitions, partitionOf } from '../../src/core/store/by-partition.js';
+import { mapItemsByPartition, partitionOf } from '../../src/core/store/by-partition.js';
 import type { Fleet } from '../../src/core/store/fleet.js';
 import { allOf, cut, failure, idsOf, ODD_IDS, openFleet, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
@@ -46,8 +46,8 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
   beforeEach(async () => {
     fleet = await openFleet(redis, { namespace: 'many' });
     one = await openFleet(redis, { namespace: 'one' });
-    await declareLayout(fleet, { writers, partitions: PARTITIONS });
-    await declareLayout(one, { writers });
+    await declareFleet(fleet, { writers, partitions: PARTITIONS });
+    await declareFleet(one, { writers });
     for (const each of [fleet, one]) {
       const registrants = IDS.map((id, i) => ({ id, type: i % 3 === 0 ? 'lamp' : 'plug' }));
       expect(await registerAll(each, registrants)).toMatchObject(IDS.map((deviceId) => ({ deviceId })));
@@ -110,7 +110,7 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
 
   test('gives what it is asked for in the order that was asked', async () => {
     const asked = ['d7', 'nobody', '温度-1', 'a\nb', 'd0'];
-    expect(await readAll(fleet, asked)).toMatchObject([
+    expect(await readWholeDevices(fleet, asked)).toMatchObject([
       { deviceId: 'd7' },
       { code: 'NOT_FOUND' },
       { deviceId: '温度-1' },
@@ -136,7 +136,7 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
       let begun = 0;
       let allBegun = () => {};
       const all = new Promise<void>((resolve) => (allBegun = resolve));
-      return aloneInPartitions(fleet, IDS, async (partition, ids) => {
+      return mapItemsByPartition(fleet, IDS, async (partition, ids) => {
         begun += 1;
         if (begun === PARTITIONS) allBegun();
         await all;
@@ -156,10 +156,10 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
   });
 
   test('is never cut anew while it holds devices', async () => {
-    expect(await failure(declareLayout(fleet, { partitions: 64 }))).toMatchObject({ code: 'CONFLICT' });
-    expect(await declareLayout(fleet, { partitions: PARTITIONS })).toMatchObject({ partitions: PARTITIONS });
+    expect(await failure(declareFleet(fleet, { partitions: 64 }))).toMatchObject({ code: 'CONFLICT' });
+    expect(await declareFleet(fleet, { partitions: PARTITIONS })).toMatchObject({ partitions: PARTITIONS });
     await unregisterAll(fleet, IDS);
-    expect(await declareLayout(fleet, { partitions: 4 })).toMatchObject({ partitions: 4 });
+    expect(await declareFleet(fleet, { partitions: 4 })).toMatchObject({ partitions: 4 });
     await register(fleet, 'd1', 'lamp');
     expect(await (await fleet.of('d1')).redis.keys('many:{*}:device:state:*')).toHaveLength(1);
   });

@@ -2,14 +2,14 @@
 import type { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import type { Command } from '../../src/core/store/fleet.js';
-import { sendAll } from '../../src/core/store/pipeline.js';
+import { sendPipeline } from '../../src/core/store/pipeline.js';
 import { until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
 const patient = { retryStrategy: () => 20, maxRetriesPerRequest: null };
 
-const send = (client: Redis, ...commands: Command[]) => sendAll(client, commands, 'key');
+const send = (client: Redis, ...commands: Command[]) => sendPipeline(client, commands, 'key');
 const get = (key: string): Command => ['get', key];
 
 /** The server waits for the list of the first command. */

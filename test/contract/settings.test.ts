@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseJsonObject } from '../../src/core/model/json.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { listDevices, onlineDevices } from '../../src/core/query/list.js';
-import { readAll, readDevice } from '../../src/core/query/read-devices.js';
+import { readDevice, readWholeDevices } from '../../src/core/query/read-devices.js';
 import { register } from '../../src/core/registry/register.js';
 import { setDesired } from '../../src/core/shadow/desired.js';
 import { articleProgram } from '../support/article.js';
@@ -114,5 +114,5 @@ it('a record in both dialects is read in the fleet’s, alone or in a list', asy
     ...{ deviceId: 'd1', deviceType: 'node type', device_id: 'd1', device_type: 'python type' },
   });
   expect(await readDevice(fleet, 'd1')).toMatchObject({ deviceType: 'python type' });
-  expect(await readAll(fleet, ['d1'])).toMatchObject([{ deviceType: 'python type' }]);
+  expect(await readWholeDevices(fleet, ['d1'])).toMatchObject([{ deviceType: 'python type' }]);
 });

@@ -1,6 +1,6 @@
 /** How many there are: counted in the index or record by record, the same figures. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeat, heartbeats } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';
 import { listDevices } from '../../src/core/query/list.js';
@@ -42,7 +42,7 @@ describe.each(['shared', 'exclusive'] as const)('in a %s fleet', (writers) => {
 
   beforeEach(async () => {
     fleet = await openFleet(redis);
-    await declareLayout(fleet, { writers });
+    await declareFleet(fleet, { writers });
   });
 
   test('an empty fleet is all zeros, and has no type', async () => {
@@ -74,7 +74,7 @@ describe.each(DIALECTS)('going exclusive in a %s fleet', (dialect) => {
     await fleet.redis.zadd('devices:activity', 5, 'ghost');
     await fleet.redis.srem('devices:type:plug', 'theirs');
     const before = await allOf(listDevices(fleet));
-    expect(await declareLayout(fleet, { writers: 'exclusive' })).toEqual({
+    expect(await declareFleet(fleet, { writers: 'exclusive' })).toEqual({
       version: 1,
       partitions: 1,
       dialect,
@@ -90,8 +90,8 @@ describe.each(DIALECTS)('going exclusive in a %s fleet', (dialect) => {
     expect(await fleet.redis.zcard('devices:activity')).toBe(2);
     expect(await scoreOf(fleet, 'theirs')).toBeGreaterThan(Date.now());
     expect(await fleetStats(fleet)).toMatchObject([{ registered: 2, online: 1, offline: 1, lapsed: 0 }]);
-    expect(await declareLayout(fleet, { writers: 'shared' })).toMatchObject({ writers: 'shared' });
-    expect(await declareLayout(fleet)).toMatchObject({ writers: 'shared', dialect });
+    expect(await declareFleet(fleet, { writers: 'shared' })).toMatchObject({ writers: 'shared' });
+    expect(await declareFleet(fleet)).toMatchObject({ writers: 'shared', dialect });
   });
 });
 
@@ -107,14 +107,14 @@ test('going exclusive is refused while a device cannot be indexed, and takes in 
   });
   await fleet.redis.set(fleet.keys.heartbeat('stray'), '1');
   await fleet.redis.sadd(fleet.keys.online, 'stray');
-  expect(await failure(declareLayout(fleet, { writers: 'exclusive' }))).toMatchObject({
+  expect(await failure(declareFleet(fleet, { writers: 'exclusive' }))).toMatchObject({
     code: 'BAD_RECORD',
     message: expect.stringContaining('1 devices cannot be indexed: device:state:broken holds'),
   });
   expect((await fleet.settings()).exclusive).toBe(false);
   await fleet.redis.del(fleet.keys.state('broken'));
   await fleet.redis.srem(fleet.keys.registered, 'broken');
-  await declareLayout(fleet, { writers: 'exclusive' });
+  await declareFleet(fleet, { writers: 'exclusive' });
   expect(await fleetStats(fleet)).toMatchObject([{ registered: 2, online: 1 }]);
   expect((await fleetStats(fleet, { byType: true })).map(({ deviceType }) => deviceType)).toEqual([
     'lamp',

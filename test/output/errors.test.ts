@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
-import { usage } from '../../src/core/model/errors.js';
+import { usageError } from '../../src/core/model/errors.js';
 import { errorText } from '../../src/output/errors.js';
 
 it.each([
   [
-    usage('bad \u001b[31m\nthing', 'do\nthis'),
+    usageError('bad \u001b[31m\nthing', 'do\nthis'),
     { machine: false },
     'devstate: bad \\u001b[31m\\nthing\nhint: do\\nthis\n',
   ],
-  [usage('bad'), { machine: false, line: 2 }, 'devstate: line 2: bad\n'],
-  [usage('bad', 'so'), { machine: true }, '{"error":{"code":"USAGE","message":"bad","hint":"so"}}\n'],
+  [usageError('bad'), { machine: false, line: 2 }, 'devstate: line 2: bad\n'],
+  [usageError('bad', 'so'), { machine: true }, '{"error":{"code":"USAGE","message":"bad","hint":"so"}}\n'],
   [
-    usage('b\u202ed\n'),
+    usageError('b\u202ed\n'),
     { machine: true, line: 2 },
     '{"error":{"code":"USAGE","message":"b\\u202ed\\n","line":2}}\n',
   ],
@@ -20,6 +20,6 @@ it.each([
 });
 
 it('is a line of a bounded length', () => {
-  expect(errorText(usage('x'.repeat(10_000_000)), { machine: false }).length).toBeLessThan(1100);
-  expect(errorText(usage('x'.repeat(10_000_000)), { machine: true }).length).toBeLessThan(1100);
+  expect(errorText(usageError('x'.repeat(10_000_000)), { machine: false }).length).toBeLessThan(1100);
+  expect(errorText(usageError('x'.repeat(10_000_000)), { machine: true }).length).toBeLessThan(1100);
 });

@@ -1,7 +1,7 @@
 /** Masters of a cluster that die or hang: commands go on within their time, and who listens hears again. */
 import { Cluster } from 'ioredis';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { declareLayout } from '../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../src/core/presence/heartbeats.js';
 import { subscribe, subscribeEverywhere } from '../../src/core/pubsub/subscribe.js';
 import { listDevices } from '../../src/core/query/list.js';
@@ -30,7 +30,7 @@ let fleet: Fleet;
 beforeEach(async () => {
   await cluster.settled();
   fleet = await cluster.fleet({}, TIMEOUT_MS);
-  await declareLayout(fleet, { partitions: 64 });
+  await declareFleet(fleet, { partitions: 64 });
   await registerAll(
     fleet,
     IDS.map((id) => ({ id, type: 'lamp' })),
@@ -44,7 +44,7 @@ async function listen(open: typeof subscribe, channel: string) {
   const heard: string[] = [];
   let returns = 0;
   const ear = open(fleet, channel, {
-    hear: (message) => heard.push(message),
+    onMessage: (message) => heard.push(message),
     onLost() {},
     onBack: () => returns++,
   });
@@ -129,7 +129,7 @@ test('the library takes a client of a cluster', async () => {
     await manager.deviceHeartbeat('d1', { n: 1 });
     expect(await manager.getDeviceState('d1')).toMatchObject({ status: 'online', reportedState: { n: 1 } });
     expect(await manager.getOnlineDevices()).toEqual(['d1']);
-    const ear = subscribe(fleet, 'news', { hear() {}, onLost() {}, onBack() {} });
+    const ear = subscribe(fleet, 'news', { onMessage() {}, onLost() {}, onBack() {} });
     ear.close();
   } finally {
     await manager.close();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { hangUp } from '../../src/core/store/close-connection.js';
+import { closeConnection } from '../../src/core/store/close-connection.js';
 import { type Connection, Fleet } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
 import type { ConnectOptions } from '../../src/redis/connect-options.js';
@@ -40,7 +40,7 @@ async function opened(options: Partial<ConnectOptions> = {}, at = url()): Promis
     ...{ timeout: 10_000, persistent: true, signal: new AbortController().signal },
     ...options,
   });
-  onTestFinished(() => hangUp(connection));
+  onTestFinished(() => closeConnection(connection));
   return connection as Cluster;
 }
 
@@ -202,7 +202,7 @@ describe('when all nodes are gone', () => {
       const waiting = clusters.map((cluster) => failure(new Fleet(cluster).send(() => cluster.get('k'))));
       for (const cluster of clusters) await until(() => cluster.status === 'reconnecting');
       const started = performance.now();
-      hangUp(clusters[0]);
+      closeConnection(clusters[0]);
       stop.abort();
       expect(await Promise.all(waiting)).toMatchObject([
         { message: 'connection lost' },

@@ -4,8 +4,8 @@
  * that it is empty. As the program connects; whoever leaves a connection open makes the file fail.
  */
 import { afterAll, beforeAll } from 'vitest';
-import { declareLayout, type Writers } from '../../src/core/admin/declare-fleet.js';
-import { hangUp } from '../../src/core/store/close-connection.js';
+import { declareFleet, type Writers } from '../../src/core/admin/declare-fleet.js';
+import { closeConnection } from '../../src/core/store/close-connection.js';
 import { type Connection, Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
@@ -66,7 +66,7 @@ function backend(name: string, place: { readonly url: string }, partitions = 1):
 
   afterAll(async () => {
     stop.abort();
-    for (const each of await Promise.all(connections)) hangUp(each);
+    for (const each of await Promise.all(connections)) closeConnection(each);
   });
 
   return {
@@ -75,7 +75,7 @@ function backend(name: string, place: { readonly url: string }, partitions = 1):
       fleets += 1;
       const namespace = `fleet-${fleets}`;
       const fleet = new Fleet(await connection(0), { namespace, requestTimeout: TIMEOUT_MS, ...options });
-      await declareLayout(fleet, { partitions, writers });
+      await declareFleet(fleet, { partitions, writers });
       return fleet;
     },
     beside({ options }, count) {

@@ -70,7 +70,7 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
       words(argv),
       around,
       { stdin, stdout, stderr },
-      { interrupted: signal, left: left.signal },
+      { interrupted: signal, stdoutClosed: left.signal },
     ).then((exit) => ({
       exit,
       stdout: stdout.text,

@@ -1,11 +1,11 @@
 /** `devstate get ID…`: the whole state, as it is or as it was. */
 
-import { type Alone, eachAlone, onlyResult, ownFailure } from '../../core/async/item-results.js';
+import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../../core/async/item-results.js';
 import { stateAt } from '../../core/history/state-at.js';
 import { validId } from '../../core/model/device.js';
-import { readAll, readDevice } from '../../core/query/read-devices.js';
+import { readDevice, readWholeDevices } from '../../core/query/read-devices.js';
 import type { Fleet } from '../../core/store/fleet.js';
-import { inChunks } from '../../core/store/script-chunks.js';
+import { runInChunks } from '../../core/store/script-chunks.js';
 import { parseMoment } from '../../input/moment.js';
 import { Batch, idBatches, isSingle } from '../shared/batch.js';
 import { type Context, command } from '../shared/command.js';
@@ -39,7 +39,7 @@ export const get = command<Options>({
     const fleet = await context.fleet();
     const read = (all: readonly string[]) =>
       moment === undefined ? present(fleet, all) : past(context, fleet, all, moment);
-    if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, onlyResult(await read(ids)));
+    if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, unwrapOne(await read(ids)));
     const batch = new Batch(context);
     const { empty: _, ...view } = WHOLE_DEVICE; // what is not there has been said by name
     await context.print.list(view, batch.each(idBatches(context, ids, WHOLE_AT_ONCE), read));
@@ -47,11 +47,13 @@ export const get = command<Options>({
   },
 });
 
-async function present(fleet: Fleet, ids: readonly string[]): Promise<Alone<WholeDevice>[]> {
-  const records = isSingle(ids) ? [await ownFailure(readDevice(fleet, ids[0]))] : await readAll(fleet, ids);
-  return eachAlone(
+async function present(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<WholeDevice>[]> {
+  const records = isSingle(ids)
+    ? [await itemFailure(readDevice(fleet, ids[0]))]
+    : await readWholeDevices(fleet, ids);
+  return sendValidItems(
     records,
-    (record) => wholeDevice(onlyResult([record])),
+    (record) => wholeDevice(unwrapOne([record])),
     async (devices) => devices,
   );
 }
@@ -62,7 +64,7 @@ async function past(
   fleet: Fleet,
   ids: readonly string[],
   moment: number,
-): Promise<Alone<WholeDevice>[]> {
+): Promise<ItemResult<WholeDevice>[]> {
   const read = async (id: string): Promise<WholeDevice> => {
     const state = await stateAt(fleet, id, moment);
     for (const [kind, since] of Object.entries(state.unknown)) {
@@ -71,5 +73,5 @@ async function past(
     }
     return pastDevice(state);
   };
-  return inChunks(ids, (chunk) => Promise.all(chunk.map((id) => ownFailure(read(id)))));
+  return runInChunks(ids, (chunk) => Promise.all(chunk.map((id) => itemFailure(read(id)))));
 }

@@ -1,12 +1,12 @@
 /** `devstate heartbeat ID…`: one beat, beats until stopped, or `-f FILE` with one a line. */
 
-import { type Alone, onlyResult } from '../../core/async/item-results.js';
+import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
-import { DevstateError, type ErrorCode, usage } from '../../core/model/errors.js';
+import { DevstateError, type ErrorCode, usageError } from '../../core/model/errors.js';
 import { toJson } from '../../core/model/json.js';
 import { type Heartbeat, type HeartbeatResult, heartbeats } from '../../core/presence/heartbeats.js';
 import type { Fleet } from '../../core/store/fleet.js';
-import { mayPass } from '../../core/store/redis-errors.js';
+import { isTransient } from '../../core/store/redis-errors.js';
 import { type HeartbeatDefaults, parseHeartbeatLine } from '../../input/device-line.js';
 import { parseCount, parseDuration, parseTtl } from '../../input/duration.js';
 import { lineBatches } from '../../input/lines.js';
@@ -97,7 +97,7 @@ export const heartbeat = command<Options>({
       );
     if (options.every !== undefined) return keepBeating(context, ids, options.every, options.count, beatAll);
     const fleet = await context.fleet();
-    if (isSingle(ids)) return context.print.one(HEARTBEAT, onlyResult(await beatAll(fleet, ids)));
+    if (isSingle(ids)) return context.print.one(HEARTBEAT, unwrapOne(await beatAll(fleet, ids)));
     const batch = new Batch(context);
     const results = batch.each(idBatches(context, ids), (all) => beatAll(fleet, all));
     await context.print.list(HEARTBEAT, results);
@@ -118,7 +118,7 @@ async function* lineEntries(
   }
 }
 
-type BeatAll = (fleet: Fleet, ids: readonly string[]) => Promise<Alone<HeartbeatResult>[]>;
+type BeatAll = (fleet: Fleet, ids: readonly string[]) => Promise<ItemResult<HeartbeatResult>[]>;
 
 /** A device that fails is told of once and beats no more; without any left it ends. */
 async function keepBeating(
@@ -144,16 +144,16 @@ async function keepBeating(
   }
   async function* round(): AsyncGenerator<HeartbeatResult> {
     const results = await beatAll(fleet, beating);
-    beating = beating.filter((_, i) => !(results[i] instanceof DevstateError) || mayPass(results[i]));
+    beating = beating.filter((_, i) => !(results[i] instanceof DevstateError) || isTransient(results[i]));
     for (const result of results) {
       if (result instanceof DevstateError) {
-        if (!mayPass(result)) batch.fail(result);
+        if (!isTransient(result)) batch.fail(result);
       } else {
         batch.done += 1;
         yield result;
       }
     }
-    const refused = results.find(mayPass);
+    const refused = results.find(isTransient);
     if (refused) throw refused;
   }
   const goesOn = () => beating.length > 0;
@@ -165,25 +165,28 @@ function check(
   ids: readonly string[],
   { report, register, type, every, count, file, failFast }: Options,
 ): void {
-  if (failFast && file === undefined) throw usage('--fail-fast goes with -f');
+  if (failFast && file === undefined) throw usageError('--fail-fast goes with -f');
   if (file !== undefined) {
     if (ids.length > 0 || report || every !== undefined)
-      throw usage('-f goes with neither IDs, --report nor --every');
+      throw usageError('-f goes with neither IDs, --report nor --every');
   } else if (ids.length === 0) {
-    throw usage('an ID is due, or -f FILE', 'devstate heartbeat ID');
+    throw usageError('an ID is due, or -f FILE', 'devstate heartbeat ID');
   }
   if (ids.includes('-') && report?.includes('-'))
-    throw usage('standard input cannot be both the ids and the report', 'put the report in a file: @FILE');
-  if (register && type === undefined) throw usage('--register needs --type');
-  if (type !== undefined && !register) throw usage('--type goes with --register');
-  if (count !== undefined && every === undefined) throw usage('--count goes with --every');
+    throw usageError(
+      'standard input cannot be both the ids and the report',
+      'put the report in a file: @FILE',
+    );
+  if (register && type === undefined) throw usageError('--register needs --type');
+  if (type !== undefined && !register) throw usageError('--type goes with --register');
+  if (count !== undefined && every === undefined) throw usageError('--count goes with --every');
   const stray = report && ids.slice(1).find((id) => /^[^=]+=/.test(id));
   if (stray !== undefined)
-    throw usage(`${JSON.stringify(stray)} is no device id here`, `did you mean --report ${stray}?`);
+    throw usageError(`${JSON.stringify(stray)} is no device id here`, `did you mean --report ${stray}?`);
 }
 
 function parseEvery(text: string): number {
   const ms = parseDuration(text);
-  if (ms < 1) throw usage('the interval is at least 1ms');
+  if (ms < 1) throw usageError('the interval is at least 1ms');
   return ms;
 }

@@ -8,7 +8,7 @@ import {
 } from '../../core/history/entries.js';
 import { followHistory } from '../../core/history/follow.js';
 import { validId } from '../../core/model/device.js';
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import { type Json, toJson } from '../../core/model/json.js';
 import type { HistoryKind } from '../../core/model/keyspace.js';
 import type { Fleet } from '../../core/store/fleet.js';
@@ -87,7 +87,7 @@ export const history = command<Options>({
     const view = diff ? DIFF : HISTORY;
     context.print.check(view);
     if (follow && options.until !== undefined)
-      throw usage('--follow goes on, so --until does not go with it');
+      throw usageError('--follow goes on, so --until does not go with it');
     const query = queryOf(options, context.now());
     validId(id);
     const fleet = await context.fleet({ persistent: follow });
@@ -152,7 +152,7 @@ function present(values: { from: Json | undefined; to: Json | undefined }): Reco
 function parseKinds(list: string): HistoryKind[] {
   return list.split(',').map((name) => {
     const kind = HISTORY_KINDS.find((known) => known === name.trim());
-    if (!kind) throw usage(`no kind ${JSON.stringify(name)}; there are ${HISTORY_KINDS.join(', ')}`);
+    if (!kind) throw usageError(`no kind ${JSON.stringify(name)}; there are ${HISTORY_KINDS.join(', ')}`);
     return kind;
   });
 }

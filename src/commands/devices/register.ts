@@ -1,6 +1,6 @@
 /** `devstate register ID --type T`, or `-f FILE` with a device a line. */
 import { validId, validType } from '../../core/model/device.js';
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import { toJson } from '../../core/model/json.js';
 import {
   type Registrant,
@@ -68,7 +68,7 @@ export const register = command<Options>({
     const { type, meta, ttl, ifNew = false, file, csv = false, failFast = false, yes } = options;
     context.print.check(REGISTRATION);
     if (file !== undefined) {
-      if (id !== undefined || meta !== undefined) throw usage('-f goes with neither an ID nor --meta');
+      if (id !== undefined || meta !== undefined) throw usageError('-f goes with neither an ID nor --meta');
       const entries = csv || /\.csv$/i.test(file) ? csvEntries : lineEntries;
       return applyLines(context, {
         ...{ file, failFast, yes, doing: 'Register', view: REGISTRATION },
@@ -76,9 +76,9 @@ export const register = command<Options>({
         apply: (fleet, all) => registerAll(fleet, all, ifNew),
       });
     }
-    if (failFast || csv) throw usage(`--${csv ? 'csv' : 'fail-fast'} goes with -f`);
-    if (id === undefined) throw usage('an ID is due, or -f FILE', 'devstate register ID --type TYPE');
-    if (type === undefined) throw usage('--type is due', 'devstate register ID --type TYPE');
+    if (failFast || csv) throw usageError(`--${csv ? 'csv' : 'fail-fast'} goes with -f`);
+    if (id === undefined) throw usageError('an ID is due, or -f FILE', 'devstate register ID --type TYPE');
+    if (type === undefined) throw usageError('--type is due', 'devstate register ID --type TYPE');
     validId(id);
     validType(type);
     const metadata = meta && (await readDocument(context, meta));

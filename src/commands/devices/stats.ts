@@ -1,7 +1,7 @@
 /** `devstate stats`: how many devices there are of each kind, once or every two seconds. */
 import { quote } from '../../core/model/errors.js';
 import { countRegistered } from '../../core/query/list.js';
-import type { Reading } from '../../core/query/read-devices.js';
+import type { DeviceReading } from '../../core/query/read-devices.js';
 import { type FleetStats, fleetStats } from '../../core/query/stats.js';
 import type { Column, View } from '../../output/view.js';
 import { Batch } from '../shared/batch.js';
@@ -106,7 +106,7 @@ class Problems {
     this.#batch = new Batch(context);
   }
 
-  readonly hear = ({ id, error }: Reading): void => {
+  readonly hear = ({ id, error }: DeviceReading): void => {
     if (!error) this.#incomplete.add(id);
     else if (!this.#told.has(id)) this.#batch.fail(error);
     this.#told.add(id);

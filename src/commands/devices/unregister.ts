@@ -1,6 +1,6 @@
 /** `devstate unregister ID…`: removes devices and all that is kept of them. */
 
-import { type Alone, onlyResult } from '../../core/async/item-results.js';
+import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { unregisterAll } from '../../core/registry/register.js';
 import type { View } from '../../output/view.js';
@@ -47,11 +47,11 @@ export const unregister = command<Options>({
     };
     if (!(await confirmed(context, { yes, ids }, asked))) return 'CONDITION';
     const fleet = await context.fleet();
-    const removals = async (all: readonly string[]): Promise<Alone<Removal>[]> => {
+    const removals = async (all: readonly string[]): Promise<ItemResult<Removal>[]> => {
       const results = await unregisterAll(fleet, all);
       return results.map((error, i) => error ?? { deviceId: all[i] as string, removed: true });
     };
-    if (isSingle(ids)) return context.print.one(REMOVAL, onlyResult(await removals(ids)));
+    if (isSingle(ids)) return context.print.one(REMOVAL, unwrapOne(await removals(ids)));
     const batch = new Batch(context);
     await context.print.list(REMOVAL, batch.each(idBatches(context, ids), removals));
     return batch.code;

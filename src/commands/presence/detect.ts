@@ -6,13 +6,13 @@ import {
   sweep,
 } from '../../core/detection/detector.js';
 import type { PresenceEvent } from '../../core/model/device.js';
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import { parseDuration } from '../../input/duration.js';
 import { durationText } from '../../output/times.js';
 import { type Context, command } from '../shared/command.js';
 import { detectorNotices, endingWith } from '../shared/detector-notices.js';
 import { EVENT } from '../shared/event-view.js';
-import { Backlog } from '../shared/print-queue.js';
+import { PrintQueue } from '../shared/print-queue.js';
 
 interface Options {
   strategy?: Strategy;
@@ -50,9 +50,10 @@ export const detect = command<Options>({
   examples: ['devstate detect', 'devstate detect --once', 'devstate detect -o ndjson --strategy keyspace'],
   async run(context, _args, { strategy, interval, audit, once = false, hold }) {
     context.print.check(EVENT);
-    if (interval !== undefined && strategy !== 'poll') throw usage('--interval goes with --strategy poll');
+    if (interval !== undefined && strategy !== 'poll')
+      throw usageError('--interval goes with --strategy poll');
     if (once && (strategy !== undefined || audit !== undefined))
-      throw usage('--once goes with neither --strategy nor --audit');
+      throw usageError('--once goes with neither --strategy nor --audit');
     const fleet = await context.fleet({ persistent: !once });
     const counted = { offline: 0, online: 0 };
     const start = context.now();
@@ -85,7 +86,7 @@ async function detectAndPrint(
   eventsUntil: (signal: AbortSignal) => AsyncIterable<PresenceEvent>,
 ): Promise<void> {
   const { print, notice, signal } = context;
-  const backlog = new Backlog<PresenceEvent>({
+  const backlog = new PrintQueue<PresenceEvent>({
     most: MOST_WAITING,
     onFull: () =>
       notice('standard output is not read: what is announced goes to the log, and is not printed'),
@@ -115,6 +116,6 @@ async function* counting(
 
 function parseInterval(text: string): number {
   const ms = parseDuration(text);
-  if (ms < 1) throw usage('at least 1ms is due');
+  if (ms < 1) throw usageError('at least 1ms is due');
   return ms;
 }

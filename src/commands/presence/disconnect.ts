@@ -1,6 +1,6 @@
 /** `devstate disconnect ID…`: the device said goodbye. */
 
-import { type Alone, onlyResult } from '../../core/async/item-results.js';
+import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { DevstateError } from '../../core/model/errors.js';
 import { disconnectAll } from '../../core/presence/heartbeats.js';
@@ -45,7 +45,7 @@ export const disconnect = command<Options>({
     if (isSingle(ids)) validId(ids[0]);
     if (!(await confirmedInBulk(context, { yes, ids }, 'Take offline'))) return 'CONDITION';
     const fleet = await context.fleet();
-    const goodbyes = async (all: readonly string[]): Promise<Alone<Goodbye>[]> => {
+    const goodbyes = async (all: readonly string[]): Promise<ItemResult<Goodbye>[]> => {
       const found = await disconnectAll(fleet, all);
       return found.map((wasOnline, i) =>
         wasOnline instanceof DevstateError
@@ -53,7 +53,7 @@ export const disconnect = command<Options>({
           : { deviceId: all[i] as string, status: 'offline', wasOnline },
       );
     };
-    if (isSingle(ids)) return context.print.one(GOODBYE, onlyResult(await goodbyes(ids)));
+    if (isSingle(ids)) return context.print.one(GOODBYE, unwrapOne(await goodbyes(ids)));
     const batch = new Batch(context);
     await context.print.list(GOODBYE, batch.each(idBatches(context, ids), goodbyes));
     return batch.code;

@@ -1,8 +1,8 @@
 /** `devstate watch-presence`: who comes and goes, as it happens. */
 import { detect } from '../../core/detection/detector.js';
 import { type PresenceEvent, validType } from '../../core/model/device.js';
-import { usage } from '../../core/model/errors.js';
-import { POSITION } from '../../core/presence/cursor.js';
+import { usageError } from '../../core/model/errors.js';
+import { CURSOR_PATTERN } from '../../core/presence/cursor.js';
 import { presenceFeed } from '../../core/presence/feed.js';
 import type { Gap, Since } from '../../core/presence/log-reader.js';
 import type { Fleet } from '../../core/store/fleet.js';
@@ -58,7 +58,7 @@ export const watchPresence = command<Options>({
   ],
   async run(context, _args, options) {
     context.print.check(EVENT);
-    if (!options.hold && !options.detect) throw usage('--no-hold goes with --detect');
+    if (!options.hold && !options.detect) throw usageError('--no-hold goes with --detect');
     const since = options.since === undefined ? undefined : parseSince(options.since, context.now());
     const fleet = await context.fleet({ persistent: true });
     if (!options.detect) await hintWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
@@ -116,7 +116,7 @@ const connectionSilence = { onLost: () => {}, onResumed: () => {} };
 
 /** An event's id, as the JSON output has it; else a moment. */
 function parseSince(text: string, now: number): Since {
-  return POSITION.test(text) ? { id: text } : { time: parseMoment(text, now) };
+  return CURSOR_PATTERN.test(text) ? { id: text } : { time: parseMoment(text, now) };
 }
 
 /** What is told in a row is told as one. */

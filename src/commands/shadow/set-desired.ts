@@ -1,8 +1,8 @@
 /** `devstate set-desired ID DOC…`: what the device should be. */
 
-import { onlyResult } from '../../core/async/item-results.js';
+import { unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import { type DesiredResult, setDesiredAll } from '../../core/shadow/desired.js';
 import type { View } from '../../output/view.js';
 import { Batch, idBatches, isSingle } from '../shared/batch.js';
@@ -53,7 +53,7 @@ export const setDesired = command<Options>({
   async run(context, [id = '', ...document], { yes, ...options }) {
     context.print.check(DESIRED);
     if (id === '-' && document.includes('-'))
-      throw usage(
+      throw usageError(
         'standard input cannot be both the ids and the document',
         'put the document in a file: @FILE',
       );
@@ -63,7 +63,7 @@ export const setDesired = command<Options>({
     const patch = await readDocument(context, document);
     const fleet = await context.fleet();
     const setAll = (ids: readonly string[]) => setDesiredAll(fleet, ids, patch, options);
-    if (isSingle([id])) return context.print.one(DESIRED, onlyResult(await setAll([id])));
+    if (isSingle([id])) return context.print.one(DESIRED, unwrapOne(await setAll([id])));
     const batch = new Batch(context);
     await context.print.list(DESIRED, batch.each(idBatches(context, [id]), setAll));
     return batch.code;
@@ -71,6 +71,6 @@ export const setDesired = command<Options>({
 });
 
 function parseVersion(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw usage('a version is a whole number; 0 is none yet');
+  if (!/^\d{1,15}$/.test(text)) throw usageError('a version is a whole number; 0 is none yet');
   return Number(text);
 }

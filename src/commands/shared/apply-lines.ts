@@ -2,7 +2,7 @@
  * `-f FILE`: a device a line, in batches. Every line is judged alone; bad ones are named by
  * their number and the rest is done. Lines of one device apply in order.
  */
-import type { Alone } from '../../core/async/item-results.js';
+import type { ItemResult } from '../../core/async/item-results.js';
 import type { ErrorCode } from '../../core/model/errors.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import type { View } from '../../output/view.js';
@@ -19,7 +19,7 @@ export interface LineWork<Item, Result> {
   view: View<Result>;
   /** The entries that a file holds, as they come. */
   read(input: Input): AsyncIterable<readonly Entry<Item>[]>;
-  apply(fleet: Fleet, items: readonly Item[]): Promise<readonly Alone<Result>[]>;
+  apply(fleet: Fleet, items: readonly Item[]): Promise<readonly ItemResult<Result>[]>;
 }
 
 export async function applyLines<Item, Result>(

@@ -4,9 +4,9 @@
  * failures' own if nothing was done and all failed alike.
  */
 
-import { type Alone, isLost } from '../../core/async/item-results.js';
-import { ahead } from '../../core/async/prefetch.js';
-import { DevstateError, type ErrorCode, usage } from '../../core/model/errors.js';
+import { type ItemResult, isConnectionError } from '../../core/async/item-results.js';
+import { prefetch } from '../../core/async/prefetch.js';
+import { DevstateError, type ErrorCode, usageError } from '../../core/model/errors.js';
 import { type Line, lineBatches } from '../../input/lines.js';
 import type { Context } from './command.js';
 
@@ -19,7 +19,7 @@ export interface Entry<Item> {
 }
 interface Readable<Item> {
   line: number | undefined;
-  item: Alone<Item>;
+  item: ItemResult<Item>;
 }
 type Batches<Item> = AsyncIterable<readonly Entry<Item>[]>;
 
@@ -52,7 +52,7 @@ export class Batch {
 
   /** @throws what is no item's failure: a lost connection, a bug */
   fail(error: unknown, line?: number): void {
-    if (!(error instanceof DevstateError) || isLost(error)) throw error;
+    if (!(error instanceof DevstateError) || isConnectionError(error)) throw error;
     this.#tell(error, line);
   }
 
@@ -75,10 +75,10 @@ export class Batch {
    */
   async *each<Item, Result>(
     batches: Batches<Item>,
-    work: (items: readonly Item[]) => Promise<readonly Alone<Result>[]>,
+    work: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
   ): AsyncGenerator<Result> {
     // What is read is told of: to fail fast not before its turn.
-    const readable = this.#failFast ? this.#readable(ahead(batches)) : ahead(this.#readable(batches));
+    const readable = this.#failFast ? this.#readable(prefetch(batches)) : prefetch(this.#readable(batches));
     // Between results on a terminal a bar would only flicker.
     const shows = this.#silent || !this.#context.terminal.stdout;
     const progress = shows ? this.#context.progress(this.#measure) : undefined;
@@ -97,17 +97,20 @@ export class Batch {
   /** Where others were answered, one that is out of reach has failed alone; else, or interrupted, it ends. */
   async *#work<Item, Result>(
     entries: readonly Readable<Item>[],
-    work: (items: readonly Item[]) => Promise<readonly Alone<Result>[]>,
+    work: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
   ): AsyncGenerator<Result> {
     const items = entries.flatMap(({ item }) => (item instanceof DevstateError ? [] : [item]));
     this.unanswered = items.length;
     const results = items.length > 0 ? await work(items) : [];
-    const end = results.every(isLost) || this.#context.interrupted.aborted ? results.find(isLost) : undefined;
+    const end =
+      results.every(isConnectionError) || this.#context.interrupted.aborted
+        ? results.find(isConnectionError)
+        : undefined;
     const answers = results.values();
     for (const { line, item } of entries) {
       const sent = !(item instanceof DevstateError);
-      const result = sent ? (answers.next().value as Alone<Result>) : item;
-      if (end && isLost(result)) continue;
+      const result = sent ? (answers.next().value as ItemResult<Result>) : item;
+      if (end && isConnectionError(result)) continue;
       if (result instanceof DevstateError) this.#tell(result, line);
       if (sent) this.unanswered -= 1;
       if (result instanceof DevstateError) continue;
@@ -125,7 +128,7 @@ export class Batch {
   }
 }
 
-function readAlone<Item>(read: () => Item): Alone<Item> {
+function readAlone<Item>(read: () => Item): ItemResult<Item> {
   try {
     return read();
   } catch (error) {
@@ -173,6 +176,6 @@ function idOf({ number, read }: Line): string {
   try {
     return read().trim();
   } catch (error) {
-    throw error instanceof DevstateError ? usage(`line ${number}: ${error.message}`) : error;
+    throw error instanceof DevstateError ? usageError(`line ${number}: ${error.message}`) : error;
   }
 }

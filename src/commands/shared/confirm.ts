@@ -1,11 +1,11 @@
 /** What is asked before it is done: what cannot be undone; in a protected context, writes in bulk. */
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import { isSingle } from './batch.js';
 import type { Context, Option } from './command.js';
 
 export const YES: Option = { flags: '-y, --yes', summary: 'do not ask' };
 
-export interface Deed {
+export interface Confirmation {
   /** Asked already. */
   yes: boolean | undefined;
   /** To whom it is done. */
@@ -17,18 +17,18 @@ export interface Deed {
 /** False: declined. @throws DevstateError USAGE: nobody can be asked */
 export async function confirmed(
   { terminal, confirm }: Context,
-  { yes, ids, file }: Deed,
+  { yes, ids, file }: Confirmation,
   { what, question }: { what: string; question: string },
 ): Promise<boolean> {
   if (yes) return true;
   const readsInput = file === '-' || ids.includes('-');
   if (!terminal.stdin || !terminal.stderr || readsInput)
-    throw usage(`${what} and nobody can be asked`, 'add --yes');
+    throw usageError(`${what} and nobody can be asked`, 'add --yes');
   return confirm(question);
 }
 
 /** The same of a write to many devices, where the context in use asks for it. */
-export async function confirmedInBulk(context: Context, deed: Deed, doing: string): Promise<boolean> {
+export async function confirmedInBulk(context: Context, deed: Confirmation, doing: string): Promise<boolean> {
   const { yes, ids, file } = deed;
   if (yes || (file === undefined && isSingle(ids))) return true;
   const name = await context.protectedContext();

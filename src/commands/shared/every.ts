@@ -3,7 +3,7 @@
  * took, so they do not drift; what was missed is not made up for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mayPass } from '../../core/store/redis-errors.js';
+import { isTransient } from '../../core/store/redis-errors.js';
 import type { Context } from './command.js';
 import { LONGEST_TIMER_MS } from './timer.js';
 
@@ -50,7 +50,7 @@ export async function* everyBeat<T>(
       yield* beat();
       outage.end();
     } catch (error) {
-      if (!mayPass(error) || signal.aborted || round === count) throw error;
+      if (!isTransient(error) || signal.aborted || round === count) throw error;
       outage.begin(error.message);
     }
     if (round === count || !goesOn()) return;

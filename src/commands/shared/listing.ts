@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, quote } from '../../core/model/errors.js';
 import { countRegistered, isIndexed, type Order, type QueryOptions } from '../../core/query/list.js';
-import type { Reading } from '../../core/query/read-devices.js';
+import type { DeviceReading } from '../../core/query/read-devices.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import type { Progress } from '../../output/progress.js';
 import type { View } from '../../output/view.js';
@@ -72,7 +72,7 @@ export class Listing {
     return this.#context.progress({ total: await countRegistered(fleet) });
   }
 
-  readonly #onProblem = ({ id, error }: Reading): void => {
+  readonly #onProblem = ({ id, error }: DeviceReading): void => {
     if (error) {
       this.#batch.fail(error);
       return;

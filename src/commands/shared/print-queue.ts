@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 
-export interface BacklogOptions {
+export interface PrintQueueOptions {
   /** How many rows may wait. */
   most: number;
   /** From now on rows are left out, until what waits has been printed. */
@@ -16,14 +16,14 @@ export interface BacklogOptions {
 /** How many rows are printed before others have their turn. */
 const AT_ONCE = 100;
 
-export class Backlog<T> implements AsyncIterable<T> {
-  readonly #options: BacklogOptions;
+export class PrintQueue<T> implements AsyncIterable<T> {
+  readonly #options: PrintQueueOptions;
   readonly #rows: T[] = [];
   #leftOut = 0;
   #ended = false;
   #wake = () => {};
 
-  constructor(options: BacklogOptions) {
+  constructor(options: PrintQueueOptions) {
     this.#options = options;
   }
 

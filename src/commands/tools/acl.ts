@@ -1,7 +1,7 @@
 /** `devstate acl ROLE`: the Redis user that may do what a role does here, and no more. Asks no server. */
 import { type Acl, aclOf, ROLES } from '../../core/admin/acl-roles.js';
 import { validId } from '../../core/model/device.js';
-import { quote, usage } from '../../core/model/errors.js';
+import { quote, usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
 import { pick } from '../shared/device-view.js';
@@ -42,8 +42,8 @@ export const acl = command<Options>({
   ],
   async run(context, [name = ''], { user, id }) {
     const role = ROLES.find((each) => each === name);
-    if (!role) throw usage(`no role ${quote(name)}`, `one of ${ROLES.join(', ')}`);
-    if (id && role !== 'device') throw usage('--id goes with the role device');
+    if (!role) throw usageError(`no role ${quote(name)}`, `one of ${ROLES.join(', ')}`);
+    if (id && role !== 'device') throw usageError('--id goes with the role device');
     const place = await context.place();
     const made = aclOf(role, { ...place, ...(user !== undefined && { user }), ...(id && { ids: id }) });
     await context.print.one(ACL, made);

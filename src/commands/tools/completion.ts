@@ -1,5 +1,5 @@
 /** `devstate completion SHELL`: a script that completes commands, options and their fixed values. */
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
 import { bash } from './completion/bash.js';
@@ -11,7 +11,7 @@ const SHELLS: Readonly<Record<string, (program: Program) => string>> = { bash, z
 
 export function completionScript(shell: string, program: Program): string {
   const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
-  if (!script) throw usage(`no completion for ${shell}`, `one of ${Object.keys(SHELLS).join(', ')}`);
+  if (!script) throw usageError(`no completion for ${shell}`, `one of ${Object.keys(SHELLS).join(', ')}`);
   return script(program);
 }
 

@@ -1,5 +1,5 @@
 /** `devstate context ACTION`: servers by name, kept in a file. What is shown of them has no password. */
-import { quote, usage } from '../../core/model/errors.js';
+import { quote, usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
 import { type Context, type ContextEntry, command } from '../shared/command.js';
 
@@ -123,13 +123,14 @@ export const context = command<Options>({
   ],
   async run(context, [action = '', name], options) {
     const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as keyof typeof ACTIONS] : undefined;
-    if (!act) throw usage(`context cannot ${quote(action)}`, `it can ${Object.keys(ACTIONS).join(', ')}`);
+    if (!act)
+      throw usageError(`context cannot ${quote(action)}`, `it can ${Object.keys(ACTIONS).join(', ')}`);
     if (action !== 'set' && Object.keys(options).length > 0)
-      throw usage('--protected and --unset go with context set');
+      throw usageError('--protected and --unset go with context set');
     if (action === 'list' && name !== undefined)
-      throw usage('list takes no name', 'devstate context show NAME');
+      throw usageError('list takes no name', 'devstate context show NAME');
     if (action !== 'list' && action !== 'show' && name === undefined)
-      throw usage('a name is due', `devstate context ${action} NAME`);
+      throw usageError('a name is due', `devstate context ${action} NAME`);
     await act(context, name as string, options);
   },
 });
@@ -141,6 +142,6 @@ function accessText({ readOnly, protected: guarded, insecure }: ContextEntry): s
 
 function parseField(text: string): Optional {
   const field = OPTIONAL.find((each) => each === text);
-  if (field === undefined) throw usage(`no field ${quote(text)}`, `one of ${OPTIONAL.join(', ')}`);
+  if (field === undefined) throw usageError(`no field ${quote(text)}`, `one of ${OPTIONAL.join(', ')}`);
   return field;
 }

@@ -2,7 +2,7 @@
  * `devstate demo`: the whole story in a few seconds, told by the commands themselves: each
  * step runs the command line that it shows and checks what came of it.
  */
-import { DevstateError, usage } from '../../core/model/errors.js';
+import { DevstateError, usageError } from '../../core/model/errors.js';
 import { eraseNamespace } from '../../core/registry/register.js';
 import type { View } from '../../output/view.js';
 import { type Context, command } from '../shared/command.js';
@@ -33,7 +33,7 @@ export const demo = command({
     const connection = [...where, '--namespace', namespace];
     try {
       const fleet = await context.fleetAt(server?.url, namespace);
-      if (fleet.options.readOnly) throw usage('the demo writes', 'leave out --read-only');
+      if (fleet.options.readOnly) throw usageError('the demo writes', 'leave out --read-only');
       try {
         await new Story(context, connection).tell();
       } finally {

@@ -1,13 +1,13 @@
 /** `devstate init`: declares what the fleet is, in `devices:meta`. */
 
 import {
-  declareLayout,
-  type Layout,
-  MOST_PARTITIONS,
+  declareFleet,
+  type FleetLayout,
+  MAX_PARTITIONS,
   partitionsText,
   type Writers,
 } from '../../core/admin/declare-fleet.js';
-import { usage } from '../../core/model/errors.js';
+import { usageError } from '../../core/model/errors.js';
 import { countRegistered } from '../../core/query/list.js';
 import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
@@ -20,7 +20,7 @@ interface Options {
 }
 
 const fields = ['version', 'partitions', 'dialect', 'writers'] as const;
-const LAYOUT: View<Layout> = {
+const LAYOUT: View<FleetLayout> = {
   fields,
   json: (row) => pick(row, fields),
   name: ({ writers }) => writers,
@@ -59,9 +59,9 @@ export const init = command<Options>({
     // Cut anew it holds no devices; before it is, a cluster cannot be asked how many there are.
     const counts = context.terminal.stderr && partitions === undefined;
     const progress = context.progress(counts ? { total: await countRegistered(fleet) } : {});
-    let layout: Layout;
+    let layout: FleetLayout;
     try {
-      layout = await declareLayout(fleet, {
+      layout = await declareFleet(fleet, {
         ...(partitions !== undefined && { partitions }),
         ...(writers && { writers }),
         onLooked: (count) => progress.at(count),
@@ -76,6 +76,6 @@ export const init = command<Options>({
 /** @throws DevstateError USAGE */
 function parsePartitions(text: string): number {
   const count = parseCount(text);
-  if (count > MOST_PARTITIONS) throw usage(`${count} are too many`, `up to ${MOST_PARTITIONS}`);
+  if (count > MAX_PARTITIONS) throw usageError(`${count} are too many`, `up to ${MAX_PARTITIONS}`);
   return count;
 }

@@ -5,7 +5,7 @@
  * write one kind of key may write all that it reads. Whether the fleet is partitioned is not
  * known here: keys stand with and without a partition's tag.
  */
-import { usage } from '../model/errors.js';
+import { usageError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import {
   BEAT,
@@ -95,7 +95,7 @@ const NEEDS: Record<Role, Needs> = {
 
 /** What a role's user may do. @throws DevstateError USAGE: a name that Redis does not take */
 export function aclOf(role: Role, { user = role, namespace = '', ids, database = 0 }: AclOptions = {}): Acl {
-  if (!/^[^\s\p{Cc}]+$/u.test(user)) throw usage('the name of a user has no white space');
+  if (!/^[^\s\p{Cc}]+$/u.test(user)) throw usageError('the name of a user has no white space');
   const { scripts, sends, reads, commandChannels = false } = NEEDS[role];
   const whose = role === 'device' ? (ids ?? [user]).map(globEscaped) : ['*'];
   const escaped = globEscaped(namespace);

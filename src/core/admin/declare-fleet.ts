@@ -4,21 +4,21 @@
  * other programs may have left.
  */
 
-import type { Alone } from '../async/item-results.js';
+import type { ItemResult } from '../async/item-results.js';
 import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { settle } from '../presence/settle.js';
 import { type QueryOptions, registeredIds } from '../query/list.js';
 import { readDevices } from '../query/read-devices.js';
 import { type Registration, registerAll } from '../registry/register.js';
-import { someAtOnce } from '../store/by-partition.js';
+import { forEachConcurrently } from '../store/by-partition.js';
 import type { Command, Fleet } from '../store/fleet.js';
 import { LEAVE_TYPE } from '../store/scripts.js';
-import { scanSet, scanSorted } from '../store/set-scan.js';
+import { scanSet, scanSortedSet } from '../store/set-scan.js';
 
 export type Writers = 'shared' | 'exclusive';
 
-export interface Layout {
+export interface FleetLayout {
   /** Of the layout. */
   version: number;
   /** 1: it is not partitioned, and fits one server. */
@@ -27,14 +27,14 @@ export interface Layout {
   writers: Writers;
 }
 
-export interface LayoutOptions extends Pick<QueryOptions, 'onLooked'> {
+export interface DeclareOptions extends Pick<QueryOptions, 'onLooked'> {
   writers?: Writers;
   /** From 1 to `MOST_PARTITIONS`. */
   partitions?: number;
 }
 
 /** What is asked of the whole fleet is asked of each. */
-export const MOST_PARTITIONS = 1024;
+export const MAX_PARTITIONS = 1024;
 
 const VERSION = 1;
 
@@ -42,19 +42,19 @@ const VERSION = 1;
  * Declares what the fleet is; what is not given stays as it is.
  * @throws DevstateError CONFLICT: it holds devices, and partitions can never change
  */
-export async function declareLayout(fleet: Fleet, options: LayoutOptions = {}): Promise<Layout> {
+export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): Promise<FleetLayout> {
   fleet.refuseReadOnly('init');
   const partitions = await partitionsToBe(fleet, options.partitions);
   const { dialect, exclusive } = await fleet.settings();
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
-  const layout: Layout = { version: VERSION, partitions, dialect, writers };
+  const layout: FleetLayout = { version: VERSION, partitions, dialect, writers };
   if (writers === 'exclusive' && !exclusive) {
     let looked = 0;
     const onLooked = (count: number) => {
       looked += count;
       options.onLooked?.(looked);
     };
-    await someAtOnce(fleet.inParts(partitions), (partition) => alignIndex(partition, onLooked));
+    await forEachConcurrently(fleet.inParts(partitions), (partition) => alignIndex(partition, onLooked));
   }
   await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));
   fleet.forgetSettings();
@@ -96,7 +96,7 @@ async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Prom
   }
   for await (const ids of scanSet(fleet, fleet.keys.online))
     failures.push(...(await alignStrays(fleet, ids)));
-  for await (const ids of scanSorted(fleet, fleet.keys.activity))
+  for await (const ids of scanSortedSet(fleet, fleet.keys.activity))
     failures.push(...(await alignStrays(fleet, ids)));
   for await (const types of scanSet(fleet, fleet.keys.types)) {
     for (const type of types) {
@@ -120,7 +120,7 @@ async function align(fleet: Fleet, ids: readonly string[]): Promise<DevstateErro
 }
 
 /** Into all sets that they belong to: registering them as what they are says no more than that. */
-async function complete(fleet: Fleet, ids: readonly string[]): Promise<Alone<Registration>[]> {
+async function complete(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<Registration>[]> {
   const typed = (await readDevices(fleet, ids, ['type'])).flatMap(({ id, device }) =>
     device?.deviceType ? [{ id, type: device.deviceType }] : [],
   );

@@ -4,15 +4,15 @@
  * was read last is good until it can be read again.
  */
 
-import { mayPass } from '../store/redis-errors.js';
-import { within } from './timeouts.js';
+import { isTransient } from '../store/redis-errors.js';
+import { withTimeout } from './timeouts.js';
 
 /** How long who asks again is waited for, where there is an older answer. */
 const PATIENCE_MS = 500;
 /** Until it is read again after a failure. */
 const AGAIN_MS = 1000;
 
-export class Kept<Value extends object> {
+export class CachedValue<Value extends object> {
   readonly #read: () => Promise<Value>;
   readonly #keptFor: (value: Value) => number;
   #value: Promise<Value> | undefined;
@@ -37,7 +37,7 @@ export class Kept<Value extends object> {
   }
 
   /** Also what is being read. */
-  forget(): void {
+  invalidate(): void {
     this.#value = undefined;
     this.#reading = undefined;
   }
@@ -47,12 +47,12 @@ export class Kept<Value extends object> {
       const value = await reading;
       if (this.#reading !== reading) return;
       const keptFor = this.#keptFor(value);
-      if (keptFor === 0) return this.forget();
+      if (keptFor === 0) return this.invalidate();
       this.#value = reading; // though it may have come too late for who asked
       this.#until = Date.now() + keptFor;
     } catch (error) {
       if (this.#reading !== reading) return;
-      if (!old || !mayPass(error)) return this.forget();
+      if (!old || !isTransient(error)) return this.invalidate();
       this.#value = old;
       this.#until = Date.now() + AGAIN_MS;
     }
@@ -65,9 +65,9 @@ async function unlessAway<Value extends object>(
   old: Promise<Value>,
 ): Promise<Value> {
   try {
-    return (await within(PATIENCE_MS, reading)) ?? old;
+    return (await withTimeout(PATIENCE_MS, reading)) ?? old;
   } catch (error) {
-    if (mayPass(error)) return old;
+    if (isTransient(error)) return old;
     throw error;
   }
 }

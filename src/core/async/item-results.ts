@@ -5,44 +5,44 @@
 import { DevstateError } from '../model/errors.js';
 
 /** What came of one item. */
-export type Alone<Result> = Result | DevstateError;
+export type ItemResult<Result> = Result | DevstateError;
 
 /**
  * Sends what `read` makes of the items; those that it throws at fail with that.
  * @param send gives for each of them, in order, what came of it
  */
-export async function eachAlone<Given, Item, Result>(
+export async function sendValidItems<Given, Item, Result>(
   given: readonly Given[],
   read: (each: Given) => Item,
-  send: (items: readonly Item[]) => Promise<readonly Alone<Result>[]>,
-): Promise<Alone<Result>[]> {
+  send: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
+): Promise<ItemResult<Result>[]> {
   const items = given.map((each) => orRefusal(() => read(each)));
   const answers = (
     await send(items.flatMap((item) => (item instanceof DevstateError ? [] : [item])))
   ).values();
   return items.map((item) =>
-    item instanceof DevstateError ? item : (answers.next().value as Alone<Result>),
+    item instanceof DevstateError ? item : (answers.next().value as ItemResult<Result>),
   );
 }
 
 /** The one result of a single item. @throws DevstateError */
-export function onlyResult<Result>([result]: readonly Alone<Result>[]): Result {
+export function unwrapOne<Result>([result]: readonly ItemResult<Result>[]): Result {
   if (result instanceof DevstateError) throw result;
   return result as Result;
 }
 
 /** What was promised, or the failure that is the item's own: a lost connection is everybody's. */
-export async function ownFailure<Result>(work: Promise<Result>): Promise<Alone<Result>> {
+export async function itemFailure<Result>(work: Promise<Result>): Promise<ItemResult<Result>> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof DevstateError && !isLost(error)) return error;
+    if (error instanceof DevstateError && !isConnectionError(error)) return error;
     throw error;
   }
 }
 
 /** Whether it was not answered, or refused whoever was meant. */
-export function isLost(result: unknown): result is DevstateError {
+export function isConnectionError(result: unknown): result is DevstateError {
   return result instanceof DevstateError && result.code === 'CONNECTION';
 }
 
@@ -50,7 +50,9 @@ export function isLost(result: unknown): result is DevstateError {
  * What all of them give, once none is under way any more: who is told of a failure may go on
  * at once, and must not be overtaken by what was sent before.
  */
-export async function allDone<Result>(works: Iterable<Result | Promise<Result>>): Promise<Awaited<Result>[]> {
+export async function settleAll<Result>(
+  works: Iterable<Result | Promise<Result>>,
+): Promise<Awaited<Result>[]> {
   const outcomes = await Promise.allSettled(works);
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -62,7 +64,7 @@ export async function allDone<Result>(works: Iterable<Result | Promise<Result>>)
  * Cuts items into runs that may be worked at as a whole. After one of which `alone` says that
  * it may be sent later, with all that is sent together with it, no device comes again.
  */
-export function* runs<Item extends { id: string }>(
+export function* splitAtRepeats<Item extends { id: string }>(
   items: readonly Item[],
   alone: (item: Item) => boolean,
 ): Generator<Item[]> {
@@ -83,7 +85,7 @@ export function* runs<Item extends { id: string }>(
   if (run.length > 0) yield run;
 }
 
-function orRefusal<Item>(read: () => Item): Alone<Item> {
+function orRefusal<Item>(read: () => Item): ItemResult<Item> {
   try {
     return read();
   } catch (error) {

@@ -2,7 +2,7 @@
  * Takes the next item while the last one is worked at: Redis reads while we print. Who ends
  * early does not wait for what was taken ahead: of what is typed it may never come.
  */
-export async function* ahead<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+export async function* prefetch<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
   const iterator = items[Symbol.asyncIterator]();
   const take = () => {
     const taken = iterator.next();

@@ -2,7 +2,7 @@
  * Calls made in the same tick share one round trip: with many in flight they arrive
  * together anyway, because one reply wakes all who waited for it.
  */
-export class Batcher<Item, Result> {
+export class TickBatcher<Item, Result> {
   readonly #send: (items: Item[]) => Promise<(Result | Error)[]>;
   #waiting: { item: Item; resolve(result: Result): void; reject(error: unknown): void }[] = [];
 

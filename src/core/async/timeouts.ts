@@ -4,7 +4,7 @@
  */
 
 /** What comes of it; undefined where that takes longer than `ms`. */
-export function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const patience = setTimeout(resolve, ms, undefined).unref();
     work.finally(() => clearTimeout(patience)).then(resolve, reject);
@@ -12,7 +12,7 @@ export function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> 
 }
 
 /** Until all have come, none of which may reject: for the first however long it takes, for each further one `ms`. */
-export function whileTheyCome(ms: number, works: readonly Promise<void>[]): Promise<void> {
+export function settleWithStragglerTimeout(ms: number, works: readonly Promise<void>[]): Promise<void> {
   return new Promise((resolve) => {
     let left = works.length;
     let over = left === 0;

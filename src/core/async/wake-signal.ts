@@ -1,5 +1,5 @@
 /** Wakes a loop: rung by messages, by time, by the end. A ring while nobody waits is kept. */
-export class Doorbell {
+export class WakeSignal {
   /** The signal has aborted: the loop is to end. */
   stopped: boolean;
   #rung = false;
@@ -10,7 +10,7 @@ export class Doorbell {
   readonly #stop = () => {
     this.stopped = true;
     this.#stoppedAt = performance.now();
-    this.ring();
+    this.wake();
     this.#giveUp?.();
   };
 
@@ -20,7 +20,7 @@ export class Doorbell {
     signal?.addEventListener('abort', this.#stop, { once: true });
   }
 
-  ring(): void {
+  wake(): void {
     this.#rung = true;
     this.#wake?.();
   }
@@ -41,13 +41,13 @@ export class Doorbell {
   }
 
   /** So long, whatever rings, unless it is stopped. What rings meanwhile is not kept. */
-  async rest(ms: number): Promise<void> {
+  async sleep(ms: number): Promise<void> {
     const end = performance.now() + ms;
     for (let left = ms; left > 0 && !this.stopped; left = end - performance.now()) await this.wait(left);
   }
 
   /** What comes of it; undefined `grace` ms after the stop, though Redis may not have answered. */
-  orStopped<T>(work: Promise<T>, grace = 0): Promise<T | undefined> {
+  orAborted<T>(work: Promise<T>, grace = 0): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       let patience: NodeJS.Timeout | undefined;
       const giveUp = () => {

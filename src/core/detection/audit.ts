@@ -5,16 +5,16 @@
  */
 import type { Fleet } from '../store/fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
-import { Cursor } from '../store/set-scan.js';
-import type { Rounds } from './strategies.js';
+import { ScanCursor } from '../store/set-scan.js';
+import type { Poller } from './strategies.js';
 
 /** Of the whole fleet. */
 const SLICE_EVERY_MS = 1000;
 
-export class Audit implements Rounds {
+export class Audit implements Poller {
   readonly #fleet: Fleet;
   readonly #round: number;
-  readonly #cursor: Cursor;
+  readonly #cursor: ScanCursor;
   readonly #slice = MAX_DEVICES_PER_SCRIPT;
   readonly #longest: number;
   #every: number;
@@ -27,7 +27,7 @@ export class Audit implements Rounds {
   constructor(fleet: Fleet, round: number, partitions: number) {
     this.#fleet = fleet;
     this.#round = round;
-    this.#cursor = new Cursor(fleet, 'sscan', fleet.keys.registered);
+    this.#cursor = new ScanCursor(fleet, 'sscan', fleet.keys.registered);
     this.#longest = SLICE_EVERY_MS * partitions;
     this.#every = this.#longest;
   }

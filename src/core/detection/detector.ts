@@ -5,26 +5,26 @@
  * what is heard, and what is told, is the whole fleet's.
  */
 import { setMaxListeners } from 'node:events';
-import { Doorbell } from '../async/wake-signal.js';
+import { WakeSignal } from '../async/wake-signal.js';
 import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { entryId } from '../presence/cursor.js';
-import { Outage, type OutageListener } from '../pubsub/outage-notice.js';
-import { serverTime } from '../query/read-devices.js';
+import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
+import { parseServerTime } from '../query/read-devices.js';
 import { partitionOf } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { mayPass } from '../store/redis-errors.js';
-import { look, type Step } from './due-devices.js';
-import { type HoldListener, HoldWatch } from './hold-notice.js';
-import { LONGEST_SLEEP_MS, mostAtOnce, tell, Watch, type Watched } from './partition-loop.js';
-import { judge, outcomes, worst } from './settle-batch.js';
+import { isTransient } from '../store/redis-errors.js';
+import { type DueDevices, fetchDue } from './due-devices.js';
+import { type HoldListener, HoldNotice } from './hold-notice.js';
+import { type DetectorContext, LONGEST_SLEEP_MS, mostAtOnce, PartitionLoop, tell } from './partition-loop.js';
+import { collectOutcomes, mostSevere, settleBatch } from './settle-batch.js';
 import {
-  hearExpirations,
-  hearForeign,
-  INDEX_ALONE,
-  pollOnline,
-  type Source,
+  INDEX_ONLY,
+  pollOnlineSet,
   type SuspectListener,
+  type SuspectSource,
+  watchForeignPresence,
+  watchKeyspaceEvents,
 } from './strategies.js';
 
 /**
@@ -55,9 +55,9 @@ const MOST_TOLD = 1000;
  * who takes them: what was not taken piles up. @throws DevstateError
  */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
-  const bell = new Doorbell(options.signal);
+  const bell = new WakeSignal(options.signal);
   try {
-    const partitions = await bell.orStopped(fleet.partitions());
+    const partitions = await bell.orAborted(fleet.partitions());
     if (partitions) yield* detectIn(partitions, fleet, options, bell);
   } finally {
     bell.close();
@@ -68,31 +68,31 @@ async function* detectIn(
   partitions: readonly Fleet[],
   fleet: Fleet,
   options: DetectOptions,
-  bell: Doorbell,
+  bell: WakeSignal,
 ): AsyncGenerator<PresenceEvent> {
   const { signal, honourHold = true, auditRound = 300_000, onNotice = () => {} } = options;
   const events: PresenceEvent[] = [];
   const failures: unknown[] = [];
-  const outage = new Outage(options);
+  const outage = new OutageNotice(options);
   const notice = onceEach(onNotice);
   let loss: DevstateError | undefined;
   const listener: SuspectListener = {
     suspect: (id) => watches[partitionOf(id, watches.length)]?.suspect(id),
     onLost(error) {
       loss = error;
-      bell.ring();
+      bell.wake();
     },
     onBack() {
       for (const watch of watches) watch.sweepAgain();
-      bell.ring();
+      bell.wake();
     },
   };
-  const foreign = hearForeign(fleet, listener);
+  const foreign = watchForeignPresence(fleet, listener);
   const source = openSource(fleet, partitions, options, listener, notice);
   const deafness = () => foreign.lost ?? source.lost;
-  const looked = new Set<Watch>();
+  const looked = new Set<PartitionLoop>();
   /** They could not look yet. */
-  const waiting = new Map<Watch, DevstateError>();
+  const waiting = new Map<PartitionLoop, DevstateError>();
   let ready = false;
   const begin = () => {
     if (looked.size === 0) return; // maybe none can
@@ -104,12 +104,12 @@ async function* detectIn(
   const ending = new AbortController();
   const ended = AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]);
   setMaxListeners(0, ended); // one for each partition
-  const watched: Watched = {
+  const watched: DetectorContext = {
     partitions: partitions.length,
     signal: ended,
     honourHold,
     auditRound,
-    hold: new HoldWatch(options, partitions.length),
+    hold: new HoldNotice(options, partitions.length),
     outage,
     source,
     notice,
@@ -128,23 +128,23 @@ async function* detectIn(
   };
   const watches = partitions.map(
     (partition, number) =>
-      new Watch(partition, watched, (found) => {
+      new PartitionLoop(partition, watched, (found) => {
         for (const event of found) events.push(inFleet(event, number, partitions.length));
-        bell.ring();
+        bell.wake();
       }),
   );
   let running: Promise<void>[] = [];
   try {
-    await bell.orStopped(Promise.all([foreign.ready, source.ready]));
+    await bell.orAborted(Promise.all([foreign.ready, source.ready]));
     running = watches.map((watch) =>
       watch.run().catch((error: unknown) => {
         failures.push(error);
-        bell.ring();
+        bell.wake();
       }),
     );
     while (!bell.stopped && failures.length === 0) {
       const deaf = deafness();
-      if (deaf && !mayPass(deaf)) failures.push(deaf);
+      if (deaf && !isTransient(deaf)) failures.push(deaf);
       else if (loss) for (const watch of watches) outage.begin(loss, watch);
       loss = undefined;
       yield* events.splice(0);
@@ -157,7 +157,7 @@ async function* detectIn(
     source.close();
   }
   yield* events;
-  if (failures.length > 0) throw worst(failures);
+  if (failures.length > 0) throw mostSevere(failures);
 }
 
 /**
@@ -166,10 +166,10 @@ async function* detectIn(
  */
 export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
   const partitions = await fleet.partitions();
-  const hold = new HoldWatch(options, partitions.length);
+  const hold = new HoldNotice(options, partitions.length);
   const most = mostAtOnce(partitions.length);
   const failures: unknown[] = [];
-  const looks = partitions.map((partition) => look(partition, 'look', options.honourHold ?? true, most));
+  const looks = partitions.map((partition) => fetchDue(partition, 'look', options.honourHold ?? true, most));
   await Promise.allSettled(looks); // those that do not answer are waited for together
   for (const [number, partition] of partitions.entries()) {
     try {
@@ -180,25 +180,25 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
       hold.miss(partition);
     }
   }
-  if (failures.length > 0) throw worst(failures);
+  if (failures.length > 0) throw mostSevere(failures);
 }
 
 /** @param looking the first look, at so many at most */
 async function* sweepPartition(
   fleet: Fleet,
-  looking: Promise<Step> | undefined,
+  looking: Promise<DueDevices> | undefined,
   most: number,
-  hold: HoldWatch,
+  hold: HoldNotice,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
   for (let next = looking; ; next = undefined) {
-    const step = await (next ?? look(fleet, 'look', honourHold, most));
-    if (honourHold) hold.see(fleet, step);
+    const step = await (next ?? fetchDue(fleet, 'look', honourHold, most));
+    if (honourHold) hold.update(fleet, step);
     const { due } = step;
     if (due.length === 0) return;
-    const { events, verdicts, failures } = await judge(fleet, due, [], { honourHold });
+    const { events, verdicts, failures } = await settleBatch(fleet, due, [], { honourHold });
     yield* events;
-    if (failures.length > 0) throw worst(failures);
+    if (failures.length > 0) throw mostSevere(failures);
     tell(verdicts, onNotice);
     const stuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);
     if (due.length < most || stuck) return;
@@ -213,11 +213,11 @@ export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
   const asked = (await fleet.partitions()).map(async (partition) => {
     const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
     const [, step = 0] = String(pulse).split(' ').map(Number);
-    return serverTime(time) - step <= 5 * LONGEST_SLEEP_MS;
+    return parseServerTime(time) - step <= 5 * LONGEST_SLEEP_MS;
   });
-  const { values, failures } = await outcomes(asked);
-  const failure = worst(failures);
-  if (failure !== undefined && (values.length === 0 || !mayPass(failure))) throw failure;
+  const { values, failures } = await collectOutcomes(asked);
+  const failure = mostSevere(failures);
+  if (failure !== undefined && (values.length === 0 || !isTransient(failure))) throw failure;
   return values.every(Boolean);
 }
 
@@ -243,8 +243,8 @@ function openSource(
   { strategy = 'deadline', interval = 10_000 }: DetectOptions,
   listener: SuspectListener,
   notice: (message: string) => void,
-): Source {
-  if (strategy === 'poll') return pollOnline(interval);
-  if (strategy === 'keyspace') return hearExpirations(fleet, partitions, listener, notice);
-  return INDEX_ALONE;
+): SuspectSource {
+  if (strategy === 'poll') return pollOnlineSet(interval);
+  if (strategy === 'keyspace') return watchKeyspaceEvents(fleet, partitions, listener, notice);
+  return INDEX_ONLY;
 }

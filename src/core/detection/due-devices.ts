@@ -3,10 +3,10 @@ import type { Fleet } from '../store/fleet.js';
 import { STEP } from '../store/scripts.js';
 
 /** Work stamps the pulse and may open a hold, leave takes the detector off it. */
-export type StepMode = 'work' | 'look' | 'leave';
+export type DueMode = 'work' | 'look' | 'leave';
 
 /** What a look finds; times on the server's clock, ms. */
-export interface Step {
+export interface DueDevices {
   now: number;
   /** Until when no verdict is passed; 0: never was. */
   holdUntil: number;
@@ -16,7 +16,12 @@ export interface Step {
 }
 
 /** @param limit how many that are due it may name */
-export async function look(fleet: Fleet, mode: StepMode, honourHold: boolean, limit: number): Promise<Step> {
+export async function fetchDue(
+  fleet: Fleet,
+  mode: DueMode,
+  honourHold: boolean,
+  limit: number,
+): Promise<DueDevices> {
   const { longestTtl } = await fleet.settings();
   const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
   const [now, holdUntil, next, ...due] = (await fleet.run(STEP, args, [])) as string[];

@@ -8,7 +8,7 @@ export interface HoldListener {
   onHoldEnd?: () => void;
 }
 
-export class HoldWatch {
+export class HoldNotice {
   readonly #held = new Set<unknown>();
   /** Asked since there is something to tell. */
   readonly #asked = new Set<unknown>();
@@ -23,7 +23,7 @@ export class HoldWatch {
   }
 
   /** What a partition says. */
-  see(partition: unknown, { now, holdUntil }: { now: number; holdUntil: number }): void {
+  update(partition: unknown, { now, holdUntil }: { now: number; holdUntil: number }): void {
     if (holdUntil < now) this.#held.delete(partition);
     else {
       this.#held.add(partition);

@@ -3,23 +3,23 @@
  * once a second, because a longer silence is taken for an outage.
  */
 
-import { Doorbell } from '../async/wake-signal.js';
+import { WakeSignal } from '../async/wake-signal.js';
 import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import type { Verdict } from '../presence/settle.js';
-import type { Outage } from '../pubsub/outage-notice.js';
-import { refuseRecut } from '../store/by-partition.js';
+import type { OutageNotice } from '../pubsub/outage-notice.js';
+import { assertPartitionCount } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { mayPass } from '../store/redis-errors.js';
+import { isTransient } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { Audit } from './audit.js';
-import { look, type Step } from './due-devices.js';
-import type { HoldWatch } from './hold-notice.js';
-import { judge, outcomes, refusalOf, worst } from './settle-batch.js';
-import type { Rounds, Source } from './strategies.js';
+import { type DueDevices, fetchDue } from './due-devices.js';
+import type { HoldNotice } from './hold-notice.js';
+import { blockingError, collectOutcomes, mostSevere, settleBatch } from './settle-batch.js';
+import type { Poller, SuspectSource } from './strategies.js';
 
 /** What the watches of a fleet have in common. */
-export interface Watched {
+export interface DetectorContext {
   readonly partitions: number;
   /** Ends them all. */
   readonly signal: AbortSignal;
@@ -27,15 +27,15 @@ export interface Watched {
   readonly honourHold: boolean;
   /** How long one round of the audit may take, ms. */
   readonly auditRound: number;
-  readonly hold: HoldWatch;
-  readonly outage: Outage;
-  readonly source: Source;
+  readonly hold: HoldNotice;
+  readonly outage: OutageNotice;
+  readonly source: SuspectSource;
   /** Whether what is said of devices is not heard at present. */
   isDeaf(): boolean;
   /** It has looked for the first time. */
-  onLooked(watch: Watch): void;
+  onLooked(watch: PartitionLoop): void;
   /** It could not look yet. False: nor can any other. */
-  onMissed(watch: Watch, error: DevstateError): boolean;
+  onMissed(watch: PartitionLoop, error: DevstateError): boolean;
   notice(message: string): void;
 }
 
@@ -46,12 +46,12 @@ const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
 const GRACE_MS = 400;
 const LEAVE_MS = 800;
 
-export class Watch {
+export class PartitionLoop {
   readonly #fleet: Fleet;
-  readonly #watched: Watched;
+  readonly #watched: DetectorContext;
   readonly #announce: (events: readonly PresenceEvent[]) => void;
-  readonly #bell: Doorbell;
-  readonly #rounds: readonly Rounds[];
+  readonly #bell: WakeSignal;
+  readonly #rounds: readonly Poller[];
   /** So many that those of all partitions are answered soon. */
   readonly #most: number;
   readonly #suspects = new Set<string>();
@@ -64,25 +64,25 @@ export class Watch {
   #failed = false;
 
   /** @param fleet a partition */
-  constructor(fleet: Fleet, watched: Watched, announce: (events: readonly PresenceEvent[]) => void) {
+  constructor(fleet: Fleet, watched: DetectorContext, announce: (events: readonly PresenceEvent[]) => void) {
     const { partitions, signal, auditRound, source } = watched;
     this.#fleet = fleet;
     this.#watched = watched;
     this.#announce = announce;
-    this.#bell = new Doorbell(signal);
+    this.#bell = new WakeSignal(signal);
     this.#rounds = [new Audit(fleet, auditRound, partitions), ...source.rounds(fleet)];
     this.#most = mostAtOnce(partitions);
   }
 
   suspect(id: string): void {
     this.#suspects.add(id);
-    this.#bell.ring();
+    this.#bell.wake();
   }
 
   /** Something may have been missed. */
   sweepAgain(): void {
     this.#unswept = true;
-    this.#bell.ring();
+    this.#bell.wake();
   }
 
   /** Until the signal aborts. Rejects with what does not pass, and with whatever keeps all from beginning. */
@@ -94,11 +94,11 @@ export class Watch {
         try {
           if (!(await this.#step(taken))) break;
         } catch (error) {
-          if (!mayPass(error)) throw error;
+          if (!isTransient(error)) throw error;
           if (this.#looked) this.#watched.outage.begin(error, this);
           else if (!this.#watched.onMissed(this, error)) throw error;
           this.#fail(taken);
-          await bell.rest(LONGEST_SLEEP_MS);
+          await bell.sleep(LONGEST_SLEEP_MS);
         }
         const pause = this.#pause();
         if (pause > 0) await bell.wait(pause);
@@ -120,11 +120,11 @@ export class Watch {
     const limit = sweeps ? this.#most : 0;
     // In one round trip: the look comes behind the verdicts, and sees who is due by then.
     const work = Promise.all([
-      judge(this.#fleet, this.#due, suspects, { detector: true, honourHold }),
-      outcomes(looks ? [look(this.#fleet, 'work', honourHold, limit)] : []),
-      outcomes(gathers ? this.#rounds.map((rounds) => this.#gather(rounds)) : []),
+      settleBatch(this.#fleet, this.#due, suspects, { detector: true, honourHold }),
+      collectOutcomes(looks ? [fetchDue(this.#fleet, 'work', honourHold, limit)] : []),
+      collectOutcomes(gathers ? this.#rounds.map((rounds) => this.#gather(rounds)) : []),
     ]);
-    const answered = await this.#bell.orStopped(work, GRACE_MS);
+    const answered = await this.#bell.orAborted(work, GRACE_MS);
     if (!answered) return false;
     const [judged, looked, gathered] = answered;
     const wereDue = this.#due.length;
@@ -133,16 +133,16 @@ export class Watch {
     if (step) {
       if (!this.#looked) onLooked(this);
       this.#looked = true;
-      hold.see(this, step);
+      hold.update(this, step);
       this.#held = step.holdUntil >= step.now;
       this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
     }
     this.#announce(judged.events); // before anything that may fail
     if (judged.bypassed && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
-    const failure = worst([...judged.failures, ...looked.failures, ...gathered.failures]);
-    const refusal = failure ?? refusalOf(judged.verdicts, wereDue);
+    const failure = mostSevere([...judged.failures, ...looked.failures, ...gathered.failures]);
+    const refusal = failure ?? blockingError(judged.verdicts, wereDue);
     if (refusal) throw refusal;
-    await refuseRecut(this.#fleet, partitions);
+    await assertPartitionCount(this.#fleet, partitions);
     tell(judged.verdicts, notice);
     this.#failed = false;
     // What is due and was not settled yet may be refused again.
@@ -159,7 +159,7 @@ export class Watch {
   }
 
   /** Straight among the suspects: what the one named is kept, whatever becomes of the other. */
-  async #gather(rounds: Rounds): Promise<void> {
+  async #gather(rounds: Poller): Promise<void> {
     if (this.#suspects.size < this.#most) for (const id of await rounds.next()) this.#suspects.add(id);
   }
 
@@ -172,9 +172,9 @@ export class Watch {
   /** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
   async #leave(): Promise<void> {
     try {
-      await this.#bell.orStopped(look(this.#fleet, 'leave', true, 0), LEAVE_MS);
+      await this.#bell.orAborted(fetchDue(this.#fleet, 'leave', true, 0), LEAVE_MS);
     } catch (error) {
-      if (!mayPass(error)) throw error;
+      if (!isTransient(error)) throw error;
     }
   }
 }
@@ -188,7 +188,7 @@ const FOREIGN_HAND =
   'another program writes to this exclusive fleet, whose index lacks what it did: devstate init --writers shared';
 
 /** Due means past: a deadline is slept through to the end of its millisecond. */
-function pauseAfter({ now, next }: Step): number {
+function pauseAfter({ now, next }: DueDevices): number {
   return next === 0 ? LONGEST_SLEEP_MS : Math.min(Math.max(next - now, 0) + 1, LONGEST_SLEEP_MS);
 }
 

@@ -6,10 +6,10 @@ import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
 import type { Fleet } from '../store/fleet.js';
-import { isDenied, mayPass } from '../store/redis-errors.js';
+import { isDenied, isTransient } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 
-export interface Judgement {
+export interface BatchSettlement {
   /** In the order of the devices, those of scripts that failed left out. */
   verdicts: Verdict[];
   events: PresenceEvent[];
@@ -25,14 +25,14 @@ export interface Judgement {
 const DUE_IN_A_SCRIPT = 25;
 
 /** @param others are in no hurry, and come last */
-export async function judge(
+export async function settleBatch(
   fleet: Fleet,
   due: readonly string[],
   others: readonly string[],
   options: SettleOptions,
-): Promise<Judgement> {
+): Promise<BatchSettlement> {
   const slices = [...slicesOf(due, DUE_IN_A_SCRIPT), ...slicesOf(others, MAX_DEVICES_PER_SCRIPT)];
-  const { values, failures } = await outcomes(slices.map((slice) => settle(fleet, slice, options)));
+  const { values, failures } = await collectOutcomes(slices.map((slice) => settle(fleet, slice, options)));
   return {
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
@@ -46,7 +46,7 @@ function slicesOf(ids: readonly string[], size: number): string[][] {
 }
 
 /** What came of each request, whatever came of the others. */
-export async function outcomes<T>(
+export async function collectOutcomes<T>(
   requests: readonly Promise<T>[],
 ): Promise<{ values: T[]; failures: unknown[] }> {
   const settled = await Promise.allSettled(requests);
@@ -57,8 +57,8 @@ export async function outcomes<T>(
 }
 
 /** The failure to go by: one that does not pass comes before those that may. */
-export function worst(failures: readonly unknown[]): unknown {
-  return failures.find((failure) => !mayPass(failure)) ?? failures[0];
+export function mostSevere(failures: readonly unknown[]): unknown {
+  return failures.find((failure) => !isTransient(failure)) ?? failures[0];
 }
 
 /**
@@ -66,8 +66,8 @@ export function worst(failures: readonly unknown[]): unknown {
  * replica, and looking again at once would find the same. What is due comes first, and
  * counts alone.
  */
-export function refusalOf(verdicts: readonly Verdict[], due: number): DevstateError | undefined {
+export function blockingError(verdicts: readonly Verdict[], due: number): DevstateError | undefined {
   const errors = verdicts.filter((verdict) => verdict instanceof DevstateError);
   const counting = due > 0 ? verdicts.slice(0, due) : verdicts;
-  return errors.find(isDenied) ?? (counting.every(mayPass) ? errors[0] : undefined);
+  return errors.find(isDenied) ?? (counting.every(isTransient) ? errors[0] : undefined);
 }

@@ -6,14 +6,19 @@
  */
 import type { Redis } from 'ioredis';
 import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
-import { type Ear, type Hearer, subscribe, subscribeEverywhere } from '../pubsub/subscribe.js';
+import {
+  type Subscription,
+  type SubscriptionListener,
+  subscribe,
+  subscribeEverywhere,
+} from '../pubsub/subscribe.js';
 import type { Fleet } from '../store/fleet.js';
-import { fromRedis, mayPass } from '../store/redis-errors.js';
+import { isTransient, toDevstateError } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
-import { Cursor } from '../store/set-scan.js';
+import { ScanCursor } from '../store/set-scan.js';
 
 /** Goes round the devices of a partition, some at a time. */
-export interface Rounds {
+export interface Poller {
   /** Those to settle now. */
   next(): Promise<string[]>;
   /** Until there will be any, ms. */
@@ -21,19 +26,19 @@ export interface Rounds {
 }
 
 /** What a strategy looks at beside the index. */
-export interface Source extends Ear {
+export interface SuspectSource extends Subscription {
   /** The index' due devices are settled too. */
   readonly sweeps: boolean;
-  rounds(partition: Fleet): readonly Rounds[];
+  rounds(partition: Fleet): readonly Poller[];
 }
 
 /** Who is told what the ears of a detector hear. */
-export interface SuspectListener extends Pick<Hearer, 'onLost' | 'onBack'> {
+export interface SuspectListener extends Pick<SubscriptionListener, 'onLost' | 'onBack'> {
   suspect(id: string): void;
 }
 
 /** Nothing but the index. */
-export const INDEX_ALONE: Source = {
+export const INDEX_ONLY: SuspectSource = {
   sweeps: true,
   ready: Promise.resolve(),
   lost: undefined,
@@ -42,10 +47,10 @@ export const INDEX_ALONE: Source = {
 };
 
 /** Names devices of which another program said something on the presence channel. */
-export function hearForeign(fleet: Fleet, { suspect, ...told }: SuspectListener): Ear {
+export function watchForeignPresence(fleet: Fleet, { suspect, ...told }: SuspectListener): Subscription {
   return subscribe(fleet, fleet.keys.presenceChannel, {
     ...told,
-    hear(message) {
+    onMessage(message) {
       const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
       if (event) suspect(event.deviceId);
     },
@@ -53,12 +58,12 @@ export function hearForeign(fleet: Fleet, { suspect, ...told }: SuspectListener)
 }
 
 /** The article's polling loop, in chunks: every `interval` ms all that is in the online set. */
-export function pollOnline(interval: number): Source {
-  return { ...INDEX_ALONE, sweeps: false, rounds: (partition) => [onlineRounds(partition, interval)] };
+export function pollOnlineSet(interval: number): SuspectSource {
+  return { ...INDEX_ONLY, sweeps: false, rounds: (partition) => [onlineRounds(partition, interval)] };
 }
 
-function onlineRounds(partition: Fleet, interval: number): Rounds {
-  const cursor = new Cursor(partition, 'sscan', partition.keys.online);
+function onlineRounds(partition: Fleet, interval: number): Poller {
+  const cursor = new ScanCursor(partition, 'sscan', partition.keys.online);
   const start = performance.now();
   let due = start;
   return {
@@ -78,15 +83,15 @@ function onlineRounds(partition: Fleet, interval: number): Rounds {
  * become a master, does not know of it. Where they are missing and CONFIG is refused it hears
  * nothing, and the index is all there is.
  */
-export function hearExpirations(
+export function watchKeyspaceEvents(
   fleet: Fleet,
   partitions: readonly Fleet[],
   { suspect, onLost, onBack }: SuspectListener,
   notice: (message: string) => void,
-): Source {
+): SuspectSource {
   const db = fleet.redis.options.db ?? 0;
   const prefixes = partitions.map(({ keys }) => keys.heartbeat(''));
-  let ear: Ear | undefined;
+  let ear: Subscription | undefined;
   let enabled = false;
   let refused = false;
   let closed = false;
@@ -96,9 +101,9 @@ export function hearExpirations(
       enabled = true;
     } catch (error) {
       enabled = false;
-      if (mayPass(error)) return; // a loss is told by the ear, and mended when it is back
+      if (isTransient(error)) return; // a loss is told by the ear, and mended when it is back
       refused = true;
-      notice(`keyspace events cannot be had (${fromRedis(error).message}); working by deadline alone`);
+      notice(`keyspace events cannot be had (${toDevstateError(error).message}); working by deadline alone`);
     }
   };
   // Until the flags were set again, nothing was said.
@@ -107,7 +112,7 @@ export function hearExpirations(
     await enable();
     if (closed || refused) return;
     ear = subscribeEverywhere(fleet, `__keyevent@${db}__:expired`, {
-      hear(key) {
+      onMessage(key) {
         const prefix = prefixes.find((each) => key.startsWith(each));
         if (prefix !== undefined) suspect(key.slice(prefix.length));
       },
@@ -120,7 +125,7 @@ export function hearExpirations(
   const ready = begin();
   ready.catch(() => {}); // told to who waits for it, and that may be later
   return {
-    ...INDEX_ALONE,
+    ...INDEX_ONLY,
     get sweeps() {
       return !enabled;
     },

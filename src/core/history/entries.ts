@@ -69,12 +69,12 @@ export async function readChanges(
 ): Promise<HistoryChange[]> {
   const reachesBack = (entries: readonly HistoryEntry[]) =>
     (entries[0]?.at ?? 0) < since || entries.filter(({ at }) => at <= until).length > limit;
-  const lists = await Promise.all(kinds.map((kind) => readBack(fleet, id, kind, reachesBack)));
-  return inOrder(lists.flatMap(withChanges));
+  const lists = await Promise.all(kinds.map((kind) => readNewestEntries(fleet, id, kind, reachesBack)));
+  return sortByTime(lists.flatMap(withChanges));
 }
 
 /** Of several kinds, as they happened. */
-export function inOrder<Entry extends HistoryEntry>(entries: readonly Entry[]): Entry[] {
+export function sortByTime<Entry extends HistoryEntry>(entries: readonly Entry[]): Entry[] {
   return [...entries].sort((a, b) => a.at - b.at);
 }
 
@@ -119,7 +119,7 @@ const CHUNK = 200;
  * far as is `enough`. The list grows and is trimmed meanwhile, so each chunk has to join
  * the one before it. @throws DevstateError BAD_RECORD
  */
-export async function readBack(
+export async function readNewestEntries(
   fleet: Fleet,
   id: string,
   kind: HistoryKind,

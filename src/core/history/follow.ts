@@ -5,22 +5,22 @@
  * between two looks is said.
  */
 
-import { Doorbell } from '../async/wake-signal.js';
+import { WakeSignal } from '../async/wake-signal.js';
 import type { DeviceRecord } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import type { HistoryKind } from '../model/keyspace.js';
-import { Outage, type OutageListener } from '../pubsub/outage-notice.js';
+import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { readDevice } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
 import {
   HISTORY_KINDS,
   type HistoryChange,
   type HistoryOptions,
-  inOrder,
   newestOf,
-  readBack,
   readChanges,
+  readNewestEntries,
   selectEntries,
+  sortByTime,
   withChanges,
 } from './entries.js';
 
@@ -51,8 +51,8 @@ export async function* followHistory(
   id: string,
   { signal, onDropped = () => {}, onGone = () => {}, ...options }: FollowOptions = {},
 ): AsyncGenerator<HistoryChange> {
-  const bell = new Doorbell(signal);
-  const outage = new Outage(options);
+  const bell = new WakeSignal(signal);
+  const outage = new OutageNotice(options);
   const kinds = options.kinds ?? HISTORY_KINDS;
   let marks: Marks | undefined;
   let gone = false;
@@ -60,7 +60,7 @@ export async function* followHistory(
     while (!bell.stopped) {
       try {
         const look = marks ? lookAgain(fleet, id, kinds, marks) : firstLook(fleet, id, kinds, options);
-        const found = await bell.orStopped(look);
+        const found = await bell.orAborted(look);
         if (!found) return;
         outage.end();
         gone = false;
@@ -113,7 +113,7 @@ async function lookAgain(
     const last = marks.get(kind) ?? NOTHING;
     const isLast = ({ number, at }: Mark) => number === last.number && at === last.at;
     if (isLast(newestOf(record, kind))) return { entries: [], marks: new Map([[kind, last]]), dropped: [] };
-    const list = withChanges(await readBack(fleet, id, kind, (entries) => entries.some(isLast)));
+    const list = withChanges(await readNewestEntries(fleet, id, kind, (entries) => entries.some(isLast)));
     const mark = markOf(record, kind, list);
     const known = list.findIndex(isLast);
     const entries = list.slice(known + 1);
@@ -124,7 +124,7 @@ async function lookAgain(
   });
   const found = await Promise.all(looks);
   return {
-    entries: inOrder(found.flatMap(({ entries }) => entries)),
+    entries: sortByTime(found.flatMap(({ entries }) => entries)),
     marks: new Map(found.flatMap((look) => [...look.marks])),
     dropped: found.flatMap(({ dropped }) => dropped),
   };

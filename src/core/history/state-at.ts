@@ -11,7 +11,7 @@ import type { JsonObject } from '../model/json.js';
 import type { HistoryKind } from '../model/keyspace.js';
 import { parseStored, readDevice } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
-import { HISTORY_KINDS, type HistoryEntry, newestOf, readBack } from './entries.js';
+import { HISTORY_KINDS, type HistoryEntry, newestOf, readNewestEntries } from './entries.js';
 
 /** A device as it was; null is what is not known of that moment. */
 export interface PastState {
@@ -98,7 +98,7 @@ async function readPast(
   moment: number,
 ): Promise<HistoryEntry[]> {
   const reachesBack = (entries: readonly HistoryEntry[]) => (entries[0]?.at ?? 0) <= moment;
-  const entries = await readBack(fleet, record.deviceId, kind, reachesBack);
+  const entries = await readNewestEntries(fleet, record.deviceId, kind, reachesBack);
   return entries.filter(({ number }) => number <= newestOf(record, kind).number);
 }
 

@@ -2,7 +2,7 @@
  * What a device is: its identity, its state as one value, and the presence event.
  * All times are milliseconds since the epoch, on the Redis server's clock.
  */
-import { quote, usage } from './errors.js';
+import { quote, usageError } from './errors.js';
 
 export type Status = 'online' | 'offline';
 export type Dialect = 'node' | 'python';
@@ -60,7 +60,7 @@ export const DEFAULT_TTL_MS = 60_000;
 /** A TTL in whole ms, at least 1. @throws DevstateError USAGE */
 export function validTtl(ms: number): number {
   const whole = Math.round(ms);
-  if (!Number.isSafeInteger(whole) || whole < 1) throw usage(`a TTL must be at least 1 ms, not ${ms}`);
+  if (!Number.isSafeInteger(whole) || whole < 1) throw usageError(`a TTL must be at least 1 ms, not ${ms}`);
   return whole;
 }
 
@@ -73,7 +73,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  * @throws DevstateError USAGE
  */
 export function validId(id: string): string {
-  if (id === '-') throw usage('"-" is not a device id', 'it stands for standard input');
+  if (id === '-') throw usageError('"-" is not a device id', 'it stands for standard input');
   return validName(id, 'device id');
 }
 
@@ -83,14 +83,14 @@ export function validType(type: string): string {
 }
 
 function validName(name: unknown, what: string): string {
-  if (typeof name !== 'string') throw usage(`a ${what} must be a string`);
-  if (name === '') throw usage(`a ${what} must not be empty`);
-  if (CONTROL.test(name)) throw usage(`a ${what} must not hold control characters: ${quote(name)}`);
-  if (LONE_SURROGATE.test(name)) throw usage(`a ${what} must be valid UTF-8: ${quote(name)}`);
+  if (typeof name !== 'string') throw usageError(`a ${what} must be a string`);
+  if (name === '') throw usageError(`a ${what} must not be empty`);
+  if (CONTROL.test(name)) throw usageError(`a ${what} must not hold control characters: ${quote(name)}`);
+  if (LONE_SURROGATE.test(name)) throw usageError(`a ${what} must be valid UTF-8: ${quote(name)}`);
   if (name !== name.trim()) {
-    throw usage(`a ${what} must not begin or end with white space: ${quote(name)}`);
+    throw usageError(`a ${what} must not begin or end with white space: ${quote(name)}`);
   }
   if (Buffer.byteLength(name) > MAX_NAME_BYTES)
-    throw usage(`a ${what} must not exceed ${MAX_NAME_BYTES} bytes`);
+    throw usageError(`a ${what} must not exceed ${MAX_NAME_BYTES} bytes`);
   return name;
 }

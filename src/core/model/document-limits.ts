@@ -3,7 +3,7 @@
  * its text from `documentText`, so that one over the limits is refused before it is sent,
  * whether a user gave it or a merge came to it.
  */
-import { usage } from './errors.js';
+import { usageError } from './errors.js';
 import { type JsonObject, loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, toJson, tooDeepAt } from './json.js';
 
 /** Bytes of UTF-8 of the compact text. */
@@ -17,11 +17,13 @@ export function documentText(document: JsonObject): string {
   const text = toJson(document);
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_DOCUMENT_BYTES)
-    throw usage(`too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes), not ${bytes} bytes`);
-  if (tooDeepAt(text, MAX_DOCUMENT_DEPTH) >= 0) throw usage(TOO_DEEP);
+    throw usageError(
+      `too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes), not ${bytes} bytes`,
+    );
+  if (tooDeepAt(text, MAX_DOCUMENT_DEPTH) >= 0) throw usageError(TOO_DEEP);
   const half = loneSurrogateAt(text);
   if (half >= 0)
-    throw usage(`a document must be valid UTF-8: ${text.slice(half, half + 6)} is half a character`);
+    throw usageError(`a document must be valid UTF-8: ${text.slice(half, half + 6)} is half a character`);
   return text;
 }
 

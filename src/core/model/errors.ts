@@ -27,26 +27,26 @@ export class DevstateError extends Error {
   }
 }
 
-export function usage(message: string, hint?: string): DevstateError {
+export function usageError(message: string, hint?: string): DevstateError {
   return new DevstateError('USAGE', message, hint === undefined ? {} : { hint });
 }
 
-export function notFound(id: string): DevstateError {
+export function notFoundError(id: string): DevstateError {
   return new DevstateError('NOT_FOUND', `device ${quote(id)} is not registered`, {
     hint: 'devstate register ID --type TYPE',
   });
 }
 
 /** What went wrong with one device of several. */
-export function ofDevice(id: string, cause: DevstateError): DevstateError {
+export function deviceError(id: string, cause: DevstateError): DevstateError {
   const { code, message, hint } = cause;
   const options = { cause, ...(hint !== undefined && { hint }) };
   return new DevstateError(code, `device ${quote(id)}: ${message}`, options);
 }
 
 /** Refused before it is sent. */
-export function readOnly(what: string): DevstateError {
-  return usage(`${what} refused: read-only`, 'leave out --read-only, or name a context that may write');
+export function readOnlyError(what: string): DevstateError {
+  return usageError(`${what} refused: read-only`, 'leave out --read-only, or name a context that may write');
 }
 
 /** Why a file cannot be read or written, in a few words. */

@@ -4,7 +4,7 @@
  * written back digit for digit. Nothing else in devstate calls JSON.parse on a document.
  */
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
-import { usage } from './errors.js';
+import { usageError } from './errors.js';
 
 /** A parsed JSON value; numbers keep their digits. */
 export type Json = null | boolean | string | LosslessNumber | Json[] | JsonObject;
@@ -94,7 +94,7 @@ export function parseJsonObject(text: string, onDuplicate?: (key: string) => voi
 /** Compact JSON text of a parsed document or of any plain JavaScript value (bigint included). */
 export function toJson(value: unknown, indent?: number): string {
   const text = stringify(value, undefined, indent);
-  if (text === undefined) throw usage('not a JSON value');
+  if (text === undefined) throw usageError('not a JSON value');
   return text;
 }
 

@@ -11,10 +11,10 @@
  * how far it is from the entry's ms, plus 4 if that is later, plus its kind: 0 behind the
  * entry with seq 0, 1 behind the one with the seq that follows as a varint, 2 at a moment.
  */
-import { type DevstateError, quote, usage } from '../model/errors.js';
+import { type DevstateError, quote, usageError } from '../model/errors.js';
 
 /** Behind an entry of a log; or at a moment, with all that was logged from then on ahead. */
-export interface Place {
+export interface LogPosition {
   /** The entry's, or the first that the moment may have. */
   readonly id: string;
   readonly ms: number;
@@ -25,7 +25,7 @@ export interface Place {
 /** Of ms and of seq: eight times as much is a number without loss. */
 const MOST = 999_999_999_999_999;
 /** What an event's id looks like; whether it is one in a fleet, `parsePosition` tells. */
-export const POSITION = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})(?:@(0|[1-9]\d{0,8})(?:\.([\w-]+))?)?$/;
+export const CURSOR_PATTERN = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})(?:@(0|[1-9]\d{0,8})(?:\.([\w-]+))?)?$/;
 /** No entry's id, and before all that are. */
 const BEGINNING = '0-0';
 
@@ -33,18 +33,18 @@ const BEGINNING = '0-0';
 const LONGEST_PLACE = 16;
 const [ENTRY, ENTRY_WITH_SEQ, MOMENT] = [0, 1, 2];
 
-export function placeAt(moment: number): Place {
+export function positionAt(moment: number): LogPosition {
   const ms = Math.min(Math.max(0, Math.floor(moment)), MOST);
   return { id: `${ms}-0`, ms, seq: 0, isMoment: true };
 }
 
 /** @param id an entry's, as Redis gives it */
-export function placeBehind(id: string): Place {
+export function positionAfter(id: string): LogPosition {
   const [ms = 0, seq = 0] = id.split('-').map(Number);
   return { id, ms, seq, isMoment: false };
 }
 
-export function isBefore(a: Place, b: Place): boolean {
+export function isBefore(a: LogPosition, b: LogPosition): boolean {
   return a.ms < b.ms || (a.ms === b.ms && a.seq < b.seq);
 }
 
@@ -54,48 +54,48 @@ export function entryId(id: string, partition: number, count: number): string {
 }
 
 /** The id of the event that was read last, from this partition. */
-export function positionText(places: readonly Place[], partition: number): string {
-  const own = places[partition] as Place;
+export function formatCursor(places: readonly LogPosition[], partition: number): string {
+  const own = places[partition] as LogPosition;
   const id = entryId(own.id, partition, places.length);
   return places.length === 1 ? id : `${id}.${othersText(places, partition, own)}`;
 }
 
 /** Where the events after this one begin. @throws DevstateError USAGE */
-export function parsePosition(text: string, count: number): Place[] {
-  if (text === BEGINNING) return new Array<Place>(count).fill(placeAt(0));
-  const [, ms, seq, partition, others] = POSITION.exec(text) ?? [];
+export function parseCursor(text: string, count: number): LogPosition[] {
+  if (text === BEGINNING) return new Array<LogPosition>(count).fill(positionAt(0));
+  const [, ms, seq, partition, others] = CURSOR_PATTERN.exec(text) ?? [];
   if (ms === undefined || (partition === undefined) !== (count === 1)) throw noPosition(text, count);
-  const own = placeBehind(`${ms}-${seq}`);
+  const own = positionAfter(`${ms}-${seq}`);
   const number = Number(partition ?? 0);
   const places =
     others === undefined
-      ? new Array<Place>(count - 1).fill(placeAt(own.ms))
+      ? new Array<LogPosition>(count - 1).fill(positionAt(own.ms))
       : parseOthers(Buffer.from(others, 'base64url'), own);
   places.splice(number, 0, own);
   const isWhole = number < count && places.length === count && places.every(isPossible);
-  if (!isWhole || (others !== undefined && positionText(places, number) !== text))
+  if (!isWhole || (others !== undefined && formatCursor(places, number) !== text))
     throw noPosition(text, count);
   return places;
 }
 
-function isPossible({ ms, seq }: Place): boolean {
+function isPossible({ ms, seq }: LogPosition): boolean {
   return ms >= 0 && ms <= MOST && seq <= MOST;
 }
 
 function noPosition(text: string, count: number): DevstateError {
   const fleet = count === 1 ? 'a fleet in one partition' : `a fleet in ${count} partitions`;
-  return usage(
+  return usageError(
     `${quote(text, 60)} is no event's id of ${fleet}`,
     'take one as watch-presence prints it, or name a moment',
   );
 }
 
-function othersText(places: readonly Place[], partition: number, own: Place): string {
+function othersText(places: readonly LogPosition[], partition: number, own: LogPosition): string {
   const bytes = Buffer.allocUnsafe(LONGEST_PLACE * places.length);
   let end = 0;
   for (let i = 0; i < places.length; i++) {
     if (i === partition) continue;
-    const { ms, seq, isMoment } = places[i] as Place;
+    const { ms, seq, isMoment } = places[i] as LogPosition;
     const distance = ms - own.ms;
     const kind = isMoment ? MOMENT : seq === 0 ? ENTRY : ENTRY_WITH_SEQ;
     end = putVarint(bytes, end, 8 * Math.abs(distance) + (distance > 0 ? 4 : 0) + kind);
@@ -105,8 +105,8 @@ function othersText(places: readonly Place[], partition: number, own: Place): st
 }
 
 /** What is not as `othersText` writes it comes out as another text than it was. */
-function parseOthers(bytes: Buffer, own: Place): Place[] {
-  const places: Place[] = [];
+function parseOthers(bytes: Buffer, own: LogPosition): LogPosition[] {
+  const places: LogPosition[] = [];
   let at = 0;
   const varint = () => {
     let value = 0;

@@ -6,21 +6,21 @@
  * tells of no other event that has not been handed out.
  */
 
-import { within } from '../async/timeouts.js';
-import { Doorbell } from '../async/wake-signal.js';
-import { worst } from '../detection/settle-batch.js';
+import { withTimeout } from '../async/timeouts.js';
+import { WakeSignal } from '../async/wake-signal.js';
+import { mostSevere } from '../detection/settle-batch.js';
 import type { PresenceEvent } from '../model/device.js';
 import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
 import type { DevstateError } from '../model/errors.js';
-import { Outage, type OutageListener } from '../pubsub/outage-notice.js';
-import { type Ear, subscribe } from '../pubsub/subscribe.js';
+import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
+import { type Subscription, subscribe } from '../pubsub/subscribe.js';
 import { readDevices } from '../query/read-devices.js';
-import { partitionOf, refuseRecut } from '../store/by-partition.js';
+import { assertPartitionCount, partitionOf } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { mayPass } from '../store/redis-errors.js';
-import { inChunks } from '../store/script-chunks.js';
+import { isTransient } from '../store/redis-errors.js';
+import { runInChunks } from '../store/script-chunks.js';
 import type { Gap, Since } from './log-reader.js';
-import { PresenceLogs } from './merged-log.js';
+import { MergedLog } from './merged-log.js';
 
 export interface FeedOptions extends OutageListener {
   /** Replay from here: after an event's id, or what was logged since a moment (ms). */
@@ -43,18 +43,18 @@ const MOST_WAITING = 10_000;
 
 /** Events as they happen, until the signal aborts or the consumer stops. @throws DevstateError */
 export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
-  const bell = new Doorbell(options.signal);
-  const outage = new Outage(options);
+  const bell = new WakeSignal(options.signal);
+  const outage = new OutageNotice(options);
   const foreign: PresenceEvent[] = [];
   let dropped = 0;
   let loss: DevstateError | undefined;
-  let ear: Ear | undefined;
+  let ear: Subscription | undefined;
   try {
-    const partitions = await bell.orStopped(fleet.partitions());
+    const partitions = await bell.orAborted(fleet.partitions());
     if (!partitions) return;
-    const logs = new PresenceLogs(partitions, options.onGap, () => bell.ring());
+    const logs = new MergedLog(partitions, options.onGap, () => bell.wake());
     ear = subscribe(fleet, fleet.keys.presenceChannel, {
-      hear(message) {
+      onMessage(message) {
         if (isOwnMessage(message)) logs.ring(partitionNamed(message, partitions.length));
         else {
           const event = decodePresenceMessage(message);
@@ -63,19 +63,19 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
             dropped += 1;
           }
         }
-        bell.ring();
+        bell.wake();
       },
       onLost(error) {
         loss = error;
-        bell.ring();
+        bell.wake();
       },
       onBack() {
         logs.ring();
-        bell.ring();
+        bell.wake();
       },
     });
-    await bell.orStopped(ear.ready);
-    await bell.orStopped(logs.open(options.since));
+    await bell.orAborted(ear.ready);
+    await bell.orAborted(logs.open(options.since));
     let begun = false;
     let ready = false;
     let lookAt = 0;
@@ -84,21 +84,21 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
         logs.ring();
         lookAt = performance.now() + LOOK_EVERY_MS;
       }
-      const failures = await bell.orStopped(logs.look());
+      const failures = await bell.orAborted(logs.look());
       for (const event of logs.events()) {
         if (bell.stopped) return;
         yield event;
       }
       if (!failures || bell.stopped) return;
       begun ||= failures.length < partitions.length;
-      const failure = worst(failures);
+      const failure = mostSevere(failures);
       if (failure !== undefined) {
-        if (!begun || !mayPass(failure)) throw failure;
+        if (!begun || !isTransient(failure)) throw failure;
         loss ??= failure;
       }
       if (logs.more) continue;
-      await bell.orStopped(refuseRecut(fleet, partitions.length));
-      if (ear.lost && !mayPass(ear.lost)) throw ear.lost;
+      await bell.orAborted(assertPartitionCount(fleet, partitions.length));
+      if (ear.lost && !isTransient(ear.lost)) throw ear.lost;
       if (loss) outage.begin(loss);
       loss = undefined;
       if (failure === undefined && !ear.lost) outage.end();
@@ -106,7 +106,7 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
       ready = true;
       if (dropped > 0) options.onDropped?.(dropped);
       dropped = 0;
-      for (const event of (await bell.orStopped(withTypes(fleet, foreign.splice(0)))) ?? []) {
+      for (const event of (await bell.orAborted(withTypes(fleet, foreign.splice(0)))) ?? []) {
         if (bell.stopped) return;
         yield event;
       }
@@ -129,14 +129,14 @@ async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<Presenc
   if (events.length === 0) return events;
   const ids = events.map(({ deviceId }) => deviceId);
   try {
-    const reading = inChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
-    const readings = (await within(TYPES_WITHIN_MS, reading)) ?? [];
+    const reading = runInChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
+    const readings = (await withTimeout(TYPES_WITHIN_MS, reading)) ?? [];
     return events.map((event, i) => ({
       ...event,
       deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,
     }));
   } catch (error) {
-    if (mayPass(error)) return events; // the loss is told by the log's reader
+    if (isTransient(error)) return events; // the loss is told by the log's reader
     throw error;
   }
 }

@@ -4,19 +4,26 @@
  * tell each transition once.
  */
 
-import { type Alone, allDone, eachAlone, onlyResult, ownFailure, runs } from '../async/item-results.js';
+import {
+  type ItemResult,
+  itemFailure,
+  sendValidItems,
+  settleAll,
+  splitAtRepeats,
+  unwrapOne,
+} from '../async/item-results.js';
 import { DEFAULT_TTL_MS, validId, validTtl, validType } from '../model/device.js';
 import { documentText } from '../model/document-limits.js';
-import { DevstateError, notFound } from '../model/errors.js';
+import { DevstateError, notFoundError } from '../model/errors.js';
 import type { JsonObject } from '../model/json.js';
 import { parseStored, readDevices } from '../query/read-devices.js';
 import { registerAll } from '../registry/register.js';
 import { mergePatch } from '../shadow/merge-patch.js';
-import { aloneInPartitions } from '../store/by-partition.js';
+import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { mayPass } from '../store/redis-errors.js';
-import { untilSettled } from '../store/retry.js';
-import { inChunks } from '../store/script-chunks.js';
+import { isTransient } from '../store/redis-errors.js';
+import { retryUntilSettled } from '../store/retry.js';
+import { runInChunks } from '../store/script-chunks.js';
 import { BEAT, DISCONNECT, HEARTBEAT } from '../store/scripts.js';
 
 export interface Heartbeat {
@@ -48,7 +55,7 @@ export async function heartbeat(
   beat: Heartbeat,
   defaultTtl: number = DEFAULT_TTL_MS,
 ): Promise<HeartbeatResult> {
-  return onlyResult(await heartbeats(fleet, [beat], defaultTtl));
+  return unwrapOne(await heartbeats(fleet, [beat], defaultTtl));
 }
 
 /**
@@ -60,15 +67,17 @@ export async function heartbeats(
   fleet: Fleet,
   beats: readonly Heartbeat[],
   defaultTtl: number = DEFAULT_TTL_MS,
-): Promise<Alone<HeartbeatResult>[]> {
+): Promise<ItemResult<HeartbeatResult>[]> {
   const beatAll = async (partition: Fleet, all: readonly Heartbeat[]) => {
-    const results: Alone<HeartbeatResult>[] = [];
-    for (const run of runs(all, mayComeAgain)) {
-      results.push(...(await inChunks(run, (chunk) => beatAndRegister(partition, chunk, defaultTtl), weigh)));
+    const results: ItemResult<HeartbeatResult>[] = [];
+    for (const run of splitAtRepeats(all, mayComeAgain)) {
+      results.push(
+        ...(await runInChunks(run, (chunk) => beatAndRegister(partition, chunk, defaultTtl), weigh)),
+      );
     }
     return results;
   };
-  return eachAlone(beats, validBeat, (all) => aloneInPartitions(fleet, all, beatAll));
+  return sendValidItems(beats, validBeat, (all) => mapItemsByPartition(fleet, all, beatAll));
 }
 
 /** Only a report is done with the first script that it is sent with. */
@@ -95,7 +104,7 @@ async function beatAndRegister(
   fleet: Fleet,
   beats: readonly Heartbeat[],
   defaultTtl: number,
-): Promise<Alone<HeartbeatResult>[]> {
+): Promise<ItemResult<HeartbeatResult>[]> {
   const results = await beatOrMerge(fleet, beats, defaultTtl);
   const unknown = beats.flatMap((beat, place) => {
     const result = results[place];
@@ -116,7 +125,7 @@ async function beatAndRegister(
   for (const [i, { place }] of unknown.entries()) {
     const refused = registered[i];
     const failed = refused instanceof DevstateError && refused.code !== 'CONFLICT';
-    results[place] = failed ? refused : (again[i] as Alone<HeartbeatResult>);
+    results[place] = failed ? refused : (again[i] as ItemResult<HeartbeatResult>);
   }
   return results;
 }
@@ -132,16 +141,16 @@ async function beatOrMerge(
   fleet: Fleet,
   beats: readonly Heartbeat[],
   defaultTtl: number,
-): Promise<Alone<HeartbeatResult>[]> {
+): Promise<ItemResult<HeartbeatResult>[]> {
   const merging = beats.filter(({ patch }) => patch !== undefined).map(({ id }) => id);
   const bases = new Map<string, Base>();
   for (const { id, device } of await readDevices(fleet, merging, ['reported', 'devstate'], 'unread')) {
     if (device) bases.set(id, { version: device.reportedVersion, text: device.reportedJson });
   }
   const outcomes = await send(fleet, beats, bases, defaultTtl);
-  return allDone(
+  return settleAll(
     outcomes.map((outcome, i) =>
-      isBase(outcome) ? ownFailure(mergeAgain(fleet, beats[i] as Heartbeat, outcome, defaultTtl)) : outcome,
+      isBase(outcome) ? itemFailure(mergeAgain(fleet, beats[i] as Heartbeat, outcome, defaultTtl)) : outcome,
     ),
   );
 }
@@ -153,7 +162,7 @@ async function mergeAgain(
   defaultTtl: number,
 ): Promise<HeartbeatResult> {
   let base = found;
-  return untilSettled(fleet.requestTimeout, async () => {
+  return retryUntilSettled(fleet.requestTimeout, async () => {
     const [outcome] = await send(fleet, [beat], new Map([[beat.id, base]]), defaultTtl);
     if (outcome instanceof DevstateError) throw outcome;
     if (!isBase(outcome)) return outcome;
@@ -162,7 +171,7 @@ async function mergeAgain(
   });
 }
 
-type Outcome = Alone<HeartbeatResult> | Base;
+type Outcome = ItemResult<HeartbeatResult> | Base;
 
 function isBase(outcome: Outcome | undefined): outcome is Base {
   return outcome !== undefined && 'version' in outcome;
@@ -201,13 +210,13 @@ async function noteHeld(fleet: Fleet, ttl: number): Promise<void> {
   try {
     await fleet.noteTtl(ttl);
   } catch (error) {
-    if (!mayPass(error)) throw error;
+    if (!isTransient(error)) throw error;
   }
 }
 
 /** Apart, for a server that is out of memory refuses reports, and lets bare beats pass. */
 async function runEach(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
-  const [bare = [], others = []] = await allDone([
+  const [bare = [], others = []] = await settleAll([
     runBare(fleet, settings, beats.filter(isBare)),
     runAll(
       fleet,
@@ -243,7 +252,10 @@ type Arguments = { id: string } & Record<
 >;
 
 /** The script's arguments for a beat. */
-function prepare({ id, ttl, reportedJson = '', patch }: Heartbeat, base: Base | undefined): Alone<Arguments> {
+function prepare(
+  { id, ttl, reportedJson = '', patch }: Heartbeat,
+  base: Base | undefined,
+): ItemResult<Arguments> {
   const held = ttl === undefined ? '' : validTtl(ttl);
   if (!patch) return { id, ttl: held, reported: reportedJson, expectedVersion: '', expectedText: '' };
   const { version, text } = base ?? { version: 0, text: '' };
@@ -260,7 +272,7 @@ function prepare({ id, ttl, reportedJson = '', patch }: Heartbeat, base: Base | 
 type Reply = [code: number, ...detail: (number | string)[]];
 
 async function outcomeOf(fleet: Fleet, id: string, [code, ...detail]: Reply): Promise<Outcome> {
-  if (code === 0) return notFound(id);
+  if (code === 0) return notFoundError(id);
   if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
   if (code !== 1) return fleet.itemError(HEARTBEAT, { id }, String(detail[0]));
   const [wasOffline, lastSeen = 0, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
@@ -272,23 +284,23 @@ async function outcomeOf(fleet: Fleet, id: string, [code, ...detail]: Reply): Pr
 
 /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
 export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
-  return onlyResult(await disconnectAll(fleet, [id]));
+  return unwrapOne(await disconnectAll(fleet, [id]));
 }
 
 /**
  * The same of many devices, each of which succeeds or fails alone.
  * @throws DevstateError CONNECTION when all are of one partition and it is lost
  */
-export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<boolean>[]> {
+export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<boolean>[]> {
   const goodbye = async (partition: Fleet, id: string) => {
     const { longestTtl } = await fleet.settings();
     const [code, wasOnline] = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
-    if (code === 0) throw notFound(id);
+    if (code === 0) throw notFoundError(id);
     return wasOnline === 1;
   };
-  return eachAlone(ids, validId, (all) =>
-    aloneInPartitions(fleet, all, (partition, group) =>
-      inChunks(group, (chunk) => allDone(chunk.map((id) => ownFailure(goodbye(partition, id))))),
+  return sendValidItems(ids, validId, (all) =>
+    mapItemsByPartition(fleet, all, (partition, group) =>
+      runInChunks(group, (chunk) => settleAll(chunk.map((id) => itemFailure(goodbye(partition, id))))),
     ),
   );
 }

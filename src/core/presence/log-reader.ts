@@ -4,9 +4,9 @@
  * between may be gone too, and is named rather than passed over.
  */
 import { DevstateError } from '../model/errors.js';
-import { serverTime } from '../query/read-devices.js';
+import { parseServerTime } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
-import { isBefore, type Place, placeAt, placeBehind } from './cursor.js';
+import { isBefore, type LogPosition, positionAfter, positionAt } from './cursor.js';
 
 /** After an event's id; or from a moment on (ms), by when events were logged. */
 export type Since = { id: string } | { time: number };
@@ -21,10 +21,10 @@ export interface Gap {
 
 export type LogEntry = [id: string, fields: string[]];
 
-export class PresenceLog {
+export class LogReader {
   readonly #fleet: Fleet;
   readonly #onGap: (gap: Gap) => void;
-  #place = placeAt(0);
+  #place = positionAt(0);
   /** Whether the log reaches back to the place was looked into. */
   #told = false;
 
@@ -35,7 +35,7 @@ export class PresenceLog {
   }
 
   /** Where it ends, and when that was. */
-  async end(): Promise<{ place: Place; now: number }> {
+  async end(): Promise<{ place: LogPosition; now: number }> {
     // By the clock that the log goes by, and asked first, so that nothing falls in between.
     const [time, newest] = await this.#fleet.pipeline([
       ['time'],
@@ -43,12 +43,12 @@ export class PresenceLog {
     ]);
     if (newest instanceof DevstateError) throw newest;
     const [entry] = newest as LogEntry[];
-    const now = serverTime(time);
-    return { place: entry ? placeBehind(entry[0]) : placeAt(now), now };
+    const now = parseServerTime(time);
+    return { place: entry ? positionAfter(entry[0]) : positionAt(now), now };
   }
 
   /** It goes on from here. */
-  begin(place: Place): void {
+  begin(place: LogPosition): void {
     this.#place = place;
   }
 
@@ -60,7 +60,7 @@ export class PresenceLog {
     else if (!this.#told) await this.#tellGap(entries[0]?.[0] ?? null);
     const last = entries.at(-1);
     if (last) {
-      this.#place = placeBehind(last[0]);
+      this.#place = positionAfter(last[0]);
       this.#told = false;
     }
     return { entries, more };
@@ -72,7 +72,7 @@ export class PresenceLog {
     if (next === null && isMoment) return; // nothing was logged yet
     this.#told = true;
     const [oldest] = await this.#range('-', 1);
-    const gone = oldest === undefined || isBefore(this.#place, placeBehind(oldest[0]));
+    const gone = oldest === undefined || isBefore(this.#place, positionAfter(oldest[0]));
     // An entry's id was in the log once, though it may have been begun anew since; of a moment nobody knows.
     if (gone && (!isMoment || (await this.#wasTrimmed())))
       this.#onGap({ after: isMoment ? ms : this.#place.id, before: next });

@@ -6,23 +6,23 @@
  * for a moment: from then on it is tried beside them.
  */
 
-import { whileTheyCome, within } from '../async/timeouts.js';
-import { worst } from '../detection/settle-batch.js';
+import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
+import { mostSevere } from '../detection/settle-batch.js';
 import type { PresenceEvent } from '../model/device.js';
 import { decodeLogEntry } from '../model/dialect.js';
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
-import { mayPass } from '../store/redis-errors.js';
+import { isTransient } from '../store/redis-errors.js';
 import {
   entryId,
+  formatCursor,
   isBefore,
-  type Place,
-  parsePosition,
-  placeAt,
-  placeBehind,
-  positionText,
+  type LogPosition,
+  parseCursor,
+  positionAfter,
+  positionAt,
 } from './cursor.js';
-import { type Gap, PresenceLog, type Since } from './log-reader.js';
+import { type Gap, LogReader, type Since } from './log-reader.js';
 
 /** How many entries are read at once, from all logs; and from one of very many. */
 const CHUNK = 1000;
@@ -31,7 +31,7 @@ const LEAST_CHUNK = 100;
 const PATIENCE_MS = 1000;
 
 interface Reading {
-  readonly log: PresenceLog;
+  readonly log: LogReader;
   /** There may be something new. */
   rung: boolean;
   /** There may be more than what was read. */
@@ -45,14 +45,14 @@ interface Reading {
 }
 
 interface Ahead {
-  readonly place: Place;
+  readonly place: LogPosition;
   readonly fields: readonly string[];
 }
 
-export class PresenceLogs {
+export class MergedLog {
   readonly #readings: Reading[];
   /** Where what was handed out ends. */
-  #places: Place[] = [];
+  #places: LogPosition[] = [];
   readonly #chunk: number;
   readonly #onGap: (gap: Gap) => void;
   readonly #onBack: () => void;
@@ -67,7 +67,7 @@ export class PresenceLogs {
     this.#chunk = Math.max(LEAST_CHUNK, Math.floor(CHUNK / count));
     this.#readings = partitions.map((partition, number) => {
       const name = (id: string) => entryId(id, number, count);
-      const log = new PresenceLog(partition, ({ after, before }) =>
+      const log = new LogReader(partition, ({ after, before }) =>
         this.#gaps.push({
           after: typeof after === 'string' ? name(after) : after,
           before: before === null ? null : name(before),
@@ -86,14 +86,14 @@ export class PresenceLogs {
   async open(since: Since | undefined): Promise<void> {
     const count = this.#readings.length;
     if (!since) this.#places = await this.#ends();
-    else if ('id' in since) this.#places = parsePosition(since.id, count);
-    else this.#places = new Array(count).fill(placeAt(since.time));
-    for (const [i, { log }] of this.#readings.entries()) log.begin(this.#places[i] as Place);
+    else if ('id' in since) this.#places = parseCursor(since.id, count);
+    else this.#places = new Array(count).fill(positionAt(since.time));
+    for (const [i, { log }] of this.#readings.entries()) log.begin(this.#places[i] as LogPosition);
   }
 
   /** Of one that does not tell: what it logs from now on, by the earliest clock of the others. */
-  async #ends(): Promise<Place[]> {
-    const ends: { place: Place; now: number }[] = [];
+  async #ends(): Promise<LogPosition[]> {
+    const ends: { place: LogPosition; now: number }[] = [];
     const failures: unknown[] = [];
     const asked = this.#readings.map(async ({ log }, i) => {
       try {
@@ -102,12 +102,12 @@ export class PresenceLogs {
         failures.push(error);
       }
     });
-    await whileTheyCome(PATIENCE_MS, asked);
+    await settleWithStragglerTimeout(PATIENCE_MS, asked);
     const known = Object.values(ends);
-    const failure = worst(failures);
-    if (failure !== undefined && (known.length === 0 || !mayPass(failure))) throw failure;
+    const failure = mostSevere(failures);
+    if (failure !== undefined && (known.length === 0 || !isTransient(failure))) throw failure;
     const now = Math.min(...known.map((end) => end.now));
-    return this.#readings.map((_, i) => ends[i]?.place ?? placeAt(now));
+    return this.#readings.map((_, i) => ends[i]?.place ?? positionAt(now));
   }
 
   /** There may be something new in this partition; not given: in any. */
@@ -127,14 +127,14 @@ export class PresenceLogs {
     const sound = drained.filter(({ failure }) => failure === undefined);
     for (const reading of drained) if (reading.failure !== undefined) void this.#read(reading);
     const reads = sound.map((reading) => this.#read(reading));
-    if (reads.length > 0) await within(PATIENCE_MS, Promise.race(reads));
+    if (reads.length > 0) await withTimeout(PATIENCE_MS, Promise.race(reads));
     if (reads.length > 0 && sound.every(({ busy }) => busy)) {
       // Whether it is these or the connection, the others tell, who were not rung.
       const others = this.#readings.filter(({ busy, failure }) => !busy && failure === undefined);
       sound.push(...others);
       reads.push(...others.map((reading) => this.#read(reading)));
     }
-    await whileTheyCome(PATIENCE_MS, reads);
+    await settleWithStragglerTimeout(PATIENCE_MS, reads);
     for (const reading of sound)
       if (reading.busy) fail(reading, new DevstateError('CONNECTION', 'timed out'));
     this.#tellGaps();
@@ -145,7 +145,7 @@ export class PresenceLogs {
     reading.busy = true;
     try {
       const { entries, more } = await reading.log.next(this.#chunk);
-      for (const [id, fields] of entries) reading.ahead.push({ place: placeBehind(id), fields });
+      for (const [id, fields] of entries) reading.ahead.push({ place: positionAfter(id), fields });
       reading.more = more;
       if (reading.failure === undefined) return;
       reading.failure = undefined;
@@ -168,7 +168,7 @@ export class PresenceLogs {
       const { ahead } = this.#readings[first] as Reading;
       const { place, fields } = ahead.shift() as Ahead;
       this.#places[first] = place;
-      yield decodeLogEntry(positionText(this.#places, first), fields);
+      yield decodeLogEntry(formatCursor(this.#places, first), fields);
     }
   }
 
@@ -180,7 +180,7 @@ export class PresenceLogs {
   /** The partition whose event is next; undefined: none is, or it is not known. */
   #first(): number | undefined {
     let first: number | undefined;
-    let earliest: Place | undefined;
+    let earliest: LogPosition | undefined;
     for (let i = 0; i < this.#readings.length; i++) {
       const { more, ahead } = this.#readings[i] as Reading;
       const place = ahead[0]?.place;

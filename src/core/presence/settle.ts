@@ -3,7 +3,7 @@
 import type { PresenceEvent } from '../model/device.js';
 import type { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
-import { inChunks } from '../store/script-chunks.js';
+import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
 
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
@@ -45,7 +45,7 @@ export async function settle(
     settlement.holdUntil = Number(hold);
     return replies as string[][];
   };
-  const replies = ids.length === 0 ? await judge([]) : await inChunks(ids, judge);
+  const replies = ids.length === 0 ? await judge([]) : await runInChunks(ids, judge);
   for (const [i, [status = '', mark, ...announced]] of replies.entries()) {
     const id = ids[i] as string;
     settlement.bypassed ||= mark === '1';

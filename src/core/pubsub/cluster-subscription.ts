@@ -5,17 +5,25 @@
 import type { Cluster, Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
-import { BY_HAND, type Hearer, hearOn, type Listening } from './subscription.js';
+import {
+  MANUAL_RESUBSCRIBE,
+  type OwnedSubscription,
+  type SubscriptionListener,
+  subscribeOn,
+} from './subscription.js';
 
 const AT_NODE = {
-  ...BY_HAND,
+  ...MANUAL_RESUBSCRIBE,
   lazyConnect: true,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1000),
 };
 
 /** Opens it, at the master that answers first, once there are masters: a cluster that was not spoken to yet, or lost all, knows none. */
-export function whenKnown(fleet: Fleet, open: (first: Redis) => Listening): Listening {
-  let ear: Listening | undefined;
+export function subscribeWhenMastersKnown(
+  fleet: Fleet,
+  open: (first: Redis) => OwnedSubscription,
+): OwnedSubscription {
+  let ear: OwnedSubscription | undefined;
   let closed = false;
   const begin = async () => {
     // Any command waits until it has found some; what the fleet has kept would not ask.
@@ -58,13 +66,13 @@ function firstToAnswer(fleet: Fleet): Promise<Redis> {
 }
 
 /** At first at this master; each further attempt to connect goes to another, for the one may be away. */
-export function hearSomewhere(
+export function subscribeAtAnyMaster(
   fleet: Fleet,
   cluster: Cluster,
   channel: string,
-  hearer: Hearer,
+  hearer: SubscriptionListener,
   first: Redis,
-): Listening {
+): OwnedSubscription {
   const choose = () => {
     const masters = fleet.servers();
     return masters[Math.floor(Math.random() * masters.length)];
@@ -83,7 +91,7 @@ export function hearSomewhere(
     if (left && subscriber.status === 'ready') subscriber.disconnect(true);
   };
   cluster.on('refresh', follow);
-  const ear = hearOn(fleet, subscriber, channel, hearer);
+  const ear = subscribeOn(fleet, subscriber, channel, hearer);
   return {
     ready: ear.ready,
     get lost() {
@@ -98,8 +106,13 @@ export function hearSomewhere(
 }
 
 /** New masters get an ear as they are known, and those that are none any more lose it. */
-export function hearEverywhere(fleet: Fleet, cluster: Cluster, channel: string, hearer: Hearer): Listening {
-  const ears = new Map<string, Listening>();
+export function subscribeAtEveryMaster(
+  fleet: Fleet,
+  cluster: Cluster,
+  channel: string,
+  hearer: SubscriptionListener,
+): OwnedSubscription {
+  const ears = new Map<string, OwnedSubscription>();
   const follow = (late: boolean) => {
     const masters = new Map(fleet.servers().map((master) => [addressOf(master), master]));
     for (const [address, ear] of ears) {
@@ -109,11 +122,11 @@ export function hearEverywhere(fleet: Fleet, cluster: Cluster, channel: string, 
     }
     for (const [address, master] of masters) {
       if (!ears.has(address))
-        ears.set(address, hearOn(fleet, master.duplicate(AT_NODE), channel, hearer, late));
+        ears.set(address, subscribeOn(fleet, master.duplicate(AT_NODE), channel, hearer, late));
     }
   };
   const followOn = () => follow(true);
-  const each = (act: (ear: Listening) => void) => {
+  const each = (act: (ear: OwnedSubscription) => void) => {
     cluster.off('refresh', followOn);
     for (const ear of ears.values()) act(ear);
   };

@@ -8,7 +8,7 @@ export interface OutageListener {
   onResumed?: () => void;
 }
 
-export class Outage {
+export class OutageNotice {
   readonly #out = new Set<unknown>();
   readonly #listener: OutageListener;
 

@@ -5,19 +5,19 @@
  */
 import type { Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
-import { hangUp } from '../store/close-connection.js';
+import { closeConnection } from '../store/close-connection.js';
 import type { Fleet } from '../store/fleet.js';
-import { fromRedis, isDenied, mayPass } from '../store/redis-errors.js';
+import { isDenied, isTransient, toDevstateError } from '../store/redis-errors.js';
 
-export interface Hearer {
-  hear(message: string): void;
+export interface SubscriptionListener {
+  onMessage(message: string): void;
   /** Nothing is heard from now on; told again while that lasts. */
   onLost(error: DevstateError): void;
   /** Subscribed again. */
   onBack(): void;
 }
 
-export interface Ear {
+export interface Subscription {
   /** Subscribed: nothing that is said from now on is missed. Rejects with a DevstateError. */
   readonly ready: Promise<void>;
   /** Why nothing is heard at present. */
@@ -25,28 +25,28 @@ export interface Ear {
   close(): void;
 }
 
-export interface Listening extends Ear {
+export interface OwnedSubscription extends Subscription {
   /** Its connections are closed, and that is told. */
   end(): void;
 }
 
 /** For its connection. */
-export const BY_HAND = { autoResubscribe: false };
+export const MANUAL_RESUBSCRIBE = { autoResubscribe: false };
 
 /** @param late something may have been missed already: when it is subscribed, it is back */
-export function hearOn(
+export function subscribeOn(
   fleet: Fleet,
   subscriber: Redis,
   channel: string,
-  { hear, onLost, onBack }: Hearer,
+  { onMessage, onLost, onBack }: SubscriptionListener,
   late = false,
-): Listening {
+): OwnedSubscription {
   let open = late;
   let lost = late ? new DevstateError('CONNECTION', 'connection lost') : undefined;
 
   const listen = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
   const lose = (error: DevstateError) => {
-    if (!open || (lost && !mayPass(lost))) return; // what was denied stays so, whatever the connection does
+    if (!open || (lost && !isTransient(lost))) return; // what was denied stays so, whatever the connection does
     lost = error;
     onLost(error);
   };
@@ -57,16 +57,16 @@ export function hearOn(
       lost = undefined;
       onBack();
     } catch (error) {
-      lose(fromRedis(error));
+      lose(toDevstateError(error));
       if (subscriber.status === 'ready') subscriber.disconnect(true); // nobody answered: on a new connection
     }
   };
-  const end = () => hangUp(subscriber);
+  const end = () => closeConnection(subscriber);
 
-  subscriber.on('message', (_channel: string, message: string) => hear(message));
+  subscriber.on('message', (_channel: string, message: string) => onMessage(message));
   subscriber.on('close', () => lose(new DevstateError('CONNECTION', 'connection lost')));
   subscriber.on('error', (error: unknown) => {
-    if (isDenied(error)) lose(fromRedis(error)); // of all other reasons it is enough that it closes
+    if (isDenied(error)) lose(toDevstateError(error)); // of all other reasons it is enough that it closes
   });
   subscriber.on('ready', () => void (lost && listenAgain()));
   const ready = late

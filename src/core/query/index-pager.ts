@@ -9,7 +9,7 @@ import type { Command, Fleet } from '../store/fleet.js';
 import { SeenIds } from '../store/set-scan.js';
 
 /** Scores, which are whole numbers, from one to another; both belong to it. */
-export interface Walk {
+export interface IndexRange {
   from: number;
   to: number;
   /** From the high to the low. */
@@ -28,9 +28,9 @@ const PAGE = 500;
 const ANCHORS = 5;
 
 /** @param seen what has been walked already; it is added to */
-export async function* walkIndex(
+export async function* pageIndex(
   fleet: Fleet,
-  { from, to, down = false }: Walk,
+  { from, to, down = false }: IndexRange,
   seen: SeenIds = new SeenIds(),
 ): AsyncGenerator<string[]> {
   const sign = down ? -1 : 1;

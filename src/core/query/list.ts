@@ -4,20 +4,27 @@
  * decide; sets and index only say where to look, because other programs may have bypassed
  * them.
  */
-import { ahead } from '../async/prefetch.js';
+import { prefetch } from '../async/prefetch.js';
 import { type DeviceRecord, type Status, validType } from '../model/device.js';
 import type { FieldName } from '../model/dialect.js';
-import { acrossPartitions, eachOf, fromPartitions, mergedPartitions } from '../store/by-partition.js';
+import { concatPartitions, flatten, mapPartitions, mergePartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import { scanSet } from '../store/set-scan.js';
-import { EVERYTHING, METADATA, Portion, type Reading, readDevices, SUMMARY } from './read-devices.js';
-import { byDeadline, byId, byLastSeen, nextToLapse, oldestFirst, sorted } from './sort.js';
+import {
+  AdaptivePage,
+  type DeviceReading,
+  EVERYTHING,
+  METADATA,
+  readDevices,
+  SUMMARY,
+} from './read-devices.js';
+import { byDeadline, byId, byLastSeen, nextToExpire, oldestFirst, sortAll } from './sort.js';
 
 export interface QueryOptions {
   /** Only devices whose record says this type. */
   type?: string;
   /** Hears of ids that have no device to show: a broken record, or none with an id field. */
-  onProblem?: (reading: Reading) => void;
+  onProblem?: (reading: DeviceReading) => void;
   /** Hears how many ids have been looked at. */
   onLooked?: (count: number) => void;
 }
@@ -41,7 +48,7 @@ export interface OnlineOptions extends QueryOptions {
 
 /** Who is online now: a live heartbeat key, or no row. */
 export function onlineDevices(fleet: Fleet, options: OnlineOptions = {}): AsyncGenerator<DeviceRecord> {
-  return eachOf(onlineChunks(fleet, options));
+  return flatten(onlineChunks(fleet, options));
 }
 
 /** The same, as they are read. */
@@ -51,11 +58,11 @@ export async function* onlineChunks(
 ): AsyncGenerator<readonly DeviceRecord[]> {
   const { order, withMetadata = false } = options;
   const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA : [])];
-  const read = memberReader(fleet, fields, options);
+  const read = deviceReader(fleet, fields, options);
   yield* inOrder(fleet, order, {
     ...{ status: 'online', type: undefined },
     read: (ids) => filtered(read(ids), ({ status }) => status === 'online'),
-    all: () => acrossPartitions(fleet, (partition) => scanSet(partition, partition.keys.online)),
+    all: () => concatPartitions(fleet, (partition) => scanSet(partition, partition.keys.online)),
   });
 }
 
@@ -69,7 +76,7 @@ export interface ListOptions extends QueryOptions {
 
 /** Any part of the registered fleet. */
 export function listDevices(fleet: Fleet, options: ListOptions = {}): AsyncGenerator<DeviceRecord> {
-  return eachOf(listChunks(fleet, options));
+  return flatten(listChunks(fleet, options));
 }
 
 /** The same, as they are read. */
@@ -83,7 +90,7 @@ export async function* listChunks(
     if (status === 'never') return device.status === 'offline' && device.lastSeen === null;
     return status === undefined || status === device.status;
   };
-  const read = memberReader(fleet, fields, options);
+  const read = deviceReader(fleet, fields, options);
   yield* inOrder(fleet, order, {
     ...{ status: status === 'never' ? 'offline' : status, type },
     read: (ids) => filtered(read(ids), isAsked),
@@ -107,12 +114,12 @@ async function* inOrder(
 ): AsyncGenerator<readonly DeviceRecord[]> {
   const end = Number.POSITIVE_INFINITY;
   if (order === undefined) yield* read(all());
-  else if (!(await isIndexed(fleet, order, type))) yield await sorted(read(all()), COMPARE[order]);
+  else if (!(await isIndexed(fleet, order, type))) yield await sortAll(read(all()), COMPARE[order]);
   else if (order === 'lastSeen') {
     const part = { until: end, cutoff: end, never: true };
-    yield* mergedPartitions(fleet, (partition) => oldestFirst(partition, part, read), byLastSeen);
+    yield* mergePartitions(fleet, (partition) => oldestFirst(partition, part, read), byLastSeen);
   } else {
-    yield* mergedPartitions(fleet, (partition) => nextToLapse(partition, status, read), byDeadline);
+    yield* mergePartitions(fleet, (partition) => nextToExpire(partition, status, read), byDeadline);
   }
 }
 
@@ -120,7 +127,7 @@ const COMPARE = { id: byId, lastSeen: byLastSeen, deadline: byDeadline };
 
 /** How many devices there are. */
 export async function countRegistered(fleet: Fleet): Promise<number> {
-  const counts = await fromPartitions(fleet, (partition) =>
+  const counts = await mapPartitions(fleet, (partition) =>
     partition.send(() => partition.redis.scard(partition.keys.registered)),
   );
   return counts.reduce((sum, count) => sum + count, 0);
@@ -129,7 +136,7 @@ export async function countRegistered(fleet: Fleet): Promise<number> {
 /** The ids that may be of a type, or all. */
 export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<string[]> {
   if (type !== undefined) validType(type);
-  return acrossPartitions(fleet, (partition) =>
+  return concatPartitions(fleet, (partition) =>
     scanSet(partition, type === undefined ? partition.keys.registered : partition.keys.type(type)),
   );
 }
@@ -138,7 +145,7 @@ export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<strin
  * Gives the devices of ids, chunk by chunk; what several calls look at is told as one count.
  * @param liveness `unread` takes all for offline, for who asks later about a few
  */
-export function memberReader(
+export function deviceReader(
   fleet: Fleet,
   fields: readonly FieldName[],
   { type, onProblem, onLooked }: QueryOptions,
@@ -146,19 +153,19 @@ export function memberReader(
 ): (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]> {
   let looked = 0;
   return async function* (ids) {
-    const portion = new Portion(fields);
+    const portion = new AdaptivePage(fields);
     const chunks = (async function* () {
-      for await (const chunk of ahead(ids)) {
+      for await (const chunk of prefetch(ids)) {
         for (let from = 0; from < chunk.length; ) {
-          const some = chunk.slice(from, from + portion.count);
+          const some = chunk.slice(from, from + portion.size);
           const readings = await readDevices(fleet, some, fields, liveness);
-          portion.goBy(readings);
+          portion.observe(readings);
           from += some.length;
           yield readings;
         }
       }
     })();
-    for await (const readings of ahead(chunks)) {
+    for await (const readings of prefetch(chunks)) {
       for (const reading of readings) if (!reading.device) onProblem?.(reading);
       yield readings.flatMap(({ device }) =>
         device && (type === undefined || device.deviceType === type) ? [device] : [],

@@ -4,7 +4,7 @@
  * device's affair: it never stops the others.
  */
 
-import { type Alone, eachAlone, onlyResult } from '../async/item-results.js';
+import { type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { type DeviceRecord, type Dialect, validId } from '../model/device.js';
 import {
   decodeInstant,
@@ -15,9 +15,9 @@ import {
   recordDecoder,
 } from '../model/dialect.js';
 import { refuseOversize } from '../model/document-limits.js';
-import { DevstateError, notFound, quote } from '../model/errors.js';
+import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { type JsonObject, parseJsonObject } from '../model/json.js';
-import { inPartitions } from '../store/by-partition.js';
+import { mapByPartition } from '../store/by-partition.js';
 import type { Command, Fleet } from '../store/fleet.js';
 
 /** What a list shows without documents. */
@@ -28,7 +28,7 @@ const DOCUMENTS: readonly FieldName[] = ['metadata', 'reported', 'desired'];
 export const EVERYTHING: readonly FieldName[] = [...SUMMARY, ...DOCUMENTS];
 
 /** A device; or why there is none: an error, or a record that is absent or lacks its id field. */
-export interface Reading {
+export interface DeviceReading {
   id: string;
   device?: DeviceRecord;
   error?: DevstateError;
@@ -43,10 +43,10 @@ export async function readDevices(
   ids: readonly string[],
   fields: readonly FieldName[],
   liveness: 'read' | 'unread' = 'read',
-): Promise<Reading[]> {
+): Promise<DeviceReading[]> {
   if (ids.length === 0) return [];
   return [
-    ...(await inPartitions(fleet, ids, (partition, group) => readPart(partition, group, fields, liveness))),
+    ...(await mapByPartition(fleet, ids, (partition, group) => readPart(partition, group, fields, liveness))),
   ];
 }
 
@@ -55,7 +55,7 @@ async function readPart(
   ids: readonly string[],
   fields: readonly FieldName[],
   liveness: 'read' | 'unread',
-): Promise<Reading[]> {
+): Promise<DeviceReading[]> {
   const { dialect } = await fleet.settings();
   const [first, second] = dialectOrder(dialect);
   const readings = await inPortions(ids, fields, (portion) =>
@@ -78,16 +78,21 @@ export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord
   const order = dialectOrder((await fleet.declared()).dialect ?? 'node');
   // In both dialects at once: to ask for the fleet's first would take longer than to read.
   const [reading] = await readIn(await fleet.of(id), order, [id], EVERYTHING, 'read');
-  return onlyResult([wholeOf(reading as Reading)]);
+  return unwrapOne([wholeOf(reading as DeviceReading)]);
 }
 
 /** Devices, whole, in the order given; each is found or fails alone. */
-export async function readAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<DeviceRecord>[]> {
-  return eachAlone(ids, validId, async (all) => (await readDevices(fleet, all, EVERYTHING)).map(wholeOf));
+export async function readWholeDevices(
+  fleet: Fleet,
+  ids: readonly string[],
+): Promise<ItemResult<DeviceRecord>[]> {
+  return sendValidItems(ids, validId, async (all) =>
+    (await readDevices(fleet, all, EVERYTHING)).map(wholeOf),
+  );
 }
 
-function wholeOf({ id, device, error }: Reading): Alone<DeviceRecord> {
-  return device ?? error ?? notFound(id);
+function wholeOf({ id, device, error }: DeviceReading): ItemResult<DeviceRecord> {
+  return device ?? error ?? notFoundError(id);
 }
 
 /** A stored document, parsed. @throws BAD_RECORD naming the device and the field */
@@ -112,33 +117,33 @@ const PORTION_BYTES = 1024 * 1024;
 const MAX_PORTION = 500;
 
 /** Documents may be of any size: each read asks for about a megabyte, going by the last. */
-export class Portion {
-  count: number;
+export class AdaptivePage {
+  size: number;
   readonly #documents: boolean;
 
   constructor(fields: readonly FieldName[]) {
     this.#documents = fields.some((name) => DOCUMENTS.includes(name));
-    this.count = this.#documents ? FIRST_PORTION : MAX_PORTION;
+    this.size = this.#documents ? FIRST_PORTION : MAX_PORTION;
   }
 
   /** These have been read. */
-  goBy(readings: readonly Reading[]): void {
+  observe(readings: readonly DeviceReading[]): void {
     if (!this.#documents) return;
     const bytes = readings.reduce((sum, { device }) => sum + (device ? sizeOf(device) : 0), 1);
-    this.count = Math.max(1, Math.min(MAX_PORTION, Math.floor((PORTION_BYTES * readings.length) / bytes)));
+    this.size = Math.max(1, Math.min(MAX_PORTION, Math.floor((PORTION_BYTES * readings.length) / bytes)));
   }
 }
 
 async function inPortions(
   ids: readonly string[],
   fields: readonly FieldName[],
-  read: (portion: readonly string[]) => Promise<Reading[]>,
-): Promise<Reading[]> {
-  const portion = new Portion(fields);
-  const readings: Reading[] = [];
+  read: (portion: readonly string[]) => Promise<DeviceReading[]>,
+): Promise<DeviceReading[]> {
+  const portion = new AdaptivePage(fields);
+  const readings: DeviceReading[] = [];
   while (readings.length < ids.length) {
-    const some = await read(ids.slice(readings.length, readings.length + portion.count));
-    portion.goBy(some);
+    const some = await read(ids.slice(readings.length, readings.length + portion.size));
+    portion.observe(some);
     readings.push(...some);
   }
   return readings;
@@ -155,7 +160,7 @@ async function readIn(
   ids: readonly string[],
   fields: readonly FieldName[],
   liveness: 'read' | 'unread',
-): Promise<Reading[]> {
+): Promise<DeviceReading[]> {
   const names: readonly FieldName[] = ['id', ...fields];
   const inDialects = dialects.map((dialect) => ({
     fields: names.map((name) => fieldName(dialect, name)),
@@ -168,7 +173,7 @@ async function readIn(
     if (liveness === 'read') commands.push(['pttl', fleet.keys.heartbeat(id)]);
   }
   const replies = await fleet.pipeline(commands);
-  const now = serverTime(replies[0]);
+  const now = parseServerTime(replies[0]);
   let next = 1;
   return ids.map((id) => {
     const records = inDialects.map(({ decode }) => ({ decode, values: replies[next++] }));
@@ -186,14 +191,14 @@ async function readIn(
  * Those that were not seen after a moment (ms), as far as one field tells: all whose record
  * does not say so in the fleet's dialect are among them.
  */
-export async function perhapsUnseenSince(
+export async function possiblyUnseenSince(
   fleet: Fleet,
   ids: readonly string[],
   moment: number,
 ): Promise<string[]> {
   const { dialect } = await fleet.settings();
   const field = fieldName(dialect, 'lastSeen');
-  const texts = await inPartitions(fleet, ids, (partition, group) =>
+  const texts = await mapByPartition(fleet, ids, (partition, group) =>
     partition.pipeline(group.map((id) => ['hget', partition.keys.state(id), field])),
   );
   return ids.filter((_, i) => {
@@ -212,7 +217,7 @@ const GONE = -2;
  */
 export async function withLiveness(fleet: Fleet, devices: readonly DeviceRecord[]): Promise<DeviceRecord[]> {
   const ids = devices.map(({ deviceId }) => deviceId);
-  const alive = await inPartitions(fleet, ids, livenesses);
+  const alive = await mapByPartition(fleet, ids, livenesses);
   return devices.map((device, i) => ({ ...device, ...alive[i] }));
 }
 
@@ -228,18 +233,18 @@ async function livenesses(
     ['time'],
     ...keys.map((key): Command => ['pttl', key]),
   ]);
-  const now = serverTime(time);
+  const now = parseServerTime(time);
   return replies.map((pttl) => livenessOf({ pttl: Number(pttl), now }));
 }
 
 /** Now, ms, by the clock of the server that holds a partition's keys: a cluster has as many as masters. */
-export async function clockOf(partition: Fleet): Promise<number> {
+export async function readServerTime(partition: Fleet): Promise<number> {
   const [time] = await partition.pipeline([['time']]);
-  return serverTime(time);
+  return parseServerTime(time);
 }
 
 /** A reply of TIME in ms. */
-export function serverTime(reply: unknown): number {
+export function parseServerTime(reply: unknown): number {
   const [seconds, microseconds] = reply as [string, string];
   return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }

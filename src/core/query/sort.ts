@@ -5,8 +5,8 @@
 import type { Status } from '../model/device.js';
 import type { Fleet } from '../store/fleet.js';
 import { SeenIds } from '../store/set-scan.js';
-import { walkIndex } from './index-pager.js';
-import { clockOf } from './read-devices.js';
+import { pageIndex } from './index-pager.js';
+import { readServerTime } from './read-devices.js';
 
 interface Row {
   deviceId: string;
@@ -40,7 +40,7 @@ export function byDeadline(a: Expiring, b: Expiring): number {
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /** All rows, held first. */
-export async function sorted<R>(chunks: AsyncIterable<readonly R[]>, compare: Compare<R>): Promise<R[]> {
+export async function sortAll<R>(chunks: AsyncIterable<readonly R[]>, compare: Compare<R>): Promise<R[]> {
   const all: R[] = [];
   for await (const chunk of chunks) for (const row of chunk) all.push(row);
   return all.sort(compare);
@@ -69,10 +69,10 @@ export async function* oldestFirst<R extends Seen>(
   seen: SeenIds = new SeenIds(),
 ): AsyncGenerator<readonly R[]> {
   const notOffline = { from: 1, to: until };
-  const held = await sorted(read(walkIndex(fleet, notOffline, seen)), byLastSeen);
+  const held = await sortAll(read(pageIndex(fleet, notOffline, seen)), byLastSeen);
   async function* offline(): AsyncGenerator<readonly R[]> {
-    if (never) yield* read(walkIndex(fleet, { from: 0, to: 0 }, seen));
-    yield* byIdOfOneMoment(read(walkIndex(fleet, { from: -1, to: -cutoff, down: true }, seen)));
+    if (never) yield* read(pageIndex(fleet, { from: 0, to: 0 }, seen));
+    yield* byIdOfOneMoment(read(pageIndex(fleet, { from: -1, to: -cutoff, down: true }, seen)));
   }
   let next = 0;
   for await (const chunk of offline()) {
@@ -91,22 +91,22 @@ export async function* oldestFirst<R extends Seen>(
     yield both;
   }
   yield held.slice(next);
-  yield* read(walkIndex(fleet, notOffline, seen)); // came back meanwhile
+  yield* read(pageIndex(fleet, notOffline, seen)); // came back meanwhile
 }
 
 /** By the index, as `byDeadline`. */
-export async function* nextToLapse<R extends Seen>(
+export async function* nextToExpire<R extends Seen>(
   fleet: Fleet,
   status: Status | undefined,
   read: Read<R>,
 ): AsyncGenerator<readonly R[]> {
-  const now = await clockOf(fleet);
+  const now = await readServerTime(fleet);
   const seen = new SeenIds();
   const online = { from: now, to: Number.POSITIVE_INFINITY };
-  if (status !== 'offline') yield* read(walkIndex(fleet, online, seen));
+  if (status !== 'offline') yield* read(pageIndex(fleet, online, seen));
   if (status === 'online') return;
   yield* oldestFirst(fleet, { until: now - 1, cutoff: Number.POSITIVE_INFINITY, never: true }, read, seen);
-  if (status === undefined) yield* read(walkIndex(fleet, online, seen)); // came back meanwhile
+  if (status === undefined) yield* read(pageIndex(fleet, online, seen)); // came back meanwhile
 }
 
 /** Rows in the order of when they were last seen, of which the index has equal ones in its own. */

@@ -3,14 +3,14 @@
  * and the answer streams; on a shared one every registered record is looked at, because
  * other programs may have bypassed the index, and the answer is held to be sorted.
  */
-import { ahead } from '../async/prefetch.js';
+import { prefetch } from '../async/prefetch.js';
 import type { DeviceRecord, Status } from '../model/device.js';
 import type { FieldName } from '../model/dialect.js';
-import { eachOf, mergedPartitions } from '../store/by-partition.js';
+import { flatten, mergePartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { memberReader, type QueryOptions, registeredIds } from './list.js';
-import { clockOf, METADATA, perhapsUnseenSince, withLiveness } from './read-devices.js';
-import { byLastSeen, oldestFirst, sorted } from './sort.js';
+import { deviceReader, type QueryOptions, registeredIds } from './list.js';
+import { METADATA, possiblyUnseenSince, readServerTime, withLiveness } from './read-devices.js';
+import { byLastSeen, oldestFirst, sortAll } from './sort.js';
 
 export interface StaleOptions extends QueryOptions {
   /** ms; 3,600,000. */
@@ -34,7 +34,7 @@ export interface StaleDevice {
 
 /** Never seen first, then the oldest. */
 export function staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGenerator<StaleDevice> {
-  return eachOf(staleChunks(fleet, options));
+  return flatten(staleChunks(fleet, options));
 }
 
 /** The same, as they are read. */
@@ -43,7 +43,7 @@ export async function* staleChunks(
   options: StaleOptions = {},
 ): AsyncGenerator<readonly StaleDevice[]> {
   const { olderThan = 3_600_000, never = true, type, withMetadata = false } = options;
-  const now = await clockOf(fleet);
+  const now = await readServerTime(fleet);
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
   const indexed = exclusive && type === undefined;
@@ -51,7 +51,7 @@ export async function* staleChunks(
   const compact = compactor(now);
 
   // Looked at is counted where all are: there, or here.
-  const read = memberReader(fleet, fields, indexed ? options : { ...options, onLooked: () => {} }, 'unread');
+  const read = deviceReader(fleet, fields, indexed ? options : { ...options, onLooked: () => {} }, 'unread');
   async function* among(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
     for await (const devices of read(ids)) {
       const stale = devices.filter(({ lastSeen }) => (lastSeen === null ? never : lastSeen <= cutoff));
@@ -61,16 +61,16 @@ export async function* staleChunks(
   /** Without the index all have to be asked, and most are not stale: of those one field is enough. */
   async function* candidates(): AsyncGenerator<string[]> {
     let looked = 0;
-    for await (const ids of ahead(registeredIds(fleet, type))) {
-      yield await perhapsUnseenSince(fleet, ids, cutoff);
+    for await (const ids of prefetch(registeredIds(fleet, type))) {
+      yield await possiblyUnseenSince(fleet, ids, cutoff);
       looked += ids.length;
       options.onLooked?.(looked);
     }
   }
 
   const part = { until: cutoff + longestTtl, cutoff, never };
-  if (indexed) yield* mergedPartitions(fleet, (partition) => oldestFirst(partition, part, among), byLastSeen);
-  else yield await sorted(among(candidates()), byLastSeen);
+  if (indexed) yield* mergePartitions(fleet, (partition) => oldestFirst(partition, part, among), byLastSeen);
+  else yield await sortAll(among(candidates()), byLastSeen);
 }
 
 /** No more than is shown, each type's name once: a million rows may have to be held. */

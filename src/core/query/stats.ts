@@ -4,11 +4,11 @@
  * the index.
  */
 
-import { fromPartitions } from '../store/by-partition.js';
+import { mapPartitions } from '../store/by-partition.js';
 import type { Command, Fleet } from '../store/fleet.js';
 import { scanSet } from '../store/set-scan.js';
-import { memberReader, type QueryOptions, registeredIds } from './list.js';
-import { clockOf } from './read-devices.js';
+import { deviceReader, type QueryOptions, registeredIds } from './list.js';
+import { readServerTime } from './read-devices.js';
 
 export interface FleetStats {
   /** When it was counted, ms. */
@@ -32,18 +32,18 @@ export async function fleetStats(
   fleet: Fleet,
   { byType = false, ...hearing }: { byType?: boolean } & Hearing = {},
 ): Promise<FleetStats[]> {
-  const at = await clockOf(fleet);
+  const at = await readServerTime(fleet);
   const { exclusive } = await fleet.settings();
   const tallies = new Tallies(at, byType);
   if (!exclusive) await countRecords(fleet, tallies, hearing);
   else if (byType) await countTypes(fleet, tallies, hearing);
-  else return [sumOf(at, await fromPartitions(fleet, countIndex))];
+  else return [sumOf(at, await mapPartitions(fleet, countIndex))];
   return tallies.rows();
 }
 
 async function countIndex(partition: Fleet): Promise<FleetStats> {
   const { activity } = partition.keys;
-  const at = await clockOf(partition);
+  const at = await readServerTime(partition);
   const ranges = [
     ['-inf', '+inf'],
     [at, '+inf'],
@@ -61,7 +61,7 @@ async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing)
   let looked = 0;
   for (const partition of await fleet.partitions()) {
     const { redis, keys } = partition;
-    const at = await clockOf(partition);
+    const at = await readServerTime(partition);
     for await (const types of scanSet(partition, keys.types)) {
       for (const type of types) {
         for await (const ids of registeredIds(partition, type)) {
@@ -77,7 +77,7 @@ async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing)
 
 async function countRecords(fleet: Fleet, tallies: Tallies, hearing: Hearing): Promise<void> {
   const fields = ['type', 'lastSeen', 'devstate'] as const;
-  for await (const devices of memberReader(fleet, fields, hearing)(registeredIds(fleet))) {
+  for await (const devices of deviceReader(fleet, fields, hearing)(registeredIds(fleet))) {
     for (const { deviceType, status, lastSeen, presenceSeq } of devices) {
       const online = status === 'online';
       tallies.add(deviceType, {

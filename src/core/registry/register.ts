@@ -1,21 +1,21 @@
 /** Which devices there are: register and unregister. */
 
 import {
-  type Alone,
-  allDone,
-  eachAlone,
-  isLost,
-  onlyResult,
-  ownFailure,
-  runs,
+  type ItemResult,
+  isConnectionError,
+  itemFailure,
+  sendValidItems,
+  settleAll,
+  splitAtRepeats,
+  unwrapOne,
 } from '../async/item-results.js';
 import { validId, validTtl, validType } from '../model/device.js';
-import { DevstateError, notFound, ofDevice, quote, usage } from '../model/errors.js';
-import { type Reading, readDevices } from '../query/read-devices.js';
-import { aloneInPartitions } from '../store/by-partition.js';
+import { DevstateError, deviceError, notFoundError, quote, usageError } from '../model/errors.js';
+import { type DeviceReading, readDevices } from '../query/read-devices.js';
+import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { untilSettled } from '../store/retry.js';
-import { inChunks } from '../store/script-chunks.js';
+import { retryUntilSettled } from '../store/retry.js';
+import { runInChunks } from '../store/script-chunks.js';
 import { LEAVE_TYPE, MAX_DEVICES_PER_SCRIPT, REGISTER, UNREGISTER } from '../store/scripts.js';
 import { scanSet } from '../store/set-scan.js';
 
@@ -52,7 +52,7 @@ export async function register(
   type: string,
   { onlyIfNew = false, ...given }: RegisterOptions = {},
 ): Promise<Registration> {
-  return onlyResult(await registerAll(fleet, [{ id, type, ...given }], onlyIfNew));
+  return unwrapOne(await registerAll(fleet, [{ id, type, ...given }], onlyIfNew));
 }
 
 /**
@@ -63,24 +63,24 @@ export async function registerAll(
   fleet: Fleet,
   registrants: readonly Registrant[],
   onlyIfNew = false,
-): Promise<Alone<Registration>[]> {
+): Promise<ItemResult<Registration>[]> {
   const registerRuns = async (partition: Fleet, group: readonly Registrant[]) => {
-    const results: Alone<Registration>[] = [];
-    for (const run of runs(group, () => true)) {
-      results.push(...(await inChunks(run, (chunk) => send(partition, chunk, onlyIfNew), weigh)));
+    const results: ItemResult<Registration>[] = [];
+    for (const run of splitAtRepeats(group, () => true)) {
+      results.push(...(await runInChunks(run, (chunk) => send(partition, chunk, onlyIfNew), weigh)));
     }
     return results;
   };
-  return eachAlone(registrants, validRegistrant, async (all) => {
-    const results = await aloneInPartitions(fleet, all, registerRuns);
+  return sendValidItems(registrants, validRegistrant, async (all) => {
+    const results = await mapItemsByPartition(fleet, all, registerRuns);
     const ttls = all.map(({ ttl = 0 }, i) => (results[i] instanceof DevstateError ? 0 : Math.round(ttl)));
     const noting = fleet.noteTtl(ttls.reduce((most, ttl) => Math.max(most, ttl), 0));
     const unnoted = await noting.catch((error: unknown) => {
-      if (isLost(error)) return error;
+      if (isConnectionError(error)) return error;
       throw error;
     });
     return unnoted
-      ? results.map((result, i) => (ttls[i] ? ofDevice((all[i] as Registrant).id, unnoted) : result))
+      ? results.map((result, i) => (ttls[i] ? deviceError((all[i] as Registrant).id, unnoted) : result))
       : results;
   });
 }
@@ -104,7 +104,7 @@ async function send(
   fleet: Fleet,
   registrants: readonly Registrant[],
   onlyIfNew: boolean,
-): Promise<Alone<Registration>[]> {
+): Promise<ItemResult<Registration>[]> {
   const attempt = (list: readonly Registrant[], oldType?: string) =>
     fleet.run(
       REGISTER,
@@ -115,18 +115,18 @@ async function send(
       })),
     ) as Promise<Reply[]>;
   const replies = await attempt(registrants);
-  return allDone(
+  return settleAll(
     replies.map(async (reply, i) => {
       const registrant = registrants[i] as Registrant;
       if (reply[0] !== 2) return registration(fleet, registrant, registrant.type, reply);
       let oldType = String(reply[1]);
-      const again = untilSettled(fleet.requestTimeout, async () => {
+      const again = retryUntilSettled(fleet.requestTimeout, async () => {
         const [next = [4, 'no reply']] = await attempt([registrant], oldType);
         if (next[0] !== 2) return next;
         oldType = String(next[1]);
         return undefined;
       });
-      const settled = await ownFailure(again);
+      const settled = await itemFailure(again);
       return settled instanceof DevstateError ? settled : registration(fleet, registrant, oldType, settled);
     }),
   );
@@ -139,7 +139,7 @@ async function registration(
   { id, type }: Registrant,
   oldType: string,
   [code, detail, registeredAt]: Reply,
-): Promise<Alone<Registration>> {
+): Promise<ItemResult<Registration>> {
   if (code === 1)
     return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
   if (code === 4) return fleet.itemError(REGISTER, { id, type, oldType }, String(detail));
@@ -153,34 +153,34 @@ async function registration(
  * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
  */
 export async function unregister(fleet: Fleet, id: string): Promise<void> {
-  onlyResult(await unregisterAll(fleet, [id]));
+  unwrapOne(await unregisterAll(fleet, [id]));
 }
 
 /**
  * The same for many devices; of each, null or why it failed.
  * @throws DevstateError CONNECTION when all are of one partition and it is lost
  */
-export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<Alone<null>[]> {
+export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<null>[]> {
   fleet.refuseReadOnly(UNREGISTER.name);
   const removeAll = async (partition: Fleet, all: readonly string[]) => {
-    const results: Alone<null>[] = [];
+    const results: ItemResult<null>[] = [];
     for (let from = 0; from < all.length; from += MAX_DEVICES_PER_SCRIPT) {
       const chunk = all.slice(from, from + MAX_DEVICES_PER_SCRIPT);
       const readings = await readDevices(partition, chunk, ['type']);
       await leaveStaleTypes(partition, readings);
-      results.push(...(await allDone(readings.map((reading) => ownFailure(remove(partition, reading))))));
+      results.push(...(await settleAll(readings.map((reading) => itemFailure(remove(partition, reading))))));
     }
     return results;
   };
-  return eachAlone(ids, validId, (all) => aloneInPartitions(fleet, all, removeAll));
+  return sendValidItems(ids, validId, (all) => mapItemsByPartition(fleet, all, removeAll));
 }
 
-async function remove(fleet: Fleet, { id, device, error }: Reading): Promise<null> {
+async function remove(fleet: Fleet, { id, device, error }: DeviceReading): Promise<null> {
   if (error) throw error;
   let type = device?.deviceType ?? '';
-  return untilSettled(fleet.requestTimeout, async () => {
+  return retryUntilSettled(fleet.requestTimeout, async () => {
     const [code, detail] = await fleet.run(UNREGISTER, {}, [{ id, type }]);
-    if (code === 0) throw notFound(id);
+    if (code === 0) throw notFoundError(id);
     if (code === 1) return null;
     type = String(detail);
     return undefined;
@@ -188,7 +188,7 @@ async function remove(fleet: Fleet, { id, device, error }: Reading): Promise<nul
 }
 
 /** Another program may have registered a device anew as of another type: the old set holds it still. */
-async function leaveStaleTypes(fleet: Fleet, readings: readonly Reading[]): Promise<void> {
+async function leaveStaleTypes(fleet: Fleet, readings: readonly DeviceReading[]): Promise<void> {
   const readable = readings.filter(({ error }) => !error);
   const ids = readable.map(({ id }) => id);
   if (ids.length === 0) return;
@@ -208,7 +208,7 @@ async function leaveStaleTypes(fleet: Fleet, readings: readonly Reading[]): Prom
 /** Removes every key of a namespace, whatever it holds. @throws USAGE without a namespace */
 export async function eraseNamespace(fleet: Fleet): Promise<void> {
   const { namespace } = fleet.options;
-  if (!namespace) throw usage('only a namespace can be erased');
+  if (!namespace) throw usageError('only a namespace can be erased');
   const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
   for (const server of fleet.servers()) {
     let cursor = '0';

@@ -1,15 +1,15 @@
 /** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
 
-import { type Alone, allDone, eachAlone, onlyResult, ownFailure } from '../async/item-results.js';
+import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
 import { validId } from '../model/device.js';
 import { documentText } from '../model/document-limits.js';
-import { DevstateError, notFound, quote } from '../model/errors.js';
+import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { type JsonObject, jsonEqual } from '../model/json.js';
 import { parseStored, readDevice } from '../query/read-devices.js';
-import { aloneInPartitions } from '../store/by-partition.js';
+import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { untilSettled } from '../store/retry.js';
-import { inChunks } from '../store/script-chunks.js';
+import { retryUntilSettled } from '../store/retry.js';
+import { runInChunks } from '../store/script-chunks.js';
 import { SET_DESIRED } from '../store/scripts.js';
 import { computeDelta, type Delta, diffPatch, mergePatch } from './merge-patch.js';
 
@@ -39,7 +39,7 @@ export async function setDesired(
   document: JsonObject,
   options: DesiredOptions = {},
 ): Promise<DesiredResult> {
-  return onlyResult(await setDesiredAll(fleet, [id], document, options));
+  return unwrapOne(await setDesiredAll(fleet, [id], document, options));
 }
 
 /**
@@ -51,11 +51,11 @@ export async function setDesiredAll(
   ids: readonly string[],
   document: JsonObject,
   options: DesiredOptions = {},
-): Promise<Alone<DesiredResult>[]> {
-  return eachAlone(ids, validId, (all) =>
-    aloneInPartitions(fleet, all, (partition, group) =>
-      inChunks(group, (chunk) =>
-        allDone(chunk.map((id) => ownFailure(setOne(partition, id, document, options)))),
+): Promise<ItemResult<DesiredResult>[]> {
+  return sendValidItems(ids, validId, (all) =>
+    mapItemsByPartition(fleet, all, (partition, group) =>
+      runInChunks(group, (chunk) =>
+        settleAll(chunk.map((id) => itemFailure(setOne(partition, id, document, options)))),
       ),
     ),
   );
@@ -70,7 +70,7 @@ async function setOne(
   const record = await readDevice(partition, id);
   let version = record.desiredVersion;
   let text = record.desiredJson;
-  return untilSettled(partition.requestTimeout, async () => {
+  return retryUntilSettled(partition.requestTimeout, async () => {
     if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);
@@ -84,7 +84,7 @@ async function setOne(
       [{ id, expectedVersion: version, expectedText: text, desired: desiredJson, patch }],
       partition.keys.commandsChannel(id),
     );
-    if (code === 0) throw notFound(id);
+    if (code === 0) throw notFoundError(id);
     if (code === 1) return { deviceId: id, desired, version: Number(detail), changed: true };
     version = Number(detail);
     text = String(stored);

@@ -5,11 +5,11 @@
  * a fleet that is not partitioned is the case of one.
  */
 
-import { type Alone, isLost } from '../async/item-results.js';
-import { ahead } from '../async/prefetch.js';
-import { DevstateError, ofDevice } from '../model/errors.js';
+import { type ItemResult, isConnectionError } from '../async/item-results.js';
+import { prefetch } from '../async/prefetch.js';
+import { DevstateError, deviceError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
-import { mayPass } from './redis-errors.js';
+import { isTransient } from './redis-errors.js';
 
 /** How many partitions are asked at once; who reads holds what they give. */
 const AT_ONCE = 8;
@@ -33,7 +33,7 @@ interface Group<Item> {
 type Work<Item, Result> = (partition: Fleet, items: readonly Item[]) => Promise<readonly Result[]>;
 
 /** What `work` gives for each item, in order; those of one partition are worked at together. */
-export async function inPartitions<Item extends Named, Result>(
+export async function mapByPartition<Item extends Named, Result>(
   fleet: Fleet,
   items: readonly Item[],
   work: Work<Item, Result>,
@@ -55,7 +55,7 @@ export async function inPartitions<Item extends Named, Result>(
     const done = await work(partitions[number] as Fleet, group);
     for (const [i, place] of places.entries()) results[place] = done[i] as Result;
   };
-  await someAtOnce([...groups], deal, atOnce);
+  await forEachConcurrently([...groups], deal, atOnce);
   return results;
 }
 
@@ -64,20 +64,20 @@ export async function inPartitions<Item extends Named, Result>(
  * of its items, and none waits for it to begin. Where all items are of one, there is nobody else.
  * @throws DevstateError CONNECTION then
  */
-export async function aloneInPartitions<Item extends Named, Result>(
+export async function mapItemsByPartition<Item extends Named, Result>(
   fleet: Fleet,
   items: readonly Item[],
-  work: Work<Item, Alone<Result>>,
-): Promise<readonly Alone<Result>[]> {
+  work: Work<Item, ItemResult<Result>>,
+): Promise<readonly ItemResult<Result>[]> {
   const orLost: typeof work = async (partition, group) => {
     try {
       return await work(partition, group);
     } catch (error) {
-      if (group.length === items.length || !isLost(error)) throw error;
-      return group.map((item) => ofDevice(idOf(item), error));
+      if (group.length === items.length || !isConnectionError(error)) throw error;
+      return group.map((item) => deviceError(idOf(item), error));
     }
   };
-  return inPartitions(fleet, items, orLost, items.length);
+  return mapByPartition(fleet, items, orLost, items.length);
 }
 
 function idOf(item: Named): string {
@@ -85,20 +85,20 @@ function idOf(item: Named): string {
 }
 
 /** One result for each partition. */
-export async function fromPartitions<Result>(
+export async function mapPartitions<Result>(
   fleet: Fleet,
   work: (partition: Fleet) => Promise<Result>,
 ): Promise<Result[]> {
   const partitions = await fleet.partitions();
   const results: Result[] = new Array(partitions.length);
-  await someAtOnce([...partitions.entries()], async ([i, partition]) => {
+  await forEachConcurrently([...partitions.entries()], async ([i, partition]) => {
     results[i] = await work(partition);
   });
   return results;
 }
 
 /** The partitions' streams, one after the other. */
-export async function* acrossPartitions<Item>(
+export async function* concatPartitions<Item>(
   fleet: Fleet,
   stream: (partition: Fleet) => AsyncIterable<Item>,
 ): AsyncGenerator<Item> {
@@ -106,14 +106,14 @@ export async function* acrossPartitions<Item>(
 }
 
 /** The partitions' streams, each in this order, as one in this order. The next chunk of each is read ahead. */
-export async function* mergedPartitions<Item>(
+export async function* mergePartitions<Item>(
   fleet: Fleet,
   stream: (partition: Fleet) => AsyncIterable<readonly Item[]>,
   order: (a: Item, b: Item) => number,
 ): AsyncGenerator<readonly Item[]> {
   const partitions = await fleet.partitions();
   const [only] = partitions;
-  if (partitions.length === 1 && only) yield* ahead(stream(only));
+  if (partitions.length === 1 && only) yield* prefetch(stream(only));
   else yield* merged(partitions.map(stream), order);
 }
 
@@ -123,7 +123,7 @@ async function* merged<Item>(
   streams: readonly AsyncIterable<readonly Item[]>[],
   order: (a: Item, b: Item) => number,
 ): AsyncGenerator<readonly Item[]> {
-  const sources = streams.map((stream) => eachOf(ahead(stream)));
+  const sources = streams.map((stream) => flatten(prefetch(stream)));
   try {
     const heads = await Promise.all(sources.map(async (source) => ({ source, next: await source.next() })));
     let chunk: Item[] = [];
@@ -147,7 +147,7 @@ async function* merged<Item>(
 }
 
 /** The items of chunks, one by one. */
-export async function* eachOf<Item>(chunks: AsyncIterable<readonly Item[]>): AsyncGenerator<Item> {
+export async function* flatten<Item>(chunks: AsyncIterable<readonly Item[]>): AsyncGenerator<Item> {
   for await (const chunk of chunks) yield* chunk;
 }
 
@@ -155,11 +155,11 @@ export async function* eachOf<Item>(chunks: AsyncIterable<readonly Item[]>): Asy
  * Nothing is found in partitions that are no more.
  * @throws DevstateError CONFLICT: the fleet was cut anew since it was found to be in so many
  */
-export async function refuseRecut(fleet: Fleet, count: number): Promise<void> {
+export async function assertPartitionCount(fleet: Fleet, count: number): Promise<void> {
   const partitions = await fleet.declared().then(
     (declared) => declared.partitions,
     (error: unknown) => {
-      if (mayPass(error)) return count; // who says it is away: that is no reason to end
+      if (isTransient(error)) return count; // who says it is away: that is no reason to end
       throw error;
     },
   );
@@ -174,7 +174,7 @@ export async function refuseRecut(fleet: Fleet, count: number): Promise<void> {
 }
 
 /** Works at all items, a few at once. Where one fails no other is begun, and when it rejects none is under way. */
-export async function someAtOnce<Item>(
+export async function forEachConcurrently<Item>(
   items: readonly Item[],
   work: (item: Item) => Promise<void>,
   atOnce = AT_ONCE,

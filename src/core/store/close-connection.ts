@@ -5,7 +5,7 @@
 import type { Cluster } from 'ioredis';
 import type { Connection } from './fleet.js';
 
-export function hangUp(connection: Connection): void {
+export function closeConnection(connection: Connection): void {
   if (connection.isCluster && isSearching(connection as Cluster)) {
     endSearch(connection as Cluster);
     return;

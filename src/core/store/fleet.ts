@@ -5,18 +5,18 @@
  */
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
-import { Kept } from '../async/cached-value.js';
+import { CachedValue } from '../async/cached-value.js';
 import type { Dialect } from '../model/device.js';
 import { fieldName } from '../model/dialect.js';
-import { DevstateError, quote, readOnly, usage } from '../model/errors.js';
+import { DevstateError, quote, readOnlyError, usageError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import { partitionOf } from './by-partition.js';
-import { type Answer, guardAsking, sendAll, sendNoting } from './pipeline.js';
-import { fromRedis, isDenied, isNotYet, replyCode, wrongType } from './redis-errors.js';
-import { inTime } from './retry.js';
+import { ignoreAskingFailures, type ServerReply, sendPipeline, sendToServer } from './pipeline.js';
+import { isDenied, isRetryable, replyCode, toDevstateError, wrongTypeError } from './redis-errors.js';
+import { requestWithTimeout } from './retry.js';
 import { scriptError } from './script-errors.js';
 import { RAISE_TTL, type Script, scriptKeys } from './scripts.js';
-import { META_FIELDS, type Meta, parseMeta } from './settings.js';
+import { type DeclaredSettings, parseDeclaredSettings, SETTING_FIELDS } from './settings.js';
 
 export interface FleetOptions {
   /** `acme` puts `acme:` before every key and channel. */
@@ -32,7 +32,7 @@ export interface FleetOptions {
 }
 
 /** What the fleet declares, and the dialect that it is written in. */
-export type FleetSettings = Omit<Meta, 'dialect'> & { dialect: Dialect };
+export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Dialect };
 
 /** Because others may change them. */
 const SETTINGS_KEPT_MS = 60_000;
@@ -53,12 +53,12 @@ export class Fleet {
   readonly keys: Keyspace;
   readonly options: FleetOptions;
   readonly #whole: Fleet | undefined;
-  readonly #meta = new Kept(
+  readonly #meta = new CachedValue(
     () => this.#readMeta(),
     () => SETTINGS_KEPT_MS,
   );
   #guessed = false;
-  readonly #settings = new Kept(
+  readonly #settings = new CachedValue(
     () => this.#readSettings(),
     () => (this.#guessed ? 0 : SETTINGS_KEPT_MS),
   );
@@ -71,7 +71,7 @@ export class Fleet {
     this.keys = new Keyspace(options.namespace, part?.number);
     this.options = options;
     this.#whole = part?.whole;
-    if (this.cluster) guardAsking(this.cluster);
+    if (this.cluster) ignoreAskingFailures(this.cluster);
   }
 
   /** Each a fleet of its own keys on this connection; one that is not partitioned is its only one. */
@@ -96,7 +96,7 @@ export class Fleet {
   /** @throws DevstateError USAGE on a cluster, where a fleet must be partitioned */
   refuseParts(count: number): void {
     if (count === 1 && this.cluster)
-      throw usage('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
+      throw usageError('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
   }
 
   /** The partition that a device belongs to. */
@@ -115,7 +115,7 @@ export class Fleet {
   }
 
   /** What `devices:meta` says. */
-  declared(): Promise<Meta> {
+  declared(): Promise<DeclaredSettings> {
     return this.#whole?.declared() ?? this.#meta.get();
   }
 
@@ -127,8 +127,8 @@ export class Fleet {
   /** They have been changed. */
   forgetSettings(): void {
     this.#whole?.forgetSettings();
-    this.#settings.forget();
-    this.#meta.forget();
+    this.#settings.invalidate();
+    this.#meta.invalidate();
   }
 
   /** Notes a TTL that the fleet has not seen yet: holds and staleness reckon with the longest. */
@@ -141,7 +141,7 @@ export class Fleet {
 
   /** @throws DevstateError USAGE if nothing may be written */
   refuseReadOnly(what: string): void {
-    if (this.options.readOnly) throw readOnly(what);
+    if (this.options.readOnly) throw readOnlyError(what);
   }
 
   /** Runs a script for these devices; its keys are found by the descriptor. */
@@ -170,10 +170,14 @@ export class Fleet {
   async #evaluate(script: Script, rest: [number, ...(string | number)[]]): Promise<unknown[]> {
     const { redis, requestTimeout } = this;
     try {
-      return (await inTime(requestTimeout, () => redis.evalsha(shaOf(script), ...rest))) as unknown[];
+      return (await requestWithTimeout(requestTimeout, () =>
+        redis.evalsha(shaOf(script), ...rest),
+      )) as unknown[];
     } catch (error) {
       if (!isReply(error, 'NOSCRIPT')) throw error;
-      return (await inTime(requestTimeout, () => redis.eval(script.source, ...rest))) as unknown[];
+      return (await requestWithTimeout(requestTimeout, () =>
+        redis.eval(script.source, ...rest),
+      )) as unknown[];
     }
   }
 
@@ -199,45 +203,45 @@ export class Fleet {
    */
   async pipeline(commands: readonly Command[]): Promise<unknown[]> {
     const replies = await this.send(async () => {
-      const answers = await sendAll(this.cluster ?? this.redis, commands, this.keys.registered);
-      for (const [error] of answers) if (isNotYet(error)) throw error;
+      const answers = await sendPipeline(this.cluster ?? this.redis, commands, this.keys.registered);
+      for (const [error] of answers) if (isRetryable(error)) throw error;
       return answers;
     });
     return replies.map(([error, reply], i) => {
       if (error === null) return reply;
-      if (isReply(error, 'WRONGTYPE')) return wrongType(commands[i]?.[1]);
-      throw fromRedis(error);
+      if (isReply(error, 'WRONGTYPE')) return wrongTypeError(commands[i]?.[1]);
+      throw toDevstateError(error);
     });
   }
 
   /** The answer, and from where: a cursor is good there alone. @throws DevstateError CONNECTION */
-  ask(command: Command): Promise<Answer> {
-    return this.send(() => sendNoting(this.cluster ?? this.redis, command));
+  ask(command: Command): Promise<ServerReply> {
+    return this.send(() => sendToServer(this.cluster ?? this.redis, command));
   }
 
   /** Sends, and translates what goes wrong. @throws DevstateError CONNECTION, also when it takes too long */
   async send<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await inTime(this.requestTimeout, request);
+      return await requestWithTimeout(this.requestTimeout, request);
     } catch (error) {
-      throw fromRedis(error);
+      throw toDevstateError(error);
     }
   }
 
   async #readSettings(): Promise<FleetSettings> {
-    if (this.#guessed) this.#meta.forget();
+    if (this.#guessed) this.#meta.invalidate();
     const { dialect: declared, ...settings } = await this.#meta.get();
     const { dialect: asked } = this.options;
     const found = declared === undefined ? await this.#sampleDialects() : [declared];
     if (asked !== undefined && found.length > 0 && !found.includes(asked))
-      throw usage(`this fleet's dialect is ${found[0]}, not ${asked}`, 'leave out --dialect');
+      throw usageError(`this fleet's dialect is ${found[0]}, not ${asked}`, 'leave out --dialect');
     const dialect = asked ?? found[0];
     this.#guessed = dialect === undefined;
     return { ...settings, dialect: dialect ?? 'node' };
   }
 
-  async #readMeta(): Promise<Meta> {
-    return parseMeta(await this.send(() => this.redis.hmget(this.keys.meta, ...META_FIELDS)));
+  async #readMeta(): Promise<DeclaredSettings> {
+    return parseDeclaredSettings(await this.send(() => this.redis.hmget(this.keys.meta, ...SETTING_FIELDS)));
   }
 
   /** The dialects of some records, that of the most first: an undeclared fleet is written like them. */

@@ -11,17 +11,17 @@ import type { Command, Connection } from './fleet.js';
 type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
 
 /** An error, or a reply. */
-export type Settled = [error: Error | null, reply?: unknown];
+export type CommandOutcome = [error: Error | null, reply?: unknown];
 
 /**
  * What becomes of each, in their order. Never rejects.
  * @param key of whose server the time is asked, for there may be as many clocks as servers
  */
-export function sendAll(
+export function sendPipeline(
   connection: Connection,
   commands: readonly Command[],
   key: string,
-): Promise<readonly Settled[]> {
+): Promise<readonly CommandOutcome[]> {
   const batch = new Batch(commands.length);
   const like = likeIts(connection);
   const stream = isCluster(connection) ? undefined : inOneWrite(connection, commands.length);
@@ -36,10 +36,10 @@ export function sendAll(
 
 /** Commands that are answered each, and told of together. */
 class Batch {
-  readonly whole: Promise<readonly Settled[]>;
-  readonly #settled: Settled[] = [];
+  readonly whole: Promise<readonly CommandOutcome[]>;
+  readonly #settled: CommandOutcome[] = [];
   #left: number;
-  #end: (settled: readonly Settled[]) => void = () => {};
+  #end: (settled: readonly CommandOutcome[]) => void = () => {};
 
   constructor(count: number) {
     this.#left = count;
@@ -49,7 +49,7 @@ class Batch {
     if (count === 0) this.#end([]);
   }
 
-  settle(place: number, settled: Settled): void {
+  settle(place: number, settled: CommandOutcome): void {
     if (this.#settled[place]) return;
     this.#settled[place] = settled;
     this.#left -= 1;
@@ -64,12 +64,12 @@ class BatchCommand extends RedisCommand {
     [name, ...args]: Command,
     like: CommandOptions,
     key: string,
-    settle: (settled: Settled) => void,
+    settle: (settled: CommandOutcome) => void,
   ) {
     super(name, args, like);
     this.#key = key;
     this.stringifyArguments();
-    const end = (settled: Settled) => {
+    const end = (settled: CommandOutcome) => {
       this.isResolved = true;
       // biome-ignore lint/complexity/useLiteralKeys: private, and the connection may have a time for each command
       this['_clearTimers']();
@@ -80,7 +80,7 @@ class BatchCommand extends RedisCommand {
   }
 
   /** Thrown here, an error would end the process: it is called by the parser. */
-  #read(reply: Buffer | Buffer[]): Settled {
+  #read(reply: Buffer | Buffer[]): CommandOutcome {
     try {
       return [null, this.transformReply(reply)];
     } catch (error) {
@@ -113,14 +113,14 @@ function inOneWrite(redis: Redis, count: number) {
   };
 }
 
-export interface Answer {
+export interface ServerReply {
   reply: unknown;
   /** Another one after each loss of the connection, and where another server has answered. */
   by: unknown;
 }
 
 /** Sends a command that has a key. */
-export async function sendNoting(connection: Connection, [name, ...args]: Command): Promise<Answer> {
+export async function sendToServer(connection: Connection, [name, ...args]: Command): Promise<ServerReply> {
   const command = new RedisCommand(name, args, likeIts(connection));
   if (!isCluster(connection)) return { reply: await connection.sendCommand(command), by: connection.stream };
   let address: string | undefined;
@@ -137,7 +137,7 @@ export async function sendNoting(connection: Connection, [name, ...args]: Comman
 }
 
 /** Where a slot moves ioredis sends ASKING first, and leaves to nobody what becomes of it. Done once for a cluster. */
-export function guardAsking(cluster: Cluster): void {
+export function ignoreAskingFailures(cluster: Cluster): void {
   if (cluster.listeners('+node').includes(guardNode)) return;
   cluster.on('+node', guardNode);
   for (const node of cluster.nodes()) guardNode(node);

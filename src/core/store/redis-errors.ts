@@ -42,22 +42,22 @@ const NETWORK: Record<string, string> = {
 };
 
 /** A DevstateError as it is; a reply or network error of Redis in our words; all else INTERNAL. */
-export function fromRedis(error: unknown): DevstateError {
+export function toDevstateError(error: unknown): DevstateError {
   if (error instanceof DevstateError) return error;
   if (!(error instanceof Error)) return new DevstateError('INTERNAL', String(error));
   const word = replyCode(error.message);
   const refused = REFUSED[word];
   if (refused) {
     const [message, hint] = refused;
-    if (word === 'NOPERM') return denied(refusalOf(error), error);
+    if (word === 'NOPERM') return permissionError(refusalOf(error), error);
     return new DevstateError('CONNECTION', message, { cause: error, ...(hint && { hint }) });
   }
-  if (DENIED_IN_SCRIPT.test(error.message)) return denied(refusalOf(error), error);
-  if (isFull(error)) {
+  if (DENIED_IN_SCRIPT.test(error.message)) return permissionError(refusalOf(error), error);
+  if (isTooManyClients(error)) {
     const hint = 'close others, or raise maxclients';
     return new DevstateError('CONNECTION', 'the server takes no more connections', { cause: error, hint });
   }
-  if (word === 'WRONGTYPE') return wrongType(keyOf(error));
+  if (word === 'WRONGTYPE') return wrongTypeError(keyOf(error));
   const reason = networkReason(error);
   if (reason !== null) return new DevstateError('CONNECTION', reason, { cause: error });
   const problem = tlsProblem(error);
@@ -66,7 +66,7 @@ export function fromRedis(error: unknown): DevstateError {
 }
 
 /** @param what in a few words, of which the last name the command, key or channel */
-export function denied(what: string, cause: Error): DevstateError {
+export function permissionError(what: string, cause: Error): DevstateError {
   const [message, hint] = REFUSED.NOPERM as [string, string];
   return new DevstateError('CONNECTION', `${message}: ${what}`, { cause, hint });
 }
@@ -77,17 +77,17 @@ function refusalOf(error: Error): string {
     .replace(PLACE, '')
     .replace(/^(NOPERM|ERR) /, '')
     .replace(/ script: \w+, on @user_script:\d+\.$/, '');
-  const name = isUnnamed(error) ? keyOf(error) : undefined;
+  const name = isUnnamedDenial(error) ? keyOf(error) : undefined;
   return name === undefined ? words : `${words}: ${name}`;
 }
 
 /** Whether it was a key or a channel that was refused, and Redis does not say which. */
-export function isUnnamed(error: unknown): boolean {
+export function isUnnamedDenial(error: unknown): boolean {
   return error instanceof Error && UNNAMED.test(error.message);
 }
 
 /** Whether the server says, before it hangs up, that it has too many connections. */
-export function isFull(error: unknown): boolean {
+export function isTooManyClients(error: unknown): boolean {
   return error instanceof Error && error.message === 'ERR max number of clients reached';
 }
 
@@ -95,7 +95,7 @@ export function isFull(error: unknown): boolean {
 const NOT_YET = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN']);
 
 /** Whether the server only asks for patience. */
-export function isNotYet(error: unknown): error is Error {
+export function isRetryable(error: unknown): error is Error {
   return error instanceof Error && NOT_YET.has(replyCode(error.message));
 }
 
@@ -110,7 +110,7 @@ export function isDenied(error: unknown): error is Error {
 }
 
 /** Lost, or refused for now: whoever runs on tries again. */
-export function mayPass(error: unknown): error is DevstateError {
+export function isTransient(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
 }
 
@@ -129,7 +129,7 @@ function keyOf(error: Error): unknown {
 }
 
 /** A key that another program made something else of. */
-export function wrongType(key: unknown, type?: unknown, expected?: unknown): DevstateError {
+export function wrongTypeError(key: unknown, type?: unknown, expected?: unknown): DevstateError {
   const name = key === undefined ? 'a key of the fleet' : String(key);
   const found =
     type === undefined ? 'another type of value than devstate keeps there' : `a ${type}, not a ${expected}`;

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError } from '../model/errors.js';
-import { isNotYet } from './redis-errors.js';
+import { isRetryable } from './redis-errors.js';
 
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
@@ -14,7 +14,7 @@ const LONGEST_PAUSE_MS = 200;
  * What a request gives, within `timeout` ms; sent again while the server has done nothing of it
  * yet. Rejects with what it said last, or with a DevstateError CONNECTION: it took too long.
  */
-export function inTime<T>(timeout: number, request: () => Promise<T>): Promise<T> {
+export function requestWithTimeout<T>(timeout: number, request: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     let refusal: Error | undefined;
     let again: NodeJS.Timeout | undefined;
@@ -32,7 +32,7 @@ export function inTime<T>(timeout: number, request: () => Promise<T>): Promise<T
         },
         (error: unknown) => {
           if (over) return;
-          if (isNotYet(error)) {
+          if (isRetryable(error)) {
             refusal = error;
             again = setTimeout(attempt, pause, Math.min(2 * pause, LONGEST_PAUSE_MS));
           } else {
@@ -50,7 +50,10 @@ export function inTime<T>(timeout: number, request: () => Promise<T>): Promise<T
  * Calls `attempt` until it gives a value, with growing, jittered pauses.
  * @throws DevstateError CONFLICT when `timeout` ms have passed
  */
-export async function untilSettled<T>(timeout: number, attempt: () => Promise<T | undefined>): Promise<T> {
+export async function retryUntilSettled<T>(
+  timeout: number,
+  attempt: () => Promise<T | undefined>,
+): Promise<T> {
   const end = Date.now() + timeout;
   for (let round = 0; ; round++) {
     const value = await attempt();

@@ -12,7 +12,7 @@ const MAX_BYTES = 256 * 1024;
  * What `work` gives for each item, in order. Rejects with the first chunk that fails.
  * @param weigh about how many bytes an item sends
  */
-export async function inChunks<Item, Result>(
+export async function runInChunks<Item, Result>(
   items: readonly Item[],
   work: (chunk: readonly Item[]) => Promise<readonly Result[]>,
   weigh: (item: Item) => number = () => 0,

@@ -4,7 +4,14 @@
  */
 import { DevstateError } from '../model/errors.js';
 import type { Command, Fleet } from './fleet.js';
-import { denied, fromRedis, isDenied, isUnnamed, replyCode, wrongType } from './redis-errors.js';
+import {
+  isDenied,
+  isUnnamedDenial,
+  permissionError,
+  replyCode,
+  toDevstateError,
+  wrongTypeError,
+} from './redis-errors.js';
 import { expectedTypes, type Script, scriptKeys } from './scripts.js';
 
 /** For which devices a script was run, and where it was to publish. */
@@ -25,9 +32,9 @@ export async function scriptError(
     const types = await fleet.pipeline(keys.map((key) => ['type', key]));
     const expected = expectedTypes(script, devices.length);
     const place = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
-    return wrongType(keys[place], types[place], expected[place]);
+    return wrongTypeError(keys[place], types[place], expected[place]);
   }
-  return isDenied(error) ? denialOf(fleet, script, { keys, channel }, error) : fromRedis(error);
+  return isDenied(error) ? denialOf(fleet, script, { keys, channel }, error) : toDevstateError(error);
 }
 
 async function denialOf(
@@ -37,17 +44,18 @@ async function denialOf(
   error: Error,
 ): Promise<DevstateError> {
   const { message } = error;
-  if (/\bchannel\b/.test(message)) return denied(`this user may not publish to ${channel}`, error);
-  if (isUnnamed(error)) {
+  if (/\bchannel\b/.test(message)) return permissionError(`this user may not publish to ${channel}`, error);
+  if (isUnnamedDenial(error)) {
     const types = keys.map((key): Command => ['type', key]);
     const refused = await firstRefused(fleet, types);
-    return refused && isUnnamed(refused.cause) ? refused : fromRedis(error); // else TYPE itself is refused
+    return refused && isUnnamedDenial(refused.cause) ? refused : toDevstateError(error); // else TYPE itself is refused
   }
   const place = /user_script: ?(\d+)/.exec(message)?.[1];
   const line = source.split('\n')[Number(place ?? 0) - 1] ?? '';
   const sent = [...line.matchAll(/call\('([A-Z]+)'/g)].map(([, command]) => command);
-  if (sent.length > 0) return denied(`this user may not send ${sent.join(' or ')}, as ${name} does`, error);
-  return (await firstRefused(fleet, probesOf(source, keys))) ?? fromRedis(error);
+  if (sent.length > 0)
+    return permissionError(`this user may not send ${sent.join(' or ')}, as ${name} does`, error);
+  return (await firstRefused(fleet, probesOf(source, keys))) ?? toDevstateError(error);
 }
 
 /** What a script sends from the one line of `probe`: each reads one key. */

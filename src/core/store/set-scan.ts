@@ -19,14 +19,14 @@ export async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string
 }
 
 /** The members of a sorted set, some perhaps more than once. */
-export async function* scanSorted(fleet: Fleet, key: string): AsyncGenerator<string[]> {
+export async function* scanSortedSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
   for await (const flat of scan(fleet, 'zscan', key)) {
     if (flat.length > 0) yield flat.filter((_, i) => i % 2 === 0);
   }
 }
 
 async function* scan(fleet: Fleet, command: ScanCommand, key: string): AsyncGenerator<string[]> {
-  const cursor = new Cursor(fleet, command, key);
+  const cursor = new ScanCursor(fleet, command, key);
   for (;;) {
     const { found, last } = await cursor.next(SCAN_COUNT);
     yield found;
@@ -37,7 +37,7 @@ async function* scan(fleet: Fleet, command: ScanCommand, key: string): AsyncGene
 type ScanCommand = 'sscan' | 'zscan';
 
 /** Where a scan is: round after round, each of which gives all that is there throughout. */
-export class Cursor {
+export class ScanCursor {
   readonly #fleet: Fleet;
   readonly #command: ScanCommand;
   readonly #key: string;

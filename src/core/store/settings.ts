@@ -2,7 +2,7 @@
 import { DEFAULT_TTL_MS, type Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 
-export interface Meta {
+export interface DeclaredSettings {
   /** How many parts its keys are in; 1: it is not partitioned. */
   partitions: number;
   /** Undefined: its records tell. */
@@ -17,7 +17,7 @@ export interface Meta {
   historyCap: number;
 }
 
-export const META_FIELDS = [
+export const SETTING_FIELDS = [
   'partitions',
   'dialect',
   'writers',
@@ -27,7 +27,7 @@ export const META_FIELDS = [
 ] as const;
 
 /** @param values of META_FIELDS. @throws DevstateError BAD_RECORD */
-export function parseMeta(values: readonly (string | null)[]): Meta {
+export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {
   const [partitions, dialect, writers, longestTtl, logCap, historyCap] = values;
   return {
     partitions: Math.max(number(partitions, 1), 1),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Backlog } from '../../../src/commands/shared/print-queue.js';
+import { PrintQueue } from '../../../src/commands/shared/print-queue.js';
 
 async function* numbers(to: number, end: () => unknown = () => {}): AsyncGenerator<number> {
   for (let i = 0; i < to; i++) yield i;
@@ -8,7 +8,7 @@ async function* numbers(to: number, end: () => unknown = () => {}): AsyncGenerat
 
 function backlog(most = 3) {
   const said: string[] = [];
-  const rows = new Backlog<number>({
+  const rows = new PrintQueue<number>({
     most,
     onFull: () => void said.push('full'),
     onLeftOut: (count) => void said.push(`${count} left out`),

@@ -4,7 +4,7 @@ import { readHistory } from '../../../src/core/history/entries.js';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
-import { readAll, readDevice } from '../../../src/core/query/read-devices.js';
+import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { register, unregister } from '../../../src/core/registry/register.js';
 import { delta, setDesired } from '../../../src/core/shadow/desired.js';
@@ -26,7 +26,7 @@ export function ids({ open }: Backend): void {
       expect((await delta(fleet, id)).inSync).toBe(false);
       const whole = { deviceId: id, deviceType: type, reportedJson: '{"on":false,"lit":true}' };
       expect(await readDevice(fleet, id)).toMatchObject(whole);
-      expect(await readAll(fleet, ['nobody', id])).toMatchObject([{ code: 'NOT_FOUND' }, whole]);
+      expect(await readWholeDevices(fleet, ['nobody', id])).toMatchObject([{ code: 'NOT_FOUND' }, whole]);
       expect(await readHistory(fleet, id)).toHaveLength(4);
       expect(await idsOf(onlineDevices(fleet))).toEqual([id]);
       expect(await idsOf(listDevices(fleet, { type }))).toEqual([id]);

@@ -8,7 +8,7 @@ import type { Since } from '../../../src/core/presence/log-reader.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
-import { inPartitions } from '../../../src/core/store/by-partition.js';
+import { mapByPartition } from '../../../src/core/store/by-partition.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import type { Backend } from '../../support/backends.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
@@ -40,7 +40,7 @@ export function presence({ open, beside }: Backend): void {
   }
 
   const verdicts = (fleet: Fleet, ids: readonly string[]) =>
-    inPartitions(fleet, ids, async (partition, group) => (await settle(partition, group)).verdicts);
+    mapByPartition(fleet, ids, async (partition, group) => (await settle(partition, group)).verdicts);
   const stories = (fleet: Fleet, ids: readonly string[] = IDS) =>
     Promise.all(ids.map(async (id) => storyOf(await fleet.of(id), id)));
 

@@ -29,7 +29,7 @@ export function shadows({ open, beside }: Backend): void {
   async function hearing(fleet: Fleet): Promise<string[]> {
     const heard: string[] = [];
     const ear = subscribe(fleet, fleet.keys.commandsChannel('d1'), {
-      hear: (message) => void heard.push(message),
+      onMessage: (message) => void heard.push(message),
       onLost: (error) => void heard.push(error.message),
       onBack: () => {},
     });

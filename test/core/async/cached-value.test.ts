@@ -1,6 +1,6 @@
 /** What was read is shared, kept for its time, and beyond it while it cannot be read again. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Kept } from '../../../src/core/async/cached-value.js';
+import { CachedValue } from '../../../src/core/async/cached-value.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 
 const KEPT_MS = 60_000;
@@ -14,8 +14,8 @@ afterEach(() => void vi.useRealTimers());
 function counted(keptFor = KEPT_MS) {
   let count = 0;
   const read = vi.fn(async () => ({ reading: ++count }));
-  const kept = new Kept(read, () => keptFor);
-  return { read, kept, forget: () => kept.forget(), reading: async () => (await kept.get()).reading };
+  const kept = new CachedValue(read, () => keptFor);
+  return { read, kept, forget: () => kept.invalidate(), reading: async () => (await kept.get()).reading };
 }
 
 test('is read once for all who ask meanwhile and within its time', async () => {

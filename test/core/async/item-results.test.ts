@@ -1,28 +1,34 @@
 /** Many items in one call: what fails alone, what stays in order, what may go together. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allDone, eachAlone, onlyResult, ownFailure, runs } from '../../../src/core/async/item-results.js';
-import { DevstateError, usage } from '../../../src/core/model/errors.js';
+import {
+  itemFailure,
+  sendValidItems,
+  settleAll,
+  splitAtRepeats,
+  unwrapOne,
+} from '../../../src/core/async/item-results.js';
+import { DevstateError, usageError } from '../../../src/core/model/errors.js';
 
 const odd = (n: number) => {
-  if (n % 2 === 0) throw usage(`${n} is even`);
+  if (n % 2 === 0) throw usageError(`${n} is even`);
   return n;
 };
 
 test('a failure of one of several is told when none is under way any more', async () => {
   const order: string[] = [];
   const slow = new Promise((resolve) => setTimeout(resolve, 20)).then(() => order.push('slow'));
-  await allDone([Promise.reject(usage('no')), slow]).catch(() => order.push('told'));
+  await settleAll([Promise.reject(usageError('no')), slow]).catch(() => order.push('told'));
   expect(order).toEqual(['slow', 'told']);
-  expect(await allDone([1, Promise.resolve(2)])).toEqual([1, 2]);
+  expect(await settleAll([1, Promise.resolve(2)])).toEqual([1, 2]);
 });
 
 describe('each alone', () => {
   test('what cannot be read fails in its place, the others are sent together', async () => {
     const sent: (readonly number[])[] = [];
-    const results = await eachAlone([1, 2, 3, 4, 5], odd, async (items) => {
+    const results = await sendValidItems([1, 2, 3, 4, 5], odd, async (items) => {
       sent.push(items);
-      return items.map((n) => (n === 3 ? usage('3 is refused') : n * 10));
+      return items.map((n) => (n === 3 ? usageError('3 is refused') : n * 10));
     });
     expect(results).toMatchObject([
       10,
@@ -38,20 +44,20 @@ describe('each alone', () => {
     const broken = () => {
       throw new TypeError('a bug');
     };
-    await expect(eachAlone([1], broken, async () => [])).rejects.toThrow('a bug');
+    await expect(sendValidItems([1], broken, async () => [])).rejects.toThrow('a bug');
     const lost = new DevstateError('CONNECTION', 'lost');
-    await expect(eachAlone([1], odd, () => Promise.reject(lost))).rejects.toBe(lost);
-    await expect(ownFailure(Promise.reject(lost))).rejects.toBe(lost);
-    const own = usage('own');
-    expect(await ownFailure(Promise.reject(own))).toBe(own);
-    expect(() => onlyResult([own])).toThrow(own);
+    await expect(sendValidItems([1], odd, () => Promise.reject(lost))).rejects.toBe(lost);
+    await expect(itemFailure(Promise.reject(lost))).rejects.toBe(lost);
+    const own = usageError('own');
+    expect(await itemFailure(Promise.reject(own))).toBe(own);
+    expect(() => unwrapOne([own])).toThrow(own);
   });
 });
 
 describe('runs', () => {
   const split = (text: string) => {
     const items = [...text].map((id) => ({ id: id.toLowerCase(), alone: id !== id.toLowerCase() }));
-    return [...runs(items, ({ alone }) => alone)].map((run) =>
+    return [...splitAtRepeats(items, ({ alone }) => alone)].map((run) =>
       run.map(({ id, alone }) => (alone ? id.toUpperCase() : id)).join(''),
     );
   };

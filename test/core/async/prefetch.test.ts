@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ahead } from '../../../src/core/async/prefetch.js';
+import { prefetch } from '../../../src/core/async/prefetch.js';
 
 /** Counts to `end`, noting what it was asked for and whether it was told to end. */
 function counter(end: number, log: string[] = []) {
@@ -19,7 +19,7 @@ function counter(end: number, log: string[] = []) {
 
 test('the next is made while the last is worked at, and no more than one', async () => {
   const { items, log } = counter(3);
-  for await (const n of ahead(items)) {
+  for await (const n of prefetch(items)) {
     await Promise.resolve();
     log.push(`work at ${n}`);
   }
@@ -30,7 +30,7 @@ test('the next is made while the last is worked at, and no more than one', async
 
 test('who ends early closes the source', async () => {
   const { items, log } = counter(10);
-  for await (const n of ahead(items)) if (n === 2) break;
+  for await (const n of prefetch(items)) if (n === 2) break;
   await Promise.resolve();
   expect(log).toEqual(['make 1', 'make 2', 'make 3', 'closed']);
 });
@@ -43,7 +43,7 @@ test('a failure comes in its place, not before what was made first', async () =>
   }
   const seen: number[] = [];
   const all = async () => {
-    for await (const n of ahead(failing())) seen.push(n);
+    for await (const n of prefetch(failing())) seen.push(n);
   };
   await expect(all()).rejects.toThrow('no third');
   expect(seen).toEqual([1, 2]);
@@ -54,5 +54,5 @@ test('who ends early does not wait for what never comes', async () => {
     yield 1;
     await new Promise(() => {});
   }
-  for await (const n of ahead(typed())) if (n === 1) break;
+  for await (const n of prefetch(typed())) if (n === 1) break;
 });

@@ -1,11 +1,11 @@
 /** Calls made in the same tick share one round trip, and each gets its own answer. */
 import { setImmediate as tick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Batcher } from '../../../src/core/async/tick-batcher.js';
+import { TickBatcher } from '../../../src/core/async/tick-batcher.js';
 
 test('calls of one tick go together, those of the next by themselves', async () => {
   const sent: number[][] = [];
-  const batcher = new Batcher<number, number>(async (items) => {
+  const batcher = new TickBatcher<number, number>(async (items) => {
     sent.push(items);
     await tick();
     return items.map((item) => item * 10);
@@ -17,7 +17,7 @@ test('calls of one tick go together, those of the next by themselves', async () 
 
 test('with many in flight they stay together, though each caller waits by itself', async () => {
   const sizes: number[] = [];
-  const batcher = new Batcher<number, number>(async (items) => {
+  const batcher = new TickBatcher<number, number>(async (items) => {
     sizes.push(items.length);
     await tick();
     return items;
@@ -31,7 +31,7 @@ test('with many in flight they stay together, though each caller waits by itself
 
 test('one that fails fails alone; what is lost is lost for all', async () => {
   const refused = new Error('refused');
-  const batcher = new Batcher<number, number>(async (items) => {
+  const batcher = new TickBatcher<number, number>(async (items) => {
     if (items.includes(0)) throw new Error('lost');
     return items.map((item) => (item === 2 ? refused : item));
   });

@@ -1,6 +1,6 @@
 /** Who answers is served, whoever else is silent. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { whileTheyCome, within } from '../../../src/core/async/timeouts.js';
+import { settleWithStragglerTimeout, withTimeout } from '../../../src/core/async/timeouts.js';
 
 const never = new Promise<never>(() => {});
 
@@ -11,9 +11,9 @@ afterEach(() => {
 });
 
 test('what comes in time, how it fails, and nothing of what does not come', async () => {
-  expect(await within(100, Promise.resolve('done'))).toBe('done');
-  await expect(within(100, Promise.reject(new Error('failed')))).rejects.toThrow('failed');
-  const late = within(100, never);
+  expect(await withTimeout(100, Promise.resolve('done'))).toBe('done');
+  await expect(withTimeout(100, Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  const late = withTimeout(100, never);
   await vi.advanceTimersByTimeAsync(100);
   expect(await late).toBeUndefined();
 });
@@ -22,7 +22,7 @@ test('several: the first is waited for, then each further one for so long', asyn
   const comes: (() => void)[] = [];
   const works = [0, 1, 2].map(() => new Promise<void>((resolve) => comes.push(resolve)));
   const over = vi.fn();
-  void whileTheyCome(100, works).then(over);
+  void settleWithStragglerTimeout(100, works).then(over);
   await vi.advanceTimersByTimeAsync(10_000);
   comes[1]?.();
   await vi.advanceTimersByTimeAsync(99);
@@ -36,6 +36,6 @@ test('several: the first is waited for, then each further one for so long', asyn
 });
 
 test('all of them, or none: nothing is waited for', async () => {
-  await whileTheyCome(100, []);
-  await whileTheyCome(100, [Promise.resolve(), Promise.resolve()]);
+  await settleWithStragglerTimeout(100, []);
+  await settleWithStragglerTimeout(100, [Promise.resolve(), Promise.resolve()]);
 });

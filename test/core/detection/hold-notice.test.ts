@@ -1,14 +1,15 @@
 /** Holds of many partitions, which begin and end moments apart, are told as one. */
 import { expect, test } from 'vitest';
-import { HoldWatch } from '../../../src/core/detection/hold-notice.js';
+import { HoldNotice } from '../../../src/core/detection/hold-notice.js';
 
 function watch(partitions: number) {
   const said: (string | number)[] = [];
-  const hold = new HoldWatch(
+  const hold = new HoldNotice(
     { onHold: (until) => said.push(until), onHoldEnd: () => said.push('over') },
     partitions,
   );
-  const see = (partition: number, now: number, holdUntil: number) => hold.see(partition, { now, holdUntil });
+  const see = (partition: number, now: number, holdUntil: number) =>
+    hold.update(partition, { now, holdUntil });
   return { said, see, miss: (partition: number) => hold.miss(partition) };
 }
 

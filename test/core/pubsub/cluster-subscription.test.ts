@@ -2,19 +2,19 @@
 import { Cluster } from 'ioredis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { subscribe, subscribeEverywhere } from '../../../src/core/pubsub/subscribe.js';
-import { hangUp } from '../../../src/core/store/close-connection.js';
+import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
-import { parseMeta } from '../../../src/core/store/settings.js';
+import { parseDeclaredSettings } from '../../../src/core/store/settings.js';
 import { failure } from '../../support/fleet.js';
 
 test.each([subscribe, subscribeEverywhere])('%o: waits for some within its time', async (open) => {
   const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => 60_000 });
   cluster.on('error', () => {});
-  onTestFinished(() => hangUp(cluster));
+  onTestFinished(() => closeConnection(cluster));
   await new Promise((resolve) => cluster.once('reconnecting', resolve));
   const fleet = new Fleet(cluster, { requestTimeout: 100 });
-  vi.spyOn(fleet, 'declared').mockResolvedValue(parseMeta([])); // kept from better times
-  const ear = open(fleet, 'a channel', { hear() {}, onLost() {}, onBack() {} });
+  vi.spyOn(fleet, 'declared').mockResolvedValue(parseDeclaredSettings([])); // kept from better times
+  const ear = open(fleet, 'a channel', { onMessage() {}, onLost() {}, onBack() {} });
   onTestFinished(() => ear.close());
   expect(await failure(ear.ready)).toMatchObject({ code: 'CONNECTION', message: 'timed out' });
 });

@@ -1,13 +1,13 @@
 /** Whatever it is made up of, an outage is one to who hears of it. */
 import { expect, test } from 'vitest';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { Outage } from '../../../src/core/pubsub/outage-notice.js';
+import { OutageNotice } from '../../../src/core/pubsub/outage-notice.js';
 
 const error = (message: string) => new DevstateError('CONNECTION', message);
 
 test('begins with the first part, and ends when all have ended it', () => {
   const said: string[] = [];
-  const outage = new Outage({
+  const outage = new OutageNotice({
     onLost: ({ message }) => said.push(message),
     onResumed: () => said.push('back'),
   });
@@ -26,7 +26,7 @@ test('begins with the first part, and ends when all have ended it', () => {
 
 test('of one part, which needs no name', () => {
   const said: string[] = [];
-  const outage = new Outage({ onLost: () => said.push('lost'), onResumed: () => said.push('back') });
+  const outage = new OutageNotice({ onLost: () => said.push('lost'), onResumed: () => said.push('back') });
   outage.end();
   for (let i = 0; i < 2; i++) outage.begin(error('lost'));
   for (let i = 0; i < 2; i++) outage.end();

@@ -1,12 +1,12 @@
 /** Work at many things, a few at once. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { someAtOnce } from '../../../src/core/store/by-partition.js';
+import { forEachConcurrently } from '../../../src/core/store/by-partition.js';
 
 test('what fails is told once nothing is under way, and nothing else is begun', async () => {
   const begun: number[] = [];
   const done: number[] = [];
-  const working = someAtOnce(
+  const working = forEachConcurrently(
     Array.from({ length: 100 }, (_, i) => i),
     async (i) => {
       begun.push(i);

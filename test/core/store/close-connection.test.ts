@@ -1,7 +1,7 @@
 /** A cluster that is looking for its nodes, for the first time or again, ends when it is told to, with what waits for it. */
 import { Cluster, type ClusterOptions } from 'ioredis';
 import { expect, test } from 'vitest';
-import { hangUp } from '../../../src/core/store/close-connection.js';
+import { closeConnection } from '../../../src/core/store/close-connection.js';
 
 const told = (cluster: Cluster, status: string) =>
   new Promise<void>((resolve) => cluster.once(status, () => resolve()));
@@ -17,7 +17,7 @@ test.each<[what: string, host: string, options: ClusterOptions]>([
     if (status === 'reconnecting') await told(cluster, status);
     expect([cluster.status, cluster.nodes()]).toEqual([status, []]);
     const ended = told(cluster, 'end');
-    hangUp(cluster);
+    closeConnection(cluster);
     await ended;
     expect(await waiting).toBeInstanceOf(Error);
   }

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { fromRedis, mayPass, networkReason, wrongType } from '../../../src/core/store/redis-errors.js';
+import {
+  isTransient,
+  networkReason,
+  toDevstateError,
+  wrongTypeError,
+} from '../../../src/core/store/redis-errors.js';
 
 const raised = (message: string, code?: string) => Object.assign(new Error(message), code && { code });
 
@@ -49,7 +54,7 @@ describe('what Redis replies', () => {
       'the server is out of memory and refuses writes',
     ],
   ])('%s: a CONNECTION error in our words', (reply, message) => {
-    const error = fromRedis(raised(reply));
+    const error = toDevstateError(raised(reply));
     expect(error).toMatchObject({ code: 'CONNECTION', message });
     expect(error.hint).toMatch(/\w/);
     expect(error.cause).toMatchObject({ message: reply });
@@ -60,7 +65,7 @@ describe('what Redis replies', () => {
     'NOPERM No permissions to access a channel',
   ])('%s: the key or channel is named, where the command is known', (reply) => {
     const refused = (name: string, ...args: string[]) =>
-      fromRedis(Object.assign(raised(reply), { command: { name, args } })).message;
+      toDevstateError(Object.assign(raised(reply), { command: { name, args } })).message;
     expect(refused('hmget', 'devices:meta', 'dialect')).toMatch(/^permission refused: .*: devices:meta$/);
     expect(refused('evalsha', '1f', '1', 'devices:meta')).toMatch(/(arguments|a channel)$/);
   });
@@ -69,20 +74,20 @@ describe('what Redis replies', () => {
     'WRONGTYPE Operation against a key holding the wrong kind of value',
     'ERR Error running script (call to f_1f): @user_script:80: WRONGTYPE Operation against a key holding the wrong kind of value',
   ])('%s: a BAD_RECORD', (reply) => {
-    expect(fromRedis(raised(reply))).toMatchObject({ code: 'BAD_RECORD' });
+    expect(toDevstateError(raised(reply))).toMatchObject({ code: 'BAD_RECORD' });
   });
 
   test('anything else: INTERNAL, on one line', () => {
-    expect(fromRedis(raised('ERR unknown command\nmore'))).toMatchObject({
+    expect(toDevstateError(raised('ERR unknown command\nmore'))).toMatchObject({
       code: 'INTERNAL',
       message: 'ERR unknown command',
     });
-    expect(fromRedis('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
+    expect(toDevstateError('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
   });
 
   test('an error of ours stays what it is', () => {
     const error = new DevstateError('CONFLICT', 'no');
-    expect(fromRedis(error)).toBe(error);
+    expect(toDevstateError(error)).toBe(error);
   });
 });
 
@@ -108,7 +113,7 @@ describe('what the network does', () => {
     ['alert', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'TLS: the server refuses the TLS handshake'],
     ['no shared cipher\nmore', 'ERR_SSL_NO_SHARED_CIPHER', 'TLS: no shared cipher'],
   ])('%s: CONNECTION', (message, code, reason) => {
-    expect(fromRedis(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
+    expect(toDevstateError(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
   });
 
   test('is told from other errors', () => {
@@ -117,10 +122,10 @@ describe('what the network does', () => {
 });
 
 test('a key of another type is named, with both types', () => {
-  expect(wrongType('devices:online', 'string', 'set').message).toBe(
+  expect(wrongTypeError('devices:online', 'string', 'set').message).toBe(
     'devices:online holds a string, not a set',
   );
-  expect(wrongType(undefined).message).toMatch(/^a key of the fleet holds another type/);
+  expect(wrongTypeError(undefined).message).toMatch(/^a key of the fleet holds another type/);
 });
 
 describe('what may pass by itself', () => {
@@ -140,17 +145,17 @@ describe('what may pass by itself', () => {
     ['WRONGTYPE Operation against a key holding the wrong kind of value', false],
     ['ERR unknown command', false],
   ])('%s: %s', (reply, passes) => {
-    const error = fromRedis(raised(reply));
-    expect(mayPass(error)).toBe(passes);
+    const error = toDevstateError(raised(reply));
+    expect(isTransient(error)).toBe(passes);
     // As the error of one device of many, or named by its server.
-    expect(mayPass(new DevstateError(error.code, 'device "d1"', { cause: error }))).toBe(passes);
+    expect(isTransient(new DevstateError(error.code, 'device "d1"', { cause: error }))).toBe(passes);
   });
 
   test('nothing but an error of ours', () => {
-    expect([mayPass(undefined), mayPass(new Error('Command timed out')), mayPass('lost')]).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    expect([
+      isTransient(undefined),
+      isTransient(new Error('Command timed out')),
+      isTransient('lost'),
+    ]).toEqual([false, false, false]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { inTime } from '../../../src/core/store/retry.js';
+import { requestWithTimeout } from '../../../src/core/store/retry.js';
 
 const loading = new Error('LOADING Redis is loading the dataset in memory');
 const never = () => new Promise<never>(() => {});
@@ -11,30 +11,33 @@ describe('a request', () => {
       .fn(async () => 'done')
       .mockRejectedValueOnce(loading)
       .mockRejectedValueOnce(loading);
-    expect(await inTime(10_000, request)).toBe('done');
+    expect(await requestWithTimeout(10_000, request)).toBe('done');
     expect(request).toHaveBeenCalledTimes(3);
   });
 
   test('fails in the end as the server said last, and is sent no more', async () => {
     const request = vi.fn(async () => Promise.reject(loading));
-    await expect(inTime(50, request)).rejects.toBe(loading);
+    await expect(requestWithTimeout(50, request)).rejects.toBe(loading);
     const { length } = request.mock.calls;
     expect(length).toBeGreaterThan(1);
-    await expect(inTime(500, never)).rejects.toThrow('timed out');
+    await expect(requestWithTimeout(500, never)).rejects.toThrow('timed out');
     expect(request).toHaveBeenCalledTimes(length);
   });
 
   test('on its way when its time is over is not sent again, whatever comes of it', async () => {
     let refuse = (_error: Error) => {};
     const request = vi.fn(() => new Promise<never>((_resolve, reject) => (refuse = reject)));
-    await expect(inTime(10, request)).rejects.toThrow('timed out');
+    await expect(requestWithTimeout(10, request)).rejects.toThrow('timed out');
     refuse(loading);
-    await expect(inTime(300, never)).rejects.toThrow('timed out');
+    await expect(requestWithTimeout(300, never)).rejects.toThrow('timed out');
     expect(request).toHaveBeenCalledOnce();
   });
 
   test('that is not answered has timed out', async () => {
-    await expect(inTime(10, never)).rejects.toMatchObject({ code: 'CONNECTION', message: 'timed out' });
+    await expect(requestWithTimeout(10, never)).rejects.toMatchObject({
+      code: 'CONNECTION',
+      message: 'timed out',
+    });
   });
 
   test.each([
@@ -43,7 +46,7 @@ describe('a request', () => {
     new DevstateError('USAGE', 'refused'),
   ])('that fails otherwise is not sent again: %s', async (error) => {
     const request = vi.fn(async () => Promise.reject(error));
-    await expect(inTime(10_000, request)).rejects.toBe(error);
+    await expect(requestWithTimeout(10_000, request)).rejects.toBe(error);
     expect(request).toHaveBeenCalledOnce();
   });
 });

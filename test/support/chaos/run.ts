@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { declareLayout } from '../../../src/core/admin/declare-fleet.js';
+import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
 import { entryId } from '../../../src/core/presence/cursor.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
@@ -52,7 +52,7 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
   const { seed, devices, workers } = options;
   const fleet = await topology.fleet();
   await fleet.redis.hset(fleet.keys.meta, 'logCap', 10_000_000);
-  if (partitions > 1) await declareLayout(fleet, { partitions });
+  if (partitions > 1) await declareFleet(fleet, { partitions });
   const beginning = await serverNow(fleet.redis);
 
   const witness = devstate(url, 'watch-presence', '-o', 'ndjson');
