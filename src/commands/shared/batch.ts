@@ -4,8 +4,9 @@
  * failures' own if nothing was done and all failed alike.
  */
 
-import { type ItemResult, isConnectionError } from '../../core/async/item-results.js';
+import { type ItemResult, isConnectionError, itemResultOf } from '../../core/async/item-results.js';
 import { prefetch } from '../../core/async/prefetch.js';
+import { slices } from '../../core/async/slices.js';
 import { DevstateError, type ErrorCode, usageError } from '../../core/model/errors.js';
 import { type Line, lineBatches } from '../../input/lines.js';
 import type { Context } from './command.js';
@@ -123,17 +124,8 @@ export class Batch {
   async *#readable<Item>(batches: Batches<Item>): AsyncGenerator<Readable<Item>[]> {
     for await (const entries of batches) {
       for (const part of slices(entries, this.#failFast ? 1 : entries.length))
-        yield part.map(({ line, read }) => ({ line, item: readAlone(read) }));
+        yield part.map(({ line, read }) => ({ line, item: itemResultOf(read) }));
     }
-  }
-}
-
-function readAlone<Item>(read: () => Item): ItemResult<Item> {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof DevstateError) return error;
-    throw error;
   }
 }
 
@@ -166,10 +158,6 @@ export async function* idBatches(
       for (const part of slices(lines, atOnce)) yield part.map((line) => ({ read: () => idOf(line) }));
   }
   if (given.length > 0) yield given;
-}
-
-function* slices<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
-  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
 function idOf({ number, read }: Line): string {

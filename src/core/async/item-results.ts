@@ -16,7 +16,7 @@ export async function sendValidItems<Given, Item, Result>(
   read: (each: Given) => Item,
   send: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
 ): Promise<ItemResult<Result>[]> {
-  const items = given.map((each) => orRefusal(() => read(each)));
+  const items = given.map((each) => itemResultOf(() => read(each)));
   const answers = (
     await send(items.flatMap((item) => (item instanceof DevstateError ? [] : [item])))
   ).values();
@@ -85,7 +85,8 @@ export function* splitAtRepeats<Item extends { id: string }>(
   if (run.length > 0) yield run;
 }
 
-function orRefusal<Item>(read: () => Item): ItemResult<Item> {
+/** Returns what `read` returns, or the DevstateError that it throws. @throws any other error */
+export function itemResultOf<Item>(read: () => Item): ItemResult<Item> {
   try {
     return read();
   } catch (error) {
