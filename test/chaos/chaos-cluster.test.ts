@@ -3,7 +3,7 @@
  * and one is killed whose replica has not heard of its last moments; replicas take over. What that loses is
  * lost; all else must be there. CHAOS_SECONDS and CHAOS_SEED are heeded here, too.
  */
-import { checkChaos } from '../support/chaos/checks.js';
+import { checkChaos } from '../support/chaos/chaos-tests.js';
 import { useChaosCluster } from '../support/chaos/topologies.js';
 
 const options = {

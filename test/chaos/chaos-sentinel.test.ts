@@ -3,7 +3,7 @@
  * last moments, takes over. What that loses is lost; all else must be there. CHAOS_SECONDS and CHAOS_SEED
  * are heeded here, too.
  */
-import { checkChaos } from '../support/chaos/checks.js';
+import { checkChaos } from '../support/chaos/chaos-tests.js';
 import { useSentinels } from '../support/chaos/topologies.js';
 
 const options = {

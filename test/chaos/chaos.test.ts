@@ -3,7 +3,7 @@
  * three processes, three detectors of three strategies, a watcher; detectors and Redis are killed, Redis is
  * paused, connections are cut. At the end the log must be what the devices did.
  */
-import { checkChaos } from '../support/chaos/checks.js';
+import { checkChaos } from '../support/chaos/chaos-tests.js';
 import { useServer } from '../support/chaos/topologies.js';
 
 const options = {

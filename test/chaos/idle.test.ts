@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { say } from '../support/chaos/figures.js';
-import { devstate, usePrograms } from '../support/chaos/programs.js';
-import { seedOnline } from '../support/chaos/seed.js';
+import { devstate, usePrograms } from '../support/chaos/processes.js';
+import { say } from '../support/chaos/report.js';
+import { seedOnline } from '../support/chaos/seed-online.js';
 import { openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -1,10 +1,10 @@
 /** A whole site goes dark: 50,000 devices are due at the same instant. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { loggedAt } from '../support/chaos/checker.js';
-import { say } from '../support/chaos/figures.js';
-import { devstate, residentMb, usePrograms } from '../support/chaos/programs.js';
-import { seedOnline } from '../support/chaos/seed.js';
+import { loggedAt } from '../support/chaos/log-checker.js';
+import { devstate, residentMb, usePrograms } from '../support/chaos/processes.js';
+import { say } from '../support/chaos/report.js';
+import { seedOnline } from '../support/chaos/seed-online.js';
 import { logOf, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { DeviceStateManager } from '../../src/library/device-state-manager.js';
-import { loggedAt } from '../support/chaos/checker.js';
-import { say, spread } from '../support/chaos/figures.js';
-import { devstate, usePrograms } from '../support/chaos/programs.js';
+import { loggedAt } from '../support/chaos/log-checker.js';
+import { devstate, usePrograms } from '../support/chaos/processes.js';
+import { say, spread } from '../support/chaos/report.js';
 import { logOf, openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 

@@ -17,7 +17,7 @@ import { cli } from '../support/cli.js';
 import { openFleet, pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { commandLine, json, text } from './arbitraries.js';
-import { faults } from './safety.js';
+import { faults } from './output-faults.js';
 
 const RUNS = Number(process.env.DEVSTATE_FUZZ_RUNS ?? 2000);
 const options = (share: number) => ({ seed: 20261124, numRuns: Math.ceil(RUNS * share), endOnFailure: true });

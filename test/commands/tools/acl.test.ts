@@ -1,4 +1,4 @@
-/** What `devstate acl` prints; what Redis makes of it is in contract/acl-roles.test.ts. */
+/** What `devstate acl` prints; what Redis makes of it is in contract/admin/acl-roles.test.ts. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,9 +1,10 @@
 /** What a run of chaos came to, for whoever reads the tests' output. */
-import { loggedAt, type Span } from './checker.js';
-import { say, spread } from './figures.js';
-import { notLogged, operationsAtRisk, transitionsLost } from './losses.js';
-import { printed } from './places.js';
-import type { ChaosOptions, ChaosRun } from './run.js';
+
+import type { ChaosOptions, ChaosRun } from './chaos-run.js';
+import { printed } from './event-ids.js';
+import { loggedAt, type Span } from './log-checker.js';
+import { notLogged, operationsAtRisk, transitionsLost } from './replication-losses.js';
+import { say, spread } from './report.js';
 
 export function summarize(what: string, { seed, seconds }: ChaosOptions, run: ChaosRun): void {
   const { log, operations, holds, outages, counts, detectors } = run;

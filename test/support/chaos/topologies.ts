@@ -15,7 +15,7 @@ import { useCluster } from '../cluster.js';
 import { openFleet, serverNow, until } from '../fleet.js';
 import { briefly, useRedis } from '../redis.js';
 import { MASTER_NAME, PASSWORD, portOf, type SentinelSet, startSentinels } from '../sentinel.js';
-import type { Span } from './checker.js';
+import type { Span } from './log-checker.js';
 
 /** Partitions were away. Moments by the clock of this machine, which all servers share. */
 export interface Outage {
@@ -35,7 +35,7 @@ export type Break = (random: () => number, fleet: Fleet) => Promise<Outage>;
 export interface Topology {
   /** For the command line. */
   readonly url: string;
-  /** For worker.mjs. */
+  /** For device-worker.mjs. */
   readonly client: object;
   readonly partitions: number;
   /** A connection that comes back whatever breaks. */

@@ -1,0 +1,96 @@
+/**
+ * Managed servers deny what administers a server: all goes on without, and is not even tried, but for the
+ * article's keyspace events, which say so.
+ */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { commands } from '../../../src/commands/index.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { cli } from '../../support/cli.js';
+import { cut, openFleet, pretendDetector } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis({ port: true });
+const DENIED = 'config slowlog client info keys script acl debug monitor'.split(' ');
+
+const LINES = [
+  'register d3 --type t --meta a=1 --ttl 5h',
+  'register -f - --type t',
+  'heartbeat d1 --report a=1 --merge --ttl 2h',
+  'heartbeat d4 --register --type t',
+  'heartbeat d1 --every 1ms --count 2',
+  'get d1 d2',
+  'get d1 --at 1ms',
+  'list --with-state --sort last-seen',
+  'stats --by type',
+  'history d1 --diff',
+  'unregister d1 --yes',
+  'list-online --sort expires',
+  'stale --older-than 1ms',
+  'watch-presence --since 1h --for 10ms',
+  'watch-presence --detect --for 10ms',
+  'detect --once',
+  'disconnect d1',
+  'set-desired d1 a=1',
+  'delta d1',
+  'init --writers exclusive',
+  'acl viewer',
+  'demo --url URL',
+];
+/** They run until they are told to end, or ask no server. */
+const OTHERS = ['completion', 'context', 'detect'];
+
+let admin: Fleet;
+let url: string;
+beforeEach(async () => {
+  admin = await openFleet(redis);
+  for (const id of ['d1', 'd2']) await register(admin, id, 't');
+  await heartbeats(admin, [{ id: 'd1' }, { id: 'd2' }]);
+  await cut(admin, 'd2');
+  await pretendDetector(admin);
+  const denied = DENIED.map((name) => `-${name}`);
+  await admin.redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', '~*', '&*', '+@all', ...denied);
+  await admin.redis.call('ACL', 'LOG', 'RESET');
+  url = redis.url.replace('//', '//app:pw@');
+});
+
+/** What was tried and refused. */
+async function refused(): Promise<string[]> {
+  const entries = (await admin.redis.call('ACL', 'LOG')) as string[][];
+  return entries.map((entry) => entry[entry.indexOf('object') + 1] as string);
+}
+
+test('no command is left out', () => {
+  const tried = LINES.map((argv) => argv.split(' ', 1)[0]);
+  expect([...new Set([...tried, ...OTHERS])].sort()).toEqual(commands.map(({ name }) => name).sort());
+});
+
+test.each(LINES)('%s', async (argv) => {
+  await admin.redis.script('FLUSH');
+  const stdin = '{"deviceId":"d3"}\n';
+  const { exit, stderr } = await cli(url).run(`${argv.replace('URL', url)} -q`, { stdin });
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(await refused()).toEqual([]);
+});
+
+describe('a detector', () => {
+  test.each([
+    ['deadline', [], []],
+    ['poll', [], []],
+    [
+      'keyspace',
+      ['config|get'],
+      [
+        "keyspace events cannot be had (permission refused: this user has no permissions to run the 'config|get' command); working by deadline alone",
+      ],
+    ],
+  ])('by %s', async (strategy, tried, said) => {
+    const running = cli(url).start(`detect --strategy ${strategy} -o ndjson`);
+    await running.lines('stdout', 1);
+    const { exit, stdout, stderr } = await running.stop();
+    expect(JSON.parse(stdout)).toMatchObject({ deviceId: 'd2', status: 'offline', reason: 'timeout' });
+    expect([exit, stderr.split('\n').filter((line) => line.includes('keyspace events'))]).toEqual([0, said]);
+    expect(await refused()).toEqual(tried);
+  });
+});

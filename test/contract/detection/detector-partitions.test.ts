@@ -1,0 +1,319 @@
+/** The detector of a fleet in partitions: as of one, whatever part a device is in, and each thing told once. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import { type DetectOptions, detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
+import { presenceFeed } from '../../../src/core/presence/feed.js';
+import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register, registerAll, unregisterAll } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { cli } from '../../support/cli.js';
+import { type OpenDetector, openDetector } from '../../support/detector.js';
+import { allOf, cut, failure, ODD_IDS, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const PARTITIONS = 16;
+/** Comes back by itself, and notices a loss within moments. */
+const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
+const BOTH = ['1 online heartbeat', '2 offline timeout'];
+const IDS = [...ODD_IDS, ...Array.from({ length: 59 }, (_, i) => `d${i}`)];
+
+let fleet: Fleet;
+let open: OpenDetector[];
+beforeEach(async () => {
+  fleet = await openFleet(redis, { namespace: 'many' });
+  await declareFleet(fleet, { partitions: PARTITIONS });
+  open = [];
+});
+afterEach(async () => {
+  await Promise.all(open.map((detector) => detector.stop()));
+});
+
+/** On a connection of its own, as another process would be; ended with the test. */
+async function detector(options: DetectOptions = {}, of = fleet): Promise<OpenDetector> {
+  const opened = await openDetector(await openFleet(redis, of.options, CLIENT), options);
+  open.push(opened);
+  return opened;
+}
+
+async function online(ids: readonly string[], ttl: (place: number) => number, of = fleet): Promise<void> {
+  await registerAll(
+    of,
+    ids.map((id) => ({ id, type: 'lamp' })),
+  );
+  await heartbeats(
+    of,
+    ids.map((id, i) => ({ id, ttl: ttl(i) })),
+  );
+}
+
+/** Nobody has announced it. */
+async function lapsed(ids: readonly string[]): Promise<void> {
+  await online(ids, () => 20);
+  const now = await serverNow(fleet.redis);
+  await until(async () => (await serverNow(fleet.redis)) > now + 20);
+}
+
+async function storiesOf(of: Fleet, ids: readonly string[]): Promise<string[][]> {
+  return Promise.all(ids.map(async (id) => storyOf(await of.of(id), id)));
+}
+
+/** Neither the audit nor the index of its partition would find it. */
+async function hidden(id: string, ttl: number): Promise<void> {
+  await online([id], () => ttl);
+  const { keys } = await fleet.of(id);
+  await fleet.redis.srem(keys.registered, id);
+  await fleet.redis.zrem(keys.activity, id);
+}
+
+const pulses = async (text: string) => {
+  for (const { keys } of await fleet.partitions()) await fleet.redis.set(keys.pulse, text);
+};
+
+describe('announces each lapse once', () => {
+  test('three of all strategies at once, and a fleet of one partition beside: the same stories', async () => {
+    const one = await openFleet(redis, { namespace: 'one' });
+    const all = [
+      await detector(),
+      await detector({ strategy: 'poll', interval: 50 }),
+      await detector({ strategy: 'keyspace' }),
+    ];
+    await detector({}, one);
+    const lapses = async (of: Fleet) =>
+      (await storiesOf(of, IDS)).flat().filter((line) => /offline/.test(line));
+    for (const each of [fleet, one]) await online(IDS, (i) => 30 + 5 * i, each);
+    const again = IDS.slice(0, 30);
+    for (const each of [fleet, one]) {
+      await until(async () => (await lapses(each)).length === IDS.length);
+      await heartbeats(
+        each,
+        again.map((id) => ({ id, ttl: 100 })),
+      );
+    }
+    for (const each of [fleet, one]) {
+      await until(async () => (await lapses(each)).length === IDS.length + again.length);
+      await heartbeat(each, { id: 'd0' });
+      await disconnect(each, 'd0');
+    }
+    expect(await storiesOf(fleet, IDS)).toEqual(await storiesOf(one, IDS));
+    expect((await storiesOf(fleet, ['a/b']))[0]).toEqual([
+      ...BOTH,
+      '3 online heartbeat',
+      '4 offline timeout',
+    ]);
+    await Promise.all(all.map((each) => each.stop()));
+    const announced = all.flatMap(({ events }) => events);
+    expect(announced.length).toBe(IDS.length + again.length);
+    // By the ids that a feed's events begin with.
+    const logged = presenceFeed(fleet, { since: { time: 0 }, signal: AbortSignal.timeout(10_000) });
+    const timeouts: (string | undefined)[] = [];
+    for await (const { id, reason } of logged) {
+      if (reason === 'timeout') timeouts.push(id?.split('.')[0]);
+      if (timeouts.length === announced.length) break;
+    }
+    expect(announced.map(({ id }) => id).sort()).toEqual(timeouts.sort());
+  });
+
+  test('what lapsed before it came, more than is settled at once', async () => {
+    const ids = Array.from({ length: 2000 }, (_, i) => `d${i}`);
+    await lapsed(ids);
+    const { events, first } = await detector();
+    await first(ids.length);
+    expect(new Set(events.map(({ deviceId }) => deviceId)).size).toBe(ids.length);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(ids.length);
+  });
+
+  test('a sweep: all of all partitions, and then nobody', async () => {
+    await lapsed(IDS);
+    const swept = await allOf(sweep(fleet));
+    expect(swept.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
+    expect(await allOf(sweep(fleet))).toEqual([]);
+  });
+});
+
+describe('strategies', () => {
+  test('poll: what is in an online set and gone', async () => {
+    const { first } = await detector({ strategy: 'poll', interval: 50 });
+    for (const id of IDS.slice(0, 20)) {
+      await hidden(id, 60_000);
+      await cut(await fleet.of(id), id);
+    }
+    await first(20);
+    expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(BOTH));
+  });
+
+  test('keyspace: what expired, of all partitions and of this namespace', async () => {
+    await fleet.redis.config('SET', 'notify-keyspace-events', '');
+    const { first, said } = await detector({ strategy: 'keyspace' });
+    await register(await openFleet(redis), 'other', 'lamp');
+    for (const id of IDS.slice(0, 20)) await hidden(id, 50);
+    await first(20);
+    expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(BOTH));
+    expect(said).toEqual([]);
+  });
+});
+
+describe('other programs', () => {
+  /** As one that knows the partitions, and no index. */
+  async function quietly(id: string): Promise<void> {
+    const { keys } = await fleet.of(id);
+    await fleet.redis.hset(keys.state(id), {
+      deviceId: id,
+      deviceType: 'lamp',
+      status: 'online',
+      lastSeen: 1,
+    });
+    await fleet.redis.setex(keys.heartbeat(id), 600, '1');
+  }
+
+  test('the audit goes round all partitions', async () => {
+    for (const id of IDS) {
+      await quietly(id);
+      await fleet.redis.sadd((await fleet.of(id)).keys.registered, id);
+    }
+    const { events, first } = await detector();
+    await first(IDS.length);
+    expect(events.every(({ reason }) => reason === 'observed')).toBe(true);
+  });
+
+  test('a heartbeat that is published is settled at once, though no audit would see it', async () => {
+    const { events, first } = await detector();
+    for (const [i, id] of ODD_IDS.entries()) {
+      await quietly(id);
+      const message = { type: 'presence', deviceId: id, status: 'online', timestamp: 1_700_000_000_000 };
+      await fleet.redis.publish(fleet.keys.presenceChannel, JSON.stringify(message));
+      await first(i + 1);
+    }
+    expect(events.map(({ deviceId }) => deviceId)).toEqual(ODD_IDS);
+  });
+});
+
+describe('the hold', () => {
+  test('after an outage of all: told once, with the latest end, and its end once', async () => {
+    await lapsed(IDS);
+    const now = await serverNow(fleet.redis);
+    for (const [i, { keys }] of (await fleet.partitions()).entries())
+      await fleet.redis.set(keys.pulse, `${now - 3200 - 10 * i} ${now - 3300} 0`);
+    const holds: number[] = [];
+    const { said, says, first } = await detector({ onHold: (until) => void holds.push(until) });
+    await until(() => holds.length > 0);
+    await heartbeat(fleet, { id: 'd0' });
+    await says('hold over');
+    await first(IDS.length - 1);
+    expect(said).toEqual(['hold over']);
+    expect(holds).toHaveLength(1);
+    expect(holds[0]).toBeGreaterThanOrEqual(now + 3200 + 10 * (PARTITIONS - 1));
+    expect((await storiesOf(fleet, ['d0']))[0]).toEqual(['1 online heartbeat']);
+  });
+
+  test('of one partition keeps the others from nothing', async () => {
+    await online(IDS, () => 20);
+    const now = await serverNow(fleet.redis);
+    const held = await fleet.of('d0');
+    await fleet.redis.set(held.keys.pulse, `${now} ${now} ${now + 3_600_000}`);
+    const { events, says, first } = await detector();
+    const others: string[] = [];
+    for (const id of IDS) if ((await fleet.of(id)) !== held) others.push(id);
+    await first(others.length);
+    await says('hold');
+    expect(events.map(({ deviceId }) => deviceId).sort()).toEqual(others.sort());
+  });
+
+  test('is honoured by a sweep, told once', async () => {
+    await lapsed(IDS);
+    const now = await serverNow(fleet.redis);
+    await pulses(`${now} ${now} ${now + 3_600_000}`);
+    const held: number[] = [];
+    expect(await allOf(sweep(fleet, { onHold: (until) => void held.push(until) }))).toEqual([]);
+    expect(held).toEqual([now + 3_600_000]);
+    expect(await allOf(sweep(fleet, { honourHold: false }))).toHaveLength(IDS.length);
+  });
+});
+
+describe('its connections', () => {
+  test('are killed: told once each, and all goes on', async () => {
+    const { said, says, first } = await detector();
+    await fleet.redis.client('KILL', 'TYPE', 'pubsub');
+    await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await online(IDS, () => 50);
+    await first(IDS.length);
+    await says('resumed');
+    expect(said).toEqual(['lost', 'resumed']);
+    expect(await storiesOf(fleet, IDS)).toEqual(IDS.map(() => BOTH));
+  });
+
+  test('one partition that is denied ends it all', async () => {
+    const acl = (...rules: string[]) => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
+    await acl('reset', 'on', '>pw', '~*', '&*', '+@all');
+    const own = await openFleet(redis, fleet.options, { ...CLIENT, username: 'app', password: 'pw' });
+    const onReady = () =>
+      void acl('resetkeys', '~many:devices:*', ...'0123456789'.split('').map((n) => `~many:{${n}}:*`));
+    const run = async () => {
+      for await (const _ of detect(own, { onReady }));
+    };
+    expect(await failure(run())).toMatchObject({
+      code: 'CONNECTION',
+      message: expect.stringMatching(/^permission refused/),
+    });
+    own.redis.disconnect();
+  });
+});
+
+test('a consumer that takes nothing keeps no device from being announced, nor the pulse from beating', async () => {
+  const stop = new AbortController();
+  const events = detect(await openFleet(redis, fleet.options), { signal: stop.signal });
+  await online(IDS, (i) => 100 + 20 * i);
+  const begun = await events.next();
+  const stories = async () => (await storiesOf(fleet, IDS)).filter(({ length }) => length === 2).length;
+  await until(async () => (await stories()) === IDS.length);
+  const pulseOf = async () =>
+    Number((await fleet.redis.get((await fleet.of('d0')).keys.pulse))?.split(' ')[1]);
+  const before = await pulseOf();
+  await until(async () => (await pulseOf()) > before);
+  stop.abort();
+  const rest = await allOf(events);
+  expect([begun.value, ...rest].map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
+});
+
+test('at work is who is at work in all partitions, and it leaves all of them', async () => {
+  expect(await detectorAtWork(fleet)).toBe(false);
+  const { stop } = await detector();
+  await until(() => detectorAtWork(fleet));
+  const asked = performance.now();
+  await stop();
+  expect(performance.now() - asked).toBeLessThan(1000);
+  for (const { keys } of await fleet.partitions())
+    expect((await fleet.redis.get(keys.pulse))?.split(' ')[1]).toBe('0');
+  const now = await serverNow(fleet.redis);
+  await pulses(`${now} ${now} 0`);
+  expect(await detectorAtWork(fleet)).toBe(true);
+  await fleet.redis.set((await fleet.of('d3')).keys.pulse, `${now} ${now - 10_000} 0`);
+  expect(await detectorAtWork(fleet)).toBe(false);
+});
+
+test('the command: all that lapsed, by ids that watch-presence --since takes', async () => {
+  const devstate = cli(redis);
+  await lapsed(IDS);
+  const events = (await devstate.run('detect --once -q -n many -o ndjson')).stdout.trimEnd().split('\n');
+  expect(events).toHaveLength(IDS.length);
+  const { id } = JSON.parse(events[0] as string);
+  expect(id).toMatch(/^\d+-\d+@\d+$/);
+  const since = await devstate.run(`watch-presence -q -n many --json --since ${id} --count 1 --for 5s`);
+  expect([since.exit, JSON.parse(since.stdout)]).toEqual([
+    0,
+    expect.objectContaining({ status: 'offline', reason: 'timeout' }),
+  ]);
+});
+
+test('a fleet that is cut anew meanwhile: it ends, and says so', async () => {
+  await unregisterAll(fleet, IDS);
+  const own = await openFleet(redis, fleet.options);
+  const cutAnew = async () => {
+    await declareFleet(fleet, { partitions: 4 });
+    own.forgetSettings();
+  };
+  const run = async () => {
+    for await (const _ of detect(own, { onReady: () => void cutAnew() }));
+  };
+  expect(await failure(run())).toMatchObject({ code: 'CONFLICT' });
+});

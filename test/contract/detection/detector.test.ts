@@ -1,0 +1,304 @@
+/** The detector: what lapses is announced once, whoever else looks, and whatever becomes of Redis meanwhile. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type DetectOptions, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
+import { articleProgram } from '../../support/article.js';
+import { type OpenDetector, openDetector } from '../../support/detector.js';
+import { cut, DIALECTS, logOf, ODD_IDS, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+/** Comes back by itself, and notices a loss within moments. */
+const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
+
+let fleet: Fleet;
+let open: OpenDetector[];
+beforeEach(async () => {
+  fleet = await openFleet(redis);
+  open = [];
+});
+afterEach(async () => {
+  await Promise.all(open.map((detector) => detector.stop()));
+});
+
+/** On a connection of its own, as another process would be; ended with the test. */
+async function detector(options: DetectOptions = {}, at = redis): Promise<OpenDetector> {
+  const own = await openFleet(at, fleet.options, CLIENT);
+  own.redis.on('error', () => {});
+  const opened = await openDetector(own, options);
+  open.push(opened);
+  return opened;
+}
+
+async function online(count: number, ttl: (place: number) => number): Promise<string[]> {
+  const ids = Array.from({ length: count }, (_, i) => `d${i}`);
+  await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
+  await heartbeats(
+    fleet,
+    ids.map((id, i) => ({ id, ttl: ttl(i) })),
+  );
+  return ids;
+}
+
+/** Devices that another program keeps alive, and nobody publishes. */
+async function quietly(count: number): Promise<void> {
+  const { redis: client, keys } = fleet;
+  const ids = Array.from({ length: count }, (_, i) => `q${i}`);
+  const commands = ids.flatMap((id) => [
+    ['hset', keys.state(id), 'deviceId', id, 'deviceType', 'lamp', 'status', 'online', 'lastSeen', '1'],
+    ['sadd', keys.registered, id],
+    ['setex', keys.heartbeat(id), '600', '1'],
+  ]);
+  await client.pipeline(commands).exec();
+}
+
+const swept = async (options: DetectOptions = {}) => {
+  const events: string[] = [];
+  for await (const { deviceId, status } of sweep(fleet, options)) events.push(`${deviceId} ${status}`);
+  return events;
+};
+
+describe.each(DIALECTS)('in a %s fleet', (dialect) => {
+  test('a lapse is announced once, with the deadline for its time', async () => {
+    fleet = await openFleet(redis, { dialect });
+    const { events, first } = await detector();
+    const deadlines = new Map<string, number>();
+    for (const [i, id] of ODD_IDS.entries()) {
+      await register(fleet, id, 'lamp');
+      deadlines.set(id, (await heartbeat(fleet, { id, ttl: 50 + 40 * i })).expiresAt);
+    }
+    await first(ODD_IDS.length);
+    expect(events.map(({ deviceId }) => deviceId)).toEqual(ODD_IDS);
+    for (const id of ODD_IDS) {
+      const offline = { status: 'offline', seq: 2, reason: 'timeout', timestamp: deadlines.get(id) };
+      expect(events.filter(({ deviceId }) => deviceId === id)).toMatchObject([offline]);
+      expect(await logOf(fleet, id)).toMatchObject([{ seq: 1 }, { ...offline, deviceType: 'lamp' }]);
+      expect(await readDevice(fleet, id)).toMatchObject({ status: 'offline', presenceSeq: 2 });
+    }
+    expect(events).toEqual((await logOf(fleet)).filter(({ status }) => status === 'offline'));
+    expect(await fleet.redis.hget(fleet.keys.state('a/b'), 'status')).toBe('offline');
+  });
+});
+
+test('of a namespace, and of no other', async () => {
+  const acme = await openFleet(redis, { namespace: 'acme' });
+  await online(1, () => 30);
+  await register(acme, 'a1', 'lamp');
+  await heartbeat(acme, { id: 'a1', ttl: 30 });
+  const own = await openDetector(acme);
+  open.push(own);
+  expect(await own.first(1)).toMatchObject([{ deviceId: 'a1', status: 'offline' }]);
+  expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
+});
+
+test('what lapsed before it came, more than a script takes, is found at once and once', async () => {
+  const ids = await online(3 * MAX_DEVICES_PER_SCRIPT + 7, () => 20);
+  await until(async () => (await fleet.redis.exists(...ids.map((id) => fleet.keys.heartbeat(id)))) === 0);
+  const { events, first } = await detector();
+  await first(ids.length);
+  expect(new Set(events.map(({ deviceId }) => deviceId)).size).toBe(ids.length);
+  expect(await logOf(fleet)).toHaveLength(2 * ids.length);
+});
+
+test('a device that goes on beating is left in peace, one that comes back is told of again', async () => {
+  await online(2, () => 60_000);
+  const { events, first } = await detector();
+  await heartbeat(fleet, { id: 'd1', ttl: 20 });
+  await first(1);
+  await heartbeat(fleet, { id: 'd1', ttl: 20 });
+  await first(2);
+  expect(events.map(({ deviceId, seq, status }) => [deviceId, seq, status])).toEqual([
+    ['d1', 2, 'offline'],
+    ['d1', 4, 'offline'],
+  ]);
+  expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
+});
+
+describe('other programs', () => {
+  test('the audit finds devices that only they write and nobody published', async () => {
+    await quietly(5);
+    const { events, first } = await detector();
+    await first(5);
+    for (const { status, reason, seq } of events)
+      expect([status, reason, seq]).toEqual(['online', 'observed', 1]);
+    await fleet.redis.pexpire(fleet.keys.heartbeat('q3'), 10);
+    await until(async () => (await storyOf(fleet, 'q3')).length === 2);
+    expect(await storyOf(fleet, 'q3')).toEqual(['1 online observed', '2 offline timeout']);
+  });
+
+  test('the audit goes round a larger fleet in the time that it is given', async () => {
+    const count = 20 * MAX_DEVICES_PER_SCRIPT;
+    await quietly(count);
+    await detector({ auditRound: 1000 });
+    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === count);
+    expect(await fleet.redis.zcard(fleet.keys.activity)).toBe(count);
+  });
+
+  test('a heartbeat that they publish is settled at once, though no audit would see it', async () => {
+    const article = articleProgram(fleet.redis, 'node');
+    await article.register('d1', 'lamp');
+    await fleet.redis.srem(fleet.keys.registered, 'd1');
+    const { first } = await detector();
+    await article.heartbeat('d1');
+    expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
+    await fleet.redis.pexpire(fleet.keys.heartbeat('d1'), 10);
+    await article.keyspaceDetector(fleet.keys.heartbeat('d1')); // early: the key lives on, and is looked at
+    await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d1'))) === 0);
+    await article.keyspaceDetector(fleet.keys.heartbeat('d1'));
+    await until(async () => (await storyOf(fleet, 'd1')).length === 2);
+    expect(await storyOf(fleet, 'd1')).toEqual(['1 online observed', '2 offline timeout']);
+  });
+
+  test('records that cannot be judged are said once each, and keep nobody waiting', async () => {
+    await online(1, () => 20);
+    const broken = Array.from({ length: 2 * MAX_DEVICES_PER_SCRIPT }, (_, i) => `broken${i}`);
+    await fleet.redis.sadd(fleet.keys.registered, ...broken.slice(0, 3));
+    for (const [i, id] of broken.entries()) {
+      await fleet.redis.set(fleet.keys.state(id), 'x');
+      await fleet.redis.zadd(fleet.keys.activity, 1 + i, id);
+    }
+    const { said, first } = await detector();
+    expect(await first(1)).toMatchObject([{ deviceId: 'd0', status: 'offline' }]);
+    await until(() => said.length >= broken.length);
+    await heartbeat(fleet, { id: 'd0', ttl: 1500 }); // two rounds of the audit
+    await first(2);
+    expect(said.length).toBe(broken.length);
+    expect(said).toContain('device:state:broken0 holds a string, not a hash');
+  });
+});
+
+test('five of all strategies and the article’s own at once: one announcement for each transition', async () => {
+  const count = 60;
+  const article = articleProgram(await redis.client(), 'node');
+  const listener = await redis.client();
+  const all = [
+    await detector(),
+    await detector({ strategy: 'deadline' }),
+    await detector({ strategy: 'poll', interval: 40 }),
+    await detector({ strategy: 'keyspace' }),
+    await detector({ strategy: 'keyspace' }),
+  ];
+  listener.on('message', (_channel, key: string) => void article.keyspaceDetector(key));
+  await listener.subscribe('__keyevent@0__:expired');
+  const ids = await online(count, (i) => 30 + 11 * i);
+  const offline = async () => (await logOf(fleet)).filter(({ status }) => status === 'offline');
+  await until(async () => {
+    await article.pollDetector();
+    return (await offline()).length >= count;
+  });
+  for (const id of ids.slice(0, 30)) await heartbeat(fleet, { id, ttl: 200 });
+  await until(async () => {
+    await article.pollDetector();
+    return (await offline()).length >= count + 30;
+  });
+  const twice = ['1 online heartbeat', '2 offline timeout', '3 online heartbeat', '4 offline timeout'];
+  for (const [i, id] of ids.entries())
+    expect(await storyOf(fleet, id)).toEqual(twice.slice(0, i < 30 ? 4 : 2));
+  await Promise.all(all.map((each) => each.stop()));
+  const announced = all.flatMap(({ events }) => events.map(({ id }) => id));
+  expect([...announced].sort()).toEqual((await offline()).map(({ id }) => id).sort());
+});
+
+describe('the hold', () => {
+  const pulse = (last: number, detector: number, hold: number) =>
+    fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
+
+  test('is opened after an outage, said, honoured, and its end said', async () => {
+    await online(2, () => 60_000);
+    await cut(fleet, 'd0', 'd1');
+    const now = await serverNow(fleet.redis);
+    await pulse(now - 3200, now - 3300, 0); // nobody for 3.2 s, a detector at work before
+    const holds: number[] = [];
+    const { events, said, says, first } = await detector({ onHold: (until) => void holds.push(until) });
+    await until(() => holds.length > 0);
+    await heartbeat(fleet, { id: 'd0' });
+    await says('hold over');
+    expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'offline', reason: 'timeout' }]);
+    const [hold = 0] = holds;
+    expect([holds.length, said]).toEqual([1, ['hold over']]);
+    expect(hold).toBeGreaterThanOrEqual(now + 3200);
+    expect(Number((events[0]?.id ?? '').split('-')[0])).toBeGreaterThanOrEqual(hold);
+    expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
+  });
+
+  test('of another detector is honoured as well', async () => {
+    await online(1, () => 60_000);
+    const now = await serverNow(fleet.redis);
+    const hold = now + 1200;
+    await pulse(now, now, hold);
+    const { said, first } = await detector();
+    await heartbeat(fleet, { id: 'd0', ttl: 20 });
+    const [event] = await first(1);
+    expect(Number((event?.id ?? '').split('-')[0])).toBeGreaterThanOrEqual(hold);
+    expect(said).toEqual(['hold', 'hold over']);
+  });
+
+  test('may be overruled', async () => {
+    await online(1, () => 20);
+    const now = await serverNow(fleet.redis);
+    await pulse(now, now, now + 3_600_000);
+    const { said, first } = await detector({ honourHold: false });
+    expect(await first(1)).toMatchObject([{ deviceId: 'd0', status: 'offline' }]);
+    expect(said).toEqual(['hold']);
+  });
+
+  test('is honoured by a sweep, which opens none and leaves the pulse alone', async () => {
+    const ids = await online(1, () => 20);
+    await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d0'))) === 0);
+    const now = await serverNow(fleet.redis);
+    await pulse(now, now, now + 3_600_000);
+    const held: number[] = [];
+    expect(await swept({ onHold: (until) => void held.push(until) })).toEqual([]);
+    expect(held).toEqual([now + 3_600_000]);
+    expect(await swept({ honourHold: false })).toEqual(ids.map((id) => `${id} offline`));
+    await heartbeat(fleet, { id: 'd0', ttl: 20 });
+    await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d0'))) === 0);
+    await pulse(now - 10_000, now - 10_000, 0);
+    expect(await swept()).toEqual(ids.map((id) => `${id} offline`));
+    expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${now - 10_000} ${now - 10_000} 0`);
+  });
+});
+
+describe('its end', () => {
+  const mortal = useRedis();
+
+  test('comes within a second, and takes it off the pulse', async () => {
+    expect(await detectorAtWork(fleet)).toBe(false);
+    const { stop } = await detector();
+    await until(() => detectorAtWork(fleet));
+    const asked = performance.now();
+    await stop();
+    expect(performance.now() - asked).toBeLessThan(1000);
+    expect(await detectorAtWork(fleet)).toBe(false);
+    expect((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[1]).toBe('0');
+  });
+
+  test('of one of two leaves the other at work', async () => {
+    const [one] = [await detector(), await detector()];
+    await one.stop();
+    await until(() => detectorAtWork(fleet));
+  });
+
+  test('comes though Redis is away', async () => {
+    const { stop, says } = await detector({}, mortal);
+    await mortal.server.kill();
+    try {
+      await says('lost');
+      const asked = performance.now();
+      await stop();
+      expect(performance.now() - asked).toBeLessThan(1000);
+    } finally {
+      await mortal.server.restart();
+    }
+  });
+
+  test('by a signal that has come already is at once', async () => {
+    const options = { signal: AbortSignal.abort(), onReady: () => expect.unreachable() };
+    const { detect } = await import('../../../src/core/detection/detector.js');
+    for await (const _ of detect(fleet, options)) expect.unreachable();
+  });
+});

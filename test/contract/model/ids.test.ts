@@ -1,0 +1,99 @@
+/** Ids that would be lost by whoever splits keys, and namespaces. */
+import { describe, expect, test } from 'vitest';
+import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { staleDevices } from '../../../src/core/query/stale.js';
+import { register, unregister } from '../../../src/core/registry/register.js';
+import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import {
+  allOf,
+  cut,
+  DIALECTS,
+  idsOf,
+  listen,
+  logOf,
+  ODD_IDS,
+  openFeed,
+  openFleet,
+} from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+
+describe.each(DIALECTS)('in a %s fleet', (dialect) => {
+  test.each(ODD_IDS)('%s goes through every operation and the feed unharmed', async (id) => {
+    const fleet = await openFleet(redis, { dialect });
+    const feed = await openFeed(fleet);
+    const { heard, settled } = await listen(redis);
+    expect(await register(fleet, id, `type of ${id}`)).toMatchObject({ deviceId: id, created: true });
+    expect(await heartbeat(fleet, { id, reportedJson: '{"on":false}' })).toMatchObject({ deviceId: id });
+    expect(await heartbeat(fleet, { id, patch: { lit: true } })).toMatchObject({ deviceId: id });
+    expect(await setDesired(fleet, id, { on: true })).toMatchObject({ deviceId: id, version: 1 });
+    expect((await delta(fleet, id)).inSync).toBe(false);
+    expect(await readDevice(fleet, id)).toMatchObject({
+      deviceId: id,
+      reportedJson: '{"on":false,"lit":true}',
+    });
+    expect(await idsOf(onlineDevices(fleet))).toEqual([id]);
+    expect(await idsOf(listDevices(fleet, { type: `type of ${id}` }))).toEqual([id]);
+    await cut(fleet, id);
+    expect(await settle(fleet, [id])).toMatchObject({ verdicts: ['offline'] });
+    expect(await allOf(staleDevices(fleet, { olderThan: 0 }))).toMatchObject([{ deviceId: id }]);
+    await heartbeats(fleet, [{ id }, { id }]);
+    expect(await disconnect(fleet, id)).toBe(true);
+    await heartbeat(fleet, { id });
+    await unregister(fleet, id);
+    expect(await idsOf(listDevices(fleet))).toEqual([]);
+    const told = await feed.first(6);
+    await feed.stop();
+    expect(told).toEqual(await logOf(fleet));
+    expect(told.map((event) => [event.deviceId, event.deviceType, event.reason])).toEqual(
+      ['heartbeat', 'timeout', 'heartbeat', 'disconnect', 'heartbeat', 'unregister'].map((reason) => [
+        id,
+        `type of ${id}`,
+        reason,
+      ]),
+    );
+    await settled();
+    expect([...new Set(heard.map(([channel]) => channel))].sort()).toEqual(
+      [`device:${id}:commands`, 'devices:presence'].sort(),
+    );
+    expect((await fleet.redis.keys('*')).sort()).toEqual(['devices:presence:log', 'devices:pulse']);
+  });
+});
+
+test('all of them side by side do not get in each other’s way', async () => {
+  const fleet = await openFleet(redis);
+  for (const id of ODD_IDS) await register(fleet, id, 'lamp', { metadataJson: JSON.stringify({ id }) });
+  await heartbeats(
+    fleet,
+    ODD_IDS.slice(1).map((id) => ({ id })),
+  );
+  for (const id of ODD_IDS) expect(JSON.parse((await readDevice(fleet, id)).metadataJson)).toEqual({ id });
+  expect(await idsOf(onlineDevices(fleet))).toEqual([...ODD_IDS.slice(1)].sort());
+});
+
+test('a namespace keeps two fleets of one server apart', async () => {
+  const [ours, theirs] = [
+    await openFleet(redis, { namespace: 'ours' }),
+    await openFleet(redis, { namespace: 'theirs' }),
+  ];
+  const feed = await openFeed(theirs);
+  for (const fleet of [ours, theirs]) await register(fleet, 'd1', fleet.options.namespace as string);
+  await heartbeat(ours, { id: 'd1' });
+  await setDesired(ours, 'd1', { on: true });
+  expect(await readDevice(theirs, 'd1')).toMatchObject({
+    deviceType: 'theirs',
+    status: 'offline',
+    desiredJson: '{}',
+  });
+  expect(await idsOf(onlineDevices(theirs))).toEqual([]);
+  await heartbeat(theirs, { id: 'd1' });
+  expect(await feed.first(1)).toMatchObject([{ deviceType: 'theirs' }]);
+  await feed.stop();
+  await unregister(theirs, 'd1');
+  expect(await readDevice(ours, 'd1')).toMatchObject({ status: 'online', desiredVersion: 1 });
+  expect((await ours.redis.keys('*')).every((key) => /^(ours|theirs):/.test(key))).toBe(true);
+});

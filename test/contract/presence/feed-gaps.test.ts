@@ -1,0 +1,224 @@
+/** What a reader of the log cannot have any more is named, and nothing else is. */
+import { describe, expect, test } from 'vitest';
+import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { disconnect, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
+import { MergedLog } from '../../../src/core/presence/merged-log.js';
+import { register } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { cli } from '../../support/cli.js';
+import { logOf, openFeed, openFleet, serverNow, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const IDS = ['d1', 'd2', 'd3'];
+
+const idsOf = (events: readonly PresenceEvent[]) => events.map(({ id }) => id);
+const timeOf = (id: string | null) => Number(id?.split('-')[0]);
+
+async function openWithDevices(): Promise<Fleet> {
+  const fleet = await openFleet(redis);
+  for (const id of IDS) await register(fleet, id, 'lamp');
+  return fleet;
+}
+
+/** So many transitions, three at a time. */
+async function transitions(fleet: Fleet, count: number): Promise<void> {
+  for (let done = 0; done < count; done += 6) {
+    await heartbeats(
+      fleet,
+      IDS.map((id) => ({ id })),
+    );
+    await Promise.all(IDS.map((id) => disconnect(fleet, id)));
+  }
+}
+
+async function trim({ redis, keys }: Fleet, left: number): Promise<void> {
+  await redis.xtrim(keys.log, 'MAXLEN', left);
+}
+
+async function* readAll(logs: MergedLog) {
+  do {
+    expect(await logs.look()).toEqual([]);
+    yield* logs.events();
+  } while (logs.more);
+}
+
+/** A reader that looks when it is told to. */
+async function reader(fleet: Fleet, since?: Since) {
+  const gaps: Gap[] = [];
+  const logs = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
+  await logs.open(since);
+  return {
+    gaps,
+    async read() {
+      const ids: (string | null)[] = [];
+      logs.ring();
+      for await (const { id } of readAll(logs)) ids.push(id);
+      return ids;
+    },
+  };
+}
+
+describe('a trimmed log', () => {
+  test.each([
+    ['an id', (event: PresenceEvent): Since => ({ id: event.id as string })],
+    ['a moment', (event: PresenceEvent): Since => ({ time: timeOf(event.id) })],
+  ])('since %s that is gone: the missing stretch is named, the rest comes', async (_what, sinceOf) => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 60);
+    const log = await logOf(fleet);
+    const since = sinceOf(log[10] as PresenceEvent);
+    await until(async () => (await serverNow(fleet.redis)) > timeOf(log.at(-1)?.id as string));
+    await trim(fleet, 6);
+    await transitions(fleet, 6);
+    const gaps: Gap[] = [];
+    const feed = await openFeed(fleet, { since, onGap: (gap) => void gaps.push(gap) });
+    await feed.stop();
+    const left = await logOf(fleet);
+    expect(left).toHaveLength(12);
+    expect(idsOf(feed.events)).toEqual(idsOf(left));
+    expect(gaps).toEqual([{ after: 'id' in since ? since.id : since.time, before: left[0]?.id }]);
+  });
+
+  test.each([
+    ['that is there', 9],
+    ['that is the oldest', 6],
+    ['that is the newest', 11],
+  ])('since an id %s: nothing is missing', async (_what, place) => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 12);
+    const log = await logOf(fleet);
+    await trim(fleet, 6);
+    const feed = await openFeed(fleet, {
+      since: { id: log[place]?.id as string },
+      onGap: () => expect.unreachable(),
+    });
+    await feed.stop();
+    expect(idsOf(feed.events)).toEqual(idsOf(log.slice(place + 1)));
+  });
+
+  test('from before the first event of a log that was never trimmed: nothing is missing', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 12);
+    for (const since of [{ id: '0-0' }, { time: 1 }]) {
+      const feed = await openFeed(fleet, { since, onGap: () => expect.unreachable() });
+      await feed.stop();
+      expect(feed.events).toHaveLength(12);
+    }
+  });
+
+  test('past a live reader that fell behind: named, once', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const { gaps, read } = await reader(fleet);
+    await transitions(fleet, 6);
+    const seen = await read();
+    await transitions(fleet, 60);
+    await trim(fleet, 12);
+    const left = idsOf(await logOf(fleet));
+    expect(await read()).toEqual(left);
+    expect(gaps).toEqual([{ after: seen.at(-1), before: left[0] }]);
+    await transitions(fleet, 6);
+    expect(await read()).toHaveLength(6);
+    expect(await read()).toEqual([]);
+    expect(gaps).toHaveLength(1);
+  });
+
+  test('past a reader that had not read anything yet', async () => {
+    const fleet = await openWithDevices();
+    const now = await serverNow(fleet.redis);
+    const [empty, later] = [await reader(fleet), await reader(fleet, { time: now })];
+    await transitions(fleet, 60);
+    await trim(fleet, 12);
+    const left = idsOf(await logOf(fleet));
+    for (const { gaps, read } of [empty, later]) {
+      expect(await read()).toEqual(left);
+      expect(gaps).toEqual([{ after: expect.any(Number), before: left[0] }]);
+    }
+  });
+
+  test('under a reader in the middle of it: what it names is what it missed', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6000);
+    const log = idsOf(await logOf(fleet)) as string[];
+    const gaps: Gap[] = [];
+    const reading = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
+    await reading.open({ time: 0 });
+    const seen: string[] = [];
+    for await (const { id } of readAll(reading)) {
+      seen.push(id as string);
+      if (seen.length === 1500) await trim(fleet, 2500);
+      if (seen.length === 2600) await trim(fleet, 600);
+    }
+    const missed = log.filter((id) => !seen.includes(id));
+    expect(seen).toEqual(log.filter((id) => !missed.includes(id)));
+    const named = gaps.flatMap(({ after, before }) =>
+      log.slice(log.indexOf(after as string) + 1, log.indexOf(before as string)),
+    );
+    expect(missed.length).toBeGreaterThan(1000);
+    expect(named).toEqual(missed);
+  });
+});
+
+describe('a log that was deleted and begun anew', () => {
+  async function begunAnew(fleet: Fleet): Promise<PresenceEvent[]> {
+    await fleet.redis.del(fleet.keys.log);
+    await transitions(fleet, 6);
+    return logOf(fleet);
+  }
+
+  test('past a live reader: what is missing is named', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const { gaps, read } = await reader(fleet);
+    const last = (await logOf(fleet)).at(-1)?.id;
+    await transitions(fleet, 6);
+    const log = await begunAnew(fleet);
+    expect(await read()).toEqual(idsOf(log));
+    expect(gaps).toEqual([{ after: last, before: log[0]?.id }]);
+  });
+
+  test('since an event of the old one: what is missing is named', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const id = (await logOf(fleet))[2]?.id as string;
+    const log = await begunAnew(fleet);
+    const { gaps, read } = await reader(fleet, { id });
+    expect(await read()).toEqual(idsOf(log));
+    expect(gaps).toEqual([{ after: id, before: log[0]?.id }]);
+  });
+
+  test('deleted only: named once, and what comes is read', async () => {
+    const fleet = await openWithDevices();
+    await transitions(fleet, 6);
+    const { gaps, read } = await reader(fleet);
+    const last = (await logOf(fleet)).at(-1)?.id;
+    await fleet.redis.del(fleet.keys.log);
+    for (let i = 0; i < 3; i++) expect(await read()).toEqual([]);
+    await transitions(fleet, 6);
+    expect(await read()).toHaveLength(6);
+    expect(gaps).toEqual([{ after: last, before: null }]);
+  });
+});
+
+test('logs of several partitions: watch-presence says it in one line', async () => {
+  const fleet = await openFleet(redis);
+  await declareFleet(fleet, { partitions: 4 });
+  for (let i = 0; i < 40; i++) await register(fleet, `d${i}`, 'lamp');
+  await heartbeats(
+    fleet,
+    Array.from({ length: 40 }, (_, i) => ({ id: `d${i}` })),
+  );
+  const partitions = await fleet.partitions();
+  for (const partition of partitions) await trim(partition, 1);
+  const left = (await Promise.all(partitions.map((partition) => logOf(partition)))).flat();
+  const latest = Math.max(...left.map(({ id }) => timeOf(id)));
+  const { stderr } = await cli(redis).run('watch-presence --since 2025-01-01T10:00Z --count 4 -o name');
+  expect(stderr.split('\n').filter((line) => line.includes('missing'))).toEqual([
+    expect.stringMatching(
+      `the logs of 4 partitions do not reach back that far: events between 2025-01-01T10:00:00.000Z and event ${latest}-`,
+    ),
+  ]);
+});

@@ -1,0 +1,129 @@
+/** What is told on the channels and written to the log, to the letter. */
+import { describe, expect, test } from 'vitest';
+import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
+import { articleReader } from '../../support/article.js';
+import { cut, DIALECTS, listen, openFleet } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const ids = ['a"b\\c', '温度-1', 'aa:bb:cc'];
+const types = {
+  node: { id: 'deviceId', type: 'deviceType' },
+  python: { id: 'device_id', type: 'device_type' },
+};
+const seconds = (ms: number) => `${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, '0')}`;
+
+describe.each(DIALECTS)('in a %s fleet', (dialect) => {
+  const name = types[dialect];
+  const time = (ms: number) => (dialect === 'node' ? String(ms) : seconds(ms));
+
+  test.each(ids)(
+    'presence of %s is published with the article’s fields, and ours beside them',
+    async (id) => {
+      const fleet = await openFleet(redis, { dialect });
+      await register(fleet, id, 'l"amp');
+      const { heard, settled } = await listen(redis);
+      const { lastSeen } = await heartbeat(fleet, { id });
+      await disconnect(fleet, id);
+      await settled();
+      const [[channel, online] = [], [, offline] = []] = heard;
+      expect(channel).toBe('devices:presence');
+      expect(online).toContain(`"timestamp":${time(lastSeen)},`);
+      expect(Object.entries(JSON.parse(online as string))).toEqual([
+        ['type', 'presence'],
+        [name.id, id],
+        ['status', 'online'],
+        ['timestamp', Number(time(lastSeen))],
+        [name.type, 'l"amp'],
+        ['seq', 1],
+        ['reason', 'heartbeat'],
+      ]);
+      expect(JSON.parse(offline as string)).toMatchObject({
+        status: 'offline',
+        seq: 2,
+        reason: 'disconnect',
+      });
+      expect(articleReader(fleet.redis, dialect).message(online as string)).toMatchObject({
+        deviceId: id,
+        status: 'online',
+      });
+    },
+  );
+
+  test.each(ids)('the log has flat fields for %s, the same in every dialect', async (id) => {
+    const fleet = await openFleet(redis, { dialect });
+    await register(fleet, id, 'lamp');
+    const first = await heartbeat(fleet, { id });
+    await cut(fleet, id);
+    const second = await heartbeat(fleet, { id });
+    const entries = (await fleet.redis.xrange('devices:presence:log', '-', '+')).map(([, flat]) => flat);
+    const flat = (
+      status: string,
+      at: number | string,
+      seq: number,
+      reason: string,
+      previous: number | string,
+    ) => [
+      ...['deviceId', id, 'deviceType', 'lamp', 'status', status, 'timestamp', String(at)],
+      ...['seq', String(seq), 'reason', reason, 'previous', String(previous)],
+    ];
+    const [, , , , , , , at] = entries[1] as string[];
+    expect(entries).toEqual([
+      flat('online', first.lastSeen, 1, 'heartbeat', 0),
+      flat('offline', String(at), 2, 'timeout', first.lastSeen),
+      flat('online', second.lastSeen, 3, 'heartbeat', String(at)),
+    ]);
+  });
+
+  test.each(ids)('a state update for %s is whole, with the patch that led here', async (id) => {
+    const fleet = await openFleet(redis, { dialect });
+    await register(fleet, id, 'lamp');
+    await setDesired(fleet, id, { on: true, old: 'x' });
+    const { heard, settled } = await listen(redis);
+    await setDesired(fleet, id, { old: null, name: 'a"\n' });
+    await settled();
+    const [[channel, message] = []] = heard;
+    expect([heard.length, channel]).toEqual([1, `device:${id}:commands`]);
+    const desired = { on: true, name: 'a"\n' };
+    expect(JSON.parse(message as string)).toEqual({
+      type: 'state_update',
+      [dialect === 'node' ? 'desiredState' : 'desired_state']: desired,
+      timestamp: expect.any(Number),
+      version: 2,
+      patch: { old: null, name: 'a"\n' },
+    });
+    expect(articleReader(fleet.redis, dialect).message(message as string)).toMatchObject({
+      desiredState: desired,
+    });
+  });
+});
+
+describe('set desired', () => {
+  test('that changes nothing bumps nothing and tells nobody', async () => {
+    const fleet = await openFleet(redis);
+    await register(fleet, 'd1', 'lamp');
+    await fleet.redis.hset(fleet.keys.state('d1'), 'desiredState', '{"a": {"b": 1}}');
+    const { heard, settled } = await listen(redis);
+    expect(await setDesired(fleet, 'd1', { a: {}, gone: null })).toMatchObject({
+      changed: false,
+      version: 0,
+    });
+    await settled();
+    expect(heard).toEqual([]);
+  });
+
+  test('that replaces publishes the merge patch that led there', async () => {
+    const fleet = await openFleet(redis);
+    await register(fleet, 'd1', 'lamp');
+    await setDesired(fleet, 'd1', { a: { b: 'x', c: 'y' }, d: 'z' });
+    const { heard, settled } = await listen(redis);
+    await setDesired(fleet, 'd1', { a: { b: 'x' }, e: true }, { replace: true });
+    await settled();
+    expect(JSON.parse(heard[0]?.[1] as string)).toMatchObject({
+      desiredState: { a: { b: 'x' }, e: true },
+      patch: { a: { c: null }, d: null, e: true },
+    });
+  });
+});

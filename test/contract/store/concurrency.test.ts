@@ -1,0 +1,99 @@
+/** Many at once: nothing is lost, nothing is told twice. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { readDevice } from '../../../src/core/query/read-devices.js';
+import { register } from '../../../src/core/registry/register.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { articleProgram } from '../../support/article.js';
+import { failure, historyOf, logOf, openFleet, storyOf } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const TIMES = Array.from({ length: 200 }, (_, i) => i);
+
+describe('from four connections', () => {
+  let fleets: Fleet[];
+  const any = (i: number) => fleets[i % fleets.length] as Fleet;
+
+  beforeEach(async () => {
+    fleets = await Promise.all([1, 2, 3, 4].map(() => openFleet(redis, { requestTimeout: 20_000 })));
+    await register(any(0), 'd1', 'lamp');
+  });
+
+  test('200 setDesired at once: all 200 keys are there, version 200', async () => {
+    const results = await Promise.all(TIMES.map((i) => setDesired(any(i), 'd1', { [`k${i}`]: `${i}` })));
+    const { desiredJson, desiredVersion } = await readDevice(any(0), 'd1');
+    expect(JSON.parse(desiredJson)).toEqual(Object.fromEntries(TIMES.map((i) => [`k${i}`, `${i}`])));
+    expect(desiredVersion).toBe(200);
+    expect(results.map(({ version }) => version).sort((a, b) => a - b)).toEqual(TIMES.map((i) => i + 1));
+    expect(await historyOf(any(0), 'desired', 'd1')).toHaveLength(100);
+  });
+
+  test('of 200 that want the same version one gets it', async () => {
+    const tried = TIMES.map((i) => setDesired(any(i), 'd1', { by: `${i}` }, { ifVersion: 0 }));
+    const outcomes = await Promise.allSettled(tried);
+    const lost = outcomes.filter(({ status }) => status === 'rejected');
+    expect(lost).toHaveLength(199);
+    for (const { reason } of lost as PromiseRejectedResult[])
+      expect(reason).toMatchObject({ code: 'CONFLICT' });
+  });
+
+  test('200 first heartbeats: exactly one online event', async () => {
+    const results = await Promise.all(TIMES.map((i) => heartbeat(any(i), { id: 'd1' })));
+    expect(results.filter(({ wasOffline }) => wasOffline)).toHaveLength(1);
+    expect(await storyOf(any(0), 'd1')).toEqual(['1 online heartbeat']);
+  });
+
+  test('heartbeats, goodbyes and verdicts mixed: events alternate, seq rises by one', async () => {
+    const jobs = [
+      (fleet: Fleet) => heartbeat(fleet, { id: 'd1', ttl: 5 }),
+      (fleet: Fleet) => heartbeat(fleet, { id: 'd1' }),
+      (fleet: Fleet) => settle(fleet, ['d1']),
+      (fleet: Fleet) => disconnect(fleet, 'd1'),
+    ];
+    await Promise.all(TIMES.map((i) => jobs[(i * 7 + (i >> 3)) % 4]?.(any(i))));
+    const events = await logOf(any(0), 'd1');
+    expect(events.length).toBeGreaterThan(1);
+    for (const [i, { seq, status, previousAt }] of events.entries()) {
+      expect({ seq, status }).toEqual({ seq: i + 1, status: i % 2 === 0 ? 'online' : 'offline' });
+      expect(previousAt).toBe(events[i - 1]?.timestamp ?? null);
+    }
+  });
+});
+
+test('what another program writes between our read and our write is not lost', async () => {
+  const fleet = await openFleet(redis);
+  const article = articleProgram(await redis.client(), 'node');
+  await register(fleet, 'd1', 'lamp');
+  for (let i = 0; i < 20; i++) {
+    await Promise.all([
+      setDesired(fleet, 'd1', { [`ours${i}`]: true }),
+      fleet.redis.hset(fleet.keys.state('d1'), 'x', i),
+    ]);
+    await article.setDesired('d1', { [`theirs${i}`]: true });
+  }
+  const { desiredJson, desiredVersion } = await readDevice(fleet, 'd1');
+  expect([Object.keys(JSON.parse(desiredJson)).length, desiredVersion]).toEqual([40, 20]);
+});
+
+test('a device that never stops changing: a conflict, within the request timeout', async () => {
+  const fleet = await openFleet(redis, { requestTimeout: 30 });
+  await register(fleet, 'd1', 'lamp');
+  const { redis: raw } = fleet;
+  const evalsha = raw.evalsha.bind(raw) as (...args: unknown[]) => Promise<unknown>;
+  let changes = 0;
+  Object.assign(raw, {
+    evalsha: async (...args: unknown[]) => {
+      await raw.hset('device:state:d1', 'desiredState', `{"n":${changes++}}`);
+      return evalsha(...args);
+    },
+  });
+  expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject({
+    code: 'CONFLICT',
+    message: 'the device kept changing meanwhile',
+  });
+  expect(changes).toBeGreaterThan(1);
+  expect((await readDevice(fleet, 'd1')).desiredVersion).toBe(0);
+});

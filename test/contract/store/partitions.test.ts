@@ -1,0 +1,166 @@
+/** A fleet cut into partitions, on one server: each device's keys are in its own, and the whole is as one. */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import { readHistory } from '../../../src/core/history/entries.js';
+import { stateAt } from '../../../src/core/history/state-at.js';
+import { DevstateError } from '../../../src/core/model/errors.js';
+import { disconnectAll, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
+import { countRegistered, listDevices, onlineDevices } from '../../../src/core/query/list.js';
+import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
+import { staleDevices } from '../../../src/core/query/stale.js';
+import { fleetStats } from '../../../src/core/query/stats.js';
+import { register, registerAll, unregisterAll } from '../../../src/core/registry/register.js';
+import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { mapItemsByPartition, partitionOf } from '../../../src/core/store/by-partition.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { allOf, cut, failure, idsOf, ODD_IDS, openFleet, serverNow, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+
+const redis = useRedis();
+const PARTITIONS = 16;
+const IDS = [...ODD_IDS, ...Array.from({ length: 300 }, (_, i) => `d${i}`)];
+
+test('which partition an id is in never changes', () => {
+  expect(['d1', 'aa:bb:cc:dd:ee:ff', '温度-1', ''].map((id) => partitionOf(id, 64))).toEqual([
+    31, 17, 52, 11,
+  ]);
+  expect(partitionOf('anything', 1)).toBe(0);
+});
+
+test('ids spread evenly', () => {
+  const counts = new Array<number>(64).fill(0);
+  for (let i = 0; i < 64_000; i++) {
+    const number = partitionOf(`sensor-${i}`, 64);
+    counts[number] = (counts[number] ?? 0) + 1;
+  }
+  expect(Math.min(...counts)).toBeGreaterThan(850);
+  expect(Math.max(...counts)).toBeLessThan(1150);
+});
+
+describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (writers) => {
+  let fleet: Fleet;
+  /** The same devices in a fleet of one partition, to be compared with. */
+  let one: Fleet;
+
+  beforeEach(async () => {
+    fleet = await openFleet(redis, { namespace: 'many' });
+    one = await openFleet(redis, { namespace: 'one' });
+    await declareFleet(fleet, { writers, partitions: PARTITIONS });
+    await declareFleet(one, { writers });
+    for (const each of [fleet, one]) {
+      const registrants = IDS.map((id, i) => ({ id, type: i % 3 === 0 ? 'lamp' : 'plug' }));
+      expect(await registerAll(each, registrants)).toMatchObject(IDS.map((deviceId) => ({ deviceId })));
+    }
+  });
+
+  test('is asked as one', async () => {
+    for (const each of [fleet, one]) {
+      for (const id of IDS.slice(0, 200)) await heartbeats(each, [{ id, reportedJson: '{"on":true}' }]);
+      for (const id of IDS.slice(0, 100)) await cut(await each.of(id), id);
+      expect((await settle(await each.of('d0'), ['d0'])).verdicts).toEqual(['offline']);
+      expect(await disconnectAll(each, ['d1', 'nobody'])).toMatchObject([false, { code: 'NOT_FOUND' }]);
+    }
+    const now = await serverNow(fleet.redis);
+    await until(async () => (await serverNow(fleet.redis)) > now);
+    const same = async <T>(ask: (each: Fleet) => Promise<T>) =>
+      expect(await ask(fleet)).toEqual(await ask(one));
+    await same(countRegistered);
+    await same((each) => idsOf(listDevices(each)));
+    await same((each) => idsOf(listDevices(each, { type: 'lamp', status: 'offline' })));
+    await same((each) => idsOf(onlineDevices(each)));
+    await same(async (each) => (await fleetStats(each)).map((row) => ({ ...row, at: 0 })));
+    await same(async (each) => (await fleetStats(each, { byType: true })).map((row) => ({ ...row, at: 0 })));
+    const stale = await allOf(staleDevices(fleet, { olderThan: 0 }));
+    expect(stale.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
+    const seen = stale.map(({ lastSeen }) => lastSeen ?? 0);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    const listed = await allOf(listDevices(fleet, { order: 'deadline', status: 'online' }));
+    const deadlines = listed.map(({ expiresAt }) => expiresAt ?? 0);
+    // What is left of a key is known to the millisecond, the deadline exactly.
+    expect(deadlines.filter((deadline, i) => deadline < (deadlines[i - 1] ?? 0) - 1)).toEqual([]);
+    expect(deadlines).not.toEqual([]);
+  });
+
+  test('keeps all of a device in its partition, and nothing elsewhere', async () => {
+    const id = '{x}';
+    const { keys } = await fleet.of(id);
+    await heartbeats(fleet, [{ id, reportedJson: '{"n":0.10}' }]);
+    await setDesired(fleet, id, { on: true });
+    expect(await readDevice(fleet, id)).toMatchObject({
+      deviceId: id,
+      status: 'online',
+      reportedJson: '{"n":0.10}',
+    });
+    expect(await delta(fleet, id)).toMatchObject({ inSync: false });
+    expect(await readHistory(fleet, id)).toHaveLength(3);
+    expect((await stateAt(fleet, id, Date.now() + 60_000)).status).toBe('online');
+    const named = (await fleet.redis.keys('many:*')).filter((key) => key.includes(id));
+    expect(named.sort()).toEqual(
+      [
+        keys.history('desired', id),
+        keys.history('presence', id),
+        keys.history('reported', id),
+        keys.heartbeat(id),
+        keys.state(id),
+      ].sort(),
+    );
+    expect(await fleet.redis.sismember(keys.online, id)).toBe(1);
+  });
+
+  test('gives what it is asked for in the order that was asked', async () => {
+    const asked = ['d7', 'nobody', '温度-1', 'a\nb', 'd0'];
+    expect(await readWholeDevices(fleet, asked)).toMatchObject([
+      { deviceId: 'd7' },
+      { code: 'NOT_FOUND' },
+      { deviceId: '温度-1' },
+      { code: 'USAGE' },
+      { deviceId: 'd0' },
+    ]);
+    expect(await unregisterAll(fleet, asked)).toMatchObject([
+      null,
+      { code: 'NOT_FOUND' },
+      null,
+      { code: 'USAGE' },
+      null,
+    ]);
+    expect(await countRegistered(fleet)).toBe(IDS.length - 3);
+    await unregisterAll(fleet, IDS);
+    expect(await fleet.redis.keys('many:{*')).toEqual([]);
+  });
+
+  test('writes to all at once; one that is lost fails its own devices, a bug all', async () => {
+    const places = await fleet.partitions();
+    const lost = places[partitionOf('d1', PARTITIONS)];
+    const write = async (error: Error) => {
+      let begun = 0;
+      let allBegun = () => {};
+      const all = new Promise<void>((resolve) => (allBegun = resolve));
+      return mapItemsByPartition(fleet, IDS, async (partition, ids) => {
+        begun += 1;
+        if (begun === PARTITIONS) allBegun();
+        await all;
+        if (partition === lost) throw error;
+        return ids;
+      });
+    };
+    const results = await write(new DevstateError('CONNECTION', 'timed out', { hint: 'wait' }));
+    expect(results).toMatchObject(
+      IDS.map((id) =>
+        places[partitionOf(id, PARTITIONS)] === lost
+          ? { code: 'CONNECTION', message: `device ${JSON.stringify(id)}: timed out`, hint: 'wait' }
+          : id,
+      ),
+    );
+    await expect(write(new TypeError('a bug'))).rejects.toThrow('a bug');
+  });
+
+  test('is never cut anew while it holds devices', async () => {
+    expect(await failure(declareFleet(fleet, { partitions: 64 }))).toMatchObject({ code: 'CONFLICT' });
+    expect(await declareFleet(fleet, { partitions: PARTITIONS })).toMatchObject({ partitions: PARTITIONS });
+    await unregisterAll(fleet, IDS);
+    expect(await declareFleet(fleet, { partitions: 4 })).toMatchObject({ partitions: 4 });
+    await register(fleet, 'd1', 'lamp');
+    expect(await (await fleet.of('d1')).redis.keys('many:{*}:device:state:*')).toHaveLength(1);
+  });
+});

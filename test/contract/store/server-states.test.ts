@@ -1,0 +1,198 @@
+/**
+ * States of a server in which it serves nothing, or no writes: one clear line each, exit 5. What passes by
+ * itself is waited for, within the request timeout.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { startServer } from '../../../src/redis/private-server.js';
+import { cli } from '../../support/cli.js';
+import { expired, openFleet, pretendDetector, snapshot, storyOf, until } from '../../support/fleet.js';
+import { useRedis } from '../../support/redis.js';
+import { refusingPort } from '../../support/refusing.js';
+
+const redis = useRedis({
+  port: true,
+  args: ['--maxmemory-policy', 'noeviction', '--repl-diskless-sync-delay', '0'],
+});
+const devstate = cli(redis);
+
+let admin: Fleet;
+beforeEach(async () => {
+  admin = await openFleet(redis);
+  await register(admin, 'd1', 't');
+  await heartbeat(admin, { id: 'd1' });
+  await pretendDetector(admin);
+});
+
+const READING = ['get d1', 'list', 'stats', 'history d1', 'watch-presence --since 1h --for 1ms'];
+const WRITING = ['register d2 --type t', 'heartbeat d1 --report a=1', 'set-desired d1 a=1', 'init'];
+
+/** All that is said without a server's name. */
+async function run(at: { url: string }, argv: string) {
+  const { exit, stderr } = await cli(at).run(`${argv} -o name`);
+  return { exit, stderr: stderr.replaceAll(at.url, 'URL') };
+}
+
+const served = { exit: 0, stderr: expect.not.stringContaining('devstate: ') };
+const refused = (message: string, hint: string) => ({
+  exit: 5,
+  stderr: expect.stringMatching(`^devstate: URL: (device "d[12]": )?${message}\nhint: ${hint}\n$`),
+});
+
+describe('what passes by itself', () => {
+  const STATES: [reply: string, message: string][] = [
+    ['LOADING Redis is loading the dataset in memory', 'the server is still loading its data'],
+    [
+      'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
+      'the server is busy with a script',
+    ],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', 'the cluster is moving these keys'],
+    ['CLUSTERDOWN Hash slot not served', 'the cluster is down'],
+  ];
+
+  test.each(STATES)('%s: waited for', async (reply) => {
+    for (const argv of [...READING, ...WRITING]) {
+      const port = await refusingPort(redis.url, reply);
+      port.onRefused = () => {
+        if (port.refused >= 4) port.refusal = undefined;
+      };
+      expect(await run(port, argv), argv).toEqual(served);
+    }
+  });
+
+  test.each(STATES)('%s: but not for ever', async (reply, message) => {
+    for (const argv of ['list', 'heartbeat d1', 'watch-presence']) {
+      const port = await refusingPort(redis.url, reply);
+      const started = performance.now();
+      expect(await run(port, `${argv} --request-timeout 300ms`), argv).toEqual({
+        exit: 5,
+        stderr: expect.stringMatching(`^devstate: URL: ${message}\nhint: .+\n$`),
+      });
+      expect(performance.now() - started).toBeLessThan(5000);
+      expect(port.refused).toBeGreaterThan(2);
+    }
+  });
+
+  test('a script of somebody else’s that is killed', async () => {
+    await admin.redis.config('SET', 'busy-reply-threshold', '1');
+    const other = await redis.client();
+    const endless = failureOf(other.eval('while true do end', 0));
+    await until(async () => (await failureOf(admin.redis.ping())).startsWith('BUSY'));
+    expect(await run(redis, 'heartbeat d1 --request-timeout 100ms')).toEqual(
+      refused('the server is busy with a script', 'try again in a moment'),
+    );
+    const waiting = run(redis, 'heartbeat d1');
+    await admin.redis.script('KILL');
+    expect(await waiting).toEqual(served);
+    expect(await endless).toMatch(/killed/);
+  });
+});
+
+async function failureOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => '',
+    (error: Error) => error.message,
+  );
+}
+
+describe('what does not, is told at once', () => {
+  test.each([
+    [
+      'NOREPLICAS Not enough good replicas to write.',
+      'the server refuses writes because it has too few replicas',
+    ],
+    ['MASTERDOWN Link with MASTER is down', 'this replica has lost its master'],
+  ])('%s', async (reply, message) => {
+    const port = await refusingPort(redis.url, reply);
+    expect(await run(port, 'get d1')).toEqual({ exit: 5, stderr: expect.stringContaining(`: ${message}\n`) });
+    expect(port.refused).toBeLessThan(5);
+  });
+});
+
+describe('no writes', () => {
+  /** What reads is served; what writes is refused, and nothing is written. */
+  async function expectReadsAlone(at: { url: string }, message: string, hint: string): Promise<void> {
+    const before = await snapshot(admin.redis);
+    for (const argv of READING) expect(await run(at, argv), argv).toEqual(served);
+    for (const argv of WRITING) expect(await run(at, argv), argv).toEqual(refused(message, hint));
+    expect(await snapshot(admin.redis)).toEqual(before);
+  }
+
+  test('out of memory; but who goes may go', async () => {
+    await register(admin, 'gone', 't');
+    await heartbeat(admin, { id: 'gone', ttl: 20 });
+    await expired(admin, 'gone');
+    await admin.redis.config('SET', 'maxmemory', '1');
+    try {
+      await expectReadsAlone(
+        redis,
+        'the server is out of memory and refuses writes',
+        'raise maxmemory or remove devices',
+      );
+      expect(await run(redis, 'detect --once')).toEqual(served);
+      expect(await storyOf(admin, 'gone')).toEqual(['1 online heartbeat', '2 offline timeout']);
+      expect(await run(redis, 'disconnect d1')).toEqual(served);
+      expect(await run(redis, 'unregister d1 --yes')).toEqual(served);
+    } finally {
+      await admin.redis.config('SET', 'maxmemory', '0');
+    }
+  });
+
+  test('a disk that takes no snapshot', async () => {
+    const dump = join(redis.server.dir, 'dump.rdb');
+    mkdirSync(dump);
+    writeFileSync(join(dump, 'in-the-way'), '');
+    await admin.redis.config('SET', 'save', '3600 1000000');
+    await admin.redis.bgsave();
+    await until(async () => (await admin.redis.info('persistence')).includes('rdb_last_bgsave_status:err'));
+    await expectReadsAlone(redis, 'the server refuses writes because it cannot save', "see the server's log");
+    await admin.redis.config('SET', 'save', '');
+  });
+
+  test('a replica; and where it has lost its master', async () => {
+    const { port } = new URL(redis.url);
+    const args = ['--replicaof', `127.0.0.1 ${port}`, '--replica-serve-stale-data', 'no'];
+    const replica = await startServer({ port: true, args });
+    try {
+      await until(async () => (await run(replica, 'get d1')).exit === 0);
+      await expectReadsAlone(replica, 'this server is a replica and takes no writes', 'name the master');
+      const direct = new Redis(replica.url);
+      await direct.replicaof('127.0.0.1', 1);
+      direct.disconnect();
+      expect(await run(replica, 'get d1')).toEqual(
+        refused('this replica has lost its master', 'name another server'),
+      );
+    } finally {
+      await replica.stop();
+    }
+  });
+});
+
+test('no more connections', async () => {
+  const [, before] = (await admin.redis.config('GET', 'maxclients')) as [string, string];
+  await admin.redis.config('SET', 'maxclients', '1');
+  try {
+    for (let i = 0; i < 10; i++) {
+      expect(await run(redis, 'get d1')).toEqual({
+        exit: 5,
+        stderr:
+          'devstate: cannot reach URL: the server takes no more connections\nhint: close others, or raise maxclients\n',
+      });
+    }
+  } finally {
+    await admin.redis.config('SET', 'maxclients', before);
+  }
+});
+
+test('scripts that were flushed on the way are sent again', async () => {
+  const running = devstate.start('heartbeat d1 --every 5ms -o name');
+  await running.lines('stdout', 2);
+  await admin.redis.script('FLUSH');
+  await running.lines('stdout', 6);
+  expect(await running.stop()).toMatchObject({ exit: 0, stderr: '' });
+});

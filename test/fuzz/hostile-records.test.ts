@@ -1,0 +1,195 @@
+/**
+ * What others stored may be anything: records of the wrong type, broken or endless documents, bytes that are
+ * no text. It is that device's problem, said in one line, and never stops what is done for the others.
+ */
+import { beforeEach, describe, expect, test } from 'vitest';
+import { FORMATS } from '../../src/output/view.js';
+import { cli } from '../support/cli.js';
+import { openFleet, pretendDetector } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+import { deep, EVIL } from './hostile-values.js';
+import { faults } from './output-faults.js';
+
+const redis = useRedis();
+const devstate = cli(redis);
+
+const document = (text: string) => ({
+  deviceType: 't',
+  lastSeen: '1',
+  registeredAt: '1',
+  reportedState: text,
+});
+
+/** Records with an id field, and why their documents cannot be shown. */
+const BROKEN: Record<string, [fields: Record<string, string | Buffer>, why: string]> = {
+  unfinished: [document('{"a":'), 'the report is broken: .* at position 5'],
+  array: [document('[1]'), 'the report is broken: a JSON object is due, not an array'],
+  evil: [document(EVIL), 'the report is broken: JSON value expected'],
+  'deep objects': [document(deep('{"a":', '}')), 'the report is broken: nested too deeply'],
+  'deep arrays': [document(deep('[', ']')), 'the report is broken: nested too deeply'],
+  'deep and unfinished': [document('[{"":'.repeat(100_000)), 'the report is broken: nested too deeply'],
+};
+
+/** Records that are odd, and can be shown. */
+const ODD: Record<string, Record<string, string | Buffer>> = {
+  good: { ...document('{"ok":true}'), metadata: '{"note":"fine"}' },
+  half: document(String.raw`{"\ud800":"\udc00"}`),
+  bytes: { ...document('{}'), metadata: Buffer.from('{"a":"\xff\xfe"}', 'latin1') },
+  numbers: {
+    ...document(`{"a":1e999999999,"b":${'9'.repeat(100_000)}}`),
+    desiredState: '{"a":1e999999998,"b":1}',
+  },
+  times: {
+    ...document('{}'),
+    lastSeen: '1e400',
+    registeredAt: 'NaN',
+    devstate: `${'9'.repeat(30)} -1 x 1e9`,
+  },
+  proto: document('{"__proto__":{"a":1},"constructor":{"prototype":2}}'),
+  [EVIL]: {
+    ...document(JSON.stringify({ [EVIL]: EVIL })),
+    deviceType: EVIL,
+    metadata: JSON.stringify({ [EVIL]: 1 }),
+  },
+};
+const ADDRESSABLE = Object.keys(ODD).filter((id) => id !== EVIL);
+
+beforeEach(async () => {
+  await pretendDetector(await openFleet(redis));
+  const client = await redis.client();
+  const records = [
+    ...Object.entries(ODD),
+    ...Object.entries(BROKEN).map(([id, [fields]]) => [id, fields] as const),
+  ];
+  for (const [id, fields] of records) await client.hset(`device:state:${id}`, { deviceId: id, ...fields });
+  await client.set('device:state:a string', 'x');
+  await client.rpush('device:state:a list', 'x');
+  await client.hset('device:state:no id', { deviceType: 't' });
+  await client.set('device:heartbeat:good', '1');
+  await client.sadd('devices:online', 'good', EVIL, 'a string', 'no id');
+  const ids = [
+    ...records.map(([id]) => id),
+    'a string',
+    'a list',
+    'no id',
+    'nothing',
+    Buffer.from([0x64, 0xff]),
+  ];
+  await client.sadd('devices:registered', ...ids);
+});
+
+describe.each(FORMATS)('as %s', (format) => {
+  const run = async (...argv: string[]) => {
+    const all = [...argv, '-o', format];
+    const result = await devstate.run(all);
+    expect(faults(all, result)).toEqual([]);
+    return result;
+  };
+
+  test('lists go on, and end with 7', async () => {
+    for (const argv of [['list'], ['list', '--sort', 'last-seen'], ['stale', '--older-than', '0']]) {
+      const { exit, stdout, stderr } = await run(...argv);
+      expect([argv, exit]).toEqual([argv, 7]);
+      for (const id of [...ADDRESSABLE, ...Object.keys(BROKEN)])
+        if (id !== 'good') expect(stdout).toContain(id);
+      expect(stderr).toMatch(/device:state:a string holds another type/);
+      expect(stderr).toMatch(/device:state:a list holds another type/);
+      if (format !== 'json' && format !== 'ndjson')
+        expect(stderr).toMatch(/without a registered record skipped/);
+    }
+  });
+
+  test('so they do with documents: each that is broken is a line', async () => {
+    const { exit, stdout, stderr } = await run('list', '--with-state');
+    expect(exit).toBe(7);
+    for (const id of ADDRESSABLE) expect(stdout).toContain(id);
+    const lines = stderr.split('\n');
+    for (const [id, [, why]] of Object.entries(BROKEN))
+      expect([id, lines.filter((line) => line.includes(id) && new RegExp(why).test(line)).length]).toEqual([
+        id,
+        1,
+      ]);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1500);
+  });
+
+  test('who is online and how many there are is told all the same', async () => {
+    const online = await run('list-online');
+    expect(online.stdout).toContain('good');
+    expect(online.exit).toBe(7);
+    expect((await run('stats', '--by', 'type')).exit).toBe(7);
+    await run('detect', '--once');
+  });
+
+  test('a broken record fails its own commands, with 1', async () => {
+    for (const id of Object.keys(BROKEN)) {
+      for (const argv of [
+        ['get', id],
+        ['delta', id],
+        ['heartbeat', id, '--report', 'a=1', '--merge'],
+      ])
+        expect([argv, (await run(...argv)).exit]).toEqual([argv, 1]);
+    }
+    for (const id of ['a string', 'a list'])
+      for (const command of ['get', 'delta', 'heartbeat', 'history'])
+        expect([command, (await run(command, id)).exit]).toEqual([command, 1]);
+  });
+
+  test('an odd one does not', async () => {
+    for (const id of ADDRESSABLE) {
+      for (const argv of [
+        ['get', id],
+        ['delta', id],
+        ['history', id, '--diff'],
+        ['get', id, '--at', '1s'],
+      ])
+        expect([argv, (await run(...argv)).exit]).toEqual([argv, 0]);
+      expect((await run('set-desired', id, 'a=1', 'b=2')).exit).toBe(0);
+      expect((await run('heartbeat', id, '--report', 'x=1')).exit).toBe(0);
+    }
+  });
+});
+
+test('megabytes of state are told by their size, and not read for long', async () => {
+  const client = await redis.client();
+  const large = { text: `{"a":"${'x'.repeat(10_000_000)}"}`, items: `{"a":[${'1,'.repeat(5_000_000)}1]}` };
+  for (const [id, text] of Object.entries(large)) {
+    await client.hset(`device:state:${id}`, { deviceId: id, ...document(text) });
+    await client.sadd('devices:registered', id);
+    for (const argv of [
+      ['get', id],
+      ['delta', id],
+      ['heartbeat', id, '--report', 'a=1', '--merge'],
+    ]) {
+      const result = await devstate.run(argv);
+      expect(faults(argv, result)).toEqual([]);
+      expect([argv, result.exit, result.stdout]).toEqual([argv, 1, '']);
+      expect(result.stderr).toContain(
+        `device "${id}": the report is broken: ${text.length} bytes, more than a document may have (1 MiB)`,
+      );
+    }
+  }
+  const { exit, stdout, stderr } = await devstate.run('list --with-state');
+  expect(exit).toBe(7);
+  expect(stdout).toContain('good');
+  expect(stderr.length).toBeLessThan(20_000);
+  expect((await devstate.run('heartbeat text --report a=1')).exit).toBe(0);
+  expect((await devstate.run('get text')).stdout).toContain('"a": 1');
+});
+
+test('bytes that are no text are shown as what cannot be read', async () => {
+  const client = await redis.client();
+  await client.flushall();
+  const id = Buffer.from([0x64, 0xff]);
+  await client.sadd('devices:registered', id, 'd');
+  await client.hset(Buffer.concat([Buffer.from('device:state:'), id]), { deviceId: id, ...document('{}') });
+  await client.hset('device:state:d', {
+    deviceId: 'd',
+    ...document('{}'),
+    desiredState: Buffer.from('{"a":"\xff"}', 'latin1'),
+  });
+  expect(await devstate.session('list -o name')).toBe(
+    'd\n! 1 without a registered record skipped, "d\ufffd" among them\n',
+  );
+  expect(await devstate.session('get d --fields desiredState --no-headers')).toBe('{"a":"\ufffd"}\n');
+  expect(await devstate.session('set-desired d b=1 --request-timeout 300ms')).toContain('exit 6');
+});

@@ -1,0 +1,183 @@
+/**
+ * Everything at once on one topology, and what must hold at the end: the log is what the devices did, and
+ * whoever read it read the same. Only what a master had acknowledged and not yet replicated when it was
+ * killed is left open: each of it may be lost, is counted and told, and nothing else may be.
+ */
+import { beforeAll, expect, test } from 'vitest';
+import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { partitionOf } from '../../../src/core/store/by-partition.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { type ChaosOptions, type ChaosRun, chaos } from './chaos-run.js';
+import { placeOf, printed } from './event-ids.js';
+import { complaint, doubt, isWithin, loggedAt, type Operation } from './log-checker.js';
+import { usePrograms } from './processes.js';
+import { mayBeLost, notLogged, risksOf, transitionsLost } from './replication-losses.js';
+import { summarize } from './summary.js';
+import type { Outage, Topology } from './topologies.js';
+
+/** What must have happened, at least. */
+export type Expected = Record<
+  'connectionsCut' | 'pauses' | 'crashes' | 'failovers' | 'holds' | 'events' | 'lost',
+  number
+>;
+
+export function checkChaos(what: string, topology: Topology, options: ChaosOptions, expected: Expected) {
+  usePrograms();
+
+  let run: ChaosRun;
+  let byDevice: Map<string, PresenceEvent[]>;
+  let found: Found[];
+  const partitionAt = (id: string) => partitionOf(id, topology.partitions);
+  const holdsOf = (id: string) => run.holds.filter(({ partition }) => partition === partitionAt(id));
+  const knownOf = (id: string) =>
+    risksOf(run, partitionAt(id)).reduce(doubt, run.operations.get(id) as readonly Operation[]);
+
+  beforeAll(
+    async () => {
+      run = await chaos(topology, options);
+      byDevice = new Map([...run.operations.keys()].map((id) => [id, []]));
+      for (const event of run.log) byDevice.get(event.deviceId)?.push(event);
+      found = await findAll(await topology.fleet(), [...byDevice.keys()]);
+      summarize(what, options, run);
+    },
+    (options.seconds + 120) * 1000,
+  );
+
+  test('happened', () => {
+    const { detectorsKilled, connectionsCut } = run.counts;
+    const count = (sought: Outage['kind']) => run.outages.filter(({ kind }) => kind === sought).length;
+    expect(detectorsKilled).toBeGreaterThanOrEqual(3);
+    expect(connectionsCut).toBeGreaterThanOrEqual(expected.connectionsCut);
+    expect(count('pause')).toBeGreaterThanOrEqual(expected.pauses);
+    expect(count('crash')).toBeGreaterThanOrEqual(expected.crashes);
+    expect(count('failover')).toBeGreaterThanOrEqual(expected.failovers);
+    expect(run.holds.length).toBeGreaterThanOrEqual(expected.holds);
+    expect(run.log.length).toBeGreaterThanOrEqual(expected.events);
+    expect(transitionsLost(run)).toBeGreaterThanOrEqual(expected.lost);
+    expect(byDevice.size).toBe(options.devices);
+  });
+
+  test('no transition is missing, doubled or invented', () => {
+    const complaints = [...byDevice].flatMap(([id, events]) => {
+      const alive = found.find(({ deviceId }) => deviceId === id)?.alive ?? false;
+      const text = complaint(knownOf(id), events, holdsOf(id), alive);
+      return text ? [`${id}: ${text}`] : [];
+    });
+    expect(complaints.slice(0, 5).join('\n\n')).toBe('');
+  });
+
+  test('no device is announced offline during a hold', () => {
+    const lies = run.log.filter(
+      (event) =>
+        event.reason === 'timeout' &&
+        holdsOf(event.deviceId).some(({ certain }) => isWithin(certain, loggedAt(event))),
+    );
+    expect(lies.slice(0, 5)).toEqual([]);
+  });
+
+  test('both watchers printed the log, each event once and in its order', () => {
+    const log = run.log.map(({ previousAt: _, ...event }) => JSON.stringify(event));
+    const seen = printed(run.witness);
+    const gone = new Set(notLogged(run, idsOf(run.witness)));
+    expect([...gone].filter((id) => !mayBeLost(run, id))).toEqual([]);
+    expect(unordered(idsOf(run.witness))).toEqual([]);
+    const kept = seen.filter(({ id }) => !gone.has(id)).map(({ text }) => text);
+    expect(differences(kept.toSorted(), log.toSorted())).toEqual([]);
+    const late = printed(run.latecomer).map(({ text }) => text);
+    expect(differences(late, log)).toEqual([]);
+  });
+
+  test('no two detectors announced the same', () => {
+    const announced = run.detectors.flatMap(({ lines }) => idsOf(lines));
+    expect(new Set(announced).size).toBe(announced.length);
+    expect(notLogged(run, announced).filter((id) => !mayBeLost(run, id))).toEqual([]);
+  });
+
+  test('sets, index, records and history agree', () => {
+    const differing = found.filter((device) => {
+      const { deviceId } = device;
+      return !agrees(device, byDevice.get(deviceId) ?? [], run.operations.get(deviceId)?.at(-1));
+    });
+    expect(differing.slice(0, 5)).toEqual([]);
+    expect(found.filter(({ alive }) => alive).length).toBeGreaterThan(options.devices / 5);
+  });
+}
+
+interface Found {
+  deviceId: string;
+  alive: boolean;
+  online: boolean;
+  registered: boolean;
+  score: number;
+  status: string;
+  lastSeen: number;
+  seq: number;
+  presenceAt: number;
+  /** The seqs that the history keeps. */
+  history: number[];
+}
+
+async function findAll(fleet: Fleet, ids: readonly string[]): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const deviceId of ids) {
+    const partition = await fleet.of(deviceId);
+    const { keys } = partition;
+    const [alive, online, registered, score, record, history] = (await partition.pipeline([
+      ['exists', keys.heartbeat(deviceId)],
+      ['sismember', keys.online, deviceId],
+      ['sismember', keys.registered, deviceId],
+      ['zscore', keys.activity, deviceId],
+      ['hmget', keys.state(deviceId), 'status', 'lastSeen', 'devstate'],
+      ['lrange', keys.history('presence', deviceId), 0, -1],
+    ])) as [number, number, number, string, [string, string, string | null], string[]];
+    const [status, lastSeen, packed] = record;
+    const [, , , , seq = 0, presenceAt = 0] = (packed ?? '').split(' ').map(Number);
+    found.push({
+      ...{ deviceId, alive: alive === 1, online: online === 1, registered: registered === 1 },
+      ...{ score: Number(score), status, lastSeen: Number(lastSeen), seq, presenceAt },
+      history: history.map((entry) => (JSON.parse(entry) as { seq: number }).seq),
+    });
+  }
+  return found;
+}
+
+/** Who is alive at the end has just beaten, and was answered. */
+function agrees(device: Found, events: readonly PresenceEvent[], beat: Operation | undefined): boolean {
+  const last = events.at(-1);
+  const deadline = beat?.kind === 'beat' ? beat.reply?.expiresAt : undefined;
+  const kept = events.slice(-100).map(({ seq }) => seq);
+  return (
+    device.registered &&
+    device.online === device.alive &&
+    device.status === (device.alive ? 'online' : 'offline') &&
+    device.score === (device.alive ? deadline : 0 - device.lastSeen) &&
+    device.seq === events.length &&
+    device.presenceAt === (last?.timestamp ?? 0) &&
+    (last?.status ?? 'offline') === device.status &&
+    JSON.stringify(device.history) === JSON.stringify(kept)
+  );
+}
+
+function idsOf(lines: readonly string[]): string[] {
+  return printed(lines).map(({ id }) => id);
+}
+
+/** Those that do not come after the one before them in their partition's log. */
+function unordered(ids: readonly string[]): string[] {
+  const last = new Map<number, { ms: number; seq: number }>();
+  return ids.filter((id) => {
+    const { ms, seq, partition } = placeOf(id);
+    const before = last.get(partition);
+    last.set(partition, { ms, seq });
+    return before && (ms < before.ms || (ms === before.ms && seq <= before.seq));
+  });
+}
+
+/** The first few places where two lists part. */
+function differences(found: readonly string[], expected: readonly string[]): string[] {
+  const places = Array.from({ length: Math.max(found.length, expected.length) }, (_, i) => i);
+  return places
+    .filter((i) => found[i] !== expected[i])
+    .slice(0, 3)
+    .map((i) => `${i}: ${found[i]} instead of ${expected[i]}`);
+}
