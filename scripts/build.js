@@ -39,9 +39,7 @@ await stages(async () => {
 });
 
 async function bundle(input, output) {
-  // The completion command imports the list of commands late, against a cycle, not for a chunk of its own.
-  const checks = { ineffectiveDynamicImport: false };
-  const build = await rolldown({ ...input, platform: 'node', checks });
+  const build = await rolldown({ ...input, platform: 'node' });
   try {
     return (await build.write(output)).output;
   } finally {

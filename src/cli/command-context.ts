@@ -1,38 +1,33 @@
 /**
- * What a command gets to work with, made lazily: nothing connects, and neither ioredis nor
- * a spinner is loaded, before it is asked for. All effects of the process live here.
+ * The context that a command runs with. Its parts are made at first use: a command that asks for no
+ * fleet connects to nothing and loads no ioredis.
  */
-import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { addAbortSignal, PassThrough, type Readable, Writable } from 'node:stream';
-import type { Context, Input } from '../commands/shared/command.js';
+import type { Readable } from 'node:stream';
+import type { Context } from '../commands/shared/context.js';
+import type { ProgramDeclaration } from '../commands/shared/declaration.js';
 import { type Globals, serverOptions } from '../commands/shared/global-options.js';
-import { DevstateError, fileProblem, quote, usageError } from '../core/model/errors.js';
+import { DevstateError } from '../core/model/errors.js';
 import { errorText } from '../output/errors.js';
 import { visible } from '../output/escape.js';
 import { splitFields } from '../output/fields.js';
 import { createPrinter } from '../output/printer.js';
 import { progressBar, spinner, type Terminal, wiped } from '../output/progress.js';
 import { isoTimes, relativeTimes } from '../output/times.js';
+import { askYesNo } from './ask-yes-no.js';
 import { Connections } from './connections.js';
-import { type Cancellation, type Env, execute, type Streams } from './main.js';
+import type { Env, Invocation, Streams } from './invocation.js';
+import { nestedStreams } from './nested-streams.js';
+import { openInput } from './open-input.js';
 
-export interface Invocation {
-  globals: Globals;
-  argv: readonly string[];
-  env: Env;
-  streams: Streams;
-  ends: Cancellation;
-}
-
-/** For what has to tidy up after the end. */
-const NEVER = new AbortController().signal;
-
-/** Runs `use` with a context and closes what it opened. */
-export async function withContext<T>(around: Invocation, use: (context: Context) => Promise<T>): Promise<T> {
-  const { globals, env, streams, ends } = around;
-  const signal = AbortSignal.any([ends.interrupted, ends.stdoutClosed]);
+/** Runs `use` with a context, then closes what the context has opened. */
+export async function withContext<T>(
+  { env, streams, cancellation, main }: Invocation,
+  globals: Globals,
+  declarations: ProgramDeclaration,
+  use: (context: Context) => Promise<T>,
+): Promise<T> {
+  const { interrupted } = cancellation;
+  const signal = AbortSignal.any([interrupted, cancellation.stdoutClosed]);
   const inputs: Readable[] = [];
   const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
   const format = globals.json ? 'json' : (globals.output ?? 'table');
@@ -53,11 +48,11 @@ export async function withContext<T>(around: Invocation, use: (context: Context)
   const notice = (message: string) => {
     if (!quiet) streams.stderr.write(wiped(terminal, `${visible(message)}\n`));
   };
-  const connections = new Connections({ globals, env, signal: ends.interrupted, notice });
+  const connections = new Connections({ globals, env, signal: interrupted, notice });
   try {
     return await use({
       signal,
-      interrupted: ends.interrupted,
+      interrupted,
       print,
       times,
       env,
@@ -66,17 +61,18 @@ export async function withContext<T>(around: Invocation, use: (context: Context)
         stdout: streams.stdout.isTTY ?? false,
         stderr: streams.stderr.isTTY ?? false,
       },
+      declarations,
       now: Date.now,
-      fleet: (way = {}) => connections.fleet(way),
-      async place() {
-        const { namespace, target } = await connections.place();
+      fleet: (options = {}) => connections.fleet(options),
+      async target() {
+        const { namespace, target } = await connections.target();
         return { ...(namespace !== undefined && { namespace }), database: target.options.db ?? 0 };
       },
       serverOptions: serverOptions(globals),
-      readOnly: async () => globals.readOnly || (await connections.place()).readOnly,
+      readOnly: async () => globals.readOnly || (await connections.target()).readOnly,
       async protectedContext() {
-        const place = await connections.place();
-        return place.protected ? place.context : undefined;
+        const target = await connections.target();
+        return target.protected ? target.context : undefined;
       },
       fleetAt: (url, namespace) => connections.fleetAt(url, namespace),
       contexts: async () => (await import('./context-store.js')).contextStore(globals, env, notice),
@@ -89,75 +85,29 @@ export async function withContext<T>(around: Invocation, use: (context: Context)
         streams.stderr.write(wiped(terminal, text));
       },
       async open(name) {
-        const input = await openInput(name, streams, ends.interrupted);
+        const input = await openInput(name, streams.stdin, interrupted);
         inputs.push(input);
         return input;
       },
       async confirm(question) {
-        const { context, target } = await connections.place();
+        const { context, target } = await connections.target();
         if (context !== undefined) streams.stderr.write(`context ${context} (${visible(target.shown)})\n`);
-        return confirm(question, streams, signal);
+        return askYesNo(question, streams, signal);
       },
       waiting: (text) => spinner(terminal, text),
       progress: ({ total } = {}) => progressBar(terminal, total),
-      run: (argv, output, inner = signal) =>
-        execute(argv, env, capturing(output), { interrupted: inner, stdoutClosed: NEVER }),
+      run: (argv, output, inner = signal) => main(argv, env, nestedStreams(output), inner),
       startServer: async () => (await import('../redis/private-server.js')).startServer({}, env),
     });
   } catch (error) {
     throw connections.withServerName(error);
   } finally {
     connections.close();
-    for (const input of inputs) input.destroy(); // more of it may be awaited still
+    for (const input of inputs) input.destroy(); // a read that is still pending would keep the process alive
   }
 }
 
 function usesColor({ color = 'auto' }: Globals, env: Env, { stdout }: Streams): boolean {
   if (color !== 'auto') return color === 'always';
   return (stdout.isTTY ?? false) && !env.NO_COLOR && env.TERM !== 'dumb';
-}
-
-async function openInput(name: string, streams: Streams, signal: AbortSignal): Promise<Readable & Input> {
-  if (name === '-') return addAbortSignal(signal, streams.stdin);
-  try {
-    const file = await open(name); // opened first, so that what cannot be read is known before anything is done
-    const stat = await file.stat();
-    if (stat.isDirectory()) {
-      await file.close();
-      throw new Error('it is a directory');
-    }
-    return Object.assign(createReadStream(name, { fd: file }), stat.isFile() && { size: stat.size });
-  } catch (error) {
-    throw usageError(`cannot read ${quote(name)}: ${fileProblem(error)}`);
-  }
-}
-
-async function confirm(question: string, streams: Streams, signal: AbortSignal): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises');
-  // Line by line, as the terminal edits them itself: Ctrl-C stays the signal that `main` waits for.
-  const lines = createInterface({ input: streams.stdin, output: streams.stderr, terminal: false });
-  const ended = once(lines, 'close').then(() => '\n'); // Ctrl-D: no answer
-  try {
-    const answer = await Promise.race([lines.question(`${visible(question)} [y/N] `, { signal }), ended]);
-    if (answer === '\n') streams.stderr.write(answer);
-    return /^y(es)?$/i.test(answer.trim());
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  } finally {
-    lines.close();
-  }
-}
-
-/** Streams of a command line run within another one: nothing to read, no terminal. */
-function capturing({ stdout, stderr }: { stdout(text: string): void; stderr(text: string): void }): Streams {
-  const sink = (take: (text: string) => void) =>
-    new Writable({
-      decodeStrings: false,
-      write(chunk: string | Buffer, _encoding, done) {
-        take(chunk.toString());
-        done();
-      },
-    });
-  return { stdin: new PassThrough().end(), stdout: sink(stdout), stderr: sink(stderr) };
 }

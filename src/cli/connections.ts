@@ -1,94 +1,93 @@
-/**
- * The connections of a command line, opened at first use and closed at its end. Neither
- * ioredis is loaded nor the context file looked at before somebody asks.
- */
+/** The connections of one command line: opened at first use, closed at its end. */
 import type { Globals } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection, Fleet } from '../core/store/fleet.js';
-import type { Env } from './main.js';
+import type { Env } from './invocation.js';
 import type { ResolvedTarget } from './resolve-target.js';
 
 export interface ConnectionsOptions {
   globals: Globals;
   env: Env;
-  /** Gives up. */
+  /** Closes the connections soon after it is aborted. */
   signal: AbortSignal;
-  /** A line on stderr. */
+  /** Prints a line on stderr. */
   notice(message: string): void;
 }
 
 interface FleetConnectOptions {
+  /** Reconnects after a loss. */
   persistent?: boolean;
+  /** Called at each loss of a persistent connection, and at each failed attempt to reconnect. */
   onLost?: (() => void) | undefined;
-  /** Other than the command's. */
+  /** Instead of the command line's. */
   signal?: AbortSignal;
 }
 
-/** For what has to tidy up after the end. */
-const NEVER = new AbortController().signal;
+const DEFAULT_TIMEOUT_MS = 5000;
+const NEVER_ABORTED = new AbortController().signal;
 
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #opened: Connection[] = [];
+  /** The server connected to last, for messages. */
   #shown: string | undefined;
-  #place: Promise<ResolvedTarget> | undefined;
+  #target: Promise<ResolvedTarget> | undefined;
   #fleet: Promise<Fleet> | undefined;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
   }
 
-  /** Which server, and how it may be used. @throws DevstateError USAGE */
-  place(): Promise<ResolvedTarget> {
+  /** The server of this command line, without connecting. @throws DevstateError USAGE */
+  target(): Promise<ResolvedTarget> {
     const { globals, env, notice } = this.#options;
-    this.#place ??= import('./resolve-target.js').then(({ resolveTarget }) =>
+    this.#target ??= import('./resolve-target.js').then(({ resolveTarget }) =>
       resolveTarget(globals, env, notice),
     );
-    return this.#place;
+    return this.#target;
   }
 
-  /** The fleet there; the first call says how it is connected to. */
-  fleet(way: FleetConnectOptions): Promise<Fleet> {
-    this.#fleet ??= this.place().then((place) => this.#connect(place, way));
+  /** The fleet there, connected to by the first call; later calls ignore their options. */
+  fleet(options: FleetConnectOptions): Promise<Fleet> {
+    this.#fleet ??= this.target().then((target) => this.#connect(target, options));
     return this.#fleet;
   }
 
-  /** A fleet of one's own there, or on another server; it stays when the command is to end. */
+  /** A fleet on a connection of its own, which the signal does not close: to `url`, or else the usual server. */
   async fleetAt(url: string | undefined, namespace: string): Promise<Fleet> {
-    const place = await (url === undefined ? this.place() : this.#elsewhere(url));
-    return this.#connect({ ...place, namespace }, { signal: NEVER });
+    const target = await (url === undefined ? this.target() : this.#targetAt(url));
+    return this.#connect({ ...target, namespace }, { signal: NEVER_ABORTED });
   }
 
-  async #elsewhere(url: string): Promise<ResolvedTarget> {
+  async #targetAt(url: string): Promise<ResolvedTarget> {
     const { parseTarget } = await import('../redis/target-url.js');
     const { readOnly = false } = this.#options.globals;
     return { target: parseTarget(url), readOnly, protected: false };
   }
 
   async #connect(
-    place: ResolvedTarget,
-    { persistent = false, onLost, signal }: FleetConnectOptions,
+    { target, context, namespace, dialect, readOnly }: ResolvedTarget,
+    { persistent = false, onLost, signal = this.#options.signal }: FleetConnectOptions,
   ): Promise<Fleet> {
-    const { globals, notice, signal: usual } = this.#options;
-    const { target, context, namespace, dialect, readOnly } = place;
+    const { globals, notice } = this.#options;
     const [{ connect }, { Fleet }] = await Promise.all([
       import('../redis/client.js'),
       import('../core/store/fleet.js'),
     ]);
-    const timeout = globals.requestTimeout ?? 5000;
-    const redis = await connect(target, { timeout, persistent, signal: signal ?? usual, onLost });
+    const timeoutMs = globals.requestTimeout ?? DEFAULT_TIMEOUT_MS;
+    const redis = await connect(target, { timeoutMs, persistent, signal, onLost });
     this.#opened.push(redis);
     this.#shown = target.shown;
     if (globals.verbose) notice(`connected to ${target.shown}${context ? ` (context ${context})` : ''}`);
     return new Fleet(redis, {
-      requestTimeout: timeout,
+      requestTimeout: timeoutMs,
       readOnly,
       ...(namespace !== undefined && { namespace }),
       ...(dialect && { dialect }),
     });
   }
 
-  /** An error of a connection that stood, or seemed to, with the server's name. */
+  /** Adds the server's name to an error of an established connection; returns other errors unchanged. */
   withServerName(error: unknown): unknown {
     const unnamed =
       error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;

@@ -1,6 +1,6 @@
 /** What the `context` command does to the file: it is read, changed, and written in one go. */
 import { resolve } from 'node:path';
-import type { ContextStore } from '../commands/shared/command.js';
+import type { ContextStore } from '../commands/shared/context-store.js';
 import type { Globals } from '../commands/shared/global-options.js';
 import { usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
@@ -14,7 +14,7 @@ import {
   type Settings,
   writeContexts,
 } from './contexts-file.js';
-import type { Env } from './main.js';
+import type { Env } from './invocation.js';
 import { namespaceOf, omitUndefined } from './resolve-target.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): ContextStore {

@@ -6,10 +6,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { ContextEntry } from '../commands/shared/command.js';
+import type { ContextEntry } from '../commands/shared/context-store.js';
 import { fileProblem, quote, usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
-import type { Env } from './main.js';
+import type { Env } from './invocation.js';
 
 /** One context as the file has it. */
 export interface Settings {

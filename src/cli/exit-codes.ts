@@ -1,4 +1,4 @@
-/** One table from what went wrong to the exit code; the README's is printed from it. */
+/** The exit codes: one table from error codes and signals to exit codes. The README's table is made from it. */
 import type { ErrorCode } from '../core/model/errors.js';
 
 export const EXIT_CODES: readonly { exit: number; code: string; when: string }[] = [
@@ -25,4 +25,11 @@ export const EXIT_CODES: readonly { exit: number; code: string; when: string }[]
 
 export function exitOf(code: ErrorCode): number {
   return EXIT_CODES.find((row) => row.code === code)?.exit ?? 1;
+}
+
+const SIGNAL_EXITS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+/** The exit code of a command that a signal ended; undefined: it was not aborted, or not by a signal. */
+export function exitOfSignal({ reason }: AbortSignal): number | undefined {
+  return typeof reason === 'string' ? SIGNAL_EXITS[reason] : undefined;
 }

@@ -1,29 +1,27 @@
-/** The command line, made by commander from the declarations; errors come out as ours. */
+/** Parses argv with commander, as the commands' declarations say, and runs the command. */
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { commands } from '../commands/index.js';
-import type { Command, Option } from '../commands/shared/command.js';
-import { type Globals, globals } from '../commands/shared/global-options.js';
-import { DevstateError, type ErrorCode, readOnlyError, usageError } from '../core/model/errors.js';
+import { commands, globals } from '../commands/index.js';
+import type { Command } from '../commands/shared/command.js';
+import type { Option } from '../commands/shared/declaration.js';
+import type { Globals } from '../commands/shared/global-options.js';
+import { type ErrorCode, readOnlyError, usageError } from '../core/model/errors.js';
 import { exitOf } from './exit-codes.js';
-import type { Cancellation, Env, Streams } from './main.js';
+import type { Invocation } from './invocation.js';
+import { fromCommander, namingOption } from './usage-errors.js';
 
-const WIDTH = 100;
+const HELP_WIDTH = 100;
 
-/** How a command line that threw nothing ended. */
-export interface Ending {
+/** The result of a command line that threw no error. */
+export interface Completion {
   exit: number;
-  /** It ran until it was told to end: SIGTERM is no failure. */
+  /** The command is a service: SIGTERM ends it with `exit`, not with the signal's exit code. */
   service: boolean;
 }
 
-/** Parses and runs. Gives the exit code of what ended without an error. @throws DevstateError */
-export async function runProgram(
-  argv: readonly string[],
-  env: Env,
-  streams: Streams,
-  ends: Cancellation,
-): Promise<Ending> {
+/** @throws DevstateError USAGE for a command line that cannot be parsed, and every error of the command */
+export async function runProgram(invocation: Invocation): Promise<Completion> {
+  const { argv, streams } = invocation;
   let help = '';
   let code: ErrorCode | undefined;
   let service = false;
@@ -34,7 +32,8 @@ export async function runProgram(
     async (command, globalOptions, args, options) => {
       service = command.service ?? false;
       const { withContext } = await import('./command-context.js');
-      code = (await withContext({ globals: globalOptions, argv, env, streams, ends }, async (context) => {
+      const declarations = { globals, commands };
+      code = (await withContext(invocation, globalOptions, declarations, async (context) => {
         if (command.writes && (await context.readOnly())) throw readOnlyError(command.name);
         return command.run(context, args, options);
       })) as ErrorCode | undefined;
@@ -44,7 +43,7 @@ export async function runProgram(
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (!HELP.has(error.code)) throw translate(error, argv);
+    if (!HELP_CODES.has(error.code)) throw fromCommander(error, argv);
     const [, topic] = program.args;
     if (error.exitCode !== 0 && topic !== undefined)
       throw usageError(`unknown command '${topic}'`, 'devstate --help');
@@ -53,16 +52,17 @@ export async function runProgram(
   return { exit: code === undefined ? 0 : exitOf(code), service };
 }
 
-const HELP = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
+/** What commander throws after it has printed the help or the version. */
+const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
-type Run = (
+type RunCommand = (
   command: Command,
-  globals: Globals,
+  globalOptions: Globals,
   args: string[],
   options: Record<string, unknown>,
 ) => Promise<void>;
 
-function build(write: (text: string) => void, run: Run): Commander {
+function build(write: (text: string) => void, run: RunCommand): Commander {
   const program = configure(new Commander('devstate'), write)
     .description('The state of IoT devices in Redis: who is online, what they report, what they should be.')
     .version(packageJson.version, '-V, --version', 'print the version')
@@ -97,7 +97,7 @@ function configure(command: Commander, write: (text: string) => void): Commander
   return command
     .exitOverride()
     .allowExcessArguments(false)
-    .configureHelp({ showGlobalOptions: true, helpWidth: WIDTH })
+    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_WIDTH })
     .configureOutput({ writeOut: write, writeErr: write, outputError: () => {} })
     .helpOption('-h, --help', 'print help');
 }
@@ -109,42 +109,9 @@ function commanderOption({ flags, summary, parse, values, repeat }: Option): Com
     return option.argParser((_text, count: number | undefined) => (count ?? 0) + 1);
   if (parse || repeat) {
     option.argParser((text: string, previous: unknown) => {
-      const value = parse ? named(flags, () => parse(text)) : text;
+      const value = parse ? namingOption(flags, () => parse(text)) : text;
       return repeat ? [...((previous as unknown[] | undefined) ?? []), value] : value;
     });
   }
   return option;
-}
-
-/** A bad value's error names the option it was given to. */
-function named<T>(flags: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof DevstateError)) throw error;
-    throw usageError(`${/--[\w-]+/.exec(flags)?.[0]}: ${error.message}`, error.hint);
-  }
-}
-
-/** Commander's words in our form: what, and below it what to do. */
-function translate(error: CommanderError, argv: readonly string[]): DevstateError {
-  const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = /^\(Did you mean (.+)\?\)$/.exec(second)?.[1];
-  const command = commands.find(({ name }) => argv.includes(name))?.name;
-  const help = command ? `devstate ${command} --help` : 'devstate --help';
-  const stray = error.code === 'commander.excessArguments' ? strayAssignment(argv) : undefined;
-  return usageError(first, stray ?? (suggestion ? `did you mean ${suggestion}?` : help));
-}
-
-/** `--report a=1 b=2`: the option takes one value each time. */
-function strayAssignment(argv: readonly string[]): string | undefined {
-  const at = argv.findIndex(
-    (arg, i) =>
-      i >= 2 && isAssignment(arg) && isAssignment(argv[i - 1]) && /^--(report|meta)$/.test(argv[i - 2] ?? ''),
-  );
-  return at === -1 ? undefined : `did you mean ${argv[at - 2]} ${argv[at]}?`;
-}
-
-function isAssignment(arg: string | undefined): boolean {
-  return arg !== undefined && /^[^-=][^=]*=/.test(arg);
 }

@@ -4,7 +4,7 @@ import { usageError } from '../core/model/errors.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
 import { readTls, type TlsFiles } from '../redis/tls.js';
 import type { Settings } from './contexts-file.js';
-import type { Env } from './main.js';
+import type { Env } from './invocation.js';
 
 export interface ResolvedTarget {
   target: Target;

@@ -36,19 +36,19 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
 
 /** One server, which Sentinel may have found. */
 async function connectServer(target: Target, options: ConnectOptions): Promise<Redis> {
-  const { timeout, persistent, signal, onLost = () => {} } = options;
+  const { timeoutMs, persistent, signal, onLost = () => {} } = options;
   const bySentinel = target.options.sentinels !== undefined;
   let established = false;
   const redis = new Redis({
     ...target.options,
     ...(bySentinel && { Connector: SentinelConnector }),
     lazyConnect: true,
-    connectTimeout: timeout,
+    connectTimeout: timeoutMs,
     ...DEFAULT_OPTIONS,
     retryStrategy: (times) =>
       established && (persistent || bySentinel) && !signal.aborted ? retryDelay(times) : null,
   });
-  await untilAnswered(redis, target, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+  await untilAnswered(redis, target, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
   established = true;
   closeOnAbort(signal, redis);
   if (persistent) redis.on('reconnecting', onLost);

@@ -31,12 +31,12 @@ const LOOK_MS = 5000;
 export async function connectCluster(
   target: Target,
   nodes: readonly Address[],
-  { timeout, persistent, signal, onLost = () => {} }: ConnectOptions,
+  { timeoutMs, persistent, signal, onLost = () => {} }: ConnectOptions,
 ): Promise<Cluster> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-  const patience = Math.min(timeout, PATIENCE_MS);
+  const end = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const patience = Math.min(timeoutMs, PATIENCE_MS);
   const redisOptions = { ...nodeOptions(target, nodes), connectTimeout: patience };
-  const known = [await whoAnswers(target, nodes, { ...redisOptions, connectTimeout: timeout }, end)];
+  const known = [await whoAnswers(target, nodes, { ...redisOptions, connectTimeout: timeoutMs }, end)];
   let established = false;
   const cluster = new Cluster(known, {
     redisOptions,
@@ -44,7 +44,7 @@ export async function connectCluster(
     enableReadyCheck: false, // CLUSTER INFO
     dnsLookup: (name, done) => done(null, name), // what a certificate is for is a name
     clusterRetryStrategy: (times) => (established && !signal.aborted ? retryDelay(times) : null),
-    maxRedirections: 2 * Math.ceil(timeout / RETRY_MS), // an ASK does not wait; what it is followed by does
+    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // an ASK does not wait; what it is followed by does
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
     retryDelayOnClusterDown: 0, // the fleet tries that again, and tells it in the end

@@ -7,7 +7,7 @@ import type { Target } from './target-url.js';
 
 export interface ConnectOptions {
   /** For connecting and for each command, ms. */
-  timeout: number;
+  timeoutMs: number;
   /** Comes back after a loss; commands wait for it within their timeout. */
   persistent: boolean;
   /** Gives up: at once, or once connected, soon. */

@@ -1,7 +1,7 @@
 /** One line that says what, one that says what to do, the right exit code, nothing written, no stack trace. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { asksForJson } from '../../src/cli/early-options.js';
 import { EXIT_CODES, exitOf } from '../../src/cli/exit-codes.js';
-import { asksForJson } from '../../src/cli/main.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
 import type { Fleet } from '../../src/core/store/fleet.js';

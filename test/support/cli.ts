@@ -1,5 +1,5 @@
 /**
- * Command lines, run within the test's process through `execute`, as from a pipe or (`tty`) as at a
+ * Command lines, run within the test's process through `main`, as from a pipe or (`tty`) as at a
  * terminal. `start` lets a test watch a command that runs on; `session` gives all that a command line
  * said as one text, times masked, for comparing whole.
  */
@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { type Env, execute } from '../../src/cli/main.js';
+import type { Env } from '../../src/cli/invocation.js';
+import { main } from '../../src/cli/main.js';
 
 /** Whoever runs the tests may have contexts. */
 const NO_CONTEXTS = join(tmpdir(), 'devstate-no-such-file.toml');
@@ -57,7 +58,6 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
     const streams = { stdout: new Output(tty, reader), stderr: new Output(tty) };
     const { stdout, stderr } = streams;
     const stop = new AbortController();
-    const left = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const around = {
       DEVSTATE_URL: url(),
@@ -66,12 +66,7 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
       ...env,
       ...options.env,
     };
-    const done = execute(
-      words(argv),
-      around,
-      { stdin, stdout, stderr },
-      { interrupted: signal, stdoutClosed: left.signal },
-    ).then((exit) => ({
+    const done = main(words(argv), around, { stdin, stdout, stderr }, signal).then((exit) => ({
       exit,
       stdout: stdout.text,
       stderr: stderr.text,

@@ -8,7 +8,8 @@ import type { Fleet } from '../../core/store/fleet.js';
 import { runInChunks } from '../../core/store/script-chunks.js';
 import { parseMoment } from '../../input/moment.js';
 import { Batch, idBatches, isSingle } from '../shared/batch.js';
-import { type Context, command } from '../shared/command.js';
+import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
 import { pastDevice, WHOLE_DEVICE, type WholeDevice, wholeDevice } from '../shared/device-view.js';
 
 interface Options {

@@ -16,7 +16,8 @@ import { parseCount } from '../../input/duration.js';
 import { parseMoment } from '../../input/moment.js';
 import type { View } from '../../output/view.js';
 import { pathText } from '../shadow/delta.js';
-import { type Context, command } from '../shared/command.js';
+import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
 import { connectionNotices } from '../shared/detector-notices.js';
 
 interface Options {

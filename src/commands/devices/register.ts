@@ -14,8 +14,9 @@ import { lineBatches } from '../../input/lines.js';
 import type { View } from '../../output/view.js';
 import { applyLines } from '../shared/apply-lines.js';
 import type { Entry } from '../shared/batch.js';
-import { type Context, command, type Input } from '../shared/command.js';
+import { command } from '../shared/command.js';
 import { YES } from '../shared/confirm.js';
+import type { Context, Input } from '../shared/context.js';
 import { pick } from '../shared/device-view.js';
 import { readDocument } from '../shared/read-document.js';
 

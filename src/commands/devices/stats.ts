@@ -5,7 +5,8 @@ import type { DeviceReading } from '../../core/query/read-devices.js';
 import { type FleetStats, fleetStats } from '../../core/query/stats.js';
 import type { Column, View } from '../../output/view.js';
 import { Batch } from '../shared/batch.js';
-import { type Context, command } from '../shared/command.js';
+import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
 import { pick } from '../shared/device-view.js';
 import { everyBeat, Outage } from '../shared/every.js';
 

@@ -9,7 +9,8 @@ import type { Fleet } from '../../core/store/fleet.js';
 import { parseCount, parseDuration } from '../../input/duration.js';
 import { globPattern } from '../../input/glob.js';
 import { parseMoment } from '../../input/moment.js';
-import { type Context, command } from '../shared/command.js';
+import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
 import {
   connectionNotices,
   detectorNotices,

@@ -7,8 +7,8 @@ import type { ErrorCode } from '../../core/model/errors.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import type { View } from '../../output/view.js';
 import { Batch, type Entry } from './batch.js';
-import type { Context, Input } from './command.js';
 import { confirmedInBulk } from './confirm.js';
+import type { Context, Input } from './context.js';
 
 export interface LineWork<Item, Result> {
   file: string;

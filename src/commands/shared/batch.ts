@@ -9,7 +9,7 @@ import { prefetch } from '../../core/async/prefetch.js';
 import { slices } from '../../core/async/slices.js';
 import { DevstateError, type ErrorCode, usageError } from '../../core/model/errors.js';
 import { type Line, lineBatches } from '../../input/lines.js';
-import type { Context } from './command.js';
+import type { Context } from './context.js';
 
 /** Something to work at, or why it cannot be read. */
 export interface Entry<Item> {

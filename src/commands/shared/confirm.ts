@@ -1,7 +1,8 @@
 /** What is asked before it is done: what cannot be undone; in a protected context, writes in bulk. */
 import { usageError } from '../../core/model/errors.js';
 import { isSingle } from './batch.js';
-import type { Context, Option } from './command.js';
+import type { Context } from './context.js';
+import type { Option } from './declaration.js';
 
 export const YES: Option = { flags: '-y, --yes', summary: 'do not ask' };
 

@@ -2,7 +2,7 @@
 import { type DetectOptions, detectorAtWork } from '../../core/detection/detector.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { durationText } from '../../output/times.js';
-import type { Context } from './command.js';
+import type { Context } from './context.js';
 
 export function detectorNotices({ notice }: Context, honourHold: boolean): DetectOptions {
   return {

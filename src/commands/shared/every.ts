@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTransient } from '../../core/store/redis-errors.js';
-import type { Context } from './command.js';
+import type { Context } from './context.js';
 import { LONGEST_TIMER_MS } from './timer.js';
 
 /** Says once that beats do not get through, and once that they do again. */

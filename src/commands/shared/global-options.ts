@@ -1,7 +1,7 @@
 /** The options that every command takes, before or after its name. No command reuses one of these names. */
 import { parseDuration } from '../../input/duration.js';
 import { FORMATS, type Format } from '../../output/view.js';
-import type { Option } from './command.js';
+import type { Option } from './declaration.js';
 import { LONGEST_TIMER_MS } from './timer.js';
 
 export interface Globals {

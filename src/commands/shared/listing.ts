@@ -9,7 +9,7 @@ import type { Fleet } from '../../core/store/fleet.js';
 import type { Progress } from '../../output/progress.js';
 import type { View } from '../../output/view.js';
 import { Batch } from './batch.js';
-import type { Context } from './command.js';
+import type { Context } from './context.js';
 
 export interface ListingOptions {
   type?: string;

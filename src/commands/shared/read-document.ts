@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../core/model/json.js';
 import { parseDocument } from '../../input/document.js';
 import { readText } from '../../input/lines.js';
-import type { Context } from './command.js';
+import type { Context } from './context.js';
 
 /** @throws DevstateError USAGE */
 export function readDocument(context: Context, args: readonly string[]): Promise<JsonObject> {

@@ -44,8 +44,8 @@ export const acl = command<Options>({
     const role = ROLES.find((each) => each === name);
     if (!role) throw usageError(`no role ${quote(name)}`, `one of ${ROLES.join(', ')}`);
     if (id && role !== 'device') throw usageError('--id goes with the role device');
-    const place = await context.place();
-    const made = aclOf(role, { ...place, ...(user !== undefined && { user }), ...(id && { ids: id }) });
+    const target = await context.target();
+    const made = aclOf(role, { ...target, ...(user !== undefined && { user }), ...(id && { ids: id }) });
     await context.print.one(ACL, made);
     if (!context.print.human) return;
     context.notice('hint: a new user has no password: put >PASSWORD at the end of the line');

@@ -2,14 +2,14 @@
 import { usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import type { ProgramDeclaration } from '../shared/declaration.js';
 import { bash } from './completion/bash.js';
 import { fish } from './completion/fish.js';
-import type { Program } from './completion/program.js';
 import { zsh } from './completion/zsh.js';
 
-const SHELLS: Readonly<Record<string, (program: Program) => string>> = { bash, zsh, fish };
+const SHELLS: Readonly<Record<string, (program: ProgramDeclaration) => string>> = { bash, zsh, fish };
 
-export function completionScript(shell: string, program: Program): string {
+export function completionScript(shell: string, program: ProgramDeclaration): string {
   const script = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (!script) throw usageError(`no completion for ${shell}`, `one of ${Object.keys(SHELLS).join(', ')}`);
   return script(program);
@@ -39,9 +39,8 @@ export const completion = command({
     'devstate completion zsh > "$fpath[1]/_devstate"',
     'devstate completion fish > ~/.config/fish/completions/devstate.fish',
   ],
-  async run({ print }, [shell = '']) {
-    // Late: the list of commands holds this one too.
-    const script = completionScript(shell, await import('../index.js'));
+  async run({ print, declarations }, [shell = '']) {
+    const script = completionScript(shell, declarations);
     if (print.machine) return print.one(SCRIPT, { shell, script });
     // For people a value is one line, and what would break it is escaped.
     for (const line of script.trimEnd().split('\n')) await print.one(SCRIPT, { shell, script: line });

@@ -1,7 +1,9 @@
 /** `devstate context ACTION`: servers by name, kept in a file. What is shown of them has no password. */
 import { quote, usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
-import { type Context, type ContextEntry, command } from '../shared/command.js';
+import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
+import type { ContextEntry } from '../shared/context-store.js';
 
 const OPTIONAL = ['namespace', 'dialect', 'readOnly', 'ca', 'cert', 'key', 'insecure'] as const;
 

@@ -5,7 +5,8 @@
 import { DevstateError, usageError } from '../../core/model/errors.js';
 import { eraseNamespace } from '../../core/registry/register.js';
 import type { View } from '../../output/view.js';
-import { type Context, command } from '../shared/command.js';
+import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
 
 const LINE: View<string> = {
   fields: ['line'],

@@ -148,7 +148,7 @@ export function useSentinels(): Topology {
     },
     partitions: 1,
     async fleet() {
-      const options = { timeout: PATIENCE_MS, persistent: true, signal: end.signal };
+      const options = { timeoutMs: PATIENCE_MS, persistent: true, signal: end.signal };
       return new Fleet(await connect(parseTarget(set.url), options), { requestTimeout: PATIENCE_MS });
     },
     breaks: [

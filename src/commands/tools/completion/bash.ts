@@ -3,9 +3,10 @@
  * command, the place among its arguments, and the option that waits for its value. No
  * bash-completion package, and nothing newer than bash 3.2 (macOS), is needed.
  */
-import { type Flag, globalFlags, ownFlags, type Program, shellWord } from './program.js';
+import type { ProgramDeclaration } from '../../shared/declaration.js';
+import { type Flag, globalFlags, ownFlags, shellWord } from './flags.js';
 
-export function bash(program: Program): string {
+export function bash(program: ProgramDeclaration): string {
   const globals = globalFlags(program);
   // Patterns for `case $command,$option`: any command knows the global ones.
   const patterns = [
@@ -77,7 +78,7 @@ complete -F _devstate devstate
 `;
 }
 
-function places({ commands }: Program): string[] {
+function places({ commands }: ProgramDeclaration): string[] {
   return commands.flatMap((command) =>
     command.arguments.flatMap(({ values, variadic }, place) =>
       values === undefined

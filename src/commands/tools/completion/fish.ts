@@ -1,7 +1,8 @@
 /** The fish script: one `complete` for each word that may follow, and a condition for when. */
-import { type Flag, globalFlags, ownFlags, type Program } from './program.js';
+import type { CommandDeclaration, ProgramDeclaration } from '../../shared/declaration.js';
+import { type Flag, globalFlags, ownFlags } from './flags.js';
 
-export function fish(program: Program): string {
+export function fish(program: ProgramDeclaration): string {
   const globals = globalFlags(program);
   const withValue = globals.filter(({ value }) => value !== undefined).flatMap(({ names }) => names);
   return `# fish completion for devstate. Generated: see scripts/generate.js.
@@ -35,7 +36,7 @@ ${program.commands
 ${program.commands.map(commandLines).join('')}`;
 }
 
-function commandLines(command: Program['commands'][number]): string {
+function commandLines(command: CommandDeclaration): string {
   const when = ` -n ${quoted(`__devstate_at ${fishWord(command.name)}`)}`;
   const values = command.arguments.flatMap((argument) => argument.values ?? []);
   const lines = ownFlags(command).map((flag) => complete(when, flag));

@@ -1,9 +1,8 @@
 /** The zsh script: specifications for `_arguments`, zsh's own completion of options. */
-import { type Flag, globalFlags, ownFlags, type Program, shellWord } from './program.js';
+import type { CommandDeclaration, ProgramDeclaration } from '../../shared/declaration.js';
+import { type Flag, globalFlags, ownFlags, shellWord } from './flags.js';
 
-type Command = Program['commands'][number];
-
-export function zsh(program: Program): string {
+export function zsh(program: ProgramDeclaration): string {
   return `#compdef devstate
 # zsh completion for devstate. Generated: see scripts/generate.js.
 _devstate() {
@@ -41,7 +40,7 @@ fi
 `;
 }
 
-function commandCase(command: Command): string {
+function commandCase(command: CommandDeclaration): string {
   const specs = [...ownFlags(command).flatMap(flagSpecs), ...argumentSpecs(command)];
   const list = specs.map((spec) => ` \\\n            ${shellWord(spec)}`).join('');
   return `        ${shellWord(command.name)})
@@ -60,7 +59,7 @@ function flagSpecs({ names, summary, repeat, value, values, file }: Flag): strin
   });
 }
 
-function argumentSpecs(command: Command): string[] {
+function argumentSpecs(command: CommandDeclaration): string[] {
   return command.arguments.map(({ name, required, variadic, values = [] }, index) => {
     const place = variadic ? '*' : `${index + 1}${required ? '' : ':'}`;
     return `${place}:${escaped(name, ':')}:${choice(values)}`;

@@ -1,10 +1,5 @@
-/** What the completion scripts are made of: the declared options, read once for all shells. */
-import type { Command, Option } from '../../shared/command.js';
-
-export interface Program {
-  globals: readonly Option[];
-  commands: readonly Command[];
-}
+/** The flags of the declared options, in the form that the completion scripts of all shells are made from. */
+import type { CommandDeclaration, Option, ProgramDeclaration } from '../../shared/declaration.js';
 
 export interface Flag {
   /** `-f`, `--file`. */
@@ -25,7 +20,7 @@ const BUILT_IN: readonly Option[] = [
   { flags: '-V, --version', summary: 'show the version' },
 ];
 
-export function globalFlags({ globals }: Program): Flag[] {
+export function globalFlags({ globals }: ProgramDeclaration): Flag[] {
   const declared = globals.map(readFlag);
   const builtIn = BUILT_IN.map(readFlag).filter(
     ({ names }) => !declared.some((flag) => flag.names.some((name) => names.includes(name))),
@@ -33,7 +28,7 @@ export function globalFlags({ globals }: Program): Flag[] {
   return [...declared, ...builtIn];
 }
 
-export function ownFlags(command: Command): Flag[] {
+export function ownFlags(command: CommandDeclaration): Flag[] {
   return command.options.map(readFlag);
 }
 
