@@ -3,11 +3,13 @@
  * a view of them; lists stream through a formatter (formatter.ts, table.ts) into the sink.
  */
 import type { Writable } from 'node:stream';
+import { loadPaint, type Paint } from './color.js';
 import { visible, visibleName } from './escape.js';
 import { type Field, fieldText, parseFields, project } from './fields.js';
 import { type Formatter, jsonArray, jsonText, perLine } from './formatter.js';
 import { createSink } from './sink.js';
-import { type TableColumn, type TableStyle, table } from './table.js';
+import { streamingTable } from './streaming-table.js';
+import type { TableColumn, TableOptions } from './table-cells.js';
 import type { Times } from './times.js';
 import type { Format, SheetRow, Tone, View } from './view.js';
 
@@ -51,15 +53,21 @@ export interface Printer {
   stream<T>(view: View<T>, rows: Rows<T>): Promise<number>;
 }
 
-/** Rows measured before a table's first line is written. */
-const SAMPLE = 100;
+/** How many rows of a list are measured before the first line of its table is written. */
+const SAMPLE_ROWS = 100;
+
+/**
+ * How the rows of a table come: all of them known before the first is written, in a list of
+ * any length, or one at a time as things happen.
+ */
+type Layout = 'bounded' | 'list' | 'live';
 
 export function createPrinter(options: PrinterOptions): Printer {
   const { format, times, stderr } = options;
   const machine = format === 'json' || format === 'ndjson';
   const human = (format === 'table' || format === 'wide') && options.fields === undefined;
   const sink = createSink(options.stdout, options.signal);
-  const style = (sample: number): TableStyle => ({ headers: options.headers, color: options.color, sample });
+  let paint: Promise<Paint> | undefined;
 
   const chosen = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
 
@@ -68,20 +76,28 @@ export function createPrinter(options: PrinterOptions): Printer {
     return fields ? (row) => project(view.json(row), fields) : (row) => view.json(row);
   }
 
-  function tableOf<T>(view: View<T>, sample: number): Formatter<T> {
+  async function tableOf<T>(columns: readonly TableColumn<T>[], layout: Layout): Promise<Formatter<T>> {
+    paint ??= loadPaint(options.color);
+    const style: TableOptions = { headers: options.headers, paint: await paint };
+    if (layout === 'bounded') return (await import('./bounded-table.js')).boundedTable(columns, style);
+    return streamingTable(columns, style, layout === 'live' ? 1 : SAMPLE_ROWS);
+  }
+
+  async function viewTable<T>(view: View<T>, layout: Layout): Promise<Formatter<T>> {
     const fields = chosen(view);
     if (fields) {
-      const inner = table(fields.map(fieldColumn), style(sample));
+      const inner = await tableOf(fields.map(fieldColumn), layout);
       return { row: (row) => inner.row(view.json(row)), end: inner.end };
     }
     const columns = format === 'wide' ? [...view.columns, ...(view.wide ?? [])] : view.columns;
-    return table(
+    return tableOf(
       columns.map((column) => ({ ...column, cell: (row: T) => column.cell(row, times) })),
-      style(sample),
+      layout,
     );
   }
 
-  async function formatterOf<T>(view: View<T>, live: boolean): Promise<Formatter<T>> {
+  async function formatterOf<T>(view: View<T>, layout: Layout): Promise<Formatter<T>> {
+    const live = layout === 'live';
     const json = jsonOf(view);
     if (format === 'name') return perLine((row) => visibleName(view.name(row)));
     if (format === 'json' && !live) return jsonArray(json);
@@ -91,7 +107,7 @@ export function createPrinter(options: PrinterOptions): Printer {
       return (await import('./csv.js')).csv(options.fields ?? view.fields, json, options.headers);
     const { line } = view;
     if (human && line) return perLine((row) => visible(line(row, times)));
-    return tableOf(view, live ? 1 : SAMPLE);
+    return viewTable(view, layout);
   }
 
   const asked = () => !sink.closed && !options.signal.aborted;
@@ -141,15 +157,15 @@ export function createPrinter(options: PrinterOptions): Printer {
         perLine((value) => jsonText(value, 2)),
       );
     else if (human && view.sheet)
-      await feed(view.sheet(row, times).flatMap(sheetLines), table(SHEET, style(Infinity)));
+      await feed(view.sheet(row, times).flatMap(sheetLines), await tableOf(SHEET, 'bounded'));
     else if (format === 'yaml') await feed([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
-    else await feed([row], await formatterOf(view, false));
+    else await feed([row], await formatterOf(view, 'bounded'));
   }
 
   async function list<T>(view: View<T>, rows: Rows<T>): Promise<number> {
     const count = await feed(
       rows,
-      await formatterOf(view, false),
+      await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
       view.line === undefined ? asked : () => true,
     );
     if (count === 0 && view.empty !== undefined && !machine && !options.quiet)
@@ -165,7 +181,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     one,
     list,
     // These end with the signal by themselves, once they have handed over what has happened.
-    stream: async (view, rows) => feed(rows, await formatterOf(view, true), () => !sink.closed),
+    stream: async (view, rows) => feed(rows, await formatterOf(view, 'live'), () => !sink.closed),
   };
 }
 

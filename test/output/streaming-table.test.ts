@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type TableColumn, type TableStyle, table } from '../../src/output/table.js';
+import { loadPaint } from '../../src/output/color.js';
+import { streamingTable } from '../../src/output/streaming-table.js';
+import type { TableColumn } from '../../src/output/table-cells.js';
 
 type Row = readonly string[];
 const columns = (...headers: string[]): TableColumn<Row>[] =>
@@ -9,15 +11,15 @@ const columns = (...headers: string[]): TableColumn<Row>[] =>
 async function render(
   cols: TableColumn<Row>[],
   rows: Row[],
-  style: Partial<TableStyle> = {},
+  { headers = true, color = false } = {},
 ): Promise<string> {
-  const formatter = table(cols, { headers: true, color: false, sample: 100, ...style });
+  const formatter = streamingTable(cols, { headers, paint: await loadPaint(color) }, 100);
   let text = '';
   for (const row of rows) text += await formatter.row(row);
   return text + formatter.end();
 }
 
-describe('table', () => {
+describe('a streaming table', () => {
   it('aligns columns, and pads none at the end', async () => {
     expect(
       await render(columns('A', 'LONG', 'C'), [
@@ -48,7 +50,7 @@ describe('table', () => {
   });
 
   it('holds back no more than its sample; later and longer cells push', async () => {
-    const formatter = table(columns('A', 'B'), { headers: true, color: false, sample: 2 });
+    const formatter = streamingTable(columns('A', 'B'), { headers: true, paint: await loadPaint(false) }, 2);
     expect(await formatter.row(['1', 'x'])).toBe('');
     expect(await formatter.row(['22', 'x'])).toBe('A    B\n1    x\n22   x\n');
     expect(await formatter.row(['333333', 'x'])).toBe('333333   x\n');

@@ -1,0 +1,93 @@
+/**
+ * A table whose rows are all known before the first is written, such as the sheet of `get`.
+ * cli-table3 lays out its first 100 rows; the rows after them are written one by one with the
+ * same widths, because cli-table3 takes up to 220 µs a row. A table with text beyond ASCII is
+ * laid out here, because cli-table3 has an older string-width, which measures new emoji wrongly.
+ */
+import type Table from 'cli-table3';
+import { PLAIN } from './escape.js';
+import type { Formatter } from './formatter.js';
+import {
+  alignedLine,
+  type Cell,
+  GAP,
+  headerCells,
+  measuredWidths,
+  rowCells,
+  type TableColumn,
+  type TableOptions,
+} from './table-cells.js';
+import { prepareWidth } from './width.js';
+
+/** How many rows cli-table3 lays out. */
+const MOST_ROWS = 100;
+
+export async function boundedTable<T>(
+  columns: readonly TableColumn<T>[],
+  { headers, paint }: TableOptions,
+): Promise<Formatter<T>> {
+  const { default: CliTable } = await import('cli-table3');
+  const header = headers ? headerCells(columns) : [];
+  let held: Cell[][] = [];
+  let widths: readonly number[] | undefined;
+
+  /** The header and the rows held back, as text; sets `widths`. */
+  function release(): string {
+    if (held.length === 0) return '';
+    const lines = headers ? [header, ...held] : held;
+    const rows = held;
+    held = [];
+    if (lines.some((cells) => cells.some(({ text }) => !PLAIN.test(text)))) {
+      const measured = measuredWidths(columns, lines);
+      widths = measured;
+      return lines.map((cells) => alignedLine(cells, measured, paint)).join('');
+    }
+    const padded = (cells: readonly Cell[]) =>
+      cells.map(({ text, style }, i) => {
+        const missing = (columns[i]?.width ?? 0) - text.length;
+        return paint(text, style) + ' '.repeat(Math.max(0, missing));
+      });
+    const table = new CliTable({ ...BORDERLESS, head: padded(header) });
+    table.push(...rows.map(padded));
+    const text = table.toString().replaceAll(/ +$/gm, '');
+    widths = table.options.colWidths.map((width) => (width ?? 0) - GAP);
+    return `${text}\n`;
+  }
+
+  return {
+    async row(row) {
+      const cells = rowCells(columns, row);
+      await prepareWidth([...header, ...cells].map((cell) => cell.text));
+      if (widths === undefined && held.length < MOST_ROWS) {
+        held.push(cells);
+        return '';
+      }
+      const before = release();
+      return before + alignedLine(cells, widths ?? [], paint);
+    },
+    end: release,
+  };
+}
+
+const NO_CHARS: Table.TableConstructorOptions['chars'] = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+const BORDERLESS: Table.TableConstructorOptions = {
+  chars: NO_CHARS,
+  style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
+};

@@ -1,0 +1,20 @@
+/**
+ * The colours of a terminal. Whether there are any is decided once, from `--color`,
+ * NO_COLOR and the terminal (cli/), never by chalk's own detection. chalk takes 3 ms to load,
+ * so a command without colours does not load it.
+ */
+
+export type TextStyle = 'bold' | 'green' | 'red';
+
+/** Returns the text in that style, or as it is where colours are off. */
+export type Paint = (text: string, style: TextStyle | undefined) => string;
+
+/** chalk's level for the 16 basic colours, which every terminal with colours has. */
+const BASIC_COLORS = 1;
+
+export async function loadPaint(isColorOn: boolean): Promise<Paint> {
+  if (!isColorOn) return (text) => text;
+  const { Chalk } = await import('chalk');
+  const chalk = new Chalk({ level: BASIC_COLORS });
+  return (text, style) => (style === undefined ? text : chalk[style](text));
+}
