@@ -1,11 +1,11 @@
-/** Says the outcome of the last test run in one plain line, from the runner's report. */
+/** Prints the result of the last test run as one line, from vitest's report: `N passed, N failed, N skipped`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { root } from './stage.js';
 
 const file = `${root}coverage/report.json`;
 if (existsSync(file)) {
   const report = JSON.parse(readFileSync(file, 'utf8'));
-  // A file that failed outside its tests (it could not be loaded, a hook threw) counts as one failure.
+  // A test file that could not be loaded, or whose hook threw, has no failed test: it counts as one.
   const broken = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),

@@ -1,32 +1,34 @@
 /**
- * What a fresh clone lacks: the dependencies and a redis-server. Installs what is missing,
- * leaves what is there. Nothing may be imported here that is itself installed here.
+ * Sets up a fresh clone: installs the npm dependencies and a redis-server, if they are missing.
+ * This file must import only what comes with Node, because it runs before the dependencies are there.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, run, StageError } from './stage.js';
+import { announce, root, run, StageError, starts } from './stage.js';
 
-export function setup({ announce }) {
-  if (!dependenciesAreCurrent()) {
-    announce('installing dependencies');
-    // Not `npm ci`: it refuses a lock file that was made where binaries for other platforms could not
-    // be had. This keeps to the lock file too, and leaves it as it is. Building and testing need the
-    // dev dependencies, whatever NODE_ENV says.
-    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--include=dev']);
-  }
-  if (!starts(process.env.DEVSTATE_REDIS_SERVER || 'redis-server')) installRedis(announce);
+export function setup() {
+  setupDependencies();
+  if (!starts(process.env.DEVSTATE_REDIS_SERVER || 'redis-server')) installRedis();
+}
+
+export function setupDependencies() {
+  if (dependenciesAreCurrent()) return;
+  announce('installing dependencies');
+  // `npm ci` fails if the lock file lacks the optional binaries of this platform. `npm install --no-save`
+  // does not; it installs the locked versions too and does not write the lock file. `--include=dev`,
+  // because with NODE_ENV=production npm would leave out what building and testing need.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--include=dev']);
 }
 
 /**
- * Whether node_modules holds what package-lock.json asks for, by npm's own account of it.
- * Optional packages may be absent: they are for other platforms.
+ * Compares package-lock.json with node_modules/.package-lock.json, in which npm records what it installed.
+ * Optional packages may be missing: they hold the binaries of other platforms.
  */
 function dependenciesAreCurrent() {
-  const account = join(root, 'node_modules', '.package-lock.json');
-  if (!existsSync(account)) return false;
+  const record = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
   const packages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages;
-  const installed = packages(account);
+  const installed = packages(record);
   return Object.entries(packages(join(root, 'package-lock.json')))
     .filter(([path]) => path !== '')
     .every(([path, { version, optional }]) =>
@@ -34,25 +36,21 @@ function dependenciesAreCurrent() {
     );
 }
 
-function starts(program) {
-  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
-}
-
-function installRedis(announce) {
+function installRedis() {
   if (process.env.DEVSTATE_REDIS_SERVER) {
     throw new StageError(
       `DEVSTATE_REDIS_SERVER names ${process.env.DEVSTATE_REDIS_SERVER}, which does not run`,
     );
   }
   if (process.getuid?.() === 0 && starts('apt-get')) {
-    announce('installing redis-server with apt-get');
+    announce('installing redis-server on this machine, with apt-get');
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     withoutServices(() => {
       run('apt-get', ['update'], { env });
       run('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], { env });
     });
   } else if (starts('brew')) {
-    announce('installing redis with Homebrew');
+    announce('installing redis on this machine, with Homebrew');
     run('brew', ['install', 'redis']);
   }
   if (!starts('redis-server')) {
@@ -63,18 +61,21 @@ function installRedis(announce) {
   }
 }
 
-/** Debian's packages start their services when installed, unless a policy says not to. */
+/**
+ * Runs the installation under a policy by which Debian's packages do not start their services. Otherwise
+ * a redis-server would run on port 6379 from then on.
+ */
 function withoutServices(install) {
   const policy = '/usr/sbin/policy-rc.d';
   if (existsSync(policy)) return install();
-  // An interrupt ends the installer, which then ends us: the policy must not stay behind.
-  const wait = () => {};
-  process.on('SIGINT', wait);
+  // Ctrl-C ends apt-get, and `run` then throws. This process must not end before the policy is removed.
+  const ignoreInterrupt = () => {};
+  process.on('SIGINT', ignoreInterrupt);
   try {
     writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
     install();
   } finally {
     rmSync(policy, { force: true });
-    process.off('SIGINT', wait);
+    process.off('SIGINT', ignoreInterrupt);
   }
 }

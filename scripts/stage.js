@@ -1,6 +1,6 @@
 /**
- * The stages of set-up, build and test: each is announced on one line before it begins, runs
- * quietly, and shows what it said only if it fails.
+ * The stages of set-up, build, checks and tests. Each is announced on one line before it begins. Its
+ * output is shown only if it fails.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -12,30 +12,41 @@ export function announce(stage) {
   console.log(`> ${stage} …`);
 }
 
-/** A stage failed, and has said so: the message is all there is to show. */
+/** A stage failed. The message is for the user and complete: no stack trace is shown with it. */
 export class StageError extends Error {}
 
-/** Runs a program to its end. `live`: its output is shown as it comes. */
-export function run(program, args, { env = process.env, live = false } = {}) {
+/**
+ * Runs a program until it exits, without standard input, so that it cannot prompt.
+ * With `live`, its output goes to the terminal as it is written, and it may read from there.
+ *
+ * @returns what it wrote to stdout; '' with `live`
+ * @throws StageError if it cannot be started, is ended by a signal or exits with another code than 0
+ */
+export function run(program, args, { cwd = root, env = process.env, live = false } = {}) {
   const { error, status, signal, stdout, stderr } = spawnSync(program, args, {
-    cwd: root,
+    cwd,
     env,
     encoding: 'utf8',
     maxBuffer: Number.POSITIVE_INFINITY,
     stdio: live ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });
-  if (status === 0) return;
+  if (status === 0) return stdout ?? '';
   const output = live || error ? '' : `${stdout}${stderr}`.trimEnd();
   const reason = error?.message ?? (signal ? `ended by ${signal}` : `exit ${status}`);
   throw new StageError(`${output}\n${[program, ...args].join(' ')}: ${reason}`.trim());
 }
 
-/** A program of a dev dependency. */
+/** Whether a program is there and runs: `starts('redis-server')`, `starts('openssl', ['version'])`. */
+export function starts(program, args = ['--version']) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** The path of a dev dependency's program: `tool('tsc')`. */
 export function tool(name) {
   return join(root, 'node_modules', '.bin', name);
 }
 
-/** Runs the stages of a script; a failed one ends it with exit 1 and without a stack trace. */
+/** Runs the body of a script. If a stage fails, the script's exit code is 1, and only its message is shown. */
 export async function stages(script) {
   try {
     await script();

@@ -1,9 +1,9 @@
-/** `npm start`: sets up, builds, and runs the demo in this very process. */
+/** `npm start`: sets up, builds, and runs `devstate demo` in this process. */
 import { setup } from './setup.js';
 import { announce, root, run, stages } from './stage.js';
 
 await stages(async () => {
-  setup({ announce });
+  setup();
   announce('building');
   run(process.execPath, [`${root}scripts/build.js`]);
   announce('devstate demo');

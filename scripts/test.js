@@ -1,49 +1,36 @@
 /**
- * `npm test`: sets up, builds, checks, runs the tests; stops at the first stage that fails.
- * Further arguments go to vitest: `npm test -- test/core --coverage.enabled=false`.
- * `npm run test:quick`: no build, and of the tests those that are done within a minute.
+ * `npm test`: sets up, checks, builds and runs all tests; stops at the first stage that fails.
+ * Arguments are passed on to vitest: `npm test -- test/core --coverage.enabled=false`.
+ * `npm run test:quick`: no build, and only tests that take less than a minute in all.
  */
 import { rmSync } from 'node:fs';
+import { runAllChecks, runQuickChecks } from './checks.js';
 import { setup } from './setup.js';
 import { announce, root, run, stages, tool } from './stage.js';
+import { setupTestTools } from './test-tools.js';
 
-const CHECKS = [
-  ['linting', 'biome', ['check', '.']],
-  ['checking types', 'tsc', ['--noEmit']],
-  ['checking the package', 'publint', ['--strict']],
-  ['looking for what is unused', 'knip', []],
-];
-
-const QUICK = ['core', 'input', 'output', 'imports', 'generated', 'contract/on-one-server'];
+const QUICK = ['core', 'input', 'output', 'imports', 'generated', 'documents', 'contract/on-one-server'];
 
 const [first, ...rest] = process.argv.slice(2);
 
-await stages(() => (first === '--quick' ? quick(rest) : whole(process.argv.slice(2))));
+await stages(() => (first === '--quick' ? runQuick(rest) : runAll(process.argv.slice(2))));
 
-function whole(args) {
-  // A report is of this run or it is not there.
+function runAll(args) {
+  // scripts/report.js reads coverage/report.json, which must not be that of an earlier run.
   rmSync(`${root}coverage`, { recursive: true, force: true });
-  setup({ announce });
-  announce('building');
-  run(process.execPath, [`${root}scripts/build.js`]);
-  check(CHECKS);
+  setup();
+  setupTestTools();
+  runAllChecks();
   announce('running the tests');
   const reports = ['--reporter=default', '--reporter=json', '--outputFile.json=coverage/report.json'];
   run(tool('vitest'), ['run', '--coverage', ...reports, ...args], { live: true });
 }
 
-function quick(args) {
-  setup({ announce });
-  check(CHECKS.slice(0, 2));
+function runQuick(args) {
+  setup();
+  runQuickChecks();
   announce('running the quick tests');
   run(tool('vitest'), ['run', '--project', 'tests', ...QUICK.map((name) => `test/${name}`), ...args], {
     live: true,
   });
-}
-
-function check(checks) {
-  for (const [stage, program, args] of checks) {
-    announce(stage);
-    run(tool(program), args);
-  }
 }

@@ -1,0 +1,109 @@
+/**
+ * The programs that tests run beside Node and redis-server. One that is not on the PATH is fetched from
+ * Debian's packages into .cache/ (git-ignored): nothing is installed on the machine, and root is not needed.
+ */
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { announce, root, run, StageError, starts } from './stage.js';
+
+/** `required`: tests fail without the program. Without the others, tests pass but check less. */
+const TOOLS = [
+  { program: 'bash', debianPackage: 'bash', required: true },
+  { program: 'tar', debianPackage: 'tar', required: true },
+  { program: 'ps', debianPackage: 'procps', required: true },
+  { program: 'openssl', debianPackage: 'openssl', required: true, versionOption: 'version' },
+  { program: 'zsh', debianPackage: 'zsh' },
+  { program: 'fish', debianPackage: 'fish' },
+  { program: 'jq', debianPackage: 'jq' },
+];
+
+const cache = join(root, '.cache');
+/** One wrapper script for each fetched program. */
+const binFolder = join(cache, 'bin');
+/** The unpacked packages: `.cache/debian/usr/bin/fish`. */
+const unpacked = join(cache, 'debian');
+const downloads = join(cache, 'downloads');
+const lists = join(cache, 'apt', 'lists');
+
+/** Package lists of our own, so that neither root nor an earlier `apt-get update` is needed. */
+const APT_OPTIONS = [
+  ['Dir::State::lists', lists],
+  ['Dir::Cache', join(cache, 'apt', 'cache')],
+  ['Acquire::http::Timeout', '15'],
+  ['Acquire::https::Timeout', '15'],
+].flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+
+/** Puts .cache/bin at the end of this process's PATH, which the tests inherit, and fetches what is missing. */
+export function setupTestTools() {
+  process.env.PATH = `${process.env.PATH}${delimiter}${binFolder}`;
+  const missing = TOOLS.filter((tool) => !isInstalled(tool));
+  if (missing.length === 0) return;
+  const reason = fetchTools(missing);
+  const stillMissing = missing.filter((tool) => !isInstalled(tool));
+  if (stillMissing.length === 0) return;
+  const names = stillMissing.map(({ program }) => program).join(', ');
+  const message = `not found, and could not be fetched: ${names} (${reason})`;
+  if (stillMissing.some(({ required }) => required)) throw new StageError(`${message}: install them`);
+  console.log(`  ${message}: the tests that use them check less`);
+}
+
+function isInstalled({ program, versionOption = '--version' }) {
+  return starts(program, [versionOption]);
+}
+
+/** Returns the reason to give for those programs that are still missing afterwards. */
+function fetchTools(tools) {
+  if (!starts('apt-get') || !starts('dpkg')) return 'this system has no apt-get';
+  announce(`fetching ${tools.map(({ program }) => program).join(', ')} into .cache`);
+  try {
+    const debianPackages = tools.map(({ debianPackage }) => debianPackage);
+    fetchPackages(debianPackages);
+    for (const { program } of tools) writeWrapper(program);
+    return 'they do not start';
+  } catch (error) {
+    if (!(error instanceof StageError)) throw error;
+    const lines = error.message.split('\n');
+    return lines.find((line) => line.startsWith('E: ')) ?? lines.at(-1);
+  }
+}
+
+/** Downloads packages with the dependencies that the machine lacks, and unpacks them. */
+function fetchPackages(names) {
+  for (const folder of [unpacked, downloads, binFolder, join(lists, 'partial')]) {
+    mkdirSync(folder, { recursive: true });
+  }
+  run('apt-get', [...APT_OPTIONS, 'update']);
+  const simulation = ['--simulate', '--no-install-recommends', '--reinstall', 'install'];
+  const plan = run('apt-get', [...APT_OPTIONS, ...simulation, ...names]);
+  const needed = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
+  run('apt-get', [...APT_OPTIONS, 'download', ...needed], { cwd: downloads });
+  for (const file of readdirSync(downloads)) run('dpkg', ['-x', join(downloads, file), unpacked]);
+  rmSync(downloads, { recursive: true });
+  rmSync(join(cache, 'apt'), { recursive: true });
+}
+
+/** The wrapper lets the program find the libraries and the settings that were unpacked beside it. */
+function writeWrapper(program) {
+  const path = ['usr/bin', 'bin'].map((folder) => `${folder}/${program}`).find(isUnpacked);
+  if (path === undefined) return;
+  const libraries = ['usr/lib', 'lib']
+    .filter(isUnpacked)
+    .flatMap((folder) => readdirSync(join(unpacked, folder)).map((name) => `${folder}/${name}`))
+    .filter((folder) => folder.includes('-linux-gnu'))
+    .map((folder) => `$packages/${folder}`);
+  const wrapper = join(binFolder, program);
+  writeFileSync(
+    wrapper,
+    `#!/bin/sh
+packages="\${0%/*}/../debian"
+export LD_LIBRARY_PATH="${libraries.join(':')}"
+export OPENSSL_CONF="$packages/etc/ssl/openssl.cnf"
+exec "$packages/${path}" "$@"
+`,
+  );
+  chmodSync(wrapper, 0o755);
+}
+
+function isUnpacked(path) {
+  return existsSync(join(unpacked, path));
+}
