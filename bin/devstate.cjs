@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The executable. It answers --version before anything else is loaded, else runs the program.
+// The executable. `--version` is answered here, because loading the program would take most of the time.
 'use strict';
 
 const argv = process.argv.slice(2);
@@ -7,7 +7,7 @@ const argv = process.argv.slice(2);
 const LINGER_MS = 100;
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-  process.stdout.on('error', () => {}); // nobody reads it any more
+  process.stdout.on('error', () => {}); // a closed pipe, as in `devstate --version | true`, is no failure
   process.stdout.write(`${require('../package.json').version}\n`);
 } else {
   const { load, save } = require('./load.cjs')(`${__dirname}/../dist/cli`);
@@ -16,7 +16,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   const onSignal = (signal) => interruption.abort(signal);
   // `once`: a second SIGINT or SIGTERM ends the process at once, as Node does by default.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, onSignal);
-  // `process` has the three streams as getters: each is opened when first used.
+  // `process` is passed whole, because reading one of its streams opens it, which costs time at the start.
   main(argv, process.env, process, interruption.signal).then((code) => {
     process.exitCode = code;
     save();

@@ -1,7 +1,8 @@
-// Loads the built program with V8's code cache, which halves its start. A cache is made at
-// the first use of a chunk and is never trusted blindly: V8 refuses one of another version
-// or other flags, and one of another file is told by size and time. Where the folder is
-// read-only there is none, and nothing else changes.
+// Loads the chunks of the built program with V8's code cache, which halves the time of a start.
+// The cache of a chunk is written when the chunk is first used, into dist/cli/.cache. Its name holds the
+// version of Node and the size and modification time of the chunk, so that a changed chunk gets a new one.
+// V8 itself refuses the cache of another V8 version or of other flags. If the folder cannot be written,
+// chunks are compiled at each start.
 'use strict';
 
 const fs = require('node:fs');
@@ -9,7 +10,7 @@ const { createRequire, wrap } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
 
-/** Gives `load(file)`, which is `require` for the chunks of a folder, and `save()`. */
+/** Returns `load(file)`, which works like `require` for the chunks in `dir`, and `save()`. */
 module.exports = function loader(dir) {
   const cacheDir = path.join(dir, '.cache');
   const nodeRequire = createRequire(path.join(dir, 'main.cjs'));
@@ -17,8 +18,8 @@ module.exports = function loader(dir) {
   const uncached = [];
 
   function load(file) {
-    const known = modules.get(file);
-    if (known) return known.exports;
+    const loaded = modules.get(file);
+    if (loaded) return loaded.exports;
     const module = { exports: {} };
     modules.set(file, module);
     const filename = path.join(dir, file);
@@ -35,18 +36,19 @@ module.exports = function loader(dir) {
 
   const requireChunk = (id) => (id.startsWith('./') ? load(id.slice(2)) : nodeRequire(id));
 
-  /** Keeps what was compiled, with the functions that ran. */
+  /** Writes the caches that are missing. Call it last: a cache holds only functions that have run. */
   function save() {
     if (uncached.length === 0) return;
     try {
       fs.mkdirSync(cacheDir, { recursive: true });
       for (const { cache, script } of uncached) {
-        const draft = `${cache}.${process.pid}`;
-        fs.writeFileSync(draft, script.createCachedData());
-        fs.renameSync(draft, cache);
+        // Renamed when complete, so that another process never reads half a cache.
+        const temporary = `${cache}.${process.pid}`;
+        fs.writeFileSync(temporary, script.createCachedData());
+        fs.renameSync(temporary, cache);
       }
     } catch {
-      // A folder that cannot be written to costs time at each start and nothing else.
+      // The folder cannot be written: the next start compiles again.
     }
   }
 
@@ -57,6 +59,6 @@ function read(file) {
   try {
     return fs.readFileSync(file);
   } catch {
-    return undefined; // none yet
+    return undefined; // it does not exist yet
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Builds dist/ from src/: the command line as CommonJS chunks with every dependency inside
- * (each command loads what it needs and no more: that is the cold start), the library as one
- * ES module with its dependencies outside, the library's types, and the licences of what was
- * bundled.
+ * Builds dist/ from src/:
+ * - cli/: the command line, as CommonJS chunks that include every dependency. A command loads only the
+ *   chunks that it needs, so that it starts fast.
+ * - index.js: the library, as one ES module that imports its dependencies.
+ * - types/: the library's types.
+ * - THIRD-PARTY-LICENSES.txt: the licences of the packages that the chunks include.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
@@ -22,11 +24,11 @@ await stages(async () => {
       {
         dir: `${dist}/cli`,
         format: 'cjs',
-        // Less to parse. Names that a stack trace shows (-vv) stay.
+        // Node parses less. Function names stay, because `-vv` prints stack traces.
         minify: { mangle: { keepNames: true } },
         entryFileNames: '[name].cjs',
         chunkFileNames: '[name]-[hash].cjs',
-        dynamicImportInCjs: false, // what bin/load.cjs has loaded can only `require`
+        dynamicImportInCjs: false, // bin/load.cjs gives the chunks a `require`, but no `import()`
       },
     ),
     bundle(
@@ -47,7 +49,7 @@ async function bundle(input, output) {
   }
 }
 
-/** The licence text of each package with a module in the chunks: most ask to travel with the code. */
+/** The licence text of each package that the chunks include. Most licences require that it is distributed. */
 function licences(chunks) {
   const folders = chunks
     .flatMap((chunk) => chunk.moduleIds ?? [])

@@ -1,7 +1,7 @@
 /**
- * `npm run generate`: writes what is made from the program's declarations: completions/ and
- * the README's parts between `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`.
- * `--check` writes nothing, and fails if anything differs from what it would write.
+ * `npm run generate`: writes the files in completions/ and those parts of README.md that stand between
+ * `<!-- generated:NAME -->` and `<!-- /generated:NAME -->`, from the declarations of the commands and the
+ * table of exit codes. With `--check` it writes nothing and fails if a file is out of date.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,9 +27,7 @@ await stages(async () => {
   const stale = Object.entries(files).filter(([path, text]) => read(path) !== text);
   if (process.argv.includes('--check')) {
     if (stale.length > 0) {
-      throw new StageError(
-        `not as the program is: ${stale.map(([path]) => path).join(', ')}: npm run generate`,
-      );
+      throw new StageError(`out of date: ${stale.map(([path]) => path).join(', ')}; run: npm run generate`);
     }
   } else {
     mkdirSync(`${root}completions`, { recursive: true });
@@ -51,7 +49,7 @@ function replacePart(name, text, document) {
   return `${document.slice(0, from + begin.length)}\n${text}\n${document.slice(to)}`;
 }
 
-/** As the linter wants it: it lines up the columns of tables. */
+/** Formats a text as `biome check` requires it; biome aligns the columns of Markdown tables. */
 function formatted(path, text) {
   return execFileSync(tool('biome'), ['format', `--stdin-file-path=${path}`], {
     input: text,
@@ -59,7 +57,7 @@ function formatted(path, text) {
   });
 }
 
-/** A table for each group, in the order in which the groups first occur. */
+/** Returns a Markdown table for each group of commands, in the order of `commands`. */
 function commandTables(commands) {
   return [...new Set(commands.map(({ group }) => group))]
     .map((group) => {
@@ -72,9 +70,9 @@ function commandTables(commands) {
     .join('');
 }
 
-/** As a manual has it: `get ID…`, `list [--status online|offline] [--type TYPE]`. */
+/** Returns one line: `get ID…`, `list [--status online|offline] [--type TYPE]`. */
 function synopsis({ name, arguments: args, options }) {
-  const places = args.map(({ name: arg, values, required, variadic }) => {
+  const positionals = args.map(({ name: arg, values, required, variadic }) => {
     const text = `${values?.join('|') ?? arg.toUpperCase()}${variadic ? '…' : ''}`;
     return required ? text : `[${text}]`;
   });
@@ -83,7 +81,7 @@ function synopsis({ name, arguments: args, options }) {
     const value = declared.match(/<([^>]+)>/)?.[1];
     return value === undefined ? `[${long}]` : `[${long} ${values?.join('|') ?? value.toUpperCase()}]`;
   });
-  return [name, ...places, ...flags].join(' ');
+  return [name, ...positionals, ...flags].join(' ');
 }
 
 function exitCodeTable(codes) {

@@ -1,4 +1,7 @@
-/** Imports modules of src/ into a script: bundled for the moment, for Node cannot read TypeScript. */
+/**
+ * Imports TypeScript modules into a script. Node 20 cannot read TypeScript, so they are bundled into a
+ * temporary folder first: `const [{ EXIT_CODES }] = await load('src/cli/exit-codes.ts')`.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Lets TypeScript import `./lua/name.lua` as text, for rolldown and vitest alike.
- * A line `-- @include name` stands for `lua/include/name.lua`.
+ * A plugin for rolldown and vitest: `import text from './lua/name.lua'` gives the script's text, in which
+ * each line `-- @include other` is replaced with the text of `lua/include/other.lua`.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
