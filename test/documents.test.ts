@@ -1,6 +1,7 @@
-/** The files and folders that documents name exist. */
+/** The files and folders that documents name exist, and ARCHITECTURE.md lists every dependency. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import packageJson from '../package.json' with { type: 'json' };
 
 /** `src/core/store/fleet.ts`, `src/core/store/`: anywhere in the text, also in code blocks. */
 const IN_A_FOLDER = /(?<![\w/.-])(?:src|test|bench|bin|scripts|completions|\.ci|\.github)\/[\w./-]*/g;
@@ -20,4 +21,12 @@ describe.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md']
   it('names only files that exist', () => {
     expect(paths.filter((path) => !existsSync(path))).toEqual([]);
   });
+});
+
+it('ARCHITECTURE.md lists every dependency in its tables', () => {
+  const rows = readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/^\| ([^|]+) \|/gm);
+  const listed = new Set([...rows].flatMap(([, names = '']) => names.trim().split(', ')));
+  const { dependencies, devDependencies } = packageJson;
+  const installed = Object.keys({ ...dependencies, ...devDependencies });
+  expect(installed.filter((name) => !listed.has(name))).toEqual([]);
 });
