@@ -1,5 +1,4 @@
-/** `devstate get ID…`: the whole state, as it is or as it was. */
-
+/** `devstate get ID…`: the whole state of devices, now or at a past moment. */
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../../core/async/item-results.js';
 import { stateAt } from '../../core/history/state-at.js';
 import { validId } from '../../core/model/device.js';
@@ -7,17 +6,19 @@ import { readDevice, readWholeDevices } from '../../core/query/read-devices.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { runInChunks } from '../../core/store/script-chunks.js';
 import { parseMoment } from '../../input/moment.js';
-import { Batch, idBatches, isSingle } from '../shared/batch.js';
+import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import { pastDevice, WHOLE_DEVICE, type WholeDevice, wholeDevice } from '../shared/device-view.js';
+import { idBatches, isSingle } from '../shared/device-ids.js';
+import { WHOLE_DEVICE } from './device-view.js';
+import { pastDevice, type WholeDevice, wholeDevice } from './whole-device.js';
 
 interface Options {
   at?: string;
 }
 
-/** A record may be megabytes, and much more once it is parsed. */
-const WHOLE_AT_ONCE = 20;
+/** Small, because a record may be megabytes, and takes several times as much memory once parsed. */
+const DEVICES_PER_BATCH = 20;
 
 export const get = command<Options>({
   name: 'get',
@@ -26,7 +27,9 @@ export const get = command<Options>({
   arguments: [
     { name: 'id', summary: 'device ids; - reads them from standard input', required: true, variadic: true },
   ],
-  options: [{ flags: '--at <moment>', summary: 'as it was then: 2h ago, 2026-11-24T10:00Z, epoch ms' }],
+  options: [
+    { flags: '--at <moment>', summary: 'the state at a past moment: 2h ago, 2026-11-24T10:00Z, epoch ms' },
+  ],
   examples: [
     'devstate get sensor-001',
     'devstate get sensor-001 --json | jq .reportedState',
@@ -38,17 +41,17 @@ export const get = command<Options>({
     const moment = at === undefined ? undefined : parseMoment(at, context.now());
     if (isSingle(ids)) validId(ids[0]);
     const fleet = await context.fleet();
-    const read = (all: readonly string[]) =>
-      moment === undefined ? present(fleet, all) : past(context, fleet, all, moment);
-    if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, unwrapOne(await read(ids)));
-    const batch = new Batch(context);
-    const { empty: _, ...view } = WHOLE_DEVICE; // what is not there has been said by name
-    await context.print.list(view, batch.each(idBatches(context, ids, WHOLE_AT_ONCE), read));
-    return batch.code;
+    const readBatch = (batch: readonly string[]) =>
+      moment === undefined ? readPresent(fleet, batch) : readPast(context, fleet, batch, moment);
+    if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, unwrapOne(await readBatch(ids)));
+    const runner = new BatchRunner(context);
+    const { empty: _, ...view } = WHOLE_DEVICE; // Each missing device is reported by name instead.
+    await context.print.list(view, runner.run(idBatches(context, ids, DEVICES_PER_BATCH), readBatch));
+    return runner.errorCode;
   },
 });
 
-async function present(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<WholeDevice>[]> {
+async function readPresent(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<WholeDevice>[]> {
   const records = isSingle(ids)
     ? [await itemFailure(readDevice(fleet, ids[0]))]
     : await readWholeDevices(fleet, ids);
@@ -59,8 +62,8 @@ async function present(fleet: Fleet, ids: readonly string[]): Promise<ItemResult
   );
 }
 
-/** What history does not reach is said, with the moment from which on it does. */
-async function past(
+/** Where history does not reach back to the moment, a notice says since when it is known. */
+async function readPast(
   { notice, times }: Context,
   fleet: Fleet,
   ids: readonly string[],

@@ -1,11 +1,11 @@
-/** `devstate list`: any part of the fleet. */
-
+/** `devstate list`: the registered devices, filtered by status and type. */
 import { validType } from '../../core/model/device.js';
 import { listChunks } from '../../core/query/list.js';
 import { parseCount } from '../../input/duration.js';
 import { command } from '../shared/command.js';
-import { DEVICE_LIST, WHOLE_DEVICE, wholeDevice } from '../shared/device-view.js';
-import { Listing, orderOf, type SortKey } from '../shared/listing.js';
+import { DeviceListPrinter, type SortKey, toOrder } from '../shared/device-list-printer.js';
+import { DEVICE_LIST, WHOLE_DEVICE } from './device-view.js';
+import { wholeDevice } from './whole-device.js';
 
 interface Options {
   status?: 'online' | 'offline' | 'never';
@@ -22,16 +22,21 @@ export const list = command<Options>({
   summary: 'List registered devices',
   arguments: [],
   options: [
-    { flags: '--status <status>', summary: 'only these', values: ['online', 'offline', 'never'] },
+    {
+      flags: '--status <status>',
+      summary: 'only devices with this status',
+      values: ['online', 'offline', 'never'],
+    },
     { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
-    { flags: '--with-state', summary: 'with reported, desired and metadata' },
+    { flags: '--with-state', summary: 'include reported and desired state and metadata' },
     {
       flags: '--sort <key>',
-      summary: 'in this order; by id, and on a shared fleet, it holds the whole list first',
+      summary:
+        'sort by this key; by id, or on a fleet with shared writers, the whole list is read into memory first',
       values: ['id', 'last-seen', 'expires'],
     },
-    { flags: '--limit <n>', summary: 'at most so many', parse: parseCount },
-    { flags: '--fail-if-empty', summary: 'exit 4 if there are none' },
+    { flags: '--limit <n>', summary: 'print at most this many', parse: parseCount },
+    { flags: '--fail-if-empty', summary: 'exit 4 if the list is empty' },
   ],
   examples: [
     'devstate list --type meter',
@@ -39,19 +44,19 @@ export const list = command<Options>({
     'devstate list --with-state -o ndjson',
   ],
   async run(context, _args, { withState = false, ...options }) {
-    const listing = new Listing(context, options);
+    const printer = new DeviceListPrinter(context, options);
     const { type, status, sort } = options;
     const query = {
       ...(type !== undefined && { type }),
       ...(status && { status }),
-      ...(sort && { order: orderOf(sort) }),
-      // `wide` shows the documents as text: they are read, but need not be JSON.
+      ...(sort && { order: toOrder(sort) }),
+      // `-o wide` prints the documents as stored text, so they are read but not parsed.
       withState: withState || (context.print.format === 'wide' && context.print.human),
     };
     if (!withState)
-      return listing.print(DEVICE_LIST, (fleet, hearing) => listChunks(fleet, { ...query, ...hearing }));
-    return listing.print(WHOLE_DEVICE, (fleet, hearing) =>
-      listing.shown(listChunks(fleet, { ...query, ...hearing }), wholeDevice),
+      return printer.print(DEVICE_LIST, (fleet, callbacks) => listChunks(fleet, { ...query, ...callbacks }));
+    return printer.print(WHOLE_DEVICE, (fleet, callbacks) =>
+      printer.mapRows(listChunks(fleet, { ...query, ...callbacks }), wholeDevice),
     );
   },
 });

@@ -1,4 +1,4 @@
-/** `devstate register ID --type T`, or `-f FILE` with a device a line. */
+/** `devstate register ID --type T`: registers one device, or with `-f FILE` one device a line. */
 import { validId, validType } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
 import { toJson } from '../../core/model/json.js';
@@ -10,14 +10,13 @@ import {
 } from '../../core/registry/register.js';
 import { parseRegisterLine, type RegisterDefaults, registrantOf } from '../../input/device-line.js';
 import { parseTtl } from '../../input/duration.js';
-import { lineBatches } from '../../input/lines.js';
 import type { View } from '../../output/view.js';
-import { applyLines } from '../shared/apply-lines.js';
-import type { Entry } from '../shared/batch.js';
+import { applyLines, lineItems } from '../shared/apply-lines.js';
+import type { InputItem } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
 import { YES } from '../shared/confirm.js';
 import type { Context, Input } from '../shared/context.js';
-import { pick } from '../shared/device-view.js';
+import { pickFields } from '../shared/pick-fields.js';
 import { readDocument } from '../shared/read-document.js';
 
 interface Options {
@@ -34,7 +33,7 @@ interface Options {
 const fields = ['deviceId', 'deviceType', 'created', 'registeredAt'] as const;
 const REGISTRATION: View<Registration> = {
   fields,
-  json: (row) => pick(row, fields),
+  json: (row) => pickFields(row, fields),
   name: ({ deviceId }) => deviceId,
   columns: [],
   line: ({ deviceId, created }) => `${deviceId} ${created ? 'registered' : 'updated'}`,
@@ -50,14 +49,18 @@ export const register = command<Options>({
     { flags: '--type <type>', summary: 'device type' },
     {
       flags: '--meta <document>',
-      summary: 'metadata: KEY=VALUE, {…}, @FILE or -; replaces the whole',
+      summary: 'metadata: KEY=VALUE, {…}, @FILE or -; replaces existing metadata',
       repeat: true,
     },
-    { flags: '--ttl <duration>', summary: "how long the device's heartbeats hold", parse: parseTtl },
-    { flags: '--if-new', summary: 'fail if it is registered already' },
+    {
+      flags: '--ttl <duration>',
+      summary: 'how long the device stays online after a heartbeat',
+      parse: parseTtl,
+    },
+    { flags: '--if-new', summary: 'fail if the device is registered already' },
     { flags: '-f, --file <path>', summary: 'devices as NDJSON, one a line; - is standard input' },
-    { flags: '--csv', summary: 'the file is CSV, its first line names the fields; so is any .csv' },
-    { flags: '--fail-fast', summary: 'with -f: begin nothing after a line that fails' },
+    { flags: '--csv', summary: 'the file is CSV with the field names in its first line (default for *.csv)' },
+    { flags: '--fail-fast', summary: 'with -f: stop at the first line that fails' },
     YES,
   ],
   examples: [
@@ -69,17 +72,27 @@ export const register = command<Options>({
     const { type, meta, ttl, ifNew = false, file, csv = false, failFast = false, yes } = options;
     context.print.check(REGISTRATION);
     if (file !== undefined) {
-      if (id !== undefined || meta !== undefined) throw usageError('-f goes with neither an ID nor --meta');
-      const entries = csv || /\.csv$/i.test(file) ? csvEntries : lineEntries;
+      if (id !== undefined || meta !== undefined)
+        throw usageError('-f cannot be combined with an ID or --meta');
+      const isCsv = csv || /\.csv$/i.test(file);
+      const defaults: RegisterDefaults = { type, ttl };
       return applyLines(context, {
-        ...{ file, failFast, yes, doing: 'Register', view: REGISTRATION },
-        read: (input) => entries(context, input, { type, ttl }),
-        apply: (fleet, all) => registerAll(fleet, all, ifNew),
+        file,
+        failFast,
+        yes,
+        verb: 'Register',
+        view: REGISTRATION,
+        read: (input) =>
+          isCsv
+            ? csvItems(context, input, defaults)
+            : lineItems(context, input, (text, notice) => parseRegisterLine(text, defaults, notice)),
+        apply: (fleet, devices) => registerAll(fleet, devices, ifNew),
       });
     }
-    if (failFast || csv) throw usageError(`--${csv ? 'csv' : 'fail-fast'} goes with -f`);
-    if (id === undefined) throw usageError('an ID is due, or -f FILE', 'devstate register ID --type TYPE');
-    if (type === undefined) throw usageError('--type is due', 'devstate register ID --type TYPE');
+    if (failFast || csv) throw usageError(`--${csv ? 'csv' : 'fail-fast'} requires -f`);
+    if (id === undefined)
+      throw usageError('an ID or -f FILE is required', 'devstate register ID --type TYPE');
+    if (type === undefined) throw usageError('--type is required', 'devstate register ID --type TYPE');
     validId(id);
     validType(type);
     const metadata = meta && (await readDocument(context, meta));
@@ -92,24 +105,11 @@ export const register = command<Options>({
   },
 });
 
-async function* lineEntries(
+async function* csvItems(
   { notice }: Context,
   input: Input,
   defaults: RegisterDefaults,
-): AsyncGenerator<Entry<Registrant>[]> {
-  for await (const lines of lineBatches(input)) {
-    yield lines.map(({ number, read }) => ({
-      line: number,
-      read: () => parseRegisterLine(read(), defaults, (message) => notice(`line ${number}: ${message}`)),
-    }));
-  }
-}
-
-async function* csvEntries(
-  { notice }: Context,
-  input: Input,
-  defaults: RegisterDefaults,
-): AsyncGenerator<Entry<Registrant>[]> {
+): AsyncGenerator<InputItem<Registrant>[]> {
   const { csvRows } = await import('../../input/device-csv.js');
   for await (const rows of csvRows(input)) {
     yield rows.map(({ line, read }) => ({

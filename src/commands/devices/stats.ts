@@ -1,21 +1,22 @@
-/** `devstate stats`: how many devices there are of each kind, once or every two seconds. */
+/** `devstate stats`: the number of devices by status, once or every two seconds. */
 import { quote } from '../../core/model/errors.js';
 import { countRegistered } from '../../core/query/list.js';
 import type { DeviceReading } from '../../core/query/read-devices.js';
 import { type FleetStats, fleetStats } from '../../core/query/stats.js';
 import type { Column, View } from '../../output/view.js';
-import { Batch } from '../shared/batch.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import { pick } from '../shared/device-view.js';
-import { everyBeat, Outage } from '../shared/every.js';
+import { ItemFailures } from '../shared/item-failures.js';
+import { connectPersistently } from '../shared/outage-notices.js';
+import { pickFields } from '../shared/pick-fields.js';
+import { repeatAtInterval } from '../shared/repeat-at-interval.js';
 
 interface Options {
   by?: 'type';
   watch?: boolean;
 }
 
-const WATCH_EVERY_MS = 2000;
+const WATCH_INTERVAL_MS = 2000;
 
 const COUNTS = ['registered', 'online', 'offline', 'neverSeen', 'lapsed'] as const;
 const HEADERS = {
@@ -33,7 +34,7 @@ const TYPE: Column<FleetStats> = { header: 'TYPE', width: 18, cell: ({ deviceTyp
 
 const FLEET: View<FleetStats> = {
   fields: ['at', ...COUNTS],
-  json: (row) => pick(row, ['at', ...COUNTS]),
+  json: (row) => pickFields(row, ['at', ...COUNTS]),
   name: ({ registered }) => String(registered),
   columns: countColumns,
   sheet: (row) => COUNTS.map((name) => [HEADERS[name], String(row[name])] as const),
@@ -41,7 +42,7 @@ const FLEET: View<FleetStats> = {
 const TYPES: View<FleetStats> = {
   ...FLEET,
   fields: ['at', 'deviceType', ...COUNTS],
-  json: (row) => pick(row, ['at', 'deviceType', ...COUNTS]),
+  json: (row) => pickFields(row, ['at', 'deviceType', ...COUNTS]),
   name: ({ deviceType }) => deviceType ?? '-',
   columns: [TYPE, ...countColumns],
   empty: 'no devices',
@@ -50,75 +51,77 @@ const TYPES: View<FleetStats> = {
 export const stats = command<Options>({
   name: 'stats',
   group: 'Devices',
-  summary: 'Count devices: registered, online, offline, never seen, lapsed and not yet found',
+  summary: 'Count devices: registered, online, offline, never seen, and expired but not yet marked offline',
   arguments: [],
   options: [
-    { flags: '--by <what>', summary: 'a row for each', values: ['type'] },
-    { flags: '--watch', summary: 'again every two seconds, until stopped' },
+    { flags: '--by <what>', summary: 'print one row for each value of this field', values: ['type'] },
+    { flags: '--watch', summary: 'print every two seconds until stopped' },
   ],
   examples: ['devstate stats', 'devstate stats --by type', 'devstate stats --watch -o ndjson'],
   async run(context, _args, { by, watch = false }) {
     const view = by === undefined ? FLEET : TYPES;
     context.print.check(view);
-    if (watch) return watching(context, view, by === 'type');
+    if (watch) return watchStats(context, view, by === 'type');
     const fleet = await context.fleet();
-    const problems = new Problems(context);
+    const problems = new RecordProblems(context);
     const progress = context.progress(context.terminal.stderr ? { total: await countRegistered(fleet) } : {});
     let rows: FleetStats[];
     try {
       rows = await fleetStats(fleet, {
         byType: by === 'type',
         onLooked: (count) => progress.at(count),
-        onProblem: problems.hear,
+        onProblem: problems.add,
       });
     } finally {
       progress.stop();
     }
     if (by === undefined) for (const row of rows) await context.print.one(view, row);
     else await context.print.list(view, rows);
-    return problems.tell();
+    return problems.finish();
   },
 });
 
-async function watching(context: Context, view: View<FleetStats>, byType: boolean) {
-  const outage = new Outage(context);
-  const fleet = await context.fleet({ persistent: true, onLost: () => outage.begin('connection lost') });
-  const problems = new Problems(context);
+async function watchStats(context: Context, view: View<FleetStats>, byType: boolean) {
+  const { fleet, outage } = await connectPersistently(context);
+  const problems = new RecordProblems(context);
   async function* round(): AsyncGenerator<FleetStats> {
-    yield* await fleetStats(fleet, { byType, onProblem: problems.hear });
+    yield* await fleetStats(fleet, { byType, onProblem: problems.add });
   }
-  const rhythm = { every: WATCH_EVERY_MS, count: undefined, goesOn: () => true };
   await context.print.stream(
     { ...view, columns: [TIME, ...view.columns] },
-    everyBeat(context, rhythm, round, outage),
+    repeatAtInterval(context, { intervalMs: WATCH_INTERVAL_MS }, round, outage),
   );
-  return problems.tell();
+  return problems.finish();
 }
 
-/** What cannot be counted: each broken record is said once; those that are none, together. */
-class Problems {
-  readonly #batch: Batch;
+/**
+ * Devices that cannot be counted. A broken record is reported once, also when `--watch` reads it
+ * in every round; ids without a registered record are counted and reported at the end.
+ */
+class RecordProblems {
+  readonly #failures: ItemFailures;
   readonly #context: Context;
-  readonly #told = new Set<string>();
-  readonly #incomplete = new Set<string>();
+  readonly #seen = new Set<string>();
+  readonly #unregistered = new Set<string>();
 
   constructor(context: Context) {
     this.#context = context;
-    this.#batch = new Batch(context);
+    this.#failures = new ItemFailures(context);
   }
 
-  readonly hear = ({ id, error }: DeviceReading): void => {
-    if (!error) this.#incomplete.add(id);
-    else if (!this.#told.has(id)) this.#batch.fail(error);
-    this.#told.add(id);
+  readonly add = ({ id, error }: DeviceReading): void => {
+    if (!error) this.#unregistered.add(id);
+    else if (!this.#seen.has(id)) this.#failures.recordOrThrow(error);
+    this.#seen.add(id);
   };
 
-  tell() {
-    const [example] = this.#incomplete;
+  /** Prints the number of unregistered ids. Returns PARTIAL if a record was broken. */
+  finish() {
+    const [example] = this.#unregistered;
     if (example !== undefined)
       this.#context.notice(
-        `${this.#incomplete.size} without a registered record not counted, ${quote(example)} among them`,
+        `ids without a registered record: ${this.#unregistered.size} not counted, for example ${quote(example)}`,
       );
-    return this.#batch.failed > 0 ? ('PARTIAL' as const) : undefined;
+    return this.#failures.count > 0 ? ('PARTIAL' as const) : undefined;
   }
 }

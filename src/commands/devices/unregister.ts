@@ -1,12 +1,12 @@
-/** `devstate unregister ID…`: removes devices and all that is kept of them. */
-
+/** `devstate unregister ID…`: removes devices and all data about them. */
 import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { unregisterAll } from '../../core/registry/register.js';
 import type { View } from '../../output/view.js';
-import { Batch, idBatches, isSingle } from '../shared/batch.js';
+import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
-import { confirmed, YES } from '../shared/confirm.js';
+import { confirm, YES } from '../shared/confirm.js';
+import { idBatches, isSingle } from '../shared/device-ids.js';
 
 interface Options {
   yes?: boolean;
@@ -27,7 +27,7 @@ const REMOVAL: View<Removal> = {
 export const unregister = command<Options>({
   name: 'unregister',
   group: 'Devices',
-  summary: 'Remove devices and all that is kept of them',
+  summary: 'Remove devices and all data about them',
   writes: true,
   arguments: [
     { name: 'id', summary: 'device ids; - reads them from standard input', required: true, variadic: true },
@@ -40,20 +40,20 @@ export const unregister = command<Options>({
   async run(context, ids, { yes }) {
     context.print.check(REMOVAL);
     if (isSingle(ids)) validId(ids[0]);
-    const whom = isSingle(ids) ? JSON.stringify(ids[0]) : `${ids.length} devices`;
-    const asked = {
-      what: 'this removes devices',
-      question: `Remove ${whom} and all that is kept of ${isSingle(ids) ? 'it' : 'them'}?`,
+    const devices = isSingle(ids) ? JSON.stringify(ids[0]) : `${ids.length} devices`;
+    const confirmation = {
+      reason: 'this removes devices',
+      question: `Remove ${devices} and all data about ${isSingle(ids) ? 'it' : 'them'}?`,
     };
-    if (!(await confirmed(context, { yes, ids }, asked))) return 'CONDITION';
+    if (!(await confirm(context, { yes, ids }, confirmation))) return 'CONDITION';
     const fleet = await context.fleet();
-    const removals = async (all: readonly string[]): Promise<ItemResult<Removal>[]> => {
-      const results = await unregisterAll(fleet, all);
-      return results.map((error, i) => error ?? { deviceId: all[i] as string, removed: true });
+    const removeBatch = async (batch: readonly string[]): Promise<ItemResult<Removal>[]> => {
+      const results = await unregisterAll(fleet, batch);
+      return results.map((error, i) => error ?? { deviceId: batch[i] as string, removed: true });
     };
-    if (isSingle(ids)) return context.print.one(REMOVAL, unwrapOne(await removals(ids)));
-    const batch = new Batch(context);
-    await context.print.list(REMOVAL, batch.each(idBatches(context, ids), removals));
-    return batch.code;
+    if (isSingle(ids)) return context.print.one(REMOVAL, unwrapOne(await removeBatch(ids)));
+    const runner = new BatchRunner(context);
+    await context.print.list(REMOVAL, runner.run(idBatches(context, ids), removeBatch));
+    return runner.errorCode;
   },
 });

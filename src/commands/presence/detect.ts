@@ -1,4 +1,4 @@
-/** `devstate detect`: finds devices that fell silent, and announces them. */
+/** `devstate detect`: finds devices whose heartbeats stopped, marks them offline and announces it. */
 import {
   type DetectOptions,
   detect as detectOffline,
@@ -11,9 +11,10 @@ import { parseDuration } from '../../input/duration.js';
 import { durationText } from '../../output/times.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import { detectorNotices, endingWith } from '../shared/detector-notices.js';
-import { EVENT } from '../shared/event-view.js';
-import { PrintQueue } from '../shared/print-queue.js';
+import { childAbort } from './child-abort.js';
+import { detectorNotices } from './detector-notices.js';
+import { EVENT } from './event-view.js';
+import { PrintQueue } from './print-queue.js';
 
 interface Options {
   strategy?: Strategy;
@@ -23,41 +24,48 @@ interface Options {
   hold: boolean;
 }
 
-/** How many events wait for a slow reader. */
-const MOST_WAITING = 10_000;
+/** Events kept for a slow reader of standard output; further ones are not printed. */
+const MAX_QUEUED_EVENTS = 10_000;
+
+const DEFAULT_AUDIT_ROUND_MS = 300_000;
 
 export const detect = command<Options>({
   name: 'detect',
   group: 'Presence',
-  summary: 'Find devices that fell silent, and announce them',
+  summary: 'Find devices whose heartbeats stopped, and announce them as offline',
   service: true,
   writes: true,
   arguments: [],
   options: [
     {
       flags: '--strategy <name>',
-      summary: 'deadline sleeps until the next one is due; the others are the article’s (default deadline)',
+      summary:
+        'deadline (default): wait for the next heartbeat to expire; poll: check all online devices at an interval; keyspace: use Redis keyspace events',
       values: ['deadline', 'poll', 'keyspace'],
     },
-    { flags: '--interval <duration>', summary: 'of --strategy poll (default 10s)', parse: parseInterval },
     {
-      flags: '--audit <duration>',
-      summary: 'how long a round over the whole fleet may take (default 5m)',
+      flags: '--interval <duration>',
+      summary: 'for --strategy poll: time between checks (default 10s)',
       parse: parseInterval,
     },
-    { flags: '--once', summary: 'sweep once and end' },
-    { flags: '--no-hold', summary: 'pass verdicts even right after an outage' },
+    {
+      flags: '--audit <duration>',
+      summary: 'time in which every device of the fleet is checked once (default 5m)',
+      parse: parseInterval,
+    },
+    { flags: '--once', summary: 'check once and exit' },
+    { flags: '--no-hold', summary: 'mark devices offline even right after an outage' },
   ],
   examples: ['devstate detect', 'devstate detect --once', 'devstate detect -o ndjson --strategy keyspace'],
   async run(context, _args, { strategy, interval, audit, once = false, hold }) {
     context.print.check(EVENT);
     if (interval !== undefined && strategy !== 'poll')
-      throw usageError('--interval goes with --strategy poll');
+      throw usageError('--interval requires --strategy poll');
     if (once && (strategy !== undefined || audit !== undefined))
-      throw usageError('--once goes with neither --strategy nor --audit');
+      throw usageError('--once cannot be combined with --strategy or --audit');
     const fleet = await context.fleet({ persistent: !once });
-    const counted = { offline: 0, online: 0 };
-    const start = context.now();
+    const counts = { offline: 0, online: 0 };
+    const startMs = context.now();
     const options: DetectOptions = {
       ...detectorNotices(context, hold),
       honourHold: hold,
@@ -66,57 +74,58 @@ export const detect = command<Options>({
       ...(audit !== undefined && { auditRound: audit }),
       onReady: () =>
         context.notice(
-          `detecting (${strategy ?? 'deadline'}; audit round ${durationText(audit ?? 300_000)})`,
+          `detecting (${strategy ?? 'deadline'}; audit round ${durationText(audit ?? DEFAULT_AUDIT_ROUND_MS)})`,
         ),
     };
-    if (once) await context.print.list(EVENT, counting(sweep(fleet, options), counted));
+    if (once) await context.print.list(EVENT, counting(sweep(fleet, options), counts));
     else
       await detectAndPrint(context, (signal) =>
-        counting(detectOffline(fleet, { ...options, signal }), counted),
+        counting(detectOffline(fleet, { ...options, signal }), counts),
       );
-    const observed = counted.online > 0 ? `, ${counted.online} observed online` : '';
+    const observed = counts.online > 0 ? `, ${counts.online} observed online` : '';
     context.notice(
-      `${counted.offline} went offline${observed}${once ? '' : ` in ${durationText(context.now() - start)}`}`,
+      `${counts.offline} went offline${observed}${once ? '' : ` in ${durationText(context.now() - startMs)}`}`,
     );
   },
 });
 
-/** Printing is apart: who does not read keeps no device from being announced. */
+/** Detects and prints side by side, so that a slow reader of standard output delays no announcement. */
 async function detectAndPrint(
   context: Context,
   eventsUntil: (signal: AbortSignal) => AsyncIterable<PresenceEvent>,
 ): Promise<void> {
   const { print, notice, signal } = context;
-  const backlog = new PrintQueue<PresenceEvent>({
-    most: MOST_WAITING,
+  const queue = new PrintQueue<PresenceEvent>({
+    maxRows: MAX_QUEUED_EVENTS,
     onFull: () =>
-      notice('standard output is not read: what is announced goes to the log, and is not printed'),
-    onLeftOut: (count) =>
-      notice(`${count} events were not printed; devstate watch-presence --since has them`),
+      notice('standard output is not read: further events are announced and logged, but not printed'),
+    onDropped: (count) =>
+      notice(`${count} events were not printed; devstate watch-presence --since prints them`),
   });
-  const ending = endingWith(signal);
-  const detecting = backlog.fill(eventsUntil(ending.signal));
-  detecting.catch(() => {}); // it ends the printing, and is told when that has ended
+  const detection = childAbort(signal);
+  const detecting = queue.fill(eventsUntil(detection.signal));
+  detecting.catch(() => {}); // A rejection ends the queue, and is thrown below after the printing.
   try {
-    await print.stream(EVENT, backlog);
+    await print.stream(EVENT, queue);
   } finally {
-    ending.abort();
+    detection.abort();
     await detecting;
   }
 }
 
+/** Passes the events on and counts them by status. */
 async function* counting(
   events: AsyncIterable<PresenceEvent>,
-  counted: Record<PresenceEvent['status'], number>,
+  counts: Record<PresenceEvent['status'], number>,
 ) {
   for await (const event of events) {
-    counted[event.status] += 1;
+    counts[event.status] += 1;
     yield event;
   }
 }
 
 function parseInterval(text: string): number {
   const ms = parseDuration(text);
-  if (ms < 1) throw usageError('at least 1ms is due');
+  if (ms < 1) throw usageError('must be at least 1ms');
   return ms;
 }

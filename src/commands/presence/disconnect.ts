@@ -1,21 +1,21 @@
-/** `devstate disconnect ID…`: the device said goodbye. */
-
+/** `devstate disconnect ID…`: marks devices offline at once, as when they disconnect themselves. */
 import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { DevstateError } from '../../core/model/errors.js';
 import { disconnectAll } from '../../core/presence/heartbeats.js';
 import type { View } from '../../output/view.js';
-import { Batch, idBatches, isSingle } from '../shared/batch.js';
+import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
-import { confirmedInBulk, YES } from '../shared/confirm.js';
+import { confirmBulkWrite, YES } from '../shared/confirm.js';
+import { idBatches, isSingle } from '../shared/device-ids.js';
 
-interface Goodbye {
+interface Disconnection {
   deviceId: string;
   status: 'offline';
   wasOnline: boolean;
 }
 
-const GOODBYE: View<Goodbye> = {
+const DISCONNECTION: View<Disconnection> = {
   fields: ['deviceId', 'status', 'wasOnline'],
   json: (row) => ({ ...row }),
   name: ({ deviceId }) => deviceId,
@@ -30,7 +30,7 @@ interface Options {
 export const disconnect = command<Options>({
   name: 'disconnect',
   group: 'Presence',
-  summary: 'Take devices offline at once, as their own goodbye does',
+  summary: 'Mark devices offline at once, as when they disconnect themselves',
   writes: true,
   arguments: [
     { name: 'id', summary: 'device ids; - reads them from standard input', required: true, variadic: true },
@@ -41,21 +41,21 @@ export const disconnect = command<Options>({
     'devstate list-online --type meter -o name | devstate disconnect -',
   ],
   async run(context, ids, { yes }) {
-    context.print.check(GOODBYE);
+    context.print.check(DISCONNECTION);
     if (isSingle(ids)) validId(ids[0]);
-    if (!(await confirmedInBulk(context, { yes, ids }, 'Take offline'))) return 'CONDITION';
+    if (!(await confirmBulkWrite(context, { yes, ids }, 'Take offline'))) return 'CONDITION';
     const fleet = await context.fleet();
-    const goodbyes = async (all: readonly string[]): Promise<ItemResult<Goodbye>[]> => {
-      const found = await disconnectAll(fleet, all);
-      return found.map((wasOnline, i) =>
+    const disconnectBatch = async (batch: readonly string[]): Promise<ItemResult<Disconnection>[]> => {
+      const results = await disconnectAll(fleet, batch);
+      return results.map((wasOnline, i) =>
         wasOnline instanceof DevstateError
           ? wasOnline
-          : { deviceId: all[i] as string, status: 'offline', wasOnline },
+          : { deviceId: batch[i] as string, status: 'offline', wasOnline },
       );
     };
-    if (isSingle(ids)) return context.print.one(GOODBYE, unwrapOne(await goodbyes(ids)));
-    const batch = new Batch(context);
-    await context.print.list(GOODBYE, batch.each(idBatches(context, ids), goodbyes));
-    return batch.code;
+    if (isSingle(ids)) return context.print.one(DISCONNECTION, unwrapOne(await disconnectBatch(ids)));
+    const runner = new BatchRunner(context);
+    await context.print.list(DISCONNECTION, runner.run(idBatches(context, ids), disconnectBatch));
+    return runner.errorCode;
   },
 });

@@ -1,12 +1,13 @@
-/** `devstate list-online`: who is online now. */
+/** `devstate list-online`: the devices that are online now. */
 import { type DeviceRecord, validType } from '../../core/model/device.js';
 import { onlineChunks } from '../../core/query/list.js';
 import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
-import { hintWithoutDetector } from '../shared/detector-notices.js';
-import { EXPIRES, IDENTITY, METADATA, pick, REGISTERED, SEEN } from '../shared/device-view.js';
-import { Listing, orderOf } from '../shared/listing.js';
+import { EXPIRES, IDENTITY, LAST_SEEN, METADATA, REGISTERED } from '../shared/device-columns.js';
+import { DeviceListPrinter, toOrder } from '../shared/device-list-printer.js';
+import { pickFields } from '../shared/pick-fields.js';
+import { warnWithoutDetector } from './detector-notices.js';
 
 interface Options {
   type?: string;
@@ -18,9 +19,9 @@ interface Options {
 const fields = ['deviceId', 'deviceType', 'status', 'lastSeen', 'expiresAt'] as const;
 const ONLINE: View<DeviceRecord> = {
   fields,
-  json: (row) => pick(row, fields),
+  json: (row) => pickFields(row, fields),
   name: ({ deviceId }) => deviceId,
-  columns: [...IDENTITY, SEEN, EXPIRES],
+  columns: [...IDENTITY, LAST_SEEN, EXPIRES],
   wide: [REGISTERED, METADATA],
   empty: 'no devices online',
 };
@@ -32,13 +33,14 @@ export const listOnline = command<Options>({
   arguments: [],
   options: [
     { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
-    { flags: '--limit <n>', summary: 'at most so many', parse: parseCount },
+    { flags: '--limit <n>', summary: 'print at most this many', parse: parseCount },
     {
       flags: '--sort <key>',
-      summary: 'in this order; by id, and on a shared fleet, it holds the whole list first',
+      summary:
+        'sort by this key; by id, or on a fleet with shared writers, the whole list is read into memory first',
       values: ['expires', 'id'],
     },
-    { flags: '--fail-if-empty', summary: 'exit 4 if there are none' },
+    { flags: '--fail-if-empty', summary: 'exit 4 if the list is empty' },
   ],
   examples: [
     'devstate list-online',
@@ -46,18 +48,22 @@ export const listOnline = command<Options>({
     'devstate list-online -o name | xargs devstate get',
   ],
   async run(context, _args, options) {
-    const { type, ...listed } = options;
-    const listing = new Listing(context, listed); // whatever the type, the index has them in order
-    const { sort } = listed;
+    const { type, sort, limit, failIfEmpty } = options;
+    // The type is not passed on: the index sorts online devices of one type as well as all of them.
+    const printer = new DeviceListPrinter(context, {
+      ...(sort && { sort }),
+      ...(limit !== undefined && { limit }),
+      ...(failIfEmpty !== undefined && { failIfEmpty }),
+    });
     const query = {
       ...(type !== undefined && { type }),
-      ...(sort && { order: orderOf(sort) }),
+      ...(sort && { order: toOrder(sort) }),
       withMetadata: context.print.format === 'wide' && context.print.human,
     };
-    const code = await listing.print(ONLINE, (fleet, hearing) =>
-      onlineChunks(fleet, { ...query, ...hearing }),
+    const code = await printer.print(ONLINE, (fleet, callbacks) =>
+      onlineChunks(fleet, { ...query, ...callbacks }),
     );
-    await hintWithoutDetector(context, await context.fleet(), 'run devstate detect');
+    await warnWithoutDetector(context, await context.fleet(), 'run devstate detect');
     return code;
   },
 });

@@ -1,11 +1,12 @@
-/** `devstate stale`: who has not been seen for long. */
+/** `devstate stale`: the devices that were not seen for a given time, or never. */
 import { validType } from '../../core/model/device.js';
 import { type StaleDevice, staleChunks } from '../../core/query/stale.js';
 import { parseDuration } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
-import { IDENTITY, METADATA, pick, REGISTERED, SEEN } from '../shared/device-view.js';
-import { Listing } from '../shared/listing.js';
+import { IDENTITY, LAST_SEEN, METADATA, REGISTERED } from '../shared/device-columns.js';
+import { DeviceListPrinter } from '../shared/device-list-printer.js';
+import { pickFields } from '../shared/pick-fields.js';
 
 interface Options {
   olderThan?: number;
@@ -17,9 +18,9 @@ interface Options {
 const fields = ['deviceId', 'deviceType', 'status', 'lastSeen', 'ageSeconds'] as const;
 const STALE: View<StaleDevice> = {
   fields,
-  json: (row) => pick(row, fields),
+  json: (row) => pickFields(row, fields),
   name: ({ deviceId }) => deviceId,
-  columns: [...IDENTITY, SEEN],
+  columns: [...IDENTITY, LAST_SEEN],
   wide: [REGISTERED, METADATA],
   empty: 'no stale devices',
 };
@@ -27,17 +28,17 @@ const STALE: View<StaleDevice> = {
 export const stale = command<Options>({
   name: 'stale',
   group: 'Presence',
-  summary: 'List devices that have not been seen for long, oldest first',
+  summary: 'List devices that have not been seen for a given time, oldest first',
   arguments: [],
   options: [
     {
       flags: '--older-than <duration>',
-      summary: 'not seen for that long (default 1h)',
+      summary: 'not seen for at least this long (default 1h)',
       parse: parseDuration,
     },
     { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
     { flags: '--no-never', summary: 'leave out devices that were never seen' },
-    { flags: '--fail-if-empty', summary: 'exit 4 if there are none' },
+    { flags: '--fail-if-empty', summary: 'exit 4 if the list is empty' },
   ],
   examples: [
     'devstate stale',
@@ -45,13 +46,13 @@ export const stale = command<Options>({
     'devstate stale --type meter --json',
   ],
   async run(context, _args, { olderThan, type, never, failIfEmpty = false }) {
-    const listing = new Listing(context, { failIfEmpty });
+    const printer = new DeviceListPrinter(context, { failIfEmpty });
     const query = {
       ...(olderThan !== undefined && { olderThan }),
       ...(type !== undefined && { type }),
       never,
       withMetadata: context.print.format === 'wide' && context.print.human,
     };
-    return listing.print(STALE, (fleet, hearing) => staleChunks(fleet, { ...query, ...hearing }));
+    return printer.print(STALE, (fleet, callbacks) => staleChunks(fleet, { ...query, ...callbacks }));
   },
 });

@@ -1,24 +1,22 @@
-/** `devstate watch-presence`: who comes and goes, as it happens. */
+/** `devstate watch-presence`: prints each device that goes online or offline, when it happens. */
 import { detect } from '../../core/detection/detector.js';
 import { type PresenceEvent, validType } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
 import { CURSOR_PATTERN } from '../../core/presence/cursor.js';
 import { presenceFeed } from '../../core/presence/feed.js';
-import type { Gap, Since } from '../../core/presence/log-reader.js';
+import type { Since } from '../../core/presence/log-reader.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { parseCount, parseDuration } from '../../input/duration.js';
 import { globPattern } from '../../input/glob.js';
 import { parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import {
-  connectionNotices,
-  detectorNotices,
-  endingWith,
-  hintWithoutDetector,
-} from '../shared/detector-notices.js';
-import { EVENT } from '../shared/event-view.js';
-import { LONGEST_TIMER_MS } from '../shared/timer.js';
+import { MAX_TIMER_MS } from '../shared/max-timer.js';
+import { outageListener } from '../shared/outage-notices.js';
+import { type ChildAbort, childAbort } from './child-abort.js';
+import { detectorNotices, warnWithoutDetector } from './detector-notices.js';
+import { EVENT } from './event-view.js';
+import { gapNotice, groupSameTick } from './gap-notice.js';
 
 interface Options {
   type?: string;
@@ -33,23 +31,27 @@ interface Options {
 export const watchPresence = command<Options>({
   name: 'watch-presence',
   group: 'Presence',
-  summary: 'Watch devices come and go',
+  summary: 'Watch devices go online and offline',
   arguments: [],
   options: [
     { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
-    { flags: '--id <glob>', summary: 'only ids like this: * and ? stand for any', parse: globPattern },
+    {
+      flags: '--id <glob>',
+      summary: 'only ids that match: * is any text, ? any character',
+      parse: globPattern,
+    },
     {
       flags: '--since <moment>',
-      summary: "replay first: 15m, 2026-11-24T10:00Z, epoch ms, or after an event's id",
+      summary: "replay first: 15m, 2026-11-24T10:00Z, epoch ms, or what follows an event's id",
     },
-    { flags: '--count <n>', summary: 'stop after so many events', parse: parseCount },
+    { flags: '--count <n>', summary: 'stop after this many events', parse: parseCount },
     {
       flags: '--for <duration>',
-      summary: 'stop after that long; with --count, exit 4 if they did not come',
+      summary: 'stop after this time; with --count, exit 4 if there were fewer events',
       parse: parseDuration,
     },
-    { flags: '--detect', summary: 'find devices that fall silent, too' },
-    { flags: '--no-hold', summary: 'with --detect: pass verdicts even right after an outage' },
+    { flags: '--detect', summary: 'also run a detector, which finds devices whose heartbeats stop' },
+    { flags: '--no-hold', summary: 'with --detect: mark devices offline even right after an outage' },
   ],
   examples: [
     'devstate watch-presence',
@@ -59,102 +61,77 @@ export const watchPresence = command<Options>({
   ],
   async run(context, _args, options) {
     context.print.check(EVENT);
-    if (!options.hold && !options.detect) throw usageError('--no-hold goes with --detect');
+    if (!options.hold && !options.detect) throw usageError('--no-hold requires --detect');
     const since = options.since === undefined ? undefined : parseSince(options.since, context.now());
     const fleet = await context.fleet({ persistent: true });
-    if (!options.detect) await hintWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
-    const ending = endingWith(context.signal);
+    if (!options.detect) await warnWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
+    const watch = childAbort(context.signal);
     let timer: NodeJS.Timeout | undefined;
     const feed = presenceFeed(fleet, {
       ...(since && { since }),
-      signal: ending.signal,
+      signal: watch.signal,
       onReady: () => {
         context.notice('watching');
-        if (options.for !== undefined)
-          timer = setTimeout(ending.abort, Math.min(options.for, LONGEST_TIMER_MS));
+        if (options.for !== undefined) timer = setTimeout(watch.abort, Math.min(options.for, MAX_TIMER_MS));
       },
-      onGap: inOneGo((gaps) => context.notice(gapText(gaps))),
+      onGap: groupSameTick((gaps) => context.notice(gapNotice(gaps))),
       onDropped: (count) =>
-        context.notice(`${count} events of other programs are missing: they came faster than they were read`),
-      ...connectionNotices(context.notice),
+        context.notice(
+          `${count} events of other programs are missing: they came faster than they were printed`,
+        ),
+      ...outageListener(context),
     });
-    const detecting = options.detect ? detectAside(context, fleet, options, ending) : undefined;
-    detecting?.catch(() => {}); // it ends the feed, and is told when that has ended
+    const detecting = options.detect ? detectUntilEnd(context, fleet, options, watch) : undefined;
+    detecting?.catch(() => {}); // A rejection ends the feed, and is thrown below after the feed.
     try {
-      const shown = await context.print.stream(EVENT, matching(feed, options));
-      const missed = options.count !== undefined && shown < options.count && !context.signal.aborted;
-      return missed ? 'CONDITION' : undefined;
+      const printed = await context.print.stream(EVENT, matching(feed, options));
+      const tooFew = options.count !== undefined && printed < options.count && !context.signal.aborted;
+      return tooFew ? 'CONDITION' : undefined;
     } finally {
       clearTimeout(timer);
-      ending.abort();
+      watch.abort();
       await detecting;
     }
   },
 });
 
-/** Runs a detector until the watch ends; what it announces comes by the feed. */
-async function detectAside(
+/** Runs a detector until the watch ends. Its events are not used: they arrive in the feed. */
+async function detectUntilEnd(
   context: Context,
   fleet: Fleet,
   { hold }: Options,
-  ending: { signal: AbortSignal; abort(): void },
+  watch: ChildAbort,
 ): Promise<void> {
   const options = {
     ...detectorNotices(context, hold),
-    ...connectionSilence,
+    onLost: () => {}, // The feed prints the loss of the connection already.
+    onResumed: () => {},
     honourHold: hold,
-    signal: ending.signal,
+    signal: watch.signal,
   };
   try {
     for await (const _ of detect(fleet, options));
   } finally {
-    ending.abort();
+    watch.abort();
   }
 }
 
-/** The feed says already when the connection is lost. */
-const connectionSilence = { onLost: () => {}, onResumed: () => {} };
-
-/** An event's id, as the JSON output has it; else a moment. */
+/** Reads `--since`: the id of an event, as in the JSON output, or a moment. */
 function parseSince(text: string, now: number): Since {
   return CURSOR_PATTERN.test(text) ? { id: text } : { time: parseMoment(text, now) };
 }
 
-/** What is told in a row is told as one. */
-function inOneGo<Item>(tell: (items: readonly Item[]) => void): (item: Item) => void {
-  const items: Item[] = [];
-  return (item) => {
-    if (items.push(item) === 1) queueMicrotask(() => tell(items.splice(0)));
-  };
-}
-
-/** Of several logs: from the earliest beginning to the latest end. */
-function gapText(gaps: readonly Gap[]): string {
-  const after = gaps.map((gap) => gap.after).reduce((a, b) => (momentOf(b) < momentOf(a) ? b : a));
-  const before = gaps
-    .map((gap) => gap.before)
-    .reduce((a, b) => (a === null || (b !== null && momentOf(b) < momentOf(a)) ? a : b));
-  const which = gaps.length === 1 ? 'the log does' : `the logs of ${gaps.length} partitions do`;
-  const from = typeof after === 'number' ? new Date(after).toISOString() : `event ${after}`;
-  const to = before === null ? 'now' : `event ${before}`;
-  return `${which} not reach back that far: events between ${from} and ${to} are missing`;
-}
-
-/** When it was logged, with which an event's id begins, ms. */
-function momentOf(place: string | number): number {
-  return typeof place === 'number' ? place : Number(place.split('-', 1)[0]);
-}
-
+/** Yields the events that pass the filters, `count` at most. */
 async function* matching(
   feed: AsyncIterable<PresenceEvent>,
   { type, id, count = Number.POSITIVE_INFINITY }: Options,
 ): AsyncGenerator<PresenceEvent> {
-  let shown = 0;
+  let yielded = 0;
   for await (const event of feed) {
     if (type !== undefined && event.deviceType !== type) continue;
     if (id !== undefined && !id.test(event.deviceId)) continue;
     yield event;
-    shown += 1;
-    if (shown >= count) return;
+    yielded += 1;
+    if (yielded >= count) return;
   }
 }

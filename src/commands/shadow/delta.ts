@@ -1,10 +1,11 @@
-/** `devstate delta ID`: what the device should be and is not. */
+/** `devstate delta ID`: the differences between the desired state and the reported state. */
 import { validId } from '../../core/model/device.js';
 import { type Json, toJson } from '../../core/model/json.js';
 import { delta as readDelta } from '../../core/shadow/desired.js';
 import type { Change, Delta } from '../../core/shadow/merge-patch.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import { pathText } from '../shared/path-text.js';
 
 interface Options {
   exitCode?: boolean;
@@ -22,10 +23,13 @@ const DELTA: View<DeviceDelta> = {
   line: ({ deviceId }) => `${deviceId} in sync`,
 };
 
-interface Row extends Change {
+interface ChangeRow extends Change {
+  /** Version of the desired state. */
   version: number;
 }
-const CHANGES: View<Row> = {
+
+/** The differences of one device, a path a row: what people see instead of the patch. */
+const CHANGES: View<ChangeRow> = {
   fields: [],
   json: (row) => ({ ...row }),
   name: ({ path }) => pathText(path),
@@ -51,23 +55,18 @@ export const delta = command<Options>({
   async run({ print, fleet }, [id = ''], { exitCode = false }) {
     print.check(DELTA);
     validId(id);
-    const found = { deviceId: id, ...(await readDelta(await fleet(), id)) };
-    if (print.human && !found.inSync) {
+    const difference = { deviceId: id, ...(await readDelta(await fleet(), id)) };
+    if (print.human && !difference.inSync) {
       await print.list(
         CHANGES,
-        found.changes.map((change) => ({ ...change, version: found.desiredVersion })),
+        difference.changes.map((change) => ({ ...change, version: difference.desiredVersion })),
       );
     } else {
-      await print.one(DELTA, found);
+      await print.one(DELTA, difference);
     }
-    return exitCode && !found.inSync ? 'CONDITION' : undefined;
+    return exitCode && !difference.inSync ? 'CONDITION' : undefined;
   },
 });
-
-/** As `set-desired` takes it: `net.wifi`, dots within a name escaped. */
-export function pathText(path: readonly string[]): string {
-  return path.map((name) => name.replace(/[\\.=:[]/g, '\\$&')).join('.');
-}
 
 function valueText(value: Json | undefined): string {
   return value === undefined ? '-' : toJson(value);

@@ -1,13 +1,13 @@
-/** `devstate set-desired ID DOC…`: what the device should be. */
-
+/** `devstate set-desired ID DOC…`: changes the desired state of devices. */
 import { unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
 import { type DesiredResult, setDesiredAll } from '../../core/shadow/desired.js';
 import type { View } from '../../output/view.js';
-import { Batch, idBatches, isSingle } from '../shared/batch.js';
+import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
-import { confirmedInBulk, YES } from '../shared/confirm.js';
+import { confirmBulkWrite, YES } from '../shared/confirm.js';
+import { idBatches, isSingle } from '../shared/device-ids.js';
 import { readDocument } from '../shared/read-document.js';
 
 interface Options {
@@ -28,7 +28,7 @@ const DESIRED: View<DesiredResult> = {
 export const setDesired = command<Options>({
   name: 'set-desired',
   group: 'Shadow',
-  summary: 'Merge into the desired state of a device and tell it',
+  summary: 'Merge into the desired state of a device and notify the device',
   writes: true,
   arguments: [
     { name: 'id', summary: 'device id; - reads ids from standard input', required: true },
@@ -40,7 +40,11 @@ export const setDesired = command<Options>({
     },
   ],
   options: [
-    { flags: '--if-version <n>', summary: 'only if the desired version is this one', parse: parseVersion },
+    {
+      flags: '--if-version <n>',
+      summary: 'fail unless the desired state has this version',
+      parse: parseVersion,
+    },
     { flags: '--replace', summary: 'replace the desired state instead of merging' },
     YES,
   ],
@@ -58,19 +62,19 @@ export const setDesired = command<Options>({
         'put the document in a file: @FILE',
       );
     if (isSingle([id])) validId(id);
-    if (!(await confirmedInBulk(context, { yes, ids: [id] }, 'Change the desired state of')))
+    if (!(await confirmBulkWrite(context, { yes, ids: [id] }, 'Change the desired state of')))
       return 'CONDITION';
     const patch = await readDocument(context, document);
     const fleet = await context.fleet();
-    const setAll = (ids: readonly string[]) => setDesiredAll(fleet, ids, patch, options);
-    if (isSingle([id])) return context.print.one(DESIRED, unwrapOne(await setAll([id])));
-    const batch = new Batch(context);
-    await context.print.list(DESIRED, batch.each(idBatches(context, [id]), setAll));
-    return batch.code;
+    const setBatch = (ids: readonly string[]) => setDesiredAll(fleet, ids, patch, options);
+    if (isSingle([id])) return context.print.one(DESIRED, unwrapOne(await setBatch([id])));
+    const runner = new BatchRunner(context);
+    await context.print.list(DESIRED, runner.run(idBatches(context, [id]), setBatch));
+    return runner.errorCode;
   },
 });
 
 function parseVersion(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw usageError('a version is a whole number; 0 is none yet');
+  if (!/^\d{1,15}$/.test(text)) throw usageError('a version is a whole number; 0 means no desired state yet');
   return Number(text);
 }

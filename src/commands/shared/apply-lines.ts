@@ -1,45 +1,64 @@
-/**
- * `-f FILE`: a device a line, in batches. Every line is judged alone; bad ones are named by
- * their number and the rest is done. Lines of one device apply in order.
- */
+/** `-f FILE`: one item a line, sent in batches. A line that fails is reported by its number. */
 import type { ItemResult } from '../../core/async/item-results.js';
 import type { ErrorCode } from '../../core/model/errors.js';
 import type { Fleet } from '../../core/store/fleet.js';
+import type { Notice } from '../../input/json.js';
+import { lineBatches } from '../../input/lines.js';
 import type { View } from '../../output/view.js';
-import { Batch, type Entry } from './batch.js';
-import { confirmedInBulk } from './confirm.js';
+import { BatchRunner, type InputItem } from './batch-runner.js';
+import { confirmBulkWrite } from './confirm.js';
 import type { Context, Input } from './context.js';
 
-export interface LineWork<Item, Result> {
+export interface ApplyLinesOptions<Item, Result> {
   file: string;
   failFast: boolean;
+  /** `--yes`: no question is asked. */
   yes: boolean | undefined;
-  /** What is done to the devices, as a question has it. */
-  doing: string;
+  /** Begins the question in a protected context: `Register` for `Register the devices of FILE?`. */
+  verb: string;
   view: View<Result>;
-  /** The entries that a file holds, as they come. */
-  read(input: Input): AsyncIterable<readonly Entry<Item>[]>;
+  read(input: Input): AsyncIterable<readonly InputItem<Item>[]>;
+  /** Lines of one device must be applied in their order. */
   apply(fleet: Fleet, items: readonly Item[]): Promise<readonly ItemResult<Result>[]>;
 }
 
+/** Prints the results as NDJSON if that format is chosen, else only the counts on stderr. */
 export async function applyLines<Item, Result>(
   context: Context,
-  { file, failFast, yes, doing, view, read, apply }: LineWork<Item, Result>,
+  { file, failFast, yes, verb, view, read, apply }: ApplyLinesOptions<Item, Result>,
 ): Promise<ErrorCode | undefined> {
   const input = await context.open(file);
-  if (!(await confirmedInBulk(context, { yes, ids: [], file }, doing))) return 'CONDITION';
+  if (!(await confirmBulkWrite(context, { yes, ids: [], file }, verb))) return 'CONDITION';
   const fleet = await context.fleet();
   const { size } = input;
-  const measure = size === undefined ? {} : { measure: { total: size, now: () => input.bytesRead ?? 0 } };
   const silent = context.print.format !== 'ndjson';
-  const batch = new Batch(context, { failFast, silent, ...measure });
-  const results = batch.each(read(input), (items) => apply(fleet, items));
+  const runner = new BatchRunner(context, {
+    failFast,
+    silent,
+    ...(size !== undefined && { inputBytes: { total: size, read: () => input.bytesRead ?? 0 } }),
+  });
+  const results = runner.run(read(input), (items) => apply(fleet, items));
   try {
     if (silent) for await (const _ of results);
     else await context.print.list(view, results);
   } finally {
-    const { done, failed, unanswered } = batch;
-    context.notice(`${done} done, ${failed} failed${unanswered > 0 ? `, ${unanswered} not answered` : ''}`);
+    const { succeeded, failures, unanswered } = runner;
+    const rest = unanswered > 0 ? `, ${unanswered} not answered` : '';
+    context.notice(`${succeeded} done, ${failures.count} failed${rest}`);
   }
-  return batch.code;
+  return runner.errorCode;
+}
+
+/** The lines of an NDJSON file. A notice of `parse` is printed with the number of its line. */
+export async function* lineItems<Item>(
+  { notice }: Context,
+  input: Input,
+  parse: (text: string, notice: Notice) => Item,
+): AsyncGenerator<InputItem<Item>[]> {
+  for await (const lines of lineBatches(input)) {
+    yield lines.map(({ number, read }) => ({
+      line: number,
+      read: () => parse(read(), (message) => notice(`line ${number}: ${message}`)),
+    }));
+  }
 }

@@ -1,41 +1,56 @@
-/** What is asked before it is done: what cannot be undone; in a protected context, writes in bulk. */
+/**
+ * Questions before a write. `unregister` always asks; in a protected context every write to
+ * several devices asks.
+ */
 import { usageError } from '../../core/model/errors.js';
-import { isSingle } from './batch.js';
 import type { Context } from './context.js';
 import type { Option } from './declaration.js';
+import { isSingle } from './device-ids.js';
 
-export const YES: Option = { flags: '-y, --yes', summary: 'do not ask' };
+export const YES: Option = { flags: '-y, --yes', summary: 'do not ask for confirmation' };
 
-export interface Confirmation {
-  /** Asked already. */
+export interface WriteRequest {
+  /** `--yes`: no question is asked. */
   yes: boolean | undefined;
-  /** To whom it is done. */
+  /** The ids given as arguments; `-` stands for those on standard input. */
   ids: readonly string[];
-  /** Or whose ids these are. */
+  /** The file that names the devices, instead of `ids`. */
   file?: string | undefined;
 }
 
-/** False: declined. @throws DevstateError USAGE: nobody can be asked */
-export async function confirmed(
-  { terminal, confirm }: Context,
-  { yes, ids, file }: Confirmation,
-  { what, question }: { what: string; question: string },
+/**
+ * Asks on the terminal. Returns false if the user declines.
+ * @param reason begins the error message: `this removes devices`
+ * @throws DevstateError USAGE if there is no terminal to ask on, or standard input holds the ids
+ */
+export async function confirm(
+  context: Context,
+  { yes, ids, file }: WriteRequest,
+  { reason, question }: { reason: string; question: string },
 ): Promise<boolean> {
   if (yes) return true;
   const readsInput = file === '-' || ids.includes('-');
-  if (!terminal.stdin || !terminal.stderr || readsInput)
-    throw usageError(`${what} and nobody can be asked`, 'add --yes');
-  return confirm(question);
+  if (!context.terminal.stdin || !context.terminal.stderr || readsInput)
+    throw usageError(`${reason} and needs confirmation`, 'add --yes');
+  return context.confirm(question);
 }
 
-/** The same of a write to many devices, where the context in use asks for it. */
-export async function confirmedInBulk(context: Context, deed: Confirmation, doing: string): Promise<boolean> {
-  const { yes, ids, file } = deed;
+/**
+ * Asks before a write to several devices in a protected context. Returns true without a question
+ * for a single device, outside protected contexts, and with `--yes`.
+ * @param verb begins the question: `Take offline` for `Take offline 3 devices?`
+ */
+export async function confirmBulkWrite(
+  context: Context,
+  request: WriteRequest,
+  verb: string,
+): Promise<boolean> {
+  const { yes, ids, file } = request;
   if (yes || (file === undefined && isSingle(ids))) return true;
   const name = await context.protectedContext();
   if (name === undefined) return true;
-  return confirmed(context, deed, {
-    what: `the context ${name} is protected: this writes to many devices`,
-    question: `${doing} ${file === undefined ? `${ids.length} devices` : `the devices of ${file}`}?`,
+  return confirm(context, request, {
+    reason: `the context ${name} is protected: this writes to many devices`,
+    question: `${verb} ${file === undefined ? `${ids.length} devices` : `the devices of ${file}`}?`,
   });
 }

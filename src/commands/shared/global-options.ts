@@ -1,8 +1,8 @@
-/** The options that every command takes, before or after its name. No command reuses one of these names. */
+/** The options of every command, before or after its name. No command may declare an option of the same name. */
 import { parseDuration } from '../../input/duration.js';
 import { FORMATS, type Format } from '../../output/view.js';
 import type { Option } from './declaration.js';
-import { LONGEST_TIMER_MS } from './timer.js';
+import { MAX_TIMER_MS } from './max-timer.js';
 
 export interface Globals {
   url?: string;
@@ -30,33 +30,40 @@ export const globals: readonly Option[] = [
     summary:
       'Redis: redis://[user@]host[:port][/db], rediss://…, unix:///path[?db=N], redis-sentinel://h1,h2#master, redis-cluster://h1,h2',
   },
-  { flags: '--context <name>', summary: 'the server of that name, see devstate context' },
-  { flags: '--ca <path>', summary: 'TLS: whom to trust, instead of the authorities of the system (PEM)' },
-  { flags: '--cert <path>', summary: "TLS: the client's certificate (PEM)" },
-  { flags: '--key <path>', summary: 'TLS: the key of --cert (PEM)' },
-  { flags: '--insecure', summary: 'TLS: trust whoever answers' },
-  { flags: '-n, --namespace <name>', summary: 'put NAME: before every key and channel' },
+  { flags: '--context <name>', summary: 'use this named server (devstate context)' },
+  {
+    flags: '--ca <path>',
+    summary: 'TLS: certificate authorities to trust instead of those of the system (PEM)',
+  },
+  { flags: '--cert <path>', summary: 'TLS: client certificate (PEM)' },
+  { flags: '--key <path>', summary: 'TLS: private key of --cert (PEM)' },
+  { flags: '--insecure', summary: 'TLS: do not verify the certificate of the server' },
+  { flags: '-n, --namespace <name>', summary: 'prefix every key and channel with NAME:' },
   {
     flags: '--dialect <dialect>',
-    summary: 'field names and time units of new records, where the fleet has none',
+    summary: 'field names and time units of new records, if the fleet has declared none',
     values: ['node', 'python'],
   },
-  { flags: '-o, --output <format>', summary: 'how to print', values: FORMATS },
-  { flags: '--json', summary: 'the same as -o json' },
-  { flags: '--fields <list>', summary: 'print these fields: a,b.c' },
-  { flags: '--no-headers', summary: 'tables without their header' },
-  { flags: '--color <when>', summary: 'colours; beats NO_COLOR', values: ['auto', 'always', 'never'] },
-  { flags: '-q, --quiet', summary: 'no notices, hints or progress' },
-  { flags: '-v, --verbose', summary: 'say more of what goes on; twice: stack traces', repeat: true },
+  { flags: '-o, --output <format>', summary: 'output format', values: FORMATS },
+  { flags: '--json', summary: 'same as -o json' },
+  { flags: '--fields <list>', summary: 'print only these fields: a,b.c' },
+  { flags: '--no-headers', summary: 'omit the header of tables' },
+  {
+    flags: '--color <when>',
+    summary: 'when to use colours; overrides NO_COLOR',
+    values: ['auto', 'always', 'never'],
+  },
+  { flags: '-q, --quiet', summary: 'print no notices, hints or progress' },
+  { flags: '-v, --verbose', summary: 'print more notices; twice: also stack traces', repeat: true },
   { flags: '--read-only', summary: 'refuse every write' },
   {
     flags: '--request-timeout <duration>',
-    summary: 'for connecting and for each command (default 5s)',
+    summary: 'timeout for connecting and for each Redis command (default 5s)',
     parse: parseTimeout,
   },
 ];
 
-/** Those that name a server, as they were given; none where none is named. */
+/** Returns the options that name a server as command line arguments; none if neither --url nor --context is given. */
 export function serverOptions({ url, context, ca, cert, key, insecure }: Globals): string[] {
   if (url === undefined && context === undefined) return [];
   const values = Object.entries({ url, context, ca, cert, key });
@@ -67,5 +74,5 @@ export function serverOptions({ url, context, ca, cert, key, insecure }: Globals
 }
 
 function parseTimeout(text: string): number {
-  return Math.min(Math.max(1, parseDuration(text)), LONGEST_TIMER_MS);
+  return Math.min(Math.max(1, parseDuration(text)), MAX_TIMER_MS);
 }

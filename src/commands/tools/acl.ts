@@ -1,10 +1,10 @@
-/** `devstate acl ROLE`: the Redis user that may do what a role does here, and no more. Asks no server. */
+/** `devstate acl ROLE`: prints an ACL SETUSER command for a role. Connects to no server. */
 import { type Acl, aclOf, ROLES } from '../../core/admin/acl-roles.js';
 import { validId } from '../../core/model/device.js';
 import { quote, usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
-import { pick } from '../shared/device-view.js';
+import { pickFields } from '../shared/pick-fields.js';
 
 interface Options {
   user?: string;
@@ -14,7 +14,7 @@ interface Options {
 const fields = ['role', 'user', 'line', 'commands', 'keys', 'channels'] as const;
 const ACL: View<Acl> = {
   fields,
-  json: (row) => pick(row, fields),
+  json: (row) => pickFields(row, fields),
   name: ({ user }) => user,
   columns: [],
   line: ({ line }) => line,
@@ -23,13 +23,13 @@ const ACL: View<Acl> = {
 export const acl = command<Options>({
   name: 'acl',
   group: 'Tools',
-  summary: 'Print the command that makes a Redis user for a role, with the least permissions it needs',
-  arguments: [{ name: 'role', summary: 'what the user does', required: true, values: ROLES }],
+  summary: 'Print the command that creates a Redis user for a role, with the least permissions it needs',
+  arguments: [{ name: 'role', summary: 'what the user may do', required: true, values: ROLES }],
   options: [
     { flags: '--user <name>', summary: "the user's name (default: the role)" },
     {
       flags: '--id <id>',
-      summary: 'device: the device that it beats for, may be repeated (default: the one of its name)',
+      summary: 'device: a device it sends heartbeats for, may be repeated (default: the name of the user)',
       repeat: true,
       parse: validId,
     },
@@ -43,15 +43,15 @@ export const acl = command<Options>({
   async run(context, [name = ''], { user, id }) {
     const role = ROLES.find((each) => each === name);
     if (!role) throw usageError(`no role ${quote(name)}`, `one of ${ROLES.join(', ')}`);
-    if (id && role !== 'device') throw usageError('--id goes with the role device');
+    if (id && role !== 'device') throw usageError('--id requires the role device');
     const target = await context.target();
-    const made = aclOf(role, { ...target, ...(user !== undefined && { user }), ...(id && { ids: id }) });
-    await context.print.one(ACL, made);
+    const rules = aclOf(role, { ...target, ...(user !== undefined && { user }), ...(id && { ids: id }) });
+    await context.print.one(ACL, rules);
     if (!context.print.human) return;
-    context.notice('hint: a new user has no password: put >PASSWORD at the end of the line');
+    context.notice('hint: a new user has no password: add >PASSWORD at the end of the line');
     if (role === 'device')
       context.notice(
-        'hint: it needs a fleet that devstate init has declared, or --dialect with each command',
+        'hint: it needs a fleet that was declared with devstate init, or --dialect with each command',
       );
   },
 });

@@ -1,99 +1,47 @@
-/** `devstate context ACTION`: servers by name, kept in a file. What is shown of them has no password. */
+/** `devstate context ACTION`: names for servers, with the options to reach them, kept in a file. */
 import { quote, usageError } from '../../core/model/errors.js';
-import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import type { ContextEntry } from '../shared/context-store.js';
+import { CONTEXT, CONTEXT_REMOVED, CONTEXT_SET, CONTEXT_USED } from './context-view.js';
 
-const OPTIONAL = ['namespace', 'dialect', 'readOnly', 'ca', 'cert', 'key', 'insecure'] as const;
+/** The fields of a context that `--unset` removes. */
+const OPTIONAL_FIELDS = ['namespace', 'dialect', 'readOnly', 'ca', 'cert', 'key', 'insecure'] as const;
 
-type Optional = (typeof OPTIONAL)[number];
+type OptionalField = (typeof OPTIONAL_FIELDS)[number];
 
 interface Options {
   protected?: boolean;
-  unset?: Optional[];
+  unset?: OptionalField[];
 }
-
-const fields = [
-  ...['name', 'current', 'url', 'namespace', 'dialect', 'readOnly', 'protected'],
-  ...['ca', 'cert', 'key', 'insecure'],
-];
-
-const ENTRY: View<ContextEntry> = {
-  fields,
-  json: (row) => ({ ...row }),
-  name: ({ name }) => name,
-  columns: [
-    { header: 'CURRENT', cell: ({ current }) => (current ? '*' : '-') },
-    { header: 'NAME', cell: ({ name }) => name },
-    { header: 'URL', cell: ({ url }) => url },
-    { header: 'NAMESPACE', cell: ({ namespace }) => namespace ?? '-' },
-    { header: 'ACCESS', cell: accessText },
-  ],
-  wide: [
-    { header: 'DIALECT', cell: ({ dialect }) => dialect ?? '-' },
-    { header: 'CA', cell: ({ ca }) => ca ?? '-' },
-    { header: 'CERT', cell: ({ cert }) => cert ?? '-' },
-    { header: 'KEY', cell: ({ key }) => key ?? '-' },
-  ],
-  empty: 'no contexts',
-  sheet: (row) => [
-    ['NAME', row.name],
-    ['CURRENT', row.current ? 'yes' : 'no'],
-    ['URL', row.url],
-    ['NAMESPACE', row.namespace ?? '-'],
-    ['DIALECT', row.dialect ?? '-'],
-    ['ACCESS', accessText(row)],
-    ['CA', row.ca ?? '-'],
-    ['CERT', row.cert ?? '-'],
-    ['KEY', row.key ?? '-'],
-  ],
-};
-
-/** The same, as what was done. */
-function done(line: (name: string) => string): View<ContextEntry> {
-  const { sheet: _, ...view } = ENTRY;
-  return { ...view, line: ({ name }) => line(name) };
-}
-
-const USED = done((name) => `${name} is current`);
-const SET = done((name) => `${name} set`);
-const REMOVED: View<{ name: string; removed: true }> = {
-  fields: ['name', 'removed'],
-  json: (row) => ({ ...row }),
-  name: ({ name }) => name,
-  columns: [],
-  line: ({ name }) => `${name} removed`,
-};
 
 type Action = (context: Context, name: string, options: Options) => Promise<void>;
 
 const list: Action = async ({ print, contexts }) => {
-  print.check(ENTRY);
-  await print.list(ENTRY, await (await contexts()).list());
+  print.check(CONTEXT);
+  await print.list(CONTEXT, await (await contexts()).list());
 };
 
 const use: Action = async ({ print, contexts, env, notice }, name) => {
-  print.check(USED);
-  await print.one(USED, await (await contexts()).use(name));
-  const before = ['DEVSTATE_URL', 'REDIS_URL'].find((variable) => env[variable]);
-  if (before !== undefined) notice(`${before} is set, and goes before it`);
+  print.check(CONTEXT_USED);
+  await print.one(CONTEXT_USED, await (await contexts()).use(name));
+  const override = ['DEVSTATE_URL', 'REDIS_URL'].find((variable) => env[variable]);
+  if (override !== undefined) notice(`${override} is set and takes precedence over the current context`);
 };
 
 const show: Action = async ({ print, contexts }, name: string | undefined) => {
-  print.check(ENTRY);
-  await print.one(ENTRY, await (await contexts()).get(name));
+  print.check(CONTEXT);
+  await print.one(CONTEXT, await (await contexts()).get(name));
 };
 
 const set: Action = async ({ print, contexts }, name, { unset = [], ...changes }) => {
-  print.check(SET);
-  await print.one(SET, await (await contexts()).set(name, { ...changes, unset }));
+  print.check(CONTEXT_SET);
+  await print.one(CONTEXT_SET, await (await contexts()).set(name, { ...changes, unset }));
 };
 
 const remove: Action = async ({ print, contexts }, name) => {
-  print.check(REMOVED);
+  print.check(CONTEXT_REMOVED);
   await (await contexts()).remove(name);
-  await print.one(REMOVED, { name, removed: true });
+  await print.one(CONTEXT_REMOVED, { name, removed: true });
 };
 
 const ACTIONS = { list, use, show, set, remove };
@@ -101,18 +49,18 @@ const ACTIONS = { list, use, show, set, remove };
 export const context = command<Options>({
   name: 'context',
   group: 'Tools',
-  summary: 'Keep servers by name: URL, namespace, dialect, certificates, what may be done there',
+  summary: 'Manage named servers: URL, namespace, dialect, certificates and write protection',
   arguments: [
     { name: 'action', summary: 'what to do', required: true, values: Object.keys(ACTIONS) },
     { name: 'name', summary: 'the context' },
   ],
   options: [
-    { flags: '--protected', summary: 'set: ask before a write in bulk' },
-    { flags: '--no-protected', summary: 'set: do not' },
+    { flags: '--protected', summary: 'set: ask before writes to several devices' },
+    { flags: '--no-protected', summary: 'set: do not ask before writes to several devices' },
     {
       flags: '--unset <field>',
-      summary: 'set: take this away again',
-      values: OPTIONAL,
+      summary: 'set: remove this field',
+      values: OPTIONAL_FIELDS,
       parse: parseField,
       repeat: true,
     },
@@ -124,26 +72,22 @@ export const context = command<Options>({
     'devstate context set prod --read-only --unset namespace',
   ],
   async run(context, [action = '', name], options) {
-    const act = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as keyof typeof ACTIONS] : undefined;
-    if (!act)
-      throw usageError(`context cannot ${quote(action)}`, `it can ${Object.keys(ACTIONS).join(', ')}`);
+    const perform = Object.hasOwn(ACTIONS, action) ? ACTIONS[action as keyof typeof ACTIONS] : undefined;
+    if (!perform)
+      throw usageError(`unknown action ${quote(action)}`, `one of ${Object.keys(ACTIONS).join(', ')}`);
     if (action !== 'set' && Object.keys(options).length > 0)
-      throw usageError('--protected and --unset go with context set');
+      throw usageError('--protected and --unset require context set');
     if (action === 'list' && name !== undefined)
       throw usageError('list takes no name', 'devstate context show NAME');
     if (action !== 'list' && action !== 'show' && name === undefined)
-      throw usageError('a name is due', `devstate context ${action} NAME`);
-    await act(context, name as string, options);
+      throw usageError('a name is required', `devstate context ${action} NAME`);
+    await perform(context, name as string, options);
   },
 });
 
-function accessText({ readOnly, protected: guarded, insecure }: ContextEntry): string {
-  const words = [readOnly && 'read-only', guarded && 'protected', insecure && 'insecure'];
-  return words.filter((word) => word !== false).join(', ') || '-';
-}
-
-function parseField(text: string): Optional {
-  const field = OPTIONAL.find((each) => each === text);
-  if (field === undefined) throw usageError(`no field ${quote(text)}`, `one of ${OPTIONAL.join(', ')}`);
+function parseField(text: string): OptionalField {
+  const field = OPTIONAL_FIELDS.find((each) => each === text);
+  if (field === undefined)
+    throw usageError(`no field ${quote(text)}`, `one of ${OPTIONAL_FIELDS.join(', ')}`);
   return field;
 }

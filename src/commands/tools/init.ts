@@ -1,5 +1,4 @@
-/** `devstate init`: declares what the fleet is, in `devices:meta`. */
-
+/** `devstate init`: writes the layout of the fleet to `devices:meta`. */
 import {
   declareFleet,
   type FleetLayout,
@@ -12,7 +11,7 @@ import { countRegistered } from '../../core/query/list.js';
 import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
-import { pick } from '../shared/device-view.js';
+import { pickFields } from '../shared/pick-fields.js';
 
 interface Options {
   partitions?: number;
@@ -22,7 +21,7 @@ interface Options {
 const fields = ['version', 'partitions', 'dialect', 'writers'] as const;
 const LAYOUT: View<FleetLayout> = {
   fields,
-  json: (row) => pick(row, fields),
+  json: (row) => pickFields(row, fields),
   name: ({ writers }) => writers,
   columns: [],
   line: ({ version, partitions, dialect, writers }) =>
@@ -32,19 +31,18 @@ const LAYOUT: View<FleetLayout> = {
 export const init = command<Options>({
   name: 'init',
   group: 'Tools',
-  summary: 'Declare what the fleet is: its dialect, and whether other programs write to it',
+  summary: 'Declare the layout of the fleet: partitions, dialect, and whether other programs write to it',
   writes: true,
   arguments: [],
   options: [
     {
       flags: '--partitions <n>',
-      summary: 'how many parts its keys are in, while it holds no devices; a cluster needs some, say 64',
+      summary: 'number of partitions of the keys, only while there are no devices; use 64 on a cluster',
       parse: parsePartitions,
     },
     {
       flags: '--writers <who>',
-      summary:
-        'exclusive: devstate alone, so that queries may go by the index, which is brought in line first',
+      summary: 'exclusive: only devstate writes, so queries use the index, which is rebuilt first',
       values: ['shared', 'exclusive'],
     },
   ],
@@ -56,9 +54,9 @@ export const init = command<Options>({
   async run(context, _args, { partitions, writers }) {
     context.print.check(LAYOUT);
     const fleet = await context.fleet();
-    // Cut anew it holds no devices; before it is, a cluster cannot be asked how many there are.
-    const counts = context.terminal.stderr && partitions === undefined;
-    const progress = context.progress(counts ? { total: await countRegistered(fleet) } : {});
+    // With --partitions there are no devices to count, and an undeclared cluster cannot count them.
+    const hasTotal = context.terminal.stderr && partitions === undefined;
+    const progress = context.progress(hasTotal ? { total: await countRegistered(fleet) } : {});
     let layout: FleetLayout;
     try {
       layout = await declareFleet(fleet, {
@@ -76,6 +74,6 @@ export const init = command<Options>({
 /** @throws DevstateError USAGE */
 function parsePartitions(text: string): number {
   const count = parseCount(text);
-  if (count > MAX_PARTITIONS) throw usageError(`${count} are too many`, `up to ${MAX_PARTITIONS}`);
+  if (count > MAX_PARTITIONS) throw usageError(`too many partitions: ${count}`, `at most ${MAX_PARTITIONS}`);
   return count;
 }

@@ -1,19 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { PrintQueue } from '../../../src/commands/shared/print-queue.js';
+import { PrintQueue } from '../../../src/commands/presence/print-queue.js';
 
 async function* numbers(to: number, end: () => unknown = () => {}): AsyncGenerator<number> {
   for (let i = 0; i < to; i++) yield i;
   await end();
 }
 
-function backlog(most = 3) {
-  const said: string[] = [];
+function queue(maxRows = 3) {
+  const calls: string[] = [];
   const rows = new PrintQueue<number>({
-    most,
-    onFull: () => void said.push('full'),
-    onLeftOut: (count) => void said.push(`${count} left out`),
+    maxRows,
+    onFull: () => void calls.push('full'),
+    onDropped: (count) => void calls.push(`${count} dropped`),
   });
-  return { rows, said };
+  return { rows, calls };
 }
 
 async function all(rows: AsyncIterable<number>): Promise<number[]> {
@@ -22,58 +22,58 @@ async function all(rows: AsyncIterable<number>): Promise<number[]> {
   return found;
 }
 
-describe('a backlog', () => {
-  test('gives all rows in their order to who reads them', async () => {
-    const { rows, said } = backlog(1000);
+describe('the print queue', () => {
+  test('yields all rows in their order', async () => {
+    const { rows, calls } = queue(1000);
     const reading = all(rows);
     await rows.fill(numbers(1000));
     expect(await reading).toEqual(Array.from({ length: 1000 }, (_, i) => i));
-    expect(said).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
-  test('keeps nobody waiting: what does not fit is left out, and counted once the rest is read', async () => {
-    const { rows, said } = backlog();
+  test('does not delay the producer: rows beyond the limit are dropped, and counted once the queue is empty', async () => {
+    const { rows, calls } = queue();
     await rows.fill(numbers(10));
-    expect(said).toEqual(['full']);
+    expect(calls).toEqual(['full']);
     expect(await all(rows)).toEqual([0, 1, 2]);
-    expect(said).toEqual(['full', '7 left out']);
+    expect(calls).toEqual(['full', '7 dropped']);
   });
 
-  test('takes rows again once a slow reader has caught up', async () => {
-    const { rows, said } = backlog();
+  test('accepts rows again once a slow reader has emptied the queue', async () => {
+    const { rows, calls } = queue();
     const first = numbers(5);
     const more = numbers(2);
     let caughtUp = () => {};
     const reader = new Promise<void>((resolve) => {
       caughtUp = resolve;
     });
-    async function* made() {
+    async function* producer() {
       yield* first;
       await reader;
       yield* more;
     }
-    const filling = rows.fill(made());
+    const filling = rows.fill(producer());
     const found: number[] = [];
     for await (const row of rows) {
       found.push(row);
       if (found.length === 3) setImmediate(caughtUp);
     }
     await filling;
-    expect([found, said]).toEqual([
+    expect([found, calls]).toEqual([
       [0, 1, 2, 0, 1],
-      ['full', '2 left out'],
+      ['full', '2 dropped'],
     ]);
   });
 
-  test('counts what waited when the reader left', async () => {
-    const { rows, said } = backlog();
+  test('counts the rows that were queued when the reader stopped as dropped', async () => {
+    const { rows, calls } = queue();
     await rows.fill(numbers(10));
     for await (const _ of rows) break;
-    expect(said).toEqual(['full', '9 left out']);
+    expect(calls).toEqual(['full', '9 dropped']);
   });
 
-  test('lets others have their turn now and then', async () => {
-    const { rows } = backlog(1000);
+  test('gives the event loop a turn between groups of rows', async () => {
+    const { rows } = queue(1000);
     await rows.fill(numbers(1000));
     let turns = 0;
     let ended = false;
@@ -87,15 +87,15 @@ describe('a backlog', () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  test('where the rows fail: what came before is given, and who fills it is told', async () => {
-    const { rows } = backlog();
-    const failed = rows.fill(
+  test('yields the rows before an error of the producer, and fill() rejects with that error', async () => {
+    const { rows } = queue();
+    const filling = rows.fill(
       numbers(2, () => {
-        throw new Error('mine');
+        throw new Error('producer failed');
       }),
     );
     const reading = all(rows);
-    await expect(failed).rejects.toThrow('mine');
+    await expect(filling).rejects.toThrow('producer failed');
     expect(await reading).toEqual([0, 1]);
   });
 });

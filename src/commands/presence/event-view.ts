@@ -1,14 +1,15 @@
-/** How a presence event is shown, by whoever announces or watches it. */
+/** How presence events are shown, by `detect` and `watch-presence`. */
 import type { PresenceEvent } from '../../core/model/device.js';
 import { durationText } from '../../output/times.js';
 import type { View } from '../../output/view.js';
-import { pick } from './device-view.js';
+import { toneOf } from '../shared/device-columns.js';
+import { pickFields } from '../shared/pick-fields.js';
 
 const fields = ['id', 'type', 'deviceId', 'deviceType', 'status', 'timestamp', 'seq', 'reason'] as const;
 
 export const EVENT: View<PresenceEvent> = {
   fields,
-  json: (row) => pick(row, fields),
+  json: (row) => pickFields(row, fields),
   name: ({ deviceId }) => deviceId,
   columns: [
     { header: 'TIME', width: 24, cell: ({ timestamp }, times) => times.instant(timestamp) },
@@ -18,7 +19,7 @@ export const EVENT: View<PresenceEvent> = {
       header: 'STATUS',
       width: 7,
       cell: ({ status }) => status,
-      tone: ({ status }) => (status === 'online' ? 'good' : 'bad'),
+      tone: ({ status }) => toneOf(status),
     },
     { header: 'REASON', width: 10, cell: ({ reason }) => reason ?? '-' },
     {

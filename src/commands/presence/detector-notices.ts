@@ -1,0 +1,35 @@
+/** Notices on stderr about the detector, for the commands that run one or depend on one. */
+import { type DetectOptions, detectorAtWork } from '../../core/detection/detector.js';
+import type { Fleet } from '../../core/store/fleet.js';
+import { durationText } from '../../output/times.js';
+import type { Context } from '../shared/context.js';
+import { outageListener } from '../shared/outage-notices.js';
+
+/** @param honourHold false with `--no-hold`: devices are marked offline even right after an outage */
+export function detectorNotices(context: Context, honourHold: boolean): DetectOptions {
+  const { notice } = context;
+  return {
+    onHold: (until) => {
+      const hold = `${durationText(until - context.now())}, until ${new Date(until).toISOString()}`;
+      const effect = honourHold
+        ? 'no device is marked offline for'
+        : 'devices are marked offline despite the hold of';
+      notice(`heartbeats could not arrive for a while: ${effect} ${hold}`);
+    },
+    onHoldEnd: () => notice('the hold is over'),
+    onNotice: notice,
+    ...outageListener(context),
+  };
+}
+
+/**
+ * Warns that no detector is running: without one, devices whose heartbeats stop are found late
+ * or never. Prints nothing in formats that programs read.
+ * @param hint what to do about it: `run devstate detect`
+ */
+export async function warnWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
+  const { format } = context.print;
+  if ((format !== 'table' && format !== 'wide') || (await detectorAtWork(fleet))) return;
+  context.notice('no detector is running: devices that stop sending heartbeats are not announced');
+  context.notice(`hint: ${hint}`);
+}

@@ -1,0 +1,30 @@
+/** The notice about presence events that the log no longer holds. */
+import type { Gap } from '../../core/presence/log-reader.js';
+
+/**
+ * Returns a function that collects items and passes them on together at the end of the tick:
+ * the gaps of several partitions become one notice.
+ */
+export function groupSameTick<Item>(handle: (items: readonly Item[]) => void): (item: Item) => void {
+  const items: Item[] = [];
+  return (item) => {
+    if (items.push(item) === 1) queueMicrotask(() => handle(items.splice(0)));
+  };
+}
+
+/** Covers the gaps of all logs: from the earliest start to the latest end. */
+export function gapNotice(gaps: readonly Gap[]): string {
+  const after = gaps.map((gap) => gap.after).reduce((a, b) => (timeMs(b) < timeMs(a) ? b : a));
+  const before = gaps
+    .map((gap) => gap.before)
+    .reduce((a, b) => (a === null || (b !== null && timeMs(b) < timeMs(a)) ? a : b));
+  const logs = gaps.length === 1 ? 'the log does' : `the logs of ${gaps.length} partitions do`;
+  const from = typeof after === 'number' ? new Date(after).toISOString() : `event ${after}`;
+  const to = before === null ? 'now' : `event ${before}`;
+  return `${logs} not reach back that far: events between ${from} and ${to} are missing`;
+}
+
+/** @param moment epoch ms, or the id of an event, which begins with the time in ms */
+function timeMs(moment: string | number): number {
+  return typeof moment === 'number' ? moment : Number(moment.split('-', 1)[0]);
+}

@@ -1,0 +1,47 @@
+/** Failures of single items in a command that goes on with the other items. */
+import { isConnectionError } from '../../core/async/item-results.js';
+import { DevstateError, type ErrorCode } from '../../core/model/errors.js';
+import type { Context } from './context.js';
+
+export class ItemFailures {
+  readonly #context: Pick<Context, 'failure'>;
+  readonly #codes = new Set<ErrorCode>();
+  #count = 0;
+
+  constructor(context: Pick<Context, 'failure'>) {
+    this.#context = context;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Prints the failure on stderr and counts it.
+   * @param line number of the input line, from 1
+   */
+  record(error: DevstateError, line?: number): void {
+    this.#count += 1;
+    this.#codes.add(error.code);
+    this.#context.failure(error, line);
+  }
+
+  /**
+   * Records an error that concerns one item.
+   * @throws the error if it concerns the whole command: a lost connection, or no DevstateError
+   */
+  recordOrThrow(error: unknown): void {
+    if (!(error instanceof DevstateError) || isConnectionError(error)) throw error;
+    this.record(error);
+  }
+
+  /**
+   * The code for the command's exit: undefined without failures; the failures' own code if they
+   * share one and nothing succeeded; else PARTIAL.
+   */
+  errorCode(succeeded: number): ErrorCode | undefined {
+    const [code] = this.#codes;
+    if (code === undefined) return undefined;
+    return succeeded === 0 && this.#codes.size === 1 ? code : 'PARTIAL';
+  }
+}

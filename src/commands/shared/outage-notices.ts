@@ -1,0 +1,26 @@
+/** Notices on stderr about a connection that was lost and is being restored. */
+import { DevstateError } from '../../core/model/errors.js';
+import { type OutageListener, OutageNotice } from '../../core/pubsub/outage-notice.js';
+import type { Fleet } from '../../core/store/fleet.js';
+import type { Context } from './context.js';
+
+export function outageListener({ notice }: Pick<Context, 'notice'>): OutageListener {
+  return {
+    onLost: ({ message }) => notice(`${message}; retrying`),
+    onResumed: () => notice('reconnected'),
+  };
+}
+
+/**
+ * Connects for a command that runs until it is stopped: a lost connection is restored, and the
+ * loss is printed once. The caller calls `outage.end()` after each success, which prints
+ * `reconnected` if a loss was printed before.
+ */
+export async function connectPersistently(context: Context): Promise<{ fleet: Fleet; outage: OutageNotice }> {
+  const outage = new OutageNotice(outageListener(context));
+  const fleet = await context.fleet({
+    persistent: true,
+    onLost: () => outage.begin(new DevstateError('CONNECTION', 'connection lost')),
+  });
+  return { fleet, outage };
+}

@@ -1,0 +1,7 @@
+/** Returns an object with the named properties of a row, in that order: its JSON output. */
+export function pickFields<Row, Field extends keyof Row & string>(
+  row: Row,
+  fields: readonly Field[],
+): Record<string, unknown> {
+  return Object.fromEntries(fields.map((field) => [field, row[field]]));
+}

@@ -1,0 +1,48 @@
+/**
+ * Repeats work at fixed moments: round n is due n intervals after the start, so that the duration
+ * of the rounds does not add up to a drift. Rounds that were missed are skipped, not made up for.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { OutageNotice } from '../../core/pubsub/outage-notice.js';
+import { isTransient } from '../../core/store/redis-errors.js';
+import type { Context } from './context.js';
+import { MAX_TIMER_MS } from './max-timer.js';
+
+export interface RepeatOptions {
+  intervalMs: number;
+  /** Number of rounds; undefined: until the command is stopped. */
+  count?: number | undefined;
+  /** Called after each round; false ends the repetition. */
+  shouldContinue?(): boolean;
+}
+
+/**
+ * Yields what each round yields. A round that fails with a transient error begins an outage and
+ * the next round is tried at its time.
+ * @throws the error of a round if it is not transient, or if it was the last round
+ */
+export async function* repeatAtInterval<Item>(
+  { signal }: Context,
+  { intervalMs, count, shouldContinue = () => true }: RepeatOptions,
+  round: () => AsyncIterable<Item>,
+  outage: OutageNotice,
+): AsyncGenerator<Item> {
+  const start = performance.now();
+  const elapsedMs = () => performance.now() - start;
+  let dueMs = 0;
+  for (let number = 1; !signal.aborted; number++) {
+    try {
+      yield* round();
+      outage.end();
+    } catch (error) {
+      if (!isTransient(error) || signal.aborted || number === count) throw error;
+      outage.begin(error);
+    }
+    if (number === count || !shouldContinue()) return;
+    dueMs += intervalMs * Math.max(1, Math.ceil((elapsedMs() - dueMs) / intervalMs));
+    // A loop, because a timer may fire a fraction of a millisecond early, and is limited in length.
+    while (!signal.aborted && elapsedMs() < dueMs) {
+      await sleep(Math.min(dueMs - elapsedMs(), MAX_TIMER_MS), undefined, { signal }).catch(() => {});
+    }
+  }
+}

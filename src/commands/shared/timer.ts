@@ -1,2 +1,0 @@
-/** Node fires a longer timer at once. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
