@@ -164,10 +164,10 @@ describe('a server with a password', () => {
     const admin = new Redis(server.url, { password: SECRET });
     await admin.config('SET', 'requirepass', 'other');
     await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await running.says('stderr', 'trying on');
+    await running.says('stderr', 'retrying');
     await admin.config('SET', 'requirepass', SECRET);
     admin.disconnect();
-    await running.says('stderr', 'connected again');
+    await running.says('stderr', 'reconnected');
     withoutSecret(await running.stop());
   });
 

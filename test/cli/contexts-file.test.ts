@@ -92,18 +92,18 @@ describe('devstate context', () => {
     await session('context set a --url URL');
     const env = { REDIS_URL: 'redis://x' };
     expect(await session('context use a', { env })).toBe(
-      'a is current\n! REDIS_URL is set, and goes before it\n',
+      'a is current\n! REDIS_URL is set and takes precedence over the current context\n',
     );
   });
 
   test.each<[argv: string, said: string]>([
     ['', "missing required argument 'action'\n! hint: devstate context --help"],
-    ['rename', 'context cannot "rename"\n! hint: it can list, use, show, set, remove'],
-    ['constructor', 'context cannot "constructor"\n! hint: it can list, use, show, set, remove'],
-    ['use', 'a name is due\n! hint: devstate context use NAME'],
-    ['set', 'a name is due\n! hint: devstate context set NAME'],
+    ['rename', 'unknown action "rename"\n! hint: one of list, use, show, set, remove'],
+    ['constructor', 'unknown action "constructor"\n! hint: one of list, use, show, set, remove'],
+    ['use', 'a name is required\n! hint: devstate context use NAME'],
+    ['set', 'a name is required\n! hint: devstate context set NAME'],
     ['list prod', 'list takes no name\n! hint: devstate context show NAME'],
-    ['use prod --protected', '--protected and --unset go with context set'],
+    ['use prod --protected', '--protected and --unset require context set'],
     ['use nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
     ['show nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
     ['remove nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],

@@ -116,7 +116,7 @@ describe('what is no command line', () => {
     ],
     [
       'heartbeat d1 --report a=1 b=2',
-      '! devstate: "b=2" is no device id here\n! hint: did you mean --report b=2?\n',
+      '! devstate: "b=2" is no device id\n! hint: did you mean --report b=2?\n',
     ],
     [
       'register d1 --type t --meta a=1 b=2',

@@ -33,7 +33,7 @@ async function atTerminal(argv: readonly string[], ...typing: [after: string, te
   return { exit, shown };
 }
 
-const QUESTION = 'Remove "one" and all that is kept of it? [y/N] ';
+const QUESTION = 'Remove "one" and all data about it? [y/N] ';
 
 test.each([
   ['y\r', 0, true],

@@ -95,7 +95,7 @@ describe.each(FORMATS)('as %s', (format) => {
       expect(stderr).toMatch(/device:state:a string holds another type/);
       expect(stderr).toMatch(/device:state:a list holds another type/);
       if (format !== 'json' && format !== 'ndjson')
-        expect(stderr).toMatch(/without a registered record skipped/);
+        expect(stderr).toMatch(/ids without a registered record: \d+ skipped/);
     }
   });
 
@@ -188,7 +188,7 @@ test('bytes that are no text are shown as what cannot be read', async () => {
     desiredState: Buffer.from('{"a":"\xff"}', 'latin1'),
   });
   expect(await devstate.session('list -o name')).toBe(
-    'd\n! 1 without a registered record skipped, "d\ufffd" among them\n',
+    'd\n! ids without a registered record: 1 skipped, for example "d\ufffd"\n',
   );
   expect(await devstate.session('get d --fields desiredState --no-headers')).toBe('{"a":"\ufffd"}\n');
   expect(await devstate.session('set-desired d b=1 --request-timeout 300ms')).toContain('exit 6');

@@ -114,7 +114,7 @@ describe('a failover', () => {
   }
 
   async function goesOn({ beating, watching, detecting }: Awaited<ReturnType<typeof going>>) {
-    await beating.says('stderr', 'connected again');
+    await beating.says('stderr', 'reconnected');
     await devstate.run('heartbeat d2 --register --type t --ttl 100ms');
     await detecting.says('stdout', 'd2'); // found offline, on the new master
     expect(await watching.lines('stdout', 3)).toEqual(['d1', 'd2', 'd2']);

@@ -89,7 +89,7 @@ function followChanges(
 function parseKinds(list: string): HistoryKind[] {
   return list.split(',').map((name) => {
     const kind = HISTORY_KINDS.find((known) => known === name.trim());
-    if (!kind) throw usageError(`no kind ${JSON.stringify(name)}; one of ${HISTORY_KINDS.join(', ')}`);
+    if (!kind) throw usageError(`no kind ${JSON.stringify(name)}; there are ${HISTORY_KINDS.join(', ')}`);
     return kind;
   });
 }

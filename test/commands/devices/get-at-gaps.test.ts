@@ -49,7 +49,7 @@ test('an entry that is missing, whyever: the one before it answers for nothing',
     Promise.all([0, 1, 2, 3].map(async (n) => (await shownAt(NOON + n * 60_000 + 1)).desiredState));
   expect(await shown()).toEqual([null, null, { n: 2 }, { n: 0 }]);
   const { stdout } = await devstate.run(`history ${ID} --diff --kind desired --no-headers`);
-  expect(stdout).toMatch(/n: - → 0\n.*3 +\{"n":2\} \(what came before is not known\)\n.*n: 2 → 0\n/);
+  expect(stdout).toMatch(/n: - → 0\n.*3 +\{"n":2\} \(the previous value is not known\)\n.*n: 2 → 0\n/);
   for (const _ of ['0', '2']) {
     await past.redis.rpop(key);
     expect(await shown()).toEqual([null, null, null, null]);

@@ -98,10 +98,10 @@ describe('when Redis goes away', () => {
     const running = there.start('heartbeat d1 --register --type lamp --every 20ms -o name');
     await running.lines('stdout', 3);
     await server.restart();
-    await running.says('stderr', 'connected again');
+    await running.says('stderr', 'reconnected');
     expect(await there.json('get d1 --fields status')).toEqual({ status: 'online' });
     const { exit, stderr } = await running.stop();
-    expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'connection lost; trying on\nconnected again\n' });
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'connection lost; retrying\nreconnected\n' });
   });
 
   test('for good: --count ends it with exit 5, a signal at once', async () => {
@@ -113,10 +113,8 @@ describe('when Redis goes away', () => {
     await server.kill();
     const { exit, stderr } = await counted.done;
     expect(exit).toBe(5);
-    expect(stderr).toMatch(
-      /^connection lost; trying on\ndevstate: unix:.*redis.sock: timed out\nhint: .*\n$/,
-    );
-    expect(await endless.stop()).toMatchObject({ exit: 0, stderr: 'connection lost; trying on\n' });
+    expect(stderr).toMatch(/^connection lost; retrying\ndevstate: unix:.*redis.sock: timed out\nhint: .*\n$/);
+    expect(await endless.stop()).toMatchObject({ exit: 0, stderr: 'connection lost; retrying\n' });
   });
 });
 
@@ -125,10 +123,10 @@ test('a refusal that passes ends nothing, nor does one bad id', async () => {
   await register(fleet, 'd1', 'lamp');
   await fleet.redis.config('SET', 'maxmemory', '1');
   const running = devstate.start(['heartbeat', 'd1', 'b\x01', '--every', '20ms', '-o', 'name']);
-  await running.says('stderr', 'trying on');
+  await running.says('stderr', 'retrying');
   await fleet.redis.config('SET', 'maxmemory', '0');
   await running.lines('stdout', 2);
-  await running.says('stderr', 'connected again');
+  await running.says('stderr', 'reconnected');
   const { exit, stderr } = await running.stop();
   expect([exit, stderr]).toEqual([7, expect.stringContaining('control characters')]);
 });

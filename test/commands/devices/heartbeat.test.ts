@@ -13,14 +13,14 @@ const nowhere = cli('redis://127.0.0.1:1');
 
 describe('refused before anything is sent', () => {
   test.each<[argv: string, said: string]>([
-    ['heartbeat', '! devstate: an ID is due, or -f FILE\n! hint: devstate heartbeat ID\n'],
-    ['heartbeat d1 -f x', '! devstate: -f goes with neither IDs, --report nor --every\n'],
-    ['heartbeat -f x --report a=1', '! devstate: -f goes with neither IDs, --report nor --every\n'],
-    ['heartbeat -f x --every 1s', '! devstate: -f goes with neither IDs, --report nor --every\n'],
-    ['heartbeat d1 --register', '! devstate: --register needs --type\n'],
-    ['heartbeat d1 --type t', '! devstate: --type goes with --register\n'],
-    ['heartbeat d1 --count 2', '! devstate: --count goes with --every\n'],
-    ['heartbeat d1 --every 0', '! devstate: --every: the interval is at least 1ms\n'],
+    ['heartbeat', '! devstate: an ID or -f FILE is required\n! hint: devstate heartbeat ID\n'],
+    ['heartbeat d1 -f x', '! devstate: -f cannot be combined with IDs, --report or --every\n'],
+    ['heartbeat -f x --report a=1', '! devstate: -f cannot be combined with IDs, --report or --every\n'],
+    ['heartbeat -f x --every 1s', '! devstate: -f cannot be combined with IDs, --report or --every\n'],
+    ['heartbeat d1 --register', '! devstate: --register requires --type\n'],
+    ['heartbeat d1 --type t', '! devstate: --type requires --register\n'],
+    ['heartbeat d1 --count 2', '! devstate: --count requires --every\n'],
+    ['heartbeat d1 --every 0', '! devstate: --every: must be at least 1ms\n'],
     [
       'heartbeat d1 --every 1s --count 0',
       '! devstate: --count: bad count "0": a whole number from 1 is due\n',
@@ -28,7 +28,7 @@ describe('refused before anything is sent', () => {
     ['heartbeat d1 --ttl 0.0001', '! devstate: --ttl: a TTL is whole milliseconds, at least 1ms\n'],
     [
       'heartbeat d1 --report a=1 b=2',
-      '! devstate: "b=2" is no device id here\n! hint: did you mean --report b=2?\n',
+      '! devstate: "b=2" is no device id\n! hint: did you mean --report b=2?\n',
     ],
     [
       'heartbeat d1 --report a={x:1}',

@@ -103,7 +103,7 @@ describe('--follow', () => {
     ]);
     // Once for each time that a look found it gone: the first may have been too short for that.
     expect(stderr).toMatch(
-      /^(device "aa:bb:cc:dd:ee:ff" is not registered any more; waiting for it\n){1,2}$/,
+      /^(device "aa:bb:cc:dd:ee:ff" is not registered any more; waiting until it is registered again\n){1,2}$/,
     );
   });
 
@@ -138,14 +138,14 @@ describe('--follow', () => {
     );
     await following.lines('stdout', 1);
     await server.kill();
-    await following.says('stderr', 'trying on');
+    await following.says('stderr', 'retrying');
     await server.restart();
-    await following.says('stderr', 'connected again');
+    await following.says('stderr', 'reconnected');
     await there.run('heartbeat d1 --report n=2');
     await following.lines('stdout', 2);
     const { exit, stdout, stderr } = await following.stop();
     expect([exit, stdout.split('\n').map((line) => line.trim())]).toEqual([0, ['1', '2', '']]);
-    expect(stderr).toMatch(/^[^\n]+; trying on\nconnected again\n$/);
+    expect(stderr).toMatch(/^[^\n]+; retrying\nreconnected\n$/);
   });
 
   test('of no server, or no device, it does not wait', async () => {

@@ -47,7 +47,7 @@ describe('refused before anything is sent', () => {
   test.each<[argv: string, said: string]>([
     ['history', "! devstate: missing required argument 'id'\n! hint: devstate history --help\n"],
     ['history d1 --kind x', '! devstate: --kind: no kind "x"; there are reported, desired, presence\n'],
-    ['history d1 --follow --until 1h', '! devstate: --follow goes on, so --until does not go with it\n'],
+    ['history d1 --follow --until 1h', '! devstate: --follow cannot be combined with --until\n'],
     ['history d1 --limit 0', '! devstate: --limit: bad count "0": a whole number from 1 is due\n'],
     [
       'history d1 --fields changes',
@@ -156,7 +156,7 @@ describe('what changed and when', () => {
   test('beyond the cap the first entry does not say what changed', async () => {
     await past.redis.lpop(past.keys.history('reported', ID));
     expect(await devstate.session(`history ${ID} --diff --kind reported --no-headers`)).toBe(
-      '2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1} (what came before is not known)\n',
+      '2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1} (the previous value is not known)\n',
     );
     const [only] = (await devstate.json(`history ${ID} --diff --kind reported`)) as { changes: unknown }[];
     expect(only?.changes).toBeNull();
@@ -167,7 +167,7 @@ describe('what changed and when', () => {
     await report('{"n":1}');
     await report('{"n":2}');
     expect(await devstate.session(`history ${ID} --diff --kind reported --limit 2 --no-headers`)).toBe(text`
-      2025-01-01T12:00:06.000Z   reported   3         {"n":1} (what came before is not known)
+      2025-01-01T12:00:06.000Z   reported   3         {"n":1} (the previous value is not known)
       2025-01-01T12:00:07.000Z   reported   4         n: 1 → 2
     `);
   });

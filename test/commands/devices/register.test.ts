@@ -12,8 +12,8 @@ const nowhere = cli('redis://127.0.0.1:1');
 
 describe('refused before anything is sent', () => {
   test.each<[argv: string, said: string]>([
-    ['register', '! devstate: an ID is due, or -f FILE\n! hint: devstate register ID --type TYPE\n'],
-    ['register d1', '! devstate: --type is due\n! hint: devstate register ID --type TYPE\n'],
+    ['register', '! devstate: an ID or -f FILE is required\n! hint: devstate register ID --type TYPE\n'],
+    ['register d1', '! devstate: --type is required\n! hint: devstate register ID --type TYPE\n'],
     ['register d1 --type t --ttl 0', '! devstate: --ttl: a TTL is whole milliseconds, at least 1ms\n'],
     ['register d1 --type t --ttl 4000d', '! devstate: --ttl: a TTL is at most 3650d\n'],
     [
@@ -49,8 +49,8 @@ describe('refused before anything is sent', () => {
         ! hint: did you mean --meta b=2?
       `,
     ],
-    ['register d1 -f x', '! devstate: -f goes with neither an ID nor --meta\n'],
-    ['register -f x --meta a=1', '! devstate: -f goes with neither an ID nor --meta\n'],
+    ['register d1 -f x', '! devstate: -f cannot be combined with an ID or --meta\n'],
+    ['register -f x --meta a=1', '! devstate: -f cannot be combined with an ID or --meta\n'],
     ['register -f /no/file', '! devstate: cannot read "/no/file": no such file\n'],
     ['register -f /tmp', '! devstate: cannot read "/tmp": it is a directory\n'],
     [

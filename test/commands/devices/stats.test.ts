@@ -80,7 +80,7 @@ test('of records that cannot be counted says so, and counts the rest', async () 
   const { exit, stdout, stderr } = await devstate.run('stats --fields registered --no-headers');
   expect([exit, stdout]).toEqual([7, '2\n']);
   expect(stderr).toContain('device:state:broken holds');
-  expect(stderr).toContain('1 without a registered record not counted, "ghost" among them');
+  expect(stderr).toContain('ids without a registered record: 1 not counted, for example "ghost"');
 });
 
 test('--watch counts again and again, until it is stopped', async () => {

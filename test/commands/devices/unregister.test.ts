@@ -10,7 +10,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const devstate = cli(redis);
 const nowhere = cli('redis://127.0.0.1:1');
-const NOBODY = '! devstate: this removes devices and nobody can be asked\n! hint: add --yes\n';
+const NOBODY = '! devstate: this removes devices and needs confirmation\n! hint: add --yes\n';
 
 describe('refused before anything is sent', () => {
   test.each<[argv: string, said: string]>([
@@ -20,7 +20,7 @@ describe('refused before anything is sent', () => {
     ['unregister -', NOBODY],
     [
       'unregister d1 --json',
-      '! {"error":{"code":"USAGE","message":"this removes devices and nobody can be asked","hint":"add --yes"}}\n',
+      '! {"error":{"code":"USAGE","message":"this removes devices and needs confirmation","hint":"add --yes"}}\n',
     ],
     ['unregister d1 --yes --fields id', '! devstate: no field "id"; there are deviceId, removed\n'],
   ])('%s', async (argv, said) => {
@@ -90,7 +90,7 @@ describe('with --yes', () => {
 });
 
 describe('asks on a terminal', () => {
-  const QUESTION = 'Remove "d1" and all that is kept of it? [y/N] ';
+  const QUESTION = 'Remove "d1" and all data about it? [y/N] ';
 
   test.each<[typed: string, argv: string, said: string, exit: number]>([
     ['y\n', 'unregister d1', 'd1 removed\n', 0],
@@ -114,14 +114,14 @@ describe('asks on a terminal', () => {
   test('for several: how many', async () => {
     expect(await devstate.run('unregister d1 d2', { tty: true, stdin: 'y\n' })).toEqual({
       stdout: 'd1 removed\nd2 removed\n',
-      stderr: 'Remove 2 devices and all that is kept of them? [y/N] ',
+      stderr: 'Remove 2 devices and all data about them? [y/N] ',
       exit: 0,
     });
   });
 
   test('an id with escape sequences is shown as it is written', async () => {
     const { stderr } = await devstate.run(['unregister', 'a\u202eb'], { tty: true, stdin: 'n\n' });
-    expect(stderr).toBe('Remove "a\\u202eb" and all that is kept of it? [y/N] ');
+    expect(stderr).toBe('Remove "a\\u202eb" and all data about it? [y/N] ');
   });
 
   test('the end of the input declines', async () => {

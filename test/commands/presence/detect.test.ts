@@ -36,12 +36,12 @@ const pulse = (last: number, detector: number, hold: number) =>
 
 describe('refused before anything is sent', () => {
   test.each<[argv: string, said: string]>([
-    ['detect --interval 5s', '! devstate: --interval goes with --strategy poll\n'],
-    ['detect --strategy keyspace --interval 5s', '! devstate: --interval goes with --strategy poll\n'],
-    ['detect --strategy poll --interval 0', '! devstate: --interval: at least 1ms is due\n'],
-    ['detect --audit 0', '! devstate: --audit: at least 1ms is due\n'],
-    ['detect --once --strategy poll', '! devstate: --once goes with neither --strategy nor --audit\n'],
-    ['detect --once --audit 5m', '! devstate: --once goes with neither --strategy nor --audit\n'],
+    ['detect --interval 5s', '! devstate: --interval requires --strategy poll\n'],
+    ['detect --strategy keyspace --interval 5s', '! devstate: --interval requires --strategy poll\n'],
+    ['detect --strategy poll --interval 0', '! devstate: --interval: must be at least 1ms\n'],
+    ['detect --audit 0', '! devstate: --audit: must be at least 1ms\n'],
+    ['detect --once --strategy poll', '! devstate: --once cannot be combined with --strategy or --audit\n'],
+    ['detect --once --audit 5m', '! devstate: --once cannot be combined with --strategy or --audit\n'],
     [
       'detect --strategy hope',
       text`
@@ -134,7 +134,7 @@ describe('--once', () => {
     const { exit, stdout, stderr } = await devstate.run('detect --once');
     expect([exit, stdout]).toEqual([0, '']);
     expect(masked(stderr)).toMatch(
-      /^nobody could beat for a while: no verdicts for 9m5\ds, until YYYY-MM-DDThh:mm:ss.000Z\n0 went offline\n$/,
+      /^heartbeats could not arrive for a while: no device is marked offline for 9m5\ds, until YYYY-MM-DDThh:mm:ss.000Z\n0 went offline\n$/,
     );
     expect((await devstate.run('detect --once --no-hold')).stderr).toBe('1 went offline\n');
   });
@@ -187,7 +187,10 @@ describe('at work', () => {
     const now = await serverNow(fleet.redis);
     await pulse(now, now, now + 1500);
     const detecting = devstate.start('detect -o name');
-    await detecting.says('stderr', 'nobody could beat for a while: no verdicts for ');
+    await detecting.says(
+      'stderr',
+      'heartbeats could not arrive for a while: no device is marked offline for ',
+    );
     await detecting.says('stderr', 'the hold is over\n');
     await detecting.lines('stdout', 1);
     await detecting.stop();
@@ -200,7 +203,9 @@ describe('at work', () => {
     const detecting = devstate.start('detect --no-hold -o name');
     await detecting.lines('stdout', 1);
     const { stderr } = await detecting.stop();
-    expect(stderr).toContain('nobody could beat for a while: verdicts passed all the same for ');
+    expect(stderr).toContain(
+      'heartbeats could not arrive for a while: devices are marked offline despite the hold of ',
+    );
   });
 
   test('where CONFIG is refused, keyspace says what it does instead', async () => {

@@ -11,7 +11,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const devstate = cli(redis);
 const nowhere = cli('redis://127.0.0.1:1');
-const NO_DETECTOR = 'no detector is at work: devices that fall silent are not announced\n';
+const NO_DETECTOR = 'no detector is running: devices that stop sending heartbeats are not announced\n';
 
 let fleet: Fleet;
 beforeEach(async () => {
@@ -30,7 +30,7 @@ async function somePresence(): Promise<void> {
 const names = (stdout: string) => stdout.trimEnd().split('\n').filter(Boolean);
 
 test.each<[argv: string, said: string]>([
-  ['watch-presence --no-hold', '! devstate: --no-hold goes with --detect\n'],
+  ['watch-presence --no-hold', '! devstate: --no-hold requires --detect\n'],
   ['watch-presence --count 0', '! devstate: --count: bad count "0": a whole number from 1 is due\n'],
   [
     'watch-presence --since then',
@@ -139,10 +139,10 @@ describe('--since', () => {
     await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     for (const id of ['lamp:2', 'lamp:1']) await heartbeat(fleet, { id });
     await watching.lines('stdout', 8);
-    await watching.says('stderr', 'connected again\n');
+    await watching.says('stderr', 'reconnected\n');
     const { stdout, stderr } = await watching.stop();
     expect(names(stdout)).toEqual((await logOf(fleet)).map(({ deviceId }) => deviceId));
-    expect(stderr).toMatch(/watching\nconnection lost; trying on\nconnected again\n$/);
+    expect(stderr).toMatch(/watching\nconnection lost; retrying\nreconnected\n$/);
   });
 });
 
@@ -189,7 +189,7 @@ describe('--detect', () => {
     const later = Date.now() + 600_000;
     await fleet.redis.set(fleet.keys.pulse, `${Date.now()} ${Date.now()} ${later}`);
     const holding = devstate.start('watch-presence --detect');
-    await holding.says('stderr', 'nobody could beat for a while: no verdicts for ');
+    await holding.says('stderr', 'heartbeats could not arrive for a while: no device is marked offline for ');
     expect((await holding.stop()).stdout).toBe('');
     const hasty = await devstate.run('watch-presence --detect --no-hold --count 1 -o name');
     expect([hasty.exit, hasty.stdout]).toEqual([0, 'd1\n']);

@@ -35,11 +35,11 @@ describe('refused before anything is sent', () => {
     [['d1', '@/no/file'], '! devstate: cannot read "/no/file": no such file\n'],
     [
       ['d1', 'a=1', '--if-version', '-1'],
-      '! devstate: --if-version: a version is a whole number; 0 is none yet\n',
+      '! devstate: --if-version: a version is a whole number; 0 means no desired state yet\n',
     ],
     [
       ['d1', 'a=1', '--if-version', 'x'],
-      '! devstate: --if-version: a version is a whole number; 0 is none yet\n',
+      '! devstate: --if-version: a version is a whole number; 0 means no desired state yet\n',
     ],
     [
       ['d1', 'a=1', '--fields', 'patch'],

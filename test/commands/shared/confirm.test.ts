@@ -49,11 +49,11 @@ async function run(argv: string, options: { stdin?: string; tty?: boolean }) {
 const CONTEXT = 'context prod (redis://default@HOST)\n';
 const BULK: [argv: string, question: string, stdin?: string][] = [
   ['register -f FOLDER/devices.ndjson', 'Register the devices of FOLDER/devices.ndjson?'],
-  ['heartbeat -f FOLDER/beats.ndjson', 'Beat for the devices of FOLDER/beats.ndjson?'],
-  ['heartbeat d1 d2', 'Beat for 2 devices?'],
-  ['heartbeat d1 d2 --every 1ms --count 1', 'Beat for 2 devices?'],
+  ['heartbeat -f FOLDER/beats.ndjson', 'Send heartbeats for the devices of FOLDER/beats.ndjson?'],
+  ['heartbeat d1 d2', 'Send heartbeats for 2 devices?'],
+  ['heartbeat d1 d2 --every 1ms --count 1', 'Send heartbeats for 2 devices?'],
   ['disconnect d1 d2', 'Take offline 2 devices?'],
-  ['unregister d1 d2', 'Remove 2 devices and all that is kept of them?'],
+  ['unregister d1 d2', 'Remove 2 devices and all data about them?'],
 ];
 const FROM_INPUT: [argv: string, stdin: string][] = [
   ['register -f - --type t', '{"deviceId":"d1"}\n'],
@@ -82,7 +82,7 @@ describe('in a protected context', () => {
     const { exit, stdout, stderr } = await run(`${argv} --context away`, {});
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
     expect(stderr).toMatch(
-      /^devstate: (the context away is protected: this writes to many devices|this removes devices) and nobody can be asked\nhint: add --yes\n/,
+      /^devstate: (the context away is protected: this writes to many devices|this removes devices) and needs confirmation\nhint: add --yes\n/,
     );
   });
 
@@ -116,7 +116,7 @@ describe('elsewhere', () => {
   );
 
   test('a removal is, and a context is named', async () => {
-    const question = 'Remove "d1" and all that is kept of it? [y/N] ';
+    const question = 'Remove "d1" and all data about it? [y/N] ';
     const told = 'context test (redis://default@HOST)\n';
     expect(await run('unregister d1 --context test', { tty: true, stdin: 'n\n' })).toEqual({
       exit: 4,

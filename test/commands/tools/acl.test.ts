@@ -10,7 +10,7 @@ import { useRedis } from '../../support/redis.js';
 /** Nobody listens there: no server is asked. */
 const devstate = cli('redis://127.0.0.1:1');
 const redis = useRedis();
-const PASSWORD = '! hint: a new user has no password: put >PASSWORD at the end of the line\n';
+const PASSWORD = '! hint: a new user has no password: add >PASSWORD at the end of the line\n';
 
 test('a line for redis-cli, and what it lacks', async () => {
   const line = [
@@ -26,7 +26,7 @@ test('a line for redis-cli, and what it lacks', async () => {
     '&acme:device:gw-7:commands &acme:devices:presence',
   ].join(' ');
   expect(await devstate.session('acl device --user gw-7 -n acme')).toBe(
-    `${line}\n${PASSWORD}! hint: it needs a fleet that devstate init has declared, or --dialect with each command\n`,
+    `${line}\n${PASSWORD}! hint: it needs a fleet that was declared with devstate init, or --dialect with each command\n`,
   );
   expect(await devstate.session('acl viewer --user gw-7')).toMatch(new RegExp(`^ACL .*\n${PASSWORD}$`));
   expect(await devstate.session('acl device --user gw-7 -n acme -q')).toBe(`${line}\n`);
@@ -95,7 +95,7 @@ test.each<[argv: string[], said: string]>([
       exit 2
     `,
   ],
-  [['acl', 'viewer', '--id', 'd1'], '! devstate: --id goes with the role device\nexit 2\n'],
+  [['acl', 'viewer', '--id', 'd1'], '! devstate: --id requires the role device\nexit 2\n'],
   [['acl', 'viewer', '--user', 'a b'], '! devstate: the name of a user has no white space\nexit 2\n'],
   [['acl', 'viewer', '--user', ''], '! devstate: the name of a user has no white space\nexit 2\n'],
 ])('%j', async (argv, said) => {

@@ -9,7 +9,7 @@ const devstate = cli(redis);
 test.each([
   ['0', 'bad count "0": a whole number from 1 is due'],
   ['many', 'bad count "many": a whole number from 1 is due'],
-  ['1025', '1025 are too many\n! hint: up to 1024'],
+  ['1025', 'too many partitions: 1025\n! hint: at most 1024'],
 ])('--partitions %s is refused', async (count, said) => {
   expect(await devstate.session(`init --partitions ${count}`)).toBe(
     `! devstate: --partitions: ${said}\nexit 2\n`,
