@@ -11,7 +11,9 @@ import { errorText } from '../output/errors.js';
 import { visible } from '../output/escape.js';
 import { splitFields } from '../output/fields.js';
 import { createPrinter } from '../output/printer.js';
-import { progressBar, spinner, type Terminal, wiped } from '../output/progress.js';
+import { progressBar } from '../output/progress-bar.js';
+import { createSpinner } from '../output/spinner.js';
+import { aboveDrawing, type Terminal } from '../output/terminal.js';
 import { isoTimes, relativeTimes } from '../output/times.js';
 import { askYesNo } from './ask-yes-no.js';
 import { Connections } from './connections.js';
@@ -32,8 +34,9 @@ export async function withContext<T>(
   const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
   const format = globals.json ? 'json' : (globals.output ?? 'table');
   const quiet = globals.quiet ?? false;
-  const animated = (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb';
-  const terminal: Terminal = { stderr: streams.stderr, enabled: animated };
+  const canDraw = (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb';
+  const terminal: Terminal = { stderr: streams.stderr, canDraw, isDrawn: false };
+  const spinner = createSpinner(terminal);
   const print = createPrinter({
     format,
     ...(globals.fields !== undefined && { fields: splitFields(globals.fields) }),
@@ -43,12 +46,13 @@ export async function withContext<T>(
     stdout: streams.stdout,
     stderr: streams.stderr,
     times,
+    spinner,
     signal,
   });
   const notice = (message: string) => {
-    if (!quiet) streams.stderr.write(wiped(terminal, `${visible(message)}\n`));
+    if (!quiet) streams.stderr.write(aboveDrawing(terminal, `${visible(message)}\n`));
   };
-  const connections = new Connections({ globals, env, signal: interrupted, notice });
+  const connections = new Connections({ globals, env, signal: interrupted, notice, spinner });
   try {
     return await use({
       signal,
@@ -82,9 +86,10 @@ export async function withContext<T>(
         const { code, message } = error;
         const hint = quiet ? undefined : error.hint;
         const text = errorText({ code, message, hint }, { machine: print.machine, line });
-        streams.stderr.write(wiped(terminal, text));
+        streams.stderr.write(aboveDrawing(terminal, text));
       },
       async open(name) {
+        if (name === '-' && streams.stdin.isTTY) spinner.stop(); // it would overwrite what is typed
         const input = await openInput(name, streams.stdin, interrupted);
         inputs.push(input);
         return input;
@@ -94,14 +99,17 @@ export async function withContext<T>(
         if (context !== undefined) streams.stderr.write(`context ${context} (${visible(target.shown)})\n`);
         return askYesNo(question, streams, signal);
       },
-      waiting: (text) => spinner(terminal, text),
-      progress: ({ total } = {}) => progressBar(terminal, total),
+      progress: ({ total } = {}) => progressBar(terminal, { total, onDraw: spinner.stop }),
       run: (argv, output, inner = signal) => main(argv, env, nestedStreams(output), inner),
-      startServer: async () => (await import('../redis/private-server.js')).startServer({}, env),
+      async startServer() {
+        spinner.show('starting a redis-server');
+        return (await import('../redis/private-server.js')).startServer({}, env);
+      },
     });
   } catch (error) {
     throw connections.withServerName(error);
   } finally {
+    spinner.stop();
     connections.close();
     for (const input of inputs) input.destroy(); // a read that is still pending would keep the process alive
   }

@@ -2,6 +2,8 @@
 import type { Globals } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection, Fleet } from '../core/store/fleet.js';
+import { visible } from '../output/escape.js';
+import type { Spinner } from '../output/spinner.js';
 import type { Env } from './invocation.js';
 import type { ResolvedTarget } from './resolve-target.js';
 
@@ -12,6 +14,8 @@ export interface ConnectionsOptions {
   signal: AbortSignal;
   /** Prints a line on stderr. */
   notice(message: string): void;
+  /** Says what the command waits for. */
+  spinner: Spinner;
 }
 
 interface FleetConnectOptions {
@@ -69,13 +73,15 @@ export class Connections {
     { target, context, namespace, dialect, readOnly }: ResolvedTarget,
     { persistent = false, onLost, signal = this.#options.signal }: FleetConnectOptions,
   ): Promise<Fleet> {
-    const { globals, notice } = this.#options;
+    const { globals, notice, spinner } = this.#options;
+    spinner.show(`connecting to ${visible(target.shown)}`);
     const [{ connect }, { Fleet }] = await Promise.all([
       import('../redis/client.js'),
       import('../core/store/fleet.js'),
     ]);
     const timeoutMs = globals.requestTimeout ?? DEFAULT_TIMEOUT_MS;
     const redis = await connect(target, { timeoutMs, persistent, signal, onLost });
+    spinner.show('waiting for Redis');
     this.#opened.push(redis);
     this.#shown = target.shown;
     if (globals.verbose) notice(`connected to ${target.shown}${context ? ` (context ${context})` : ''}`);

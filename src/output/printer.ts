@@ -1,13 +1,14 @@
 /**
  * Where a format is chosen, and the only place. Commands hand over whole domain objects and
- * a view of them; lists stream through a formatter (formatter.ts, table.ts) into the sink.
+ * a view of them; lists stream through a formatter (formatter.ts, table.ts) into the writer.
  */
 import type { Writable } from 'node:stream';
 import { loadPaint, type Paint } from './color.js';
 import { visible, visibleName } from './escape.js';
 import { type Field, fieldText, parseFields, project } from './fields.js';
 import { type Formatter, jsonArray, jsonText, perLine } from './formatter.js';
-import { createSink } from './sink.js';
+import type { Spinner } from './spinner.js';
+import { createStdoutWriter } from './stdout-writer.js';
 import { streamingTable } from './streaming-table.js';
 import type { TableColumn, TableOptions } from './table-cells.js';
 import type { Times } from './times.js';
@@ -24,6 +25,8 @@ export interface PrinterOptions {
   stdout: Writable;
   stderr: Writable;
   times: Times;
+  /** Stopped before the first row is written. */
+  spinner?: Spinner;
   /** Ends what is printed for its own sake; what rows do in passing goes on. */
   signal: AbortSignal;
 }
@@ -63,10 +66,13 @@ const SAMPLE_ROWS = 100;
 type Layout = 'bounded' | 'list' | 'live';
 
 export function createPrinter(options: PrinterOptions): Printer {
-  const { format, times, stderr } = options;
+  const { format, times, stderr, spinner } = options;
   const machine = format === 'json' || format === 'ndjson';
   const human = (format === 'table' || format === 'wide') && options.fields === undefined;
-  const sink = createSink(options.stdout, options.signal);
+  const writer = createStdoutWriter(options.stdout, {
+    signal: options.signal,
+    beforeWrite: () => spinner?.stop(),
+  });
   let paint: Promise<Paint> | undefined;
 
   const chosen = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
@@ -110,14 +116,14 @@ export function createPrinter(options: PrinterOptions): Printer {
     return viewTable(view, layout);
   }
 
-  const asked = () => !sink.closed && !options.signal.aborted;
+  const asked = () => !writer.isClosed && !options.signal.aborted;
 
   async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, goesOn = asked): Promise<number> {
     let count = 0;
     const write = (row: T): Promise<void> | undefined => {
       count += 1;
       const text = formatter.row(row);
-      return typeof text === 'string' ? sink.write(text) : text.then(sink.write);
+      return typeof text === 'string' ? writer.write(text) : text.then(writer.write);
     };
     try {
       if ('chunks' in rows) await feedChunks(rows.chunks, write, goesOn);
@@ -129,8 +135,8 @@ export function createPrinter(options: PrinterOptions): Printer {
       }
     } finally {
       // Also when the rows broke off: an array is closed, rows held back are shown.
-      await sink.write(formatter.end());
-      await sink.flush();
+      await writer.write(formatter.end());
+      await writer.flush();
     }
     return count;
   }
@@ -168,8 +174,10 @@ export function createPrinter(options: PrinterOptions): Printer {
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
       view.line === undefined ? asked : () => true,
     );
-    if (count === 0 && view.empty !== undefined && !machine && !options.quiet)
+    if (count === 0 && view.empty !== undefined && !machine && !options.quiet) {
+      spinner?.stop();
       stderr.write(`${view.empty}\n`);
+    }
     return count;
   }
 
@@ -181,7 +189,10 @@ export function createPrinter(options: PrinterOptions): Printer {
     one,
     list,
     // These end with the signal by themselves, once they have handed over what has happened.
-    stream: async (view, rows) => feed(rows, await formatterOf(view, 'live'), () => !sink.closed),
+    async stream(view, rows) {
+      spinner?.show('waiting for the first row');
+      return feed(rows, await formatterOf(view, 'live'), () => !writer.isClosed);
+    },
   };
 }
 

@@ -1,9 +1,8 @@
 /** The built executable at a terminal, its chunks loaded by their code cache: questions, colour, Ctrl-C. */
-import { spawn } from '@lydell/node-pty';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { bin, build, shell } from './built.js';
+import { atTerminal } from './pty.js';
 
 const redis = useRedis();
 beforeAll(build, 120_000);
@@ -13,24 +12,15 @@ beforeEach(async () => {
 });
 const run = (script: string) => shell(script, { DEVSTATE_URL: redis.url });
 
-/** A command line at a terminal. What is typed, is typed once the text is there. */
-async function atTerminal(argv: readonly string[], ...typing: [after: string, text: string][]) {
-  const env = { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', DEVSTATE_URL: redis.url };
-  const terminal = spawn(process.execPath, [bin, ...argv], { cols: 80, rows: 24, env });
-  let shown = '';
-  let exit: number | undefined;
-  terminal.onData((text) => {
-    shown += text;
-  });
-  terminal.onExit(({ exitCode }) => {
-    exit = exitCode;
-  });
+/** Runs a command line at a terminal. Each text is typed once the text before it is shown. */
+async function session(argv: readonly string[], ...typing: [after: string, text: string][]) {
+  const terminal = atTerminal(process.execPath, [bin, ...argv], { DEVSTATE_URL: redis.url });
   for (const [after, text] of typing) {
-    await until(() => shown.includes(after));
-    terminal.write(text);
+    await terminal.shows(after);
+    terminal.type(text);
   }
-  await until(() => exit !== undefined);
-  return { exit, shown };
+  const exit = await terminal.ended;
+  return { exit, shown: terminal.output };
 }
 
 const QUESTION = 'Remove "one" and all data about it? [y/N] ';
@@ -42,14 +32,14 @@ test.each([
   ['\x04', 4, false], // end of input
   ['\x03', 130, false], // Ctrl-C
 ])('unregister asks: %j', async (answer, exit, removed) => {
-  const ended = await atTerminal(['unregister', 'one'], [QUESTION, answer]);
+  const ended = await session(['unregister', 'one'], [QUESTION, answer]);
   expect(ended).toMatchObject({ exit, shown: expect.stringContaining(QUESTION) });
   expect(ended.shown.includes('one removed')).toBe(removed);
   expect((await run('devstate list -o name')).stdout).toBe(removed ? '' : 'one\n');
 });
 
 test('a table: bold header, offline red, times as one reads them', async () => {
-  const { exit, shown } = await atTerminal(['list']);
+  const { exit, shown } = await session(['list']);
   expect(exit).toBe(0);
   expect(shown).toContain('\x1b[1mDEVICE');
   expect(shown).toContain('\x1b[31moffline');
@@ -57,6 +47,6 @@ test('a table: bold header, offline red, times as one reads them', async () => {
 });
 
 test('Ctrl-C ends a heartbeat that is repeated', async () => {
-  const ended = await atTerminal(['heartbeat', 'one', '--every', '1h'], ['one online', '\x03']);
+  const ended = await session(['heartbeat', 'one', '--every', '1h'], ['one online', '\x03']);
   expect(ended.exit).toBe(130);
 });

@@ -69,7 +69,7 @@ export const stats = command<Options>({
     try {
       rows = await fleetStats(fleet, {
         byType: by === 'type',
-        onLooked: (count) => progress.at(count),
+        onLooked: (count) => progress.update(count),
         onProblem: problems.add,
       });
     } finally {

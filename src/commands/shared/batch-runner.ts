@@ -80,7 +80,7 @@ export class BatchRunner {
       for await (const items of parsed) {
         if (this.#context.interrupted.aborted) return;
         yield* this.#sendBatch(items, send);
-        progress?.at(this.#succeeded + this.failures.count, inputBytes?.read());
+        progress?.update(this.#succeeded + this.failures.count, inputBytes?.read());
         if (failFast && this.failures.count > 0) return;
       }
     } finally {

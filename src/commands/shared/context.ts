@@ -2,7 +2,7 @@
 import type { Fleet } from '../../core/store/fleet.js';
 import type { ByteStream } from '../../input/lines.js';
 import type { Printer } from '../../output/printer.js';
-import type { Progress } from '../../output/progress.js';
+import type { Progress } from '../../output/progress-bar.js';
 import type { Times } from '../../output/times.js';
 import type { ContextStore } from './context-store.js';
 import type { ProgramDeclaration } from './declaration.js';
@@ -65,8 +65,6 @@ export interface Context {
   open(name: string): Promise<Input>;
   /** Asks a yes-or-no question on stderr, below the name of the context in use; false: declined. */
   confirm(question: string): Promise<boolean>;
-  /** Shows a spinner until `stop`, if stderr is a terminal. */
-  waiting(text: string): { stop(): void };
   /** Shows a progress bar, if stderr is a terminal; `total` is in the unit that the bar is advanced by. */
   progress(options?: { total?: number }): Progress;
   /** Runs a command line within this process and returns its exit code. `signal` interrupts it; default: the context's. */

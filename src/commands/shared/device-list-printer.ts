@@ -76,7 +76,7 @@ export class DeviceListPrinter {
     const progress = showsProgress
       ? this.#context.progress({ total: await countRegistered(fleet) })
       : undefined;
-    const chunks = query(fleet, { onProblem: this.#onProblem, onLooked: (count) => progress?.at(count) });
+    const chunks = query(fleet, { onProblem: this.#onProblem, onLooked: (count) => progress?.update(count) });
     let count: number;
     try {
       count = await print.list(view, { chunks: takeRows(chunks, this.#options.limit) });

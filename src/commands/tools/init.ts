@@ -62,7 +62,7 @@ export const init = command<Options>({
       layout = await declareFleet(fleet, {
         ...(partitions !== undefined && { partitions }),
         ...(writers && { writers }),
-        onLooked: (count) => progress.at(count),
+        onLooked: (count) => progress.update(count),
       });
     } finally {
       progress.stop();

@@ -1,23 +1,23 @@
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { createSink } from '../../src/output/sink.js';
+import { createStdoutWriter } from '../../src/output/stdout-writer.js';
 import { Capture } from './capture.js';
 
 const failing = (code: string) =>
   new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
 
-describe('sink', () => {
+describe('writer', () => {
   it('gathers small writes, and hands them over when the event loop turns', async () => {
     const stream = new Capture();
-    const sink = createSink(stream);
-    await sink.write('a');
-    await sink.write('b');
+    const writer = createStdoutWriter(stream);
+    await writer.write('a');
+    await writer.write('b');
     expect(stream.text).toBe('');
     await turn();
     expect([stream.text, stream.writes]).toEqual(['ab', 1]);
-    await sink.write('c');
-    await sink.flush();
+    await writer.write('c');
+    await writer.flush();
     expect(stream.text).toBe('abc');
   });
 
@@ -30,14 +30,14 @@ describe('sink', () => {
         finish = done;
       },
     });
-    const sink = createSink(stream);
+    const writer = createStdoutWriter(stream);
     let written = 0;
     const writing = (async () => {
       for (let i = 0; i < 20; i += 1) {
-        await sink.write('x'.repeat(10_000));
+        await writer.write('x'.repeat(10_000));
         written += 1;
       }
-      await sink.flush();
+      await writer.flush();
     })();
     await turn();
     await turn();
@@ -52,52 +52,52 @@ describe('sink', () => {
   });
 
   it('takes a reader that left for the end, not for an error', async () => {
-    const sink = createSink(failing('EPIPE'));
-    await sink.write('x');
-    await sink.flush();
-    expect(sink.closed).toBe(true);
-    await sink.write('more');
-    await sink.flush();
+    const writer = createStdoutWriter(failing('EPIPE'));
+    await writer.write('x');
+    await writer.flush();
+    expect(writer.isClosed).toBe(true);
+    await writer.write('more');
+    await writer.flush();
   });
 
   it('does not hang on a stream destroyed under way', async () => {
     const stream = new PassThrough({ highWaterMark: 1 });
-    const sink = createSink(stream);
-    const flushed = sink.write('x'.repeat(50_000))?.then(() => sink.write('y'.repeat(50_000)));
+    const writer = createStdoutWriter(stream);
+    const flushed = writer.write('x'.repeat(50_000))?.then(() => writer.write('y'.repeat(50_000)));
     await turn();
     stream.destroy();
     await flushed;
-    await sink.flush();
-    expect(sink.closed).toBe(true);
+    await writer.flush();
+    expect(writer.isClosed).toBe(true);
   });
 
   it('gives up on a reader that takes nothing though the program is to end', async () => {
     const end = new AbortController();
     const stream = new Writable({ write: () => {} });
-    const sink = createSink(stream, end.signal);
-    const flushed = sink.write('x'.repeat(50_000));
+    const writer = createStdoutWriter(stream, { signal: end.signal });
+    const flushed = writer.write('x'.repeat(50_000));
     await turn();
-    expect(sink.closed).toBe(false);
+    expect(writer.isClosed).toBe(false);
     end.abort();
     await flushed;
-    expect(sink.closed).toBe(true);
-    await sink.write('more');
-    await sink.flush();
+    expect(writer.isClosed).toBe(true);
+    await writer.write('more');
+    await writer.flush();
   });
 
   it('hands all to a reader that takes it by then', async () => {
     const stream = new Capture();
-    const sink = createSink(stream, AbortSignal.abort());
-    await sink.write('x'.repeat(50_000));
-    await sink.write('y');
-    await sink.flush();
-    expect([stream.text.length, sink.closed]).toEqual([50_001, false]);
+    const writer = createStdoutWriter(stream, { signal: AbortSignal.abort() });
+    await writer.write('x'.repeat(50_000));
+    await writer.write('y');
+    await writer.flush();
+    expect([stream.text.length, writer.isClosed]).toEqual([50_001, false]);
   });
 
   it('throws any other failure to the next who writes', async () => {
-    const sink = createSink(failing('ENOSPC'));
-    await sink.write('x');
+    const writer = createStdoutWriter(failing('ENOSPC'));
+    await writer.write('x');
     await turn();
-    await expect(sink.flush()).rejects.toThrow('ENOSPC');
+    await expect(writer.flush()).rejects.toThrow('ENOSPC');
   });
 });

@@ -1,0 +1,80 @@
+/** The progress bar of a command that works through many devices: how many are done, how fast, how long to go. */
+import { drawAfter, type Terminal } from './terminal.js';
+import { durationText } from './times.js';
+
+const DELAY_MS = 300;
+const BAR_WIDTH = 24;
+const DRAWS_PER_SECOND = 5;
+
+export interface Progress {
+  /**
+   * @param done items done so far
+   * @param measured how much of the total that is, where the total is not a count of items (a file's bytes)
+   */
+  update(done: number, measured?: number): void;
+  stop(): void;
+}
+
+export interface ProgressBarOptions {
+  /** In the unit of `measured`; without it neither a bar nor the time left is shown. */
+  total?: number | undefined;
+  /** Called before the bar is drawn for the first time. */
+  onDraw?: () => void;
+}
+
+export function progressBar(terminal: Terminal, { total, onDraw }: ProgressBarOptions = {}): Progress {
+  const startMs = performance.now();
+  let done = 0;
+  let measured = 0;
+  let redraw = () => {};
+  const drawing = drawAfter(terminal, DELAY_MS, async () => {
+    const { SingleBar, Format } = await import('cli-progress');
+    const bar = new SingleBar({
+      stream: terminal.stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+      gracefulExit: false, // it would handle SIGINT, which the command handles
+      fps: DRAWS_PER_SECOND,
+      barsize: BAR_WIDTH,
+      barCompleteString: '='.repeat(BAR_WIDTH),
+      barIncompleteString: '-'.repeat(BAR_WIDTH),
+      format: (options, { progress }) => {
+        const text = progressText({ done, measured, total, elapsedMs: performance.now() - startMs });
+        return total === undefined ? text : `${Format.BarFormat(progress, options)} ${text}`;
+      },
+    });
+    return () => {
+      onDraw?.();
+      bar.start(total ?? 0, measured);
+      redraw = () => bar.update(measured);
+      return bar;
+    };
+  });
+  return {
+    update(count, amount = count) {
+      done = count;
+      measured = amount;
+      redraw();
+    },
+    stop() {
+      redraw = () => {};
+      drawing.stop();
+    },
+  };
+}
+
+/** For example `12000 done, 4000/s, 3s left`. */
+export function progressText(state: {
+  done: number;
+  measured: number;
+  total: number | undefined;
+  elapsedMs: number;
+}): string {
+  const { done, measured, total, elapsedMs } = state;
+  const parts = [`${done} done`, `${Math.round((done * 1000) / Math.max(elapsedMs, 1))}/s`];
+  if (total !== undefined && measured > 0 && measured < total) {
+    const secondsLeft = Math.ceil((elapsedMs * (total - measured)) / measured / 1000);
+    parts.push(`${durationText(secondsLeft * 1000)} left`);
+  }
+  return parts.join(', ');
+}

@@ -1,0 +1,34 @@
+/** A terminal of a test, with as much as ora and cli-progress ask for. */
+import type { Terminal } from '../../src/output/terminal.js';
+import { Capture } from './capture.js';
+
+export class TerminalCapture extends Capture {
+  readonly isTTY = true;
+  constructor(readonly columns = 80) {
+    super();
+  }
+  cursorTo = () => true;
+  moveCursor = () => true;
+  cleared = 0;
+  clearLine = () => {
+    this.cleared += 1;
+    return true;
+  };
+}
+
+export function terminalOf(stderr: TerminalCapture, canDraw = true): Terminal {
+  return { stderr, canDraw, isDrawn: false };
+}
+
+/** Resolves once the terminal shows the text; after 5 s without it, too. */
+export async function shown(
+  stderr: TerminalCapture,
+  text: string,
+  poll: () => void = () => {},
+): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!stderr.text.includes(text) && Date.now() < deadline) {
+    poll();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
