@@ -98,7 +98,7 @@ export class Connections {
     const unnamed =
       error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
     if (!unnamed) return error;
-    const { message, hint = 'see whether it is well, or give it longer with --request-timeout' } = error;
+    const { message, hint = 'check the server, or raise --request-timeout' } = error;
     return new DevstateError('CONNECTION', `${this.#shown}: ${message}`, { hint, cause: error });
   }
 

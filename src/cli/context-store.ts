@@ -1,4 +1,4 @@
-/** What the `context` command does to the file: it is read, changed, and written in one go. */
+/** What `devstate context` does to the saved contexts. Each change reads the whole file and writes it again. */
 import { resolve } from 'node:path';
 import type { ContextStore } from '../commands/shared/context-store.js';
 import type { Globals } from '../commands/shared/global-options.js';
@@ -6,16 +6,14 @@ import { usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
 import {
   type Contexts,
-  checkName,
+  checkContextName,
+  contextEntry,
   contextNamed,
-  contextsPath,
-  entryOf,
-  readContexts,
-  type Settings,
-  writeContexts,
-} from './contexts-file.js';
+  type SavedContext,
+} from './contexts.js';
+import { contextsPath, readContexts, writeContexts } from './contexts-file.js';
 import type { Env } from './invocation.js';
-import { namespaceOf, omitUndefined } from './resolve-target.js';
+import { checkNamespace, omitUndefined } from './resolve-target.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): ContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);
@@ -30,28 +28,28 @@ export function contextStore(globals: Globals, env: Env, warn: (message: string)
   return {
     async list() {
       const all = await read();
-      return [...all.contexts.keys()].map((name) => entryOf(all, name));
+      return [...all.contexts.keys()].map((name) => contextEntry(all, name));
     },
-    async get(asked) {
+    async get(requested) {
       const all = await read();
-      const name = asked ?? globals.context ?? all.current;
+      const name = requested ?? globals.context ?? all.current;
       if (name === undefined) throw usageError('there is no current context', 'devstate context use NAME');
-      return entryOf(all, name);
+      return contextEntry(all, name);
     },
     use: (name) =>
       change((all) => {
         contextNamed(all, name);
         all.current = name;
-        return entryOf(all, name);
+        return contextEntry(all, name);
       }),
     set: (name, changes) =>
       change((all) => {
-        checkName(name);
+        checkContextName(name);
         const { unset, ...own } = changes;
-        const settings = { ...all.contexts.get(name), ...settingsIn(globals), ...own };
-        for (const field of unset) delete settings[field];
-        all.contexts.set(name, checked(settings));
-        return entryOf(all, name);
+        const context = { ...all.contexts.get(name), ...fromOptions(globals), ...own };
+        for (const field of unset) delete context[field];
+        all.contexts.set(name, checked(context));
+        return contextEntry(all, name);
       }),
     remove: (name) =>
       change((all) => {
@@ -62,20 +60,27 @@ export function contextStore(globals: Globals, env: Env, warn: (message: string)
   };
 }
 
-/** What the global options say of a server. Paths are to hold wherever it is used from. */
-function settingsIn(globals: Globals): Partial<Settings> {
+/** The fields that the global options set. Paths become absolute, since the context is used from other folders too. */
+function fromOptions(globals: Globals): Partial<SavedContext> {
   const { url, namespace, dialect, readOnly, insecure } = globals;
   const path = (name: 'ca' | 'cert' | 'key') => globals[name] && resolve(globals[name]);
-  const paths = { ca: path('ca'), cert: path('cert'), key: path('key') };
-  return omitUndefined({ url, namespace, dialect, readOnly, ...paths, insecure });
+  return omitUndefined({
+    url,
+    namespace,
+    dialect,
+    readOnly,
+    ca: path('ca'),
+    cert: path('cert'),
+    key: path('key'),
+    insecure,
+  });
 }
 
-/** @throws DevstateError USAGE: it would be of no use */
-function checked(settings: Partial<Settings>): Settings {
-  const { url, namespace, ca, cert, key, insecure } = settings;
-  if (url === undefined)
-    throw usageError('a new context needs a server', 'devstate context set NAME --url URL');
+/** @throws DevstateError USAGE: the context has no URL, or one that cannot be connected to */
+function checked(context: Partial<SavedContext>): SavedContext {
+  const { url, namespace, ca, cert, key, insecure } = context;
+  if (url === undefined) throw usageError('a new context needs a URL', 'devstate context set NAME --url URL');
   parseTarget(url, { tls: ca || cert || key || insecure ? {} : undefined });
-  if (namespace !== undefined) namespaceOf(namespace);
-  return { ...settings, url };
+  if (namespace !== undefined) checkNamespace(namespace);
+  return { ...context, url };
 }

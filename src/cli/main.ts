@@ -64,5 +64,8 @@ function stackLines(error: Error): string[] {
 
 function internalError(error: unknown): DevstateError {
   const message = error instanceof Error ? error.message : String(error);
-  return new DevstateError('INTERNAL', message, { hint: 'this is a bug; -vv shows where', cause: error });
+  return new DevstateError('INTERNAL', message, {
+    hint: 'this is a bug; -vv prints the stack trace',
+    cause: error,
+  });
 }

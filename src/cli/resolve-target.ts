@@ -1,70 +1,70 @@
-/** Where a command line works, and how it may: by its options, else the environment, else a context. */
+/** Which server a command line uses, and how: from its options, else the environment, else a saved context. */
 import type { Globals } from '../commands/shared/global-options.js';
 import { usageError } from '../core/model/errors.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
 import { readTls, type TlsFiles } from '../redis/tls.js';
-import type { Settings } from './contexts-file.js';
+import type { SavedContext } from './contexts.js';
 import type { Env } from './invocation.js';
 
 export interface ResolvedTarget {
   target: Target;
-  /** The context in use. */
+  /** The name of the context in use. */
   context?: string;
   namespace?: string;
   dialect?: 'node' | 'python';
   readOnly: boolean;
-  /** Writes in bulk are asked for first. */
+  /** Bulk writes ask for confirmation. */
   protected: boolean;
 }
 
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 
-/** The context file is looked at only where nothing else names a server. @throws DevstateError USAGE */
+/** The contexts file is read only if `--context` is given or nothing else names a server. @throws DevstateError USAGE */
 export async function resolveTarget(
   globals: Globals,
   env: Env,
   warn: (message: string) => void,
 ): Promise<ResolvedTarget> {
-  const named = globals.url ?? (env.DEVSTATE_URL || env.REDIS_URL || undefined);
-  const asked = globals.context;
-  const context =
-    asked !== undefined || named === undefined ? await contextInUse(asked, env, warn) : undefined;
-  const { url, protected: guarded = false, ...settings }: Partial<Settings> = context?.settings ?? {};
-  const { namespace, dialect, readOnly = false, ca, cert, key, insecure } = { ...settings, ...globals };
+  const explicitUrl = globals.url ?? (env.DEVSTATE_URL || env.REDIS_URL || undefined);
+  const usesContext = globals.context !== undefined || explicitUrl === undefined;
+  const context = usesContext ? await contextInUse(globals.context, env, warn) : undefined;
+  const { url, protected: isProtected = false, ...saved }: Partial<SavedContext> = context?.saved ?? {};
+  const { namespace, dialect, readOnly = false, ca, cert, key, insecure } = { ...saved, ...globals };
   const files: TlsFiles = omitUndefined({ ca, cert, key, insecure: insecure || undefined });
   const tls = Object.keys(files).length > 0 ? await readTls(files) : undefined;
+  const target = parseTarget(globals.url ?? url ?? explicitUrl ?? DEFAULT_URL, {
+    password: env.REDISCLI_AUTH || undefined,
+    tls,
+  });
+  if (namespace !== undefined) checkNamespace(namespace);
   return {
-    target: parseTarget(globals.url ?? url ?? named ?? DEFAULT_URL, {
-      password: env.REDISCLI_AUTH || undefined,
-      tls,
-    }),
-    ...omitUndefined({
-      context: context?.name,
-      namespace: namespace === undefined ? undefined : namespaceOf(namespace),
-      dialect,
-    }),
+    target,
+    ...omitUndefined({ context: context?.name, namespace, dialect }),
     readOnly,
-    protected: guarded,
+    protected: isProtected,
   };
 }
 
-export function namespaceOf(name: string): string {
+/** @throws DevstateError USAGE */
+export function checkNamespace(name: string): void {
   if (!/^[^\s{}\p{Cc}]+$/u.test(name) || name.endsWith(':')) {
-    throw usageError('a namespace has no white space, braces or control characters, and no colon at its end');
+    throw usageError(
+      'a namespace must not contain white space, braces or control characters, or end with a colon',
+    );
   }
-  return name;
 }
 
-async function contextInUse(asked: string | undefined, env: Env, warn: (message: string) => void) {
-  const { contextNamed, contextsPath, readContexts } = await import('./contexts-file.js');
+async function contextInUse(requested: string | undefined, env: Env, warn: (message: string) => void) {
+  const { contextsPath, readContexts } = await import('./contexts-file.js');
+  const { contextNamed } = await import('./contexts.js');
   const all = await readContexts(await contextsPath(env), warn);
-  const name = asked ?? all.current;
-  return name === undefined ? undefined : { name, settings: contextNamed(all, name) };
+  const name = requested ?? all.current;
+  return name === undefined ? undefined : { name, saved: contextNamed(all, name) };
 }
 
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
-/** Without what is undefined. */
-export function omitUndefined<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
+/** The properties whose value is not undefined. */
+export function omitUndefined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

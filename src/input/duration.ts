@@ -55,7 +55,7 @@ export function durationMs(text: string): number | undefined {
 export function parseCount(text: string): number {
   const count = Number(text);
   if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(count)) {
-    throw usageError(`bad count ${quote(text)}: a whole number from 1 is due`);
+    throw usageError(`bad count ${quote(text)}: it must be a whole number, at least 1`);
   }
   return count;
 }

@@ -1,31 +1,23 @@
 /**
- * A cluster, found by any of its nodes. All that the URL names are asked at once, so that
- * those which are away cost no time; who answers first is who is connected to. From then on
- * ioredis follows what moves: a command is passed on (MOVED, ASK), or tried again (TRYAGAIN,
- * a node that was lost) for as long as a request may take. So every client
- * comes back after a loss, persistent or not: another master can be expected.
+ * Connects to a cluster by the first of its nodes that answers. All nodes of the URL are asked at once, so that
+ * unreachable ones cost no time. From then on ioredis redirects commands (MOVED, ASK) and repeats them
+ * (TRYAGAIN, a lost node) within the request timeout. Every client reconnects after a loss, persistent or
+ * not, because the cluster promotes another master.
  */
 import { checkServerIdentity } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
-import {
-  type ConnectOptions,
-  closeOnAbort,
-  DEFAULT_OPTIONS,
-  isUnreachable,
-  retryDelay,
-  TIMED_OUT,
-  unreachable,
-} from './connect-options.js';
+import { isUnreachable, TIMED_OUT, unreachable } from './connect-errors.js';
+import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } from './connect-options.js';
 import type { Address, Target } from './target-url.js';
 
-/** Between two attempts of one command. */
+/** The pause between two attempts of one command. */
 const RETRY_MS = 100;
-/** A node that does not answer is left for another by then. */
-const PATIENCE_MS = 1000;
-/** A node that hangs closes no connection: that another took its place is looked for. */
-const LOOK_MS = 5000;
+/** A node that has not answered by then is skipped. */
+const NODE_TIMEOUT_MS = 1000;
+/** How often the slots are read: a node that hangs keeps its connections open, so nothing else shows a failover. */
+const SLOTS_REFRESH_MS = 5000;
 
 /** @throws DevstateError CONNECTION */
 export async function connectCluster(
@@ -33,47 +25,48 @@ export async function connectCluster(
   nodes: readonly Address[],
   { timeoutMs, persistent, signal, onLost = () => {} }: ConnectOptions,
 ): Promise<Cluster> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const patience = Math.min(timeoutMs, PATIENCE_MS);
-  const redisOptions = { ...nodeOptions(target, nodes), connectTimeout: patience };
-  const known = [await whoAnswers(target, nodes, { ...redisOptions, connectTimeout: timeoutMs }, end)];
+  const gaveUp = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const nodeTimeoutMs = Math.min(timeoutMs, NODE_TIMEOUT_MS);
+  const redisOptions = { ...nodeOptions(target, nodes), connectTimeout: nodeTimeoutMs };
+  const first = await firstToAnswer(target, nodes, { ...redisOptions, connectTimeout: timeoutMs }, gaveUp);
+  const startupNodes = [first];
   let established = false;
-  const cluster = new Cluster(known, {
+  const cluster = new Cluster(startupNodes, {
     redisOptions,
     lazyConnect: true,
-    enableReadyCheck: false, // CLUSTER INFO
-    dnsLookup: (name, done) => done(null, name), // what a certificate is for is a name
-    clusterRetryStrategy: (times) => (established && !signal.aborted ? retryDelay(times) : null),
-    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // an ASK does not wait; what it is followed by does
+    enableReadyCheck: false, // it sends CLUSTER INFO, which many users may not
+    dnsLookup: (name, done) => done(null, name), // keeps the names, which certificates are checked against
+    clusterRetryStrategy: (attempt) => (established && !signal.aborted ? reconnectDelayMs(attempt) : null),
+    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // twice: every retry may be redirected once more by an ASK, which has no pause
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
-    retryDelayOnClusterDown: 0, // the fleet tries that again, and tells it in the end
+    retryDelayOnClusterDown: 0, // no retries here: the fleet repeats the command, and reports CLUSTERDOWN in the end
     retryDelayOnFailover: RETRY_MS,
-    slotsRefreshTimeout: patience,
+    slotsRefreshTimeout: nodeTimeoutMs,
   });
-  cluster.on('error', () => {}); // commands say it
+  cluster.on('error', () => {}); // the commands that fail report it
   const giveUp = () => cluster.disconnect();
-  end.addEventListener('abort', giveUp);
+  gaveUp.addEventListener('abort', giveUp);
   try {
     await cluster.connect();
   } catch (error) {
-    throw unreachable(target, end.aborted ? TIMED_OUT : error, false);
+    throw unreachable(target, gaveUp.aborted ? TIMED_OUT : error, false);
   } finally {
-    end.removeEventListener('abort', giveUp);
+    gaveUp.removeEventListener('abort', giveUp);
   }
   established = true;
-  known.splice(0, 1, ...nodes); // where it looks when all that it knew are gone
+  startupNodes.splice(0, 1, ...nodes); // ioredis asks these when all nodes it knew are gone
   closeOnAbort(signal, cluster);
-  // Not by ioredis' own option, whose timer may outlive the connection.
-  const looking = setInterval(() => cluster.refreshSlotsCache(), LOOK_MS).unref();
-  cluster.once('end', () => clearInterval(looking));
+  // ioredis' own option (slotsRefreshInterval) is not used: its timer may outlive the connection.
+  const refresh = setInterval(() => cluster.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
+  cluster.once('end', () => clearInterval(refresh));
   if (persistent) cluster.on('reconnecting', onLost);
   return cluster;
 }
 
 /**
- * Nodes name each other by address, and often have certificates for names: a certificate is
- * good for the address that it was asked at, or for a name that the URL gives.
+ * Nodes give each other's IP addresses, while their certificates are often for host names: a certificate is
+ * accepted if it is valid for the address connected to or for any host of the URL.
  */
 function nodeOptions({ options }: Target, nodes: readonly Address[]): RedisOptions {
   if (!options.tls) return { ...options, ...DEFAULT_OPTIONS };
@@ -85,12 +78,12 @@ function nodeOptions({ options }: Target, nodes: readonly Address[]): RedisOptio
   return { ...options, ...DEFAULT_OPTIONS, tls: { ...options.tls, checkServerIdentity: check } };
 }
 
-/** The first of the nodes to tell which server holds what. @throws DevstateError CONNECTION */
-async function whoAnswers(
+/** The first node that replies with the slots of its cluster. @throws DevstateError CONNECTION */
+async function firstToAnswer(
   target: Target,
   nodes: readonly Address[],
   options: RedisOptions,
-  end: AbortSignal,
+  signal: AbortSignal,
 ): Promise<Address> {
   const clients = nodes.map(
     (node) => new Redis({ ...options, ...node, lazyConnect: true, retryStrategy: () => null }),
@@ -98,21 +91,21 @@ async function whoAnswers(
   const giveUp = () => {
     for (const client of clients) client.disconnect();
   };
-  end.addEventListener('abort', giveUp);
+  signal.addEventListener('abort', giveUp);
   try {
-    return await Promise.any(clients.map((client, i) => ask(client).then(() => nodes[i] as Address)));
+    return await Promise.any(clients.map((client, i) => askForSlots(client).then(() => nodes[i] as Address)));
   } catch (error) {
-    const failures = (error as AggregateError).errors as NoAnswer[];
+    const failures = (error as AggregateError).errors as NodeFailure[];
     const { reason, connected } =
-      failures.find(({ reason }) => !isUnreachable(reason)) ?? (failures[0] as NoAnswer);
-    throw unreachable(target, end.aborted && isUnreachable(reason) ? TIMED_OUT : reason, connected);
+      failures.find(({ reason }) => !isUnreachable(reason)) ?? (failures[0] as NodeFailure);
+    throw unreachable(target, signal.aborted && isUnreachable(reason) ? TIMED_OUT : reason, connected);
   } finally {
-    end.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', giveUp);
     giveUp();
   }
 }
 
-class NoAnswer extends Error {
+class NodeFailure extends Error {
   readonly reason: unknown;
   readonly connected: boolean;
 
@@ -123,9 +116,10 @@ class NoAnswer extends Error {
   }
 }
 
-/** @throws NoAnswer */
-async function ask(client: Redis): Promise<void> {
-  let cause: unknown; // ioredis tells it only by this event
+/** @throws NodeFailure */
+async function askForSlots(client: Redis): Promise<void> {
+  let cause: unknown;
+  // Only this event has the cause: `connect()` rejects with a bare "Connection is closed.".
   client.on('error', (error: unknown) => {
     cause = error;
   });
@@ -134,18 +128,21 @@ async function ask(client: Redis): Promise<void> {
     await client.connect();
     connected = true;
     const [range] = await client.cluster('SLOTS');
-    if (!range) throw new DevstateError('CONNECTION', 'the cluster has no slots yet', FORM_IT);
+    if (!range) throw new DevstateError('CONNECTION', 'the cluster has no slots assigned', NO_SLOTS_HINT);
     const [, , master] = range;
-    if (!master?.[0]) throw new DevstateError('CONNECTION', 'the node does not know its address', MEET);
+    if (!master?.[0])
+      throw new DevstateError('CONNECTION', 'the node does not know its own address', NO_ADDRESS_HINT);
   } catch (error) {
-    throw new NoAnswer(isNoCluster(error) ? NO_CLUSTER : (cause ?? error), connected);
+    throw new NodeFailure(isClusterDisabled(error) ? NOT_A_CLUSTER : (cause ?? error), connected);
   }
 }
 
-const FORM_IT = { hint: 'redis-cli --cluster create gives them' };
-const MEET = { hint: 'set cluster-announce-ip, or let it meet another' };
-const NO_CLUSTER = new DevstateError('CONNECTION', 'it is no cluster', { hint: 'name it redis://' });
+const NO_SLOTS_HINT = { hint: 'redis-cli --cluster create assigns them' };
+const NO_ADDRESS_HINT = { hint: 'set cluster-announce-ip, or join it to another node with CLUSTER MEET' };
+const NOT_A_CLUSTER = new DevstateError('CONNECTION', 'the server is not a cluster node', {
+  hint: 'use redis:// for it',
+});
 
-function isNoCluster(error: unknown): boolean {
+function isClusterDisabled(error: unknown): boolean {
   return /cluster support disabled/.test(toDevstateError(error).message);
 }

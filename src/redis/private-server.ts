@@ -1,7 +1,7 @@
 /**
- * A redis-server of one's own: the demo's and the tests'. It lives in a fresh directory, is
- * reachable for nobody else by default (a unix socket there), and never outlives its owner:
- * a small shell waits on a pipe that breaks when the owner dies, however it dies.
+ * Starts a redis-server for this process alone: the demo's and the tests'. It has a new temporary directory
+ * and by default listens on a unix socket in it only. It is killed when this process ends for any reason,
+ * SIGKILL included: a small shell reads a pipe of this process, and kills the server when the pipe closes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,29 +14,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError, quote } from '../core/model/errors.js';
 
 export interface ServerOptions {
-  /** Further arguments of redis-server; they win over the defaults. */
+  /** Further arguments of redis-server; they override the defaults. */
   args?: readonly string[];
-  /** Listen on a free port of the loopback instead of on a socket. */
+  /** Listens on a free port of 127.0.0.1 instead of on a unix socket. */
   port?: boolean;
-  /** What stands in a configuration file, for those that write to theirs: sentinels. */
+  /** The text of a configuration file. Sentinels need one, because they write to it. */
   config?: string;
 }
 
 export interface PrivateServer {
   readonly url: string;
   readonly dir: string;
-  /** The process that runs, or ran last. */
+  /** The process id of the server that runs, or ran last. */
   readonly pid: number;
-  /** Ends it in order and removes the directory. */
+  /** Shuts the server down (SIGTERM) and removes the directory. */
   stop(): Promise<void>;
-  /** Ends it as a crash would; the directory stays. */
+  /** Kills the server (SIGKILL) and keeps the directory. */
   kill(): Promise<void>;
-  /** Starts it again in the same place, having ended it in order where it still runs. */
+  /** Starts the server again with the same address and directory; one that still runs is shut down first. */
   restart(): Promise<void>;
 }
 
-const READY_MS = 15_000;
-const STOP_MS = 3_000;
+const READY_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 3_000;
 const INSTALL_HINT =
   'install it (apt-get install redis-server, brew install redis) or name it in DEVSTATE_REDIS_SERVER';
 
@@ -54,8 +54,8 @@ export async function startServer(
         : ['--bind', address.host, '--port', String(address.port)];
     const file = config === undefined ? [] : [join(dir, 'redis.conf')];
     for (const path of file) await writeFile(path, config ?? '');
-    const all = [...file, ...listen, '--dir', dir, '--save', '', '--appendonly', 'no', ...args];
-    const launch = () => start(all, dir, address, env);
+    const serverArgs = [...file, ...listen, '--dir', dir, '--save', '', '--appendonly', 'no', ...args];
+    const launch = () => start(serverArgs, dir, address, env);
     let child = await launch();
     return {
       url: 'path' in address ? `unix://${address.path}` : `redis://${address.host}:${address.port}`,
@@ -84,7 +84,7 @@ async function start(args: string[], dir: string, address: NetConnectOpts, env: 
   const program = env.DEVSTATE_REDIS_SERVER || 'redis-server';
   const log = join(dir, 'redis.log');
   const output = openSync(log, 'a');
-  // Detached: an interrupt typed at the terminal is the owner's to answer, not the server's.
+  // Detached: Ctrl-C at the terminal must not reach the server, which is stopped by its owner.
   const child = spawn(program, args, { cwd: dir, env, detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   try {
@@ -93,8 +93,8 @@ async function start(args: string[], dir: string, address: NetConnectOpts, env: 
     const where = env.DEVSTATE_REDIS_SERVER ? ` at ${quote(env.DEVSTATE_REDIS_SERVER)}` : '';
     throw new DevstateError('CONNECTION', `no redis-server found${where}`, { hint: INSTALL_HINT, cause });
   }
-  guard(child, dir, env);
-  const deadline = performance.now() + READY_MS;
+  killWithOwner(child, dir, env);
+  const deadline = performance.now() + READY_TIMEOUT_MS;
   while (!(await answers(address))) {
     if (hasEnded(child) || performance.now() > deadline) {
       await end(child, 'SIGKILL');
@@ -106,8 +106,8 @@ async function start(args: string[], dir: string, address: NetConnectOpts, env: 
   return child;
 }
 
-/** Ends the server and removes its directory if this process dies without having done so. */
-function guard(child: ChildProcess, dir: string, env: NodeJS.ProcessEnv): void {
+/** Starts the shell that kills the server and removes its directory if this process ends without doing so. */
+function killWithOwner(child: ChildProcess, dir: string, env: NodeJS.ProcessEnv): void {
   const script = 'read -r _; kill -9 "$1"; rm -rf "$2"';
   const shell = spawn('/bin/sh', ['-c', script, 'guard', String(child.pid), dir], {
     env,
@@ -121,16 +121,16 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (hasEnded(child)) return;
   const exited = once(child, 'exit');
   child.kill(signal);
-  const patience = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await exited;
-  clearTimeout(patience);
+  clearTimeout(killTimer);
 }
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Whether a server answers there; one that asks for a password does, one that loads does not yet. */
+/** Whether a server replies to PING. An error reply (NOAUTH) counts, but not LOADING: it cannot be used yet. */
 function answers(address: NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(address);
@@ -146,7 +146,7 @@ function answers(address: NetConnectOpts): Promise<boolean> {
   });
 }
 
-/** A port that was free just now, low enough that a cluster's bus (port + 10000) fits too. */
+/** A free port of 127.0.0.1, low enough for a cluster node, whose bus listens on the port + 10000. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

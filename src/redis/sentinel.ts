@@ -1,9 +1,9 @@
 /**
- * The master by its name, after Redis' "Guidelines for Redis clients with support for Redis
- * Sentinel". All sentinels are asked at once, so that those which are away with the old
- * master cost no time; who answers first is listened to for as long as the connection
- * stands, because a master that hangs closes none. ioredis' own connector asks one after
- * the other, and hides why they did not answer.
+ * Finds a master by its name, following Redis' "Guidelines for Redis clients with support for Redis Sentinel".
+ * All sentinels are asked at once, so that unreachable ones cost no time. The first to answer is subscribed to
+ * while the connection lasts: a master that hangs closes no connection, so only the message of the failover
+ * shows that there is another. ioredis' own connector asks one sentinel after the other, and does not report
+ * why they failed.
  */
 import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -18,10 +18,10 @@ interface Answer {
   master: Address;
 }
 
-/** Of the time for connecting: that they did not answer must be known before it is over. */
-const ASKING_SHARE = 0.8;
+/** The part of the connect timeout that the sentinels have: the rest is for reporting that none answered. */
+const SENTINEL_TIMEOUT_SHARE = 0.8;
 
-/** For ioredis' option `Connector`; the rest of the options is ioredis' too. */
+/** For ioredis' option `Connector`; its constructor gets all options of the client. */
 export class SentinelConnector extends AbstractConnector {
   readonly #options: RedisOptions;
   #sentinels: Redis[] = [];
@@ -32,7 +32,7 @@ export class SentinelConnector extends AbstractConnector {
     this.#options = known;
   }
 
-  /** Never rejects, for that would be the client's end: a failure is a stream that is closed. */
+  /** Returns a closed stream on failure: ioredis would never reconnect after a rejection. */
   override async connect(): Promise<Socket> {
     this.connecting = true;
     try {
@@ -62,7 +62,7 @@ export class SentinelConnector extends AbstractConnector {
       found = answer.sentinel;
       return answer;
     } catch (error) {
-      throw error instanceof AggregateError ? mostTelling(error.errors) : error;
+      throw error instanceof AggregateError ? mostSpecific(error.errors) : error;
     } finally {
       for (const sentinel of this.#sentinels) if (sentinel !== found) sentinel.disconnect();
     }
@@ -70,15 +70,18 @@ export class SentinelConnector extends AbstractConnector {
 
   #sentinelAt({ host, port }: Address): Redis {
     const { tls, connectTimeout = 0 } = this.#options;
-    const timeout = Math.ceil(connectTimeout * ASKING_SHARE);
+    const timeoutMs = Math.ceil(connectTimeout * SENTINEL_TIMEOUT_SHARE);
     return new Redis({
-      ...{ host, port, connectTimeout: timeout, commandTimeout: timeout },
+      host,
+      port,
+      connectTimeout: timeoutMs,
+      commandTimeout: timeoutMs,
       ...(tls && { tls: { ...tls, ...serverName(host) } }),
       lazyConnect: true,
       enableReadyCheck: false,
       disableClientInfo: true,
       retryStrategy: () => null,
-      disconnectTimeout: 0, // nothing is on its way that somebody waits for
+      disconnectTimeout: 0, // no reply is waited for when it disconnects
     });
   }
 
@@ -89,21 +92,21 @@ export class SentinelConnector extends AbstractConnector {
     sentinel.on('error', (error) => {
       cause = error;
     });
-    const where = () => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name);
+    const askForMaster = () => sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name);
     try {
       await sentinel.connect();
-      const reply = await where().catch(async (error: Error) => {
+      const reply = await askForMaster().catch(async (error: Error) => {
         if (replyCode(error.message) !== 'NOAUTH' || !password) throw error;
-        await sentinel.auth(username, password); // only to who asks for it
-        return where();
+        await sentinel.auth(username, password); // never sent to a sentinel that requires no password
+        return askForMaster();
       });
       if (Array.isArray(reply))
         return { sentinel, master: { host: String(reply[0]), port: Number(reply[1]) } };
     } catch (error) {
       throw toDevstateError(cause ?? error);
     }
-    throw new DevstateError('CONNECTION', `the sentinels know no master ${quote(name)}`, {
-      hint: 'the URL names it after the #; SENTINEL MASTERS lists them',
+    throw new DevstateError('CONNECTION', `the sentinels know no master named ${quote(name)}`, {
+      hint: 'the URL names the master after the #; SENTINEL MASTERS lists the known ones',
     });
   }
 
@@ -122,22 +125,23 @@ export class SentinelConnector extends AbstractConnector {
     sentinel.on('message', (_channel, message: string) => {
       if (message.split(' ', 1)[0] === name) stream.destroy();
     });
-    sentinel.subscribe('+switch-master').catch(() => {}); // a loss of the master's connection is noticed anyway
+    sentinel.subscribe('+switch-master').catch(() => {}); // without it, only a closed connection shows a failover
     stream.once('close', () => sentinel.disconnect());
   }
 }
 
-/** That of one who answered; else that none did. */
-function mostTelling(errors: readonly DevstateError[]): DevstateError {
-  const isAway = ({ cause }: DevstateError) => cause instanceof Error && networkReason(cause) !== null;
-  const said = errors.find((error) => !isAway(error));
-  if (said?.code === 'INTERNAL')
-    return new DevstateError('CONNECTION', `what answers there is no sentinel: ${said.message}`, {
-      cause: said,
+/** The error of a sentinel that replied, if there is one; else that no sentinel answers. */
+function mostSpecific(errors: readonly DevstateError[]): DevstateError {
+  const isNetworkError = ({ cause }: DevstateError) =>
+    cause instanceof Error && networkReason(cause) !== null;
+  const replied = errors.find((error) => !isNetworkError(error));
+  if (replied?.code === 'INTERNAL')
+    return new DevstateError('CONNECTION', `the server is not a sentinel: ${replied.message}`, {
+      cause: replied,
     });
-  if (said) return said;
+  if (replied) return replied;
   return new DevstateError('CONNECTION', `no sentinel answers: ${errors[0]?.message}`, {
-    hint: 'see whether they run where the URL says',
+    hint: 'check that they run at the addresses in the URL',
     cause: errors[0],
   });
 }

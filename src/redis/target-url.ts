@@ -1,7 +1,6 @@
 /**
- * Where Redis is: a URL turned into ioredis' options, and into what may be shown. A
- * password is in the first and never in the second. Taken apart by hand, because several
- * hosts with ports are no URL to WHATWG's parser.
+ * Turns the URL of a server into ioredis' options, and into a text for messages that has no password. The
+ * forms are listed in `FORMS`. Parsed by hand, because `new URL()` accepts no URL with several hosts.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
@@ -14,18 +13,18 @@ export interface Address {
 }
 
 export interface Target {
-  /** For messages: no password in it. */
+  /** The URL without its password, for messages. */
   shown: string;
-  /** Of a connection to any server of it. With `sentinels`: to the master that they know by `name`. */
+  /** For connections to the server; with `sentinels`, to the master called `name`; with `nodes`, to each node. */
   options: RedisOptions;
-  /** It is a cluster: where to find it. */
+  /** The nodes of a cluster that the URL names; undefined: not a cluster. */
   nodes?: readonly Address[];
 }
 
 export interface Secrets {
-  /** Where the URL has none (REDISCLI_AUTH). */
+  /** Used if the URL has no password. */
   password?: string | undefined;
-  /** For URLs that ask for TLS. */
+  /** Only for URLs whose scheme is TLS (rediss…); others are refused with it. */
   tls?: ConnectionOptions | undefined;
 }
 
@@ -33,31 +32,31 @@ const FORMS =
   'forms: redis://[user@]host[:port][/db], rediss://…, unix:///path[?db=N], redis-sentinel://h1,h2[/db]#master, redis-cluster://h1,h2';
 const PARTS = /^([a-z][a-z\d+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is;
 
-/** @throws DevstateError USAGE; the message repeats nothing that may hold a password */
+/** @throws DevstateError USAGE; the message quotes no part of the URL that may be a password */
 export function parseTarget(text: string, { password, tls }: Secrets = {}): Target {
   const [, typed, authority, path = '', query, fragment] = PARTS.exec(text) ?? [];
-  if (typed === undefined) throw noUrl();
+  if (typed === undefined) throw invalidUrl();
   const scheme = typed.toLowerCase();
   const [known, secure = '', kind = ''] = /^(?:redis(s?)(-sentinel|-cluster)?|unix)$/.exec(scheme) ?? [];
-  if (known === undefined) throw usageError(`no server to be had by ${scheme}:`, FORMS);
+  if (known === undefined) throw usageError(`unknown URL scheme ${scheme}:`, FORMS);
   if (tls && secure === '')
-    throw usageError('--ca, --cert, --key and --insecure are for TLS', 'name it rediss://');
-  if (scheme === 'unix') return socket(authority, path, query, password);
-  if (authority === undefined) throw noUrl();
+    throw usageError('--ca, --cert, --key and --insecure are for TLS', 'use a rediss:// URL');
+  if (scheme === 'unix') return socketTarget(authority, path, query, password);
+  if (authority === undefined) throw invalidUrl();
 
   const login = authority.slice(0, authority.lastIndexOf('@') + 1);
   const hosts = authority.slice(login.length).split(',');
-  if (hosts.length > 1 && hosts.includes('')) throw noUrl();
+  if (hosts.length > 1 && hosts.includes('')) throw invalidUrl();
   const addresses = hosts.map((host) => address(host, kind === '-sentinel' ? 26379 : 6379));
   const [first] = addresses as [Address];
-  // A password with a bare `#` or `?` would be cut there, and its beginning be taken for a port and shown.
+  // Refused, because a password with an unescaped `#` or `?` ends there: its beginning would pass for a port and be shown.
   if (query !== undefined || (fragment !== undefined && kind !== '-sentinel'))
-    throw usageError('the URL holds a # or ?', 'write %23 and %3F in a password');
-  if (kind === '' && addresses.length > 1) throw usageError('that URL names several servers', FORMS);
-  const [, user = '', own = ''] = /^([^:]*):?(.*)@$/s.exec(login) ?? [];
+    throw usageError('the URL contains a # or ?', 'in a password, write %23 and %3F');
+  if (kind === '' && addresses.length > 1) throw usageError('the URL names several servers', FORMS);
+  const [, user = '', urlPassword = ''] = /^([^:]*):?(.*)@$/s.exec(login) ?? [];
   const options: RedisOptions = {
     db: database(path.slice(1)),
-    ...credentials(decode(user), decode(own) || password),
+    ...credentials(decode(user), decode(urlPassword) || password),
     ...(secure !== '' && { tls: { ...tls, ...(kind === '' && serverName(first.host)) } }),
   };
   const shown = `${scheme}://${user && `${user}@`}${addresses.map(shownAddress).join(',')}${options.db ? `/${options.db}` : ''}`;
@@ -73,20 +72,20 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
         },
       };
     case '-cluster':
-      if (options.db !== 0) throw usageError('a cluster has no database but 0', FORMS);
+      if (options.db !== 0) throw usageError('a cluster has only database 0', FORMS);
       return { shown, options, nodes: addresses };
     default:
       return { shown, options: { ...first, ...options } };
   }
 }
 
-function socket(
+function socketTarget(
   authority: string | undefined,
   path: string,
   query = '',
   password: string | undefined,
 ): Target {
-  if (authority?.includes('@')) throw noUrl();
+  if (authority?.includes('@')) throw invalidUrl();
   const file = decode(path);
   if (authority || !/^\/./.test(file)) throw usageError('a unix URL needs an absolute path', FORMS);
   const db = database(new URLSearchParams(query).get('db') ?? '');
@@ -96,12 +95,12 @@ function socket(
   };
 }
 
-/** `host:port`, `[::1]:port`; without a port the usual one, and nothing at all is this machine. */
-function address(text: string, usualPort: number): Address {
+/** Parses `host:port` or `[::1]:port`. An empty text is 127.0.0.1 with the default port. */
+function address(text: string, defaultPort: number): Address {
   const [found, six, name, digits] = /^(?:\[([\da-f:.]+)\]|([\w.-]*))(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  const port = digits === undefined ? usualPort : Number(digits);
+  const port = digits === undefined ? defaultPort : Number(digits);
   if (found === undefined || port < 1 || port > 65_535 || (digits !== undefined && !(six || name)))
-    throw noUrl();
+    throw invalidUrl();
   return { host: six ?? (name || '127.0.0.1'), port };
 }
 
@@ -109,19 +108,19 @@ function shownAddress({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Of the characters that Sentinel itself allows. */
+/** The characters are those that Sentinel allows in a master's name. */
 function masterName(fragment = ''): string {
-  if (!/^[\w.-]+$/.test(fragment)) throw usageError('the URL names no master after a #', FORMS);
+  if (!/^[\w.-]+$/.test(fragment)) throw usageError('the URL must name the master after a #', FORMS);
   return fragment;
 }
 
-/** Named `default`, a user without a password takes any: else ioredis would warn on stderr. */
+/** The user `default` is named explicitly: ioredis would otherwise warn on stderr if it has no password. */
 function credentials(user: string, password: string | undefined): RedisOptions {
   return { ...((user || password) && { username: user || 'default' }), ...(password && { password }) };
 }
 
 function database(text: string): number {
-  if (!/^\d{0,6}$/.test(text)) throw usageError('the database of a URL is a number', FORMS);
+  if (!/^\d{0,6}$/.test(text)) throw usageError('the database in a URL must be a number', FORMS);
   return Number(text);
 }
 
@@ -129,10 +128,10 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw usageError('the URL holds a bad % escape', FORMS);
+    throw usageError('the URL contains an invalid % escape', FORMS);
   }
 }
 
-function noUrl() {
-  return usageError('that is no URL of a server', FORMS);
+function invalidUrl() {
+  return usageError('not a valid server URL', FORMS);
 }

@@ -1,4 +1,4 @@
-/** What a TLS connection is made with: files that are read and tried before anything is connected. */
+/** Reads the PEM files of a TLS connection and checks them, so that a bad file is reported before connecting. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -7,53 +7,54 @@ import { fileProblem, quote, usageError } from '../core/model/errors.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
-  /** The authorities to trust, instead of the system's. */
+  /** The certificate authorities to trust instead of the system's. */
   ca?: string;
   /** The client's certificate, and its key. */
   cert?: string;
   key?: string;
-  /** Whose the server's certificate is, and who signed it, is not looked at. */
+  /** The server's certificate is not verified. */
   insecure?: boolean;
 }
 
-/** @throws DevstateError USAGE: unreadable, no PEM, a key without its certificate or of another */
+/** @throws DevstateError USAGE: a file that is unreadable or not PEM, or a key that does not match its certificate */
 export async function readTls({ ca, cert, key, insecure }: TlsFiles): Promise<ConnectionOptions> {
   const options: ConnectionOptions = insecure ? { rejectUnauthorized: false } : {};
   if (ca !== undefined) options.ca = await readCertificate('--ca', ca);
   if (cert === undefined && key === undefined) return options;
-  if (cert === undefined || key === undefined) throw usageError('--cert and --key go together');
+  if (cert === undefined || key === undefined) throw usageError('--cert and --key must be given together');
   const pair = { cert: await readCertificate('--cert', cert), key: await read('--key', key) };
   try {
     createSecureContext(pair);
   } catch (error) {
     const reason =
-      KEY_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'it holds no private key in PEM';
+      KEY_PROBLEMS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'it contains no private key in PEM form';
     throw usageError(`--key ${quote(key)}: ${reason}`);
   }
   return { ...options, ...pair };
 }
 
-/** The name that a server is asked for, and whose certificate it must show; none for one named by address. */
+/** The option for SNI and for the check of the certificate's name; empty for an IP address, which has no SNI. */
 export function serverName(host: string): ConnectionOptions {
   return isIP(host) === 0 ? { servername: host } : {};
 }
 
 const KEY_PROBLEMS: Record<string, string> = {
-  ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'it is not the key of that certificate',
-  ERR_OSSL_BAD_DECRYPT: 'it has a passphrase; one without is due',
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: 'it does not match the certificate',
+  ERR_OSSL_BAD_DECRYPT: 'it is encrypted; a key without a passphrase is needed',
 };
 
-/** Tried here, because authorities that cannot be read would be passed over in silence. */
+/** Checked here, because Node ignores a certificate authority that it cannot parse. */
 async function readCertificate(option: string, path: string): Promise<Buffer> {
   const pem = await read(option, path);
-  if (!isCertificate(pem)) throw usageError(`${option} ${quote(path)}: it holds no certificate in PEM`);
+  if (!isCertificate(pem))
+    throw usageError(`${option} ${quote(path)}: it contains no certificate in PEM form`);
   return pem;
 }
 
 function isCertificate(pem: Buffer): boolean {
   try {
     new X509Certificate(pem);
-    return pem.includes('-----BEGIN '); // the bare bytes are a certificate too, but none for a connection
+    return pem.includes('-----BEGIN '); // X509Certificate accepts DER too, which TLS options do not
   } catch {
     return false;
   }

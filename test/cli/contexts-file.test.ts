@@ -107,12 +107,15 @@ describe('devstate context', () => {
     ['use nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
     ['show nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
     ['remove nope', 'no context "nope"; there are prod\n! hint: devstate context set NAME --url URL'],
-    ['set new', 'a new context needs a server\n! hint: devstate context set NAME --url URL'],
+    ['set new', 'a new context needs a URL\n! hint: devstate context set NAME --url URL'],
     ['set prod --unset ca --unset url', '--unset: no field "url"\n! hint: one of namespace, dialect,'],
-    [`set prod --url http://:${SECRET}@h`, 'no server to be had by http:\n! hint: forms:'],
+    [`set prod --url http://:${SECRET}@h`, 'unknown URL scheme http:\n! hint: forms:'],
     ['set prod --url redis://h', '--ca, --cert, --key and --insecure are for TLS'],
-    ['set prod -n a:', 'a namespace has no white space'],
-    ['set a/b --url redis://h', '"a/b" is no name of a context\n! hint: letters, digits'],
+    ['set prod -n a:', 'a namespace must not contain white space'],
+    [
+      'set a/b --url redis://h',
+      '"a/b" is not a valid context name\n! hint: a name is 1 to 64 letters, digits',
+    ],
     ['list --fields nope', 'no field "nope"; there are name, current, url'],
   ])('refuses: context %s', async (argv, said) => {
     await session(`context ${PROD}`);
@@ -144,7 +147,7 @@ describe('the file', () => {
     expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
     chmodSync(file, 0o644);
     expect(await session('context set prod -n b')).toBe(
-      `prod set\n! FOLDER/config/config.toml holds a password and others can read it: chmod 600 would mend that\n`,
+      `prod set\n! FOLDER/config/config.toml contains a password and other users can read it: run chmod 600 on it\n`,
     );
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readdirSync(dirname(file))).toEqual(['config.toml']);
@@ -175,7 +178,7 @@ describe('the file', () => {
     expect(await session('list')).toBe('! no devices\n');
     written(`current = "a"\n[contexts.a]\nurl = "URL"\n[contexts.b]\nurl = "redis://:${SECRET}@h"\n`, 0o640);
     expect(await session('list')).toBe(
-      '! FOLDER/config/config.toml holds a password and others can read it: chmod 600 would mend that\n! no devices\n',
+      '! FOLDER/config/config.toml contains a password and other users can read it: run chmod 600 on it\n! no devices\n',
     );
     expect(await session('list -q')).toBe('');
   });
@@ -186,17 +189,17 @@ describe('the file', () => {
     [`[contexts.a]\nurl = "redis://:${SECRET}@h\nnamespace = "x"`, ', line 2: '],
     [
       `[contexts.a]\nurl = "URL"\nreadonly = true`,
-      ': context "a" has a "readonly"; there are url, namespace,',
+      ': context "a": unknown field "readonly"; known: url, namespace,',
     ],
-    [`[contexts.a]\nurl = "URL"\nreadOnly = "${SECRET}"`, ': context "a": readOnly is a boolean'],
-    [`[contexts.a]\nurl = "URL"\ndialect = "${SECRET}"`, ': context "a": the dialect is node or python'],
+    [`[contexts.a]\nurl = "URL"\nreadOnly = "${SECRET}"`, ': context "a": readOnly must be a boolean'],
+    [`[contexts.a]\nurl = "URL"\ndialect = "${SECRET}"`, ': context "a": dialect must be node or python'],
     [`[contexts.a]\nnamespace = "x"`, ': context "a" has no url'],
-    [`[contexts.a]\nurl = 5`, ': context "a": url is a string'],
-    [`contexts = 5`, ': contexts are tables: [contexts.NAME]'],
-    [`[contexts]\na = "redis://:${SECRET}@h"`, ': context "a" is no table'],
-    [`[context.a]\nurl = "URL"`, ': there is no "context", only current and [contexts.NAME]'],
-    [`current = ["${SECRET}"]`, ': current is the name of a context'],
-    [`[contexts."a\\u001b[2J"]\nurl = "URL"`, '"a\\u001b[2J" is no name of a context'],
+    [`[contexts.a]\nurl = 5`, ': context "a": url must be a string'],
+    [`contexts = 5`, ': contexts must be tables: [contexts.NAME]'],
+    [`[contexts]\na = "redis://:${SECRET}@h"`, ': context "a" is not a table'],
+    [`[context.a]\nurl = "URL"`, ': unknown key "context"; known: current and [contexts.NAME]'],
+    [`current = ["${SECRET}"]`, ': current must be the name of a context'],
+    [`[contexts."a\\u001b[2J"]\nurl = "URL"`, '"a\\u001b[2J" is not a valid context name'],
   ])('that is broken: %j', async (content, said) => {
     written(content);
     for (const argv of [

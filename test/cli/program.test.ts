@@ -108,11 +108,11 @@ describe('what is no command line', () => {
     ],
     [
       'list -n acme:',
-      '! devstate: a namespace has no white space, braces or control characters, and no colon at its end\n',
+      '! devstate: a namespace must not contain white space, braces or control characters, or end with a colon\n',
     ],
     [
       'list -n {a}',
-      '! devstate: a namespace has no white space, braces or control characters, and no colon at its end\n',
+      '! devstate: a namespace must not contain white space, braces or control characters, or end with a colon\n',
     ],
     [
       'heartbeat d1 --report a=1 b=2',

@@ -111,32 +111,32 @@ describe('a URL of several', () => {
 
 describe('no URL', () => {
   test.each([
-    ['', 'that is no URL of a server'],
-    [SECRET, 'that is no URL of a server'],
-    ['h:6379', 'no server to be had by h:'],
-    ['http://:s3same@h', 'no server to be had by http:'],
-    ['redis-sentinel://:s3same@a,b/0', 'the URL names no master after a #'],
-    ['redis-sentinel://:s3same@a,b/0#', 'the URL names no master after a #'],
-    ['redis-sentinel://bob:s3#same@a,b/0#m', 'that is no URL of a server'],
-    ['redis-sentinel://bob:12#s3same@a,b/0#m', 'the URL names no master after a #'],
-    ['redis-sentinel://:s3same@a,,b#m', 'that is no URL of a server'],
-    ['redis-sentinel:a#m', 'that is no URL of a server'],
-    ['redis-cluster://:s3same@a,b/1', 'a cluster has no database but 0'],
-    ['redis://:s3same@a,b', 'that URL names several servers'],
-    ['redis://:s3same@h:0', 'that is no URL of a server'],
-    ['redis://:s3same@h h', 'that is no URL of a server'],
-    ['redis://:s3same@h\u001b[2J', 'that is no URL of a server'],
-    ['redis://h:99999', 'that is no URL of a server'],
-    ['redis://:s3same@h:port', 'that is no URL of a server'],
-    ['redis://:s3same@h/x', 'the database of a URL is a number'],
-    ['redis://:s3same@h/-1', 'the database of a URL is a number'],
-    ['redis://:s3same%zz@h', 'the URL holds a bad % escape'],
-    ['unix://:s3same@/x', 'that is no URL of a server'],
+    ['', 'not a valid server URL'],
+    [SECRET, 'not a valid server URL'],
+    ['h:6379', 'unknown URL scheme h:'],
+    ['http://:s3same@h', 'unknown URL scheme http:'],
+    ['redis-sentinel://:s3same@a,b/0', 'the URL must name the master after a #'],
+    ['redis-sentinel://:s3same@a,b/0#', 'the URL must name the master after a #'],
+    ['redis-sentinel://bob:s3#same@a,b/0#m', 'not a valid server URL'],
+    ['redis-sentinel://bob:12#s3same@a,b/0#m', 'the URL must name the master after a #'],
+    ['redis-sentinel://:s3same@a,,b#m', 'not a valid server URL'],
+    ['redis-sentinel:a#m', 'not a valid server URL'],
+    ['redis-cluster://:s3same@a,b/1', 'a cluster has only database 0'],
+    ['redis://:s3same@a,b', 'the URL names several servers'],
+    ['redis://:s3same@h:0', 'not a valid server URL'],
+    ['redis://:s3same@h h', 'not a valid server URL'],
+    ['redis://:s3same@h\u001b[2J', 'not a valid server URL'],
+    ['redis://h:99999', 'not a valid server URL'],
+    ['redis://:s3same@h:port', 'not a valid server URL'],
+    ['redis://:s3same@h/x', 'the database in a URL must be a number'],
+    ['redis://:s3same@h/-1', 'the database in a URL must be a number'],
+    ['redis://:s3same%zz@h', 'the URL contains an invalid % escape'],
+    ['unix://:s3same@/x', 'not a valid server URL'],
     ['unix://h/x', 'a unix URL needs an absolute path'],
     ['unix:x.sock', 'a unix URL needs an absolute path'],
     ['unix:', 'a unix URL needs an absolute path'],
     ['unix:///', 'a unix URL needs an absolute path'],
-    ['unix:///x?db=y', 'the database of a URL is a number'],
+    ['unix:///x?db=y', 'the database in a URL must be a number'],
   ])('%j: %s', (url, message) => {
     let error: unknown;
     try {
@@ -163,7 +163,7 @@ test('# and ? belong into no password', () => {
     } catch (thrown) {
       error = thrown;
     }
-    expect(String(error), url).toMatch(/no URL of a server|holds a # or \?/);
+    expect(String(error), url).toMatch(/not a valid server URL|contains a # or \?/);
     expect(String(error)).not.toContain(SECRET);
   }
 });

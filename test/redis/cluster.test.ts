@@ -71,7 +71,7 @@ describe('says why not', () => {
 
   test('what is no cluster', async () => {
     expect(await session(plain.url.replace('redis:', 'redis-cluster:'))).toBe(
-      'redis-cluster://HOST: it is no cluster\nhint: name it redis://\n',
+      'redis-cluster://HOST: the server is not a cluster node\nhint: use redis:// for it\n',
     );
   });
 
@@ -80,18 +80,18 @@ describe('says why not', () => {
     onTestFinished(() => lonely.stop());
     const at = lonely.url.replace('redis:', 'redis-cluster:');
     expect(await session(at)).toBe(
-      'redis-cluster://HOST: the cluster has no slots yet\nhint: redis-cli --cluster create gives them\n',
+      'redis-cluster://HOST: the cluster has no slots assigned\nhint: redis-cli --cluster create assigns them\n',
     );
     await briefly(lonely.url, (redis) => redis.call('CLUSTER', 'ADDSLOTS', '0'));
     expect(await session(at)).toBe(
-      'redis-cluster://HOST: the node does not know its address\nhint: set cluster-announce-ip, or let it meet another\n',
+      'redis-cluster://HOST: the node does not know its own address\nhint: set cluster-announce-ip, or join it to another node with CLUSTER MEET\n',
     );
   });
 
   test('TLS to a port without', async () => {
     const at = url('').replace('redis-cluster:', 'rediss-cluster:');
     expect(await session(at, '--request-timeout 300ms')).toBe(
-      'rediss-cluster://HOST: timed out\nhint: see whether it is well, and speaks TLS: a plain port wants redis-cluster://\n',
+      'rediss-cluster://HOST: timed out\nhint: check that the server runs and the port uses TLS; for a port without TLS use redis-cluster://\n',
     );
   });
 

@@ -125,9 +125,9 @@ describe('a failover', () => {
     const all = await going();
     await master.kill();
     onTestFinished(rejoin);
-    const away = 'no master where the sentinels say: connection refused';
+    const away = 'the master named by the sentinels cannot be reached: connection refused';
     expect(shown(await devstate.session('heartbeat d1 --request-timeout 200ms'))).toBe(
-      `! devstate: cannot reach redis-sentinel://HOST,HOST,HOST#${MASTER_NAME}: ${away}\n! hint: give them the time to name another: --request-timeout\nexit 5\n`,
+      `! devstate: cannot reach redis-sentinel://HOST,HOST,HOST#${MASTER_NAME}: ${away}\n! hint: during a failover, raise --request-timeout\nexit 5\n`,
     );
     expect((await devstate.run('heartbeat d1 --request-timeout 15s -o name')).stdout).toBe('d1\n');
     await takenOver();
@@ -167,13 +167,13 @@ describe('says why not', () => {
 
   test('a name that no sentinel knows', async () => {
     expect(await session(set.url.replace(MASTER_NAME, 'nope'))).toBe(
-      `${CANNOT},HOST,HOST#nope: the sentinels know no master "nope"\n! hint: the URL names it after the #; SENTINEL MASTERS lists them\nexit 5\n`,
+      `${CANNOT},HOST,HOST#nope: the sentinels know no master named "nope"\n! hint: the URL names the master after the #; SENTINEL MASTERS lists the known ones\nexit 5\n`,
     );
   });
 
   test('no sentinel there', async () => {
     expect(await session(`redis-sentinel://:${PASSWORD}@127.0.0.1:1,127.0.0.1:2#m`)).toBe(
-      `${CANNOT},HOST#m: no sentinel answers: connection refused\n! hint: see whether they run where the URL says\nexit 5\n`,
+      `${CANNOT},HOST#m: no sentinel answers: connection refused\n! hint: check that they run at the addresses in the URL\nexit 5\n`,
     );
   });
 
@@ -184,7 +184,7 @@ describe('says why not', () => {
     const { port } = silent.address() as AddressInfo;
     const started = performance.now();
     expect(await session(`redis-sentinel://127.0.0.1:${port},127.0.0.1:${port}#m`, '300ms')).toBe(
-      `${CANNOT},HOST#m: no sentinel answers: timed out\n! hint: see whether they run where the URL says\nexit 5\n`,
+      `${CANNOT},HOST#m: no sentinel answers: timed out\n! hint: check that they run at the addresses in the URL\nexit 5\n`,
     );
     expect(performance.now() - started).toBeLessThan(2000);
   });
@@ -201,7 +201,7 @@ describe('says why not', () => {
   test('what is no sentinel', async () => {
     const url = `redis-sentinel://:${PASSWORD}@127.0.0.1:${portOf(master)}#m`;
     expect(await session(url)).toMatch(
-      /^! devstate: cannot reach redis-sentinel:\/\/HOST#m: what answers there is no sentinel: ERR unknown command/,
+      /^! devstate: cannot reach redis-sentinel:\/\/HOST#m: the server is not a sentinel: ERR unknown command/,
     );
   });
 });

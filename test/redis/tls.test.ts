@@ -62,7 +62,8 @@ describe('says why not', () => {
     "TLS: the server's certificate is for another name\n! hint: name the server as its certificate does";
   const REFUSED =
     'TLS: the server refuses the client certificate\n! hint: see whether it has expired, and whether the server trusts its authority';
-  const HUNG_UP = 'it hung up without an answer\n! hint: a port that speaks TLS wants rediss://';
+  const HUNG_UP =
+    'the server closed the connection without an answer\n! hint: for a port with TLS use rediss://';
 
   test.each<[connection: string, said: string]>([
     ['rediss://127.0.0.1:open', NOBODY],
@@ -83,7 +84,7 @@ describe('says why not', () => {
     ['redis://127.0.0.1:open', HUNG_UP],
     [
       'rediss://127.0.0.1:plain --ca @ca.pem --request-timeout 300ms',
-      'timed out\n! hint: see whether it is well, and speaks TLS: a plain port wants redis://',
+      'timed out\n! hint: check that the server runs and the port uses TLS; for a port without TLS use redis://',
     ],
   ])('%s', async (connection, said) => {
     const host = /^\w+:\/\/[\w.]+/.exec(connection)?.[0];
@@ -95,7 +96,7 @@ describe('says why not', () => {
 
   test('a password sent to a port that speaks TLS is not repeated', async () => {
     const { stderr } = await devstate.run(filled('get d1 -vv --url redis://:s3same@127.0.0.1:open/3'));
-    expect(stderr).toContain('it hung up without an answer');
+    expect(stderr).toContain('the server closed the connection without an answer');
     expect(stderr).not.toContain('s3same');
   });
 
@@ -113,24 +114,30 @@ describe('says why not', () => {
 describe('files are looked at before anything is connected', () => {
   test.each<[options: string, said: string]>([
     ['rediss://127.0.0.1:1 --ca @no.pem', '--ca "@no.pem": no such file'],
-    ['rediss://127.0.0.1:1 --ca @junk', '--ca "@junk": it holds no certificate in PEM'],
-    ['rediss://127.0.0.1:1 --ca @ca.key', '--ca "@ca.key": it holds no certificate in PEM'],
-    ['rediss://127.0.0.1:1 --cert @junk --key @ca.key', '--cert "@junk": it holds no certificate in PEM'],
-    ['rediss://127.0.0.1:1 --cert @ca.pem --key @junk', '--key "@junk": it holds no private key in PEM'],
+    ['rediss://127.0.0.1:1 --ca @junk', '--ca "@junk": it contains no certificate in PEM form'],
+    ['rediss://127.0.0.1:1 --ca @ca.key', '--ca "@ca.key": it contains no certificate in PEM form'],
+    [
+      'rediss://127.0.0.1:1 --cert @junk --key @ca.key',
+      '--cert "@junk": it contains no certificate in PEM form',
+    ],
+    [
+      'rediss://127.0.0.1:1 --cert @ca.pem --key @junk',
+      '--key "@junk": it contains no private key in PEM form',
+    ],
     ['rediss://127.0.0.1:1 --cert @ca.pem --key @no', '--key "@no": no such file'],
     [
       'rediss://127.0.0.1:1 --cert @ca.pem --key @client.key',
-      '--key "@client.key": it is not the key of that certificate',
+      '--key "@client.key": it does not match the certificate',
     ],
-    ['rediss://127.0.0.1:1 --cert @ca.pem', '--cert and --key go together'],
-    ['rediss://127.0.0.1:1 --key @ca.key', '--cert and --key go together'],
+    ['rediss://127.0.0.1:1 --cert @ca.pem', '--cert and --key must be given together'],
+    ['rediss://127.0.0.1:1 --key @ca.key', '--cert and --key must be given together'],
     [
       'redis://127.0.0.1:1 --ca @ca.pem',
-      '--ca, --cert, --key and --insecure are for TLS\n! hint: name it rediss://',
+      '--ca, --cert, --key and --insecure are for TLS\n! hint: use a rediss:// URL',
     ],
     [
       'unix:///no/such.sock --insecure',
-      '--ca, --cert, --key and --insecure are for TLS\n! hint: name it rediss://',
+      '--ca, --cert, --key and --insecure are for TLS\n! hint: use a rediss:// URL',
     ],
   ])('%s', async (options, said) => {
     writeFileSync(made.path('junk'), 'no certificate');

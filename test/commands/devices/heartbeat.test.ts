@@ -23,7 +23,7 @@ describe('refused before anything is sent', () => {
     ['heartbeat d1 --every 0', '! devstate: --every: must be at least 1ms\n'],
     [
       'heartbeat d1 --every 1s --count 0',
-      '! devstate: --count: bad count "0": a whole number from 1 is due\n',
+      '! devstate: --count: bad count "0": it must be a whole number, at least 1\n',
     ],
     ['heartbeat d1 --ttl 0.0001', '! devstate: --ttl: a TTL is whole milliseconds, at least 1ms\n'],
     [

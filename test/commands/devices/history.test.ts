@@ -48,7 +48,7 @@ describe('refused before anything is sent', () => {
     ['history', "! devstate: missing required argument 'id'\n! hint: devstate history --help\n"],
     ['history d1 --kind x', '! devstate: --kind: no kind "x"; there are reported, desired, presence\n'],
     ['history d1 --follow --until 1h', '! devstate: --follow cannot be combined with --until\n'],
-    ['history d1 --limit 0', '! devstate: --limit: bad count "0": a whole number from 1 is due\n'],
+    ['history d1 --limit 0', '! devstate: --limit: bad count "0": it must be a whole number, at least 1\n'],
     [
       'history d1 --fields changes',
       '! devstate: no field "changes"; there are deviceId, kind, at, version, seq, value, status, reason\n',

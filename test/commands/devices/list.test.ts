@@ -21,8 +21,8 @@ describe('refused before anything is sent', () => {
       'list --status gone',
       "! devstate: option '--status <status>' argument 'gone' is invalid. Allowed choices are online, offline, never.\n! hint: devstate list --help\n",
     ],
-    ['list --limit 0', '! devstate: --limit: bad count "0": a whole number from 1 is due\n'],
-    ['list --limit many', '! devstate: --limit: bad count "many": a whole number from 1 is due\n'],
+    ['list --limit 0', '! devstate: --limit: bad count "0": it must be a whole number, at least 1\n'],
+    ['list --limit many', '! devstate: --limit: bad count "many": it must be a whole number, at least 1\n'],
     [
       'list --fields metadata',
       '! devstate: no field "metadata"; there are deviceId, deviceType, status, lastSeen, registeredAt, expiresAt, reportedVersion, reportedAt, desiredVersion, desiredAt, presenceSeq, presenceAt, heartbeatTtl\n',

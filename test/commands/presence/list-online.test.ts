@@ -19,7 +19,10 @@ describe('refused before anything is sent', () => {
       'list-online --sort type',
       "! devstate: option '--sort <key>' argument 'type' is invalid. Allowed choices are expires, id.\n! hint: devstate list-online --help\n",
     ],
-    ['list-online --limit -1', '! devstate: --limit: bad count "-1": a whole number from 1 is due\n'],
+    [
+      'list-online --limit -1',
+      '! devstate: --limit: bad count "-1": it must be a whole number, at least 1\n',
+    ],
     [
       'list-online --fields registeredAt',
       '! devstate: no field "registeredAt"; there are deviceId, deviceType, status, lastSeen, expiresAt\n',

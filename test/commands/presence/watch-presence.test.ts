@@ -19,7 +19,10 @@ describe('refused before anything is sent', () => {
       'watch-presence d1',
       "! devstate: too many arguments for 'watch-presence'. Expected 0 arguments but got 1.\n! hint: devstate watch-presence --help\n",
     ],
-    ['watch-presence --count 0', '! devstate: --count: bad count "0": a whole number from 1 is due\n'],
+    [
+      'watch-presence --count 0',
+      '! devstate: --count: bad count "0": it must be a whole number, at least 1\n',
+    ],
     [
       'watch-presence --for -1',
       text`

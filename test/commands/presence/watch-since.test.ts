@@ -31,7 +31,7 @@ const names = (stdout: string) => stdout.trimEnd().split('\n').filter(Boolean);
 
 test.each<[argv: string, said: string]>([
   ['watch-presence --no-hold', '! devstate: --no-hold requires --detect\n'],
-  ['watch-presence --count 0', '! devstate: --count: bad count "0": a whole number from 1 is due\n'],
+  ['watch-presence --count 0', '! devstate: --count: bad count "0": it must be a whole number, at least 1\n'],
   [
     'watch-presence --since then',
     text`

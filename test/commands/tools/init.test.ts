@@ -7,8 +7,8 @@ const redis = useRedis();
 const devstate = cli(redis);
 
 test.each([
-  ['0', 'bad count "0": a whole number from 1 is due'],
-  ['many', 'bad count "many": a whole number from 1 is due'],
+  ['0', 'bad count "0": it must be a whole number, at least 1'],
+  ['many', 'bad count "many": it must be a whole number, at least 1'],
   ['1025', 'too many partitions: 1025\n! hint: at most 1024'],
 ])('--partitions %s is refused', async (count, said) => {
   expect(await devstate.session(`init --partitions ${count}`)).toBe(

@@ -1,0 +1,71 @@
+/** The saved contexts: servers by name, each with how to use it. */
+import type { ContextEntry } from '../commands/shared/context-store.js';
+import { quote, usageError } from '../core/model/errors.js';
+import { parseTarget } from '../redis/target-url.js';
+
+/** One context with its secrets, as it is saved. */
+export interface SavedContext {
+  url: string;
+  namespace?: string;
+  dialect?: 'node' | 'python';
+  readOnly?: boolean;
+  protected?: boolean;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  insecure?: boolean;
+}
+
+export interface Contexts {
+  /** The name of the context that is used when nothing else names a server. */
+  current?: string;
+  contexts: Map<string, SavedContext>;
+}
+
+/** @throws DevstateError USAGE: there is no such context; the message lists those there are */
+export function contextNamed({ contexts }: Contexts, name: string): SavedContext {
+  const found = contexts.get(name);
+  if (found) return found;
+  const known = [...contexts.keys()].join(', ');
+  throw usageError(
+    `no context ${quote(name)}${known && `; there are ${known}`}`,
+    'devstate context set NAME --url URL',
+  );
+}
+
+/** A context as commands see it: without its password. @throws DevstateError USAGE: there is no such context */
+export function contextEntry(all: Contexts, name: string): ContextEntry {
+  const saved = contextNamed(all, name);
+  return {
+    name,
+    current: name === all.current,
+    url: maskPassword(saved.url),
+    namespace: saved.namespace ?? null,
+    dialect: saved.dialect ?? null,
+    readOnly: saved.readOnly ?? false,
+    protected: saved.protected ?? false,
+    ca: saved.ca ?? null,
+    cert: saved.cert ?? null,
+    key: saved.key ?? null,
+    insecure: saved.insecure ?? false,
+  };
+}
+
+/** The URL with *** for its password; *** alone for text that is no URL and may hold one. */
+export function maskPassword(url: string): string {
+  try {
+    if (parseTarget(url).options.password === undefined) return url;
+  } catch {
+    return '***';
+  }
+  return url.replace(/^([^:]+:\/\/[^:@/?#]*):[^/?#]*@/, '$1:***@');
+}
+
+/** The characters are limited so that a name is safe to print and to type. @throws DevstateError USAGE */
+export function checkContextName(name: string): void {
+  if (!/^[\w.-]{1,64}$/.test(name))
+    throw usageError(
+      `${quote(name)} is not a valid context name`,
+      'a name is 1 to 64 letters, digits, - _ or .',
+    );
+}
