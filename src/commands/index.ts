@@ -1,4 +1,4 @@
-/** The commands, in the order of the help. */
+/** The commands, in the order in which `--help` lists them. */
 
 import { get } from './devices/get.js';
 import { heartbeat } from './devices/heartbeat.js';

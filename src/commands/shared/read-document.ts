@@ -1,10 +1,12 @@
-/** A document from a command's arguments. */
 import type { JsonObject } from '../../core/model/json.js';
 import { parseDocument } from '../../input/document.js';
 import { readText } from '../../input/lines.js';
 import type { Context } from './context.js';
 
-/** @throws DevstateError USAGE */
+/**
+ * Reads a document from arguments: KEY=VALUE, JSON text, @FILE or `-` for standard input.
+ * @throws DevstateError USAGE
+ */
 export function readDocument(context: Context, args: readonly string[]): Promise<JsonObject> {
   return parseDocument(
     args,

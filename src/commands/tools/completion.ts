@@ -1,4 +1,4 @@
-/** `devstate completion SHELL`: a script that completes commands, options and their fixed values. */
+/** `devstate completion SHELL`: prints a script that completes commands, options and their values. */
 import { usageError } from '../../core/model/errors.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
@@ -32,7 +32,7 @@ export const completion = command({
   name: 'completion',
   group: 'Tools',
   summary: 'Print a completion script for your shell',
-  arguments: [{ name: 'shell', summary: 'whose script', required: true, values: Object.keys(SHELLS) }],
+  arguments: [{ name: 'shell', summary: 'shell', required: true, values: Object.keys(SHELLS) }],
   options: [],
   examples: [
     'source <(devstate completion bash)',
@@ -42,7 +42,7 @@ export const completion = command({
   async run({ print, declarations }, [shell = '']) {
     const script = completionScript(shell, declarations);
     if (print.machine) return print.one(SCRIPT, { shell, script });
-    // For people a value is one line, and what would break it is escaped.
+    // In table format a line break within a row is escaped, so each line is printed as a row.
     for (const line of script.trimEnd().split('\n')) await print.one(SCRIPT, { shell, script: line });
   },
 });

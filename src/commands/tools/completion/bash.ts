@@ -1,14 +1,14 @@
 /**
- * The bash script. It walks the words before the cursor as the program would, to know the
- * command, the place among its arguments, and the option that waits for its value. No
- * bash-completion package, and nothing newer than bash 3.2 (macOS), is needed.
+ * The bash completion script. It reads the words before the cursor to find the command, the number
+ * of arguments so far, and an option whose value is being typed. It must run on bash 3.2 (macOS)
+ * and without the bash-completion package.
  */
 import type { ProgramDeclaration } from '../../shared/declaration.js';
 import { type Flag, globalFlags, ownFlags, shellWord } from './flags.js';
 
 export function bash(program: ProgramDeclaration): string {
   const globals = globalFlags(program);
-  // Patterns for `case $command,$option`: any command knows the global ones.
+  // Patterns for `case $command,$option`. Global options match with any command.
   const patterns = [
     ...globals.map((flag) => ({ flag, pattern: alternatives('*', flag) })),
     ...program.commands.flatMap((command) =>
@@ -49,19 +49,19 @@ _devstate() {
 
   if [[ $option ]]; then
     case $command,$option in
-${lines(fixed.map(({ pattern, flag }) => `      ${pattern}) candidates=(${words(flag.values)}) ;;`))}
-${lines(files.map(({ pattern }) => `      ${pattern}) _devstate_files; return ;;`))}
+${joinLines(fixed.map(({ pattern, flag }) => `      ${pattern}) candidates=(${bashWords(flag.values)}) ;;`))}
+${joinLines(files.map(({ pattern }) => `      ${pattern}) _devstate_files; return ;;`))}
     esac
   elif [[ $cur == -* && ! $ended ]]; then
-    candidates=(${words(globals.flatMap(({ names }) => names))})
+    candidates=(${bashWords(globals.flatMap(({ names }) => names))})
     case $command in
-${lines(own.map((command) => `      ${shellWord(command.name)}) candidates+=(${words(ownFlags(command).flatMap(({ names }) => names))}) ;;`))}
+${joinLines(own.map((command) => `      ${shellWord(command.name)}) candidates+=(${bashWords(ownFlags(command).flatMap(({ names }) => names))}) ;;`))}
     esac
   elif [[ ! $command ]]; then
-    candidates=(${words(program.commands.map(({ name }) => name))})
+    candidates=(${bashWords(program.commands.map(({ name }) => name))})
   else
     case $command,$position in
-${lines(places(program))}
+${joinLines(argumentCases(program))}
     esac
   fi
   for word in "\${candidates[@]}"; do
@@ -78,12 +78,14 @@ complete -F _devstate devstate
 `;
 }
 
-function places({ commands }: ProgramDeclaration): string[] {
+function argumentCases({ commands }: ProgramDeclaration): string[] {
   return commands.flatMap((command) =>
-    command.arguments.flatMap(({ values, variadic }, place) =>
+    command.arguments.flatMap(({ values, variadic }, index) =>
       values === undefined
         ? []
-        : [`      ${shellWord(command.name)},${variadic ? '*' : place}) candidates=(${words(values)}) ;;`],
+        : [
+            `      ${shellWord(command.name)},${variadic ? '*' : index}) candidates=(${bashWords(values)}) ;;`,
+          ],
     ),
   );
 }
@@ -92,10 +94,10 @@ function alternatives(command: string, { names }: Flag): string {
   return names.map((name) => `${command},${name}`).join(' | ');
 }
 
-function words(texts: readonly string[]): string {
+function bashWords(texts: readonly string[]): string {
   return texts.map(shellWord).join(' ');
 }
 
-function lines(texts: readonly string[]): string {
+function joinLines(texts: readonly string[]): string {
   return texts.join('\n');
 }

@@ -1,4 +1,4 @@
-/** The fish script: one `complete` for each word that may follow, and a condition for when. */
+/** The fish completion script: one `complete` command for each option, command and argument value. */
 import type { CommandDeclaration, ProgramDeclaration } from '../../shared/declaration.js';
 import { type Flag, globalFlags, ownFlags } from './flags.js';
 
@@ -40,7 +40,7 @@ function commandLines(command: CommandDeclaration): string {
   const when = ` -n ${quoted(`__devstate_at ${fishWord(command.name)}`)}`;
   const values = command.arguments.flatMap((argument) => argument.values ?? []);
   const lines = ownFlags(command).map((flag) => complete(when, flag));
-  if (values.length > 0) lines.push(`complete -c devstate${when} -a ${list(values)}`);
+  if (values.length > 0) lines.push(`complete -c devstate${when} -a ${valueList(values)}`);
   return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
 }
 
@@ -49,12 +49,12 @@ function complete(when: string, { names, summary, value, values, file }: Flag): 
     .map((text) => (text.startsWith('--') ? ` -l ${fishWord(text.slice(2))}` : ` -s ${text.slice(1)}`))
     .join('');
   const takes = value === undefined ? '' : file ? ' -r -F' : ' -x';
-  const fixed = values.length === 0 ? '' : ` -a ${list(values)}`;
+  const fixed = values.length === 0 ? '' : ` -a ${valueList(values)}`;
   return `complete -c devstate${when}${name}${takes}${fixed} -d ${quoted(summary)}`;
 }
 
-/** The argument of `-a`: fish reads it as words once more. */
-function list(values: readonly string[]): string {
+/** The argument of `-a`. It is quoted twice, because fish splits it into words when it completes. */
+function valueList(values: readonly string[]): string {
   return quoted(values.map(fishWord).join(' '));
 }
 

@@ -1,4 +1,4 @@
-/** The flags of the declared options, in the form that the completion scripts of all shells are made from. */
+/** The declared options as flags, from which the completion scripts of all shells are made. */
 import type { CommandDeclaration, Option, ProgramDeclaration } from '../../shared/declaration.js';
 
 export interface Flag {
@@ -6,15 +6,15 @@ export interface Flag {
   names: readonly string[];
   summary: string;
   repeat: boolean;
-  /** What its value is called; undefined: it takes none. */
+  /** The name of its value in help texts; undefined if the flag takes no value. */
   value: string | undefined;
-  /** Its fixed values, none if it takes any. */
+  /** The values it accepts; empty if any value is accepted. */
   values: readonly string[];
-  /** Its value is a path: declared as `<path>` or `<file>`. */
+  /** The value is completed with file names; true for `<path>` and `<file>`. */
   file: boolean;
 }
 
-/** Those of the program itself, which need no declaration. */
+/** Options that commander adds itself. */
 const BUILT_IN: readonly Option[] = [
   { flags: '-h, --help', summary: 'show help' },
   { flags: '-V, --version', summary: 'show the version' },
@@ -44,7 +44,7 @@ function readFlag({ flags, summary, repeat = false, values = [] }: Option): Flag
   };
 }
 
-/** A word as a shell takes it literally, be it a word, an element of an array, or a pattern. */
+/** Quotes a text for bash and zsh, so that it is read literally as a word or as a pattern. */
 export function shellWord(text: string): string {
   return /^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

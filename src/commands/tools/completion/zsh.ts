@@ -1,4 +1,4 @@
-/** The zsh script: specifications for `_arguments`, zsh's own completion of options. */
+/** The zsh completion script, made of specifications for zsh's `_arguments`. */
 import type { CommandDeclaration, ProgramDeclaration } from '../../shared/declaration.js';
 import { type Flag, globalFlags, ownFlags, shellWord } from './flags.js';
 
@@ -48,25 +48,25 @@ function commandCase(command: CommandDeclaration): string {
           ;;`;
 }
 
-/** One for each name; the names of an option exclude each other, unless it may be repeated. */
+/** One specification for each name. The names of an option exclude each other unless it may be repeated. */
 function flagSpecs({ names, summary, repeat, value, values, file }: Flag): string[] {
-  const before = repeat ? '*' : `(${names.join(' ')})`;
+  const exclusions = repeat ? '*' : `(${names.join(' ')})`;
   const action = file ? '_files' : choice(values);
   return names.map((name) => {
     const join = value === undefined ? '' : name.startsWith('--') ? '=' : '+';
     const after = value === undefined ? '' : `:${escaped(value, ':')}:${action}`;
-    return `${before}${name}${join}[${escaped(summary, '[]')}]${after}`;
+    return `${exclusions}${name}${join}[${escaped(summary, '[]')}]${after}`;
   });
 }
 
 function argumentSpecs(command: CommandDeclaration): string[] {
   return command.arguments.map(({ name, required, variadic, values = [] }, index) => {
-    const place = variadic ? '*' : `${index + 1}${required ? '' : ':'}`;
-    return `${place}:${escaped(name, ':')}:${choice(values)}`;
+    const position = variadic ? '*' : `${index + 1}${required ? '' : ':'}`;
+    return `${position}:${escaped(name, ':')}:${choice(values)}`;
   });
 }
 
-/** An action of `_arguments`: any of the values; without values, nothing but the name is shown. */
+/** The action of a specification: completes the values; without values only the name is shown. */
 function choice(values: readonly string[]): string {
   return values.length === 0
     ? ' '
