@@ -1,4 +1,4 @@
-/** The roles of acl-roles.test.ts on a cluster: the same lines do, on each of its nodes. */
+/** On a cluster, the ACL line of each role works when it is set on every node. */
 import { expect, test } from 'vitest';
 import { aclOf, ROLES, type Role } from '../../../src/core/admin/acl-roles.js';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
@@ -13,7 +13,7 @@ import { portOf } from '../../support/sentinel.js';
 const cluster = useCluster({ masters: 3, replicas: 0 });
 const ID = 'gw:1';
 
-const LINES: Record<Role, string[]> = {
+const COMMAND_LINES: Record<Role, string[]> = {
   viewer: [
     `get ${ID}`,
     'list',
@@ -35,7 +35,7 @@ const LINES: Record<Role, string[]> = {
   detector: ['detect --once'],
 };
 
-/** Command lines as a user with this role. */
+/** Creates a user with this role on every node, and returns a command-line runner that logs in as that user. */
 async function asUser(role: Role) {
   const { line } = aclOf(role, { namespace: 'acme', ids: [ID] });
   for (const { url } of cluster.nodes)
@@ -43,22 +43,22 @@ async function asUser(role: Role) {
   return cli(cluster.url.replace('//', `//${role}:pw@`));
 }
 
-test.each(ROLES)('%s: works, and is refused what is another’s', async (role) => {
+test.each(ROLES)('%s: runs the commands of its role, and is refused those of another role', async (role) => {
   const fleet = await cluster.fleet({ namespace: 'acme' });
   await declareFleet(fleet, { partitions: 8 });
   await register(fleet, ID, 't');
   await heartbeat(fleet, { id: ID });
   const devstate = await asUser(role);
-  for (const argv of LINES[role])
+  for (const argv of COMMAND_LINES[role])
     expect(await devstate.run(`${argv} -n acme -q`), argv).toMatchObject({ exit: 0, stderr: '' });
-  const another = role === 'operator' ? 'detect --once' : 'register d3 --type t';
-  expect(await devstate.run(`${another} -n acme -q`)).toMatchObject({
+  const otherRoleCommand = role === 'operator' ? 'detect --once' : 'register d3 --type t';
+  expect(await devstate.run(`${otherRoleCommand} -n acme -q`)).toMatchObject({
     exit: 5,
     stderr: expect.stringContaining(': permission refused: this user '),
   });
 });
 
-test.each(ROLES)('%s: follows a key that has moved before its slot has', async (role) => {
+test.each(ROLES)('%s: follows an ASK redirect, when the key has moved and the slot has not', async (role) => {
   const fleet = await cluster.fleet({ namespace: 'acme' });
   await declareFleet(fleet, { partitions: 8 });
   await register(fleet, ID, 't');
@@ -68,16 +68,16 @@ test.each(ROLES)('%s: follows a key that has moved before its slot has', async (
   const [source, target] = await Promise.all(
     [from, to].map(({ url }) => briefly(url, (node) => node.cluster('MYID'))),
   );
-  const assign = ({ url }: PrivateServer, ...how: [how: string, id: unknown]) =>
-    briefly(url, (node) => node.call('CLUSTER', 'SETSLOT', String(slot), how[0], String(how[1])));
-  await assign(to, 'IMPORTING', source);
-  await assign(from, 'MIGRATING', target);
+  const setSlot = ({ url }: PrivateServer, ...state: [name: string, nodeId: unknown]) =>
+    briefly(url, (node) => node.call('CLUSTER', 'SETSLOT', String(slot), state[0], String(state[1])));
+  await setSlot(to, 'IMPORTING', source);
+  await setSlot(from, 'MIGRATING', target);
   await briefly(from.url, (node) => node.call('MIGRATE', '127.0.0.1', portOf(to), meta, 0, 5000));
   try {
-    const [argv] = LINES[role];
+    const [argv] = COMMAND_LINES[role];
     const devstate = await asUser(role);
     expect(await devstate.run(`${argv} -n acme -q`)).toMatchObject({ exit: 0, stderr: '' });
   } finally {
-    for (const node of [to, from, ...cluster.nodes]) await assign(node, 'NODE', target);
+    for (const node of [to, from, ...cluster.nodes]) await setSlot(node, 'NODE', target);
   }
 });

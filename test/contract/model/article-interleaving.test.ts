@@ -1,7 +1,7 @@
 /**
- * Beside the article's programs, at random: their detectors (late, and wrong about ids with a colon), their
- * heartbeats, re-registrations and repairs come in between the steps of ours. Whatever they do, what we
- * announce stays a true story, and a last look puts everything right.
+ * Operations of devstate interleaved at random with single Redis commands of the article's programs, whose
+ * detectors are late and cut ids at a colon. Events must alternate with a rising seq, and after a final settle
+ * all records, sets and the index must agree.
  */
 import { describe, expect, test } from 'vitest';
 import type { Dialect } from '../../../src/core/model/device.js';
@@ -18,11 +18,11 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
-/** The node program takes `aa` for the id of the second, the python program `cc`: both are devices. */
+/** From the key of `aa:bb:cc`, the Node program reads the id `aa` and the Python program `cc`, so both are devices. */
 const IDS = ['plain', 'aa:bb:cc', 'aa', 'cc', 'urn:dev:aa', '温度-1'];
-/** All that anybody may take for an id. */
-const NAMES = [...IDS, 'urn', 'dev', 'bb'];
-/** 450 operations a test, 3,600 in all. */
+/** Every id that any of the programs may write, right or wrong. */
+const POSSIBLE_IDS = [...IDS, 'urn', 'dev', 'bb'];
+/** 90 rounds of 5 operations: 450 in each test. */
 const ROUNDS = 90;
 const AT_ONCE = 5;
 
@@ -37,8 +37,8 @@ function random(seed: number): <T>(list: readonly T[]) => T {
   };
 }
 
-/** One of our operations as one step: its script is atomic, so there is nothing to get in between of. */
-async function* ours(name: string, run: () => Promise<unknown>): AsyncGenerator<string> {
+/** An operation of devstate as a single step, because its script is atomic. */
+async function* devstateStep(name: string, run: () => Promise<unknown>): AsyncGenerator<string> {
   try {
     await run();
   } catch (error) {
@@ -62,35 +62,39 @@ function operations(fleet: Fleet, { steps }: ArticleProgram, pick: ReturnType<ty
     () => steps.register(id(), pick(['lamp', 'plug'])),
     () => steps.get(id()),
     () => steps.setDesired(id(), { theirs: pick([1, 2, 3]) }),
-    () => ours('time passes', () => cut(fleet, id(), id())),
-    () => ours('time passes', () => cut(fleet, id(), id())),
-    () => ours('heartbeat', () => heartbeat(fleet, beat())),
-    () => ours('short heartbeat', () => heartbeat(fleet, beat(pick([1, 3, 10])))),
-    () => ours('heartbeats', () => heartbeats(fleet, [beat(), beat(), beat()])),
-    () => ours('merge', () => heartbeat(fleet, { id: id(), patch: { ours: pick([true, false, null]) } })),
-    () => ours('settle', () => settle(fleet, [id(), id(), id()], { detector: pick([true, false]) })),
-    () => ours('settle all', () => settle(fleet, NAMES)),
-    () => ours('disconnect', () => disconnect(fleet, id())),
-    () => ours('register', () => register(fleet, id(), pick(['lamp', 'plug']), { metadataJson: '{"m":1}' })),
-    () => ours('set desired', () => setDesired(fleet, id(), { ours: pick(['a', 'b', null]) })),
-    () => ours('unregister', () => unregister(fleet, id())),
+    () => devstateStep('time passes', () => cut(fleet, id(), id())),
+    () => devstateStep('time passes', () => cut(fleet, id(), id())),
+    () => devstateStep('heartbeat', () => heartbeat(fleet, beat())),
+    () => devstateStep('short heartbeat', () => heartbeat(fleet, beat(pick([1, 3, 10])))),
+    () => devstateStep('heartbeats', () => heartbeats(fleet, [beat(), beat(), beat()])),
+    () =>
+      devstateStep('merge', () => heartbeat(fleet, { id: id(), patch: { ours: pick([true, false, null]) } })),
+    () => devstateStep('settle', () => settle(fleet, [id(), id(), id()], { detector: pick([true, false]) })),
+    () => devstateStep('settle all', () => settle(fleet, POSSIBLE_IDS)),
+    () => devstateStep('disconnect', () => disconnect(fleet, id())),
+    () =>
+      devstateStep('register', () =>
+        register(fleet, id(), pick(['lamp', 'plug']), { metadataJson: '{"m":1}' }),
+      ),
+    () => devstateStep('set desired', () => setDesired(fleet, id(), { ours: pick(['a', 'b', null]) })),
+    () => devstateStep('unregister', () => unregister(fleet, id())),
   ];
 }
 
-/** All short heartbeats have run out, and everybody was looked at once more. */
-async function lastLook(fleet: Fleet): Promise<void> {
+/** Waits until all short TTLs have expired, then settles every id. */
+async function settleAll(fleet: Fleet): Promise<void> {
   await until(async () => {
     const left = await Promise.all(IDS.map((id) => fleet.redis.pttl(fleet.keys.heartbeat(id))));
     return left.every((ms) => ms < 0 || ms > 5_000);
   });
-  await settle(fleet, NAMES, { honourHold: false });
+  await settle(fleet, POSSIBLE_IDS, { honourHold: false });
 }
 
-async function expectTrueStories(fleet: Fleet): Promise<void> {
-  for (const id of NAMES) {
+async function expectAlternatingEvents(fleet: Fleet): Promise<void> {
+  for (const id of POSSIBLE_IDS) {
     let previous = 0;
     for (const { seq, status } of await logOf(fleet, id)) {
-      // A registration begins with 1; the one before it ended offline.
+      // seq restarts at 1 when a device is registered again, which happens after an offline event.
       expect(
         seq === previous + 1 || (seq === 1 && previous % 2 === 0),
         `${id}: ${seq} after ${previous}`,
@@ -107,7 +111,7 @@ async function expectAgreement(fleet: Fleet): Promise<void> {
   const flat = await raw.zrange(keys.activity, 0, -1, 'WITHSCORES');
   for (let i = 0; i < flat.length; i += 2) scores.set(flat[i] as string, Number(flat[i + 1]));
   const online = await raw.smembers(keys.online);
-  for (const { id, device } of await readDevices(fleet, NAMES, SUMMARY)) {
+  for (const { id, device } of await readDevices(fleet, POSSIBLE_IDS, SUMMARY)) {
     const alive = (await raw.exists(keys.heartbeat(id))) === 1;
     if (!device) {
       expect(scores.has(id), `${id} is no device, and in no index`).toBe(false);
@@ -115,11 +119,11 @@ async function expectAgreement(fleet: Fleet): Promise<void> {
       continue;
     }
     const [last] = (await logOf(fleet, id)).slice(-1);
-    const told = device.presenceSeq > 0 ? last?.status : 'offline';
+    const lastAnnounced = device.presenceSeq > 0 ? last?.status : 'offline';
     expect(
       {
         announced: device.presenceSeq % 2 === 1,
-        told,
+        lastAnnounced,
         inOnline: online.includes(id),
         status: await raw.hget(keys.state(id), 'status'),
         armed: (scores.get(id) ?? Number.NaN) > 0,
@@ -128,7 +132,7 @@ async function expectAgreement(fleet: Fleet): Promise<void> {
       id,
     ).toEqual({
       announced: alive,
-      told: alive ? 'online' : 'offline',
+      lastAnnounced: alive ? 'online' : 'offline',
       inOnline: alive,
       status: alive ? 'online' : 'offline',
       armed: alive,
@@ -137,9 +141,12 @@ async function expectAgreement(fleet: Fleet): Promise<void> {
   }
 }
 
-describe.each<Dialect>(['node', 'python'])('beside the %s program', (dialect) => {
-  /** Rounds of operations, each round run in its own way; then late handlers, and the last look. */
-  async function live(seed: number, run: (seed: number, ops: AsyncIterator<unknown>[]) => Promise<unknown>) {
+describe.each<Dialect>(['node', 'python'])('with the %s program writing to the same fleet', (dialect) => {
+  /** Runs rounds of random operations with `run`, then late keyspace handlers of the article, then settles. */
+  async function runRounds(
+    seed: number,
+    run: (seed: number, ops: AsyncIterator<unknown>[]) => Promise<unknown>,
+  ) {
     const fleet = await openFleet(redis, { dialect });
     const article = articleProgram(await redis.client(), dialect);
     const pick = random(seed);
@@ -153,27 +160,30 @@ describe.each<Dialect>(['node', 'python'])('beside the %s program', (dialect) =>
     }
     await article.register('plain', 'lamp');
     for (const id of IDS) await article.keyspaceDetector(fleet.keys.heartbeat(id));
-    await lastLook(fleet);
+    await settleAll(fleet);
     return fleet;
   }
 
-  async function expectOrder(fleet: Fleet): Promise<void> {
-    const told = await logOf(fleet);
-    expect(told.length).toBeGreaterThan(50);
-    await expectTrueStories(fleet);
+  async function expectConsistent(fleet: Fleet): Promise<void> {
+    const log = await logOf(fleet);
+    expect(log.length).toBeGreaterThan(50);
+    await expectAlternatingEvents(fleet);
     await expectAgreement(fleet);
-    await settle(fleet, NAMES, { honourHold: false });
-    expect(await logOf(fleet)).toEqual(told);
+    await settle(fleet, POSSIBLE_IDS, { honourHold: false });
+    expect(await logOf(fleet)).toEqual(log);
   }
 
-  test.each([1, 20_251, 77_777])('step by step, seed %i', async (seed) => {
-    await expectOrder(await live(seed, (each, ops) => interleave(each, ...ops)));
-  });
+  test.each([1, 20_251, 77_777])(
+    'stays consistent, when single commands are interleaved (seed %i)',
+    async (seed) => {
+      await expectConsistent(await runRounds(seed, (each, ops) => interleave(each, ...ops)));
+    },
+  );
 
-  test('all at once', async () => {
-    const whole = async (op: AsyncIterator<unknown>) => {
+  test('stays consistent, when operations run concurrently', async () => {
+    const runToEnd = async (op: AsyncIterator<unknown>) => {
       for (let turn = await op.next(); !turn.done; ) turn = await op.next();
     };
-    await expectOrder(await live(4711, (_, ops) => Promise.all(ops.map(whole))));
+    await expectConsistent(await runRounds(4711, (_, ops) => Promise.all(ops.map(runToEnd))));
   });
 });

@@ -1,4 +1,4 @@
-/** The article's programs and we share one Redis: each reads what the other wrote as its own. */
+/** The article's programs and devstate share one Redis: each reads the records that the other wrote. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -13,9 +13,9 @@ import { allOf, cut, DIALECTS, idsOf, listen, openFeed, openFleet, serverNow } f
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
 
-describe.each(DIALECTS)('with the %s program', (dialect) => {
+describe.each(DIALECTS)('beside the %s program', (dialect) => {
   let fleet: Fleet;
   let article: ArticleProgram;
 
@@ -24,8 +24,8 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
     article = articleProgram(await redis.client(), dialect);
   });
 
-  describe('what it writes', () => {
-    test('is read whole', async () => {
+  describe('a record of the program', () => {
+    test('is read with all its fields', async () => {
       const before = await serverNow(fleet.redis);
       await article.register('a:b', 'lamp', { place: 'Köln' });
       await article.heartbeat('a:b', { on: false, level: 2.5 });
@@ -44,8 +44,8 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
       expect([inSync, toJson(patch)]).toEqual([false, '{"on":true}']);
     });
 
-    test('is listed', async () => {
-      const old = articleProgram(await redis.client(), dialect, { now: () => Date.now() - 2 * HOUR });
+    test('is in lists and stale queries', async () => {
+      const old = articleProgram(await redis.client(), dialect, { now: () => Date.now() - 2 * HOUR_MS });
       for (const id of ['up', 'down', 'never']) await old.register(id, id === 'up' ? 'lamp' : 'plug');
       await old.heartbeat('down');
       await article.heartbeat('up');
@@ -59,10 +59,10 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
       expect([never?.deviceId, never?.ageSeconds, down?.deviceId, none]).toEqual(['never', null, 'down', []]);
       expect(down?.ageSeconds).toBeGreaterThanOrEqual(7199);
       expect(await allOf(staleDevices(fleet, { never: false }))).toMatchObject([{ deviceId: 'down' }]);
-      expect(await allOf(staleDevices(fleet, { olderThan: 3 * HOUR, never: false }))).toEqual([]);
+      expect(await allOf(staleDevices(fleet, { olderThan: 3 * HOUR_MS, never: false }))).toEqual([]);
     });
 
-    test('is changed by us without loss', async () => {
+    test('keeps its fields when devstate changes it', async () => {
       await article.register('d1', 'lamp', { place: 'hall' });
       await article.heartbeat('d1', { on: false });
       await article.setDesired('d1', { on: true });
@@ -71,12 +71,14 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
         wasOffline: false,
       });
       expect(await article.get('d1')).toMatchObject({
-        ...{ status: 'online', metadata: { place: 'hall' } },
-        ...{ reportedState: { on: true }, desiredState: { on: true, level: 3 } },
+        status: 'online',
+        metadata: { place: 'hall' },
+        reportedState: { on: true },
+        desiredState: { on: true, level: 3 },
       });
     });
 
-    test('is shown by the feed as it happens, with the type of the record', async () => {
+    test('has its events in the live feed, with the type in the record', async () => {
       const feed = await openFeed(fleet);
       await article.register('a:b', 'lamp');
       await article.heartbeat('a:b');
@@ -88,13 +90,13 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
         { id: null, deviceId: 'a:b', deviceType: 'lamp', status: 'online', seq: null, reason: null },
         { id: null, deviceId: 'a:b', deviceType: 'lamp', status: 'offline', seq: null, reason: null },
       ]);
-      for (const { timestamp } of events) expect(Math.abs(timestamp - Date.now())).toBeLessThan(HOUR);
+      for (const { timestamp } of events) expect(Math.abs(timestamp - Date.now())).toBeLessThan(HOUR_MS);
       await feed.stop();
     });
   });
 
-  describe('what we write', () => {
-    test('it reads as its own', async () => {
+  describe('a record of devstate', () => {
+    test('is read by the program with the values that devstate wrote', async () => {
       const reader = articleReader(fleet.redis, dialect);
       const { registeredAt } = await register(fleet, 'a:b', 'lamp', { metadataJson: '{"place":"Köln"}' });
       const unit = dialect === 'node' ? 1 : 1000;
@@ -125,14 +127,14 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
       expect(await article.stale(-1)).toMatchObject([{ deviceId: 'a:b', lastSeen: lastSeen / unit }]);
     });
 
-    test('has exactly its fields, and one of ours', async () => {
+    test('has the fields of the program, and the field devstate', async () => {
       await article.register('theirs', 'lamp');
       await register(fleet, 'ours', 'lamp', { ttl: 30_000 });
       const fields = async (id: string) => (await fleet.redis.hkeys(`device:state:${id}`)).sort();
       expect(await fields('ours')).toEqual([...(await fields('theirs')), 'devstate'].sort());
     });
 
-    test('it hears in its names and units', async () => {
+    test('is announced with the field names and the time unit of the program', async () => {
       const reader = articleReader(fleet.redis, dialect);
       const unit = dialect === 'node' ? 1 : 1000;
       await register(fleet, 'a:b', 'lamp');
@@ -148,10 +150,10 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
         timestamp: lastSeen / unit,
       });
       expect(update).toMatchObject({ type: 'state_update', desiredState: { on: true } });
-      expect(Math.abs(Number(update?.timestamp) * unit - lastSeen)).toBeLessThan(HOUR);
+      expect(Math.abs(Number(update?.timestamp) * unit - lastSeen)).toBeLessThan(HOUR_MS);
     });
 
-    test('its detector finds offline, and we do not tell it of that device again', async () => {
+    test('is found by the program’s detector, when its heartbeat key has expired', async () => {
       await register(fleet, 'a:b', 'lamp');
       await heartbeat(fleet, { id: 'a:b' });
       expect(await article.pollDetector()).toEqual([]);
@@ -161,18 +163,18 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
     });
   });
 
-  test('a fleet half written by others gives exact lists', async () => {
+  test('lists are exact, when the program left sets and records that disagree', async () => {
     await register(fleet, 'ours', 'lamp');
     await heartbeat(fleet, { id: 'ours' });
     await register(fleet, 'moved', 'lamp');
-    await article.register('moved', 'plug'); // stays in the set of its old type
+    await article.register('moved', 'plug'); // the article leaves it in the set of its old type
     await article.heartbeat('missing');
     await article.register('missing', 'lamp');
-    await fleet.redis.srem('devices:online', 'missing'); // alive, but not in devices:online: late handler
+    await fleet.redis.srem('devices:online', 'missing'); // has a heartbeat key, but a late handler removed it from devices:online
     await article.register('dead', 'lamp');
     await article.heartbeat('dead');
-    await cut(fleet, 'dead'); // in devices:online without a key
-    await article.heartbeat('early'); // a record without its id
+    await cut(fleet, 'dead'); // in devices:online without a heartbeat key
+    await article.heartbeat('early'); // a record without an id field
     await fleet.redis.sadd('devices:registered', 'early', 'ghost');
     const problems: string[] = [];
     const onProblem = ({ id }: { id: string }) => problems.push(id);
@@ -192,7 +194,7 @@ describe.each(DIALECTS)('with the %s program', (dialect) => {
   });
 });
 
-test('a fleet that declares no dialect is written in that of its records; both are read', async () => {
+test('an undeclared fleet is written in the dialect of its records, and both dialects are read', async () => {
   await articleProgram(await redis.client(), 'python').register('theirs', 'lamp', { a: 1 });
   const fleet = await openFleet(redis);
   await register(fleet, 'ours', 'lamp');
@@ -203,7 +205,7 @@ test('a fleet that declares no dialect is written in that of its records; both a
   expect(await idsOf(listDevices(fleet))).toEqual(['ours', 'theirs', 'third']);
 });
 
-test('large lists come in chunks, each device once', async () => {
+test('lists of 1,200 devices contain each device once', async () => {
   const fleet = await openFleet(redis);
   const article = articleProgram(await redis.client(), 'node');
   const ids = Array.from({ length: 1200 }, (_, i) => `d${i}`).sort();

@@ -1,6 +1,7 @@
 /**
- * The data model as a property: whatever is done in whatever order, by devstate and by the article's programs,
- * Redis is what the model in memory is. Time is the model's, so a failure repeats: fast-check prints its seed.
+ * Property test of the data model: after any sequence of operations by devstate and the article's programs, Redis
+ * equals a model in memory. The clock is the model's, so a failure can be repeated with the seed that fast-check
+ * prints.
  */
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -20,16 +21,16 @@ import { DIALECTS, historyOf, logOf } from '../../support/fleet.js';
 import { Model, type ModelDevice, merged, near, type Patch, pinKeys, shownOf } from '../../support/model.js';
 import { useRedis } from '../../support/redis.js';
 
-/** In each dialect. */
+/** The number of runs in each dialect. */
 const RUNS = Number(process.env.DEVSTATE_MODEL_RUNS ?? 500);
 const SEED = Number(process.env.DEVSTATE_MODEL_SEED ?? 3);
-/** The article's detectors take `aa` (Node) or `cc` (Python) from `aa:bb:cc`. */
+/** From the key of `aa:bb:cc`, the article's detectors read the id `aa` (Node) or `cc` (Python). */
 const IDS = ['d1', 'aa:bb:cc', 'aa', '温度-1'];
 
 interface Real {
   fleet: Fleet;
   article: ArticleProgram;
-  /** A document as the article's program writes it. */
+  /** The JSON text of a document as the article's program writes it. */
   dumps: (document: Record<string, unknown>) => string;
 }
 type Command = fc.AsyncCommand<Model, Real>;
@@ -48,7 +49,7 @@ function step(name: string, run: (model: Model, real: Real) => Promise<void>): C
   };
 }
 
-/** What an operation gave; null where it said that there is no such device. */
+/** The result of an operation, or null when it failed with NOT_FOUND. */
 async function orNull<T>(operation: Promise<T>): Promise<T | null> {
   try {
     return await operation;
@@ -61,7 +62,7 @@ async function orNull<T>(operation: Promise<T>): Promise<T | null> {
 const id = fc.constantFrom(...IDS);
 const some = fc.uniqueArray(id, { minLength: 1 });
 const type = fc.constantFrom('lamp', 'meter');
-/** With steps of time that are multiples of two minutes, no deadline is ever closer than half a minute. */
+/** Chosen with the time steps below such that no deadline is closer than half a minute to the model's now. */
 const ttl = fc.constantFrom(undefined, undefined, 60_000, 180_000, 420_000);
 const document = fc.constantFrom<Patch>({}, { n: 1 }, { n: 2 }, { m: 1 });
 const patch = fc.constantFrom<Patch>({}, { n: 1 }, { n: 2 }, { m: 1 }, { n: null });
@@ -187,19 +188,19 @@ const commands: fc.Arbitrary<Command>[] = [
   ),
 ];
 
-/** The log is the model's, event by event, none doubled, none missing. */
+/** Expects the presence log to equal the model's, event by event. */
 async function expectSameLog(model: Model, fleet: Fleet): Promise<void> {
-  const told = new Map<string, unknown[]>();
+  const logged = new Map<string, unknown[]>();
   for (const { deviceId, status, reason, seq, timestamp } of await logOf(fleet)) {
-    const place = told.get(deviceId)?.length ?? 0;
-    const at = model.log.get(deviceId)?.[place]?.at ?? 0;
+    const index = logged.get(deviceId)?.length ?? 0;
+    const at = model.log.get(deviceId)?.[index]?.at ?? 0;
     const event = { status, reason, seq, at: near(at, timestamp) ? at : timestamp };
-    told.set(deviceId, [...(told.get(deviceId) ?? []), event]);
+    logged.set(deviceId, [...(logged.get(deviceId) ?? []), event]);
   }
-  expect(told).toEqual(model.log);
+  expect(logged).toEqual(model.log);
 }
 
-/** Each registration begins online, alternates, and counts from 1 without a hole. */
+/** Expects the events of each registration to start online, to alternate, and to have seq 1, 2, 3, … */
 async function expectAlternation(fleet: Fleet): Promise<void> {
   const last = new Map<string, number>();
   for (const { deviceId, status, seq } of await logOf(fleet)) {
@@ -211,11 +212,11 @@ async function expectAlternation(fleet: Fleet): Promise<void> {
   }
 }
 
-/** Records, histories, sets and index are the model's. */
+/** Expects records, histories, sets and the index to equal the model's. */
 async function expectSameDevices(model: Model, fleet: Fleet): Promise<void> {
   const { redis, keys } = fleet;
-  const having = (what: (device: ModelDevice) => unknown) =>
-    model.ids.filter((id) => what(model.of(id))).sort();
+  const idsWhere = (isTrue: (device: ModelDevice) => unknown) =>
+    model.ids.filter((id) => isTrue(model.of(id))).sort();
   for (const id of model.ids) {
     const device = model.of(id);
     const shown = await orNull(readDevice(fleet, id));
@@ -229,17 +230,17 @@ async function expectSameDevices(model: Model, fleet: Fleet): Promise<void> {
     }
     if (device.known) expect(await redis.sismember(keys.type(device.type), id)).toBe(1);
   }
-  expect((await redis.smembers(keys.registered)).sort()).toEqual(having(({ registered }) => registered));
-  expect((await redis.smembers(keys.online)).sort()).toEqual(having(({ online }) => online));
+  expect((await redis.smembers(keys.registered)).sort()).toEqual(idsWhere(({ registered }) => registered));
+  expect((await redis.smembers(keys.online)).sort()).toEqual(idsWhere(({ online }) => online));
   const scores = await scoresOf(fleet);
-  expect([...scores.keys()].sort()).toEqual(having(({ score }) => score !== null));
+  expect([...scores.keys()].sort()).toEqual(idsWhere(({ score }) => score !== null));
   for (const [id, score] of scores) {
     const expected = model.of(id).score ?? 0;
     expect(near(score, expected), `${id}: ${score}, not ${expected}`).toBe(true);
   }
 }
 
-/** Once all is settled, whoever wrote what: announced is what is so, and every index says it. */
+/** After a settle of all devices, expects the announced state, the status field, the sets and the index to agree. */
 async function expectAgreement(model: Model, { redis, keys }: Fleet): Promise<void> {
   for (const id of model.ids) {
     const { known, key, score, seq, status, online, registered } = model.of(id);
@@ -268,7 +269,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect: Dialect) => {
   const dumps = (document: Record<string, unknown>) =>
     dialect === 'node' ? JSON.stringify(document) : JSON.stringify(document).replace(/[:,]/g, '$& ');
 
-  test(`${RUNS} runs of 30 steps and more end as the model does`, { timeout: 300_000 }, async () => {
+  test(`${RUNS} runs of 30 or more steps leave Redis equal to the model`, { timeout: 300_000 }, async () => {
     steps = 0;
     const run = async (list: Iterable<Command>) => {
       await client.flushall();

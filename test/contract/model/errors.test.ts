@@ -1,4 +1,4 @@
-/** What goes wrong is said once, by name, and nothing is half-written. */
+/** Failed operations: the error code, the key or device that the message names, and that nothing is written. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -13,8 +13,8 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
-/** A settle whose only verdict is an error fails with it. */
-async function settled(fleet: Fleet): Promise<void> {
+/** Settles d1, and throws its verdict when that is an error. */
+async function settleOrThrow(fleet: Fleet): Promise<void> {
   const { verdicts } = await settle(fleet, ['d1']);
   if (verdicts[0] instanceof DevstateError) throw verdicts[0];
 }
@@ -23,12 +23,12 @@ const operations: Record<string, (fleet: Fleet) => Promise<unknown>> = {
   register: (fleet) => register(fleet, 'd1', 'plug', { ttl: 30_000 }),
   heartbeat: (fleet) => heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' }),
   merge: (fleet) => heartbeat(fleet, { id: 'd1', patch: { on: true } }),
-  settle: settled,
+  settle: settleOrThrow,
   disconnect: (fleet) => disconnect(fleet, 'd1'),
   'set desired': (fleet) => setDesired(fleet, 'd1', { on: true }),
   unregister: (fleet) => unregister(fleet, 'd1'),
 };
-const touched: Record<string, string[]> = {
+const keysOf: Record<string, string[]> = {
   register: [
     'device:state:d1',
     'devices:registered',
@@ -84,14 +84,14 @@ const touched: Record<string, string[]> = {
     'devices:type:lamp',
   ],
 };
-const cases = Object.entries(touched).flatMap(([name, keys]) =>
+const cases = Object.entries(keysOf).flatMap(([name, keys]) =>
   keys.map((key): [string, string] => [name, key]),
 );
 
-describe('a key of another type', () => {
+describe('a key that holds the wrong Redis type', () => {
   let fleet: Fleet;
 
-  /** Announced online, and lapsed: whatever comes next has something to tell. */
+  /** A device that was announced online and has expired, so that every operation has an event to announce. */
   beforeEach(async () => {
     fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
@@ -99,28 +99,31 @@ describe('a key of another type', () => {
     await cut(fleet, 'd1');
   });
 
-  test.each(cases)('%s: %s is named, and nothing written', async (name, key) => {
+  test.each(cases)('%s fails, the error names %s, and nothing is written', async (name, key) => {
     await fleet.redis.del(key);
-    await fleet.redis.geoadd(key, 1, 1, 'x'); // a zset is another type for most of them
+    await fleet.redis.geoadd(key, 1, 1, 'x'); // a sorted set is the wrong type for all keys but the index
     if (key === 'devices:activity') await fleet.redis.set(key, 'x');
     const before = await snapshot(fleet.redis);
     const error = await failure(operations[name]?.(fleet) as Promise<unknown>);
     expect(error).toMatchObject({ code: 'BAD_RECORD', hint: expect.stringContaining('rename or delete it') });
     expect(error.message).toMatch(new RegExp(`^${key} holds a`));
-    // A detector takes a device that it cannot judge out of the index, where it would be due for ever.
+    // settle removes a device that it cannot read from the index, because it would be due in every round.
     if (name === 'settle' && key.startsWith('device:')) delete before['devices:activity'];
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
-  test.each(Object.keys(operations))('%s: it is named at the script’s first use as well', async (name) => {
-    await fleet.redis.script('FLUSH');
-    await fleet.redis.set('device:state:d1', 'x');
-    expect((await failure(operations[name]?.(fleet) as Promise<unknown>)).message).toMatch(
-      /^device:state:d1 holds/,
-    );
-  });
+  test.each(Object.keys(operations))(
+    '%s fails in the same way when the script is not loaded yet',
+    async (name) => {
+      await fleet.redis.script('FLUSH');
+      await fleet.redis.set('device:state:d1', 'x');
+      expect((await failure(operations[name]?.(fleet) as Promise<unknown>)).message).toMatch(
+        /^device:state:d1 holds/,
+      );
+    },
+  );
 
-  test('fails for reads too, but for no other device', async () => {
+  test('fails reads of that device only', async () => {
     await register(fleet, 'd2', 'lamp');
     await heartbeat(fleet, { id: 'd2' });
     await fleet.redis.set('device:state:d1', 'x');
@@ -130,17 +133,17 @@ describe('a key of another type', () => {
     expect(await idsOf(onlineDevices(fleet, { onProblem: ({ id }) => problems.push(id) }))).toEqual(['d2']);
     expect(problems).toEqual(['d1']);
     await fleet.redis.set('devices:online', 'x');
-    const lost = await failure(idsOf(onlineDevices(fleet)));
-    expect(lost).toMatchObject({
+    const error = await failure(idsOf(onlineDevices(fleet)));
+    expect(error).toMatchObject({
       code: 'BAD_RECORD',
       message: expect.stringMatching(/^devices:online holds/),
     });
   });
 });
 
-describe('an unknown device', () => {
+describe('an unregistered device', () => {
   test.each(Object.entries(operations).filter(([name]) => name !== 'register' && name !== 'settle'))(
-    '%s: not found, and nothing written',
+    '%s fails with NOT_FOUND, and nothing is written',
     async (_name, operation) => {
       const fleet = await openFleet(redis);
       expect(await failure(operation(fleet))).toMatchObject({
@@ -152,7 +155,7 @@ describe('an unknown device', () => {
     },
   );
 
-  test('get and delta: not found', async () => {
+  test('readDevice and delta fail with NOT_FOUND', async () => {
     const fleet = await openFleet(redis);
     expect(await failure(readDevice(fleet, 'd1'))).toMatchObject({ code: 'NOT_FOUND' });
     expect(await failure(delta(fleet, 'd1'))).toMatchObject({ code: 'NOT_FOUND' });
@@ -160,25 +163,25 @@ describe('an unknown device', () => {
 });
 
 test.each(['', ' d1', 'd1\u0000', 'd1\n', '-', 'x'.repeat(257)])(
-  'no operation takes the id %j',
+  'every operation refuses the id %j',
   async (id) => {
     const fleet = await openFleet(redis);
-    const tried = [
-      ...[register(fleet, id, 'lamp'), heartbeat(fleet, { id }), heartbeat(fleet, { id, patch: {} })],
-      ...[
-        disconnect(fleet, id),
-        setDesired(fleet, id, {}),
-        delta(fleet, id),
-        unregister(fleet, id),
-        readDevice(fleet, id),
-      ],
+    const attempts = [
+      register(fleet, id, 'lamp'),
+      heartbeat(fleet, { id }),
+      heartbeat(fleet, { id, patch: {} }),
+      disconnect(fleet, id),
+      setDesired(fleet, id, {}),
+      delta(fleet, id),
+      unregister(fleet, id),
+      readDevice(fleet, id),
     ];
-    for (const error of await Promise.all(tried.map(failure))) expect(error.code).toBe('USAGE');
+    for (const error of await Promise.all(attempts.map(failure))) expect(error.code).toBe('USAGE');
     expect(await snapshot(fleet.redis)).toEqual({});
   },
 );
 
-test('a record with broken JSON: device and document are named, and nothing written', async () => {
+test('a record with broken JSON: the error names device and document, and nothing is written', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await fleet.redis.hset('device:state:d1', { desiredState: '{"on":', reportedState: '[1]' });
@@ -196,7 +199,7 @@ test('a record with broken JSON: device and document are named, and nothing writ
   expect(await heartbeats(fleet, [{ id: 'd1', reportedJson: '{}' }])).toMatchObject([{ deviceId: 'd1' }]);
 });
 
-test('a desired version that is another one: a conflict, and nothing written', async () => {
+test('setDesired with another version than ifVersion fails with CONFLICT, and nothing is written', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   expect(await setDesired(fleet, 'd1', { on: true }, { ifVersion: 0 })).toMatchObject({ version: 1 });
@@ -208,7 +211,7 @@ test('a desired version that is another one: a conflict, and nothing written', a
   expect(await snapshot(fleet.redis)).toEqual(before);
 });
 
-test('settings that are no settings are named', async () => {
+test('an invalid setting is named in the error', async () => {
   const fleet = await openFleet(redis);
   await fleet.redis.hset('devices:meta', 'historyCap', 'many');
   expect(await failure(register(fleet, 'd1', 'lamp'))).toMatchObject({
@@ -222,7 +225,7 @@ test('settings that are no settings are named', async () => {
   expect(await fleet.settings()).toMatchObject({ historyCap: 7, dialect: 'python' });
 });
 
-test('a permission that is missing is named', async () => {
+test('a missing permission is named in the error', async () => {
   const admin = await openFleet(redis);
   await register(admin, 'd1', 'lamp');
   await admin.redis.call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>secret', '~*', '+@all', '-pttl');
@@ -233,7 +236,7 @@ test('a permission that is missing is named', async () => {
   });
 });
 
-test('a read-only fleet sends no write', async () => {
+test('a read-only fleet refuses changes, and sends no write command', async () => {
   const writer = await openFleet(redis);
   await register(writer, 'd1', 'lamp');
   const fleet = await openFleet(redis, { readOnly: true });

@@ -1,4 +1,4 @@
-/** Ids that would be lost by whoever splits keys, and namespaces. */
+/** Ids with separators and glob characters work in every operation, and namespaces keep fleets apart. */
 import { describe, expect, test } from 'vitest';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -23,7 +23,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 
 describe.each(DIALECTS)('in a %s fleet', (dialect) => {
-  test.each(ODD_IDS)('%s goes through every operation and the feed unharmed', async (id) => {
+  test.each(ODD_IDS)('every operation and the feed keep the id %s', async (id) => {
     const fleet = await openFleet(redis, { dialect });
     const feed = await openFeed(fleet);
     const { heard, settled } = await listen(redis);
@@ -46,10 +46,10 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     await heartbeat(fleet, { id });
     await unregister(fleet, id);
     expect(await idsOf(listDevices(fleet))).toEqual([]);
-    const told = await feed.first(6);
+    const events = await feed.first(6);
     await feed.stop();
-    expect(told).toEqual(await logOf(fleet));
-    expect(told.map((event) => [event.deviceId, event.deviceType, event.reason])).toEqual(
+    expect(events).toEqual(await logOf(fleet));
+    expect(events.map((event) => [event.deviceId, event.deviceType, event.reason])).toEqual(
       ['heartbeat', 'timeout', 'heartbeat', 'disconnect', 'heartbeat', 'unregister'].map((reason) => [
         id,
         `type of ${id}`,
@@ -64,7 +64,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
   });
 });
 
-test('all of them side by side do not get in each other’s way', async () => {
+test('devices with such ids in one fleet keep their own data', async () => {
   const fleet = await openFleet(redis);
   for (const id of ODD_IDS) await register(fleet, id, 'lamp', { metadataJson: JSON.stringify({ id }) });
   await heartbeats(
@@ -75,25 +75,25 @@ test('all of them side by side do not get in each other’s way', async () => {
   expect(await idsOf(onlineDevices(fleet))).toEqual([...ODD_IDS.slice(1)].sort());
 });
 
-test('a namespace keeps two fleets of one server apart', async () => {
-  const [ours, theirs] = [
-    await openFleet(redis, { namespace: 'ours' }),
-    await openFleet(redis, { namespace: 'theirs' }),
+test('two namespaces on one server share no data and no events', async () => {
+  const [first, second] = [
+    await openFleet(redis, { namespace: 'first' }),
+    await openFleet(redis, { namespace: 'second' }),
   ];
-  const feed = await openFeed(theirs);
-  for (const fleet of [ours, theirs]) await register(fleet, 'd1', fleet.options.namespace as string);
-  await heartbeat(ours, { id: 'd1' });
-  await setDesired(ours, 'd1', { on: true });
-  expect(await readDevice(theirs, 'd1')).toMatchObject({
-    deviceType: 'theirs',
+  const feed = await openFeed(second);
+  for (const fleet of [first, second]) await register(fleet, 'd1', fleet.options.namespace as string);
+  await heartbeat(first, { id: 'd1' });
+  await setDesired(first, 'd1', { on: true });
+  expect(await readDevice(second, 'd1')).toMatchObject({
+    deviceType: 'second',
     status: 'offline',
     desiredJson: '{}',
   });
-  expect(await idsOf(onlineDevices(theirs))).toEqual([]);
-  await heartbeat(theirs, { id: 'd1' });
-  expect(await feed.first(1)).toMatchObject([{ deviceType: 'theirs' }]);
+  expect(await idsOf(onlineDevices(second))).toEqual([]);
+  await heartbeat(second, { id: 'd1' });
+  expect(await feed.first(1)).toMatchObject([{ deviceType: 'second' }]);
   await feed.stop();
-  await unregister(theirs, 'd1');
-  expect(await readDevice(ours, 'd1')).toMatchObject({ status: 'online', desiredVersion: 1 });
-  expect((await ours.redis.keys('*')).every((key) => /^(ours|theirs):/.test(key))).toBe(true);
+  await unregister(second, 'd1');
+  expect(await readDevice(first, 'd1')).toMatchObject({ status: 'online', desiredVersion: 1 });
+  expect((await first.redis.keys('*')).every((key) => /^(first|second):/.test(key))).toBe(true);
 });

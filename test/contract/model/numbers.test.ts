@@ -1,4 +1,4 @@
-/** JSON numbers come out digit for digit, wherever they went in. */
+/** JSON numbers keep every digit in records, merges, deltas, messages and history. */
 import { describe, expect, test } from 'vitest';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -11,10 +11,10 @@ import { DIALECTS, historyOf, listen, ODD_NUMBERS, openFeed, openFleet } from '.
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const other = '{"big":12345678901234567891,"huge":1e401,"money":0.11}';
+const CHANGED_NUMBERS = '{"big":12345678901234567891,"huge":1e401,"money":0.11}';
 
 describe.each(DIALECTS)('in a %s fleet', (dialect) => {
-  test('metadata, reported and desired', async () => {
+  test('metadata, reported and desired state keep them', async () => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, 'd1', 'lamp', { metadataJson: ODD_NUMBERS });
     await heartbeat(fleet, { id: 'd1', reportedJson: ODD_NUMBERS });
@@ -25,7 +25,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     expect((await delta(fleet, 'd1')).inSync).toBe(true);
   });
 
-  test('merged reports and patches', async () => {
+  test('merged reports keep them', async () => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1', reportedJson: '{"keep":1.50}' });
@@ -33,10 +33,10 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     expect((await readDevice(fleet, 'd1')).reportedJson).toBe(`{"keep":1.50,${ODD_NUMBERS.slice(1)}`);
   });
 
-  test('delta', async () => {
+  test('delta keeps them', async () => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, 'd1', 'lamp');
-    await heartbeat(fleet, { id: 'd1', reportedJson: other });
+    await heartbeat(fleet, { id: 'd1', reportedJson: CHANGED_NUMBERS });
     await setDesired(fleet, 'd1', parseJsonObject(ODD_NUMBERS));
     const found = await delta(fleet, 'd1');
     expect(toJson(found.patch)).toBe(ODD_NUMBERS);
@@ -46,7 +46,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     );
   });
 
-  test('state updates, and entries of the history', async () => {
+  test('state updates and history entries keep them', async () => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, 'd1', 'lamp');
     const { heard, settled } = await listen(redis);
@@ -65,7 +65,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
   });
 });
 
-test('what another program wrote with such numbers is merged into, and keeps them', async () => {
+test('setDesired keeps them in a document that another program wrote', async () => {
   const fleet = await openFleet(redis, { dialect: 'python' });
   await articleProgram(fleet.redis, 'python').register('d1', 'lamp', { big: 12345678901234567890n });
   await fleet.redis.hset('device:state:d1', 'desired_state', '{"a": 0.10, "b": 12345678901234567890}');
@@ -76,7 +76,7 @@ test('what another program wrote with such numbers is merged into, and keeps the
   });
 });
 
-test('presence of a python fleet: seconds with a fraction there, exact milliseconds here', async () => {
+test('a python fleet publishes seconds with three decimals, and is read in exact milliseconds', async () => {
   const fleet = await openFleet(redis, { dialect: 'python' });
   await register(fleet, 'd1', 'lamp');
   const feed = await openFeed(fleet);
@@ -84,10 +84,10 @@ test('presence of a python fleet: seconds with a fraction there, exact milliseco
   const { lastSeen } = await heartbeat(fleet, { id: 'd1' });
   await disconnect(fleet, 'd1');
   await settled();
-  const told = `${Math.floor(lastSeen / 1000)}.${String(lastSeen % 1000).padStart(3, '0')}`;
-  expect(heard[0]?.[1]).toContain(`"timestamp":${told},`);
+  const seconds = `${Math.floor(lastSeen / 1000)}.${String(lastSeen % 1000).padStart(3, '0')}`;
+  expect(heard[0]?.[1]).toContain(`"timestamp":${seconds},`);
   expect((await feed.first(2))[0]).toMatchObject({ timestamp: lastSeen });
-  expect(await fleet.redis.hget('device:state:d1', 'last_seen')).toBe(told);
+  expect(await fleet.redis.hget('device:state:d1', 'last_seen')).toBe(seconds);
   expect((await readDevice(fleet, 'd1')).lastSeen).toBe(lastSeen);
   await feed.stop();
 });

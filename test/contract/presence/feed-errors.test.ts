@@ -1,4 +1,4 @@
-/** What the feed says of its connections, what it takes for final, and what it keeps for a slow consumer. */
+/** The feed: notices of lost connections, errors that end it, and the limit of events kept for a slow consumer. */
 import { describe, expect, test, vi } from 'vitest';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
 import { type FeedOptions, presenceFeed } from '../../../src/core/presence/feed.js';
@@ -15,49 +15,49 @@ const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy:
 const foreign = (id: string) =>
   `{"type":"presence","deviceId":"${id}","status":"online","timestamp":1700000000000}`;
 
-describe('the connection that it listens on', () => {
-  test('is lost alone: said once each, and other programs are heard again', async () => {
+describe('when the subscribed connection', () => {
+  test('is lost: calls onLost and onResumed once, and receives messages again', async () => {
     const [fleet, writer] = [await openFleet(redis, {}, CLIENT), await openFleet(redis)];
-    const said: string[] = [];
+    const notices: string[] = [];
     const feed = await openFeed(fleet, {
-      onLost: ({ code, message }) => said.push(`${code} ${message}`),
-      onResumed: () => said.push('resumed'),
+      onLost: ({ code, message }) => notices.push(`${code} ${message}`),
+      onResumed: () => notices.push('resumed'),
     });
     await writer.redis.client('KILL', 'TYPE', 'pubsub');
-    await until(() => said.length === 2);
+    await until(() => notices.length === 2);
     await writer.redis.publish(writer.keys.presenceChannel, foreign('d1'));
     expect(await feed.first(1)).toMatchObject([{ deviceId: 'd1', seq: null }]);
     await feed.stop();
-    expect(said).toEqual(['CONNECTION connection lost', 'resumed']);
+    expect(notices).toEqual(['CONNECTION connection lost', 'resumed']);
   });
 
-  test('is lost with the other: one loss', async () => {
+  test('is lost together with the other one: calls onLost and onResumed once', async () => {
     const [fleet, writer] = [await openFleet(redis, {}, CLIENT), await openFleet(redis)];
     await register(writer, 'd1', 'lamp');
-    const said: string[] = [];
+    const notices: string[] = [];
     const feed = await openFeed(fleet, {
-      onLost: () => said.push('lost'),
-      onResumed: () => said.push('resumed'),
+      onLost: () => notices.push('lost'),
+      onResumed: () => notices.push('resumed'),
     });
     await writer.redis.client('KILL', 'TYPE', 'pubsub');
     await writer.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await heartbeat(writer, { id: 'd1' });
     await feed.first(1);
-    await until(() => said.includes('resumed'));
+    await until(() => notices.includes('resumed'));
     await feed.stop();
-    expect(said).toEqual(['lost', 'resumed']);
+    expect(notices).toEqual(['lost', 'resumed']);
   });
 });
 
-describe('refused after the start: final', () => {
+describe('ends with an error, when the server refuses after the start', () => {
   const acl = (fleet: Fleet, ...rules: string[]) => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
 
   test.each<[what: string, change: (fleet: Fleet) => Promise<unknown>, message: RegExp]>([
-    ['a command', (fleet) => acl(fleet, '-xrange'), /^permission refused/],
-    ['a key', (fleet) => acl(fleet, 'resetkeys', '~device:*'), /^permission refused/],
+    ['the command XRANGE', (fleet) => acl(fleet, '-xrange'), /^permission refused/],
+    ['the key of the log', (fleet) => acl(fleet, 'resetkeys', '~device:*'), /^permission refused/],
     ['the channel', (fleet) => acl(fleet, 'resetchannels'), /^permission refused/],
     [
-      'the records, which say the types',
+      'the records, from which types are read',
       async (fleet) => {
         await acl(fleet, '-hmget');
         await fleet.redis.publish(fleet.keys.presenceChannel, foreign('d1'));
@@ -87,11 +87,11 @@ describe('refused after the start: final', () => {
   });
 });
 
-describe('a consumer that takes its time', () => {
+describe('a slow consumer', () => {
   const COUNT = 15_000;
 
-  /** Takes the first event, and the others once all have been published and heard. */
-  async function slowly(fleet: Fleet, options: FeedOptions): Promise<PresenceEvent[]> {
+  /** Consumes the first event, and the others only after all have been published and received. */
+  async function consumeSlowly(fleet: Fleet, options: FeedOptions): Promise<PresenceEvent[]> {
     const publisher = await openFleet(redis);
     const publish = async (from: number, to: number) => {
       const pipeline = publisher.redis.pipeline();
@@ -113,21 +113,21 @@ describe('a consumer that takes its time', () => {
     return events;
   }
 
-  test('gets the newest 10,000 of what others published, and is told how many it does not', async () => {
+  test('gets the newest 10,000 events of other programs, and onDropped gets the number of the others', async () => {
     const fleet = await openFleet(redis);
     let dropped = 0;
-    const events = await slowly(fleet, { onDropped: (count) => (dropped += count) });
+    const events = await consumeSlowly(fleet, { onDropped: (count) => (dropped += count) });
     expect(dropped).toBeGreaterThan(0);
     expect(events.length).toBeGreaterThanOrEqual(10_000);
     expect(events.length + dropped).toBe(COUNT);
-    const places = events.slice(1).map(({ deviceId }) => Number(deviceId.slice(1)));
-    expect(places).toEqual(places.map((_, i) => COUNT - places.length + i));
+    const numbers = events.slice(1).map(({ deviceId }) => Number(deviceId.slice(1)));
+    expect(numbers).toEqual(numbers.map((_, i) => COUNT - numbers.length + i));
   });
 
-  test('their types are read in chunks', async () => {
+  test('gets types that were read in chunks', async () => {
     const fleet = await openFleet(redis);
     const pipeline = vi.spyOn(fleet, 'pipeline');
-    await slowly(fleet, {});
+    await consumeSlowly(fleet, {});
     const longest = Math.max(...pipeline.mock.calls.map(([commands]) => commands.length));
     expect(longest).toBeGreaterThan(100);
     expect(longest).toBeLessThanOrEqual(1 + 2 * MAX_DEVICES_PER_SCRIPT);

@@ -1,4 +1,4 @@
-/** What a reader of the log cannot have any more is named, and nothing else is. */
+/** Gaps: events that were trimmed from the log before a feed read them are reported by onGap, and no others. */
 import { describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
@@ -23,7 +23,7 @@ async function openWithDevices(): Promise<Fleet> {
   return fleet;
 }
 
-/** So many transitions, three at a time. */
+/** Announces `count` events, three at a time. */
 async function transitions(fleet: Fleet, count: number): Promise<void> {
   for (let done = 0; done < count; done += 6) {
     await heartbeats(
@@ -34,8 +34,8 @@ async function transitions(fleet: Fleet, count: number): Promise<void> {
   }
 }
 
-async function trim({ redis, keys }: Fleet, left: number): Promise<void> {
-  await redis.xtrim(keys.log, 'MAXLEN', left);
+async function trim({ redis, keys }: Fleet, length: number): Promise<void> {
+  await redis.xtrim(keys.log, 'MAXLEN', length);
 }
 
 async function* readAll(logs: MergedLog) {
@@ -45,7 +45,7 @@ async function* readAll(logs: MergedLog) {
   } while (logs.more);
 }
 
-/** A reader that looks when it is told to. */
+/** A reader of the log that reads when `read` is called. */
 async function reader(fleet: Fleet, since?: Since) {
   const gaps: Gap[] = [];
   const logs = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
@@ -61,11 +61,11 @@ async function reader(fleet: Fleet, since?: Since) {
   };
 }
 
-describe('a trimmed log', () => {
+describe('after the log was trimmed', () => {
   test.each([
     ['an id', (event: PresenceEvent): Since => ({ id: event.id as string })],
     ['a moment', (event: PresenceEvent): Since => ({ time: timeOf(event.id) })],
-  ])('since %s that is gone: the missing stretch is named, the rest comes', async (_what, sinceOf) => {
+  ])('since %s that was trimmed: reports the gap, and yields the rest', async (_what, sinceOf) => {
     const fleet = await openWithDevices();
     await transitions(fleet, 60);
     const log = await logOf(fleet);
@@ -83,23 +83,23 @@ describe('a trimmed log', () => {
   });
 
   test.each([
-    ['that is there', 9],
-    ['that is the oldest', 6],
-    ['that is the newest', 11],
-  ])('since an id %s: nothing is missing', async (_what, place) => {
+    ['in the log', 9],
+    ['of the oldest event', 6],
+    ['of the newest event', 11],
+  ])('since an id %s: reports no gap', async (_what, index) => {
     const fleet = await openWithDevices();
     await transitions(fleet, 12);
     const log = await logOf(fleet);
     await trim(fleet, 6);
     const feed = await openFeed(fleet, {
-      since: { id: log[place]?.id as string },
+      since: { id: log[index]?.id as string },
       onGap: () => expect.unreachable(),
     });
     await feed.stop();
-    expect(idsOf(feed.events)).toEqual(idsOf(log.slice(place + 1)));
+    expect(idsOf(feed.events)).toEqual(idsOf(log.slice(index + 1)));
   });
 
-  test('from before the first event of a log that was never trimmed: nothing is missing', async () => {
+  test('since before the first event of an untrimmed log: reports no gap', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 12);
     for (const since of [{ id: '0-0' }, { time: 1 }]) {
@@ -109,7 +109,7 @@ describe('a trimmed log', () => {
     }
   });
 
-  test('past a live reader that fell behind: named, once', async () => {
+  test('reports one gap to a live reader that fell behind', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 6);
     const { gaps, read } = await reader(fleet);
@@ -126,7 +126,7 @@ describe('a trimmed log', () => {
     expect(gaps).toHaveLength(1);
   });
 
-  test('past a reader that had not read anything yet', async () => {
+  test('reports the gap to a reader that has not read anything yet', async () => {
     const fleet = await openWithDevices();
     const now = await serverNow(fleet.redis);
     const [empty, later] = [await reader(fleet), await reader(fleet, { time: now })];
@@ -139,7 +139,7 @@ describe('a trimmed log', () => {
     }
   });
 
-  test('under a reader in the middle of it: what it names is what it missed', async () => {
+  test('reports exactly the events that a reader missed, when the log is trimmed while it reads', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 6000);
     const log = idsOf(await logOf(fleet)) as string[];
@@ -154,43 +154,43 @@ describe('a trimmed log', () => {
     }
     const missed = log.filter((id) => !seen.includes(id));
     expect(seen).toEqual(log.filter((id) => !missed.includes(id)));
-    const named = gaps.flatMap(({ after, before }) =>
+    const reported = gaps.flatMap(({ after, before }) =>
       log.slice(log.indexOf(after as string) + 1, log.indexOf(before as string)),
     );
     expect(missed.length).toBeGreaterThan(1000);
-    expect(named).toEqual(missed);
+    expect(reported).toEqual(missed);
   });
 });
 
-describe('a log that was deleted and begun anew', () => {
-  async function begunAnew(fleet: Fleet): Promise<PresenceEvent[]> {
+describe('after the log was deleted', () => {
+  async function recreateLog(fleet: Fleet): Promise<PresenceEvent[]> {
     await fleet.redis.del(fleet.keys.log);
     await transitions(fleet, 6);
     return logOf(fleet);
   }
 
-  test('past a live reader: what is missing is named', async () => {
+  test('and recreated: reports a gap to a live reader', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 6);
     const { gaps, read } = await reader(fleet);
     const last = (await logOf(fleet)).at(-1)?.id;
     await transitions(fleet, 6);
-    const log = await begunAnew(fleet);
+    const log = await recreateLog(fleet);
     expect(await read()).toEqual(idsOf(log));
     expect(gaps).toEqual([{ after: last, before: log[0]?.id }]);
   });
 
-  test('since an event of the old one: what is missing is named', async () => {
+  test('and recreated: reports a gap since an event of the old log', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 6);
     const id = (await logOf(fleet))[2]?.id as string;
-    const log = await begunAnew(fleet);
+    const log = await recreateLog(fleet);
     const { gaps, read } = await reader(fleet, { id });
     expect(await read()).toEqual(idsOf(log));
     expect(gaps).toEqual([{ after: id, before: log[0]?.id }]);
   });
 
-  test('deleted only: named once, and what comes is read', async () => {
+  test('reports one gap, and yields later events', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 6);
     const { gaps, read } = await reader(fleet);
@@ -203,7 +203,7 @@ describe('a log that was deleted and begun anew', () => {
   });
 });
 
-test('logs of several partitions: watch-presence says it in one line', async () => {
+test('watch-presence prints one line for the gaps of several partitions', async () => {
   const fleet = await openFleet(redis);
   await declareFleet(fleet, { partitions: 4 });
   for (let i = 0; i < 40; i++) await register(fleet, `d${i}`, 'lamp');

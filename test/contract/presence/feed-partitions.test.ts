@@ -1,4 +1,4 @@
-/** The feed of a fleet in partitions: each event once, from whichever log, and one position in all of them. */
+/** The feed of a fleet with partitions: each event of all logs once, and one position for all logs. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
@@ -28,7 +28,7 @@ beforeEach(async () => {
   );
 });
 
-/** Each device comes and goes, so many times. */
+/** Announces each device online and offline, `rounds` times. */
 async function transitions(rounds: number, ids: readonly string[] = IDS): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     await heartbeats(
@@ -39,7 +39,7 @@ async function transitions(rounds: number, ids: readonly string[] = IDS): Promis
   }
 }
 
-/** Transitions until it is stopped. */
+/** Announces events until `stop()`. */
 function writing(): { stop(): Promise<void> } {
   let stopped = false;
   const run = async () => {
@@ -54,13 +54,13 @@ function writing(): { stop(): Promise<void> } {
   };
 }
 
-/** An event's id without the reader's position. */
-const own = ({ id }: PresenceEvent) => (id as string).split('.')[0] as string;
-/** When it was logged, ms. */
-const timeOf = (event: PresenceEvent) => Number(own(event).split('-')[0]);
+/** The id of an event in its log, without the position in the other logs. */
+const logIdOf = ({ id }: PresenceEvent) => (id as string).split('.')[0] as string;
+/** The time at which the event was logged, ms. */
+const timeOf = (event: PresenceEvent) => Number(logIdOf(event).split('-')[0]);
 
-/** What all logs hold, by when it was logged. */
-async function logged(): Promise<PresenceEvent[]> {
+/** The events of all logs, by the time at which they were logged. */
+async function allLogged(): Promise<PresenceEvent[]> {
   const partitions = await fleet.partitions();
   const logs = await Promise.all(partitions.map((partition) => logOf(partition)));
   const events = logs.flatMap((log, number) =>
@@ -73,16 +73,16 @@ async function logged(): Promise<PresenceEvent[]> {
   });
 }
 
-/** Whatever the order of the logs among each other: each once, and each log in its order. */
+/** Expects each event once, and the events of each log in its order; the order between logs may differ. */
 function expectEachOnce(events: readonly PresenceEvent[], all: readonly PresenceEvent[]): void {
   const byPartition = (list: readonly PresenceEvent[]) => {
-    const ids = list.map(own);
+    const ids = list.map(logIdOf);
     return Array.from({ length: PARTITIONS }, (_, number) => ids.filter((id) => id.endsWith(`@${number}`)));
   };
   expect(byPartition(events)).toEqual(byPartition(all));
 }
 
-/** The same for the same seed: whole numbers below a limit. */
+/** A generator of whole numbers below a limit, which repeats for the same seed. */
 function below(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -91,7 +91,7 @@ function below(seed: number): (limit: number) => number {
   };
 }
 
-/** So many events from there on; fewer, where the feed has caught up. */
+/** The next `count` events after `since`, or fewer when the feed has caught up. */
 async function take(since: Since, count: number): Promise<PresenceEvent[]> {
   const stop = new AbortController();
   const events: PresenceEvent[] = [];
@@ -104,22 +104,22 @@ async function take(since: Since, count: number): Promise<PresenceEvent[]> {
 }
 
 describe('a replay', () => {
-  test('comes by when it was logged, all of all logs, more than is read at once', async () => {
+  test('yields all events of all logs in the order of time, in several chunks', async () => {
     await transitions(60);
-    const all = await logged();
+    const all = await allLogged();
     expect(all.length).toBe(2 * 60 * IDS.length);
     for (const since of [{ time: 0 }, { id: '0-0' }]) {
       const events = await take(since, Number.POSITIVE_INFINITY);
-      expect(events.map((event) => ({ ...event, id: own(event) }))).toEqual(all);
+      expect(events.map((event) => ({ ...event, id: logIdOf(event) }))).toEqual(all);
       expect(new Set(events.map(({ id }) => id)).size).toBe(all.length);
     }
     const since = timeOf(all[3000] as PresenceEvent);
     const later = await take({ time: since }, Number.POSITIVE_INFINITY);
-    expect(later.map(own)).toEqual(all.filter((event) => timeOf(event) >= since).map(own));
+    expect(later.map(logIdOf)).toEqual(all.filter((event) => timeOf(event) >= since).map(logIdOf));
   });
 
   test.each([1, 2, 3])(
-    'stopped and resumed at any event, while others come: each once (seed %i)',
+    'yields each event once, when stopped and resumed while events are announced (seed %i)',
     async (seed) => {
       const roll = below(seed);
       await transitions(10);
@@ -136,36 +136,36 @@ describe('a replay', () => {
       for (let stops = 0; stops < 60; stops++) await resume(1 + roll(80));
       await writer.stop();
       while ((await resume(1 + roll(500))) > 0);
-      expectEachOnce(events, await logged());
+      expectEachOnce(events, await allLogged());
     },
   );
 
-  test('each event’s id leads to all that come after it', async () => {
+  test('since the id of any event yields all later events', async () => {
     await transitions(3);
-    const all = await logged();
+    const all = await allLogged();
     const events = await take({ time: 0 }, Number.POSITIVE_INFINITY);
     for (const [i, { id }] of events.entries()) {
       if (i % 7 !== 0) continue;
       const rest = await take({ id: id as string }, Number.POSITIVE_INFINITY);
-      expect(rest.map(own)).toEqual(all.slice(i + 1).map(own));
+      expect(rest.map(logIdOf)).toEqual(all.slice(i + 1).map(logIdOf));
     }
   });
 
-  test('from an id as who announced it knows it: its moment', async () => {
+  test('since an id without a position yields the events of other logs from the same moment on', async () => {
     await transitions(20);
-    const all = await logged();
-    const place = 700;
-    const from = all[place] as PresenceEvent;
-    const [, partition] = own(from).split('@');
-    const events = await take({ id: own(from) }, Number.POSITIVE_INFINITY);
+    const all = await allLogged();
+    const index = 700;
+    const from = all[index] as PresenceEvent;
+    const [, partition] = logIdOf(from).split('@');
+    const events = await take({ id: logIdOf(from) }, Number.POSITIVE_INFINITY);
     const expected = all.filter((event, i) =>
-      own(event).endsWith(`@${partition}`) ? i > place : timeOf(event) >= timeOf(from),
+      logIdOf(event).endsWith(`@${partition}`) ? i > index : timeOf(event) >= timeOf(from),
     );
-    expect(events.map(own)).toEqual(expected.map(own));
+    expect(events.map(logIdOf)).toEqual(expected.map(logIdOf));
   });
 
   test.each(['1790000000000-0', '1790000000000-0@16', '1790000000000-0@3.AAAA', 'x'])(
-    'from %s: refused, for it is no position in this fleet',
+    'is refused since %s, which is no position in this fleet',
     async (id) => {
       expect(await failure(presenceFeed(fleet, { since: { id } }).next())).toMatchObject({
         code: 'USAGE',
@@ -175,16 +175,16 @@ describe('a replay', () => {
   );
 });
 
-describe('live', () => {
-  test('nothing of before, all of after, across connections that are killed', async () => {
+describe('a live feed', () => {
+  test('yields later events once, across killed connections', async () => {
     await transitions(2);
-    const before = await logged();
+    const before = await allLogged();
     const reader = await openFleet(redis, { namespace: NAMESPACE }, CLIENT);
-    const said: string[] = [];
+    const notices: string[] = [];
     const feed = await openFeed(reader, {
-      onLost: () => said.push('lost'),
-      onResumed: () => said.push('resumed'),
-      onGap: () => said.push('gap'),
+      onLost: () => notices.push('lost'),
+      onResumed: () => notices.push('resumed'),
+      onGap: () => notices.push('gap'),
     });
     const writer = writing();
     for (let kills = 0; kills < 8; kills++) {
@@ -195,49 +195,49 @@ describe('live', () => {
       await until(() => feed.events.length > count + 100);
     }
     await writer.stop();
-    const all = (await logged()).slice(before.length);
+    const all = (await allLogged()).slice(before.length);
     await until(() => feed.events.length >= all.length);
     await feed.stop();
     expectEachOnce(feed.events, all);
-    expect(said.filter((word) => word === 'lost').length).toBeGreaterThan(0);
-    for (const [i, word] of said.entries()) expect(word).toBe(i % 2 === 0 ? 'lost' : 'resumed');
+    expect(notices.filter((word) => word === 'lost').length).toBeGreaterThan(0);
+    for (const [i, word] of notices.entries()) expect(word).toBe(i % 2 === 0 ? 'lost' : 'resumed');
     const half = feed.events[Math.floor(all.length / 2)] as PresenceEvent;
     const rest = await take({ id: half.id as string }, Number.POSITIVE_INFINITY);
     expectEachOnce([...feed.events.slice(0, feed.events.indexOf(half) + 1), ...rest], all);
   });
 
-  test('a message leads to its device’s log, the others are looked into once a second', async () => {
+  test('reads the log of a published event at once, and the other logs once a second', async () => {
     const id = 'dev:1';
     const { keys } = await fleet.of(id);
     const monitor = await fleet.redis.duplicate().monitor();
-    const looks: string[] = [];
+    const readKeys: string[] = [];
     monitor.on('monitor', (_time: string, [name, key = '']: string[]) => {
-      if (name?.toLowerCase() === 'xrange') looks.push(key);
+      if (name?.toLowerCase() === 'xrange') readKeys.push(key);
     });
     try {
       const feed = await openFeed(fleet);
-      await until(() => looks.length >= 2 * PARTITIONS); // a whole second has passed
-      looks.length = 0;
+      await until(() => readKeys.length >= 2 * PARTITIONS); // at least one poll of all logs has passed
+      readKeys.length = 0;
       for (let i = 1; i <= 10; i++) {
         await (i % 2 === 1 ? heartbeats(fleet, [{ id }]) : disconnectAll(fleet, [id]));
         await feed.first(i);
       }
       await feed.stop();
-      const others = looks.filter((key) => key !== keys.log);
-      expect(looks.length - others.length).toBeGreaterThanOrEqual(10);
-      expect(others.length).toBeLessThanOrEqual(2 * PARTITIONS); // one second's, or two on a slow machine
+      const others = readKeys.filter((key) => key !== keys.log);
+      expect(readKeys.length - others.length).toBeGreaterThanOrEqual(10);
+      expect(others.length).toBeLessThanOrEqual(2 * PARTITIONS); // those of one second, or of two on a slow machine
     } finally {
       monitor.disconnect();
     }
   });
 
-  test('a log that cannot be read: said once each, the others go on, and nothing of it is missing', async () => {
+  test('yields the events of other logs while one cannot be read, and then all of that log', async () => {
     const reader = await openFleet(redis, { namespace: NAMESPACE, requestTimeout: 1500 });
     const { keys } = await reader.of('dev:1');
-    const said: string[] = [];
+    const notices: string[] = [];
     const feed = await openFeed(reader, {
-      onLost: ({ message }) => said.push(message),
-      onResumed: () => said.push('resumed'),
+      onLost: ({ message }) => notices.push(message),
+      onResumed: () => notices.push('resumed'),
     });
     const xrange = reader.redis.xrange.bind(reader.redis) as (
       key: string,
@@ -249,27 +249,27 @@ describe('live', () => {
     });
     await transitions(1);
     const number = partitionOf('dev:1', PARTITIONS);
-    const others = (await logged()).filter((event) => !own(event).endsWith(`@${number}`));
+    const others = (await allLogged()).filter((event) => !logIdOf(event).endsWith(`@${number}`));
     await feed.first(others.length);
     for (let round = 1; round <= 20; round++) {
       const asked = performance.now();
       await heartbeats(fleet, [{ id: 'dev:2' }]);
       await disconnectAll(fleet, ['dev:2']);
       await feed.first(others.length + 2 * round);
-      if (round > 1) expect(performance.now() - asked).toBeLessThan(1000); // it is not waited for
+      if (round > 1) expect(performance.now() - asked).toBeLessThan(1000); // the unreadable log delays no other event
     }
     Object.assign(reader.redis, { xrange });
-    const all = await logged();
+    const all = await allLogged();
     await feed.first(all.length);
-    await until(() => said.length === 2);
+    await until(() => notices.length === 2);
     await feed.stop();
     expectEachOnce(feed.events, all);
-    expect(said).toEqual(['timed out', 'resumed']);
+    expect(notices).toEqual(['timed out', 'resumed']);
     const last = feed.events.at(-1)?.id as string;
     expect(await take({ id: last }, Number.POSITIVE_INFINITY)).toEqual([]);
   });
 
-  test('other programs’ events, with the type of the record', async () => {
+  test('yields events of other programs with the type in the record', async () => {
     const feed = await openFeed(fleet);
     await fleet.redis.publish(
       fleet.keys.presenceChannel,
@@ -285,15 +285,15 @@ describe('live', () => {
     expect(feed.events.find(({ id }) => id !== null)).toMatchObject({ deviceId: 'dev:6', seq: 1 });
   });
 
-  test('a fleet that is cut anew meanwhile: it ends, and says so', async () => {
+  test('ends with CONFLICT, when the number of partitions changes', async () => {
     await unregisterAll(fleet, IDS);
     const reader = await openFleet(redis, { namespace: NAMESPACE });
-    const cut = async () => {
+    const changePartitions = async () => {
       await declareFleet(fleet, { partitions: 4 });
       reader.forgetSettings();
     };
     const run = async () => {
-      for await (const _ of presenceFeed(reader, { onReady: () => void cut() }));
+      for await (const _ of presenceFeed(reader, { onReady: () => void changePartitions() }));
     };
     expect(await failure(run())).toMatchObject({
       code: 'CONFLICT',
@@ -302,31 +302,31 @@ describe('live', () => {
   });
 });
 
-test('logs that were trimmed: named for each that lost something, and for no other', async () => {
+test('reports a gap for each trimmed log, and for no other', async () => {
   await transitions(20);
-  const all = await logged();
+  const all = await allLogged();
   const events = await take({ time: 0 }, 100);
   const { id } = events.at(-1) as PresenceEvent;
   const partitions = await fleet.partitions();
-  const named: Gap[] = [];
+  const expectedGaps: Gap[] = [];
   for (const number of [partitionOf('dev:1', PARTITIONS), partitionOf('dev:2', PARTITIONS)]) {
     const { keys } = partitions[number] as Fleet;
     await fleet.redis.xtrim(keys.log, 'MAXLEN', 5);
     const ofThis = (list: readonly PresenceEvent[]) =>
-      list.filter((event) => own(event).endsWith(`@${number}`));
-    const after = own(ofThis(events).at(-1) as PresenceEvent);
-    named.push({ after, before: ofThis(all).at(-5)?.id as string });
+      list.filter((event) => logIdOf(event).endsWith(`@${number}`));
+    const after = logIdOf(ofThis(events).at(-1) as PresenceEvent);
+    expectedGaps.push({ after, before: ofThis(all).at(-5)?.id as string });
   }
   const gaps: Gap[] = [];
   const feed = await openFeed(fleet, { since: { id: id as string }, onGap: (gap) => void gaps.push(gap) });
   await feed.stop();
   const inOrder = (list: readonly Gap[]) => [...list].sort((a, b) => (`${a.after}` < `${b.after}` ? -1 : 1));
-  expect(inOrder(gaps)).toEqual(inOrder(named));
-  const left = new Set((await logged()).map(own));
-  expect(feed.events.map(own)).toEqual(
+  expect(inOrder(gaps)).toEqual(inOrder(expectedGaps));
+  const left = new Set((await allLogged()).map(logIdOf));
+  expect(feed.events.map(logIdOf)).toEqual(
     all
       .slice(100)
-      .map(own)
+      .map(logIdOf)
       .filter((each) => left.has(each)),
   );
 });
@@ -334,19 +334,19 @@ test('logs that were trimmed: named for each that lost something, and for no oth
 describe('watch-presence', () => {
   const devstate = cli(redis);
 
-  test('prints positions, and goes on after one', async () => {
+  test('prints positions, and continues after one with --since', async () => {
     for (const partition of await fleet.partitions()) await pretendDetector(partition);
     await transitions(2);
-    const all = await logged();
+    const all = await allLogged();
     const watch = (options: string) => devstate.run(`watch-presence -q -n ${NAMESPACE} --json ${options}`);
     const first = (await watch('--since 1h --count 50')).stdout.trimEnd().split('\n');
     const { id } = JSON.parse(first.at(-1) as string);
     const rest = (await watch(`--since ${id} --count ${all.length - 50}`)).stdout.trimEnd().split('\n');
-    const ids = [...first, ...rest].map((line) => own(JSON.parse(line)));
+    const ids = [...first, ...rest].map((line) => logIdOf(JSON.parse(line)));
     expect(ids).toEqual(all.map(({ id: each }) => each));
   });
 
-  test('a position of another fleet is refused: exit 2', async () => {
+  test('refuses a position of another fleet with exit code 2', async () => {
     const { exit, stderr } = await devstate.run(`watch-presence -q -n ${NAMESPACE} --since 1790000000000-0`);
     expect([exit, stderr.split('\n')[0]]).toEqual([
       2,

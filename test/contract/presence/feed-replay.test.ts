@@ -23,7 +23,7 @@ async function openWithDevices(at: TestRedis = redis): Promise<Fleet> {
   return fleet;
 }
 
-/** So many transitions, three at a time. */
+/** Announces `count` events, three at a time. */
 async function transitions(fleet: Fleet, count: number): Promise<void> {
   for (let done = 0; done < count; done += 6) {
     await heartbeats(
@@ -34,7 +34,7 @@ async function transitions(fleet: Fleet, count: number): Promise<void> {
   }
 }
 
-/** Transitions until it is stopped. */
+/** Announces events until `stop()`. */
 function writing(fleet: Fleet): { stop(): Promise<void> } {
   let stopped = false;
   const run = async () => {
@@ -49,21 +49,21 @@ function writing(fleet: Fleet): { stop(): Promise<void> } {
   };
 }
 
-/** The feed has handed out all that the log holds. */
-async function caughtUp(fleet: Fleet, feed: OpenFeed): Promise<void> {
+/** Waits until the feed has yielded the newest event of the log. */
+async function untilCaughtUp(fleet: Fleet, feed: OpenFeed): Promise<void> {
   const [newest] = await fleet.redis.xrevrange(fleet.keys.log, '+', '-', 'COUNT', 1);
   await until(() => feed.events.at(-1)?.id === newest?.[0]);
 }
 
-describe('replay, then live', () => {
+describe('replays, then follows', () => {
   test.each([
     ['an id', (event: PresenceEvent): Since => ({ id: event.id as string })],
     ['a moment', (event: PresenceEvent): Since => ({ time: timeOf(event.id) })],
     ['a moment with a fraction', (event: PresenceEvent): Since => ({ time: timeOf(event.id) + 0.5 })],
     ['the beginning', (): Since => ({ time: 0 })],
-  ])('since %s, while events keep coming: each once, in order, none missing', async (_what, sinceOf) => {
+  ])('since %s, while events are announced: yields each once, in order', async (_what, sinceOf) => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 2400); // more than a chunk of the log is left to replay
+    await transitions(fleet, 2400); // more than one chunk of the log
     const before = await logOf(fleet);
     const since = sinceOf(before[300] as PresenceEvent);
     const writer = writing(await openFleet(redis));
@@ -72,7 +72,7 @@ describe('replay, then live', () => {
     const ready = feed.events.length;
     await until(() => feed.events.length >= ready + 300);
     await writer.stop();
-    await caughtUp(fleet, feed);
+    await untilCaughtUp(fleet, feed);
     await feed.stop();
     const log = await logOf(fleet);
     const expected =
@@ -82,18 +82,18 @@ describe('replay, then live', () => {
     expect(gaps).toEqual([]);
   });
 
-  test('from now on: nothing of before, all of after', async () => {
+  test('without since: yields later events only', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 30);
     const before = (await logOf(fleet)).length;
     const feed = await openFeed(fleet);
     await transitions(fleet, 30);
-    await caughtUp(fleet, feed);
+    await untilCaughtUp(fleet, feed);
     await feed.stop();
     expect(idsOf(feed.events)).toEqual(idsOf((await logOf(fleet)).slice(before)));
   });
 
-  test('other programs’ events come live only, with the type of the record', async () => {
+  test('yields events of other programs live only, with the type in the record', async () => {
     const fleet = await openWithDevices();
     const article = articleProgram(fleet.redis, 'node');
     await article.heartbeat('d1');
@@ -108,7 +108,7 @@ describe('replay, then live', () => {
     ]);
   });
 
-  test('a consumer that leaves is enough to end it', async () => {
+  test('ends when the consumer breaks', async () => {
     const fleet = await openWithDevices();
     await transitions(fleet, 12);
     const seen: string[] = [];
@@ -120,16 +120,16 @@ describe('replay, then live', () => {
   });
 });
 
-describe('lost connections', () => {
-  test('killed again and again while events keep coming: resumed from where it was, and said', async () => {
+describe('after lost connections', () => {
+  test('continues after the last event, and calls onLost and onResumed in turn', async () => {
     const fleet = await openWithDevices();
     const own = await openFleet(redis, {}, { maxRetriesPerRequest: 0, retryStrategy: () => 10 });
     own.redis.on('error', () => {});
-    const said: string[] = [];
+    const notices: string[] = [];
     const feed = await openFeed(own, {
-      onLost: ({ code }) => said.push(code),
-      onResumed: () => said.push('resumed'),
-      onGap: () => said.push('gap'),
+      onLost: ({ code }) => notices.push(code),
+      onResumed: () => notices.push('resumed'),
+      onGap: () => notices.push('gap'),
     });
     const writer = writing(fleet);
     for (let kills = 0; kills < 15; kills++) {
@@ -140,50 +140,50 @@ describe('lost connections', () => {
       await until(() => feed.events.length > count + 50);
     }
     await writer.stop();
-    await caughtUp(fleet, feed);
+    await untilCaughtUp(fleet, feed);
     await feed.stop();
     expect(idsOf(feed.events)).toEqual(idsOf(await logOf(fleet)));
-    expect(said.filter((word) => word === 'CONNECTION').length).toBeGreaterThan(0);
-    for (const [i, word] of said.entries()) expect(word).toBe(i % 2 === 0 ? 'CONNECTION' : 'resumed');
+    expect(notices.filter((word) => word === 'CONNECTION').length).toBeGreaterThan(0);
+    for (const [i, word] of notices.entries()) expect(word).toBe(i % 2 === 0 ? 'CONNECTION' : 'resumed');
   });
 
-  describe('a server with an append-only file', () => {
-    const kept = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  describe('on a server with an append-only file', () => {
+    const persistent = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
 
-    test('dies and is restarted: the same events, each once', async () => {
-      const fleet = await openWithDevices(kept);
-      const own = await openFleet(kept, {}, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
+    test('yields each event once, when the server is killed and restarted', async () => {
+      const fleet = await openWithDevices(persistent);
+      const own = await openFleet(persistent, {}, { maxRetriesPerRequest: 1, retryStrategy: () => 20 });
       own.redis.on('error', () => {});
-      const said: string[] = [];
+      const notices: string[] = [];
       const feed = await openFeed(own, {
-        onLost: () => said.push('lost'),
-        onResumed: () => said.push('resumed'),
-        onGap: () => said.push('gap'),
+        onLost: () => notices.push('lost'),
+        onResumed: () => notices.push('resumed'),
+        onGap: () => notices.push('gap'),
       });
       await transitions(fleet, 30);
-      await kept.server.kill();
-      await until(() => said.includes('lost'));
-      await kept.server.restart();
+      await persistent.server.kill();
+      await until(() => notices.includes('lost'));
+      await persistent.server.restart();
       await transitions(fleet, 30);
-      await caughtUp(fleet, feed);
-      await until(() => said.includes('resumed'));
+      await untilCaughtUp(fleet, feed);
+      await until(() => notices.includes('resumed'));
       await feed.stop();
       expect(idsOf(feed.events)).toEqual(idsOf(await logOf(fleet)));
-      expect(said).toEqual(['lost', 'resumed']);
+      expect(notices).toEqual(['lost', 'resumed']);
     });
   });
 
-  describe('a server that keeps nothing', () => {
-    const forgetful = useRedis();
+  describe('on a server without persistence', () => {
+    const volatile = useRedis();
 
-    test('is restarted: what it forgot is named, and the feed goes on', async () => {
-      const fleet = await openWithDevices(forgetful);
+    test('reports a gap after a restart, and yields later events', async () => {
+      const fleet = await openWithDevices(volatile);
       const gaps: Gap[] = [];
       const feed = await openFeed(fleet, { onGap: (gap) => void gaps.push(gap) });
       await transitions(fleet, 6);
-      await caughtUp(fleet, feed);
+      await untilCaughtUp(fleet, feed);
       const last = feed.events.at(-1)?.id as string;
-      await forgetful.server.restart();
+      await volatile.server.restart();
       await until(() => gaps.length > 0);
       expect(gaps).toEqual([{ after: last, before: null }]);
       await register(fleet, 'd1', 'lamp');

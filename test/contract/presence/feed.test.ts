@@ -1,4 +1,4 @@
-/** The presence feed: every event once and in order, whatever becomes of the connection. */
+/** presenceFeed: every event once and in order, across lost connections, and how it ends. */
 import { describe, expect, test } from 'vitest';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -8,10 +8,10 @@ import { failure, logOf, openFeed, openFleet, until } from '../../support/fleet.
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
-const patient = { retryStrategy: () => 20, maxRetriesPerRequest: null };
-const impatient = { retryStrategy: () => 20, maxRetriesPerRequest: 0 };
+const RECONNECTING = { retryStrategy: () => 20, maxRetriesPerRequest: null };
+const FAILING_AT_ONCE = { retryStrategy: () => 20, maxRetriesPerRequest: 0 };
 
-/** Online and offline again, `times` times. */
+/** Announces the device online and offline again, `times` times. */
 async function flap(fleet: Fleet, id: string, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
     await heartbeat(fleet, { id });
@@ -19,12 +19,12 @@ async function flap(fleet: Fleet, id: string, times: number): Promise<void> {
   }
 }
 
-let named = 0;
+let namedFleets = 0;
 
-/** A fleet whose connections can be told from those of other tests, which come back whenever the server does. */
+/** A fleet whose connections have a name, because connections of other tests reconnect after a server restart. */
 function openNamed(): Promise<Fleet> {
-  named += 1;
-  return openFleet(redis, {}, { connectionName: `fleet-${named}` });
+  namedFleets += 1;
+  return openFleet(redis, {}, { connectionName: `fleet-${namedFleets}` });
 }
 
 async function connections({ redis }: Fleet): Promise<number> {
@@ -32,9 +32,12 @@ async function connections({ redis }: Fleet): Promise<number> {
   return lines.filter((line) => line.includes(` name=${redis.options.connectionName} `)).length;
 }
 
-describe('each event once, in order', () => {
-  test('across connections that are killed again and again', async () => {
-    const [fleet, writer] = [await openFleet(redis, {}, patient), await openFleet(redis, {}, patient)];
+describe('yields each event once, in order', () => {
+  test('across repeatedly killed connections', async () => {
+    const [fleet, writer] = [
+      await openFleet(redis, {}, RECONNECTING),
+      await openFleet(redis, {}, RECONNECTING),
+    ];
     await register(writer, 'd1', 'lamp');
     await flap(writer, 'd1', 2);
     const feed = await openFeed(fleet);
@@ -50,7 +53,10 @@ describe('each event once, in order', () => {
   });
 
   test('across a restart of the server', async () => {
-    const [fleet, writer] = [await openFleet(redis, {}, patient), await openFleet(redis, {}, patient)];
+    const [fleet, writer] = [
+      await openFleet(redis, {}, RECONNECTING),
+      await openFleet(redis, {}, RECONNECTING),
+    ];
     await register(writer, 'd1', 'lamp');
     const feed = await openFeed(fleet);
     for (let round = 0; round < 2; round++) {
@@ -63,7 +69,7 @@ describe('each event once, in order', () => {
     expect(feed.events).toEqual(await logOf(writer));
   });
 
-  test('of 2,500 that came in one go', async () => {
+  test('when 2,500 events are announced at once', async () => {
     const fleet = await openFleet(redis);
     const beats = Array.from({ length: 2500 }, (_, i) => ({ id: `d${i}` }));
     await Promise.all(beats.map(({ id }) => register(fleet, id, 'lamp')));
@@ -74,8 +80,11 @@ describe('each event once, in order', () => {
   });
 });
 
-test('tells when the connection is lost, and when it goes on', async () => {
-  const [fleet, writer] = [await openFleet(redis, {}, impatient), await openFleet(redis, {}, patient)];
+test('calls onLost once when the connection is lost, and onResumed once when it is back', async () => {
+  const [fleet, writer] = [
+    await openFleet(redis, {}, FAILING_AT_ONCE),
+    await openFleet(redis, {}, RECONNECTING),
+  ];
   await register(writer, 'd1', 'lamp');
   const story: string[] = [];
   const feed = await openFeed(fleet, {
@@ -92,7 +101,7 @@ test('tells when the connection is lost, and when it goes on', async () => {
   await feed.stop();
 });
 
-test('what is no presence event is ignored, devstate’s own are not told twice', async () => {
+test('ignores messages that are no presence events, and yields devstate’s events once', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'a:b', 'lamp');
   const feed = await openFeed(fleet);
@@ -123,8 +132,8 @@ test('what is no presence event is ignored, devstate’s own are not told twice'
   ]);
 });
 
-describe('the end', () => {
-  test('by the signal leaves no connection behind', async () => {
+describe('the feed ends', () => {
+  test('by its signal, and closes its connection', async () => {
     const fleet = await openNamed();
     const feed = await openFeed(fleet);
     expect(await connections(fleet)).toBe(2);
@@ -132,13 +141,13 @@ describe('the end', () => {
     await until(async () => (await connections(fleet)) === 1);
   });
 
-  test('by the signal comes at once, whatever has not been handed out', async () => {
+  test('by its signal before it yields events that were already read', async () => {
     const fleet = await openFleet(redis);
     const beats = ['d1', 'd2', 'd3'].map((id) => ({ id }));
     for (const { id } of beats) await register(fleet, id, 'lamp');
     const stop = new AbortController();
     const seen: string[] = [];
-    const onReady = () => void heartbeats(fleet, beats); // in one script: all are there, or none
+    const onReady = () => void heartbeats(fleet, beats); // one script announces all three
     for await (const { deviceId } of presenceFeed(fleet, { signal: stop.signal, onReady })) {
       seen.push(deviceId);
       stop.abort();
@@ -146,7 +155,7 @@ describe('the end', () => {
     expect(seen).toEqual(['d1']);
   });
 
-  test('by the consumer too', async () => {
+  test('when the consumer breaks, and closes its connection', async () => {
     const fleet = await openNamed();
     await register(fleet, 'd1', 'lamp');
     for await (const { seq } of presenceFeed(fleet, { onReady: () => void heartbeat(fleet, { id: 'd1' }) })) {
@@ -156,15 +165,15 @@ describe('the end', () => {
     await until(async () => (await connections(fleet)) === 1);
   });
 
-  test('of one that was aborted before it began', async () => {
+  test('without an event, when the signal was aborted before', async () => {
     const fleet = await openNamed();
     for await (const event of presenceFeed(fleet, { signal: AbortSignal.abort() }))
       expect(event).toBeUndefined();
     await until(async () => (await connections(fleet)) === 1);
   });
 
-  test('by an abort while nobody answers', async () => {
-    const fleet = await openFleet(redis, {}, patient);
+  test('by its signal while the server is down', async () => {
+    const fleet = await openFleet(redis, {}, RECONNECTING);
     await redis.server.kill();
     await until(() => fleet.redis.status !== 'ready');
     const stop = new AbortController();
@@ -174,7 +183,7 @@ describe('the end', () => {
     await redis.server.restart();
   });
 
-  test('where the log is no log: an error that names it', async () => {
+  test('with an error that names the log, when the log has the wrong type', async () => {
     const fleet = await openNamed();
     await fleet.redis.set('devices:presence:log', 'x');
     const error = await failure(presenceFeed(fleet).next());

@@ -1,4 +1,4 @@
-/** A device says that it is alive. */
+/** heartbeat and heartbeats: presence, TTL, reports, merges, history, and items that fail by themselves. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
@@ -31,32 +31,31 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     await register(fleet, 'd1', 'lamp');
   });
 
-  test('is in key, record and index with the very same deadline', async () => {
+  test('writes the same deadline to key, record and index', async () => {
     const { lastSeen, expiresAt, ...rest } = await beat('{"on":true}');
     expect(rest).toEqual({ deviceId: 'd1', status: 'online', wasOffline: true, desiredVersion: 0 });
     expect(await fleet.redis.call('PEXPIRETIME', fleet.keys.heartbeat('d1'))).toBe(expiresAt);
     expect(await scoreOf(fleet, 'd1')).toBe(expiresAt);
     expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(['d1']);
     expect(await readDevice(fleet, 'd1')).toMatchObject({
-      ...{
-        status: 'online',
-        lastSeen,
-        reportedJson: '{"on":true}',
-        reportedVersion: 1,
-        reportedAt: lastSeen,
-      },
-      ...{ presenceSeq: 1, presenceAt: lastSeen },
+      status: 'online',
+      lastSeen,
+      reportedJson: '{"on":true}',
+      reportedVersion: 1,
+      reportedAt: lastSeen,
+      presenceSeq: 1,
+      presenceAt: lastSeen,
     });
   });
 
-  test('is announced once', async () => {
+  test('announces online once', async () => {
     expect(await beat()).toMatchObject({ wasOffline: true });
     expect(await beat()).toMatchObject({ wasOffline: false });
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
     expect(await historyOf(fleet, 'presence', 'd1')).toHaveLength(1);
   });
 
-  test('after a lapse tells of both: offline since the deadline, online now', async () => {
+  test('after an expiry announces offline at the deadline and online now', async () => {
     const first = await beat(undefined, 20);
     await expired(fleet, 'd1');
     const second = await beat();
@@ -80,7 +79,7 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     ]);
   });
 
-  test('without a report leaves the report alone', async () => {
+  test('without a report keeps the stored report', async () => {
     await beat('{"on":true}');
     await beat();
     expect(await readDevice(fleet, 'd1')).toMatchObject({ reportedJson: '{"on":true}', reportedVersion: 1 });
@@ -98,17 +97,17 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     ]);
   });
 
-  test('of an unknown device, or one without an id field: not found, nothing written', async () => {
+  test('of an unregistered device, or a record without an id, fails with NOT_FOUND, and nothing is written', async () => {
     await fleet.redis.hset(fleet.keys.state('early'), 'status', 'online');
     const before = await snapshot(fleet.redis);
     for (const id of ['nobody', 'early']) {
-      const lost = await failure(heartbeat(fleet, { id, reportedJson: '{}' }));
-      expect(lost).toMatchObject({ code: 'NOT_FOUND', message: `device "${id}" is not registered` });
+      const error = await failure(heartbeat(fleet, { id, reportedJson: '{}' }));
+      expect(error).toMatchObject({ code: 'NOT_FOUND', message: `device "${id}" is not registered` });
     }
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
-  test('may register an unknown device on the fly', async () => {
+  test('with registerAs registers an unregistered device', async () => {
     await heartbeat(fleet, { id: 'new', reportedJson: '{"a":1}', registerAs: 'plug' });
     expect(await readDevice(fleet, 'new')).toMatchObject({
       deviceType: 'plug',
@@ -119,7 +118,7 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     expect(await readDevice(fleet, 'd1')).toMatchObject({ deviceType: 'lamp' });
   });
 
-  test('merges a report where asked to, and loses none of many that come at once', async () => {
+  test('merges a patch into the report, and loses none of 30 concurrent patches', async () => {
     await beat('{"keep":{"a":1,"b":2},"drop":1}');
     const others = await Promise.all([1, 2, 3].map(() => openFleet(redis, { dialect })));
     await heartbeat(fleet, { id: 'd1', patch: { drop: null, keep: { b: null } } });
@@ -130,7 +129,7 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     expect(reportedVersion).toBe(32);
   });
 
-  test('merges into the report of another program, which bumps no version', async () => {
+  test('merges into a report that another program wrote without a version', async () => {
     const field = dialect === 'node' ? 'reportedState' : 'reported_state';
     await fleet.redis.hset(fleet.keys.state('d1'), field, '{"a": 1}');
     await heartbeat(fleet, { id: 'd1', patch: { b: 2 as never } });
@@ -147,7 +146,7 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
 describe('heartbeats in bulk', () => {
   const ids = Array.from({ length: 450 }, (_, i) => `d${i}`);
 
-  test('each succeed or fail alone, in the order given', async () => {
+  test('succeed or fail item by item, in the order given', async () => {
     const fleet = await openFleet(redis);
     const known = ids.filter((_, i) => i % 9 !== 0);
     await Promise.all(known.map((id) => register(fleet, id, 'lamp')));
@@ -164,7 +163,7 @@ describe('heartbeats in bulk', () => {
     expect(await readDevice(fleet, 'd449')).toMatchObject({ reportedJson: '{"me":"d449"}' });
   });
 
-  test('an id that none can have fails alone', async () => {
+  test('fail for an invalid id only', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     const [bad, good] = await heartbeats(fleet, [{ id: 'a\nb' }, { id: 'd1' }]);
@@ -172,7 +171,7 @@ describe('heartbeats in bulk', () => {
     expect(good).toMatchObject({ deviceId: 'd1' });
   });
 
-  test('a record that is none fails alone', async () => {
+  test('fail for a record of the wrong type only', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     await fleet.redis.set(fleet.keys.state('broken'), 'x');
@@ -185,35 +184,43 @@ describe('heartbeats in bulk', () => {
     expect(good).toMatchObject({ deviceId: 'd1' });
   });
 
-  test('one whose history is of another type fails alone, and nothing of it is written', async () => {
+  test('fail for a device whose history has the wrong type, and write nothing of it', async () => {
     const fleet = await openFleet(redis);
     const ids = ['d1', 'd2', 'd3', 'd4'];
     for (const id of ids) await register(fleet, id, 'lamp');
     await heartbeat(fleet, { id: 'd3' });
-    await fleet.redis.set(fleet.keys.history('presence', 'd2'), 'x'); // it comes online
-    await fleet.redis.set(fleet.keys.history('reported', 'd3'), 'x'); // its report changes
-    const of = async (id: string) =>
+    await fleet.redis.set(fleet.keys.history('presence', 'd2'), 'x'); // d2 comes online, which writes its presence history
+    await fleet.redis.set(fleet.keys.history('reported', 'd3'), 'x'); // d3 has a new report, which writes its reported history
+    const keysOf = async (id: string) =>
       Object.entries(await snapshot(fleet.redis)).filter(([key]) => key.endsWith(`:${id}`));
-    const before = [await of('d2'), await of('d3'), await scoreOf(fleet, 'd2'), await scoreOf(fleet, 'd3')];
+    const before = [
+      await keysOf('d2'),
+      await keysOf('d3'),
+      await scoreOf(fleet, 'd2'),
+      await scoreOf(fleet, 'd3'),
+    ];
     const results = await heartbeats(
       fleet,
       ids.map((id) => ({ id, reportedJson: '{"on":true}' })),
     );
-    const wrong = (key: string) => ({ code: 'BAD_RECORD', message: `${key} holds a string, not a list` });
+    const wrongType = (key: string) => ({ code: 'BAD_RECORD', message: `${key} holds a string, not a list` });
     expect(results).toMatchObject([
       { deviceId: 'd1' },
-      wrong('device:history:presence:d2'),
-      wrong('device:history:reported:d3'),
+      wrongType('device:history:presence:d2'),
+      wrongType('device:history:reported:d3'),
       { deviceId: 'd4' },
     ]);
-    expect([await of('d2'), await of('d3'), await scoreOf(fleet, 'd2'), await scoreOf(fleet, 'd3')]).toEqual(
-      before,
-    );
+    expect([
+      await keysOf('d2'),
+      await keysOf('d3'),
+      await scoreOf(fleet, 'd2'),
+      await scoreOf(fleet, 'd3'),
+    ]).toEqual(before);
     expect((await fleet.redis.smembers(fleet.keys.online)).sort()).toEqual(['d1', 'd3', 'd4']);
     expect(await logOf(fleet, 'd2')).toEqual([]);
   });
 
-  test('of one device apply in order, and its history keeps exactly the last 100', async () => {
+  test('of one device apply in order, and its history keeps the last 100', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     await heartbeats(
@@ -226,7 +233,7 @@ describe('heartbeats in bulk', () => {
   });
 });
 
-test('a beat that changes nothing but the time looks at no history', async () => {
+test('a heartbeat that changes only the time sends no history command', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
@@ -241,17 +248,17 @@ test('a beat that changes nothing but the time looks at no history', async () =>
     ([, name, calls]) => `${name} ${calls}`,
   );
   const needed = ['evalsha', 'time', 'scard', 'zcard', 'get', 'hmget', 'getex', 'sadd', 'zadd', 'hset'];
-  const stamped = sent.filter((each) => each !== 'set 1'); // the pulse, twice a second at most
-  expect(stamped.filter((each) => !each.startsWith('config')).sort()).toEqual(
+  const withoutPulse = sent.filter((each) => each !== 'set 1'); // the pulse is written at most twice a second
+  expect(withoutPulse.filter((each) => !each.startsWith('config')).sort()).toEqual(
     needed.map((name) => `${name} 1`).sort(),
   );
 });
 
-test('beats with and without a report, of one device in one call, apply in order', async () => {
+test('heartbeats of one device with and without a report in one call apply in order', async () => {
   const fleet = await openFleet(redis);
   for (const id of ['d1', 'd2']) await register(fleet, id, 'lamp');
   const report = '{"on":true}';
-  const ttls = async () => {
+  const beatTwice = async () => {
     const results = await heartbeats(fleet, [
       { id: 'd1', ttl: 20_000 },
       { id: 'd1', ttl: 30_000, reportedJson: report },
@@ -260,15 +267,15 @@ test('beats with and without a report, of one device in one call, apply in order
     ]);
     return results.map((result) => (result instanceof DevstateError ? result : result.wasOffline));
   };
-  const holding = () =>
+  const haveLongTtl = () =>
     Promise.all(['d1', 'd2'].map(async (id) => (await fleet.redis.pttl(fleet.keys.heartbeat(id))) > 20_000));
-  expect(await ttls()).toEqual([true, false, true, false]);
-  expect(await holding()).toEqual([true, true]);
-  expect(await ttls()).toEqual([false, false, false, false]);
-  expect(await holding()).toEqual([true, true]);
+  expect(await beatTwice()).toEqual([true, false, true, false]);
+  expect(await haveLongTtl()).toEqual([true, true]);
+  expect(await beatTwice()).toEqual([false, false, false, false]);
+  expect(await haveLongTtl()).toEqual([true, true]);
 });
 
-test('a record in the other dialect beats on in its own', async () => {
+test('a heartbeat keeps the dialect of a record in the other dialect', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await fleet.redis.hset(fleet.keys.state('p1'), { device_id: 'p1', device_type: 'lamp', last_seen: '1' });
@@ -282,7 +289,7 @@ test('a record in the other dialect beats on in its own', async () => {
   expect(Number(await fleet.redis.hget(fleet.keys.state('p1'), 'last_seen'))).toBeGreaterThan(1e9);
 });
 
-test('another program’s late handler: a beat puts status and online set right again', async () => {
+test('a heartbeat repairs status and online set after a late handler of another program', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await heartbeat(fleet, { id: 'd1' });
@@ -294,7 +301,7 @@ test('another program’s late handler: a beat puts status and online set right 
   expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
 });
 
-test('the history of presence keeps as many as the fleet says, and none where it says 0', async () => {
+test('the presence history keeps historyCap entries, and none when it is 0', async () => {
   const fleet = await openFleet(redis);
   await fleet.redis.hset(fleet.keys.meta, 'historyCap', '3');
   const without = await openFleet(redis, { namespace: 'none' });
@@ -316,7 +323,7 @@ test('the history of presence keeps as many as the fleet says, and none where it
   expect(await without.redis.keys('none:device:history:*')).toEqual([]);
 });
 
-test('a cap that becomes 0 ends the history with the next change: it would have a hole', async () => {
+test('a history is deleted at the next change after historyCap became 0', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await heartbeat(fleet, { id: 'd1', reportedJson: '{"n":1}' });
@@ -332,7 +339,7 @@ test('a cap that becomes 0 ends the history with the next change: it would have 
 });
 
 test.each(['shared', 'exclusive'] as const)(
-  'in a %s fleet the online set is trusted or not',
+  'a heartbeat in a fleet with %s writers trusts the online set only if exclusive',
   async (writers) => {
     const fleet = await openFleet(redis);
     await declareFleet(fleet, { writers });

@@ -1,4 +1,4 @@
-/** When Redis was away nobody could beat: a storm of offline events would be a lie. */
+/** The hold: after an outage of Redis, expired devices are not announced offline until they had time to beat again. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -9,7 +9,7 @@ import { cut, openFleet, serverNow, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const GAP = 10_000;
+const GAP_MS = 10_000;
 
 describe('the hold', () => {
   let fleet: Fleet;
@@ -18,7 +18,7 @@ describe('the hold', () => {
   const pulse = async (last: number, detector: number, hold = 0) =>
     fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
   const readPulse = async () => (await fleet.redis.get(fleet.keys.pulse))?.split(' ').map(Number) ?? [];
-  /** d1 and d2 were last announced online, and their keys are gone. */
+  /** d1 and d2 were announced online, and their heartbeat keys are deleted. */
   beforeEach(async () => {
     fleet = await openFleet(redis);
     await Promise.all(['d1', 'd2'].map((id) => register(fleet, id, 'lamp')));
@@ -27,13 +27,13 @@ describe('the hold', () => {
     now = await serverNow(fleet.redis);
   });
 
-  test('after an outage with a detector at work before it: lapsed devices resume silently', async () => {
-    await pulse(now - GAP, now - GAP - 500);
+  test('lets expired devices beat again without events, after an outage with a running detector before', async () => {
+    await pulse(now - GAP_MS, now - GAP_MS - 500);
     expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ wasOffline: true });
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
     const [last = 0, detector, hold = 0] = await readPulse();
-    expect(detector).toBe(now - GAP - 500);
-    expect(hold - last).toBe(last - (now - GAP));
+    expect(detector).toBe(now - GAP_MS - 500);
+    expect(hold - last).toBe(last - (now - GAP_MS));
     expect(await settle(fleet, ['d1', 'd2'])).toEqual({
       holdUntil: hold,
       verdicts: ['online', 'held'],
@@ -44,8 +44,8 @@ describe('the hold', () => {
     expect(await readDevice(fleet, 'd2')).toMatchObject({ status: 'offline', presenceSeq: 1 });
   });
 
-  test('is opened by a detector’s step as well, before it passes a verdict', async () => {
-    await pulse(now - GAP, now - GAP);
+  test('is opened by a detector’s settle, before its verdicts', async () => {
+    await pulse(now - GAP_MS, now - GAP_MS);
     const { holdUntil, verdicts } = await settle(fleet, ['d1', 'd2'], { detector: true });
     expect(verdicts).toEqual(['held', 'held']);
     const [last = 0, detector, hold] = await readPulse();
@@ -54,23 +54,23 @@ describe('the hold', () => {
     expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat']);
   });
 
-  test('lasts no longer than the longest TTL', async () => {
+  test('lasts at most the longest TTL', async () => {
     await pulse(now - 3_600_000, now - 3_600_000);
     const { holdUntil } = await settle(fleet, [], { detector: true });
     const [last = 0] = await readPulse();
     expect(holdUntil - last).toBe(60_000);
   });
 
-  test('over, the verdict is passed', async () => {
+  test('after its end, settle announces offline', async () => {
     await pulse(now, now, now - 1);
     expect((await settle(fleet, ['d1'], { detector: true })).verdicts).toEqual(['offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
   test.each([
-    ['while it lasts', () => pulse(now, now, now + GAP)],
-    ['though nobody has opened it yet', () => pulse(now - GAP, now - GAP)],
-  ])('%s, a lapsed device that is unregistered goes for that reason', async (_when, before) => {
+    ['during the hold', () => pulse(now, now, now + GAP_MS)],
+    ['before the hold was opened', () => pulse(now - GAP_MS, now - GAP_MS)],
+  ])('%s, unregister of an expired device announces the reason unregister', async (_when, before) => {
     await before();
     await unregister(fleet, 'd1');
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline unregister']);
@@ -79,19 +79,19 @@ describe('the hold', () => {
     expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
-  test('may be overruled', async () => {
-    await pulse(now, now, now + GAP);
+  test('is ignored with honourHold: false', async () => {
+    await pulse(now, now, now + GAP_MS);
     expect((await settle(fleet, ['d1', 'd2'])).verdicts).toEqual(['held', 'held']);
     expect((await settle(fleet, ['d1'], { honourHold: false })).verdicts).toEqual(['offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
   test.each([
-    ['no detector was at work before', GAP, 0],
-    ['the detector had stopped long before', GAP, 2 * GAP],
+    ['no detector ran before', GAP_MS, 0],
+    ['the detector had stopped well before the gap', GAP_MS, 2 * GAP_MS],
     ['the gap was short', 2_000, 2_000],
-  ])('there is none where %s: events as in the article', async (_why, gap, detectorAgo) => {
-    await pulse(now - gap, detectorAgo === 0 ? 0 : now - detectorAgo);
+  ])('is not opened, when %s', async (_why, gapMs, detectorAgoMs) => {
+    await pulse(now - gapMs, detectorAgoMs === 0 ? 0 : now - detectorAgoMs);
     await heartbeat(fleet, { id: 'd1' });
     expect(await storyOf(fleet, 'd1')).toEqual([
       '1 online heartbeat',
@@ -102,7 +102,7 @@ describe('the hold', () => {
   });
 });
 
-test('the pulse is stamped by heartbeats, at most twice a second, and not by a mere look', async () => {
+test('heartbeats write the pulse at most twice a second, and settle without the detector option does not', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await settle(fleet, ['d1']);
@@ -110,7 +110,7 @@ test('the pulse is stamped by heartbeats, at most twice a second, and not by a m
   const { lastSeen } = await heartbeat(fleet, { id: 'd1' });
   expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${lastSeen} 0 0`);
   const later = (await serverNow(fleet.redis)) + 200_000;
-  await fleet.redis.set(fleet.keys.pulse, `${later} 0 0`); // a clock that was set back is no reason to stop
+  await fleet.redis.set(fleet.keys.pulse, `${later} 0 0`); // as if the clock had been set back since
   const next = await heartbeat(fleet, { id: 'd1' });
   expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${next.lastSeen} 0 0`);
 });

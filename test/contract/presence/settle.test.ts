@@ -1,4 +1,4 @@
-/** The one verdict: whoever wrote what, each transition is told once. */
+/** settle: compares a device's heartbeat key with what was announced, and announces each transition once. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/detector.js';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -32,7 +32,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     fleet = await openFleet(redis, { dialect });
   });
 
-  test('alive and announced: nothing to do, nothing written', async () => {
+  test('writes nothing for an online device that was announced online', async () => {
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1' });
     const before = await snapshot(fleet.redis);
@@ -40,7 +40,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
-  test('lapsed: offline since the deadline, and out of every index', async () => {
+  test('announces an expired device offline at its deadline, and updates sets and index', async () => {
     await register(fleet, 'd1', 'lamp');
     const { lastSeen, expiresAt } = await heartbeat(fleet, { id: 'd1', ttl: 20 });
     await expired(fleet, 'd1');
@@ -54,7 +54,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await readDevice(fleet, 'd1')).toMatchObject({ presenceSeq: 2, presenceAt: expiresAt });
   });
 
-  test('alive by another program’s heartbeat: observed, armed from the key', async () => {
+  test('announces a heartbeat of another program as observed, with the deadline of its key', async () => {
     await article().register('d1', 'lamp');
     await article().heartbeat('d1');
     await fleet.redis.srem(fleet.keys.online, 'd1');
@@ -65,7 +65,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(Math.abs(((await scoreOf(fleet, 'd1')) ?? 0) - deadline)).toBeLessThanOrEqual(50);
   });
 
-  test('alive by a key without a TTL: armed for a day that never comes', async () => {
+  test('gives a device whose key has no TTL the largest deadline', async () => {
     await article().register('d1', 'lamp');
     await fleet.redis.set(fleet.keys.heartbeat('d1'), '1');
     expect(await verdictOf('d1')).toBe('online');
@@ -76,7 +76,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(offline?.timestamp).toBeLessThanOrEqual(await serverNow(fleet.redis));
   });
 
-  test('what devstate did itself has not bypassed the index', async () => {
+  test('reports bypassed false after operations of devstate', async () => {
     const bypassed = async (id: string) => (await settle(fleet, [id])).bypassed;
     await register(fleet, 'd1', 'lamp');
     expect(await bypassed('d1')).toBe(false);
@@ -85,7 +85,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
       expect(await bypassed('d1')).toBe(false);
     }
     await expired(fleet, 'd1');
-    for (let look = 0; look < 2; look++) expect(await bypassed('d1')).toBe(false); // one announces it
+    for (let round = 0; round < 2; round++) expect(await bypassed('d1')).toBe(false); // the first round announces it
     await register(fleet, 'd1', 'plug');
     expect(await bypassed('d1')).toBe(false);
     await heartbeat(fleet, { id: 'd1' });
@@ -95,7 +95,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await bypassed('d1')).toBe(false);
   });
 
-  test('nor has a server that stood still for a second', async () => {
+  test('reports bypassed false for a heartbeat whose script started a second ago', async () => {
     await register(fleet, 'd1', 'lamp');
     const early = await openFleet(redis, { dialect, clock: () => Date.now() - 1000 });
     await heartbeat(early, { id: 'd1' });
@@ -103,33 +103,37 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
   });
 
   test.each<[string, (id: string) => Promise<unknown>]>([
-    ['registered', (id) => article().register(id, 'lamp')],
-    ['beat', (id) => article().heartbeat(id)],
-    ['prolonged', (id) => fleet.redis.pexpire(fleet.keys.heartbeat(id), 900_000)],
-    ['took its heartbeat', (id) => cut(fleet, id)],
-    ['took its record', (id) => fleet.redis.del(fleet.keys.state(id))],
-    ['wrote its record anew', (id) => fleet.redis.hdel(fleet.keys.state(id), 'devstate')],
+    ['registered it', (id) => article().register(id, 'lamp')],
+    ['sent a heartbeat', (id) => article().heartbeat(id)],
+    ['extended the TTL', (id) => fleet.redis.pexpire(fleet.keys.heartbeat(id), 900_000)],
+    ['deleted the heartbeat key', (id) => cut(fleet, id)],
+    ['deleted the record', (id) => fleet.redis.del(fleet.keys.state(id))],
+    ['deleted the field devstate', (id) => fleet.redis.hdel(fleet.keys.state(id), 'devstate')],
     [
-      'wrote when it was seen, and went',
+      'wrote a newer lastSeen, and its key expired',
       async (id) => {
         await articleProgram(fleet.redis, dialect, { now: () => Date.now() + 1000 }).heartbeat(id);
         await cut(fleet, id);
       },
     ],
-  ])('another program %s: the index was bypassed, until it is in line', async (what, act) => {
+  ])('reports bypassed once, when another program %s', async (what, act) => {
     for (const id of ['online', 'offline']) {
       await register(fleet, id, 'lamp');
       await heartbeat(fleet, { id, ttl: 300_000 });
     }
     await disconnect(fleet, 'offline');
     const id =
-      { registered: 'new', beat: 'offline', 'wrote when it was seen, and went': 'offline' }[what] ?? 'online';
+      {
+        'registered it': 'new',
+        'sent a heartbeat': 'offline',
+        'wrote a newer lastSeen, and its key expired': 'offline',
+      }[what] ?? 'online';
     await act(id);
     expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(true);
     expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(false);
   });
 
-  test('another program’s coming and going between two looks is no event', async () => {
+  test('announces nothing, when another program’s heartbeat came and expired between two settles', async () => {
     await article().register('d1', 'lamp');
     await article().heartbeat('d1');
     await cut(fleet, 'd1');
@@ -141,14 +145,14 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     ]);
   });
 
-  test('never seen, registered by another program: into the index', async () => {
+  test('adds a never seen device of another program to the index', async () => {
     await article().register('d1', 'lamp');
     expect(await verdictOf('d1')).toBe('offline');
     expect(await scoreOf(fleet, 'd1')).toBe(0);
     expect(await logOf(fleet)).toEqual([]);
   });
 
-  test('marked offline by a late foreign detector though alive: mended, not announced', async () => {
+  test('repairs an online device that another detector marked offline too late, without an event', async () => {
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1' });
     await article().keyspaceDetector(fleet.keys.heartbeat('d1'));
@@ -161,7 +165,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
   });
 
-  test('a stray is told of no one and kept in no index, but out of online only when it is gone', async () => {
+  test('removes an id without a record from the index, and from the online set once its key is gone, without an event', async () => {
     await article().heartbeat('early');
     await fleet.redis.zadd(fleet.keys.activity, '5', 'early', '5', 'gone');
     await fleet.redis.sadd(fleet.keys.online, 'gone');
@@ -170,7 +174,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await logOf(fleet)).toEqual([]);
   });
 
-  test('a record of another type is reported for that device, while others are done', async () => {
+  test('gives an error for a record of the wrong type, and settles the others', async () => {
     for (const id of ['d1', 'd3']) await register(fleet, id, 'lamp');
     await heartbeats(fleet, [{ id: 'd1' }, { id: 'd3' }]);
     await cut(fleet, 'd1', 'd3');
@@ -181,7 +185,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await logOf(fleet)).toHaveLength(4);
   });
 
-  test('a history of another type is reported for that device, which is due no more', async () => {
+  test('gives an error for a history of the wrong type, and removes that device from the index', async () => {
     for (const id of ['d1', 'd2', 'd3']) await register(fleet, id, 'lamp');
     await heartbeats(
       fleet,
@@ -191,11 +195,11 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     await fleet.redis.set(fleet.keys.history('presence', 'd2'), 'x');
     const record = await fleet.redis.hgetall(fleet.keys.state('d2'));
     for (const expected of [['d1', 'd3'], []]) {
-      const told: string[] = [];
+      const announced: string[] = [];
       const notices: string[] = [];
       const onNotice = (message: string) => void notices.push(message);
-      for await (const { deviceId } of sweep(fleet, { onNotice })) told.push(deviceId);
-      expect(told.sort()).toEqual(expected);
+      for await (const { deviceId } of sweep(fleet, { onNotice })) announced.push(deviceId);
+      expect(announced.sort()).toEqual(expected);
       const broken = 'device:history:presence:d2 holds a string, not a list';
       expect(notices).toEqual(expected.length > 0 ? [broken] : []);
     }
@@ -205,7 +209,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await verdictOf('d2')).toBe('offline');
   });
 
-  test('by five at once and again: nothing is told twice', async () => {
+  test('announces each transition once, when five connections settle at once and again', async () => {
     const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
     const others = await Promise.all([1, 2, 3, 4, 5].map(() => openFleet(redis, { dialect })));
     await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
@@ -219,8 +223,8 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     await settle(fleet, ids);
     const expected = ids.map((_, i) => (i < 100 ? 'offline' : 'online'));
     for (const { verdicts } of all) expect(verdicts).toEqual(expected);
-    const told = await Promise.all(['d0', 'd150', 'd250'].map((id) => storyOf(fleet, id)));
-    expect(told).toEqual([
+    const stories = await Promise.all(['d0', 'd150', 'd250'].map((id) => storyOf(fleet, id)));
+    expect(stories).toEqual([
       ['1 online heartbeat', '2 offline timeout'],
       ['1 online heartbeat'],
       ['1 online observed'],
@@ -229,7 +233,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
   });
 });
 
-test('settle of nobody is a detector’s sign of life', async () => {
+test('settle of no device with the detector option writes the detector’s time to the pulse', async () => {
   const fleet = await openFleet(redis);
   expect(await settle(fleet, [], { detector: true })).toMatchObject({ holdUntil: 0, verdicts: [] });
   const [last, detector, hold] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ') ?? [];

@@ -1,4 +1,4 @@
-/** What is told on the channels and written to the log, to the letter. */
+/** The exact text of messages on the channels and of entries in the presence log. */
 import { describe, expect, test } from 'vitest';
 import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
@@ -8,51 +8,48 @@ import { cut, DIALECTS, listen, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const ids = ['a"b\\c', '温度-1', 'aa:bb:cc'];
-const types = {
+const IDS = ['a"b\\c', '温度-1', 'aa:bb:cc'];
+const FIELD_NAMES = {
   node: { id: 'deviceId', type: 'deviceType' },
   python: { id: 'device_id', type: 'device_type' },
 };
 const seconds = (ms: number) => `${Math.floor(ms / 1000)}.${String(ms % 1000).padStart(3, '0')}`;
 
 describe.each(DIALECTS)('in a %s fleet', (dialect) => {
-  const name = types[dialect];
+  const name = FIELD_NAMES[dialect];
   const time = (ms: number) => (dialect === 'node' ? String(ms) : seconds(ms));
 
-  test.each(ids)(
-    'presence of %s is published with the article’s fields, and ours beside them',
-    async (id) => {
-      const fleet = await openFleet(redis, { dialect });
-      await register(fleet, id, 'l"amp');
-      const { heard, settled } = await listen(redis);
-      const { lastSeen } = await heartbeat(fleet, { id });
-      await disconnect(fleet, id);
-      await settled();
-      const [[channel, online] = [], [, offline] = []] = heard;
-      expect(channel).toBe('devices:presence');
-      expect(online).toContain(`"timestamp":${time(lastSeen)},`);
-      expect(Object.entries(JSON.parse(online as string))).toEqual([
-        ['type', 'presence'],
-        [name.id, id],
-        ['status', 'online'],
-        ['timestamp', Number(time(lastSeen))],
-        [name.type, 'l"amp'],
-        ['seq', 1],
-        ['reason', 'heartbeat'],
-      ]);
-      expect(JSON.parse(offline as string)).toMatchObject({
-        status: 'offline',
-        seq: 2,
-        reason: 'disconnect',
-      });
-      expect(articleReader(fleet.redis, dialect).message(online as string)).toMatchObject({
-        deviceId: id,
-        status: 'online',
-      });
-    },
-  );
+  test.each(IDS)('a presence message for %s has the article’s fields, then devstate’s', async (id) => {
+    const fleet = await openFleet(redis, { dialect });
+    await register(fleet, id, 'l"amp');
+    const { heard, settled } = await listen(redis);
+    const { lastSeen } = await heartbeat(fleet, { id });
+    await disconnect(fleet, id);
+    await settled();
+    const [[channel, online] = [], [, offline] = []] = heard;
+    expect(channel).toBe('devices:presence');
+    expect(online).toContain(`"timestamp":${time(lastSeen)},`);
+    expect(Object.entries(JSON.parse(online as string))).toEqual([
+      ['type', 'presence'],
+      [name.id, id],
+      ['status', 'online'],
+      ['timestamp', Number(time(lastSeen))],
+      [name.type, 'l"amp'],
+      ['seq', 1],
+      ['reason', 'heartbeat'],
+    ]);
+    expect(JSON.parse(offline as string)).toMatchObject({
+      status: 'offline',
+      seq: 2,
+      reason: 'disconnect',
+    });
+    expect(articleReader(fleet.redis, dialect).message(online as string)).toMatchObject({
+      deviceId: id,
+      status: 'online',
+    });
+  });
 
-  test.each(ids)('the log has flat fields for %s, the same in every dialect', async (id) => {
+  test.each(IDS)('a log entry for %s has the same flat fields in every dialect', async (id) => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, id, 'lamp');
     const first = await heartbeat(fleet, { id });
@@ -66,8 +63,20 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
       reason: string,
       previous: number | string,
     ) => [
-      ...['deviceId', id, 'deviceType', 'lamp', 'status', status, 'timestamp', String(at)],
-      ...['seq', String(seq), 'reason', reason, 'previous', String(previous)],
+      'deviceId',
+      id,
+      'deviceType',
+      'lamp',
+      'status',
+      status,
+      'timestamp',
+      String(at),
+      'seq',
+      String(seq),
+      'reason',
+      reason,
+      'previous',
+      String(previous),
     ];
     const [, , , , , , , at] = entries[1] as string[];
     expect(entries).toEqual([
@@ -77,7 +86,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     ]);
   });
 
-  test.each(ids)('a state update for %s is whole, with the patch that led here', async (id) => {
+  test.each(IDS)('a state update for %s has the whole desired state and the patch', async (id) => {
     const fleet = await openFleet(redis, { dialect });
     await register(fleet, id, 'lamp');
     await setDesired(fleet, id, { on: true, old: 'x' });
@@ -100,8 +109,8 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
   });
 });
 
-describe('set desired', () => {
-  test('that changes nothing bumps nothing and tells nobody', async () => {
+describe('setDesired', () => {
+  test('publishes nothing and keeps the version, when nothing changes', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     await fleet.redis.hset(fleet.keys.state('d1'), 'desiredState', '{"a": {"b": 1}}');
@@ -114,7 +123,7 @@ describe('set desired', () => {
     expect(heard).toEqual([]);
   });
 
-  test('that replaces publishes the merge patch that led there', async () => {
+  test('with replace publishes the merge patch from the old document to the new one', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     await setDesired(fleet, 'd1', { a: { b: 'x', c: 'y' }, d: 'z' });

@@ -1,4 +1,4 @@
-/** The index in its order while the fleet beats: each device that stays where it is, once. */
+/** pageIndex yields the index in order, and each device whose score does not change once, while others move. */
 import { describe, expect, test, vi } from 'vitest';
 import { type IndexRange, pageIndex } from '../../../src/core/query/index-pager.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
@@ -11,70 +11,70 @@ const ONLINE: IndexRange = { from: 1, to: Infinity };
 const NEVER: IndexRange = { from: 0, to: 0 };
 const OFFLINE: IndexRange = { from: -1, to: -Infinity, down: true };
 
-/** `on0001` with the deadline 1000, …; `off0001` last seen at 1, …; `never0001`, …. */
-async function indexed(counts: Partial<Record<'on' | 'off' | 'never', number>>): Promise<Fleet> {
+/** Fills the index with `on0001` (deadline 1000 ms), …, `off0001` (last seen at 1 ms), … and `never0001`, … */
+async function seedIndex(counts: Partial<Record<'on' | 'off' | 'never', number>>): Promise<Fleet> {
   const fleet = await openFleet(redis);
   const scores = { on: (i: number) => i * 1000, off: (i: number) => -i, never: () => 0 };
   for (const [kind, count] of Object.entries(counts)) {
-    const scored = range(count).flatMap((i) => [scores[kind as 'on'](i), name(kind, i)]);
+    const scored = numbersTo(count).flatMap((i) => [scores[kind as 'on'](i), idOf(kind, i)]);
     if (count > 0) await fleet.redis.zadd(fleet.keys.activity, ...scored);
   }
   return fleet;
 }
 
-const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
-const name = (kind: string, i: number) => `${kind}${String(i).padStart(4, '0')}`;
-const names = (kind: string, count: number) => range(count).map((i) => name(kind, i));
-const walked = async (fleet: Fleet, walk: IndexRange, seen?: SeenIds) =>
-  (await allOf(pageIndex(fleet, walk, seen))).flat();
+const numbersTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+const idOf = (kind: string, i: number) => `${kind}${String(i).padStart(4, '0')}`;
+const idsUpTo = (kind: string, count: number) => numbersTo(count).map((i) => idOf(kind, i));
+const idsInPages = async (fleet: Fleet, range: IndexRange, seen?: SeenIds) =>
+  (await allOf(pageIndex(fleet, range, seen))).flat();
 
-test('in the order of the deadline, of last seen, and by id of those never seen', async () => {
-  const fleet = await indexed({ on: 1100, off: 1100, never: 1100 });
-  expect(await walked(fleet, ONLINE)).toEqual(names('on', 1100));
-  expect(await walked(fleet, OFFLINE)).toEqual(names('off', 1100));
-  expect(await walked(fleet, NEVER)).toEqual(names('never', 1100));
+test('yields by deadline, by last seen, and by id when never seen', async () => {
+  const fleet = await seedIndex({ on: 1100, off: 1100, never: 1100 });
+  expect(await idsInPages(fleet, ONLINE)).toEqual(idsUpTo('on', 1100));
+  expect(await idsInPages(fleet, OFFLINE)).toEqual(idsUpTo('off', 1100));
+  expect(await idsInPages(fleet, NEVER)).toEqual(idsUpTo('never', 1100));
 });
 
-test.each<[walk: IndexRange, kind: 'on' | 'off', from: number, to: number]>([
+test.each<[range: IndexRange, kind: 'on' | 'off', from: number, to: number]>([
   [{ from: 1, to: 700_000 }, 'on', 1, 700],
   [{ from: 300_000, to: 700_999 }, 'on', 300, 700],
   [{ from: 300_001, to: 300_999 }, 'on', 301, 300],
   [{ from: -1, to: -700, down: true }, 'off', 1, 700],
   [{ from: -600, to: -700, down: true }, 'off', 600, 700],
   [{ from: -1, to: 5, down: true }, 'off', 1, 0],
-])('both ends belong to it: %j', async (walk, kind, from, to) => {
-  const fleet = await indexed({ on: 1000, off: 1000, never: 3 });
-  expect(await walked(fleet, walk)).toEqual(names(kind, 1000).slice(from - 1, to));
+])('the range %j includes both ends', async (range, kind, from, to) => {
+  const fleet = await seedIndex({ on: 1000, off: 1000, never: 3 });
+  expect(await idsInPages(fleet, range)).toEqual(idsUpTo(kind, 1000).slice(from - 1, to));
 });
 
-test.each([0, 1, 499, 500, 501, 1000])('%i devices', async (count) => {
-  const fleet = await indexed({ on: count, off: count, never: count });
-  expect([await walked(fleet, ONLINE), await walked(fleet, OFFLINE), await walked(fleet, NEVER)]).toEqual([
-    names('on', count),
-    names('off', count),
-    names('never', count),
-  ]);
+test.each([0, 1, 499, 500, 501, 1000])('yields all of %i devices', async (count) => {
+  const fleet = await seedIndex({ on: count, off: count, never: count });
+  expect([
+    await idsInPages(fleet, ONLINE),
+    await idsInPages(fleet, OFFLINE),
+    await idsInPages(fleet, NEVER),
+  ]).toEqual([idsUpTo('on', count), idsUpTo('off', count), idsUpTo('never', count)]);
 });
 
-test('2,000 of one score, and what was seen by another walk not again', async () => {
-  const fleet = await indexed({ never: 2000 });
+test('yields 2,000 devices of one score, without those already seen', async () => {
+  const fleet = await seedIndex({ never: 2000 });
   const seen = new SeenIds();
-  for (const id of names('never', 1200)) seen.add(id);
-  expect(await walked(fleet, NEVER, seen)).toEqual(names('never', 2000).slice(1200));
+  for (const id of idsUpTo('never', 1200)) seen.add(id);
+  expect(await idsInPages(fleet, NEVER, seen)).toEqual(idsUpTo('never', 2000).slice(1200));
 });
 
-describe('while the fleet moves', () => {
-  const STAY = 1500;
+describe('while scores change', () => {
+  const COUNT = 1500;
 
-  /** Runs `move` after each chunk of a walk. */
-  async function moving(
+  /** Pages through `range`, and runs `move` after each of the first ten pages. */
+  async function pageWhileMoving(
     fleet: Fleet,
-    walk: IndexRange,
+    range: IndexRange,
     move: (round: number, ids: string[]) => Promise<unknown>,
   ) {
     const found: string[] = [];
     let round = 0;
-    for await (const ids of pageIndex(fleet, walk)) {
+    for await (const ids of pageIndex(fleet, range)) {
       found.push(...ids);
       if (round < 10) await move(round++, ids);
     }
@@ -82,54 +82,54 @@ describe('while the fleet moves', () => {
     return found;
   }
 
-  test.each<[what: string, walk: IndexRange, kind: 'on' | 'off' | 'never', score: (round: number) => number]>(
-    [
-      ['beats', ONLINE, 'on', () => 9e12],
-      ['beats for a shorter time', ONLINE, 'on', (round) => round + 1],
-      ['lapses', ONLINE, 'on', (round) => -9e12 - round],
-      ['comes online', OFFLINE, 'off', () => 9e12],
-      ['is seen and leaves', OFFLINE, 'off', (round) => -9e12 - round],
-      ['comes online for the first time', NEVER, 'never', () => 9e12],
-    ],
-  )('each device that %s moves the others, and they are there once', async (_what, walk, kind, score) => {
-    const fleet = await indexed({ on: 4000, off: 4000, never: 4000, [kind]: STAY });
-    // Every third moves: of what was walked just now the last, and as many of what is to come.
-    const leaves = (i: number) => i % 3 === 0;
-    const stays = names(kind, STAY).filter((_, i) => !leaves(i + 1));
-    const found = await moving(fleet, walk, async (round, ids) => {
-      const at = Number(ids.at(-1)?.slice(kind.length));
-      const movers = range(STAY).filter((i) => leaves(i) && Math.abs(i - at) < 300);
-      await fleet.redis.zadd(fleet.keys.activity, ...movers.flatMap((i) => [score(round), name(kind, i)]));
+  test.each<
+    [what: string, range: IndexRange, kind: 'on' | 'off' | 'never', score: (round: number) => number]
+  >([
+    ['beat', ONLINE, 'on', () => 9e12],
+    ['beat with a shorter TTL', ONLINE, 'on', (round) => round + 1],
+    ['expire', ONLINE, 'on', (round) => -9e12 - round],
+    ['come online', OFFLINE, 'off', () => 9e12],
+    ['are seen and go offline', OFFLINE, 'off', (round) => -9e12 - round],
+    ['come online for the first time', NEVER, 'never', () => 9e12],
+  ])('when a third of the devices %s, the others are yielded once', async (_what, range, kind, score) => {
+    const fleet = await seedIndex({ on: 4000, off: 4000, never: 4000, [kind]: COUNT });
+    // Every third device moves: the last ones of the current page, and the first ones of the next.
+    const isMoved = (i: number) => i % 3 === 0;
+    const stays = idsUpTo(kind, COUNT).filter((_, i) => !isMoved(i + 1));
+    const found = await pageWhileMoving(fleet, range, async (round, ids) => {
+      const lastIndex = Number(ids.at(-1)?.slice(kind.length));
+      const movers = numbersTo(COUNT).filter((i) => isMoved(i) && Math.abs(i - lastIndex) < 300);
+      await fleet.redis.zadd(fleet.keys.activity, ...movers.flatMap((i) => [score(round), idOf(kind, i)]));
     });
     expect(found.filter((id) => stays.includes(id))).toEqual(stays);
   });
 
-  test.each<[walk: IndexRange, kind: 'on' | 'off' | 'never']>([
+  test.each<[range: IndexRange, kind: 'on' | 'off' | 'never']>([
     [ONLINE, 'on'],
     [OFFLINE, 'off'],
     [NEVER, 'never'],
-  ])('whose every anchor is gone: %j', async (walk, kind) => {
-    const fleet = await indexed({ on: 300, off: 300, never: 300, [kind]: 2000 });
+  ])('continues in the range %j, when the last devices of each page are removed', async (range, kind) => {
+    const fleet = await seedIndex({ on: 300, off: 300, never: 300, [kind]: 2000 });
     const gone = new Set<string>();
-    const found = await moving(fleet, walk, async (_round, ids) => {
+    const found = await pageWhileMoving(fleet, range, async (_round, ids) => {
       const last = ids.slice(-50);
       for (const id of last) gone.add(id);
       await fleet.redis.zrem(fleet.keys.activity, ...last);
     });
     expect(gone.size).toBeGreaterThan(150);
-    expect(found).toEqual(names(kind, 2000));
+    expect(found).toEqual(idsUpTo(kind, 2000));
   });
 
-  test('between being placed and being read: nobody who stays is gone by', async () => {
-    const fleet = await indexed({ on: 3000 });
+  test('skips no device, when others move between the lookup of the position and the read of the page', async () => {
+    const fleet = await seedIndex({ on: 3000 });
     const send = fleet.pipeline.bind(fleet);
     let next = 1;
-    // Before each page is read, 40 of those that were walked long ago beat again.
+    // Before each page is read, 40 devices of earlier pages get a later deadline.
     vi.spyOn(fleet, 'pipeline').mockImplementation(async (commands) => {
       const replies: unknown[] = [];
       for (const command of commands) {
         if (command[0] === 'zrange') {
-          const beats = range(40).flatMap((i) => [9e12 + next, name('on', ((next + i) % 400) + 1)]);
+          const beats = numbersTo(40).flatMap((i) => [9e12 + next, idOf('on', ((next + i) % 400) + 1)]);
           next += 40;
           if (next > 60) await fleet.redis.zadd(fleet.keys.activity, ...beats);
         }
@@ -137,14 +137,14 @@ describe('while the fleet moves', () => {
       }
       return replies;
     });
-    const found = await walked(fleet, ONLINE);
+    const found = await idsInPages(fleet, ONLINE);
     expect(new Set(found).size).toBe(found.length);
-    expect(found.filter((id) => id > 'on0401')).toEqual(names('on', 3000).slice(401));
+    expect(found.filter((id) => id > 'on0401')).toEqual(idsUpTo('on', 3000).slice(401));
   });
 });
 
-test('an index that is none is said', async () => {
+test('fails with BAD_RECORD, when the index holds the wrong type', async () => {
   const fleet = await openFleet(redis);
   await fleet.redis.set(fleet.keys.activity, 'x');
-  await expect(walked(fleet, ONLINE)).rejects.toMatchObject({ code: 'BAD_RECORD' });
+  await expect(idsInPages(fleet, ONLINE)).rejects.toMatchObject({ code: 'BAD_RECORD' });
 });

@@ -1,4 +1,4 @@
-/** Which devices there are. */
+/** register, and the TTL that a device is registered with. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
@@ -13,25 +13,35 @@ const redis = useRedis();
 
 describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
   let fleet: Fleet;
-  const types = async () => (await fleet.redis.smembers(fleet.keys.types)).sort();
-  const ofType = (type: string) => fleet.redis.smembers(fleet.keys.type(type));
+  const storedTypes = async () => (await fleet.redis.smembers(fleet.keys.types)).sort();
+  const idsOfType = (type: string) => fleet.redis.smembers(fleet.keys.type(type));
 
   beforeEach(async () => {
     fleet = await openFleet(redis, { dialect });
   });
 
-  test('makes a record, and is in every index', async () => {
+  test('creates the record, and adds the device to every set and the index', async () => {
     const made = await register(fleet, 'd1', 'lamp', { metadataJson: '{"place":"hall"}' });
     expect(made).toMatchObject({ deviceId: 'd1', deviceType: 'lamp', created: true });
     expect(await readDevice(fleet, 'd1')).toMatchObject({
-      ...{ deviceType: 'lamp', status: 'offline', lastSeen: null, registeredAt: made.registeredAt },
-      ...{ reportedJson: '{}', desiredJson: '{}', metadataJson: '{"place":"hall"}', presenceSeq: 0 },
+      deviceType: 'lamp',
+      status: 'offline',
+      lastSeen: null,
+      registeredAt: made.registeredAt,
+      reportedJson: '{}',
+      desiredJson: '{}',
+      metadataJson: '{"place":"hall"}',
+      presenceSeq: 0,
     });
     expect(await fleet.redis.smembers(fleet.keys.registered)).toEqual(['d1']);
-    expect([await ofType('lamp'), await types(), await scoreOf(fleet, 'd1')]).toEqual([['d1'], ['lamp'], 0]);
+    expect([await idsOfType('lamp'), await storedTypes(), await scoreOf(fleet, 'd1')]).toEqual([
+      ['d1'],
+      ['lamp'],
+      0,
+    ]);
   });
 
-  test('of what is there wipes nothing', async () => {
+  test('keeps all fields of a registered device', async () => {
     const { registeredAt } = await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 90_000 });
     await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
     await setDesired(fleet, 'd1', { on: false });
@@ -46,7 +56,7 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
     expect(await scoreOf(fleet, 'd1')).toBeGreaterThan(registeredAt);
   });
 
-  test('changes metadata and TTL where they are given, and keeps the versions', async () => {
+  test('changes metadata and TTL when given, and keeps the versions', async () => {
     await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 90_000 });
     await setDesired(fleet, 'd1', { on: false });
     await register(fleet, 'd1', 'lamp', { metadataJson: '{"b":2}' });
@@ -56,20 +66,20 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
     expect(await readDevice(fleet, 'd1')).toMatchObject(changed);
   });
 
-  test('with another type moves it, and forgets a type that nobody has any more', async () => {
+  test('moves the device to its new type, and removes a type without devices', async () => {
     await register(fleet, 'd1', 'lamp');
     await register(fleet, 'd2', 'lamp');
     await register(fleet, 'd1', 'plug');
-    expect([await ofType('lamp'), await ofType('plug'), await types()]).toEqual([
+    expect([await idsOfType('lamp'), await idsOfType('plug'), await storedTypes()]).toEqual([
       ['d2'],
       ['d1'],
       ['lamp', 'plug'],
     ]);
     await register(fleet, 'd2', 'plug');
-    expect([await ofType('lamp'), await types()]).toEqual([[], ['plug']]);
+    expect([await idsOfType('lamp'), await storedTypes()]).toEqual([[], ['plug']]);
   });
 
-  test('after another program gave it another type: removed, it is in no type set, and empty ones are forgotten', async () => {
+  test('unregister removes the device from all type sets, when another program changed its type', async () => {
     await registerAll(
       fleet,
       ['d1', 'd2', 'd3'].map((id) => ({ id, type: 'lamp' })),
@@ -78,25 +88,27 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
     const program = articleProgram(fleet.redis, dialect);
     for (const id of ['d1', 'd2']) await program.register(id, 'plug');
     await program.register('d4', 'meter');
-    expect([(await ofType('lamp')).length, (await ofType('plug')).length]).toEqual([3, 3]);
+    expect([(await idsOfType('lamp')).length, (await idsOfType('plug')).length]).toEqual([3, 3]);
     await unregisterAll(fleet, ['d1', 'd2']);
-    expect([await ofType('lamp'), await ofType('plug'), await types()]).toEqual([
-      ...[['d3'], ['d4'], ['lamp', 'plug']],
+    expect([await idsOfType('lamp'), await idsOfType('plug'), await storedTypes()]).toEqual([
+      ['d3'],
+      ['d4'],
+      ['lamp', 'plug'],
     ]);
     await unregisterAll(fleet, ['d3', 'd4']);
     expect(await fleet.redis.keys('devices:type*')).toEqual([]);
   });
 
-  test('by several with several types at once ends in one type set', async () => {
+  test('leaves the device in one type set, when several connections register several types', async () => {
     await register(fleet, 'd1', 't0');
     const others = await Promise.all([openFleet(redis, { dialect }), openFleet(redis, { dialect })]);
     await Promise.all(others.flatMap((other, i) => [1, 2, 3].map((n) => register(other, 'd1', `t${n}${i}`))));
     const { deviceType } = await readDevice(fleet, 'd1');
-    expect(await types()).toEqual([deviceType]);
+    expect(await storedTypes()).toEqual([deviceType]);
     expect(await fleet.redis.keys('devices:type:*')).toEqual([`devices:type:${deviceType}`]);
   });
 
-  test('only if new: a conflict, and nothing written', async () => {
+  test('with onlyIfNew fails with CONFLICT for a registered device, and nothing is written', async () => {
     expect(await register(fleet, 'd1', 'lamp', { onlyIfNew: true })).toMatchObject({ created: true });
     const before = await snapshot(fleet.redis);
     const again = register(fleet, 'd1', 'plug', { onlyIfNew: true, metadataJson: '{"a":1}' });
@@ -107,7 +119,7 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
-  test('completes the early record of another program, and keeps what it says', async () => {
+  test('completes a record without an id that another program wrote, and keeps its fields', async () => {
     const [report, seen] =
       dialect === 'node' ? ['reportedState', 'lastSeen'] : ['reported_state', 'last_seen'];
     const state = { status: 'online', [seen]: '1700000000', [report]: '{"on":true}', extra: 'x' };
@@ -128,7 +140,7 @@ describe('the TTL of a heartbeat', () => {
     return expiresAt - lastSeen;
   };
 
-  test('is the call’s, else the record’s, else the default', async () => {
+  test('is that of the call, else of the record, else the default', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     expect(await ttlOf(fleet, {})).toBe(60_000);
@@ -139,7 +151,7 @@ describe('the TTL of a heartbeat', () => {
     expect(await ttlOf(fleet, {}, 20_000)).toBe(90_000);
   });
 
-  test('is rounded to whole ms, the same in key, index and answer', async () => {
+  test('is rounded to whole ms, the same in key, index and result', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     expect(await ttlOf(fleet, { ttl: 50_000.6 })).toBe(50_001);
@@ -149,7 +161,7 @@ describe('the TTL of a heartbeat', () => {
   });
 
   test.each([0, -5, Number.NaN, Number.POSITIVE_INFINITY])(
-    'is not %d: USAGE, nothing written',
+    'is refused as %d with USAGE, and nothing is written',
     async (ttl) => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
@@ -170,15 +182,15 @@ describe('the TTL of a heartbeat', () => {
     },
   );
 
-  test('that is the longest so far is noted for the fleet', async () => {
+  test('is stored as the longest TTL of the fleet, when it is the longest', async () => {
     const fleet = await openFleet(redis);
-    const noted = () => fleet.redis.hget(fleet.keys.meta, 'longestTtl');
+    const storedLongestTtl = () => fleet.redis.hget(fleet.keys.meta, 'longestTtl');
     await register(fleet, 'd1', 'lamp', { ttl: 60_000 });
-    expect(await noted()).toBeNull();
+    expect(await storedLongestTtl()).toBeNull();
     await register(fleet, 'd1', 'lamp', { ttl: 90_000 });
-    expect(await noted()).toBe('90000');
+    expect(await storedLongestTtl()).toBe('90000');
     await heartbeat(fleet, { id: 'd1', ttl: 120_000 });
     await heartbeat(await openFleet(redis), { id: 'd1', ttl: 100_000 });
-    expect(await noted()).toBe('120000');
+    expect(await storedLongestTtl()).toBe('120000');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Many devices in one call: each succeeds or fails alone, in order, and what comes of it is what one by one
- * would have made.
+ * Operations on many devices in one call: each item succeeds or fails by itself, results are in the order of
+ * the items, and Redis holds the same as after one call per item.
  */
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
@@ -27,12 +27,12 @@ beforeEach(async () => {
   fleet = await openFleet(redis);
 });
 
-/** What came of each: its error's code, or `done`. */
+/** For each result its error code, or `done`. */
 const codes = (results: readonly ItemResult<unknown>[]) =>
   results.map((result) => (result instanceof DevstateError ? result.code : 'done'));
 
-/** Among good ones those that fail alone: bad ids, unknown ones, a record of another type. */
-async function withOdd(): Promise<void> {
+/** Registers devices, and leaves a broken report and a state key of the wrong type. */
+async function seedWithBrokenRecords(): Promise<void> {
   await registerAll(
     fleet,
     ['a', 'b', 'broken'].map((id) => ({ id, type: 'lamp' })),
@@ -41,11 +41,11 @@ async function withOdd(): Promise<void> {
   await fleet.redis.set(fleet.keys.state('wrong'), 'x');
 }
 
-describe('each alone, in order', () => {
-  beforeEach(withOdd);
+describe('items that fail among items that succeed', () => {
+  beforeEach(seedWithBrokenRecords);
   const IDS = ['a', 'nobody', '', 'wrong', 'b\n', 'broken', 'b'];
 
-  test('heartbeats', async () => {
+  test('heartbeats with a merged report', async () => {
     const beats = IDS.map((id) => ({ id, patch: { on: true } }));
     const results = await heartbeats(fleet, beats);
     const expected = ['done', 'NOT_FOUND', 'USAGE', 'BAD_RECORD', 'USAGE', 'BAD_RECORD', 'done'];
@@ -57,7 +57,7 @@ describe('each alone, in order', () => {
     expect((await logOf(fleet)).map(({ deviceId }) => deviceId)).toEqual(['a', 'b']);
   });
 
-  test('heartbeats that need no report of it', async () => {
+  test('heartbeats without a report ignore a broken stored report', async () => {
     const results = await heartbeats(
       fleet,
       IDS.map((id) => ({ id })),
@@ -93,7 +93,7 @@ describe('each alone, in order', () => {
     expect((await readDevice(fleet, 'c')).deviceType).toBe('plug');
   });
 
-  test('goodbyes', async () => {
+  test('disconnects', async () => {
     await heartbeats(fleet, [{ id: 'b' }]);
     const results = await disconnectAll(fleet, IDS);
     const [a, , , , , broken, b] = results;
@@ -102,7 +102,7 @@ describe('each alone, in order', () => {
     expect(codes(results)).toEqual(expected);
   });
 
-  test('removals, and reads before them', async () => {
+  test('reads and unregistrations', async () => {
     const results = await readWholeDevices(fleet, IDS);
     const expected = ['done', 'NOT_FOUND', 'USAGE', 'BAD_RECORD', 'USAGE', 'done', 'done'];
     expect(codes(results)).toEqual(expected);
@@ -111,7 +111,7 @@ describe('each alone, in order', () => {
     expect(await fleet.redis.exists(fleet.keys.types)).toBe(0);
   });
 
-  test('none at all', async () => {
+  test('an empty list gives an empty result', async () => {
     expect(
       await Promise.all([heartbeats(fleet, []), registerAll(fleet, []), readWholeDevices(fleet, [])]),
     ).toEqual([...[[], [], []]]);
@@ -119,8 +119,8 @@ describe('each alone, in order', () => {
   });
 });
 
-describe('a device that comes several times', () => {
-  test('reports, merges and plain beats apply in order', async () => {
+describe('the same device several times in one call', () => {
+  test('reports, merges and heartbeats without a report apply in order', async () => {
     await register(fleet, 'a', 'lamp');
     const results = await heartbeats(fleet, [
       { id: 'a', reportedJson: '{"n":1}' },
@@ -136,7 +136,7 @@ describe('a device that comes several times', () => {
     expect(history).toEqual([{ n: 1 }, { n: 1, m: 'x' }, { n: 1 }, { n: 1, last: true }]);
   });
 
-  test('a merge of another device keeps none of its reports back', async () => {
+  test('reports apply in order, when another device in the call has a merge', async () => {
     const count = MAX_DEVICES_PER_SCRIPT + 1;
     await registerAll(
       fleet,
@@ -150,7 +150,7 @@ describe('a device that comes several times', () => {
     expect((await readDevice(fleet, 'b')).reportedJson).toBe(`{"n":${count - 1}}`);
   });
 
-  test('as of one type, another, and the first again', async () => {
+  test('registers one type, another, and the first again, in order', async () => {
     const types = ['A', 'B', 'A'];
     const results = await registerAll(
       fleet,
@@ -163,7 +163,7 @@ describe('a device that comes several times', () => {
     expect(await fleet.redis.exists(fleet.keys.type('B'))).toBe(0);
   });
 
-  test('registered on the fly: by the first of its beats', async () => {
+  test('the first heartbeat with registerAs registers the device', async () => {
     const results = await heartbeats(fleet, [
       { id: 'a', registerAs: 'A', reportedJson: '{"n":1}' },
       { id: 'b' },
@@ -178,32 +178,32 @@ describe('a device that comes several times', () => {
   });
 });
 
-test('1,700 at once: every one, in its place', async () => {
+test('1,700 items in one call: each result is at the index of its item', async () => {
   const ids = Array.from({ length: 1700 }, (_, i) => `d${i}`);
-  const odd = 1234;
-  const places = ids.map((id, i) => (i === odd ? '' : id));
-  const expected = ids.map((_, i) => (i === odd ? 'USAGE' : 'done'));
+  const invalidIndex = 1234;
+  const itemIds = ids.map((id, i) => (i === invalidIndex ? '' : id));
+  const expected = ids.map((_, i) => (i === invalidIndex ? 'USAGE' : 'done'));
   const registered = await registerAll(
     fleet,
-    places.map((id, i) => ({ id, type: `t${i % 3}` })),
+    itemIds.map((id, i) => ({ id, type: `t${i % 3}` })),
   );
   expect(codes(registered)).toEqual(expected);
   const beats = await heartbeats(
     fleet,
-    places.map((id, i) => ({ id, reportedJson: `{"n":${i}}` })),
+    itemIds.map((id, i) => ({ id, reportedJson: `{"n":${i}}` })),
   );
   expect(codes(beats)).toEqual(expected);
-  const read = await readWholeDevices(fleet, places);
+  const read = await readWholeDevices(fleet, itemIds);
   expect(read.map((device) => ('reportedJson' in device ? device.reportedJson : device.code))).toEqual(
-    ids.map((_, i) => (i === odd ? 'USAGE' : `{"n":${i}}`)),
+    ids.map((_, i) => (i === invalidIndex ? 'USAGE' : `{"n":${i}}`)),
   );
-  expect(codes(await disconnectAll(fleet, places))).toEqual(expected);
-  expect(codes(await unregisterAll(fleet, places))).toEqual(expected);
+  expect(codes(await disconnectAll(fleet, itemIds))).toEqual(expected);
+  expect(codes(await unregisterAll(fleet, itemIds))).toEqual(expected);
   expect(await logOf(fleet)).toHaveLength(2 * (ids.length - 1));
   expect((await fleet.redis.keys('*')).sort()).toEqual(['devices:presence:log', 'devices:pulse']);
 });
 
-test('a server that is lost fails the whole', async () => {
+test('the whole call fails, when the connection is lost', async () => {
   await registerAll(fleet, [{ id: 'a', type: 'lamp' }]);
   fleet.redis.disconnect();
   for (const all of [
@@ -215,8 +215,8 @@ test('a server that is lost fails the whole', async () => {
     await expect(all()).rejects.toMatchObject({ code: 'CONNECTION' });
 });
 
-/** What Redis holds of a namespace but for positions in the log, which are Redis' own. */
-async function held(raw: Redis, namespace: string): Promise<Record<string, unknown>> {
+/** All keys of a namespace with their values. Log entries are grouped by device, without the ids that Redis assigns. */
+async function contentsOfNamespace(raw: Redis, namespace: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   const logged: Record<string, string[]> = {};
   for (const key of (await raw.keys(`${namespace}:*`)).sort()) {
@@ -246,8 +246,8 @@ async function held(raw: Redis, namespace: string): Promise<Record<string, unkno
   return found;
 }
 
-/** What they give, without the namespace. */
-const outcomes = (results: readonly ItemResult<unknown>[]) =>
+/** The results without the namespace, so that two namespaces can be compared. */
+const comparable = (results: readonly ItemResult<unknown>[]) =>
   results.map((result) =>
     result instanceof DevstateError ? result.message.replace(/\b(?:one|all):/, '') : result,
   );
@@ -263,7 +263,7 @@ const patch = json.map((text): JsonObject => parseJsonObject(text.replace('1', '
 const beat: fc.Arbitrary<Heartbeat> = fc
   .tuple(
     fc.record({ id }),
-    // Merges are so few that scripts are full: what comes after one is not to overtake it.
+    // Few merges, so that scripts fill up: an item after a merge must not be applied before it.
     fc.oneof(
       { weight: 80, arbitrary: fc.record({ reportedJson: json }, { requiredKeys: [] }) },
       fc.record({ patch }),
@@ -279,13 +279,13 @@ const registrant: fc.Arbitrary<Registrant> = fc.record(
 const many = <Item>(item: fc.Arbitrary<Item>) => fc.array(item, { maxLength: 250, size: 'max' });
 const few = <Item>(item: fc.Arbitrary<Item>) => fc.array(item, { maxLength: 40, size: 'max' });
 
-test('whatever is done at once is as if done one by one', async () => {
+test('random operations in one call leave the same data and results as one call per item', async () => {
   const raw = await redis.client();
   const now = await serverNow(raw);
   await fc.assert(
     fc.asyncProperty(
       ...[many(registrant), many(beat), few(id), few(beat), few(registrant), few(id), few(id)],
-      async (registered, beats, left, more, changed, gone, removed) => {
+      async (registered, beats, disconnected, laterBeats, changed, disconnectedAgain, removed) => {
         await raw.flushall();
         const [one, all] = await Promise.all(
           ['one', 'all'].map(async (namespace) => {
@@ -294,22 +294,22 @@ test('whatever is done at once is as if done one by one', async () => {
             await raw.hset(space.keys.state('broken'), { deviceId: 'broken', reportedState: '{' });
             const atOnce = namespace === 'all';
             async function run<Item>(items: Item[], work: (items: Item[]) => Promise<ItemResult<unknown>[]>) {
-              if (atOnce) return outcomes(await work(items));
+              if (atOnce) return comparable(await work(items));
               const results: ItemResult<unknown>[] = [];
               for (const item of items) results.push(...(await work([item])));
-              return outcomes(results);
+              return comparable(results);
             }
             return {
               results: [
                 await run(registered, (items) => registerAll(space, items)),
                 await run(beats, (items) => heartbeats(space, items)),
-                await run(left, (items) => disconnectAll(space, items)),
-                await run(more, (items) => heartbeats(space, items)),
+                await run(disconnected, (items) => disconnectAll(space, items)),
+                await run(laterBeats, (items) => heartbeats(space, items)),
                 await run(changed, (items) => registerAll(space, items)),
-                await run(gone, (items) => disconnectAll(space, items)),
+                await run(disconnectedAgain, (items) => disconnectAll(space, items)),
                 await run(removed, (items) => unregisterAll(space, items)),
               ],
-              held: await held(raw, namespace),
+              contents: await contentsOfNamespace(raw, namespace),
             };
           }),
         );

@@ -1,4 +1,4 @@
-/** A fleet in 64 partitions on a cluster: asked as one, exact, and not disturbed by slots that move. */
+/** A fleet with 64 partitions on a cluster: queries cover all partitions, also while slots move between nodes. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { readHistory } from '../../../src/core/history/entries.js';
@@ -17,17 +17,17 @@ import { useCluster } from '../../support/cluster.js';
 import { allOf, cut, failure, idsOf, ODD_IDS } from '../../support/fleet.js';
 
 const PARTITIONS = 64;
-/** `DEVSTATE_CLUSTER_DEVICES=100000` for the long run. */
-const COUNT = Number(process.env.DEVSTATE_CLUSTER_DEVICES ?? 5000);
-const IDS = [...ODD_IDS, ...Array.from({ length: COUNT - ODD_IDS.length }, (_, i) => `d${i}`)];
+/** Set `DEVSTATE_CLUSTER_DEVICES=100000` for a long run. */
+const DEVICE_COUNT = Number(process.env.DEVSTATE_CLUSTER_DEVICES ?? 5000);
+const IDS = [...ODD_IDS, ...Array.from({ length: DEVICE_COUNT - ODD_IDS.length }, (_, i) => `d${i}`)];
 
-const lamps = (ids: readonly string[]) => ids.map((id) => ({ id, type: 'lamp' }));
-const failed = (results: readonly unknown[]) => results.filter((one) => one instanceof Error);
+const asLamps = (ids: readonly string[]) => ids.map((id) => ({ id, type: 'lamp' }));
+const failuresIn = (results: readonly unknown[]) => results.filter((one) => one instanceof Error);
 
 const cluster = useCluster();
 const devstate = cli(cluster);
 
-test('needs a fleet in partitions, and says so', async () => {
+test('refuses a fleet without partitions, with a hint', async () => {
   const fleet = await cluster.fleet();
   expect(await failure(register(fleet, 'd1', 'lamp'))).toMatchObject({ code: 'USAGE' });
   for (const argv of ['register d1 --type lamp', 'list', 'stats', 'watch-presence', 'detect', 'init']) {
@@ -44,7 +44,7 @@ test('needs a fleet in partitions, and says so', async () => {
   );
 });
 
-test('is not to be named by one of its nodes', async () => {
+test('refuses a redis:// URL of one node, with a hint', async () => {
   await declareFleet(await cluster.fleet(), { partitions: PARTITIONS });
   for (const { url } of cluster.nodes.slice(0, 3)) {
     expect((await cli(url).session('list')).replace(url, 'URL')).toBe(
@@ -53,46 +53,46 @@ test('is not to be named by one of its nodes', async () => {
   }
 });
 
-describe.each(['shared', 'exclusive'] as const)('a %s fleet', (writers) => {
+describe.each(['shared', 'exclusive'] as const)('a fleet with %s writers', (writers) => {
   let fleet: Fleet;
 
   beforeEach(async () => {
     fleet = await cluster.fleet();
     await declareFleet(fleet, { writers, partitions: PARTITIONS });
     const registrants = IDS.map((id, i) => ({ id, type: i % 3 === 0 ? 'lamp' : 'plug' }));
-    expect(failed(await registerAll(fleet, registrants))).toEqual([]);
+    expect(failuresIn(await registerAll(fleet, registrants))).toEqual([]);
   });
 
-  test('is asked as one, and spread evenly', async () => {
+  test('answers queries over all partitions, and spreads keys evenly', async () => {
     const sorted = [...IDS].sort();
-    const up = IDS.slice(0, COUNT / 2);
-    const beats = up.map((id) => ({ id, reportedJson: '{"n":0.10}' }));
-    expect(failed(await heartbeats(fleet, beats))).toEqual([]);
-    const gone = up.slice(0, 100);
-    for (const id of gone) await cut(await fleet.of(id), id);
-    const down = new Set([...gone, ...IDS.slice(COUNT / 2)]);
-    for (const id of gone) await settle(await fleet.of(id), [id]);
+    const beaten = IDS.slice(0, DEVICE_COUNT / 2);
+    const beats = beaten.map((id) => ({ id, reportedJson: '{"n":0.10}' }));
+    expect(failuresIn(await heartbeats(fleet, beats))).toEqual([]);
+    const expired = beaten.slice(0, 100);
+    for (const id of expired) await cut(await fleet.of(id), id);
+    const offlineIds = new Set([...expired, ...IDS.slice(DEVICE_COUNT / 2)]);
+    for (const id of expired) await settle(await fleet.of(id), [id]);
     expect(await idsOf(listDevices(fleet))).toEqual(sorted);
-    expect(await idsOf(onlineDevices(fleet))).toEqual(sorted.filter((id) => !down.has(id)));
+    expect(await idsOf(onlineDevices(fleet))).toEqual(sorted.filter((id) => !offlineIds.has(id)));
     expect(await idsOf(listDevices(fleet, { status: 'offline' }))).toEqual(
-      sorted.filter((id) => down.has(id)),
+      sorted.filter((id) => offlineIds.has(id)),
     );
     const stale = await allOf(staleDevices(fleet, { olderThan: 3_600_000 }));
-    expect(stale.map(({ deviceId }) => deviceId).sort()).toEqual(IDS.slice(COUNT / 2).sort());
+    expect(stale.map(({ deviceId }) => deviceId).sort()).toEqual(IDS.slice(DEVICE_COUNT / 2).sort());
     expect(await fleetStats(fleet)).toMatchObject([
-      { registered: COUNT, online: COUNT - down.size, offline: down.size },
+      { registered: DEVICE_COUNT, online: DEVICE_COUNT - offlineIds.size, offline: offlineIds.size },
     ]);
-    const count = Math.ceil(COUNT / 3);
+    const count = Math.ceil(DEVICE_COUNT / 3);
     expect(await fleetStats(fleet, { byType: true })).toMatchObject([
       { deviceType: 'lamp', registered: count },
-      { deviceType: 'plug', registered: COUNT - count },
+      { deviceType: 'plug', registered: DEVICE_COUNT - count },
     ]);
     const sizes = await Promise.all(fleet.servers().map((server) => server.dbsize()));
     const even = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
     for (const size of sizes) expect(Math.abs(size / even - 1)).toBeLessThan(0.1);
   });
 
-  test('keeps a shadow, a history, and says goodbye', async () => {
+  test('keeps shadow and history of a device, disconnects and unregisters it', async () => {
     const id = '{x}';
     await heartbeats(fleet, [{ id, reportedJson: '{"on":false}' }]);
     await setDesired(fleet, id, { on: true });
@@ -108,11 +108,11 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet', (writers) => {
   });
 });
 
-test('a namespace is erased on every master, and no other', async () => {
+test('eraseNamespace erases the namespace on every master, and no other namespace', async () => {
   const [erased, kept] = [await cluster.fleet({ namespace: 'a' }), await cluster.fleet({ namespace: 'b' })];
   for (const fleet of [erased, kept]) {
     await declareFleet(fleet, { partitions: PARTITIONS });
-    await registerAll(fleet, lamps(IDS.slice(0, 500)));
+    await registerAll(fleet, asLamps(IDS.slice(0, 500)));
   }
   const keys = async () => (await Promise.all(kept.servers().map((server) => server.keys('*')))).flat();
   expect((await keys()).filter((key) => key.startsWith('a:'))).not.toEqual([]);
@@ -121,11 +121,11 @@ test('a namespace is erased on every master, and no other', async () => {
   expect((await keys()).sort()).toEqual(before.sort());
 });
 
-test('slots that move, and a node that joins, disturb no command', async () => {
+test('commands succeed while slots move and a node joins', async () => {
   const fleet = await cluster.fleet();
   await declareFleet(fleet, { partitions: PARTITIONS });
-  const ids = IDS.slice(0, COUNT / 5);
-  await registerAll(fleet, lamps(ids));
+  const ids = IDS.slice(0, DEVICE_COUNT / 5);
+  await registerAll(fleet, asLamps(ids));
   const load = new Load(fleet, ids);
   try {
     const [[from, slots] = [], [to] = []] = await cluster.masters();
@@ -143,7 +143,7 @@ test('slots that move, and a node that joins, disturb no command', async () => {
   }
 });
 
-test('a set is scanned whole, though it goes to another server meanwhile', async () => {
+test('scanSet yields every member, when the set moves to another node during the scan', async () => {
   const fleet = await cluster.fleet();
   const ids = Array.from({ length: 5000 }, (_, i) => `d${i}`);
   await fleet.redis.sadd('{0}', ...ids);
@@ -161,10 +161,10 @@ test('a set is scanned whole, though it goes to another server meanwhile', async
   await cluster.move([slot], to, from);
 });
 
-/** Commands in loops, until its end; each must succeed, with the right result. */
+/** Runs commands in loops until `end()`, and checks the result of each. */
 class Load {
   registered = 0;
-  /** How often each device's desired state was set. */
+  /** The number of times that each device's desired state was set. */
   readonly counts = new Map<string, number>();
   readonly #stop = new AbortController();
   readonly #loops: Promise<unknown>;
@@ -179,7 +179,7 @@ class Load {
       }),
       this.#every(async (round) => {
         const beats = some(round, 50).map((id) => ({ id, reportedJson: `{"round":${round}}` }));
-        expect(failed(await heartbeats(fleet, beats))).toEqual([]);
+        expect(failuresIn(await heartbeats(fleet, beats))).toEqual([]);
       }),
       this.#every(async (round) => {
         for (const id of some(round, 1)) {
@@ -192,7 +192,7 @@ class Load {
         expect(await idsOf(listDevices(fleet, { type: 'lamp' }))).toHaveLength(ids.length);
       }),
     ]);
-    this.#loops.catch(() => this.#stop.abort()); // told at the end
+    this.#loops.catch(() => this.#stop.abort()); // end() rejects with the error
   }
 
   async end(): Promise<void> {

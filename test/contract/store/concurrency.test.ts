@@ -1,4 +1,4 @@
-/** Many at once: nothing is lost, nothing is told twice. */
+/** Concurrent operations from several connections: no update is lost, and no event is announced twice. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -13,26 +13,28 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const TIMES = Array.from({ length: 200 }, (_, i) => i);
 
-describe('from four connections', () => {
+describe('on four connections', () => {
   let fleets: Fleet[];
-  const any = (i: number) => fleets[i % fleets.length] as Fleet;
+  const connection = (i: number) => fleets[i % fleets.length] as Fleet;
 
   beforeEach(async () => {
     fleets = await Promise.all([1, 2, 3, 4].map(() => openFleet(redis, { requestTimeout: 20_000 })));
-    await register(any(0), 'd1', 'lamp');
+    await register(connection(0), 'd1', 'lamp');
   });
 
-  test('200 setDesired at once: all 200 keys are there, version 200', async () => {
-    const results = await Promise.all(TIMES.map((i) => setDesired(any(i), 'd1', { [`k${i}`]: `${i}` })));
-    const { desiredJson, desiredVersion } = await readDevice(any(0), 'd1');
+  test('200 concurrent setDesired calls set all 200 keys and reach version 200', async () => {
+    const results = await Promise.all(
+      TIMES.map((i) => setDesired(connection(i), 'd1', { [`k${i}`]: `${i}` })),
+    );
+    const { desiredJson, desiredVersion } = await readDevice(connection(0), 'd1');
     expect(JSON.parse(desiredJson)).toEqual(Object.fromEntries(TIMES.map((i) => [`k${i}`, `${i}`])));
     expect(desiredVersion).toBe(200);
     expect(results.map(({ version }) => version).sort((a, b) => a - b)).toEqual(TIMES.map((i) => i + 1));
-    expect(await historyOf(any(0), 'desired', 'd1')).toHaveLength(100);
+    expect(await historyOf(connection(0), 'desired', 'd1')).toHaveLength(100);
   });
 
-  test('of 200 that want the same version one gets it', async () => {
-    const tried = TIMES.map((i) => setDesired(any(i), 'd1', { by: `${i}` }, { ifVersion: 0 }));
+  test('of 200 concurrent setDesired calls with the same ifVersion, one succeeds', async () => {
+    const tried = TIMES.map((i) => setDesired(connection(i), 'd1', { by: `${i}` }, { ifVersion: 0 }));
     const outcomes = await Promise.allSettled(tried);
     const lost = outcomes.filter(({ status }) => status === 'rejected');
     expect(lost).toHaveLength(199);
@@ -40,21 +42,21 @@ describe('from four connections', () => {
       expect(reason).toMatchObject({ code: 'CONFLICT' });
   });
 
-  test('200 first heartbeats: exactly one online event', async () => {
-    const results = await Promise.all(TIMES.map((i) => heartbeat(any(i), { id: 'd1' })));
+  test('200 concurrent first heartbeats announce online once', async () => {
+    const results = await Promise.all(TIMES.map((i) => heartbeat(connection(i), { id: 'd1' })));
     expect(results.filter(({ wasOffline }) => wasOffline)).toHaveLength(1);
-    expect(await storyOf(any(0), 'd1')).toEqual(['1 online heartbeat']);
+    expect(await storyOf(connection(0), 'd1')).toEqual(['1 online heartbeat']);
   });
 
-  test('heartbeats, goodbyes and verdicts mixed: events alternate, seq rises by one', async () => {
+  test('after concurrent heartbeats, disconnects and settles, events alternate and seq rises by one', async () => {
     const jobs = [
       (fleet: Fleet) => heartbeat(fleet, { id: 'd1', ttl: 5 }),
       (fleet: Fleet) => heartbeat(fleet, { id: 'd1' }),
       (fleet: Fleet) => settle(fleet, ['d1']),
       (fleet: Fleet) => disconnect(fleet, 'd1'),
     ];
-    await Promise.all(TIMES.map((i) => jobs[(i * 7 + (i >> 3)) % 4]?.(any(i))));
-    const events = await logOf(any(0), 'd1');
+    await Promise.all(TIMES.map((i) => jobs[(i * 7 + (i >> 3)) % 4]?.(connection(i))));
+    const events = await logOf(connection(0), 'd1');
     expect(events.length).toBeGreaterThan(1);
     for (const [i, { seq, status, previousAt }] of events.entries()) {
       expect({ seq, status }).toEqual({ seq: i + 1, status: i % 2 === 0 ? 'online' : 'offline' });
@@ -63,7 +65,7 @@ describe('from four connections', () => {
   });
 });
 
-test('what another program writes between our read and our write is not lost', async () => {
+test('setDesired keeps what another program writes between its read and its write', async () => {
   const fleet = await openFleet(redis);
   const article = articleProgram(await redis.client(), 'node');
   await register(fleet, 'd1', 'lamp');
@@ -78,7 +80,7 @@ test('what another program writes between our read and our write is not lost', a
   expect([Object.keys(JSON.parse(desiredJson)).length, desiredVersion]).toEqual([40, 20]);
 });
 
-test('a device that never stops changing: a conflict, within the request timeout', async () => {
+test('setDesired fails with CONFLICT after the request timeout, when the record changes before every attempt', async () => {
   const fleet = await openFleet(redis, { requestTimeout: 30 });
   await register(fleet, 'd1', 'lamp');
   const { redis: raw } = fleet;

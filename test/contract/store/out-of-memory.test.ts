@@ -1,4 +1,4 @@
-/** At `maxmemory` Redis refuses a script at its first write that allocates. */
+/** At `maxmemory`, Redis refuses a script at its first write that allocates memory. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -10,7 +10,7 @@ import { cut, failure, openFleet, snapshot, storyOf } from '../../support/fleet.
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ args: ['--maxmemory-policy', 'noeviction'] });
-const full = { code: 'CONNECTION', message: expect.stringContaining('out of memory') };
+const OUT_OF_MEMORY = { code: 'CONNECTION', message: expect.stringContaining('out of memory') };
 
 describe('a server that is out of memory', () => {
   let fleet: Fleet;
@@ -27,7 +27,7 @@ describe('a server that is out of memory', () => {
     await fleet.redis.config('SET', 'maxmemory', '0');
   });
 
-  test('still hears from settle who is offline, even where others beat', async () => {
+  test('settle announces expired devices', async () => {
     const { verdicts } = await settle(fleet, ['d3', 'd1', 'd2'], { detector: true });
     expect(verdicts.slice(1)).toEqual(['offline', 'offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
@@ -36,41 +36,43 @@ describe('a server that is out of memory', () => {
     expect(await readDevice(fleet, 'd1')).toMatchObject({ presenceSeq: 2 });
   });
 
-  test('lets devices say goodbye', async () => {
+  test('disconnect and unregister work', async () => {
     expect(await disconnect(fleet, 'd3')).toBe(true);
     await unregister(fleet, 'd1');
     expect(await storyOf(fleet, 'd3')).toEqual(['1 online heartbeat', '2 offline disconnect']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
-  test('lets those who are online beat on: that takes no more', async () => {
+  test('a heartbeat without a report works for a device that is online', async () => {
     await fleet.redis.pexpire(fleet.keys.heartbeat('d3'), 30_000);
     expect(await heartbeats(fleet, [{ id: 'd3' }, { id: 'd1' }])).toMatchObject([
       { wasOffline: false },
-      full,
+      OUT_OF_MEMORY,
     ]);
     expect(await fleet.redis.pttl(fleet.keys.heartbeat('d3'))).toBeGreaterThan(30_000);
   });
 
-  test('lets them do so beside others who report, and are refused', async () => {
+  test('in one call, heartbeats without a report work and those with a report are refused', async () => {
     const beats = [{ id: 'd3' }, { id: 'd1', reportedJson: '{"a":1}' }, { id: 'd2', patch: { on: true } }];
     expect(await heartbeats(fleet, [...beats, { id: 'nobody' }])).toMatchObject([
       { deviceId: 'd3', wasOffline: false },
-      full,
-      full,
+      OUT_OF_MEMORY,
+      OUT_OF_MEMORY,
       { code: 'NOT_FOUND' },
     ]);
   });
 
-  test('refuses who comes, and all else, and nothing is half-written', async () => {
+  test('every other change is refused, and nothing is written', async () => {
     const before = await snapshot(fleet.redis);
-    expect(await failure(heartbeat(fleet, { id: 'd1', reportedJson: '{"a":1}' }))).toMatchObject(full);
-    expect(await failure(heartbeat(fleet, { id: 'd3', patch: { on: true } }))).toMatchObject(full);
-    expect(await failure(register(fleet, 'd1', 'plug'))).toMatchObject(full);
-    expect(await failure(register(fleet, 'new', 'lamp'))).toMatchObject(full);
-    expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject(full);
+    expect(await failure(heartbeat(fleet, { id: 'd1', reportedJson: '{"a":1}' }))).toMatchObject(
+      OUT_OF_MEMORY,
+    );
+    expect(await failure(heartbeat(fleet, { id: 'd3', patch: { on: true } }))).toMatchObject(OUT_OF_MEMORY);
+    expect(await failure(register(fleet, 'd1', 'plug'))).toMatchObject(OUT_OF_MEMORY);
+    expect(await failure(register(fleet, 'new', 'lamp'))).toMatchObject(OUT_OF_MEMORY);
+    expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject(OUT_OF_MEMORY);
     expect(await heartbeats(fleet, [{ id: 'd1' }, { id: 'nobody' }])).toMatchObject([
-      full,
+      OUT_OF_MEMORY,
       { code: 'NOT_FOUND' },
     ]);
     expect(await snapshot(fleet.redis)).toEqual(before);

@@ -1,6 +1,6 @@
 /**
- * A master hangs, and half of the partitions with it: what is done to devices in the others is done, and
- * told; those that are out of reach fail alone.
+ * One of two masters hangs, and with it half of the partitions: operations on devices in reachable partitions
+ * succeed, and operations on the others fail for those devices only.
  */
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
@@ -18,63 +18,63 @@ import { failure } from '../../support/fleet.js';
 
 const cluster = useCluster({ masters: 2, replicas: 0 });
 const devstate = cli(cluster);
-/** ms, of a request */
-const TIMEOUT = 1000;
-/** ms, in which partition after partition could not be waited for. */
-const SOON = 4 * TIMEOUT;
+const TIMEOUT_MS = 1000;
+/** Less than the time of one request timeout per partition, one after the other. */
+const ALL_PARTITIONS_MS = 4 * TIMEOUT_MS;
 
 const IDS = Array.from({ length: 256 }, (_, i) => `d${i}`);
-const LOST = { code: 'CONNECTION', message: expect.stringMatching(/timed out|connection lost/) };
+const UNREACHABLE = { code: 'CONNECTION', message: expect.stringMatching(/timed out|connection lost/) };
 
 let fleet: Fleet;
-/** Who serves `devices:meta`, and the other. */
-let [first, second]: PrivateServer[] = [];
-/** The ids that each serves. */
-let served: Map<PrivateServer, string[]>;
+/** The master that serves `devices:meta`, and the other master. */
+let [metaMaster, otherMaster]: PrivateServer[] = [];
+/** The device ids in the partitions of each master. */
+let idsByMaster: Map<PrivateServer, string[]>;
 
 beforeEach(async () => {
-  fleet = await cluster.fleet({}, TIMEOUT);
+  fleet = await cluster.fleet({}, TIMEOUT_MS);
   await declareFleet(fleet, { partitions: 64 });
-  [first, second] = await cluster.around(await slotOf(fleet.keys.meta));
+  [metaMaster, otherMaster] = await cluster.around(await slotOf(fleet.keys.meta));
   const results = await registerAll(
     fleet,
     IDS.map((id) => ({ id, type: 'lamp' })),
   );
-  expect(lostOf(results)).toEqual([]);
+  expect(failedIds(results)).toEqual([]);
   const masters = await cluster.masters();
-  served = new Map([...masters.keys()].map((server) => [server, []]));
+  idsByMaster = new Map([...masters.keys()].map((server) => [server, []]));
   for (const id of IDS) {
     const slot = await slotOf((await fleet.of(id)).keys.activity);
     const [server] = [...masters].find(([, slots]) => slots.includes(slot)) ?? [];
-    served.get(server as PrivateServer)?.push(id);
+    idsByMaster.get(server as PrivateServer)?.push(id);
   }
 });
 
 const slotOf = (key: string) => fleet.redis.cluster('KEYSLOT', key);
-const here = () => served.get(first as PrivateServer) ?? [];
-const away = () => served.get(second as PrivateServer) ?? [];
+const idsOnMetaMaster = () => idsByMaster.get(metaMaster as PrivateServer) ?? [];
+const idsOnOtherMaster = () => idsByMaster.get(otherMaster as PrivateServer) ?? [];
 
-/** The ids, of those in order, that were not answered. */
-function lostOf(results: readonly ItemResult<unknown>[], ids: readonly string[] = IDS): string[] {
+/** The ids whose result is an error. `ids` is in the order of the results. */
+function failedIds(results: readonly ItemResult<unknown>[], ids: readonly string[] = IDS): string[] {
   return ids.filter((_, i) => results[i] instanceof DevstateError);
 }
 
+/** Stops the server's process. Returns a function that continues it, which also runs when the test ends. */
 function hang(server: PrivateServer | undefined): () => void {
   const { pid } = server as PrivateServer;
   process.kill(pid, 'SIGSTOP');
-  const goOn = () => void process.kill(pid, 'SIGCONT');
-  onTestFinished(goOn);
-  return goOn;
+  const resume = () => void process.kill(pid, 'SIGCONT');
+  onTestFinished(resume);
+  return resume;
 }
 
-async function soon<T>(work: Promise<T>): Promise<T> {
+async function inTime<T>(work: Promise<T>): Promise<T> {
   const begun = performance.now();
   const result = await work;
-  expect(performance.now() - begun).toBeLessThan(SOON);
+  expect(performance.now() - begun).toBeLessThan(ALL_PARTITIONS_MS);
   return result;
 }
 
-const WORK: [what: string, work: () => Promise<readonly ItemResult<unknown>[]>][] = [
+const OPERATIONS: [what: string, work: () => Promise<readonly ItemResult<unknown>[]>][] = [
   [
     'heartbeats',
     () =>
@@ -100,58 +100,58 @@ const WORK: [what: string, work: () => Promise<readonly ItemResult<unknown>[]>][
       ),
   ],
   ['desired states', () => setDesiredAll(fleet, IDS, { on: true })],
-  ['goodbyes', () => disconnectAll(fleet, IDS)],
-  ['removals', () => unregisterAll(fleet, IDS)],
+  ['disconnects', () => disconnectAll(fleet, IDS)],
+  ['unregistrations', () => unregisterAll(fleet, IDS)],
 ];
 
-test.each(WORK)('%s are done in the other partitions', async (_what, work) => {
-  hang(second);
-  const results = await soon(work());
-  expect(lostOf(results)).toEqual(away());
-  for (const id of away()) {
+test.each(OPERATIONS)('%s succeed in reachable partitions, and fail for the others', async (_what, work) => {
+  hang(otherMaster);
+  const results = await inTime(work());
+  expect(failedIds(results)).toEqual(idsOnOtherMaster());
+  for (const id of idsOnOtherMaster()) {
     const lost = results[IDS.indexOf(id)];
-    expect(lost).toMatchObject(LOST);
+    expect(lost).toMatchObject(UNREACHABLE);
     expect(lost).toMatchObject({ message: expect.stringContaining(`device "${id}": `) });
   }
 });
 
-test('where nobody else is meant the call fails', async () => {
-  hang(second);
-  const [id = ''] = away();
-  expect(await failure(heartbeats(fleet, [{ id }]))).toMatchObject(LOST);
-  expect(await failure(setDesiredAll(fleet, [id], { on: true }))).toMatchObject(LOST);
+test('a call for one unreachable device rejects', async () => {
+  hang(otherMaster);
+  const [id = ''] = idsOnOtherMaster();
+  expect(await failure(heartbeats(fleet, [{ id }]))).toMatchObject(UNREACHABLE);
+  expect(await failure(setDesiredAll(fleet, [id], { on: true }))).toMatchObject(UNREACHABLE);
 });
 
-test('beats of one tick neither fail with those that are lost nor wait for them', async () => {
-  const manager = new DeviceStateManager(fleet.cluster, { requestTimeout: TIMEOUT });
+test('heartbeats of one tick succeed in reachable partitions, without waiting for the unreachable ones', async () => {
+  const manager = new DeviceStateManager(fleet.cluster, { requestTimeout: TIMEOUT_MS });
   await manager.deviceHeartbeat('d0');
-  hang(second);
-  const told: string[] = [];
+  hang(otherMaster);
+  const succeeded: string[] = [];
   const beats = IDS.map((id) =>
     manager.deviceHeartbeat(id).then(
-      () => void told.push(id),
+      () => void succeeded.push(id),
       (error: unknown) => {
-        expect(error).toMatchObject(LOST);
-        expect(told.length).toBe(here().length);
+        expect(error).toMatchObject(UNREACHABLE);
+        expect(succeeded.length).toBe(idsOnMetaMaster().length);
       },
     ),
   );
-  await soon(Promise.all(beats));
-  expect(told.sort()).toEqual(here().sort());
+  await inTime(Promise.all(beats));
+  expect(succeeded.sort()).toEqual(idsOnMetaMaster().sort());
 });
 
-test('a TTL that cannot be noted is with the next beat, and takes nothing back', async () => {
-  const noted = async () => (await fleet.declared()).longestTtl;
-  const ids = away(); // of the other server than that of `devices:meta`
+test('a longer TTL is stored with the next heartbeat, when devices:meta was unreachable', async () => {
+  const storedLongestTtl = async () => (await fleet.declared()).longestTtl;
+  const ids = idsOnOtherMaster();
   const beat = () =>
     heartbeats(
       fleet,
       ids.map((id) => ({ id, ttl: 600_000 })),
     );
-  const goOn = hang(first);
-  expect(lostOf(await soon(beat()), ids)).toEqual([]);
+  const resume = hang(metaMaster);
+  expect(failedIds(await inTime(beat()), ids)).toEqual([]);
   expect(
-    lostOf(
+    failedIds(
       await registerAll(
         fleet,
         ids.map((id) => ({ id, type: 'plug', ttl: 700_000 })),
@@ -159,38 +159,38 @@ test('a TTL that cannot be noted is with the next beat, and takes nothing back',
       ids,
     ),
   ).toEqual(ids);
-  goOn();
-  expect(lostOf(await beat(), ids)).toEqual([]);
+  resume();
+  expect(failedIds(await beat(), ids)).toEqual([]);
   fleet.forgetSettings();
-  expect(await noted()).toBe(600_000);
+  expect(await storedLongestTtl()).toBe(600_000);
 });
 
-const FILE = IDS.map((deviceId) => `${JSON.stringify({ deviceId })}\n`).join('');
-const APPLY = `heartbeat -f - -o ndjson --fields deviceId --request-timeout ${TIMEOUT}ms --yes`;
+const INPUT = IDS.map((deviceId) => `${JSON.stringify({ deviceId })}\n`).join('');
+const COMMAND_LINE = `heartbeat -f - -o ndjson --fields deviceId --request-timeout ${TIMEOUT_MS}ms --yes`;
 
-test('a file is done as far as it can be, and exits 7', async () => {
-  hang(second);
-  const { exit, stdout, stderr } = await devstate.run(APPLY, { stdin: FILE });
+test('applies the lines of reachable devices, reports the others, and exits with 7', async () => {
+  hang(otherMaster);
+  const { exit, stdout, stderr } = await devstate.run(COMMAND_LINE, { stdin: INPUT });
   expect(exit).toBe(7);
   expect(stdout).toBe(
-    here()
+    idsOnMetaMaster()
       .map((deviceId) => `${JSON.stringify({ deviceId })}\n`)
       .join(''),
   );
-  const told = stderr.trim().split('\n');
-  expect(told.pop()).toBe(`${here().length} done, ${away().length} failed`);
-  expect(told.map((line) => JSON.parse(line).error)).toMatchObject(
-    away().map((id) => ({ message: `device "${id}": timed out`, line: IDS.indexOf(id) + 1 })),
+  const messages = stderr.trim().split('\n');
+  expect(messages.pop()).toBe(`${idsOnMetaMaster().length} done, ${idsOnOtherMaster().length} failed`);
+  expect(messages.map((line) => JSON.parse(line).error)).toMatchObject(
+    idsOnOtherMaster().map((id) => ({ message: `device "${id}": timed out`, line: IDS.indexOf(id) + 1 })),
   );
 });
 
-test('a file of which nobody is answered ends, and exits 5', async () => {
-  const running = devstate.start(APPLY, { tty: true });
+test('stops and exits with 5, when no device is reachable', async () => {
+  const running = devstate.start(COMMAND_LINE, { tty: true });
   running.stdin.write('{"deviceId":"d0"}\n');
   await running.lines('stdout', 1);
-  hang(first);
-  hang(second);
-  running.stdin.write(FILE);
+  hang(metaMaster);
+  hang(otherMaster);
+  running.stdin.write(INPUT);
   const { exit, stderr } = await running.done;
   expect(exit).toBe(5);
   expect(stderr).toContain('1 done, 0 failed, 256 not answered\n');

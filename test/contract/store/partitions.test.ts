@@ -1,4 +1,4 @@
-/** A fleet cut into partitions, on one server: each device's keys are in its own, and the whole is as one. */
+/** A fleet with partitions on one server: a device's keys are in its partition, and queries cover all partitions. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { readHistory } from '../../../src/core/history/entries.js';
@@ -21,14 +21,14 @@ const redis = useRedis();
 const PARTITIONS = 16;
 const IDS = [...ODD_IDS, ...Array.from({ length: 300 }, (_, i) => `d${i}`)];
 
-test('which partition an id is in never changes', () => {
+test('partitionOf gives the documented partition of an id', () => {
   expect(['d1', 'aa:bb:cc:dd:ee:ff', '温度-1', ''].map((id) => partitionOf(id, 64))).toEqual([
     31, 17, 52, 11,
   ]);
   expect(partitionOf('anything', 1)).toBe(0);
 });
 
-test('ids spread evenly', () => {
+test('partitionOf spreads ids evenly', () => {
   const counts = new Array<number>(64).fill(0);
   for (let i = 0; i < 64_000; i++) {
     const number = partitionOf(`sensor-${i}`, 64);
@@ -38,24 +38,24 @@ test('ids spread evenly', () => {
   expect(Math.max(...counts)).toBeLessThan(1150);
 });
 
-describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (writers) => {
+describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s writers', (writers) => {
   let fleet: Fleet;
-  /** The same devices in a fleet of one partition, to be compared with. */
-  let one: Fleet;
+  /** A fleet without partitions that holds the same devices, to compare with. */
+  let unpartitioned: Fleet;
 
   beforeEach(async () => {
     fleet = await openFleet(redis, { namespace: 'many' });
-    one = await openFleet(redis, { namespace: 'one' });
+    unpartitioned = await openFleet(redis, { namespace: 'one' });
     await declareFleet(fleet, { writers, partitions: PARTITIONS });
-    await declareFleet(one, { writers });
-    for (const each of [fleet, one]) {
+    await declareFleet(unpartitioned, { writers });
+    for (const each of [fleet, unpartitioned]) {
       const registrants = IDS.map((id, i) => ({ id, type: i % 3 === 0 ? 'lamp' : 'plug' }));
       expect(await registerAll(each, registrants)).toMatchObject(IDS.map((deviceId) => ({ deviceId })));
     }
   });
 
-  test('is asked as one', async () => {
-    for (const each of [fleet, one]) {
+  test('answers queries like a fleet without partitions', async () => {
+    for (const each of [fleet, unpartitioned]) {
       for (const id of IDS.slice(0, 200)) await heartbeats(each, [{ id, reportedJson: '{"on":true}' }]);
       for (const id of IDS.slice(0, 100)) await cut(await each.of(id), id);
       expect((await settle(await each.of('d0'), ['d0'])).verdicts).toEqual(['offline']);
@@ -63,26 +63,28 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     }
     const now = await serverNow(fleet.redis);
     await until(async () => (await serverNow(fleet.redis)) > now);
-    const same = async <T>(ask: (each: Fleet) => Promise<T>) =>
-      expect(await ask(fleet)).toEqual(await ask(one));
-    await same(countRegistered);
-    await same((each) => idsOf(listDevices(each)));
-    await same((each) => idsOf(listDevices(each, { type: 'lamp', status: 'offline' })));
-    await same((each) => idsOf(onlineDevices(each)));
-    await same(async (each) => (await fleetStats(each)).map((row) => ({ ...row, at: 0 })));
-    await same(async (each) => (await fleetStats(each, { byType: true })).map((row) => ({ ...row, at: 0 })));
+    const expectSame = async <T>(ask: (each: Fleet) => Promise<T>) =>
+      expect(await ask(fleet)).toEqual(await ask(unpartitioned));
+    await expectSame(countRegistered);
+    await expectSame((each) => idsOf(listDevices(each)));
+    await expectSame((each) => idsOf(listDevices(each, { type: 'lamp', status: 'offline' })));
+    await expectSame((each) => idsOf(onlineDevices(each)));
+    await expectSame(async (each) => (await fleetStats(each)).map((row) => ({ ...row, at: 0 })));
+    await expectSame(async (each) =>
+      (await fleetStats(each, { byType: true })).map((row) => ({ ...row, at: 0 })),
+    );
     const stale = await allOf(staleDevices(fleet, { olderThan: 0 }));
     expect(stale.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
     const seen = stale.map(({ lastSeen }) => lastSeen ?? 0);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
     const listed = await allOf(listDevices(fleet, { order: 'deadline', status: 'online' }));
     const deadlines = listed.map(({ expiresAt }) => expiresAt ?? 0);
-    // What is left of a key is known to the millisecond, the deadline exactly.
+    // expiresAt is computed from the key's remaining TTL, so it may be off by 1 ms.
     expect(deadlines.filter((deadline, i) => deadline < (deadlines[i - 1] ?? 0) - 1)).toEqual([]);
     expect(deadlines).not.toEqual([]);
   });
 
-  test('keeps all of a device in its partition, and nothing elsewhere', async () => {
+  test('keeps all keys of a device in its partition', async () => {
     const id = '{x}';
     const { keys } = await fleet.of(id);
     await heartbeats(fleet, [{ id, reportedJson: '{"n":0.10}' }]);
@@ -95,8 +97,8 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     expect(await delta(fleet, id)).toMatchObject({ inSync: false });
     expect(await readHistory(fleet, id)).toHaveLength(3);
     expect((await stateAt(fleet, id, Date.now() + 60_000)).status).toBe('online');
-    const named = (await fleet.redis.keys('many:*')).filter((key) => key.includes(id));
-    expect(named.sort()).toEqual(
+    const deviceKeys = (await fleet.redis.keys('many:*')).filter((key) => key.includes(id));
+    expect(deviceKeys.sort()).toEqual(
       [
         keys.history('desired', id),
         keys.history('presence', id),
@@ -108,7 +110,7 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     expect(await fleet.redis.sismember(keys.online, id)).toBe(1);
   });
 
-  test('gives what it is asked for in the order that was asked', async () => {
+  test('gives bulk results in the order of the ids', async () => {
     const asked = ['d7', 'nobody', '温度-1', 'a\nb', 'd0'];
     expect(await readWholeDevices(fleet, asked)).toMatchObject([
       { deviceId: 'd7' },
@@ -129,25 +131,25 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     expect(await fleet.redis.keys('many:{*')).toEqual([]);
   });
 
-  test('writes to all at once; one that is lost fails its own devices, a bug all', async () => {
-    const places = await fleet.partitions();
-    const lost = places[partitionOf('d1', PARTITIONS)];
+  test('mapItemsByPartition runs all partitions at once; a lost one fails its own devices, a bug rejects the call', async () => {
+    const partitions = await fleet.partitions();
+    const lostPartition = partitions[partitionOf('d1', PARTITIONS)];
     const write = async (error: Error) => {
-      let begun = 0;
-      let allBegun = () => {};
-      const all = new Promise<void>((resolve) => (allBegun = resolve));
+      let started = 0;
+      let markAllStarted = () => {};
+      const allStarted = new Promise<void>((resolve) => (markAllStarted = resolve));
       return mapItemsByPartition(fleet, IDS, async (partition, ids) => {
-        begun += 1;
-        if (begun === PARTITIONS) allBegun();
-        await all;
-        if (partition === lost) throw error;
+        started += 1;
+        if (started === PARTITIONS) markAllStarted();
+        await allStarted;
+        if (partition === lostPartition) throw error;
         return ids;
       });
     };
     const results = await write(new DevstateError('CONNECTION', 'timed out', { hint: 'wait' }));
     expect(results).toMatchObject(
       IDS.map((id) =>
-        places[partitionOf(id, PARTITIONS)] === lost
+        partitions[partitionOf(id, PARTITIONS)] === lostPartition
           ? { code: 'CONNECTION', message: `device ${JSON.stringify(id)}: timed out`, hint: 'wait' }
           : id,
       ),
@@ -155,7 +157,7 @@ describe.each(['shared', 'exclusive'] as const)('a %s fleet in partitions', (wri
     await expect(write(new TypeError('a bug'))).rejects.toThrow('a bug');
   });
 
-  test('is never cut anew while it holds devices', async () => {
+  test('declareFleet refuses another number of partitions while there are devices', async () => {
     expect(await failure(declareFleet(fleet, { partitions: 64 }))).toMatchObject({ code: 'CONFLICT' });
     expect(await declareFleet(fleet, { partitions: PARTITIONS })).toMatchObject({ partitions: PARTITIONS });
     await unregisterAll(fleet, IDS);

@@ -1,4 +1,4 @@
-/** What a user lacks is named, also where a script catches it, because it is one device's failure of many. */
+/** A denied command or channel is named in the error, also when a script catches the denial for one device. */
 import { beforeEach, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -20,6 +20,7 @@ beforeEach(async () => {
   ]);
 });
 
+/** The fleet as a user who may do everything except what `rules` take away. */
 async function limited(...rules: string[]): Promise<Fleet> {
   await admin.redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', '~*', '&*', '+@all', ...rules);
   return openFleet(redis, {}, { username: 'app', password: 'pw' });
@@ -30,33 +31,39 @@ const beat = (fleet: Fleet) =>
     { id: 'd1', reportedJson: '{"a":1}' },
     { id: 'unknown', reportedJson: '{"a":1}' },
   ]);
-const enrol = (fleet: Fleet) => registerAll(fleet, [{ id: 'd3', type: 't' }]);
-const judge = async (fleet: Fleet) => {
+const registration = (fleet: Fleet) => registerAll(fleet, [{ id: 'd3', type: 't' }]);
+const settlement = async (fleet: Fleet) => {
   await heartbeats(admin, [{ id: 'd1' }]);
   await cut(admin, 'd1');
   return (await settle(fleet, ['d1'], { honourHold: false })).verdicts;
 };
 
-test.each<[what: (fleet: Fleet) => Promise<unknown[]>, rule: string, said: string]>([
+const OPERATIONS = { heartbeat: beat, register: registration, settle: settlement };
+
+test.each<[operation: keyof typeof OPERATIONS, rule: string, message: string]>([
   ...['xadd', 'sadd', 'zadd', 'publish', 'rpush', 'lindex', 'hset'].map(
-    (name): [typeof beat, string, string] => [
-      beat,
+    (name): ['heartbeat', string, string] => [
+      'heartbeat',
       `-${name}`,
       `device "d1": permission refused: this user may not send ${name.toUpperCase()}, as heartbeat does`,
     ],
   ),
-  [beat, 'resetchannels', 'device "d1": permission refused: this user may not publish to devices:presence'],
-  [enrol, '-zadd', 'device "d3": permission refused: this user may not send ZADD, as register does'],
-  [judge, '-pttl', 'device "d1": permission refused: this user may not send PTTL, as settle does'],
-  [judge, '-xadd', 'device "d1": permission refused: this user may not send XADD, as settle does'],
-])('%o: %s', async (act, rule, message) => {
-  const [denied, ...others] = await act(await limited(rule));
+  [
+    'heartbeat',
+    'resetchannels',
+    'device "d1": permission refused: this user may not publish to devices:presence',
+  ],
+  ['register', '-zadd', 'device "d3": permission refused: this user may not send ZADD, as register does'],
+  ['settle', '-pttl', 'device "d1": permission refused: this user may not send PTTL, as settle does'],
+  ['settle', '-xadd', 'device "d1": permission refused: this user may not send XADD, as settle does'],
+])('%s with the rule %s: the error names what is denied', async (operation, rule, message) => {
+  const [denied, ...others] = await OPERATIONS[operation](await limited(rule));
   expect(denied).toMatchObject({ code: 'CONNECTION', message });
   expect(isDenied(denied)).toBe(true);
   expect(others.filter(isDenied)).toEqual([]);
 });
 
-test('a command that only looks whether a key can be used is named, too', async () => {
+test('the error names a denied command that only checks the type of a key', async () => {
   expect(await failure(beat(await limited('-xlen')))).toMatchObject({
     code: 'CONNECTION',
     message: "permission refused: this user has no permissions to run the 'xlen' command",

@@ -1,4 +1,4 @@
-/** Many commands at once: each has its answer, whatever becomes of the connection. */
+/** sendPipeline: every command of a batch gets its own reply or error, also when the connection is lost. */
 import type { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import type { Command } from '../../../src/core/store/fleet.js';
@@ -7,17 +7,17 @@ import { until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const patient = { retryStrategy: () => 20, maxRetriesPerRequest: null };
+const RECONNECTING = { retryStrategy: () => 20, maxRetriesPerRequest: null };
 
 const send = (client: Redis, ...commands: Command[]) => sendPipeline(client, commands, 'key');
 const get = (key: string): Command => ['get', key];
 
-/** The server waits for the list of the first command. */
-async function waiting(admin: Redis): Promise<void> {
+/** Waits until the server blocks on the BLPOP of the batch. */
+async function untilBlocked(admin: Redis): Promise<void> {
   await until(async () => (await admin.info('clients')).includes('blocked_clients:1\r'));
 }
 
-test('in their order, an error in the place of what failed', async () => {
+test('gives replies in order, and an error at the index of a failed command', async () => {
   const client = await redis.client();
   await client.mset('a', '1', '温度', 'x\r\ny');
   await client.hset('hash', 'f', 'v');
@@ -30,21 +30,21 @@ test('in their order, an error in the place of what failed', async () => {
   ]);
 });
 
-test('none at all', async () => {
+test('gives an empty list for an empty batch', async () => {
   expect(await send(await redis.client())).toEqual([]);
 });
 
-test('several batches at once keep apart', async () => {
+test('keeps the replies of concurrent batches apart', async () => {
   const client = await redis.client();
   const keys = Array.from({ length: 300 }, (_, i) => `k${i}`);
   await client.mset(keys.flatMap((key) => [key, `of ${key}`]));
   const batches = [keys.slice(0, 100), keys.slice(100, 101), keys.slice(101)];
-  const answers = await Promise.all(batches.map((batch) => send(client, ...batch.map(get))));
-  expect(answers).toEqual(batches.map((batch) => batch.map((key) => [null, `of ${key}`])));
+  const replies = await Promise.all(batches.map((batch) => send(client, ...batch.map(get))));
+  expect(replies).toEqual(batches.map((batch) => batch.map((key) => [null, `of ${key}`])));
 });
 
-test('sent before there is a connection', async () => {
-  const client = await redis.client(patient);
+test('sends a batch that was given before the connection was ready', async () => {
+  const client = await redis.client(RECONNECTING);
   client.disconnect(true);
   expect(await send(client, ['set', 'a', '1'], get('a'))).toEqual([
     [null, 'OK'],
@@ -52,33 +52,33 @@ test('sent before there is a connection', async () => {
   ]);
 });
 
-test('sent again as a whole after a loss, where none was answered', async () => {
-  const [client, admin] = [await redis.client(patient), await redis.client()];
+test('sends the whole batch again after a connection loss, when no command was answered', async () => {
+  const [client, admin] = [await redis.client(RECONNECTING), await redis.client()];
   const id = await client.client('ID');
-  const answers = send(client, ['blpop', 'list', 0], get('a'), get('b'));
-  await waiting(admin);
+  const replies = send(client, ['blpop', 'list', 0], get('a'), get('b'));
+  await untilBlocked(admin);
   await admin.client('KILL', 'ID', id);
   await admin.mset('a', '1', 'b', '2');
   await admin.lpush('list', 'x');
-  expect(await answers).toEqual([
+  expect(await replies).toEqual([
     [null, ['list', 'x']],
     [null, '1'],
     [null, '2'],
   ]);
 });
 
-test('not sent again after a loss, where some were answered', async () => {
-  const [client, admin] = [await redis.client(patient), await redis.client()];
+test('does not send a batch again after a connection loss, when some commands were answered', async () => {
+  const [client, admin] = [await redis.client(RECONNECTING), await redis.client()];
   const id = await client.client('ID');
-  const answers = send(client, ['incr', 'n'], ['blpop', 'list', 0], ['incr', 'n']);
-  await waiting(admin);
+  const replies = send(client, ['incr', 'n'], ['blpop', 'list', 0], ['incr', 'n']);
+  await untilBlocked(admin);
   await admin.client('KILL', 'ID', id);
   const aborted = [expect.objectContaining({ message: expect.stringMatching(/aborted/) })];
-  expect(await answers).toEqual([[null, 1], aborted, aborted]);
+  expect(await replies).toEqual([[null, 1], aborted, aborted]);
   expect(await client.get('n')).toBe('1');
 });
 
-test('of a connection that has ended, errors', async () => {
+test('gives an error for each command, when the connection has ended', async () => {
   const client = await redis.client();
   client.disconnect();
   await until(() => client.status === 'end');
@@ -86,14 +86,14 @@ test('of a connection that has ended, errors', async () => {
   expect(await send(client, get('a'), get('b'))).toEqual([closed, closed]);
 });
 
-test('in the time that the connection has for each', async () => {
+test('applies the command timeout of the connection to each command', async () => {
   const client = await redis.client({ commandTimeout: 1000 });
   const timedOut = [expect.objectContaining({ message: 'Command timed out' })];
   expect(await send(client, get('a'), ['blpop', 'list', 0])).toEqual([[null, null], timedOut]);
   client.disconnect();
 });
 
-test('a reply that cannot be read is the failure of its command', async () => {
+test('gives an error for the command whose reply cannot be decoded', async () => {
   const client = await redis.client();
   await client.mset('a', '1', 'b', '2');
   const read = Buffer.prototype.toString;
@@ -104,12 +104,12 @@ test('a reply that cannot be read is the failure of its command', async () => {
     if (this.equals(Buffer.from('1'))) throw new RangeError('too long');
     return read.apply(this, args);
   });
-  const answers = await send(client, get('a'), get('b'));
+  const replies = await send(client, get('a'), get('b'));
   unreadable.mockRestore();
-  expect(answers).toEqual([[new RangeError('too long')], [null, '2']]);
+  expect(replies).toEqual([[new RangeError('too long')], [null, '2']]);
 });
 
-test('its keys have the prefix of the connection', async () => {
+test('adds the key prefix of the connection', async () => {
   const client = await redis.client({ keyPrefix: 'p:' });
   await (await redis.client()).set('p:a', '1');
   expect(await send(client, get('a'))).toEqual([[null, '1']]);

@@ -1,6 +1,6 @@
 /**
- * Each script as a user who may touch the keys of its descriptor and no other: a cluster node, and a role of
- * an ACL, hold us to them. Redis refuses an undeclared key inside the script, and a declared one before it.
+ * Each script runs as a user who may access only the keys, commands and channel of the script's descriptor.
+ * Cluster nodes and ACL roles depend on the descriptor naming every key that the script accesses.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -32,21 +32,21 @@ const READS = '+hmget +srandmember +hexists +type';
 
 interface Case {
   script: Script;
-  /** What the script itself sends. */
+  /** The commands that the script calls. */
   commands: string;
   device: { id: string; type?: string; oldType?: string };
-  /** Leaves something to do that touches every key. */
+  /** Prepares data with which the script accesses every declared key. */
   prepare: (fleet: Fleet) => Promise<unknown>;
   run: (fleet: Fleet) => Promise<unknown>;
   channel?: string;
 }
 
-const online = async (fleet: Fleet) => {
+const onlineDevice = async (fleet: Fleet) => {
   await register(fleet, ID, 'lamp');
   await heartbeat(fleet, { id: ID });
 };
-const lapsed = async (fleet: Fleet) => {
-  await online(fleet);
+const expiredDevice = async (fleet: Fleet) => {
+  await onlineDevice(fleet);
   await cut(fleet, ID);
 };
 const args = { id: ID, type: 'plug', oldType: 'lamp', metadata: '{"a":1}', ttl: 5000 };
@@ -58,7 +58,7 @@ const cases: Case[] = [
     script: REGISTER,
     commands: '+time +scard +zcard +hmget +hset +sadd +srem +exists +zadd',
     device: args,
-    prepare: lapsed,
+    prepare: expiredDevice,
     run: (fleet) => fleet.run(REGISTER, { onlyIfNew: 0 }, [args]),
   },
   {
@@ -66,8 +66,8 @@ const cases: Case[] = [
     commands: '+time +scard +zcard +hmget +get +getex +set +sadd +zadd +hset',
     device: { id: ID },
     prepare: async (fleet) => {
-      await online(fleet);
-      await fleet.redis.del('devices:pulse'); // else it need not be stamped yet
+      await onlineDevice(fleet);
+      await fleet.redis.del('devices:pulse'); // a recent pulse would not be written again
     },
     run: (fleet) => heartbeat(fleet, { id: ID }),
   },
@@ -76,7 +76,7 @@ const cases: Case[] = [
     commands:
       '+time +scard +zcard +xlen +hmget +get +getex +set +exists +zscore +sadd +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
-    prepare: lapsed,
+    prepare: expiredDevice,
     run: (fleet) => fleet.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0 }, [beat]),
     channel: 'devices:presence',
   },
@@ -85,7 +85,7 @@ const cases: Case[] = [
     commands:
       '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
-    prepare: lapsed,
+    prepare: expiredDevice,
     run: (fleet) => settle(fleet, [ID], { detector: true }),
     channel: 'devices:presence',
   },
@@ -93,7 +93,7 @@ const cases: Case[] = [
     script: STEP,
     commands: '+time +get +set +zrangebyscore',
     device: { id: ID },
-    prepare: lapsed,
+    prepare: expiredDevice,
     run: (fleet) => fleet.run(STEP, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
   },
   {
@@ -101,7 +101,7 @@ const cases: Case[] = [
     commands:
       '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +del +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
-    prepare: online,
+    prepare: onlineDevice,
     run: (fleet) => disconnect(fleet, ID),
     channel: 'devices:presence',
   },
@@ -109,7 +109,7 @@ const cases: Case[] = [
     script: SET_DESIRED,
     commands: '+time +hmget +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
-    prepare: online,
+    prepare: onlineDevice,
     run: (fleet) => fleet.run(SET_DESIRED, {}, [desired], fleet.keys.commandsChannel(ID)),
     channel: `device:${ID}:commands`,
   },
@@ -117,7 +117,7 @@ const cases: Case[] = [
     script: UNREGISTER,
     commands: '+time +scard +zcard +xlen +get +hlen +hmget +exists +zscore +srem +xadd +del +zrem +publish',
     device: { id: ID, type: 'lamp' },
-    prepare: lapsed,
+    prepare: expiredDevice,
     run: (fleet) => fleet.run(UNREGISTER, {}, [{ id: ID, type: 'lamp' }]),
     channel: 'devices:presence',
   },
@@ -126,7 +126,7 @@ const cases: Case[] = [
     commands: '+scard +hlen +hmget +exists +srem',
     device: { id: ID, type: 'gone' },
     prepare: async (fleet) => {
-      await online(fleet);
+      await onlineDevice(fleet);
       await fleet.redis.sadd(fleet.keys.type('gone'), ID);
     },
     run: (fleet) => fleet.run(LEAVE_TYPE, {}, [{ id: ID, type: 'gone' }]),
@@ -135,12 +135,12 @@ const cases: Case[] = [
     script: RAISE_TTL,
     commands: '+hget +hset',
     device: { id: ID },
-    prepare: online,
+    prepare: onlineDevice,
     run: (fleet) => fleet.run(RAISE_TTL, { ttl: 90_000 }, []),
   },
 ];
 
-test('no script is left out', () => {
+test('there is a case for every script', () => {
   expect(cases.map(({ script }) => script.name)).toEqual(SCRIPTS.map(({ name }) => name));
 });
 
@@ -154,7 +154,7 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
     keys = scriptKeys(script, admin.keys, script.deviceKeys.length > 0 ? [device] : []);
   });
 
-  /** The fleet as a user with these rules, its settings read. */
+  /** The fleet as a user with these rules, with its settings already cached. */
   async function limited(rules: string): Promise<Fleet> {
     const { redis: raw } = admin;
     await raw.flushall();
@@ -175,19 +175,19 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
     await raw.call('ACL', 'SETUSER', 'limited', 'resetkeys', 'resetchannels', ...rules.split(' '));
     return fleet;
   }
-  const allowed = (list: string[]) => list.map((key) => `~${key}`).join(' ');
-  const all = () => `${commands} ${allowed(keys)}${channel ? ` &${channel}` : ''}`;
+  const keyRules = (keyNames: string[]) => keyNames.map((key) => `~${key}`).join(' ');
+  const allRules = () => `${commands} ${keyRules(keys)}${channel ? ` &${channel}` : ''}`;
 
-  test('works with its keys, commands and channel, and no more', async () => {
+  test('works with only its keys, commands and channel', async () => {
     await admin.redis.call('ACL', 'LOG', 'RESET');
-    expect(await run(await limited(all()))).toBeDefined();
+    expect(await run(await limited(allRules()))).toBeDefined();
     expect(await admin.redis.call('ACL', 'LOG')).toEqual([]);
   });
 
-  test('fails without any one of them', async () => {
+  test('is refused when any one of its keys is missing', async () => {
     for (const key of keys) {
       const rest = keys.filter((other) => other !== key);
-      const fleet = await limited(`${commands} ${allowed(rest)} &*`);
+      const fleet = await limited(`${commands} ${keyRules(rest)} &*`);
       expect(await failure(run(fleet)), key).toMatchObject({
         code: 'CONNECTION',
         message: expect.stringMatching(/^permission refused/),
@@ -195,29 +195,29 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
     }
   });
 
-  test('touches each of them', async () => {
+  test('accesses each of its keys', async () => {
     await admin.redis.flushall();
     await prepare(admin);
     await admin.settings();
     const monitor = await admin.redis.duplicate().monitor();
-    const touched = new Set<string>();
+    const accessed = new Set<string>();
     monitor.on('monitor', (_time: string, sent: string[], source: string) => {
-      if (source === 'lua') for (const word of sent.slice(1)) touched.add(word);
+      if (source === 'lua') for (const word of sent.slice(1)) accessed.add(word);
     });
     await run(admin);
-    const last = new Promise<void>((resolve) => {
+    const echoSeen = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time: string, sent: string[]) => sent[1] === 'the end' && resolve());
     });
     await admin.redis.echo('the end');
-    await last;
+    await echoSeen;
     monitor.disconnect();
-    expect(keys.filter((key) => !touched.has(key))).toEqual([]);
+    expect(keys.filter((key) => !accessed.has(key))).toEqual([]);
   });
 });
 
-test('an unregister and a register through the library need no more keys than their scripts and the record', async () => {
+test('register and unregister need access to the keys of their scripts and devices:meta only', async () => {
   const admin = await openFleet(redis);
-  await online(admin);
+  await onlineDevice(admin);
   const devices = [{ id: ID, type: 'lamp', oldType: 'lamp' }];
   const keys = [
     ...scriptKeys(REGISTER, admin.keys, devices),

@@ -1,6 +1,6 @@
 /**
- * States of a server in which it serves nothing, or no writes: one clear line each, exit 5. What passes by
- * itself is waited for, within the request timeout.
+ * States in which a server refuses all commands, or all writes: the command line prints one error line and exits
+ * with 5. It retries within the request timeout when the state can end without action.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,22 +29,22 @@ beforeEach(async () => {
   await pretendDetector(admin);
 });
 
-const READING = ['get d1', 'list', 'stats', 'history d1', 'watch-presence --since 1h --for 1ms'];
-const WRITING = ['register d2 --type t', 'heartbeat d1 --report a=1', 'set-desired d1 a=1', 'init'];
+const READ_COMMANDS = ['get d1', 'list', 'stats', 'history d1', 'watch-presence --since 1h --for 1ms'];
+const WRITE_COMMANDS = ['register d2 --type t', 'heartbeat d1 --report a=1', 'set-desired d1 a=1', 'init'];
 
-/** All that is said without a server's name. */
+/** Runs a command line. The server's URL is replaced by URL in stderr. */
 async function run(at: { url: string }, argv: string) {
   const { exit, stderr } = await cli(at).run(`${argv} -o name`);
   return { exit, stderr: stderr.replaceAll(at.url, 'URL') };
 }
 
-const served = { exit: 0, stderr: expect.not.stringContaining('devstate: ') };
+const succeeded = { exit: 0, stderr: expect.not.stringContaining('devstate: ') };
 const refused = (message: string, hint: string) => ({
   exit: 5,
   stderr: expect.stringMatching(`^devstate: URL: (device "d[12]": )?${message}\nhint: ${hint}\n$`),
 });
 
-describe('what passes by itself', () => {
+describe('a state that can end without action', () => {
   const STATES: [reply: string, message: string][] = [
     ['LOADING Redis is loading the dataset in memory', 'the server is still loading its data'],
     [
@@ -55,17 +55,17 @@ describe('what passes by itself', () => {
     ['CLUSTERDOWN Hash slot not served', 'the cluster is down'],
   ];
 
-  test.each(STATES)('%s: waited for', async (reply) => {
-    for (const argv of [...READING, ...WRITING]) {
+  test.each(STATES)('%s: the command is retried and succeeds', async (reply) => {
+    for (const argv of [...READ_COMMANDS, ...WRITE_COMMANDS]) {
       const port = await refusingPort(redis.url, reply);
       port.onRefused = () => {
         if (port.refused >= 4) port.refusal = undefined;
       };
-      expect(await run(port, argv), argv).toEqual(served);
+      expect(await run(port, argv), argv).toEqual(succeeded);
     }
   });
 
-  test.each(STATES)('%s: but not for ever', async (reply, message) => {
+  test.each(STATES)('%s: the command fails after the request timeout', async (reply, message) => {
     for (const argv of ['list', 'heartbeat d1', 'watch-presence']) {
       const port = await refusingPort(redis.url, reply);
       const started = performance.now();
@@ -78,7 +78,7 @@ describe('what passes by itself', () => {
     }
   });
 
-  test('a script of somebody else’s that is killed', async () => {
+  test('BUSY by another client’s script: fails after the timeout, succeeds once the script is killed', async () => {
     await admin.redis.config('SET', 'busy-reply-threshold', '1');
     const other = await redis.client();
     const endless = failureOf(other.eval('while true do end', 0));
@@ -88,7 +88,7 @@ describe('what passes by itself', () => {
     );
     const waiting = run(redis, 'heartbeat d1');
     await admin.redis.script('KILL');
-    expect(await waiting).toEqual(served);
+    expect(await waiting).toEqual(succeeded);
     expect(await endless).toMatch(/killed/);
   });
 });
@@ -100,7 +100,7 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-describe('what does not, is told at once', () => {
+describe('a state that needs action: fails without retries', () => {
   test.each([
     [
       'NOREPLICAS Not enough good replicas to write.',
@@ -114,53 +114,53 @@ describe('what does not, is told at once', () => {
   });
 });
 
-describe('no writes', () => {
-  /** What reads is served; what writes is refused, and nothing is written. */
-  async function expectReadsAlone(at: { url: string }, message: string, hint: string): Promise<void> {
+describe('a state that refuses writes', () => {
+  /** Expects that reads succeed, that writes are refused with this message and hint, and that nothing is written. */
+  async function expectOnlyReads(at: { url: string }, message: string, hint: string): Promise<void> {
     const before = await snapshot(admin.redis);
-    for (const argv of READING) expect(await run(at, argv), argv).toEqual(served);
-    for (const argv of WRITING) expect(await run(at, argv), argv).toEqual(refused(message, hint));
+    for (const argv of READ_COMMANDS) expect(await run(at, argv), argv).toEqual(succeeded);
+    for (const argv of WRITE_COMMANDS) expect(await run(at, argv), argv).toEqual(refused(message, hint));
     expect(await snapshot(admin.redis)).toEqual(before);
   }
 
-  test('out of memory; but who goes may go', async () => {
+  test('out of memory; detect, disconnect and unregister still work', async () => {
     await register(admin, 'gone', 't');
     await heartbeat(admin, { id: 'gone', ttl: 20 });
     await expired(admin, 'gone');
     await admin.redis.config('SET', 'maxmemory', '1');
     try {
-      await expectReadsAlone(
+      await expectOnlyReads(
         redis,
         'the server is out of memory and refuses writes',
         'raise maxmemory or remove devices',
       );
-      expect(await run(redis, 'detect --once')).toEqual(served);
+      expect(await run(redis, 'detect --once')).toEqual(succeeded);
       expect(await storyOf(admin, 'gone')).toEqual(['1 online heartbeat', '2 offline timeout']);
-      expect(await run(redis, 'disconnect d1')).toEqual(served);
-      expect(await run(redis, 'unregister d1 --yes')).toEqual(served);
+      expect(await run(redis, 'disconnect d1')).toEqual(succeeded);
+      expect(await run(redis, 'unregister d1 --yes')).toEqual(succeeded);
     } finally {
       await admin.redis.config('SET', 'maxmemory', '0');
     }
   });
 
-  test('a disk that takes no snapshot', async () => {
+  test('MISCONF, because the snapshot on disk failed', async () => {
     const dump = join(redis.server.dir, 'dump.rdb');
     mkdirSync(dump);
     writeFileSync(join(dump, 'in-the-way'), '');
     await admin.redis.config('SET', 'save', '3600 1000000');
     await admin.redis.bgsave();
     await until(async () => (await admin.redis.info('persistence')).includes('rdb_last_bgsave_status:err'));
-    await expectReadsAlone(redis, 'the server refuses writes because it cannot save', "see the server's log");
+    await expectOnlyReads(redis, 'the server refuses writes because it cannot save', "see the server's log");
     await admin.redis.config('SET', 'save', '');
   });
 
-  test('a replica; and where it has lost its master', async () => {
+  test('a replica, with and without a link to its master', async () => {
     const { port } = new URL(redis.url);
     const args = ['--replicaof', `127.0.0.1 ${port}`, '--replica-serve-stale-data', 'no'];
     const replica = await startServer({ port: true, args });
     try {
       await until(async () => (await run(replica, 'get d1')).exit === 0);
-      await expectReadsAlone(replica, 'this server is a replica and takes no writes', 'name the master');
+      await expectOnlyReads(replica, 'this server is a replica and takes no writes', 'name the master');
       const direct = new Redis(replica.url);
       await direct.replicaof('127.0.0.1', 1);
       direct.disconnect();
@@ -173,7 +173,7 @@ describe('no writes', () => {
   });
 });
 
-test('no more connections', async () => {
+test('fails with a hint, when maxclients is reached', async () => {
   const [, before] = (await admin.redis.config('GET', 'maxclients')) as [string, string];
   await admin.redis.config('SET', 'maxclients', '1');
   try {
@@ -189,7 +189,7 @@ test('no more connections', async () => {
   }
 });
 
-test('scripts that were flushed on the way are sent again', async () => {
+test('sends scripts again after SCRIPT FLUSH', async () => {
   const running = devstate.start('heartbeat d1 --every 5ms -o name');
   await running.lines('stdout', 2);
   await admin.redis.script('FLUSH');

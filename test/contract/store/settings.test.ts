@@ -1,4 +1,4 @@
-/** What a fleet says of itself, and how long it is believed. */
+/** The settings of a fleet (dialect, writers, longest TTL): how they are found, and how long they are cached. */
 import { describe, expect, it } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -12,7 +12,7 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
-it('an empty fleet takes the dialect of whoever registers first, also in a process that looked before', async () => {
+it('an empty fleet gets the dialect of the first record, also in a process that read the settings before', async () => {
   const fleet = await openFleet(redis);
   expect((await fleet.settings()).dialect).toBe('node');
   await articleProgram(fleet.redis, 'python').register('d1', 'meter');
@@ -20,7 +20,7 @@ it('an empty fleet takes the dialect of whoever registers first, also in a proce
   expect(await fleet.redis.hget('device:state:d2', 'device_id')).toBe('d2');
 });
 
-it('a record without an id field says nothing of the dialect', async () => {
+it('a record without an id field does not decide the dialect', async () => {
   const fleet = await openFleet(redis);
   await fleet.redis.sadd(fleet.keys.registered, 'early');
   await fleet.redis.hset(fleet.keys.state('early'), 'status', 'online');
@@ -29,16 +29,16 @@ it('a record without an id field says nothing of the dialect', async () => {
   expect((await fleet.settings()).dialect).toBe('python');
 });
 
-describe('a dialect that is asked for', () => {
-  const asked = (dialect: 'node' | 'python') => openFleet(redis, { dialect });
-  const records = async (dialect: 'node' | 'python', ...ids: string[]) => {
+describe('the dialect option', () => {
+  const openWith = (dialect: 'node' | 'python') => openFleet(redis, { dialect });
+  const registerByArticle = async (dialect: 'node' | 'python', ...ids: string[]) => {
     const program = articleProgram((await openFleet(redis)).redis, dialect);
     for (const id of ids) await program.register(id, 'meter');
   };
 
-  it('is refused where all records are of the other one, before anything is written', async () => {
-    await records('node', 'd1', 'd2');
-    const fleet = await asked('python');
+  it('is refused before any write, when all records have the other dialect', async () => {
+    await registerByArticle('node', 'd1', 'd2');
+    const fleet = await openWith('python');
     await articleProgram(fleet.redis, 'node').heartbeat('d1');
     const before = await snapshot(fleet.redis);
     const errors = await failures(
@@ -55,30 +55,30 @@ describe('a dialect that is asked for', () => {
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
-  it('is taken where some records are of it, or none is there', async () => {
-    expect((await (await asked('python')).settings()).dialect).toBe('python');
-    await records('node', 'd1', 'd2');
-    await records('python', 'd3');
-    expect((await (await asked('python')).settings()).dialect).toBe('python');
-    expect((await (await asked('node')).settings()).dialect).toBe('node');
+  it('is used, when some records have it or there are none', async () => {
+    expect((await (await openWith('python')).settings()).dialect).toBe('python');
+    await registerByArticle('node', 'd1', 'd2');
+    await registerByArticle('python', 'd3');
+    expect((await (await openWith('python')).settings()).dialect).toBe('python');
+    expect((await (await openWith('node')).settings()).dialect).toBe('node');
   });
 
-  it('is, where none is, that of the most records', async () => {
-    await records('python', 'd1', 'd2', 'd3');
-    await records('node', 'd4', 'd5');
+  it('defaults to the dialect of most records', async () => {
+    await registerByArticle('python', 'd1', 'd2', 'd3');
+    await registerByArticle('node', 'd4', 'd5');
     expect((await (await openFleet(redis)).settings()).dialect).toBe('python');
-    await records('node', 'd6', 'd7');
+    await registerByArticle('node', 'd6', 'd7');
     expect((await (await openFleet(redis)).settings()).dialect).toBe('node');
   });
 });
 
-it('a dialect that there is not is a broken record', async () => {
+it('an unknown stored dialect is a BAD_RECORD', async () => {
   const fleet = await openFleet(redis);
   await fleet.redis.hset(fleet.keys.meta, 'dialect', 'ruby');
   expect(await failure(fleet.settings())).toMatchObject({ code: 'BAD_RECORD' });
 });
 
-it('a desired document in another order of keys changes nothing, other digits do', async () => {
+it('setDesired ignores the order of keys, and treats other digits of a number as a change', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'meter');
   await setDesired(fleet, 'd1', parseJsonObject('{"a":1,"b":{"c":0.10}}'));
@@ -93,7 +93,7 @@ it('a desired document in another order of keys changes nothing, other digits do
   });
 });
 
-it('a refused command notes no TTL', async () => {
+it('a refused heartbeat or registration does not raise the longest TTL', async () => {
   const fleet = await openFleet(redis);
   expect(await failure(heartbeat(fleet, { id: 'nobody', ttl: 900_000 }))).toMatchObject({
     code: 'NOT_FOUND',
@@ -106,12 +106,15 @@ it('a refused command notes no TTL', async () => {
   expect(await fleet.redis.hget(fleet.keys.meta, 'longestTtl')).toBe('900000');
 });
 
-it('a record in both dialects is read in the fleet’s, alone or in a list', async () => {
+it('a record with fields of both dialects is read in the fleet’s dialect', async () => {
   const fleet = await openFleet(redis);
   await fleet.redis.hset(fleet.keys.meta, 'dialect', 'python');
   await fleet.redis.sadd(fleet.keys.registered, 'd1');
   await fleet.redis.hset(fleet.keys.state('d1'), {
-    ...{ deviceId: 'd1', deviceType: 'node type', device_id: 'd1', device_type: 'python type' },
+    deviceId: 'd1',
+    deviceType: 'node type',
+    device_id: 'd1',
+    device_type: 'python type',
   });
   expect(await readDevice(fleet, 'd1')).toMatchObject({ deviceType: 'python type' });
   expect(await readWholeDevices(fleet, ['d1'])).toMatchObject([{ deviceType: 'python type' }]);
