@@ -1,4 +1,4 @@
-/** The contract on one server. */
+/** The contract suite on one server. */
 import { oneServer } from '../support/backends.js';
 import { contract } from './suite/contract.js';
 

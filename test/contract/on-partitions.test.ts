@@ -1,4 +1,4 @@
-/** The contract on one server, in partitions. */
+/** The contract suite on one server, with 16 partitions. */
 import { partitionedServer } from '../support/backends.js';
 import { contract } from './suite/contract.js';
 

@@ -1,4 +1,4 @@
-/** The contract on a master that Sentinel names. */
+/** The contract suite on a master found through Sentinel. */
 import { sentinel } from '../support/backends.js';
 import { contract } from './suite/contract.js';
 

@@ -1,4 +1,4 @@
-/** A detector whose connections are lost, or of no use: what may pass is waited for, and nothing is lost. */
+/** A detector whose connections are lost or refused: it retries what can recover, ends otherwise, and misses no expiry. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DetectOptions, detect, sweep } from '../../../src/core/detection/detector.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
@@ -12,9 +12,9 @@ import { failure, logOf, openFleet, storyOf, until } from '../../support/fleet.j
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-/** Comes back by itself, and notices a loss within moments. */
+/** Reconnects without limit, and notices a hanging server after 300 ms. */
 const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
-const BOTH = ['1 online heartbeat', '2 offline timeout'];
+const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
 let fleet: Fleet;
 let open: OpenDetector[];
@@ -26,14 +26,15 @@ afterEach(async () => {
   await Promise.all(open.map((detector) => detector.stop()));
 });
 
-/** On a connection of its own, as another process would be; ended with the test. */
+/** Starts a detector on its own connection; it is stopped after the test. */
 async function detector(options: DetectOptions = {}, at = redis, client = CLIENT): Promise<OpenDetector> {
   const opened = await openDetector(await openFleet(at, fleet.options, client), options);
   open.push(opened);
   return opened;
 }
 
-async function online(count: number, ttl: (place: number) => number): Promise<string[]> {
+/** Registers d0, d1, … and sends a heartbeat of each with the TTL for its index, ms. */
+async function online(count: number, ttl: (index: number) => number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, i) => `d${i}`);
   await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
   await heartbeats(
@@ -43,30 +44,30 @@ async function online(count: number, ttl: (place: number) => number): Promise<st
   return ids;
 }
 
-/** Known to the index, but not to the audit. */
-async function unaudited(id: string, ttl: number): Promise<void> {
+/** Sends a heartbeat of a device that is in the index, but not in the registered set, which the audit scans. */
+async function onlineOutsideAudit(id: string, ttl: number): Promise<void> {
   await register(fleet, id, 'lamp');
   await heartbeat(fleet, { id, ttl });
   await fleet.redis.srem(fleet.keys.registered, id);
 }
 
-describe('all of them', () => {
-  const kept = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+describe('when all connections are lost', () => {
+  const persistent = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
 
-  test('the server dies and comes back: said once each, and who lapsed meanwhile is found', async () => {
-    fleet = await openFleet(kept, {}, CLIENT);
-    const { said, says, first } = await detector({}, kept);
+  test('by a restart of the server: gives one notice of loss and return, and finds what expired meanwhile', async () => {
+    fleet = await openFleet(persistent, {}, CLIENT);
+    const { said, says, first } = await detector({}, persistent);
     await online(2, (i) => (i === 0 ? 200 : 60_000));
-    await kept.server.kill();
+    await persistent.server.kill();
     await says('lost');
-    await kept.server.restart();
+    await persistent.server.restart();
     await says('resumed');
     expect(await first(1)).toMatchObject([{ deviceId: 'd0', status: 'offline' }]);
     expect(said.filter((line) => !line.startsWith('hold'))).toEqual(['lost', 'resumed']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
   });
 
-  test('its connections are killed: it goes on', async () => {
+  test('by CLIENT KILL: it continues', async () => {
     const { first } = await detector();
     await fleet.redis.client('KILL', 'TYPE', 'pubsub');
     await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -76,7 +77,7 @@ describe('all of them', () => {
     await article.register('d1', 'lamp');
     await fleet.redis.srem(fleet.keys.registered, 'd1');
     await until(async () => {
-      await article.heartbeat('d1'); // heard once it has subscribed again
+      await article.heartbeat('d1'); // has an effect once the detector has subscribed again
       await fleet.redis.del(fleet.keys.heartbeat('d1'));
       await article.heartbeat('d1');
       return (await storyOf(fleet, 'd1')).length > 0;
@@ -84,11 +85,11 @@ describe('all of them', () => {
   });
 });
 
-describe('the one that it listens on', () => {
-  const LATE = { ...CLIENT, retryStrategy: () => 700 };
+describe('when the subscribed connection is lost', () => {
+  const SLOW_RECONNECT = { ...CLIENT, retryStrategy: () => 700 };
 
   test.each(['deadline', 'keyspace'] as const)(
-    '%s: said once each, and it listens again',
+    '%s: gives one notice of loss and return, and receives messages again',
     async (strategy) => {
       const { said, says, first } = await detector({ strategy });
       await fleet.redis.client('KILL', 'TYPE', 'pubsub');
@@ -97,15 +98,15 @@ describe('the one that it listens on', () => {
       const article = articleProgram(fleet.redis, 'node');
       await article.register('d1', 'lamp');
       await fleet.redis.srem(fleet.keys.registered, 'd1');
-      await article.heartbeat('d1'); // heard: neither the index nor the audit know of it
+      await article.heartbeat('d1'); // must be received, because neither index nor audit contain it
       expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
     },
   );
 
-  test('keyspace: what expires meanwhile is found by the index', async () => {
+  test('keyspace: finds what expires meanwhile through the index', async () => {
     await fleet.redis.config('SET', 'notify-keyspace-events', '');
-    await unaudited('d1', 400);
-    const { said, says, first } = await detector({ strategy: 'keyspace' }, redis, LATE);
+    await onlineOutsideAudit('d1', 400);
+    const { said, says, first } = await detector({ strategy: 'keyspace' }, redis, SLOW_RECONNECT);
     await fleet.redis.client('KILL', 'TYPE', 'pubsub');
     await says('lost');
     expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'offline', reason: 'timeout' }]);
@@ -113,34 +114,34 @@ describe('the one that it listens on', () => {
     expect(said).toEqual(['lost', 'resumed']);
   });
 
-  test('a command that nobody answers is another connection’s', async () => {
+  test('gives one notice of loss and return, when the SUBSCRIBE times out', async () => {
     const { said, says } = await detector();
-    const pause = 800; // longer than the command timeout: the first SUBSCRIBE is given up
+    const pauseMs = 800; // longer than the command timeout, so that the first SUBSCRIBE times out
     await fleet.redis.client('KILL', 'TYPE', 'pubsub');
-    await fleet.redis.call('CLIENT', 'PAUSE', pause, 'ALL');
+    await fleet.redis.call('CLIENT', 'PAUSE', pauseMs, 'ALL');
     await says('resumed');
     expect(said).toEqual(['lost', 'resumed']);
   });
 });
 
-describe('refused', () => {
+describe('when the server refuses', () => {
   const limited = async (...rules: string[]) => {
     await fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
   };
 
-  /** A detector of a user who may do all: what ends it. */
+  /** Runs a detector as a user who may do everything, applies `change`, and returns the error that ends it. */
   async function endAfter(change: () => Promise<unknown>) {
     await limited('reset', 'on', '>pw', '~*', '&*', '+@all');
     const own = await openFleet(redis, {}, { ...CLIENT, username: 'app', password: 'pw' });
-    let begin = () => {};
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve;
+    let markReady = () => {};
+    const ready = new Promise<void>((resolve) => {
+      markReady = resolve;
     });
     const run = async () => {
-      for await (const _ of detect(own, { onReady: begin }));
+      for await (const _ of detect(own, { onReady: markReady }));
     };
     const running = run();
-    await Promise.race([begun, running]);
+    await Promise.race([ready, running]);
     await change();
     const error = await failure(running);
     own.redis.disconnect();
@@ -148,9 +149,9 @@ describe('refused', () => {
   }
 
   test.each<[what: string, change: () => Promise<unknown>, message: RegExp]>([
-    ['a command', () => limited('-evalsha'), /^permission refused/],
+    ['the command EVALSHA', () => limited('-evalsha'), /^permission refused/],
     [
-      'a command within the script',
+      'the command XADD in a script',
       async () => {
         await limited('-xadd');
         await online(1, () => 20);
@@ -168,31 +169,31 @@ describe('refused', () => {
       /^wrong user name or password/,
     ],
     [
-      'the password, where it listens',
+      'the password of the subscribed connection',
       async () => {
         await limited('resetpass', '>other');
         await fleet.redis.client('KILL', 'TYPE', 'pubsub');
       },
       /^wrong user name or password/,
     ],
-  ])('%s: that is final', async (_what, change, message) => {
+  ])('%s: the detector ends with an error', async (_what, change, message) => {
     expect(await endAfter(change)).toMatchObject({
       code: 'CONNECTION',
       message: expect.stringMatching(message),
     });
   });
 
-  const scriptsRun = async () =>
+  const countScriptCalls = async () =>
     Number(/cmdstat_evalsha:calls=(\d+)/.exec(await fleet.redis.info('commandstats'))?.[1] ?? 0);
 
-  test('writes, as on a replica: that may pass, and is said once each', async () => {
+  test('writes, like a replica: it retries, and gives one notice of loss and return', async () => {
     const { said, says, first } = await detector({ honourHold: false });
     await online(1, () => 300);
     await fleet.redis.replicaof('127.0.0.1', 1);
     try {
       await says('lost');
-      const attempts = await scriptsRun();
-      await until(async () => (await scriptsRun()) > attempts + 4); // it tries again
+      const attempts = await countScriptCalls();
+      await until(async () => (await countScriptCalls()) > attempts + 4); // it retries
       expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
     } finally {
       await fleet.redis.replicaof('NO', 'ONE');
@@ -200,11 +201,11 @@ describe('refused', () => {
     await first(1);
     await says('resumed');
     expect(said.filter((line) => !line.startsWith('hold'))).toEqual(['lost', 'resumed']);
-    expect(await storyOf(fleet, 'd0')).toEqual(BOTH);
+    expect(await storyOf(fleet, 'd0')).toEqual(ONLINE_THEN_TIMEOUT);
   });
 });
 
-test('refused at once, and rung all the while: it tries again once a second', async () => {
+test('retries once a second, when scripts fail at once and messages keep arriving', async () => {
   const own = await openFleet(redis, {}, CLIENT);
   const opened = await openDetector(own);
   open.push(opened);
@@ -218,15 +219,15 @@ test('refused at once, and rung all the while: it tries again once a second', as
   });
   await opened.says('lost');
   const article = articleProgram(fleet.redis, 'node');
-  const begun = performance.now();
+  const startedAt = performance.now();
   for (let i = 0; i < 200; i++) await article.heartbeat(`d${i}`);
-  // A look, and some scripts of suspects.
-  expect(attempts).toBeLessThan(10 * (2 + (performance.now() - begun) / 1000));
+  // Each retry sends one script for due devices, and some for the devices of the messages.
+  expect(attempts).toBeLessThan(10 * (2 + (performance.now() - startedAt) / 1000));
   Object.assign(own.redis, { evalsha });
   await opened.says('resumed');
 });
 
-test('what it announced is handed out though the settings cannot be read thereafter', async () => {
+test('yields an announced event, although reading the settings fails after it', async () => {
   const own = await openFleet(redis, {}, CLIENT);
   const article = articleProgram(fleet.redis, 'node');
   await article.register('d1', 'lamp');
@@ -245,9 +246,13 @@ test('what it announced is handed out though the settings cannot be read thereaf
   expect(await opened.first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
 });
 
-describe('one script of several fails', () => {
-  /** The first script that is about this device is not answered; `then` comes before it is told. */
-  function unanswered({ redis: client }: Fleet, id: string, then: () => Promise<unknown> = async () => {}) {
+describe('when one of several scripts fails', () => {
+  /** Makes the first script with this device fail with a timeout, after running `then`. */
+  function failFirstScriptWith(
+    { redis: client }: Fleet,
+    id: string,
+    then: () => Promise<unknown> = async () => {},
+  ) {
     const evalsha = client.evalsha.bind(client) as (...args: unknown[]) => Promise<unknown>;
     const failing = async (...args: unknown[]) => {
       if (!args.includes(id)) return evalsha(...args);
@@ -258,38 +263,38 @@ describe('one script of several fails', () => {
     Object.assign(client, { evalsha: failing });
   }
 
-  test('what the others announced is handed out, and its own when it is done again', async () => {
+  test('yields the events of the other scripts, and those of the failed one after its retry', async () => {
     const ids = await online(5 * MAX_DEVICES_PER_SCRIPT, () => 20);
     await until(async () => (await fleet.redis.exists(...ids.map((id) => fleet.keys.heartbeat(id)))) === 0);
     const own = await openFleet(redis, {}, CLIENT);
-    unanswered(own, 'd7');
+    failFirstScriptWith(own, 'd7');
     const { events, said, first, stop } = await openDetector(own);
     await first(ids.length);
     await stop();
-    const lapses = (await logOf(fleet)).filter(({ status }) => status === 'offline');
-    expect(events.map(({ id }) => id).sort()).toEqual(lapses.map(({ id }) => id).sort());
+    const timeouts = (await logOf(fleet)).filter(({ status }) => status === 'offline');
+    expect(events.map(({ id }) => id).sort()).toEqual(timeouts.map(({ id }) => id).sort());
     expect(said).toEqual(['lost', 'resumed']);
   });
 
-  test('so it is for a sweep, which then fails', async () => {
+  test('a sweep yields the events of the other scripts, and then fails', async () => {
     const ids = await online(5 * MAX_DEVICES_PER_SCRIPT, () => 20);
     await until(async () => (await fleet.redis.exists(...ids.map((id) => fleet.keys.heartbeat(id)))) === 0);
-    unanswered(fleet, 'd7');
-    let found = 0;
+    failFirstScriptWith(fleet, 'd7');
+    let yielded = 0;
     const run = async () => {
-      for await (const _ of sweep(fleet)) found += 1;
+      for await (const _ of sweep(fleet)) yielded += 1;
     };
     expect(await failure(run())).toMatchObject({ code: 'CONNECTION', message: 'timed out' });
-    expect(found).toBeGreaterThanOrEqual(4 * MAX_DEVICES_PER_SCRIPT);
-    expect(found).toBeLessThan(ids.length);
+    expect(yielded).toBeGreaterThanOrEqual(4 * MAX_DEVICES_PER_SCRIPT);
+    expect(yielded).toBeLessThan(ids.length);
   });
 
-  test('the audit’s slice is looked at again', async () => {
+  test('the audit retries its slice', async () => {
     const article = articleProgram(fleet.redis, 'node');
     await article.register('d1', 'lamp');
     await article.heartbeat('d1');
     const own = await openFleet(redis, {}, CLIENT);
-    unanswered(own, 'd1', () => fleet.redis.srem(fleet.keys.registered, 'd1')); // no other slice will hold it
+    failFirstScriptWith(own, 'd1', () => fleet.redis.srem(fleet.keys.registered, 'd1')); // no later slice contains it
     const opened = await openDetector(own);
     open.push(opened);
     expect(await opened.first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);

@@ -1,4 +1,4 @@
-/** The detector of a fleet in partitions: as of one, whatever part a device is in, and each thing told once. */
+/** The detector of a fleet with partitions: events and notices of all partitions, each once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { type DetectOptions, detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
@@ -13,9 +13,9 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const PARTITIONS = 16;
-/** Comes back by itself, and notices a loss within moments. */
+/** Reconnects without limit, and notices a hanging server after 300 ms. */
 const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
-const BOTH = ['1 online heartbeat', '2 offline timeout'];
+const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 const IDS = [...ODD_IDS, ...Array.from({ length: 59 }, (_, i) => `d${i}`)];
 
 let fleet: Fleet;
@@ -29,14 +29,14 @@ afterEach(async () => {
   await Promise.all(open.map((detector) => detector.stop()));
 });
 
-/** On a connection of its own, as another process would be; ended with the test. */
+/** Starts a detector on its own connection; it is stopped after the test. */
 async function detector(options: DetectOptions = {}, of = fleet): Promise<OpenDetector> {
   const opened = await openDetector(await openFleet(redis, of.options, CLIENT), options);
   open.push(opened);
   return opened;
 }
 
-async function online(ids: readonly string[], ttl: (place: number) => number, of = fleet): Promise<void> {
+async function online(ids: readonly string[], ttl: (index: number) => number, of = fleet): Promise<void> {
   await registerAll(
     of,
     ids.map((id) => ({ id, type: 'lamp' })),
@@ -47,8 +47,8 @@ async function online(ids: readonly string[], ttl: (place: number) => number, of
   );
 }
 
-/** Nobody has announced it. */
-async function lapsed(ids: readonly string[]): Promise<void> {
+/** Registers devices whose heartbeat has expired and was not settled. */
+async function expired(ids: readonly string[]): Promise<void> {
   await online(ids, () => 20);
   const now = await serverNow(fleet.redis);
   await until(async () => (await serverNow(fleet.redis)) > now + 20);
@@ -58,53 +58,53 @@ async function storiesOf(of: Fleet, ids: readonly string[]): Promise<string[][]>
   return Promise.all(ids.map(async (id) => storyOf(await of.of(id), id)));
 }
 
-/** Neither the audit nor the index of its partition would find it. */
-async function hidden(id: string, ttl: number): Promise<void> {
+/** Sends a heartbeat of a device that is in neither the registered set nor the index. */
+async function onlineOutsideIndex(id: string, ttl: number): Promise<void> {
   await online([id], () => ttl);
   const { keys } = await fleet.of(id);
   await fleet.redis.srem(keys.registered, id);
   await fleet.redis.zrem(keys.activity, id);
 }
 
-const pulses = async (text: string) => {
+const setPulses = async (text: string) => {
   for (const { keys } of await fleet.partitions()) await fleet.redis.set(keys.pulse, text);
 };
 
-describe('announces each lapse once', () => {
-  test('three of all strategies at once, and a fleet of one partition beside: the same stories', async () => {
-    const one = await openFleet(redis, { namespace: 'one' });
+describe('announces each expiry once', () => {
+  test('with one detector of each strategy, like a fleet without partitions', async () => {
+    const unpartitioned = await openFleet(redis, { namespace: 'one' });
     const all = [
       await detector(),
       await detector({ strategy: 'poll', interval: 50 }),
       await detector({ strategy: 'keyspace' }),
     ];
-    await detector({}, one);
-    const lapses = async (of: Fleet) =>
+    await detector({}, unpartitioned);
+    const offlineEvents = async (of: Fleet) =>
       (await storiesOf(of, IDS)).flat().filter((line) => /offline/.test(line));
-    for (const each of [fleet, one]) await online(IDS, (i) => 30 + 5 * i, each);
+    for (const each of [fleet, unpartitioned]) await online(IDS, (i) => 30 + 5 * i, each);
     const again = IDS.slice(0, 30);
-    for (const each of [fleet, one]) {
-      await until(async () => (await lapses(each)).length === IDS.length);
+    for (const each of [fleet, unpartitioned]) {
+      await until(async () => (await offlineEvents(each)).length === IDS.length);
       await heartbeats(
         each,
         again.map((id) => ({ id, ttl: 100 })),
       );
     }
-    for (const each of [fleet, one]) {
-      await until(async () => (await lapses(each)).length === IDS.length + again.length);
+    for (const each of [fleet, unpartitioned]) {
+      await until(async () => (await offlineEvents(each)).length === IDS.length + again.length);
       await heartbeat(each, { id: 'd0' });
       await disconnect(each, 'd0');
     }
-    expect(await storiesOf(fleet, IDS)).toEqual(await storiesOf(one, IDS));
+    expect(await storiesOf(fleet, IDS)).toEqual(await storiesOf(unpartitioned, IDS));
     expect((await storiesOf(fleet, ['a/b']))[0]).toEqual([
-      ...BOTH,
+      ...ONLINE_THEN_TIMEOUT,
       '3 online heartbeat',
       '4 offline timeout',
     ]);
     await Promise.all(all.map((each) => each.stop()));
     const announced = all.flatMap(({ events }) => events);
     expect(announced.length).toBe(IDS.length + again.length);
-    // By the ids that a feed's events begin with.
+    // The ids of a feed's events start with the ids in the log, and end with a position.
     const logged = presenceFeed(fleet, { since: { time: 0 }, signal: AbortSignal.timeout(10_000) });
     const timeouts: (string | undefined)[] = [];
     for await (const { id, reason } of logged) {
@@ -114,17 +114,17 @@ describe('announces each lapse once', () => {
     expect(announced.map(({ id }) => id).sort()).toEqual(timeouts.sort());
   });
 
-  test('what lapsed before it came, more than is settled at once', async () => {
+  test('of 2,000 devices that expired before it started', async () => {
     const ids = Array.from({ length: 2000 }, (_, i) => `d${i}`);
-    await lapsed(ids);
+    await expired(ids);
     const { events, first } = await detector();
     await first(ids.length);
     expect(new Set(events.map(({ deviceId }) => deviceId)).size).toBe(ids.length);
     expect(new Set(events.map(({ id }) => id)).size).toBe(ids.length);
   });
 
-  test('a sweep: all of all partitions, and then nobody', async () => {
-    await lapsed(IDS);
+  test('with a sweep, of all partitions', async () => {
+    await expired(IDS);
     const swept = await allOf(sweep(fleet));
     expect(swept.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
     expect(await allOf(sweep(fleet))).toEqual([]);
@@ -132,30 +132,30 @@ describe('announces each lapse once', () => {
 });
 
 describe('strategies', () => {
-  test('poll: what is in an online set and gone', async () => {
+  test('poll finds ids in the online sets without a heartbeat key', async () => {
     const { first } = await detector({ strategy: 'poll', interval: 50 });
     for (const id of IDS.slice(0, 20)) {
-      await hidden(id, 60_000);
+      await onlineOutsideIndex(id, 60_000);
       await cut(await fleet.of(id), id);
     }
     await first(20);
-    expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(BOTH));
+    expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(ONLINE_THEN_TIMEOUT));
   });
 
-  test('keyspace: what expired, of all partitions and of this namespace', async () => {
+  test('keyspace finds expired keys of all partitions and of this namespace only', async () => {
     await fleet.redis.config('SET', 'notify-keyspace-events', '');
     const { first, said } = await detector({ strategy: 'keyspace' });
     await register(await openFleet(redis), 'other', 'lamp');
-    for (const id of IDS.slice(0, 20)) await hidden(id, 50);
+    for (const id of IDS.slice(0, 20)) await onlineOutsideIndex(id, 50);
     await first(20);
-    expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(BOTH));
+    expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(ONLINE_THEN_TIMEOUT));
     expect(said).toEqual([]);
   });
 });
 
 describe('other programs', () => {
-  /** As one that knows the partitions, and no index. */
-  async function quietly(id: string): Promise<void> {
+  /** Writes a record and a heartbeat key like a program that knows the partitions but not the index. */
+  async function writeUnpublished(id: string): Promise<void> {
     const { keys } = await fleet.of(id);
     await fleet.redis.hset(keys.state(id), {
       deviceId: id,
@@ -166,9 +166,9 @@ describe('other programs', () => {
     await fleet.redis.setex(keys.heartbeat(id), 600, '1');
   }
 
-  test('the audit goes round all partitions', async () => {
+  test('the audit covers all partitions', async () => {
     for (const id of IDS) {
-      await quietly(id);
+      await writeUnpublished(id);
       await fleet.redis.sadd((await fleet.of(id)).keys.registered, id);
     }
     const { events, first } = await detector();
@@ -176,10 +176,10 @@ describe('other programs', () => {
     expect(events.every(({ reason }) => reason === 'observed')).toBe(true);
   });
 
-  test('a heartbeat that is published is settled at once, though no audit would see it', async () => {
+  test('a published heartbeat is settled at once, also outside of the audit', async () => {
     const { events, first } = await detector();
     for (const [i, id] of ODD_IDS.entries()) {
-      await quietly(id);
+      await writeUnpublished(id);
       const message = { type: 'presence', deviceId: id, status: 'online', timestamp: 1_700_000_000_000 };
       await fleet.redis.publish(fleet.keys.presenceChannel, JSON.stringify(message));
       await first(i + 1);
@@ -189,8 +189,8 @@ describe('other programs', () => {
 });
 
 describe('the hold', () => {
-  test('after an outage of all: told once, with the latest end, and its end once', async () => {
-    await lapsed(IDS);
+  test('of all partitions calls onHold once with the latest end, and onHoldEnd once', async () => {
+    await expired(IDS);
     const now = await serverNow(fleet.redis);
     for (const [i, { keys }] of (await fleet.partitions()).entries())
       await fleet.redis.set(keys.pulse, `${now - 3200 - 10 * i} ${now - 3300} 0`);
@@ -206,7 +206,7 @@ describe('the hold', () => {
     expect((await storiesOf(fleet, ['d0']))[0]).toEqual(['1 online heartbeat']);
   });
 
-  test('of one partition keeps the others from nothing', async () => {
+  test('of one partition does not delay the others', async () => {
     await online(IDS, () => 20);
     const now = await serverNow(fleet.redis);
     const held = await fleet.of('d0');
@@ -219,10 +219,10 @@ describe('the hold', () => {
     expect(events.map(({ deviceId }) => deviceId).sort()).toEqual(others.sort());
   });
 
-  test('is honoured by a sweep, told once', async () => {
-    await lapsed(IDS);
+  test('is honoured by a sweep, which calls onHold once', async () => {
+    await expired(IDS);
     const now = await serverNow(fleet.redis);
-    await pulses(`${now} ${now} ${now + 3_600_000}`);
+    await setPulses(`${now} ${now} ${now + 3_600_000}`);
     const held: number[] = [];
     expect(await allOf(sweep(fleet, { onHold: (until) => void held.push(until) }))).toEqual([]);
     expect(held).toEqual([now + 3_600_000]);
@@ -231,7 +231,7 @@ describe('the hold', () => {
 });
 
 describe('its connections', () => {
-  test('are killed: told once each, and all goes on', async () => {
+  test('are killed: it gives one notice of loss and return, and continues', async () => {
     const { said, says, first } = await detector();
     await fleet.redis.client('KILL', 'TYPE', 'pubsub');
     await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -239,10 +239,10 @@ describe('its connections', () => {
     await first(IDS.length);
     await says('resumed');
     expect(said).toEqual(['lost', 'resumed']);
-    expect(await storiesOf(fleet, IDS)).toEqual(IDS.map(() => BOTH));
+    expect(await storiesOf(fleet, IDS)).toEqual(IDS.map(() => ONLINE_THEN_TIMEOUT));
   });
 
-  test('one partition that is denied ends it all', async () => {
+  test('are denied one partition: it ends with an error', async () => {
     const acl = (...rules: string[]) => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
     await acl('reset', 'on', '>pw', '~*', '&*', '+@all');
     const own = await openFleet(redis, fleet.options, { ...CLIENT, username: 'app', password: 'pw' });
@@ -259,11 +259,11 @@ describe('its connections', () => {
   });
 });
 
-test('a consumer that takes nothing keeps no device from being announced, nor the pulse from beating', async () => {
+test('announces devices and writes the pulse, while its consumer takes no event', async () => {
   const stop = new AbortController();
   const events = detect(await openFleet(redis, fleet.options), { signal: stop.signal });
   await online(IDS, (i) => 100 + 20 * i);
-  const begun = await events.next();
+  const firstEvent = await events.next();
   const stories = async () => (await storiesOf(fleet, IDS)).filter(({ length }) => length === 2).length;
   await until(async () => (await stories()) === IDS.length);
   const pulseOf = async () =>
@@ -272,28 +272,28 @@ test('a consumer that takes nothing keeps no device from being announced, nor th
   await until(async () => (await pulseOf()) > before);
   stop.abort();
   const rest = await allOf(events);
-  expect([begun.value, ...rest].map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
+  expect([firstEvent.value, ...rest].map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
 });
 
-test('at work is who is at work in all partitions, and it leaves all of them', async () => {
+test('detectorAtWork is true only if a detector ran in all partitions, and false after its stop', async () => {
   expect(await detectorAtWork(fleet)).toBe(false);
   const { stop } = await detector();
   await until(() => detectorAtWork(fleet));
-  const asked = performance.now();
+  const stopRequestedAt = performance.now();
   await stop();
-  expect(performance.now() - asked).toBeLessThan(1000);
+  expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
   for (const { keys } of await fleet.partitions())
     expect((await fleet.redis.get(keys.pulse))?.split(' ')[1]).toBe('0');
   const now = await serverNow(fleet.redis);
-  await pulses(`${now} ${now} 0`);
+  await setPulses(`${now} ${now} 0`);
   expect(await detectorAtWork(fleet)).toBe(true);
   await fleet.redis.set((await fleet.of('d3')).keys.pulse, `${now} ${now - 10_000} 0`);
   expect(await detectorAtWork(fleet)).toBe(false);
 });
 
-test('the command: all that lapsed, by ids that watch-presence --since takes', async () => {
+test('detect --once prints ids that watch-presence --since accepts', async () => {
   const devstate = cli(redis);
-  await lapsed(IDS);
+  await expired(IDS);
   const events = (await devstate.run('detect --once -q -n many -o ndjson')).stdout.trimEnd().split('\n');
   expect(events).toHaveLength(IDS.length);
   const { id } = JSON.parse(events[0] as string);
@@ -305,15 +305,15 @@ test('the command: all that lapsed, by ids that watch-presence --since takes', a
   ]);
 });
 
-test('a fleet that is cut anew meanwhile: it ends, and says so', async () => {
+test('ends with CONFLICT, when the number of partitions changes', async () => {
   await unregisterAll(fleet, IDS);
   const own = await openFleet(redis, fleet.options);
-  const cutAnew = async () => {
+  const changePartitions = async () => {
     await declareFleet(fleet, { partitions: 4 });
     own.forgetSettings();
   };
   const run = async () => {
-    for await (const _ of detect(own, { onReady: () => void cutAnew() }));
+    for await (const _ of detect(own, { onReady: () => void changePartitions() }));
   };
   expect(await failure(run())).toMatchObject({ code: 'CONFLICT' });
 });

@@ -1,4 +1,4 @@
-/** The detector: what lapses is announced once, whoever else looks, and whatever becomes of Redis meanwhile. */
+/** The detector: each expiry is announced once, beside other detectors and programs, with and without a hold. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DetectOptions, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -12,7 +12,7 @@ import { cut, DIALECTS, logOf, ODD_IDS, openFleet, serverNow, storyOf, until } f
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-/** Comes back by itself, and notices a loss within moments. */
+/** Reconnects without limit, and notices a hanging server after 300 ms. */
 const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 
 let fleet: Fleet;
@@ -25,7 +25,7 @@ afterEach(async () => {
   await Promise.all(open.map((detector) => detector.stop()));
 });
 
-/** On a connection of its own, as another process would be; ended with the test. */
+/** Starts a detector on its own connection; it is stopped after the test. */
 async function detector(options: DetectOptions = {}, at = redis): Promise<OpenDetector> {
   const own = await openFleet(at, fleet.options, CLIENT);
   own.redis.on('error', () => {});
@@ -34,7 +34,8 @@ async function detector(options: DetectOptions = {}, at = redis): Promise<OpenDe
   return opened;
 }
 
-async function online(count: number, ttl: (place: number) => number): Promise<string[]> {
+/** Registers d0, d1, … and sends a heartbeat of each with the TTL for its index, ms. */
+async function online(count: number, ttl: (index: number) => number): Promise<string[]> {
   const ids = Array.from({ length: count }, (_, i) => `d${i}`);
   await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
   await heartbeats(
@@ -44,8 +45,8 @@ async function online(count: number, ttl: (place: number) => number): Promise<st
   return ids;
 }
 
-/** Devices that another program keeps alive, and nobody publishes. */
-async function quietly(count: number): Promise<void> {
+/** Writes records and heartbeat keys q0, q1, … like another program that publishes nothing. */
+async function writeUnpublished(count: number): Promise<void> {
   const { redis: client, keys } = fleet;
   const ids = Array.from({ length: count }, (_, i) => `q${i}`);
   const commands = ids.flatMap((id) => [
@@ -56,14 +57,14 @@ async function quietly(count: number): Promise<void> {
   await client.pipeline(commands).exec();
 }
 
-const swept = async (options: DetectOptions = {}) => {
+const runSweep = async (options: DetectOptions = {}) => {
   const events: string[] = [];
   for await (const { deviceId, status } of sweep(fleet, options)) events.push(`${deviceId} ${status}`);
   return events;
 };
 
 describe.each(DIALECTS)('in a %s fleet', (dialect) => {
-  test('a lapse is announced once, with the deadline for its time', async () => {
+  test('announces each expiry once, with the deadline as its time', async () => {
     fleet = await openFleet(redis, { dialect });
     const { events, first } = await detector();
     const deadlines = new Map<string, number>();
@@ -84,7 +85,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
   });
 });
 
-test('of a namespace, and of no other', async () => {
+test('announces the devices of its namespace only', async () => {
   const acme = await openFleet(redis, { namespace: 'acme' });
   await online(1, () => 30);
   await register(acme, 'a1', 'lamp');
@@ -95,7 +96,7 @@ test('of a namespace, and of no other', async () => {
   expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
 });
 
-test('what lapsed before it came, more than a script takes, is found at once and once', async () => {
+test('announces devices that expired before it started once, also more than one script takes', async () => {
   const ids = await online(3 * MAX_DEVICES_PER_SCRIPT + 7, () => 20);
   await until(async () => (await fleet.redis.exists(...ids.map((id) => fleet.keys.heartbeat(id)))) === 0);
   const { events, first } = await detector();
@@ -104,7 +105,7 @@ test('what lapsed before it came, more than a script takes, is found at once and
   expect(await logOf(fleet)).toHaveLength(2 * ids.length);
 });
 
-test('a device that goes on beating is left in peace, one that comes back is told of again', async () => {
+test('announces nothing of a device that stays online, and each expiry of one that returns', async () => {
   await online(2, () => 60_000);
   const { events, first } = await detector();
   await heartbeat(fleet, { id: 'd1', ttl: 20 });
@@ -119,8 +120,8 @@ test('a device that goes on beating is left in peace, one that comes back is tol
 });
 
 describe('other programs', () => {
-  test('the audit finds devices that only they write and nobody published', async () => {
-    await quietly(5);
+  test('the audit finds devices that they write without publishing', async () => {
+    await writeUnpublished(5);
     const { events, first } = await detector();
     await first(5);
     for (const { status, reason, seq } of events)
@@ -130,15 +131,15 @@ describe('other programs', () => {
     expect(await storyOf(fleet, 'q3')).toEqual(['1 online observed', '2 offline timeout']);
   });
 
-  test('the audit goes round a larger fleet in the time that it is given', async () => {
+  test('the audit covers a larger fleet within auditRound', async () => {
     const count = 20 * MAX_DEVICES_PER_SCRIPT;
-    await quietly(count);
+    await writeUnpublished(count);
     await detector({ auditRound: 1000 });
     await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === count);
     expect(await fleet.redis.zcard(fleet.keys.activity)).toBe(count);
   });
 
-  test('a heartbeat that they publish is settled at once, though no audit would see it', async () => {
+  test('a published heartbeat is settled at once, also outside of the audit', async () => {
     const article = articleProgram(fleet.redis, 'node');
     await article.register('d1', 'lamp');
     await fleet.redis.srem(fleet.keys.registered, 'd1');
@@ -146,14 +147,14 @@ describe('other programs', () => {
     await article.heartbeat('d1');
     expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
     await fleet.redis.pexpire(fleet.keys.heartbeat('d1'), 10);
-    await article.keyspaceDetector(fleet.keys.heartbeat('d1')); // early: the key lives on, and is looked at
+    await article.keyspaceDetector(fleet.keys.heartbeat('d1')); // published before the key has expired, so nothing is announced
     await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d1'))) === 0);
     await article.keyspaceDetector(fleet.keys.heartbeat('d1'));
     await until(async () => (await storyOf(fleet, 'd1')).length === 2);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online observed', '2 offline timeout']);
   });
 
-  test('records that cannot be judged are said once each, and keep nobody waiting', async () => {
+  test('records that cannot be read give one notice each, and delay no other device', async () => {
     await online(1, () => 20);
     const broken = Array.from({ length: 2 * MAX_DEVICES_PER_SCRIPT }, (_, i) => `broken${i}`);
     await fleet.redis.sadd(fleet.keys.registered, ...broken.slice(0, 3));
@@ -171,7 +172,7 @@ describe('other programs', () => {
   });
 });
 
-test('five of all strategies and the article’s own at once: one announcement for each transition', async () => {
+test('five detectors of all strategies and the article’s detectors announce each transition once', async () => {
   const count = 60;
   const article = articleProgram(await redis.client(), 'node');
   const listener = await redis.client();
@@ -207,11 +208,11 @@ describe('the hold', () => {
   const pulse = (last: number, detector: number, hold: number) =>
     fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
 
-  test('is opened after an outage, said, honoured, and its end said', async () => {
+  test('is opened after an outage: calls onHold, announces nothing until it ends, and calls onHoldEnd', async () => {
     await online(2, () => 60_000);
     await cut(fleet, 'd0', 'd1');
     const now = await serverNow(fleet.redis);
-    await pulse(now - 3200, now - 3300, 0); // nobody for 3.2 s, a detector at work before
+    await pulse(now - 3200, now - 3300, 0); // no heartbeat for 3.2 s, and a detector running before
     const holds: number[] = [];
     const { events, said, says, first } = await detector({ onHold: (until) => void holds.push(until) });
     await until(() => holds.length > 0);
@@ -225,7 +226,7 @@ describe('the hold', () => {
     expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
   });
 
-  test('of another detector is honoured as well', async () => {
+  test('that another detector opened is honoured', async () => {
     await online(1, () => 60_000);
     const now = await serverNow(fleet.redis);
     const hold = now + 1200;
@@ -237,7 +238,7 @@ describe('the hold', () => {
     expect(said).toEqual(['hold', 'hold over']);
   });
 
-  test('may be overruled', async () => {
+  test('is ignored with honourHold: false', async () => {
     await online(1, () => 20);
     const now = await serverNow(fleet.redis);
     await pulse(now, now, now + 3_600_000);
@@ -246,57 +247,57 @@ describe('the hold', () => {
     expect(said).toEqual(['hold']);
   });
 
-  test('is honoured by a sweep, which opens none and leaves the pulse alone', async () => {
+  test('is honoured by a sweep, which opens none and does not write the pulse', async () => {
     const ids = await online(1, () => 20);
     await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d0'))) === 0);
     const now = await serverNow(fleet.redis);
     await pulse(now, now, now + 3_600_000);
     const held: number[] = [];
-    expect(await swept({ onHold: (until) => void held.push(until) })).toEqual([]);
+    expect(await runSweep({ onHold: (until) => void held.push(until) })).toEqual([]);
     expect(held).toEqual([now + 3_600_000]);
-    expect(await swept({ honourHold: false })).toEqual(ids.map((id) => `${id} offline`));
+    expect(await runSweep({ honourHold: false })).toEqual(ids.map((id) => `${id} offline`));
     await heartbeat(fleet, { id: 'd0', ttl: 20 });
     await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d0'))) === 0);
     await pulse(now - 10_000, now - 10_000, 0);
-    expect(await swept()).toEqual(ids.map((id) => `${id} offline`));
+    expect(await runSweep()).toEqual(ids.map((id) => `${id} offline`));
     expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${now - 10_000} ${now - 10_000} 0`);
   });
 });
 
-describe('its end', () => {
-  const mortal = useRedis();
+describe('the detector stops', () => {
+  const killable = useRedis();
 
-  test('comes within a second, and takes it off the pulse', async () => {
+  test('within a second, and removes itself from the pulse', async () => {
     expect(await detectorAtWork(fleet)).toBe(false);
     const { stop } = await detector();
     await until(() => detectorAtWork(fleet));
-    const asked = performance.now();
+    const stopRequestedAt = performance.now();
     await stop();
-    expect(performance.now() - asked).toBeLessThan(1000);
+    expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
     expect(await detectorAtWork(fleet)).toBe(false);
     expect((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[1]).toBe('0');
   });
 
-  test('of one of two leaves the other at work', async () => {
+  test('while another one keeps running', async () => {
     const [one] = [await detector(), await detector()];
     await one.stop();
     await until(() => detectorAtWork(fleet));
   });
 
-  test('comes though Redis is away', async () => {
-    const { stop, says } = await detector({}, mortal);
-    await mortal.server.kill();
+  test('within a second while Redis is down', async () => {
+    const { stop, says } = await detector({}, killable);
+    await killable.server.kill();
     try {
       await says('lost');
-      const asked = performance.now();
+      const stopRequestedAt = performance.now();
       await stop();
-      expect(performance.now() - asked).toBeLessThan(1000);
+      expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
     } finally {
-      await mortal.server.restart();
+      await killable.server.restart();
     }
   });
 
-  test('by a signal that has come already is at once', async () => {
+  test('at once, when its signal was aborted before', async () => {
     const options = { signal: AbortSignal.abort(), onReady: () => expect.unreachable() };
     const { detect } = await import('../../../src/core/detection/detector.js');
     for await (const _ of detect(fleet, options)) expect.unreachable();

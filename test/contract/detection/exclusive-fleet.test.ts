@@ -1,4 +1,4 @@
-/** A fleet that is declared exclusive, and is not: the detector says so once. */
+/** The detector gives one notice, when another program writes to a fleet declared exclusive. */
 import { expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { articleProgram } from '../../support/article.js';
@@ -9,7 +9,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 
 test.each(['exclusive', 'shared'] as const)(
-  'another program writes to a fleet declared %s',
+  'another program publishes heartbeats in a fleet declared %s',
   async (writers) => {
     const fleet = await openFleet(redis);
     await declareFleet(fleet, { writers });
@@ -28,11 +28,11 @@ test.each(['exclusive', 'shared'] as const)(
   },
 );
 
-test('another program does so without a word: the audit finds what it did', async () => {
+test('the audit finds what another program wrote without publishing', async () => {
   const fleet = await openFleet(redis);
   await declareFleet(fleet, { writers: 'exclusive' });
   const detector = await openDetector(fleet);
-  await articleProgram(await redis.client(), 'node').register('d1', 'lamp'); // which publishes nothing
+  await articleProgram(await redis.client(), 'node').register('d1', 'lamp'); // register publishes nothing
   await detector.says('another program writes to this exclusive fleet');
   await detector.stop();
   expect(detector.events).toEqual([]);

@@ -1,4 +1,4 @@
-/** Detector, sweep and feed while a part of the fleet is out of reach: the rest goes on, and may begin. */
+/** Detector, sweep and feed start and run while some partitions are unreachable. */
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
@@ -23,14 +23,14 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const PARTITIONS = 16;
-const ALL = Array.from({ length: PARTITIONS }, (_, number) => number);
+const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, number) => number);
 const IDS = Array.from({ length: 100 }, (_, i) => `d${i}`);
-/** Longer than any test waits. */
+/** A request timeout longer than any test. */
 const NEVER_MS = 60_000;
 
-/** Who writes, and is never kept from it. */
+/** Writes events; all its partitions are reachable. */
 let writer: Fleet;
-/** Who is kept from some partitions. */
+/** The fleet under test; `makeUnreachable` blocks some of its partitions. */
 let fleet: Fleet;
 let parts: readonly Fleet[];
 beforeEach(async () => {
@@ -45,21 +45,21 @@ beforeEach(async () => {
 });
 
 const refused = () => Promise.reject(new Error('Connection is closed.'));
-const silent = () => new Promise<never>(() => {});
+const unanswered = () => new Promise<never>(() => {});
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** Keeps the fleet from these partitions. Gives what ends it. */
-function keepFrom(numbers: readonly number[], answer: () => Promise<never>): () => void {
+/** Makes these partitions of `fleet` answer with `answer`. Returns a function that makes them reachable again. */
+function makeUnreachable(numbers: readonly number[], answer: () => Promise<never>): () => void {
   const client = fleet.redis as unknown as Record<'evalsha' | 'xrange', Method>;
   const { evalsha, xrange } = client;
-  const isKept = (args: unknown[]) =>
+  const isUnreachable = (args: unknown[]) =>
     args.some((arg) => numbers.some((number) => String(arg).startsWith(`many:{${number}}:`)));
-  const unlessKept =
+  const unlessUnreachable =
     (method: Method) =>
     (...args: unknown[]) =>
-      isKept(args) ? answer() : method.apply(client, args);
-  Object.assign(client, { evalsha: unlessKept(evalsha), xrange: unlessKept(xrange) });
+      isUnreachable(args) ? answer() : method.apply(client, args);
+  Object.assign(client, { evalsha: unlessUnreachable(evalsha), xrange: unlessUnreachable(xrange) });
   const reading = numbers.map((number) =>
     vi.spyOn(parts[number] as Fleet, 'pipeline').mockImplementation(() => fleet.send(answer)),
   );
@@ -70,10 +70,11 @@ function keepFrom(numbers: readonly number[], answer: () => Promise<never>): () 
 }
 
 const idsOf = (events: readonly PresenceEvent[]) => events.map(({ deviceId }) => deviceId).sort();
-const inReach = (kept: readonly number[]) =>
-  IDS.filter((id) => !kept.includes(partitionOf(id, PARTITIONS))).sort();
+const idsOutside = (unreachable: readonly number[]) =>
+  IDS.filter((id) => !unreachable.includes(partitionOf(id, PARTITIONS))).sort();
 
-async function lapsed(): Promise<void> {
+/** Sends heartbeats of all devices, and waits until they have expired. */
+async function expireAll(): Promise<void> {
   await heartbeats(
     writer,
     IDS.map((id) => ({ id, ttl: 20 })),
@@ -83,57 +84,57 @@ async function lapsed(): Promise<void> {
 }
 
 describe('a sweep', () => {
-  test('goes through the others, and fails in the end', async () => {
-    await lapsed();
-    keepFrom([0, 7], refused);
+  test('settles the reachable partitions, and then fails', async () => {
+    await expireAll();
+    makeUnreachable([0, 7], refused);
     const swept: PresenceEvent[] = [];
     const run = async () => {
       for await (const event of sweep(fleet)) swept.push(event);
     };
     expect(await failure(run())).toMatchObject({ code: 'CONNECTION', message: 'connection lost' });
-    expect(idsOf(swept)).toEqual(inReach([0, 7]));
+    expect(idsOf(swept)).toEqual(idsOutside([0, 7]));
     expect(await allOf(sweep(writer))).toHaveLength(IDS.length - swept.length);
   });
 });
 
 describe('a new detector', () => {
-  test('is at work in the others, and there once it can be', async () => {
-    await lapsed();
-    const goOn = keepFrom([0, 7], refused);
+  test('runs in the reachable partitions, and in the others once they are reachable', async () => {
+    await expireAll();
+    const makeReachable = makeUnreachable([0, 7], refused);
     const { events, said, first, says, stop } = await openDetector(fleet);
     onTestFinished(stop);
     expect(said).toEqual(['lost']);
-    const others = inReach([0, 7]);
+    const others = idsOutside([0, 7]);
     await first(others.length);
     expect(idsOf(events)).toEqual(others);
-    goOn();
+    makeReachable();
     await first(IDS.length);
     await says('resumed');
     expect([idsOf(events), said]).toEqual([[...IDS].sort(), ['lost', 'resumed']]);
   });
 
-  test('that can look nowhere fails, and says nothing else', async () => {
-    keepFrom(ALL, refused);
+  test('fails without notices, when no partition is reachable', async () => {
+    makeUnreachable(ALL_PARTITIONS, refused);
     const said: string[] = [];
     const run = detect(fleet, { onReady: () => said.push('ready'), onLost: () => said.push('lost') });
     expect(await failure(run.next())).toMatchObject({ code: 'CONNECTION', message: 'connection lost' });
     expect(said).toEqual([]);
   });
 
-  test('whether one is at work, those tell that answer', async () => {
+  test('is found by detectorAtWork in the partitions that answer', async () => {
     for (const partition of await writer.partitions()) await pretendDetector(partition);
-    keepFrom([0, 7], refused);
+    makeUnreachable([0, 7], refused);
     expect(await detectorAtWork(fleet)).toBe(true);
-    keepFrom(ALL, refused);
+    makeUnreachable(ALL_PARTITIONS, refused);
     expect(await failure(detectorAtWork(fleet))).toMatchObject({ code: 'CONNECTION' });
   });
 });
 
 describe('a feed', () => {
-  /** Half of them, more than are asked at once where few are. */
-  const HALF = ALL.slice(PARTITIONS / 2);
+  /** Half of the partitions, more than are read concurrently. */
+  const HALF = ALL_PARTITIONS.slice(PARTITIONS / 2);
 
-  async function allComeAndGo(): Promise<void> {
+  async function announceAll(): Promise<void> {
     await heartbeats(
       writer,
       IDS.map((id) => ({ id })),
@@ -141,78 +142,75 @@ describe('a feed', () => {
     await disconnectAll(writer, IDS);
   }
 
-  async function logged(): Promise<number> {
+  async function countLogged(): Promise<number> {
     const logs = await Promise.all((await writer.partitions()).map((partition) => logOf(partition)));
     return logs.flat().length;
   }
 
-  test('half of them fall silent: the others’ events come within moments', async () => {
+  test('yields events of the others within 5 s, when half of the partitions stop answering', async () => {
     const feed = await openFeed(fleet);
-    keepFrom(HALF, silent);
-    await allComeAndGo();
-    const others = inReach(HALF);
+    makeUnreachable(HALF, unanswered);
+    await announceAll();
+    const others = idsOutside(HALF);
     await feed.first(2 * others.length);
-    const begun = performance.now();
+    const startedAt = performance.now();
     for (let i = 1; i <= 10; i++) {
       await heartbeats(writer, [{ id: others[i] as string }]);
       await feed.first(2 * others.length + i);
     }
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
     await feed.stop();
   });
 
-  test('only those that are silent are rung: they keep nobody waiting for long', async () => {
+  test('yields events of another partition within 5 s, after an event of one that does not answer', async () => {
     const feed = await openFeed(fleet);
-    keepFrom(HALF, silent);
-    const [kept, other] = [IDS.find((id) => !inReach(HALF).includes(id)), inReach(HALF)[0]];
-    const begun = performance.now();
-    await heartbeats(writer, [{ id: kept as string }]);
+    makeUnreachable(HALF, unanswered);
+    const [unreachableId, other] = [IDS.find((id) => !idsOutside(HALF).includes(id)), idsOutside(HALF)[0]];
+    const startedAt = performance.now();
+    await heartbeats(writer, [{ id: unreachableId as string }]);
     await heartbeats(writer, [{ id: other as string }]);
     expect(await feed.first(1)).toMatchObject([{ deviceId: other }]);
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
     await feed.stop();
   });
 
   test.each([
     ['refused', refused],
-    ['silent', silent],
-  ])(
-    'that begins while some are %s: nothing of after is missing, nothing of before is there',
-    async (_what, answer) => {
-      await allComeAndGo();
-      const before = await logged();
-      const said: string[] = [];
-      fleet.options.requestTimeout = 1500;
-      const goOn = keepFrom(HALF, answer);
-      const feed = await openFeed(fleet, {
-        onLost: () => said.push('lost'),
-        onResumed: () => said.push('resumed'),
-      });
-      expect(said).toEqual(['lost']);
-      await allComeAndGo();
-      await feed.first(2 * inReach(HALF).length);
-      goOn();
-      await feed.first(2 * IDS.length);
-      await until(() => said.length === 2);
-      await feed.stop();
-      expect(feed.events).toHaveLength((await logged()) - before);
-      expect(new Set(feed.events.map(({ id }) => id?.split('.')[0])).size).toBe(2 * IDS.length);
-      expect(said).toEqual(['lost', 'resumed']);
-    },
-  );
+    ['unanswered', unanswered],
+  ])('started while some are %s yields all later events and no earlier ones', async (_what, answer) => {
+    await announceAll();
+    const before = await countLogged();
+    const said: string[] = [];
+    fleet.options.requestTimeout = 1500;
+    const makeReachable = makeUnreachable(HALF, answer);
+    const feed = await openFeed(fleet, {
+      onLost: () => said.push('lost'),
+      onResumed: () => said.push('resumed'),
+    });
+    expect(said).toEqual(['lost']);
+    await announceAll();
+    await feed.first(2 * idsOutside(HALF).length);
+    makeReachable();
+    await feed.first(2 * IDS.length);
+    await until(() => said.length === 2);
+    await feed.stop();
+    expect(feed.events).toHaveLength((await countLogged()) - before);
+    expect(new Set(feed.events.map(({ id }) => id?.split('.')[0])).size).toBe(2 * IDS.length);
+    expect(said).toEqual(['lost', 'resumed']);
+  });
 
-  test('that replays while some are refused: theirs come when they can be read', async () => {
-    await allComeAndGo();
-    const goOn = keepFrom(HALF, refused);
+  test('replaying while some are refused yields their events once they are reachable', async () => {
+    await announceAll();
+    const makeReachable = makeUnreachable(HALF, refused);
     const feed = await openFeed(fleet, { since: { time: 0 } });
-    expect(idsOf(feed.events)).toEqual(inReach(HALF).flatMap((id) => [id, id]));
-    goOn();
+    expect(idsOf(feed.events)).toEqual(idsOutside(HALF).flatMap((id) => [id, id]));
+    makeReachable();
     await feed.first(2 * IDS.length);
     await feed.stop();
   });
 
-  test('that can read none fails', async () => {
-    keepFrom(ALL, refused);
+  test('fails, when no partition is reachable', async () => {
+    makeUnreachable(ALL_PARTITIONS, refused);
     for (const options of [{}, { since: { time: 0 } }])
       expect(await failure(presenceFeed(fleet, options).next())).toMatchObject({
         code: 'CONNECTION',

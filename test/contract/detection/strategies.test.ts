@@ -1,4 +1,4 @@
-/** The article's two ways as choices: they name suspects, and the verdict stays the script's. */
+/** The strategies poll and keyspace: how they find candidates, which the settle script then judges. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detector.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -9,14 +9,14 @@ import { cut, ODD_IDS, openFleet, storyOf, until } from '../../support/fleet.js'
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const FLAGS = 'notify-keyspace-events';
-const BOTH = ['1 online heartbeat', '2 offline timeout'];
+const FLAGS_SETTING = 'notify-keyspace-events';
+const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
 let fleet: Fleet;
 let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);
-  await fleet.redis.config('SET', FLAGS, '');
+  await fleet.redis.config('SET', FLAGS_SETTING, '');
   open = [];
 });
 afterEach(async () => {
@@ -32,48 +32,48 @@ async function detector(
   return opened;
 }
 
-/** Online, and in neither the registered set nor the index: no audit and no deadline would find it. */
-async function hidden(id: string, ttl: number): Promise<void> {
+/** Sends a heartbeat of a device that is in neither the registered set nor the index. */
+async function onlineOutsideIndex(id: string, ttl: number): Promise<void> {
   await register(fleet, id, 'lamp');
   await heartbeat(fleet, { id, ttl });
   await fleet.redis.srem(fleet.keys.registered, id);
   await fleet.redis.zrem(fleet.keys.activity, id);
 }
 
-const flags = async () =>
-  [...(((await fleet.redis.config('GET', FLAGS)) as string[])[1] ?? '')].sort().join('');
+const readFlags = async () =>
+  [...(((await fleet.redis.config('GET', FLAGS_SETTING)) as string[])[1] ?? '')].sort().join('');
 
 describe('poll', () => {
-  test('finds what is in the online set and gone', async () => {
+  test('finds ids in the online set without a heartbeat key', async () => {
     const { events, first } = await detector({ strategy: 'poll', interval: 50 });
-    for (const id of ODD_IDS) await hidden(id, 60_000);
+    for (const id of ODD_IDS) await onlineOutsideIndex(id, 60_000);
     await cut(fleet, ...ODD_IDS);
     await first(ODD_IDS.length);
     expect(events.map(({ deviceId }) => deviceId).sort()).toEqual([...ODD_IDS].sort());
-    for (const id of ODD_IDS) expect(await storyOf(fleet, id)).toEqual(BOTH);
+    for (const id of ODD_IDS) expect(await storyOf(fleet, id)).toEqual(ONLINE_THEN_TIMEOUT);
   });
 
-  test('looks at its interval and no more often', async () => {
-    const interval = 200;
+  test('scans the online set once per interval', async () => {
+    const intervalMs = 200;
     const monitor = await fleet.redis.duplicate().monitor();
-    const rounds: number[] = [];
+    const scanTimes: number[] = [];
     monitor.on('monitor', (time: string, sent: string[]) => {
       if (sent[0]?.toLowerCase() === 'sscan' && sent[1] === fleet.keys.online)
-        rounds.push(1000 * Number(time));
+        scanTimes.push(1000 * Number(time));
     });
     try {
-      await detector({ strategy: 'poll', interval });
-      await until(() => rounds.length >= 6);
+      await detector({ strategy: 'poll', interval: intervalMs });
+      await until(() => scanTimes.length >= 6);
     } finally {
       monitor.disconnect();
     }
-    const [first = 0] = rounds;
-    for (const [i, at] of rounds.entries()) expect(at - first).toBeGreaterThan((i - 0.5) * interval);
+    const [first = 0] = scanTimes;
+    for (const [i, at] of scanTimes.entries()) expect(at - first).toBeGreaterThan((i - 0.5) * intervalMs);
   });
 
-  test('goes through a set of many in chunks, each round whole', async () => {
+  test('finds all of 500 devices', async () => {
     const ids = Array.from({ length: 500 }, (_, i) => `d${i}`);
-    await Promise.all(ids.map((id) => hidden(id, 60_000)));
+    await Promise.all(ids.map((id) => onlineOutsideIndex(id, 60_000)));
     await cut(fleet, ...ids);
     const { events, first } = await detector({ strategy: 'poll', interval: 100 });
     await first(ids.length);
@@ -82,15 +82,15 @@ describe('poll', () => {
 });
 
 describe('keyspace', () => {
-  test.each(ODD_IDS)('hears that %s expired', async (id) => {
+  test.each(ODD_IDS)('finds the expired device %s', async (id) => {
     const { first, said } = await detector({ strategy: 'keyspace' });
-    await hidden(id, 50);
+    await onlineOutsideIndex(id, 50);
     await first(1);
-    expect(await storyOf(fleet, id)).toEqual(BOTH);
+    expect(await storyOf(fleet, id)).toEqual(ONLINE_THEN_TIMEOUT);
     expect(said).toEqual([]);
   });
 
-  test('on the database that was chosen, and of its namespace alone', async () => {
+  test('finds devices of its database and namespace only', async () => {
     const options = { namespace: 'acme' };
     fleet = await openFleet(redis, options, { db: 3 });
     const other = await openFleet(redis, options);
@@ -99,11 +99,11 @@ describe('keyspace', () => {
     await cut(other, 'd1');
     await register(other, 'd2', 'lamp');
     const { events, first } = await detector({ strategy: 'keyspace' }, { db: 3 });
-    await hidden('d1', 50);
-    await hidden('d2', 50);
+    await onlineOutsideIndex('d1', 50);
+    await onlineOutsideIndex('d2', 50);
     await first(2);
     expect(events.map(({ deviceId }) => deviceId).sort()).toEqual(['d1', 'd2']);
-    expect(await storyOf(fleet, 'd1')).toEqual(BOTH);
+    expect(await storyOf(fleet, 'd1')).toEqual(ONLINE_THEN_TIMEOUT);
     expect(await storyOf(other, 'd1')).toEqual(['1 online heartbeat']);
   });
 
@@ -113,22 +113,22 @@ describe('keyspace', () => {
     ['Ex', 'Ex'],
     ['KA', 'AEK'],
     ['Kg', 'EKgx'],
-    ['E', 'E'.concat('x')],
-  ])('adds to the flags %j what it needs: %j', async (before, after) => {
-    await fleet.redis.config('SET', FLAGS, before);
+    ['E', 'Ex'],
+  ])('changes the flags %j to %j', async (before, after) => {
+    await fleet.redis.config('SET', FLAGS_SETTING, before);
     const { first } = await detector({ strategy: 'keyspace' });
-    expect(await flags()).toBe(after);
-    await hidden('d1', 30);
+    expect(await readFlags()).toBe(after);
+    await onlineOutsideIndex('d1', 30);
     await first(1);
   });
 
-  describe('where CONFIG is refused', () => {
+  describe('when CONFIG is refused', () => {
     const limited = async (...rules: string[]) => {
       await fleet.redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', '~*', '&*', '+@all', ...rules);
       return { username: 'app', password: 'pw' };
     };
 
-    test('says so, and works by deadline alone', async () => {
+    test('gives a notice, and works by deadlines', async () => {
       const { said, first } = await detector({ strategy: 'keyspace' }, await limited('-config'));
       expect(said).toEqual([
         expect.stringMatching(
@@ -138,13 +138,13 @@ describe('keyspace', () => {
       await register(fleet, 'd1', 'lamp');
       await heartbeat(fleet, { id: 'd1', ttl: 30 });
       await first(1);
-      expect([await storyOf(fleet, 'd1'), await flags()]).toEqual([BOTH, '']);
+      expect([await storyOf(fleet, 'd1'), await readFlags()]).toEqual([ONLINE_THEN_TIMEOUT, '']);
     });
 
-    test('but the flags are there: it listens', async () => {
-      await fleet.redis.config('SET', FLAGS, 'Ex');
+    test('subscribes, if the flags are set already', async () => {
+      await fleet.redis.config('SET', FLAGS_SETTING, 'Ex');
       const { said, first } = await detector({ strategy: 'keyspace' }, await limited('-config|set'));
-      await hidden('d1', 30);
+      await onlineOutsideIndex('d1', 30);
       await first(1);
       expect(said).toEqual([]);
     });

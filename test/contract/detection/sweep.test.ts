@@ -10,14 +10,14 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
-/** Ids of those found offline. */
-async function swept(fleet: Fleet): Promise<string[]> {
+/** Runs a sweep, and returns the ids announced offline. */
+async function runSweep(fleet: Fleet): Promise<string[]> {
   const found: string[] = [];
   for await (const { deviceId } of sweep(fleet)) found.push(deviceId);
   return found;
 }
 
-test('a sweep finds all that lapsed, however many, once', async () => {
+test('three concurrent sweeps announce each of 450 expired devices once', async () => {
   const fleet = await openFleet(redis);
   const ids = Array.from({ length: 450 }, (_, i) => `d${i}`).sort();
   await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
@@ -26,19 +26,19 @@ test('a sweep finds all that lapsed, however many, once', async () => {
   await expired(fleet, ids.at(-1) as string);
   for (const id of ids) await expired(fleet, id);
   const rivals = await Promise.all([openFleet(redis), openFleet(redis)]);
-  const found = await Promise.all([fleet, ...rivals].map(swept));
+  const found = await Promise.all([fleet, ...rivals].map(runSweep));
   expect([...new Set(found.flat())].sort()).toEqual(ids);
   expect(await logOf(fleet)).toHaveLength(2 * ids.length + 1);
-  expect(await swept(fleet)).toEqual([]);
+  expect(await runSweep(fleet)).toEqual([]);
 });
 
-test('a sweep trusts the heartbeat key, not the index', async () => {
+test('a sweep trusts the heartbeat key, and corrects the index', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await heartbeats(fleet, [{ id: 'd1', ttl: 20 }]);
-  await articleProgram(fleet.redis, 'node').heartbeat('d1'); // renews the key, and knows no index
+  await articleProgram(fleet.redis, 'node').heartbeat('d1'); // renews the key without updating the index
   await fleet.redis.zadd(fleet.keys.activity, '5', 'stray', '5', 'd1');
-  expect(await swept(fleet)).toEqual([]);
+  expect(await runSweep(fleet)).toEqual([]);
   expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
   expect(await scoreOf(fleet, 'd1')).toBeGreaterThan(await serverNow(fleet.redis));
   expect(await scoreOf(fleet, 'stray')).toBeNull();

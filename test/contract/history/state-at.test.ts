@@ -1,7 +1,7 @@
 /**
- * What was when: seeded runs of thousands of changes on 50 devices, on the model's time, asked about afterwards,
- * and beside another program in between too. The model knows what each change made; whether a device was online
- * is known from its heartbeats alone.
+ * `get --at` and `history --diff` after seeded runs of thousands of changes to 50 devices, on a simulated clock,
+ * with and without another program writing. A model records the state after each change, and derives from the
+ * heartbeats whether a device was online.
  */
 import { parse, stringify } from 'lossless-json';
 import { expect, test } from 'vitest';
@@ -35,7 +35,7 @@ async function live(historyCap: number): Promise<Lives> {
   return lives;
 }
 
-/** What `get --at` says, in the same words; what is not known is null. */
+/** Runs `get --at`. Values that it reports as unknown are null in `state`. */
 async function getAt(id: string, moment: number) {
   const { exit, stdout, stderr } = await devstate.run(['get', id, '--at', String(moment), '--json']);
   const shown = (exit === 0 ? parse(stdout) : {}) as Record<string, unknown>;
@@ -54,7 +54,7 @@ async function getAt(id: string, moment: number) {
 }
 
 const STATE = { reported: 'reportedState', desired: 'desiredState', presence: 'status' } as const;
-const aMoment = ({ start, model, below }: Lives) => start + below(model.now - start + 1);
+const randomMoment = ({ start, model, below }: Lives) => start + below(model.now - start + 1);
 
 interface Entry {
   kind: 'reported' | 'desired';
@@ -63,19 +63,19 @@ interface Entry {
 }
 type EntryChange = NonNullable<Entry['changes']>[number];
 
-/** A document after one of the places of a diff; no name in this test holds a dot. */
-function applied(document: JsonObject, { path, to }: EntryChange): JsonObject {
+/** The document after one change of a diff. Paths are split at dots, which no key of this test contains. */
+function applyChange(document: JsonObject, { path, to }: EntryChange): JsonObject {
   const [key = '', ...rest] = path.split('.');
   const { [key]: before, ...others } = document;
   if (rest.length > 0)
     return {
       ...document,
-      [key]: applied(before as JsonObject, { path: rest.join('.'), ...(to !== undefined && { to }) }),
+      [key]: applyChange(before as JsonObject, { path: rest.join('.'), ...(to !== undefined && { to }) }),
     };
   return to === undefined ? others : { ...others, [key]: to };
 }
 
-/** Each change of devstate's is one entry, of which the newest are left. */
+/** Expects the history to hold one entry for each change by devstate, of which the newest are kept. */
 async function expectEntriesAreChanges(lives: Lives): Promise<void> {
   const { redis, keys } = lives.fleet;
   for (const id of lives.ids) {
@@ -90,12 +90,13 @@ async function expectEntriesAreChanges(lives: Lives): Promise<void> {
   }
 }
 
-async function expectReplayed({ fleet, ids }: Lives): Promise<void> {
+/** Expects the changes of the history, applied one after the other, to give each entry's value and the current state. */
+async function expectDiffsReplay({ fleet, ids }: Lives): Promise<void> {
   for (const id of ids) {
     const { stdout } = await devstate.run(['history', id, '--diff', '--kind', 'reported,desired', '--json']);
     const documents = { reported: {}, desired: {} } as Record<Entry['kind'], JsonObject>;
     for (const { kind, value, changes } of parse(stdout) as unknown as Entry[]) {
-      documents[kind] = (changes as EntryChange[]).reduce(applied, documents[kind]);
+      documents[kind] = (changes as EntryChange[]).reduce(applyChange, documents[kind]);
       expect(jsonEqual(documents[kind], value), `${id} ${kind} ${toJson(changes)}`).toBe(true);
     }
     const { reportedJson, desiredJson } = await readDevice(fleet, id);
@@ -104,27 +105,27 @@ async function expectReplayed({ fleet, ids }: Lives): Promise<void> {
   }
 }
 
-test('5,000 changes: each is one entry, each moment is what it was, the diffs lead to now', {
+test('after 5,000 changes the history has an entry for each, get --at is right, and the diffs lead to the current state', {
   timeout: 120_000,
 }, async () => {
   const lives = await live(2 * CHANGES);
   await expectEntriesAreChanges(lives);
-  const seen = new Set<string>();
+  const statuses = new Set<string>();
   for (let i = 0; i < MOMENTS; i++) {
     const id = lives.random(lives.ids);
-    const moment = aMoment(lives);
+    const moment = randomMoment(lives);
     const { exit, stderr, state } = await getAt(id, moment);
     const label = `${id} at ${moment}`;
     if (moment < lives.model.of(id).registeredAt)
       expect([exit, stderr], label).toEqual([3, expect.anything()]);
     else expect([stderr, state], label).toEqual(['', lives.at(id, moment)]);
-    seen.add(String(state.status));
+    statuses.add(String(state.status));
   }
-  expect([...seen].sort()).toEqual(expect.arrayContaining(['offline', 'online']));
-  await expectReplayed(lives);
+  expect([...statuses].sort()).toEqual(expect.arrayContaining(['offline', 'online']));
+  await expectDiffsReplay(lives);
 });
 
-test('beyond the cap the state is unknown, from when on it is known is said, and nothing is wrong', {
+test('beyond the history cap get --at reports unknown, and since when the state is known', {
   timeout: 120_000,
 }, async () => {
   const cap = 12;
@@ -134,7 +135,7 @@ test('beyond the cap the state is unknown, from when on it is known is said, and
   for (let i = 0; i < MOMENTS; i++) {
     const id = lives.random(lives.ids);
     const device = lives.model.of(id);
-    const moment = Math.max(aMoment(lives), device.registeredAt);
+    const moment = Math.max(randomMoment(lives), device.registeredAt);
     const { stderr, state } = await getAt(id, moment);
     const then = lives.at(id, moment);
     for (const kind of HISTORY_KINDS) {
@@ -150,13 +151,13 @@ test('beyond the cap the state is unknown, from when on it is known is said, and
   expect(Math.min(count.known, count.unknown)).toBeGreaterThan(MOMENTS / 2);
 });
 
-/** What is said of a device beside which others write: right, or unknown. How much of each there was. */
-async function expectNothingWrong(lives: Lives, ours: ReadonlySet<string>, moments: number) {
+/** Expects `get --at` to be right or unknown at random moments, and returns how often it was which. */
+async function expectNothingWrong(lives: Lives, devstateOnly: ReadonlySet<string>, moments: number) {
   const count = { known: 0, unknown: 0 };
   for (let i = 0; i < moments; i++) {
     const id = lives.random(lives.ids);
     const device = lives.model.of(id);
-    const moment = aMoment(lives);
+    const moment = randomMoment(lives);
     const { exit, stderr, state } = await getAt(id, moment);
     if (exit === 3) {
       expect(moment, `${id}: ${stderr}`).toBeLessThan(device.registeredAt);
@@ -165,15 +166,15 @@ async function expectNothingWrong(lives: Lives, ours: ReadonlySet<string>, momen
     const then = lives.at(id, moment);
     for (const kind of HISTORY_KINDS) {
       const label = `${kind} of ${id} at ${moment}`;
-      const said = state[STATE[kind]];
-      count[said === null ? 'unknown' : 'known'] += 1;
-      if (said === null) {
+      const reported = state[STATE[kind]];
+      count[reported === null ? 'unknown' : 'known'] += 1;
+      if (reported === null) {
         expect(stderr, label).toContain(`${id}: ${kind} is`);
         const kept = lives.keptOf(id, kind);
         const reaches = device.history[kind].length === kept.length || (kept[0]?.at ?? Infinity) <= moment;
-        expect(ours.has(id) && reaches, label).toBe(false);
+        expect(devstateOnly.has(id) && reaches, label).toBe(false);
       } else if (kind !== 'presence' || !lives.isTurning(id, moment)) {
-        expect(said, label).toEqual(then[STATE[kind]]);
+        expect(reported, label).toEqual(then[STATE[kind]]);
         if (kind !== 'presence') expect(state[`${kind}Version`], label).toBe(then[`${kind}Version`]);
       }
     }
@@ -181,12 +182,12 @@ async function expectNothingWrong(lives: Lives, ours: ReadonlySet<string>, momen
   return count;
 }
 
-test('beside another program, the cap at times 0: what is said is right, and known where only devstate wrote', {
+test('beside another program and with a changing cap, get --at is right or unknown, and known where only devstate wrote', {
   timeout: 240_000,
 }, async () => {
   const lives = await Lives.begin(redis, SEED, DEVICES, 12);
-  const ours = new Set(lives.ids.slice(0, DEVICES / 5));
-  const shared = lives.ids.filter((id) => !ours.has(id));
+  const devstateOnly = new Set(lives.ids.slice(0, DEVICES / 5));
+  const shared = lives.ids.filter((id) => !devstateOnly.has(id));
   const count = { known: 0, unknown: 0 };
   for (let round = 1; lives.changes < CHANGES / 2; round++) {
     if (round % 200 === 0) await lives.setCap(lives.random([0, 3, 12, 12]));
@@ -198,11 +199,11 @@ test('beside another program, the cap at times 0: what is said is right, and kno
       else await lives.change(lives.random(lives.ids));
     }
     if (round % 100 > 0) continue;
-    const { known, unknown } = await expectNothingWrong(lives, ours, MOMENTS / 20);
+    const { known, unknown } = await expectNothingWrong(lives, devstateOnly, MOMENTS / 20);
     count.known += known;
     count.unknown += unknown;
   }
   await expectEntriesAreChanges(lives);
-  const { known, unknown } = await expectNothingWrong(lives, ours, MOMENTS);
+  const { known, unknown } = await expectNothingWrong(lives, devstateOnly, MOMENTS);
   expect(Math.min(count.known + known, count.unknown + unknown)).toBeGreaterThan(MOMENTS / 2);
 });

@@ -1,15 +1,15 @@
-/** The library: the article's Node class under our name, and what it does beyond. */
+/** DeviceStateManager: the article's Node class, with further methods and options. */
 import { describe, expect, test } from 'vitest';
 import { DeviceStateManager, DevstateError, type PresenceEvent } from '../../../src/index.js';
 import { failure, failures, logOf, ODD_NUMBERS, openFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
-const config = () => ({ host: 'localhost', port: Number(new URL(redis.url).port) });
-const numbers = { big: 12345678901234567890n, money: 0.1 };
+const connectionOptions = () => ({ host: 'localhost', port: Number(new URL(redis.url).port) });
+const NUMBERS = { big: 12345678901234567890n, money: 0.1 };
 
 async function withManager(use: (manager: DeviceStateManager) => Promise<void>): Promise<void> {
-  const manager = new DeviceStateManager(config());
+  const manager = new DeviceStateManager(connectionOptions());
   try {
     await use(manager);
   } finally {
@@ -17,10 +17,10 @@ async function withManager(use: (manager: DeviceStateManager) => Promise<void>):
   }
 }
 
-test('the article’s usage block runs with only the import changed, and gives its fields', () =>
+test('runs the article’s usage block with only the import changed', () =>
   withManager(async (stateManager) => {
-    const told: string[] = [];
-    const console = { log: (line: unknown) => told.push(String(line)) };
+    const printed: string[] = [];
+    const console = { log: (line: unknown) => printed.push(String(line)) };
 
     // Register device
     const registered = await stateManager.registerDevice('sensor-001', 'temperature_sensor', {
@@ -67,13 +67,13 @@ test('the article’s usage block runs with only the import changed, and gives i
     await until(async () => {
       await stateManager.disconnectDevice('sensor-001');
       await stateManager.deviceHeartbeat('sensor-001');
-      return told.includes('Device sensor-001 is now online');
+      return printed.includes('Device sensor-001 is now online');
     });
     unsubscribe();
   }));
 
-describe('the manager', () => {
-  test('knows who is online and who is not', () =>
+describe('DeviceStateManager', () => {
+  test('lists online and offline devices', () =>
     withManager(async (manager) => {
       for (const id of ['a:b', 'c', 'd']) await manager.registerDevice(id, 'lamp');
       const [known, unknown] = await manager.deviceHeartbeats([
@@ -92,7 +92,7 @@ describe('the manager', () => {
       ]);
     }));
 
-  test('gives null for a device that is not registered, and refuses to change it', () =>
+  test('getDeviceState gives null for an unregistered device, other methods fail with NOT_FOUND', () =>
     withManager(async (manager) => {
       expect(await manager.getDeviceState('nobody')).toBeNull();
       for (const error of await failures(
@@ -104,7 +104,7 @@ describe('the manager', () => {
       }
     }));
 
-  test('names a device whose record is broken', () =>
+  test('names the device in the error for a broken record', () =>
     withManager(async (manager) => {
       const fleet = await openFleet(redis);
       await manager.registerDevice('d1', 'lamp');
@@ -115,7 +115,7 @@ describe('the manager', () => {
       });
     }));
 
-  test('honours heartbeatTimeout, in seconds', () =>
+  test('uses heartbeatTimeout, in seconds, as the default TTL', () =>
     withManager(async (manager) => {
       await manager.registerDevice('d1', 'lamp');
       const ttl = async () => {
@@ -129,7 +129,7 @@ describe('the manager', () => {
       expect(await ttl()).toBe(500);
     }));
 
-  test('registers, merges and conflicts as its options say', () =>
+  test('takes the options registerAs, merge, ttl, onlyIfNew, replace and ifVersion', () =>
     withManager(async (manager) => {
       await manager.deviceHeartbeat('d1', { a: { b: 1 }, c: 2 }, { registerAs: 'lamp' });
       await manager.deviceHeartbeat('d1', { a: { d: 3 }, c: null }, { merge: true, ttl: 5000 });
@@ -153,11 +153,11 @@ describe('the manager', () => {
       });
     }));
 
-  test('keeps unusual numbers in the …Json fields, and takes bigint', () =>
+  test('keeps every digit of numbers in the …Json fields, and takes bigint', () =>
     withManager(async (manager) => {
       const fleet = await openFleet(redis);
-      await manager.registerDevice('d1', 'lamp', numbers);
-      await manager.deviceHeartbeat('d1', numbers);
+      await manager.registerDevice('d1', 'lamp', NUMBERS);
+      await manager.deviceHeartbeat('d1', NUMBERS);
       await fleet.redis.hset('device:state:d1', 'desiredState', ODD_NUMBERS);
       const state = await manager.getDeviceState('d1');
       const exact = '{"big":12345678901234567890,"money":0.1}';
@@ -171,7 +171,7 @@ describe('the manager', () => {
       expect(desiredJson).toBe(`${ODD_NUMBERS.slice(0, -1)},"on":true}`);
     }));
 
-  test('refuses a document over the limits, and a merge that comes to one', () =>
+  test('refuses a document over 1 MiB, and a merge whose result is over 1 MiB', () =>
     withManager(async (manager) => {
       await manager.registerDevice('d1', 'lamp');
       const half = { a: 'x'.repeat(600_000) };
@@ -191,7 +191,7 @@ describe('the manager', () => {
       expect((await manager.getDeviceState('d1'))?.reportedState).toEqual(half);
     }));
 
-  test.each([[[1]], ['text'], [3], [true], [new Date(0)]])('rejects a document %j: USAGE', (value) =>
+  test.each([[[1]], ['text'], [3], [true], [new Date(0)]])('refuses the document %j with USAGE', (value) =>
     withManager(async (manager) => {
       const document = value as never;
       await manager.registerDevice('d1', 'lamp');
@@ -213,14 +213,14 @@ describe('the manager', () => {
     }),
   );
 
-  test('what is no document fails alone, in its place', () =>
+  test('gives USAGE at the index of each value that is no document', () =>
     withManager(async (manager) => {
       const circular: Record<string, unknown> = {};
       circular.self = circular;
-      const odd = [circular, new Date(0), [1], { toJSON: () => 3 }];
+      const invalid = [circular, new Date(0), [1], { toJSON: () => 3 }];
       const good = { n: 1 };
-      const documents = [good, ...odd, good];
-      const expected = ['done', ...odd.map(() => 'USAGE'), 'done'];
+      const documents = [good, ...invalid, good];
+      const expected = ['done', ...invalid.map(() => 'USAGE'), 'done'];
       const codes = (results: readonly object[]) =>
         results.map((result) => (result instanceof DevstateError ? result.code : 'done'));
       const registered = await manager.registerDevices(
@@ -229,12 +229,12 @@ describe('the manager', () => {
       expect(codes(registered)).toEqual(expected);
       const beats = documents.map((reportedState) => ({ deviceId: 'd0', reportedState }));
       expect(codes(await manager.deviceHeartbeats(beats))).toEqual(expected);
-      for (const document of odd)
+      for (const document of invalid)
         expect(await failure(manager.setDesiredState('d0', document))).toMatchObject({ code: 'USAGE' });
       expect(await manager.getDeviceState('d0')).toMatchObject({ metadata: good, reportedVersion: 1 });
     }));
 
-  test('takes a document that an interface describes', () =>
+  test('takes a document typed by an interface', () =>
     withManager(async (manager) => {
       interface Climate {
         temperature: number;
@@ -245,11 +245,14 @@ describe('the manager', () => {
       await manager.deviceHeartbeat('d1', climate);
       await manager.setDesiredState('d1', climate);
       expect(await manager.getDeviceState('d1')).toMatchObject({
-        ...{ reportedState: climate, desiredState: climate, metadata: climate, heartbeatTtl: 9000 },
+        reportedState: climate,
+        desiredState: climate,
+        metadata: climate,
+        heartbeatTtl: 9000,
       });
     }));
 
-  test('registers many: in order, each alone', () =>
+  test('registerDevices gives results in order, and fails item by item', () =>
     withManager(async (manager) => {
       const results = await manager.registerDevices([
         { deviceId: 'd1', deviceType: 'lamp' },
@@ -269,7 +272,7 @@ describe('the manager', () => {
     }));
 
   test.each([[Number.NaN], [Number.POSITIVE_INFINITY], [() => 1], [1n], [undefined]])(
-    'what JSON has no word for becomes what JSON.stringify makes of it: %s',
+    'writes %s as JSON.stringify does, and bigint as a number',
     (value) =>
       withManager(async (manager) => {
         await manager.registerDevice('d1', 'lamp');
@@ -281,8 +284,8 @@ describe('the manager', () => {
   );
 });
 
-describe('a subscription to presence', () => {
-  test('calls back for each event, and ends with what it returned', () =>
+describe('subscribeToPresence', () => {
+  test('calls back for each event, until the returned function is called', () =>
     withManager(async (manager) => {
       const fleet = await openFleet(redis);
       const subscribers = async () => (await fleet.redis.pubsub('NUMSUB', 'devices:presence'))[1] as number;
@@ -303,7 +306,7 @@ describe('a subscription to presence', () => {
       await until(async () => (await subscribers()) === 0);
     }));
 
-  test('tells of an error that ends it', () =>
+  test('calls onError with the error that ends it', () =>
     withManager(async (manager) => {
       const fleet = await openFleet(redis);
       await fleet.redis.set('devices:presence:log', 'x');
@@ -311,7 +314,7 @@ describe('a subscription to presence', () => {
       expect(error).toMatchObject({ code: 'BAD_RECORD' });
     }));
 
-  test('ends with the manager', async () => {
+  test('ends when the manager is closed', async () => {
     const fleet = await openFleet(redis);
     const subscribers = async () => (await fleet.redis.pubsub('NUMSUB', 'devices:presence'))[1] as number;
     await withManager(async (manager) => {

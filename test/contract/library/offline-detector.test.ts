@@ -1,4 +1,4 @@
-/** The library's detector: the article's name and call, typed events, and an end. */
+/** OfflineDetector: construction as in the article, typed events, start, stop and errors. */
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { detectorAtWork } from '../../../src/core/detection/detector.js';
@@ -16,7 +16,7 @@ import { failure, openFleet, serverNow, storyOf, until } from '../../support/fle
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
-const where = () => ({ host: '127.0.0.1', port: Number(new URL(redis.url).port) });
+const connectionOptions = () => ({ host: '127.0.0.1', port: Number(new URL(redis.url).port) });
 
 let fleet: Fleet;
 let open: OfflineDetector[];
@@ -28,30 +28,31 @@ afterEach(async () => {
   await Promise.all(open.map((detector) => detector.stop()));
 });
 
-function make(options: OfflineDetectorOptions = {}, connection = {}): OfflineDetector {
-  const detector = new OfflineDetector({ ...where(), ...connection }, options);
+function createDetector(options: OfflineDetectorOptions = {}, connection = {}): OfflineDetector {
+  const detector = new OfflineDetector({ ...connectionOptions(), ...connection }, options);
   open.push(detector);
   return detector;
 }
 
-/** The next of these events. */
-function next<Name extends keyof OfflineDetectorEvents>(detector: OfflineDetector, name: Name) {
+/** Resolves with the arguments of the next event of this name. */
+function nextEvent<Name extends keyof OfflineDetectorEvents>(detector: OfflineDetector, name: Name) {
   return new Promise<OfflineDetectorEvents[Name]>((resolve) => {
     detector.once(name, ((...args: OfflineDetectorEvents[Name]) => resolve(args)) as never);
   });
 }
 
-async function lapsing(id: string, ttl = 20): Promise<void> {
+/** Registers a device and sends a heartbeat that expires after `ttlMs`. */
+async function beatOnce(id: string, ttlMs = 20): Promise<void> {
   await register(fleet, id, 'lamp');
-  await heartbeat(fleet, { id, ttl });
+  await heartbeat(fleet, { id, ttl: ttlMs });
 }
 
-test('as in the article: made with where Redis is, and started', async () => {
-  const detector = make();
+test('is constructed with host and port as in the article', async () => {
+  const detector = createDetector();
   await detector.start();
   expect(await detectorAtWork(fleet)).toBe(true);
-  await lapsing('d1');
-  const [event]: [PresenceEvent] = await next(detector, 'offline');
+  await beatOnce('d1');
+  const [event]: [PresenceEvent] = await nextEvent(detector, 'offline');
   expect(event).toMatchObject({
     deviceId: 'd1',
     deviceType: 'lamp',
@@ -80,73 +81,73 @@ test('with a client of another copy of ioredis', async () => {
   await detector.stop();
 });
 
-test('each strategy, and the options of each', async () => {
+test('takes each strategy with its options', async () => {
   for (const options of [
     { strategy: 'deadline' as const, auditRound: 1000 },
     { strategy: 'poll' as const, interval: 50 },
     { strategy: 'keyspace' as const },
   ]) {
-    const detector = make(options);
+    const detector = createDetector(options);
     await detector.start();
-    const found = next(detector, 'offline');
-    await lapsing(options.strategy);
+    const found = nextEvent(detector, 'offline');
+    await beatOnce(options.strategy);
     await found;
     await detector.stop();
   }
   expect(await storyOf(fleet, 'poll')).toEqual(['1 online heartbeat', '2 offline timeout']);
 });
 
-test('what another program keeps alive comes as online', async () => {
-  const detector = make();
+test('emits online for a device that another program brings online', async () => {
+  const detector = createDetector();
   await detector.start();
   const article = articleProgram(fleet.redis, 'node');
   await article.register('d1', 'lamp');
-  const observed = next(detector, 'online');
+  const observed = nextEvent(detector, 'online');
   await article.heartbeat('d1');
   const [event] = await observed;
   expect(event).toMatchObject({ deviceId: 'd1', status: 'online', reason: 'observed' });
 });
 
-test('a hold and its end, or none', async () => {
+test('emits hold and holdEnd, and ignores the hold with honourHold: false', async () => {
   const now = await serverNow(fleet.redis);
-  await lapsing('d1');
+  await beatOnce('d1');
   await fleet.redis.set(fleet.keys.pulse, `${now} ${now} ${now + 800}`);
-  const detector = make();
+  const detector = createDetector();
   const order: string[] = [];
   detector.on('hold', (until) => order.push(`hold ${until - now}`));
   detector.on('holdEnd', () => order.push('holdEnd'));
   detector.on('offline', () => order.push('offline'));
   await detector.start();
-  await next(detector, 'offline');
+  await nextEvent(detector, 'offline');
   expect(order).toEqual(['hold 800', 'holdEnd', 'offline']);
-  const hasty = make({ honourHold: false });
+  const hasty = createDetector({ honourHold: false });
   await detector.stop();
-  await lapsing('d2');
+  await beatOnce('d2');
   await fleet.redis.set(fleet.keys.pulse, `${now} ${now} ${now + 3_600_000}`);
-  const found = next(hasty, 'offline');
+  const found = nextEvent(hasty, 'offline');
   await hasty.start();
   expect(await found).toMatchObject([{ deviceId: 'd2' }]);
 });
 
 describe('start and stop', () => {
-  test('twice is once', async () => {
-    const detector = make();
+  test('called twice have the effect of one call', async () => {
+    const detector = createDetector();
     expect(detector.start()).toBe(detector.start());
     await detector.start();
     const offline: string[] = [];
     detector.on('offline', ({ deviceId }) => offline.push(deviceId));
-    await lapsing('d1');
+    await beatOnce('d1');
     await until(() => offline.length > 0);
     await Promise.all([detector.stop(), detector.stop()]);
     await detector.stop();
     expect(offline).toEqual(['d1']);
   });
 
-  test('stopped before it was started, or while it starts: it does not', async () => {
-    const never = make();
+  test('start rejects, when stop was called before or meanwhile', async () => {
+    const never = createDetector();
     await never.stop();
     expect(await failure(never.start())).toMatchObject({ code: 'USAGE', message: 'it was stopped' });
-    const hasty = make();
+    const hasty = createDetector();
     const starting = failure(hasty.start());
     await hasty.stop();
     expect(await starting).toMatchObject({ code: 'USAGE' });
@@ -154,106 +155,106 @@ describe('start and stop', () => {
   });
 });
 
-describe('while Redis hangs, with a client of yours', () => {
-  /** Longer than a detector may take to end. */
+describe('with the caller’s client, while Redis hangs', () => {
+  /** Longer than a detector may take to stop. */
   const HANGS_MS = 2500;
   const hang = (client: Redis) => client.call('CLIENT', 'PAUSE', HANGS_MS, 'ALL');
 
-  test.each(['deadline', 'poll', 'keyspace'] as const)('%s: it ends within a second', async (strategy) => {
+  test.each(['deadline', 'poll', 'keyspace'] as const)('%s: stops within a second', async (strategy) => {
     const client = await redis.client();
     const detector = new OfflineDetector(client, { strategy });
     await detector.start();
     await hang(fleet.redis);
-    const asked = performance.now();
+    const stopRequestedAt = performance.now();
     await detector.stop();
-    expect(performance.now() - asked).toBeLessThan(1000);
-    await client.ping(); // its own again
+    expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
+    await client.ping(); // the client still works
   });
 
-  test('keyspace: though it has not begun', async () => {
+  test('keyspace: stops within a second before it has started', async () => {
     const client = await redis.client();
     const detector = new OfflineDetector(client, { strategy: 'keyspace' });
     await hang(fleet.redis);
     const starting = failure(detector.start());
-    const asked = performance.now();
+    const stopRequestedAt = performance.now();
     await detector.stop();
-    expect(performance.now() - asked).toBeLessThan(1000);
+    expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
     expect(await starting).toMatchObject({ code: 'USAGE', message: 'it was stopped' });
     await client.ping();
-    await until(async () => !/ sub=1 /.test((await client.client('LIST')) as string)); // it listens to nothing
+    await until(async () => !/ sub=1 /.test((await client.client('LIST')) as string)); // no subscription is left
   });
 });
 
-describe('when things go wrong', () => {
-  test('nobody there: start rejects, nothing is printed, nothing is left', async () => {
+describe('on errors', () => {
+  test('start rejects without output, when no server is reachable', async () => {
     const printed = vi.spyOn(console, 'error');
     for (const strategy of ['deadline', 'poll', 'keyspace'] as const) {
-      const detector = make({ strategy }, { port: 1, maxRetriesPerRequest: 1 });
+      const detector = createDetector({ strategy }, { port: 1, maxRetriesPerRequest: 1 });
       expect(await failure(detector.start())).toMatchObject({ code: 'CONNECTION' });
     }
-    const patient = make({}, { port: 1, maxRetriesPerRequest: null });
-    const starting = failure(patient.start());
-    const asked = performance.now();
-    await patient.stop();
-    expect(performance.now() - asked).toBeLessThan(1000);
+    const reconnecting = createDetector({}, { port: 1, maxRetriesPerRequest: null });
+    const starting = failure(reconnecting.start());
+    const stopRequestedAt = performance.now();
+    await reconnecting.stop();
+    expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
     expect(await starting).toMatchObject({ code: 'USAGE' });
     expect(printed).not.toHaveBeenCalled();
   });
 
-  test('a key of another type: start rejects; found later: error, and it has ended', async () => {
+  test('start rejects, or error is emitted later, when a key holds the wrong type', async () => {
     await fleet.redis.set(fleet.keys.activity, 'x');
     const broken = { code: 'BAD_RECORD', message: expect.stringContaining('devices:activity') };
-    expect(await failure(make().start())).toMatchObject(broken);
+    expect(await failure(createDetector().start())).toMatchObject(broken);
     await fleet.redis.del(fleet.keys.activity);
-    const detector = make();
+    const detector = createDetector();
     await detector.start();
-    const failed = next(detector, 'error');
+    const failed = nextEvent(detector, 'error');
     await fleet.redis.set(fleet.keys.activity, 'x');
     expect(await failed).toMatchObject([broken]);
     await detector.stop();
   });
 
-  test('a listener that throws: error, and it has ended', async () => {
-    const detector = make();
+  test('emits error and ends, when a listener throws', async () => {
+    const detector = createDetector();
     detector.on('offline', () => {
       throw new Error('mine');
     });
     await detector.start();
-    const failed = next(detector, 'error');
-    await lapsing('d1');
+    const failed = nextEvent(detector, 'error');
+    await beatOnce('d1');
     expect(await failed).toMatchObject([{ message: 'mine' }]);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
-  test('a device that cannot be judged: notice, and it goes on', async () => {
-    const detector = make();
+  test('emits notice and continues, when a record cannot be read', async () => {
+    const detector = createDetector();
     await detector.start();
-    const notice = next(detector, 'notice');
+    const notice = nextEvent(detector, 'notice');
     await fleet.redis.sadd(fleet.keys.registered, 'broken');
     await fleet.redis.set(fleet.keys.state('broken'), 'x');
     expect(await notice).toEqual(['device:state:broken holds a string, not a hash']);
-    await lapsing('d1');
-    await next(detector, 'offline');
+    await beatOnce('d1');
+    await nextEvent(detector, 'offline');
   });
 });
 
-describe('Redis goes away', () => {
-  const mortal = useRedis({ port: true });
+describe('when Redis is restarted', () => {
+  const killable = useRedis({ port: true });
 
-  test('and comes back: lost, resumed', async () => {
-    const patience = { commandTimeout: 200, maxRetriesPerRequest: null, retryStrategy: () => 50 };
-    const detector = make({}, { port: new URL(mortal.url).port, ...patience });
+  test('emits lost and resumed', async () => {
+    const reconnecting = { commandTimeout: 200, maxRetriesPerRequest: null, retryStrategy: () => 50 };
+    const detector = createDetector({}, { port: new URL(killable.url).port, ...reconnecting });
     await detector.start();
     const order: string[] = [];
     detector.on('lost', ({ code }) => order.push(code));
     detector.on('resumed', () => order.push('resumed'));
-    const lost = next(detector, 'lost');
-    const resumed = next(detector, 'resumed');
-    await mortal.server.kill();
+    const lost = nextEvent(detector, 'lost');
+    const resumed = nextEvent(detector, 'resumed');
+    await killable.server.kill();
     try {
       await lost;
     } finally {
-      await mortal.server.restart();
+      await killable.server.restart();
     }
     await resumed;
     expect(order).toEqual(['CONNECTION', 'resumed']);

@@ -1,20 +1,30 @@
-/** What devstate promises of its core, whatever Redis it runs on. */
+/** The contract suite: tests of the core that must pass on every kind of Redis deployment. */
 import { describe } from 'vitest';
 import type { Backend } from '../../support/backends.js';
-import { errors } from './errors.js';
-import { beating } from './heartbeats.js';
-import { past } from './history.js';
-import { ids } from './ids.js';
-import { library } from './library.js';
-import { presence } from './presence.js';
-import { queries } from './queries.js';
-import { registry } from './registry.js';
-import { shadows } from './shadows.js';
+import { errorTests } from './errors.js';
+import { heartbeatTests } from './heartbeats.js';
+import { historyTests } from './history.js';
+import { idTests } from './ids.js';
+import { libraryTests } from './library.js';
+import { presenceTests } from './presence.js';
+import { queryTests } from './queries.js';
+import { registryTests } from './registry.js';
+import { shadowTests } from './shadows.js';
 
-const PARTS = [registry, beating, shadows, presence, past, queries, ids, errors, library];
+const PARTS = [
+  registryTests,
+  heartbeatTests,
+  shadowTests,
+  presenceTests,
+  historyTests,
+  queryTests,
+  idTests,
+  errorTests,
+  libraryTests,
+];
 
 export function contract(backend: Backend): void {
   describe(`the contract on ${backend.name}`, () => {
-    for (const part of PARTS) part(backend);
+    for (const addTests of PARTS) addTests(backend);
   });
 }

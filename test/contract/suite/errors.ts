@@ -1,4 +1,4 @@
-/** What goes wrong is said by name, with its code, and nothing is half-written. */
+/** Failed operations: the error code, the key or device that the message names, and that nothing is written. */
 import { describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
@@ -16,59 +16,62 @@ import { cut, failure, idsOf } from '../../support/fleet.js';
 
 type Operations = Record<string, (fleet: Fleet, id: string) => Promise<unknown>>;
 
-const reads: Operations = {
+const READS: Operations = {
   get: readDevice,
   delta,
   history: readHistory,
   'state at a moment': (fleet, id) => stateAt(fleet, id, Date.now()),
 };
-const changesOfKnown: Operations = {
+const CHANGES_OF_KNOWN: Operations = {
   heartbeat: (fleet, id) => heartbeat(fleet, { id, reportedJson: '{"on":true}' }),
   merge: (fleet, id) => heartbeat(fleet, { id, patch: { on: true } }),
   disconnect,
   'set desired': (fleet, id) => setDesired(fleet, id, { on: true }),
   unregister,
 };
-const changes: Operations = {
-  ...changesOfKnown,
+const CHANGES: Operations = {
+  ...CHANGES_OF_KNOWN,
   register: (fleet, id) => register(fleet, id, 'plug', { ttl: 30_000 }),
-  /** A verdict that is an error, thrown. */
+  /** Settles the device, and throws its verdict when that is an error. */
   async settle(fleet, id) {
     const { verdicts } = await settle(await fleet.of(id), [id]);
     if (verdicts[0] instanceof DevstateError) throw verdicts[0];
   },
 };
 
-/** The keys that each must have read before it writes, of a lamp d1 that was announced online and lapsed. */
-function touched(keys: Keyspace): Record<string, string[]> {
+/** For each operation, the keys that it must check before it writes; d1 is a lamp that was online and has expired. */
+function keysOf(keys: Keyspace): Record<string, string[]> {
   const { registered, types, online, activity, log, pulse } = keys;
   const [state, lamps] = [keys.state('d1'), keys.type('lamp')];
   const announcing = [state, online, activity, log, pulse, keys.history('presence', 'd1')];
   const beating = [...announcing, keys.heartbeat('d1'), keys.history('reported', 'd1')];
   return {
-    ...{ heartbeat: beating, merge: beating, disconnect: announcing, settle: announcing },
+    heartbeat: beating,
+    merge: beating,
+    disconnect: announcing,
+    settle: announcing,
     register: [state, registered, types, activity, lamps, keys.type('plug')],
     'set desired': [state, keys.history('desired', 'd1')],
     unregister: [state, registered, types, online, activity, log, lamps],
   };
 }
 
-export function errors({ open }: Backend): void {
-  describe('what goes wrong', () => {
-    test('an unknown device: no operation finds it, and nothing is written', async () => {
+export function errorTests({ open }: Backend): void {
+  describe('failed operations', () => {
+    test('every operation on an unregistered device fails with NOT_FOUND, and nothing is written', async () => {
       const fleet = await open();
       const before = await contentsOf(fleet);
-      for (const [name, operation] of Object.entries({ ...changesOfKnown, ...reads })) {
+      for (const [name, operation] of Object.entries({ ...CHANGES_OF_KNOWN, ...READS })) {
         const { code, message } = await failure(operation(fleet, 'nobody'));
         expect([name, code, message]).toEqual([name, 'NOT_FOUND', 'device "nobody" is not registered']);
       }
       expect(await contentsOf(fleet)).toEqual(before);
     });
 
-    test('an id that none can have: refused by all', async () => {
+    test('every operation refuses an invalid id', async () => {
       const fleet = await open();
       const before = await contentsOf(fleet);
-      const { settle: _, ...taking } = { ...changes, ...reads };
+      const { settle: _, ...taking } = { ...CHANGES, ...READS };
       for (const id of ['', ' d1', 'd1\u0000', 'd1\n', '-', 'x'.repeat(257)]) {
         for (const [name, operation] of Object.entries(taking)) {
           const { code } = await failure(operation(fleet, id));
@@ -78,37 +81,40 @@ export function errors({ open }: Backend): void {
       expect(await contentsOf(fleet)).toEqual(before);
     });
 
-    test.each(Object.keys(changes))('%s, a key of another type: named, and nothing written', async (name) => {
-      const fleet = await open();
-      const part = await fleet.of('d1');
-      const { redis, keys } = part;
-      await register(fleet, 'd1', 'lamp');
-      await heartbeat(fleet, { id: 'd1' });
-      await cut(part, 'd1');
-      for (const key of touched(keys)[name] ?? []) {
-        const aside = keys.state('aside');
-        if (await redis.exists(key)) await redis.rename(key, aside);
-        await (key === keys.activity ? redis.set(key, 'x') : redis.zadd(key, 1, 'x'));
-        const before = await contentsOf(fleet);
-        const { code, message } = await failure(changes[name]?.(fleet, 'd1') as Promise<unknown>);
-        expect([code, message.split(' holds ')[0]]).toEqual(['BAD_RECORD', key]);
-        const after = await contentsOf(fleet);
-        // A detector takes a device that it cannot judge out of the index, where it would be due for ever.
-        if (name === 'settle') for (const each of [before, after]) delete each[keys.activity];
-        expect(after).toEqual(before);
-        await redis.del(key);
-        if (await redis.exists(aside)) await redis.rename(aside, key);
-      }
-      await changes[name]?.(fleet, 'd1'); // all is well again
-    });
+    test.each(Object.keys(CHANGES))(
+      '%s names each key that holds the wrong type, and nothing is written',
+      async (name) => {
+        const fleet = await open();
+        const part = await fleet.of('d1');
+        const { redis, keys } = part;
+        await register(fleet, 'd1', 'lamp');
+        await heartbeat(fleet, { id: 'd1' });
+        await cut(part, 'd1');
+        for (const key of keysOf(keys)[name] ?? []) {
+          const aside = keys.state('aside');
+          if (await redis.exists(key)) await redis.rename(key, aside);
+          await (key === keys.activity ? redis.set(key, 'x') : redis.zadd(key, 1, 'x'));
+          const before = await contentsOf(fleet);
+          const { code, message } = await failure(CHANGES[name]?.(fleet, 'd1') as Promise<unknown>);
+          expect([code, message.split(' holds ')[0]]).toEqual(['BAD_RECORD', key]);
+          const after = await contentsOf(fleet);
+          // settle removes a device that it cannot read from the index, because it would be due in every round.
+          if (name === 'settle') for (const each of [before, after]) delete each[keys.activity];
+          expect(after).toEqual(before);
+          await redis.del(key);
+          if (await redis.exists(aside)) await redis.rename(aside, key);
+        }
+        await CHANGES[name]?.(fleet, 'd1'); // succeeds, because all keys are restored
+      },
+    );
 
-    test('a record of another type: its device’s affair', async () => {
+    test('a record of the wrong type fails reads of its device only', async () => {
       const fleet = await open();
       for (const id of ['d1', 'd2']) await register(fleet, id, 'lamp');
       await heartbeats(fleet, [{ id: 'd1' }, { id: 'd2' }]);
       const { redis, keys } = await fleet.of('d1');
       await redis.set(keys.state('d1'), 'x');
-      for (const operation of Object.values(reads))
+      for (const operation of Object.values(READS))
         expect(await failure(operation(fleet, 'd1'))).toMatchObject({ code: 'BAD_RECORD' });
       const problems: string[] = [];
       const onProblem = ({ id }: { id: string }) => problems.push(id);
@@ -117,7 +123,7 @@ export function errors({ open }: Backend): void {
       expect(problems).toEqual(['d1', 'd1']);
     });
 
-    test('broken JSON: device and document are named, and nothing written', async () => {
+    test('a record with broken JSON: the error names device and document, and nothing is written', async () => {
       const fleet = await open();
       const { redis, keys } = await fleet.of('d1');
       await register(fleet, 'd1', 'lamp');
@@ -136,16 +142,16 @@ export function errors({ open }: Backend): void {
       expect(await heartbeat(fleet, { id: 'd1', reportedJson: '{}' })).toMatchObject({ deviceId: 'd1' });
     });
 
-    test('a read-only fleet: reads, and refuses every change', async () => {
+    test('a read-only fleet reads, and refuses every change', async () => {
       const fleet = await open();
       await register(fleet, 'd1', 'lamp');
       const before = await contentsOf(fleet);
       const reader = new Fleet(fleet.cluster ?? fleet.redis, { ...fleet.options, readOnly: true });
-      for (const [name, operation] of Object.entries(changes)) {
+      for (const [name, operation] of Object.entries(CHANGES)) {
         const { code, message } = await failure(operation(reader, 'd1'));
         expect([name, code, message]).toEqual([name, 'USAGE', expect.stringContaining('read-only')]);
       }
-      for (const operation of Object.values(reads)) await operation(reader, 'd1');
+      for (const operation of Object.values(READS)) await operation(reader, 'd1');
       expect(await contentsOf(fleet)).toEqual(before);
     });
   });

@@ -1,4 +1,4 @@
-/** What changed and when, and what was at a moment. */
+/** readHistory and stateAt. */
 import { describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
@@ -9,9 +9,9 @@ import { setDesired } from '../../../src/core/shadow/desired.js';
 import type { Backend } from '../../support/backends.js';
 import { failure, serverNow, until } from '../../support/fleet.js';
 
-export function past({ open }: Backend): void {
+export function historyTests({ open }: Backend): void {
   describe('history', () => {
-    test('tells of each change, and of the state at each moment', async () => {
+    test('has an entry for each change, and stateAt gives the state at each moment', async () => {
       const fleet = await open();
       const steps: [what: string, (() => Promise<unknown>) | undefined][] = [
         ['registered', () => register(fleet, 'd1', 'lamp')],
@@ -25,7 +25,7 @@ export function past({ open }: Backend): void {
         ['online {"n":1} {"k":"v"}', () => disconnect(fleet, 'd1')],
         ['offline {"n":1} {"k":"v"}', undefined],
       ];
-      /** Between the changes: no two things are at the same moment. */
+      /** Times between the changes; the test waits for the clock, so that no two changes have the same time. */
       const moments: number[] = [];
       for (const [, change] of steps) {
         const moment = await serverNow(fleet.redis);
@@ -51,7 +51,8 @@ export function past({ open }: Backend): void {
         entries.map(({ kind, number, valueJson, reason }) => `${kind} ${number} ${valueJson ?? reason}`),
       ).toEqual([
         'desired 1 {"on":true}',
-        ...['reported 1 {"n":0.10}', 'presence 1 heartbeat'],
+        'reported 1 {"n":0.10}',
+        'presence 1 heartbeat',
         'desired 2 {"k":"v"}',
         'reported 2 {"n":1}',
         'presence 2 disconnect',

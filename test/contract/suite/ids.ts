@@ -1,4 +1,4 @@
-/** Ids that would be lost by whoever splits keys, and fleets side by side. */
+/** Ids with separators and glob characters work in every operation, and namespaces keep fleets apart. */
 import { describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -11,9 +11,9 @@ import { delta, setDesired } from '../../../src/core/shadow/desired.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { allOf, cut, DIALECTS, idsOf, ODD_IDS, openFeed } from '../../support/fleet.js';
 
-export function ids({ open }: Backend): void {
-  describe.each(DIALECTS)('an odd id in a %s fleet', (dialect) => {
-    test.each(ODD_IDS)('%s goes through every operation and the feed unharmed', async (id) => {
+export function idTests({ open }: Backend): void {
+  describe.each(DIALECTS)('an id with special characters in a %s fleet', (dialect) => {
+    test.each(ODD_IDS)('every operation and the feed keep the id %s', async (id) => {
       const fleet = await open({ dialect });
       const part = await fleet.of(id);
       const empty = Object.keys(await contentsOf(fleet));
@@ -38,9 +38,9 @@ export function ids({ open }: Backend): void {
       await heartbeat(fleet, { id });
       await unregister(fleet, id);
       expect(await idsOf(listDevices(fleet))).toEqual([]);
-      const told = await feed.first(6);
+      const events = await feed.first(6);
       await feed.stop();
-      expect(told.map((event) => [event.deviceId, event.deviceType, event.reason])).toEqual(
+      expect(events.map((event) => [event.deviceId, event.deviceType, event.reason])).toEqual(
         ['heartbeat', 'timeout', 'heartbeat', 'disconnect', 'heartbeat', 'unregister'].map((reason) => [
           id,
           type,
@@ -53,18 +53,18 @@ export function ids({ open }: Backend): void {
     });
   });
 
-  test('a namespace keeps two fleets apart', async () => {
-    const [ours, theirs] = [await open(), await open()];
-    const feed = await openFeed(theirs);
-    for (const fleet of [ours, theirs]) await register(fleet, 'd1', `of ${fleet.options.namespace}`);
-    await heartbeat(ours, { id: 'd1' });
-    await setDesired(ours, 'd1', { on: true });
-    expect(await readDevice(theirs, 'd1')).toMatchObject({ status: 'offline', desiredVersion: 0 });
-    expect(await idsOf(onlineDevices(theirs))).toEqual([]);
-    await heartbeat(theirs, { id: 'd1' });
-    expect(await feed.first(1)).toMatchObject([{ deviceType: `of ${theirs.options.namespace}` }]);
+  test('two namespaces share no data and no events', async () => {
+    const [first, second] = [await open(), await open()];
+    const feed = await openFeed(second);
+    for (const fleet of [first, second]) await register(fleet, 'd1', `of ${fleet.options.namespace}`);
+    await heartbeat(first, { id: 'd1' });
+    await setDesired(first, 'd1', { on: true });
+    expect(await readDevice(second, 'd1')).toMatchObject({ status: 'offline', desiredVersion: 0 });
+    expect(await idsOf(onlineDevices(second))).toEqual([]);
+    await heartbeat(second, { id: 'd1' });
+    expect(await feed.first(1)).toMatchObject([{ deviceType: `of ${second.options.namespace}` }]);
     await feed.stop();
-    await unregister(theirs, 'd1');
-    expect(await readDevice(ours, 'd1')).toMatchObject({ status: 'online', desiredVersion: 1 });
+    await unregister(second, 'd1');
+    expect(await readDevice(first, 'd1')).toMatchObject({ status: 'online', desiredVersion: 1 });
   });
 }

@@ -1,4 +1,4 @@
-/** The library, under the article's names, on a client of its user's. */
+/** DeviceStateManager and OfflineDetector on a client that the caller passes in. */
 import { expect, onTestFinished, test } from 'vitest';
 import { DeviceStateManager, OfflineDetector } from '../../../src/index.js';
 import type { Backend } from '../../support/backends.js';
@@ -6,8 +6,8 @@ import { allOf, until } from '../../support/fleet.js';
 
 const IDS = Array.from({ length: 50 }, (_, i) => `sensor-${i}`);
 
-export function library({ open }: Backend): void {
-  test('manager and detector do what their classes in the article do', async () => {
+export function libraryTests({ open }: Backend): void {
+  test('DeviceStateManager and OfflineDetector do what the article’s classes do', async () => {
     const { cluster, redis, options } = await open();
     const manager = new DeviceStateManager(cluster ?? redis, options);
     const detector = new OfflineDetector(cluster ?? redis, options);
@@ -34,14 +34,16 @@ export function library({ open }: Backend): void {
     expect(await manager.getOnlineDevices()).toEqual(['sensor-0']);
     expect((await manager.getOfflineDevices()).sort()).toEqual(IDS.slice(1).sort());
     expect(await manager.getDeviceState('sensor-0')).toMatchObject({
-      ...{ status: 'online', metadata: { location: 'hall' }, reportedState: { t: 23.5 } },
+      status: 'online',
+      metadata: { location: 'hall' },
+      reportedState: { t: 23.5 },
       desiredState: { every: 30 },
     });
     expect(await manager.getDeviceState('nobody')).toBeNull();
 
     const stop = new AbortController();
     const since = { time: 0 };
-    const told = await allOf(manager.presence({ since, signal: stop.signal, onReady: () => stop.abort() }));
-    expect(told).toHaveLength(2 * IDS.length - 1);
+    const events = await allOf(manager.presence({ since, signal: stop.signal, onReady: () => stop.abort() }));
+    expect(events).toHaveLength(2 * IDS.length - 1);
   });
 }

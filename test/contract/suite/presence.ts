@@ -1,4 +1,4 @@
-/** Who is there: the verdict, the detectors that pass it, and what of it is told, each transition once. */
+/** settle, detectors and the feed: each transition is announced and yielded once. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type DetectOptions, sweep } from '../../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
@@ -25,9 +25,9 @@ import {
 } from '../../support/fleet.js';
 
 const IDS = Array.from({ length: 100 }, (_, i) => `d${i}`);
-const TOLD = ['1 online heartbeat', '2 offline timeout'];
+const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
-export function presence({ open, beside }: Backend): void {
+export function presenceTests({ open, beside }: Backend): void {
   async function online(fleet: Fleet, ttl: number, ids: readonly string[] = IDS): Promise<void> {
     await registerAll(
       fleet,
@@ -45,7 +45,7 @@ export function presence({ open, beside }: Backend): void {
     Promise.all(ids.map(async (id) => storyOf(await fleet.of(id), id)));
 
   describe('settle', () => {
-    test('finds a lapse: offline since the deadline, told once, out of the index', async () => {
+    test('announces an expired device offline once, at its deadline, and updates the index', async () => {
       const fleet = await open();
       const part = await fleet.of('d1');
       await register(fleet, 'd1', 'lamp');
@@ -62,7 +62,7 @@ export function presence({ open, beside }: Backend): void {
       expect(await readDevice(fleet, 'd1')).toMatchObject({ presenceSeq: 2, presenceAt: expiresAt });
     });
 
-    test('finds another program’s heartbeat, and knows a stray', async () => {
+    test('announces a heartbeat of another program as observed, and an id without a record as stray', async () => {
       const fleet = await open();
       const part = await fleet.of('d1');
       await register(fleet, 'd1', 'lamp');
@@ -77,7 +77,7 @@ export function presence({ open, beside }: Backend): void {
       expect(Math.abs(((await scoreOf(part, 'd1')) ?? 0) - deadline)).toBeLessThanOrEqual(50);
     });
 
-    test('by three at once and again: nothing is told twice', async () => {
+    test('announces each transition once, when three connections settle at once and again', async () => {
       const fleet = await open();
       const others = await beside(fleet, 3);
       await online(fleet, 60_000);
@@ -86,7 +86,7 @@ export function presence({ open, beside }: Backend): void {
       const expected = IDS.map((_, i) => (i < 50 ? 'offline' : 'online'));
       const all = await Promise.all([...others, ...others].map((other) => verdicts(other, IDS)));
       for (const found of all) expect(found).toEqual(expected);
-      expect(await stories(fleet)).toEqual(IDS.map((_, i) => TOLD.slice(0, i < 50 ? 2 : 1)));
+      expect(await stories(fleet)).toEqual(IDS.map((_, i) => ONLINE_THEN_TIMEOUT.slice(0, i < 50 ? 2 : 1)));
     });
   });
 
@@ -97,7 +97,7 @@ export function presence({ open, beside }: Backend): void {
       return opened;
     }
 
-    test('of every strategy at once announce each lapse once', async () => {
+    test('of all strategies together announce each expiry once', async () => {
       const fleet = await open();
       const [a, b, c] = (await beside(fleet, 3)) as [Fleet, Fleet, Fleet];
       const all = [
@@ -106,22 +106,22 @@ export function presence({ open, beside }: Backend): void {
         await detector(c, { strategy: 'keyspace' }),
       ];
       await online(fleet, 200);
-      const told = () => all.flatMap(({ events }) => events);
-      await until(() => told().length >= IDS.length);
+      const announced = () => all.flatMap(({ events }) => events);
+      await until(() => announced().length >= IDS.length);
       await Promise.all(all.map((each) => each.stop()));
-      expect(await stories(fleet)).toEqual(IDS.map(() => TOLD));
+      expect(await stories(fleet)).toEqual(IDS.map(() => ONLINE_THEN_TIMEOUT));
       expect(
-        told()
+        announced()
           .map(({ deviceId }) => deviceId)
           .sort(),
       ).toEqual([...IDS].sort());
     });
 
-    test('hear of other programs’ devices', async () => {
+    test('announce a heartbeat that another program published', async () => {
       const fleet = await open();
       const part = await fleet.of('d1');
       await register(fleet, 'd1', 'lamp');
-      await part.redis.srem(part.keys.registered, 'd1'); // no audit would find it
+      await part.redis.srem(part.keys.registered, 'd1'); // outside of the audit
       const { first } = await detector(fleet);
       await part.redis.set(part.keys.heartbeat('d1'), '1', 'EX', 60);
       const message = { type: 'presence', deviceId: 'd1', status: 'online', timestamp: Date.now() };
@@ -129,20 +129,20 @@ export function presence({ open, beside }: Backend): void {
       expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
     });
 
-    test('sweep once over what is due', async () => {
+    test('find all expired devices in one sweep', async () => {
       const fleet = await open();
       await online(fleet, 20);
       const now = await serverNow(fleet.redis);
       await until(async () => (await serverNow(fleet.redis)) > now + 20);
-      const told = await allOf(sweep(fleet));
-      expect(told.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
+      const events = await allOf(sweep(fleet));
+      expect(events.map(({ deviceId }) => deviceId).sort()).toEqual([...IDS].sort());
       expect(await allOf(sweep(fleet))).toEqual([]);
     });
   });
 
   describe('the feed', () => {
-    /** Ids of the log, which tell an event from every other. */
-    const own = ({ id, deviceId }: PresenceEvent) => `${deviceId} ${id?.split('.')[0]}`;
+    /** A unique name of an event: its device and its id in the log. */
+    const eventKey = ({ id, deviceId }: PresenceEvent) => `${deviceId} ${id?.split('.')[0]}`;
     const some = IDS.slice(0, 20);
 
     async function transitions(fleet: Fleet, count: number): Promise<void> {
@@ -155,7 +155,7 @@ export function presence({ open, beside }: Backend): void {
       }
     }
 
-    /** All that there is from a place on. */
+    /** All events after `since`. */
     function replay(fleet: Fleet, since: Since): Promise<PresenceEvent[]> {
       const stop = new AbortController();
       return allOf(presenceFeed(fleet, { since, signal: stop.signal, onReady: () => stop.abort() }));
@@ -169,7 +169,7 @@ export function presence({ open, beside }: Backend): void {
       }
     };
 
-    test('live: nothing of before, each of after once, each device’s in order', async () => {
+    test('yields later events once, in the order of each device', async () => {
       const fleet = await open();
       const [other] = (await beside(fleet, 1)) as [Fleet];
       await online(fleet, 60_000, some);
@@ -182,17 +182,17 @@ export function presence({ open, beside }: Backend): void {
       expect(feed.events.every(({ deviceType }) => deviceType === 'lamp')).toBe(true);
     });
 
-    test('replayed since a moment, and resumed behind any event: each once, the same order', async () => {
+    test('yields each event once in the same order, since a time or since any event', async () => {
       const fleet = await open();
       await online(fleet, 60_000, some);
       await disconnectAll(fleet, some);
       await transitions(fleet, 4);
       const all = await replay(fleet, { time: 0 });
       expectAlternating(all, 1, 6);
-      expect(new Set(all.map(own)).size).toBe(all.length);
+      expect(new Set(all.map(eventKey)).size).toBe(all.length);
       for (let i = 0; i < all.length; i += 17) {
         const rest = await replay(fleet, { id: all[i]?.id as string });
-        expect(rest.map(own)).toEqual(all.slice(i + 1).map(own));
+        expect(rest.map(eventKey)).toEqual(all.slice(i + 1).map(eventKey));
       }
       await transitions(fleet, 2);
       const later = await replay(fleet, { id: all.at(-1)?.id as string });
@@ -200,14 +200,14 @@ export function presence({ open, beside }: Backend): void {
       expect(await replay(fleet, { time: (await serverNow(fleet.redis)) + 60_000 })).toEqual([]);
     });
 
-    test('shows other programs’ events as they happen, with the type of the record', async () => {
+    test('yields events of other programs live only, with the type in the record', async () => {
       const fleet = await open();
       await register(fleet, 'd1', 'lamp');
       const feed = await openFeed(fleet);
       const message = { type: 'presence', deviceId: 'd1', status: 'online', timestamp: 1_700_000_000_000 };
       await fleet.redis.publish(fleet.keys.presenceChannel, JSON.stringify(message));
-      const theirs = { ...message, id: null, deviceType: 'lamp', seq: null, reason: null };
-      expect(await feed.first(1)).toMatchObject([theirs]);
+      const expected = { ...message, id: null, deviceType: 'lamp', seq: null, reason: null };
+      expect(await feed.first(1)).toMatchObject([expected]);
       await feed.stop();
       expect(await replay(fleet, { time: 0 })).toEqual([]);
     });

@@ -1,4 +1,4 @@
-/** Questions to the whole fleet: exact, whoever wrote what, and in order where one is asked for. */
+/** Lists, stale queries and stats over the whole fleet, ordered and unordered. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -10,35 +10,39 @@ import { Fleet } from '../../../src/core/store/fleet.js';
 import type { Backend } from '../../support/backends.js';
 import { allOf, cut, idsOf, serverNow } from '../../support/fleet.js';
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const names = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const numberedIds = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
 const [NEVER, GONE, LAPSED, UP] = [
-  names('never', 150),
-  names('gone', 30),
-  names('lapsed', 20),
-  names('up', 100),
+  numberedIds('never', 150),
+  numberedIds('gone', 30),
+  numberedIds('lapsed', 20),
+  numberedIds('up', 100),
 ];
 const SEEN = [...GONE, ...LAPSED, ...UP];
 const ALL = [...NEVER, ...SEEN];
 const typeOf = (id: string) => (/[02468]$/.test(id) ? 'lamp' : 'plug');
 const lamps = (ids: readonly string[]) => ids.filter((id) => typeOf(id) === 'lamp').sort();
-/** In no order, and far apart: what is left of a TTL is known to some ms. */
-const ttlOfUp = (place: number) => 10 * MINUTE + ((place * 37) % 100) * 1000;
-const hoursAgo = (place: number) => 2 + ((place * 7) % 30);
+/** TTLs in mixed order and a second apart, because expiresAt is computed from a remaining TTL and may be off by some ms. */
+const ttlOfUp = (index: number) => 10 * MINUTE_MS + ((index * 37) % 100) * 1000;
+const hoursAgo = (index: number) => 2 + ((index * 7) % 30);
 const idOf = ({ deviceId }: { deviceId: string }) => deviceId;
 
-export function queries({ open }: Backend): void {
-  describe.each(['shared', 'exclusive'] as const)('a %s fleet', (writers) => {
+export function queryTests({ open }: Backend): void {
+  describe.each(['shared', 'exclusive'] as const)('a fleet with %s writers', (writers) => {
     let fleet: Fleet;
 
-    /** Beats of so long ago, ms, that hold for a minute, or so long. */
-    async function beaten(ids: readonly string[], ago: number, ttlOf = (_place: number) => MINUTE) {
+    /** Sends heartbeats as of `agoMs` before now, with the TTL for each index, ms. */
+    async function beatInThePast(
+      ids: readonly string[],
+      agoMs: number,
+      ttlOf = (_index: number) => MINUTE_MS,
+    ) {
       const now = await serverNow(fleet.redis);
-      const then = new Fleet(fleet.cluster ?? fleet.redis, { ...fleet.options, clock: () => now - ago });
+      const then = new Fleet(fleet.cluster ?? fleet.redis, { ...fleet.options, clock: () => now - agoMs });
       await heartbeats(
         then,
-        ids.map((id, place) => ({ id, ttl: ttlOf(place) })),
+        ids.map((id, index) => ({ id, ttl: ttlOf(index) })),
       );
     }
 
@@ -48,10 +52,10 @@ export function queries({ open }: Backend): void {
         fleet,
         ALL.map((id) => ({ id, type: typeOf(id) })),
       );
-      for (const [i, id] of GONE.entries()) await beaten([id], hoursAgo(i) * HOUR);
+      for (const [i, id] of GONE.entries()) await beatInThePast([id], hoursAgo(i) * HOUR_MS);
       for (const id of GONE) await settle(await fleet.of(id), [id]);
-      await beaten(LAPSED, HOUR + MINUTE);
-      await beaten(UP, 0, ttlOfUp);
+      await beatInThePast(LAPSED, HOUR_MS + MINUTE_MS);
+      await beatInThePast(UP, 0, ttlOfUp);
     });
 
     test('lists by status and type', async () => {
@@ -65,7 +69,7 @@ export function queries({ open }: Backend): void {
       );
       expect(await idsOf(onlineDevices(fleet))).toEqual([...UP].sort());
       expect(await idsOf(onlineDevices(fleet, { type: 'lamp' }))).toEqual(lamps(UP));
-      expect(await idsOf(onlineDevices(fleet, { type: 'nobody’s' }))).toEqual([]);
+      expect(await idsOf(onlineDevices(fleet, { type: 'unused' }))).toEqual([]);
       await unregisterAll(fleet, UP.slice(1));
       await cut(await fleet.of('up0'), 'up0');
       expect(await idsOf(onlineDevices(fleet))).toEqual([]);
@@ -73,14 +77,14 @@ export function queries({ open }: Backend): void {
 
     test.each([
       ['all', {}, ALL],
-      ['of a type', { type: 'lamp' }, lamps(ALL)],
-    ])('lists in order, %s', async (_what, options, asked) => {
+      ['one type', { type: 'lamp' }, lamps(ALL)],
+    ])('lists in order: %s', async (_what, options, asked) => {
       const inOrder = async (order: Order) => allOf(listDevices(fleet, { ...options, order }));
       expect((await inOrder('id')).map(idOf)).toEqual([...asked].sort());
       const bySeen = await inOrder('lastSeen');
       const seen = bySeen.map(({ lastSeen }) => lastSeen ?? 0);
       expect([seen.length, seen]).toEqual([asked.length, [...seen].sort((a, b) => a - b)]);
-      const byDeadline = UP.map((id, place) => ({ id, ttl: ttlOfUp(place) })).sort((a, b) => a.ttl - b.ttl);
+      const byDeadline = UP.map((id, index) => ({ id, ttl: ttlOfUp(index) })).sort((a, b) => a.ttl - b.ttl);
       const expected = byDeadline.map(({ id }) => id).filter((id) => asked.includes(id));
       expect((await inOrder('deadline')).map(idOf).slice(0, expected.length)).toEqual(expected);
       expect((await allOf(onlineDevices(fleet, { ...options, order: 'deadline' }))).map(idOf)).toEqual(
@@ -88,20 +92,20 @@ export function queries({ open }: Backend): void {
       );
     });
 
-    test('finds who is stale: never seen first, then the oldest', async () => {
+    test('lists stale devices: never seen first, then by last seen', async () => {
       const stale = await allOf(staleDevices(fleet));
       expect(stale.slice(0, NEVER.length).map(idOf).sort()).toEqual([...NEVER].sort());
       const rest = stale.slice(NEVER.length);
       expect(rest.map(idOf).sort()).toEqual([...GONE, ...LAPSED].sort());
       const ages = rest.map(({ ageSeconds }) => ageSeconds ?? 0);
       expect(ages).toEqual([...ages].sort((a, b) => b - a));
-      const old = await allOf(staleDevices(fleet, { olderThan: 20.5 * HOUR, never: false }));
+      const old = await allOf(staleDevices(fleet, { olderThan: 20.5 * HOUR_MS, never: false }));
       expect(old.map(idOf).sort()).toEqual(GONE.filter((_, i) => hoursAgo(i) > 20).sort());
       const typed = await allOf(staleDevices(fleet, { type: 'lamp', never: false }));
       expect(typed.map(idOf).sort()).toEqual(lamps([...GONE, ...LAPSED]));
     });
 
-    test('counts', async () => {
+    test('counts devices of the fleet and of each type', async () => {
       const row = (ids: readonly string[]) => {
         const count = (list: readonly string[]) => list.filter((id) => ids.includes(id)).length;
         const [registered, online] = [ids.length, count(UP)];
@@ -116,10 +120,10 @@ export function queries({ open }: Backend): void {
     });
   });
 
-  test('a fleet half written by others: exact lists', async () => {
+  test('lists are exact, when another program wrote half of the records', async () => {
     const fleet = await open();
-    const ours = names('ours', 60);
-    const theirs = names('theirs', 60);
+    const ours = numberedIds('ours', 60);
+    const theirs = numberedIds('theirs', 60);
     await registerAll(
       fleet,
       ours.map((id) => ({ id, type: 'lamp' })),
@@ -131,13 +135,13 @@ export function queries({ open }: Backend): void {
     const now = await serverNow(fleet.redis);
     for (const [i, id] of theirs.entries()) {
       const { redis, keys } = await fleet.of(id);
-      const lastSeen = i < 20 ? now : i < 40 ? now - 2 * HOUR : 0;
-      const about = { deviceId: id, deviceType: 'plug', registeredAt: now, status: 'online', lastSeen };
-      await redis.hset(keys.state(id), about);
+      const lastSeen = i < 20 ? now : i < 40 ? now - 2 * HOUR_MS : 0;
+      const record = { deviceId: id, deviceType: 'plug', registeredAt: now, status: 'online', lastSeen };
+      await redis.hset(keys.state(id), record);
       await redis.sadd(keys.registered, id);
       await redis.sadd(keys.type('plug'), id);
       if (i < 20) await redis.setex(keys.heartbeat(id), 60, '1');
-      if (i < 40) await redis.sadd(keys.online, id); // some have lapsed since, and nobody has told
+      if (i < 40) await redis.sadd(keys.online, id); // of these, 20 have expired and were not settled
     }
     const all = [...ours, ...theirs];
     const up = [...ours.slice(0, 30), ...theirs.slice(0, 20)];

@@ -1,4 +1,4 @@
-/** Which devices there are: registered, registered again, removed. */
+/** register and unregister. */
 import { describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -9,8 +9,8 @@ import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { failure, scoreOf, storyOf } from '../../support/fleet.js';
 
-export function registry({ open, beside }: Backend): void {
-  /** The sets that say of which type a device is. */
+export function registryTests({ open, beside }: Backend): void {
+  /** The types whose sets contain the device. */
   async function typesOf(fleet: Fleet, id: string): Promise<string[]> {
     const { redis, keys } = await fleet.of(id);
     const types = await redis.smembers(keys.types);
@@ -19,22 +19,30 @@ export function registry({ open, beside }: Backend): void {
   }
 
   describe('register', () => {
-    test('makes a record, and is in every index of its partition', async () => {
+    test('creates the record, and adds the device to every set and the index of its partition', async () => {
       const fleet = await open();
       const part = await fleet.of('d1');
       const made = await register(fleet, 'd1', 'lamp', { metadataJson: '{"place":"hall"}', ttl: 90_000 });
       expect(made).toMatchObject({ deviceId: 'd1', deviceType: 'lamp', created: true });
       expect(await readDevice(fleet, 'd1')).toMatchObject({
-        ...{ deviceType: 'lamp', status: 'offline', lastSeen: null, registeredAt: made.registeredAt },
-        ...{ reportedJson: '{}', desiredJson: '{}', metadataJson: '{"place":"hall"}' },
-        ...{ reportedVersion: 0, desiredVersion: 0, presenceSeq: 0, heartbeatTtl: 90_000 },
+        deviceType: 'lamp',
+        status: 'offline',
+        lastSeen: null,
+        registeredAt: made.registeredAt,
+        reportedJson: '{}',
+        desiredJson: '{}',
+        metadataJson: '{"place":"hall"}',
+        reportedVersion: 0,
+        desiredVersion: 0,
+        presenceSeq: 0,
+        heartbeatTtl: 90_000,
       });
       expect(await part.redis.smembers(part.keys.registered)).toEqual(['d1']);
       expect([await typesOf(fleet, 'd1'), await scoreOf(part, 'd1')]).toEqual([['lamp'], 0]);
       expect(await storyOf(part, 'd1')).toEqual([]);
     });
 
-    test('of what is there changes what is given, and wipes nothing', async () => {
+    test('changes what is given of a registered device, and keeps the rest', async () => {
       const fleet = await open();
       const { registeredAt } = await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 90_000 });
       await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
@@ -48,7 +56,7 @@ export function registry({ open, beside }: Backend): void {
       expect(await readDevice(fleet, 'd1')).toEqual({ ...before, ...given });
     });
 
-    test('with another type moves it, and forgets a type that nobody has any more', async () => {
+    test('moves the device to its new type, and removes a type without devices', async () => {
       const fleet = await open();
       const { redis, keys } = await fleet.of('d1');
       await register(fleet, 'd1', 'lamp');
@@ -60,7 +68,7 @@ export function registry({ open, beside }: Backend): void {
       ]);
     });
 
-    test('by several with several types at once ends in one type', async () => {
+    test('leaves the device in one type set, when several connections register several types', async () => {
       const fleet = await open();
       const others = await beside(fleet, 3);
       await Promise.all(
@@ -69,7 +77,7 @@ export function registry({ open, beside }: Backend): void {
       expect(await typesOf(fleet, 'd1')).toEqual([(await readDevice(fleet, 'd1')).deviceType]);
     });
 
-    test('only if new: a conflict, and nothing written', async () => {
+    test('with onlyIfNew fails with CONFLICT for a registered device, and nothing is written', async () => {
       const fleet = await open();
       expect(await register(fleet, 'd1', 'lamp', { onlyIfNew: true })).toMatchObject({ created: true });
       const before = await contentsOf(fleet);
@@ -81,7 +89,7 @@ export function registry({ open, beside }: Backend): void {
       expect(await contentsOf(fleet)).toEqual(before);
     });
 
-    test('of many: each alone, in the order given, one device’s in theirs', async () => {
+    test('of many devices succeeds or fails item by item, in the order given', async () => {
       const fleet = await open();
       const broken = await fleet.of('d7');
       await broken.redis.set(broken.keys.state('d7'), 'x');
@@ -90,13 +98,13 @@ export function registry({ open, beside }: Backend): void {
         fleet,
         ids.map((id, i) => ({ id, type: `type-${i}` })),
       );
-      const wrong = {
+      const wrongType = {
         code: 'BAD_RECORD',
         message: `${broken.keys.state('d7')} holds a string, not a hash`,
       };
       for (const [i, result] of results.entries()) {
         if (i === 50) expect(result).toMatchObject({ code: 'USAGE' });
-        else if (i % 150 === 7) expect(result).toMatchObject(wrong);
+        else if (i % 150 === 7) expect(result).toMatchObject(wrongType);
         else expect(result).toMatchObject({ deviceId: ids[i], deviceType: `type-${i}`, created: i < 150 });
       }
       expect(await readDevice(fleet, 'd20')).toMatchObject({ deviceType: 'type-170' });
@@ -104,14 +112,14 @@ export function registry({ open, beside }: Backend): void {
   });
 
   describe('unregister', () => {
-    test('removes all that is kept of a device, and tells of one that was online', async () => {
+    test('removes every key of the device, and announces an online one offline', async () => {
       const fleet = await open();
       const part = await fleet.of('d1');
       const meta = await contentsOf(fleet);
       await register(fleet, 'd1', 'lamp');
       await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });
       await setDesired(fleet, 'd1', parseJsonObject('{"n":1}'));
-      await part.redis.hset(part.keys.state('d1'), 'deviceType', 'plug'); // another program's hand
+      await part.redis.hset(part.keys.state('d1'), 'deviceType', 'plug'); // as if another program had changed the type
       await unregister(fleet, 'd1');
       expect(await storyOf(part, 'd1')).toEqual(['1 online heartbeat', '2 offline unregister']);
       expect(Object.keys(await contentsOf(fleet)).sort()).toEqual(
@@ -122,7 +130,7 @@ export function registry({ open, beside }: Backend): void {
       expect((await storyOf(part, 'd1')).at(-1)).toBe('1 online heartbeat');
     });
 
-    test('of many: each alone, in the order given', async () => {
+    test('of many devices succeeds or fails item by item, in the order given', async () => {
       const fleet = await open();
       await registerAll(
         fleet,

@@ -1,5 +1,4 @@
-/** What a device should be, what it said it is, and the difference. */
-
+/** setDesired, delta, and the digits of numbers in documents. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
@@ -15,31 +14,31 @@ import { allOf, DIALECTS, failure, historyOf, ODD_NUMBERS, until } from '../../s
 import { APPENDIX_A } from '../../support/rfc7396.js';
 
 const TIMES = Array.from({ length: 200 }, (_, i) => i);
-/** All that differs from the odd numbers in the last digit. */
-const OTHER_NUMBERS = '{"big":12345678901234567891,"huge":1e401,"money":0.11}';
+/** ODD_NUMBERS with each value changed in its last digit. */
+const CHANGED_NUMBERS = '{"big":12345678901234567891,"huge":1e401,"money":0.11}';
 
-export function shadows({ open, beside }: Backend): void {
+export function shadowTests({ open, beside }: Backend): void {
   async function withDevice(): Promise<Fleet> {
     const fleet = await open();
     await register(fleet, 'd1', 'lamp');
     return fleet;
   }
 
-  /** What is published for the device from now on. */
-  async function hearing(fleet: Fleet): Promise<string[]> {
-    const heard: string[] = [];
-    const ear = subscribe(fleet, fleet.keys.commandsChannel('d1'), {
-      onMessage: (message) => void heard.push(message),
-      onLost: (error) => void heard.push(error.message),
+  /** Subscribes to the device's channel, and returns the list that its messages are added to. */
+  async function collectMessages(fleet: Fleet): Promise<string[]> {
+    const messages: string[] = [];
+    const subscription = subscribe(fleet, fleet.keys.commandsChannel('d1'), {
+      onMessage: (message) => void messages.push(message),
+      onLost: (error) => void messages.push(error.message),
       onBack: () => {},
     });
-    onTestFinished(() => ear.close());
-    await ear.ready;
-    return heard;
+    onTestFinished(() => subscription.close());
+    await subscription.ready;
+    return messages;
   }
 
-  describe('set desired', () => {
-    test('merges as RFC 7396 says, whoever wrote what is there', async () => {
+  describe('setDesired', () => {
+    test('merges as in RFC 7396, also into a document of another program', async () => {
       const fleet = await withDevice();
       const { redis, keys } = await fleet.of('d1');
       for (const [target, patch, result] of APPENDIX_A) {
@@ -50,15 +49,15 @@ export function shadows({ open, beside }: Backend): void {
       }
     });
 
-    test('tells the device the whole, with the patch that led there; nothing where nothing changes', async () => {
+    test('publishes the whole document and the patch, and nothing when nothing changes', async () => {
       const fleet = await withDevice();
-      const heard = await hearing(fleet);
+      const messages = await collectMessages(fleet);
       expect(await setDesired(fleet, 'd1', { on: true })).toMatchObject({ version: 1, changed: true });
       expect(await setDesired(fleet, 'd1', { on: true })).toMatchObject({ version: 1, changed: false });
       await setDesired(fleet, 'd1', { mode: 'eco' });
       await setDesired(fleet, 'd1', { mode: 'eco' }, { replace: true });
-      await until(() => heard.length >= 3);
-      expect(heard.map((message) => JSON.parse(message))).toMatchObject([
+      await until(() => messages.length >= 3);
+      expect(messages.map((message) => JSON.parse(message))).toMatchObject([
         { desiredState: { on: true }, version: 1, patch: { on: true } },
         { desiredState: { on: true, mode: 'eco' }, version: 2, patch: { mode: 'eco' } },
         { desiredState: { mode: 'eco' }, version: 3, patch: { on: null } },
@@ -66,7 +65,7 @@ export function shadows({ open, beside }: Backend): void {
       expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ desiredVersion: 3 });
     });
 
-    test('of another version than the one that was asked for: a conflict, nothing written', async () => {
+    test('with another version than ifVersion fails with CONFLICT, and nothing is written', async () => {
       const fleet = await withDevice();
       expect(await setDesired(fleet, 'd1', { on: true }, { ifVersion: 0 })).toMatchObject({ version: 1 });
       const before = await contentsOf(fleet);
@@ -77,7 +76,7 @@ export function shadows({ open, beside }: Backend): void {
       expect(await contentsOf(fleet)).toEqual(before);
     });
 
-    test('200 times at once on four connections: all 200 keys are there, version 200', async () => {
+    test('200 times concurrently on four connections sets all 200 keys and reaches version 200', async () => {
       const fleet = await withDevice();
       const others = await beside(fleet, 4);
       const results = await Promise.all(
@@ -90,7 +89,7 @@ export function shadows({ open, beside }: Backend): void {
       expect(await historyOf(await fleet.of('d1'), 'desired', 'd1')).toHaveLength(100);
     });
 
-    test('of 200 that want the same version one gets it', async () => {
+    test('succeeds once of 200 concurrent calls with the same ifVersion', async () => {
       const others = await beside(await withDevice(), 4);
       const tried = TIMES.map((i) =>
         setDesired(others[i % 4] as Fleet, 'd1', { by: `${i}` }, { ifVersion: 0 }),
@@ -104,13 +103,13 @@ export function shadows({ open, beside }: Backend): void {
 
   describe('delta', () => {
     test.each([
-      ['nothing said, nothing wanted', '{}', '{}', '{}'],
-      ['only reported', '{}', '{"a":1}', '{}'],
-      ['the same number', '{"a":1}', '{"a":1.0}', '{}'],
-      ['null wants it absent', '{"a":null}', '{}', '{}'],
-      ['not reported', '{"a":1}', '{}', '{"a":1}'],
-      ['within an object', '{"a":{"b":1,"c":2}}', '{"a":{"b":1,"c":3,"d":4}}', '{"a":{"c":2}}'],
-      ['arrays whole', '{"a":[1,2]}', '{"a":[1,3]}', '{"a":[1,2]}'],
+      ['of empty documents is empty', '{}', '{}', '{}'],
+      ['ignores keys that are only reported', '{}', '{"a":1}', '{}'],
+      ['treats 1 and 1.0 as equal', '{"a":1}', '{"a":1.0}', '{}'],
+      ['treats a desired null as absent', '{"a":null}', '{}', '{}'],
+      ['has a key that is not reported', '{"a":1}', '{}', '{"a":1}'],
+      ['compares within objects', '{"a":{"b":1,"c":2}}', '{"a":{"b":1,"c":3,"d":4}}', '{"a":{"c":2}}'],
+      ['compares arrays as a whole', '{"a":[1,2]}', '{"a":[1,3]}', '{"a":[1,2]}'],
     ])('%s', async (_what, desired, reported, patch) => {
       const fleet = await withDevice();
       const { redis, keys } = await fleet.of('d1');
@@ -124,9 +123,9 @@ export function shadows({ open, beside }: Backend): void {
     test('in records, lists, delta, messages and history', async () => {
       const fleet = await open({ dialect });
       await register(fleet, 'd1', 'lamp', { metadataJson: ODD_NUMBERS });
-      const heard = await hearing(fleet);
+      const messages = await collectMessages(fleet);
       await setDesired(fleet, 'd1', parseJsonObject(ODD_NUMBERS));
-      await heartbeat(fleet, { id: 'd1', reportedJson: OTHER_NUMBERS });
+      await heartbeat(fleet, { id: 'd1', reportedJson: CHANGED_NUMBERS });
       const found = await delta(fleet, 'd1');
       expect(toJson(found.patch)).toBe(ODD_NUMBERS);
       expect(toJson(found.delta)).toContain('"money":{"desired":0.10,"reported":0.11}');
@@ -138,12 +137,12 @@ export function shadows({ open, beside }: Backend): void {
       const entries = await readHistory(fleet, 'd1', { kinds: ['desired', 'reported'] });
       const texts = entries.map(({ kind, valueJson }) => `${kind} ${valueJson}`).sort();
       expect(texts).toEqual(
-        [`desired ${ODD_NUMBERS}`, `reported ${OTHER_NUMBERS}`, `reported ${ODD_NUMBERS}`].sort(),
+        [`desired ${ODD_NUMBERS}`, `reported ${CHANGED_NUMBERS}`, `reported ${ODD_NUMBERS}`].sort(),
       );
-      await until(() => heard.length > 0);
+      await until(() => messages.length > 0);
       const field = dialect === 'node' ? 'desiredState' : 'desired_state';
-      expect(heard[0]).toContain(`"${field}":${ODD_NUMBERS},`);
-      expect(heard[0]).toContain(`"patch":${ODD_NUMBERS}}`);
+      expect(messages[0]).toContain(`"${field}":${ODD_NUMBERS},`);
+      expect(messages[0]).toContain(`"patch":${ODD_NUMBERS}}`);
     });
   });
 }
