@@ -7,11 +7,15 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { type PrivateServer, type ServerOptions, startServer } from '../../src/redis/private-server.js';
 
-export interface TestRedis {
+/** What a suite needs of a server, be it one of Redis or of ioredis-mock. */
+export interface TestBackend {
   readonly url: string;
-  readonly server: PrivateServer;
-  /** A connected client, closed at the file's end. */
+  /** Returns a connected client, which is closed at the file's end. */
   client(options?: RedisOptions): Promise<Redis>;
+}
+
+export interface TestRedis extends TestBackend {
+  readonly server: PrivateServer;
 }
 
 export function useRedis(options?: ServerOptions): TestRedis {
