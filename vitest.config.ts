@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { lua } from './scripts/lua-plugin.js';
 
-/** They measure, or strain the machine: one at a time, when the others are done. */
-const ALONE = ['test/chaos/{chaos,chaos-*,idle,mass-expiry}.test.ts'];
+/** Tests that measure times, or load the machine: they run one after the other, after all others. */
+const SERIAL = ['test/chaos/{chaos,chaos-*,idle,mass-expiry}.test.ts'];
+const UNIT = ['test/unit/**/*.test.ts'];
+/** Most tests wait for a server, or for time to pass. */
+const maxWorkers = Math.ceil(availableParallelism() * 1.5);
 
 export default defineConfig({
   plugins: [lua],
@@ -12,17 +16,23 @@ export default defineConfig({
     hookTimeout: 30_000,
     projects: [
       {
+        // Needs no redis-server: commands and core run on ioredis-mock in place of ioredis.
+        extends: true,
+        resolve: { alias: [{ find: /^ioredis$/, replacement: path('test/support/mock/ioredis.ts') }] },
+        test: { name: 'unit', include: UNIT, isolate: false, maxWorkers },
+      },
+      {
         extends: true,
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ALONE],
-          maxWorkers: Math.ceil(availableParallelism() * 1.5), // many wait for a server, or for time to pass
+          exclude: [...configDefaults.exclude, ...UNIT, ...SERIAL],
+          maxWorkers,
         },
       },
       {
         extends: true,
-        test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: { name: 'serial', include: SERIAL, maxWorkers: 1, sequence: { groupOrder: 1 } },
       },
     ],
     coverage: {
@@ -33,3 +43,7 @@ export default defineConfig({
     },
   },
 });
+
+function path(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url));
+}

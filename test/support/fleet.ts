@@ -9,7 +9,7 @@ import { decodeLogEntry } from '../../src/core/model/dialect.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
-import type { TestRedis } from './redis.js';
+import type { TestBackend } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
@@ -20,7 +20,7 @@ export const ODD_IDS = ['aa:bb:cc:dd:ee:ff', 'urn:dev:ops:32473-X', 'a/b', '{x}'
 export const ODD_NUMBERS = '{"big":12345678901234567890,"huge":1e400,"money":0.10}';
 
 export async function openFleet(
-  redis: TestRedis,
+  redis: TestBackend,
   options: FleetOptions = {},
   connection: RedisOptions = {},
 ): Promise<Fleet> {
@@ -99,7 +99,7 @@ export async function snapshot(redis: Redis): Promise<Record<string, string>> {
 }
 
 /** Everything that is published from now on. */
-export async function listen(redis: TestRedis): Promise<{
+export async function listen(redis: TestBackend): Promise<{
   heard: [channel: string, message: string][];
   /** What was published before it is called has been heard when it is done. */
   settled: () => Promise<void>;

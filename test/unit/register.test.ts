@@ -1,0 +1,4 @@
+import { registerSuite } from '../commands/suite/register.js';
+import { useMockRedis } from '../support/mock/use-mock-redis.js';
+
+registerSuite(useMockRedis());
