@@ -1,144 +1,152 @@
 /**
- * Roles as Redis has them: the commands, keys and channels that each needs, and no more. What a
- * script sends is read off its text, because Redis asks the user's permission for each command in
- * it. A key may be read and written or neither (`%R~` is known since Redis 7 only), so who may
- * write one kind of key may write all that it reads. Whether the fleet is partitioned is not
- * known here: keys stand with and without a partition's tag.
+ * The Redis users of a fleet by role: each may use the commands, keys and channels that its role needs, and no
+ * others. Redis checks the user's permissions for each command within a script too, so a role includes the
+ * commands that its scripts declare. A key pattern permits reads and writes, because read-only patterns (`%R~`)
+ * exist since Redis 7 only. The patterns cover partitioned and unpartitioned fleets, because a role is printed
+ * without asking the server which of them the fleet is.
  */
 import { usageError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
-import {
-  BEAT,
-  HEARTBEAT,
-  RAISE_TTL,
-  SCRIPTS,
-  type Script,
-  SETTLE,
-  STEP,
-  scriptKeys,
-} from '../store/scripts.js';
+import type { Script, ScriptKeys } from '../store/script-descriptor.js';
+import { scriptKeys } from '../store/script-keys.js';
+import { DUE, HEARTBEAT, HEARTBEAT_FAST, RAISE_TTL, SCRIPTS, SETTLE } from '../store/scripts.js';
 
 /**
- * viewer: all that reads. operator: that, and all that is done to devices and to the fleet. device:
- * the heartbeats of one device or gateway, and the channel of its commands. detector: `detect`; its
- * scripts read records and sets, so it may list them, too.
+ * - viewer: every command that only reads
+ * - operator: also every command that changes devices or the fleet
+ * - device: heartbeats of the given devices, and their command channels
+ * - detector: `devstate detect`, and the reads and lists that its scripts' permissions make possible
  */
 export const ROLES = ['viewer', 'operator', 'device', 'detector'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface AclOptions {
-  /** The user's name; the role's where not given. */
+  /** The user's name; default: the role. */
   user?: string;
-  /** `acme` where every key and channel begins with `acme:`. */
+  /** With `acme`, every key and channel begins with `acme:`. */
   namespace?: string | undefined;
-  /** Of a device: those that it beats for, by their ids; its user's name where not given. */
+  /** Role `device` only: the ids of the devices; default: the user's name. */
   ids?: readonly string[];
-  /** The database, where it is not 0. */
+  /** The number of the database; default: 0. */
   database?: number;
 }
 
 export interface Acl {
   role: Role;
   user: string;
-  /** In small letters; a subcommand after `|`. */
+  /** Sorted, in lower case; a subcommand is written `cluster|slots`. */
   commands: string[];
-  /** Glob patterns. */
+  /** Sorted glob patterns. */
   keys: string[];
+  /** Sorted glob patterns. */
   channels: string[];
-  /** All of it as one command for redis-cli. Given again it changes nothing: passwords stay. */
+  /** One ACL SETUSER command for redis-cli with all of these rules. It leaves the user's passwords unchanged. */
   line: string;
 }
 
-type Keys = Pick<Script, 'keys' | 'deviceKeys'>;
-
-interface Needs {
+interface RoleNeeds {
   scripts: readonly Script[];
-  /** Commands sent beside scripts. */
-  sends: string;
-  /** Keys that these want. */
-  reads: Keys;
-  /** Beside the presence channel, that of the devices' commands. */
-  commandChannels?: true;
+  /** Commands that are sent outside of scripts, separated by spaces. */
+  commands: string;
+  /** The keys of these commands. */
+  keys: ScriptKeys;
+  /** Whether the role subscribes or publishes to the channels of device commands. */
+  commandChannels: boolean;
 }
 
-/** Where a connection begins, the way to a slot that is moving, and the fleet's settings. */
-const ALWAYS = 'ping cluster|slots asking hmget';
-const READING =
+/** Commands of every role: to connect, to follow a cluster's redirections, and to read the fleet's settings. */
+const COMMON_COMMANDS = 'ping cluster|slots asking hmget';
+const READ_COMMANDS =
   'time hget pttl get exists sscan scard srandmember zrange zrevrange zscore zrank zrevrank zcount zmscore ' +
   'xrange xrevrange xinfo|stream lrange subscribe';
-const SETTINGS: Keys = { keys: ['meta'], deviceKeys: [] };
-const EVERYTHING: Keys = {
+const ALL_KEYS: ScriptKeys = {
   keys: [...new Set(SCRIPTS.flatMap(({ keys }) => keys))],
   deviceKeys: [...new Set(SCRIPTS.flatMap(({ deviceKeys }) => deviceKeys))],
 };
 
-const NEEDS: Record<Role, Needs> = {
-  viewer: { scripts: [], sends: READING, reads: EVERYTHING },
+const NEEDS: Record<Role, RoleNeeds> = {
+  viewer: { scripts: [], commands: READ_COMMANDS, keys: ALL_KEYS, commandChannels: false },
   operator: {
-    scripts: SCRIPTS.filter((script) => script !== STEP),
-    sends: `${READING} type sismember smismember zscan hset`,
-    reads: EVERYTHING,
+    scripts: SCRIPTS.filter((script) => script !== DUE),
+    commands: `${READ_COMMANDS} type sismember smismember zscan hset`,
+    keys: ALL_KEYS,
     commandChannels: true,
   },
   device: {
-    scripts: [BEAT, HEARTBEAT, RAISE_TTL],
-    sends: 'time type subscribe',
-    reads: SETTINGS,
+    scripts: [HEARTBEAT_FAST, HEARTBEAT, RAISE_TTL],
+    commands: 'time type subscribe',
+    keys: { keys: ['meta'], deviceKeys: [] },
     commandChannels: true,
   },
   detector: {
-    scripts: [STEP, SETTLE],
-    sends: 'time type sscan scard srandmember subscribe',
-    reads: { keys: ['meta', 'registered'], deviceKeys: [] },
+    scripts: [DUE, SETTLE],
+    commands: 'time type sscan scard srandmember subscribe',
+    keys: { keys: ['meta', 'registered'], deviceKeys: [] },
+    commandChannels: false,
   },
 };
 
-/** What a role's user may do. @throws DevstateError USAGE: a name that Redis does not take */
+/**
+ * Returns what a user of the role may do.
+ * @throws DevstateError USAGE if Redis does not accept the user's name
+ */
 export function aclOf(role: Role, { user = role, namespace = '', ids, database = 0 }: AclOptions = {}): Acl {
-  if (!/^[^\s\p{Cc}]+$/u.test(user)) throw usageError('the name of a user has no white space');
-  const { scripts, sends, reads, commandChannels = false } = NEEDS[role];
-  const whose = role === 'device' ? (ids ?? [user]).map(globEscaped) : ['*'];
-  const escaped = globEscaped(namespace);
-  const whole = new Keyspace(escaped);
-  const devices = whose.map((id) => ({ id, type: '*', oldType: '*' }));
-  const keys = [whole, new Keyspace(escaped, '[0-9]*')].flatMap((keyspace) =>
-    [...scripts, reads].flatMap((each) => scriptKeys(each, keyspace, devices)),
-  );
-  const channels = [
-    whole.presenceChannel,
-    ...(commandChannels ? whose.map((id) => whole.commandsChannel(id)) : []),
-  ];
-  const commands = [
-    ...`${ALWAYS} ${sends}`.split(' '),
+  if (!/^[^\s\p{Cc}]+$/u.test(user))
+    throw usageError('a user name must not be empty or contain white space or control characters');
+  const needs = NEEDS[role];
+  const idPatterns = role === 'device' ? (ids ?? [user]).map(escapeGlob) : ['*'];
+  const rules = {
+    commands: sortedSet(commandNames(needs, database)),
+    keys: sortedSet(keyPatterns(needs, escapeGlob(namespace), idPatterns)),
+    channels: sortedSet(channelPatterns(needs, escapeGlob(namespace), idPatterns)),
+  };
+  return { role, user, ...rules, line: setUserLine(user, rules) };
+}
+
+function commandNames({ scripts, commands }: RoleNeeds, database: number): string[] {
+  return [
+    ...COMMON_COMMANDS.split(' '),
+    ...commands.split(' '),
     ...(scripts.length > 0 ? ['evalsha', 'eval'] : []),
-    ...scripts.flatMap(commandsOf),
+    ...scripts.flatMap((script) => [...script.commands, ...script.probes].map((name) => name.toLowerCase())),
     ...(database === 0 ? [] : ['select']),
   ];
-  const rules = { commands: unique(commands), keys: unique(keys), channels: unique(channels) };
-  return { role, user, ...rules, line: lineOf(user, rules) };
 }
 
-/** What a script sends, small. */
-function commandsOf({ source }: Script): string[] {
-  const calls = source.matchAll(/\b(?:p?call|probe)\(((?:'[A-Z]+'[,)] ?)+)/g);
-  return [...calls].flatMap(([, names = '']) => names.toLowerCase().match(/[a-z]+/g) ?? []);
+function keyPatterns({ scripts, keys }: RoleNeeds, namespace: string, ids: readonly string[]): string[] {
+  const devices = ids.map((id) => ({ id, type: '*', oldType: '*' }));
+  const keyspaces = [new Keyspace(namespace), new Keyspace(namespace, '[0-9]*')];
+  return keyspaces.flatMap((keyspace) =>
+    [...scripts, keys].flatMap((each) => scriptKeys(each, keyspace, devices)),
+  );
 }
 
-function lineOf(
+function channelPatterns(
+  { commandChannels }: RoleNeeds,
+  namespace: string,
+  ids: readonly string[],
+): string[] {
+  const keyspace = new Keyspace(namespace);
+  const ofDevices = commandChannels ? ids.map((id) => keyspace.commandsChannel(id)) : [];
+  return [keyspace.presenceChannel, ...ofDevices];
+}
+
+function setUserLine(
   user: string,
   { commands, keys, channels }: Pick<Acl, 'commands' | 'keys' | 'channels'>,
 ): string {
-  const words = [
-    ...['ACL', 'SETUSER', user, 'on', 'resetkeys', 'resetchannels', '-@all'],
-    ...commands.map((name) => `+${name}`),
-    ...keys.map((pattern) => `~${pattern}`),
-    ...channels.map((pattern) => `&${pattern}`),
-  ];
-  return words.map(quoted).join(' ');
+  return [
+    'ACL SETUSER',
+    quoteWord(user),
+    'on resetkeys resetchannels -@all',
+    ...commands.map((name) => quoteWord(`+${name}`)),
+    ...keys.map((pattern) => quoteWord(`~${pattern}`)),
+    ...channels.map((pattern) => quoteWord(`&${pattern}`)),
+  ].join(' ');
 }
 
-/** As a word of a line for redis-cli. */
-function quoted(word: string): string {
+/** Returns a word as redis-cli reads it: in quotes, with escapes, unless it has plain characters only. */
+function quoteWord(word: string): string {
   if (/^[!#-&(-[\]-~]+$/.test(word)) return word;
   const bytes = [...Buffer.from(word)].map((byte) => {
     const character = String.fromCharCode(byte);
@@ -148,11 +156,14 @@ function quoted(word: string): string {
   return `"${bytes.join('')}"`;
 }
 
-/** A text as a pattern that means it. Redis takes no pattern with a blank: it stands for any one character. */
-function globEscaped(text: string): string {
+/**
+ * Returns a glob pattern that matches the text. A space becomes `?`, which matches any one character, because an ACL
+ * pattern cannot contain a space.
+ */
+function escapeGlob(text: string): string {
   return text.replace(/[\\*?[\]]/g, '\\$&').replaceAll(' ', '?');
 }
 
-function unique(words: readonly string[]): string[] {
+function sortedSet(words: readonly string[]): string[] {
   return [...new Set(words)].sort();
 }

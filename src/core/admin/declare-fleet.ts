@@ -13,7 +13,7 @@ import { readDevices } from '../query/read-devices.js';
 import { type Registration, registerAll } from '../registry/register.js';
 import { forEachConcurrently } from '../store/by-partition.js';
 import type { Command, Fleet } from '../store/fleet.js';
-import { LEAVE_TYPE } from '../store/scripts.js';
+import { REMOVE_FROM_TYPE } from '../store/scripts.js';
 import { scanSet, scanSortedSet } from '../store/set-scan.js';
 
 export type Writers = 'shared' | 'exclusive';
@@ -147,5 +147,5 @@ async function alignStrays(fleet: Fleet, ids: readonly string[]): Promise<Devsta
 async function leaveType(fleet: Fleet, type: string, ids: readonly string[]): Promise<void> {
   const readings = await readDevices(fleet, ids, ['type']);
   const others = readings.filter(({ device, error }) => !error && device?.deviceType !== type);
-  await Promise.all(others.map(({ id }) => fleet.run(LEAVE_TYPE, {}, [{ id, type }])));
+  await Promise.all(others.map(({ id }) => fleet.run(REMOVE_FROM_TYPE, {}, [{ id, type }])));
 }

@@ -1,6 +1,6 @@
 /** A detector's look at the index of a partition. */
 import type { Fleet } from '../store/fleet.js';
-import { STEP } from '../store/scripts.js';
+import { DUE } from '../store/scripts.js';
 
 /** Work stamps the pulse and may open a hold, leave takes the detector off it. */
 export type DueMode = 'work' | 'look' | 'leave';
@@ -24,6 +24,6 @@ export async function fetchDue(
 ): Promise<DueDevices> {
   const { longestTtl } = await fleet.settings();
   const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
-  const [now, holdUntil, next, ...due] = (await fleet.run(STEP, args, [])) as string[];
+  const [now, holdUntil, next, ...due] = (await fleet.run(DUE, args, [])) as string[];
   return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
 }

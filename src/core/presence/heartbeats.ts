@@ -24,7 +24,7 @@ import type { Fleet } from '../store/fleet.js';
 import { isTransient } from '../store/redis-errors.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
-import { BEAT, DISCONNECT, HEARTBEAT } from '../store/scripts.js';
+import { DISCONNECT, HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
 
 export interface Heartbeat {
   id: string;
@@ -240,7 +240,7 @@ async function runAll(fleet: Fleet, settings: Settings, beats: readonly Argument
 /** By the leaner script first. */
 async function runBare(fleet: Fleet, settings: Settings, beats: readonly Arguments[]): Promise<Reply[]> {
   if (beats.length === 0) return [];
-  const replies = (await fleet.run(BEAT, settings, beats)) as Reply[];
+  const replies = (await fleet.run(HEARTBEAT_FAST, settings, beats)) as Reply[];
   const others = beats.filter((_, i) => replies[i]?.[0] === 0);
   const answers = (await runAll(fleet, settings, others)).values();
   return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));

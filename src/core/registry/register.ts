@@ -16,7 +16,7 @@ import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
-import { LEAVE_TYPE, MAX_DEVICES_PER_SCRIPT, REGISTER, UNREGISTER } from '../store/scripts.js';
+import { MAX_DEVICES_PER_SCRIPT, REGISTER, REMOVE_FROM_TYPE, UNREGISTER } from '../store/scripts.js';
 import { scanSet } from '../store/set-scan.js';
 
 export interface Registration {
@@ -201,7 +201,7 @@ async function leaveStaleTypes(fleet: Fleet, readings: readonly DeviceReading[])
         members[place] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
       );
     });
-    await Promise.all(stale.map((member) => fleet.run(LEAVE_TYPE, {}, [member])));
+    await Promise.all(stale.map((member) => fleet.run(REMOVE_FROM_TYPE, {}, [member])));
   }
 }
 

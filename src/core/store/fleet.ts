@@ -14,8 +14,10 @@ import { partitionOf } from './by-partition.js';
 import { ignoreAskingFailures, type ServerReply, sendPipeline, sendToServer } from './pipeline.js';
 import { isDenied, isRetryable, replyCode, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { requestWithTimeout } from './retry.js';
+import type { Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
-import { RAISE_TTL, type Script, scriptKeys } from './scripts.js';
+import { scriptKeys } from './script-keys.js';
+import { RAISE_TTL } from './scripts.js';
 import { type DeclaredSettings, parseDeclaredSettings, SETTING_FIELDS } from './settings.js';
 
 export interface FleetOptions {

@@ -1,6 +1,8 @@
 /**
- * Why a script failed. Redis does not say which key it finds to be of another type, nor which key
- * or channel it refuses, and of a command, before 7.2, only in which line it stands.
+ * Error messages for a script that failed. Redis does not say which key of a script has the wrong type, nor which
+ * key or channel the user may not access. Before Redis 7.2 it does not say which command the user may not run
+ * either, only the line of the Lua source. What is missing is found here, by the script's descriptor and by
+ * sending single read commands.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Command, Fleet } from './fleet.js';
@@ -12,15 +14,16 @@ import {
   toDevstateError,
   wrongTypeError,
 } from './redis-errors.js';
-import { expectedTypes, type Script, scriptKeys } from './scripts.js';
+import type { Script } from './script-descriptor.js';
+import { expectedTypes, scriptKeys } from './script-keys.js';
 
-/** For which devices a script was run, and where it was to publish. */
+/** The devices that a script was called for, and the channel that it was to publish on. */
 interface ScriptCall {
   devices: readonly { id: string; type?: string; oldType?: string }[];
   channel: string;
 }
 
-/** What it raised in our words, with the command, key or channel, as far as that is to be found out. */
+/** Returns the error for what the script raised. It names the command, key or channel if that can be found out. */
 export async function scriptError(
   fleet: Fleet,
   script: Script,
@@ -31,41 +34,44 @@ export async function scriptError(
   if (error instanceof Error && replyCode(error.message) === 'WRONGTYPE') {
     const types = await fleet.pipeline(keys.map((key) => ['type', key]));
     const expected = expectedTypes(script, devices.length);
-    const place = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
-    return wrongTypeError(keys[place], types[place], expected[place]);
+    const wrong = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
+    return wrongTypeError(keys[wrong], types[wrong], expected[wrong]);
   }
-  return isDenied(error) ? denialOf(fleet, script, { keys, channel }, error) : toDevstateError(error);
+  return isDenied(error) ? deniedError(fleet, script, { keys, channel }, error) : toDevstateError(error);
 }
 
-async function denialOf(
+async function deniedError(
   fleet: Fleet,
-  { name, source }: Script,
+  script: Script,
   { keys, channel }: { keys: readonly string[]; channel: string },
   error: Error,
 ): Promise<DevstateError> {
-  const { message } = error;
-  if (/\bchannel\b/.test(message)) return permissionError(`this user may not publish to ${channel}`, error);
+  if (/\bchannel\b/.test(error.message))
+    return permissionError(`this user may not publish to ${channel}`, error);
   if (isUnnamedDenial(error)) {
-    const types = keys.map((key): Command => ['type', key]);
-    const refused = await firstRefused(fleet, types);
-    return refused && isUnnamedDenial(refused.cause) ? refused : toDevstateError(error); // else TYPE itself is refused
+    const denied = await firstDenial(
+      fleet,
+      keys.map((key): Command => ['type', key]),
+    );
+    // If the command TYPE itself is denied, its denial names no key.
+    return denied && isUnnamedDenial(denied.cause) ? denied : toDevstateError(error);
   }
-  const place = /user_script: ?(\d+)/.exec(message)?.[1];
-  const line = source.split('\n')[Number(place ?? 0) - 1] ?? '';
-  const sent = [...line.matchAll(/call\('([A-Z]+)'/g)].map(([, command]) => command);
-  if (sent.length > 0)
-    return permissionError(`this user may not send ${sent.join(' or ')}, as ${name} does`, error);
-  return (await firstRefused(fleet, probesOf(source, keys))) ?? toDevstateError(error);
+  const called = commandsOfLine(script, error.message);
+  if (called.length > 0)
+    return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);
+  const probes = script.probes.map((command, i): Command => [command.toLowerCase(), String(keys[i])]);
+  return (await firstDenial(fleet, probes)) ?? toDevstateError(error);
 }
 
-/** What a script sends from the one line of `probe`: each reads one key. */
-function probesOf(source: string, keys: readonly string[]): Command[] {
-  const [, names = ''] = /\bprobe\(('.*')\)/.exec(source) ?? [];
-  return [...names.matchAll(/[A-Z]+/g)].map(([command], i) => [command.toLowerCase(), String(keys[i])]);
+/** Returns the script's commands that are called in the line of the source that the message names, most often one. */
+function commandsOfLine({ source, commands }: Script, message: string): string[] {
+  const number = /user_script: ?(\d+)/.exec(message)?.[1];
+  const line = source.split('\n')[Number(number ?? 0) - 1] ?? '';
+  return commands.filter((command) => line.includes(`call('${command}'`));
 }
 
-/** Each is asked of alone, and the first that is refused is named. Undefined: that is not to be found out. */
-async function firstRefused(fleet: Fleet, commands: readonly Command[]): Promise<DevstateError | undefined> {
+/** Sends read commands and returns the first denial; undefined if none is denied, or another error comes first. */
+async function firstDenial(fleet: Fleet, commands: readonly Command[]): Promise<DevstateError | undefined> {
   try {
     await fleet.pipeline(commands);
     return undefined;

@@ -1,174 +1,170 @@
 /**
- * One typed descriptor per Lua file: its keys, its arguments, in order. A script is one
- * transition: state, index, log and message change together or not at all. Keys and
- * arguments before the `|` of a file's header come once, those after it for each device;
- * a test holds headers and descriptors together.
+ * The list of Lua scripts. A script does one transition: a device's record, the index, the log and the messages
+ * change together or not at all.
  */
-import { luaDialects } from '../model/dialect.js';
-import type { HistoryKind, Keyspace } from '../model/keyspace.js';
-import beatLua from './lua/beat.lua';
 import disconnectLua from './lua/disconnect.lua';
+import dueLua from './lua/due.lua';
 import heartbeatLua from './lua/heartbeat.lua';
-import leaveTypeLua from './lua/leave_type.lua';
+import heartbeatFastLua from './lua/heartbeat_fast.lua';
 import raiseTtlLua from './lua/raise_ttl.lua';
 import registerLua from './lua/register.lua';
+import removeFromTypeLua from './lua/remove_from_type.lua';
 import setDesiredLua from './lua/set_desired.lua';
 import settleLua from './lua/settle.lua';
-import stepLua from './lua/step.lua';
 import unregisterLua from './lua/unregister.lua';
+import type { Script, ScriptShape } from './script-descriptor.js';
+import { scriptPrelude } from './script-prelude.js';
 
-export type FleetKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
-export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${HistoryKind}`;
-
-/** What every script is told first. */
-export const HEADER = ['now', 'dialect', 'channel', 'logCap', 'historyCap'] as const;
-
-/** No script handles more, so that none blocks Redis for long. */
+/** The most devices of one script call, so that no call blocks Redis for long. */
 export const MAX_DEVICES_PER_SCRIPT = 100;
 
-export interface Script<Arg extends string = string, DeviceArg extends string = string> {
-  readonly name: string;
-  readonly source: string;
-  readonly keys: readonly FleetKey[];
-  readonly deviceKeys: readonly DeviceKey[];
-  readonly args: readonly Arg[];
-  readonly deviceArgs: readonly DeviceArg[];
-}
+/** The commands that each file of lua/include/ calls. */
+const BASE = ['TIME'];
+const RECORD = ['HMGET'];
+const HISTORY = ['LINDEX', 'LTRIM', 'RPUSH'];
+const ANNOUNCE = ['ZSCORE', 'XADD', 'PUBLISH'];
+const HOLD = ['GET', 'SET'];
+const VERDICT = ['HSET'];
 
 function script<const Arg extends string, const DeviceArg extends string>(
   name: string,
   lua: string,
-  shape: Pick<Script<Arg, DeviceArg>, 'keys' | 'deviceKeys' | 'args' | 'deviceArgs'>,
+  shape: ScriptShape<Arg, DeviceArg>,
 ): Script<Arg, DeviceArg> {
-  return { name, source: luaDialects() + lua, ...shape };
+  return { name, source: scriptPrelude(shape) + lua, ...shape };
 }
 
+/** Registers devices, or changes their type, metadata or TTL. */
 export const REGISTER = script('register', registerLua, {
+  devices: 'many',
   keys: ['registered', 'types', 'activity'],
   deviceKeys: ['state', 'type', 'oldType'],
   args: ['onlyIfNew'],
   deviceArgs: ['id', 'type', 'oldType', 'metadata', 'ttl'],
+  probes: ['SCARD', 'SCARD', 'ZCARD'],
+  commands: [...BASE, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],
 });
 
-/** Of devices that are online and stay so, with nothing to report; what it passes over is HEARTBEAT's. */
-export const BEAT = script('beat', beatLua, {
+/** Heartbeats without a report, of devices that stay online. Others are skipped: send them with HEARTBEAT. */
+export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
+  devices: 'many',
   keys: ['online', 'activity', 'pulse'],
   deviceKeys: ['state', 'heartbeat'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl'],
+  probes: ['SCARD', 'ZCARD'],
+  commands: [...BASE, ...RECORD, ...HOLD, 'GETEX', 'SADD', 'ZADD', 'HSET'],
 });
 
+/** Heartbeats of any kind, with or without a report. */
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
+  devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
+  probes: ['SCARD', 'ZCARD', 'XLEN'],
+  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'SADD', 'ZADD', 'HSET'],
 });
 
+/** Decides whether devices are online or offline, and announces what has not been announced. */
 export const SETTLE = script('settle', settleLua, {
+  devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl', 'detector', 'honourHold'],
   deviceArgs: ['id'],
+  probes: ['SCARD', 'ZCARD', 'XLEN'],
+  commands: [
+    ...BASE,
+    ...RECORD,
+    ...HISTORY,
+    ...ANNOUNCE,
+    ...HOLD,
+    ...VERDICT,
+    'PTTL',
+    'SADD',
+    'SREM',
+    'ZADD',
+    'ZREM',
+  ],
 });
 
-export const STEP = script('step', stepLua, {
+/** Finds the devices whose deadline has passed, for a detector. */
+export const DUE = script('due', dueLua, {
+  devices: 'none',
   keys: ['activity', 'pulse'],
   deviceKeys: [],
   args: ['longestTtl', 'mode', 'honourHold', 'limit'],
   deviceArgs: [],
+  probes: [],
+  commands: [...BASE, ...HOLD, 'ZRANGEBYSCORE'],
 });
 
+/** Takes one device offline at once. */
 export const DISCONNECT = script('disconnect', disconnectLua, {
+  devices: 'one',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl'],
   deviceArgs: ['id'],
+  probes: ['SCARD', 'ZCARD', 'XLEN'],
+  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, ...VERDICT, 'PTTL', 'DEL', 'SREM', 'ZADD'],
 });
 
+/** Replaces one device's desired document by compare-and-set, and publishes it on the device's channel. */
 export const SET_DESIRED = script('set_desired', setDesiredLua, {
+  devices: 'one',
   keys: [],
   deviceKeys: ['state', 'history:desired'],
   args: [],
   deviceArgs: ['id', 'expectedVersion', 'expectedText', 'desired', 'patch'],
+  probes: [],
+  commands: [...BASE, ...RECORD, ...HISTORY, 'HSET', 'PUBLISH'],
 });
 
+/** Removes one device with all its keys. */
 export const UNREGISTER = script('unregister', unregisterLua, {
+  devices: 'one',
   keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
   args: [],
   deviceArgs: ['id', 'type'],
+  probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'HLEN', 'EXISTS', 'SCARD'],
+  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'EXISTS', 'DEL', 'SREM', 'ZREM'],
 });
 
-export const LEAVE_TYPE = script('leave_type', leaveTypeLua, {
+/** Removes one device from the set of a type that it no longer has. */
+export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
+  devices: 'one',
   keys: ['types'],
   deviceKeys: ['state', 'type'],
   args: [],
   deviceArgs: ['id', 'type'],
+  probes: ['SCARD', 'HLEN', 'SCARD'],
+  commands: [...BASE, ...RECORD, 'EXISTS', 'SREM'],
 });
 
+/** Raises the fleet's longest TTL to `ttl` (ms) if it is shorter. */
 export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
+  devices: 'none',
   keys: ['meta'],
   deviceKeys: [],
   args: ['ttl'],
   deviceArgs: [],
+  probes: [],
+  commands: ['HGET', 'HSET'],
 });
 
 export const SCRIPTS: readonly Script[] = [
   REGISTER,
-  BEAT,
+  HEARTBEAT_FAST,
   HEARTBEAT,
   SETTLE,
-  STEP,
+  DUE,
   DISCONNECT,
   SET_DESIRED,
   UNREGISTER,
-  LEAVE_TYPE,
+  REMOVE_FROM_TYPE,
   RAISE_TTL,
 ];
-
-/** Every key that a call touches, in the order of the descriptor: a script may use no other. */
-export function scriptKeys(
-  { keys, deviceKeys }: Pick<Script, 'keys' | 'deviceKeys'>,
-  keyspace: Keyspace,
-  devices: readonly { id: string; type?: string; oldType?: string }[],
-): string[] {
-  const resolve = (key: DeviceKey, { id, type = '', oldType = '' }: (typeof devices)[number]): string => {
-    switch (key) {
-      case 'state':
-        return keyspace.state(id);
-      case 'heartbeat':
-        return keyspace.heartbeat(id);
-      case 'type':
-        return keyspace.type(type);
-      case 'oldType':
-        return keyspace.type(oldType);
-      default:
-        return keyspace.history(key.slice('history:'.length) as HistoryKind, id);
-    }
-  };
-  return [
-    ...keys.map((key) => keyspace[key]),
-    ...devices.flatMap((device) => deviceKeys.map((key) => resolve(key, device))),
-  ];
-}
-
-const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, string> = {
-  registered: 'set',
-  types: 'set',
-  online: 'set',
-  activity: 'zset',
-  log: 'stream',
-  pulse: 'string',
-  meta: 'hash',
-  state: 'hash',
-  heartbeat: 'string',
-  type: 'set',
-  oldType: 'set',
-};
-
-/** The Redis type of each of `scriptKeys`. */
-export function expectedTypes({ keys, deviceKeys }: Script, devices: number): string[] {
-  const each = deviceKeys.map((key) => (key.startsWith('history:') ? 'list' : KEY_TYPES[key as 'state']));
-  return [...keys.map((key) => KEY_TYPES[key]), ...Array.from({ length: devices }, () => each).flat()];
-}

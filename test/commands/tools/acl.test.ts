@@ -96,8 +96,14 @@ test.each<[argv: string[], said: string]>([
     `,
   ],
   [['acl', 'viewer', '--id', 'd1'], '! devstate: --id requires the role device\nexit 2\n'],
-  [['acl', 'viewer', '--user', 'a b'], '! devstate: the name of a user has no white space\nexit 2\n'],
-  [['acl', 'viewer', '--user', ''], '! devstate: the name of a user has no white space\nexit 2\n'],
+  [
+    ['acl', 'viewer', '--user', 'a b'],
+    '! devstate: a user name must not be empty or contain white space or control characters\nexit 2\n',
+  ],
+  [
+    ['acl', 'viewer', '--user', ''],
+    '! devstate: a user name must not be empty or contain white space or control characters\nexit 2\n',
+  ],
 ])('%j', async (argv, said) => {
   expect(await devstate.session(argv)).toBe(said);
 });

@@ -7,19 +7,19 @@ import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js'
 import { settle } from '../../../src/core/presence/settle.js';
 import { register, unregister } from '../../../src/core/registry/register.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
+import type { Script } from '../../../src/core/store/script-descriptor.js';
+import { scriptKeys } from '../../../src/core/store/script-keys.js';
 import {
-  BEAT,
   DISCONNECT,
+  DUE,
   HEARTBEAT,
-  LEAVE_TYPE,
+  HEARTBEAT_FAST,
   RAISE_TTL,
   REGISTER,
+  REMOVE_FROM_TYPE,
   SCRIPTS,
-  type Script,
   SET_DESIRED,
   SETTLE,
-  STEP,
-  scriptKeys,
   UNREGISTER,
 } from '../../../src/core/store/scripts.js';
 import { cut, failure, openFleet } from '../../support/fleet.js';
@@ -62,7 +62,7 @@ const cases: Case[] = [
     run: (fleet) => fleet.run(REGISTER, { onlyIfNew: 0 }, [args]),
   },
   {
-    script: BEAT,
+    script: HEARTBEAT_FAST,
     commands: '+time +scard +zcard +hmget +get +getex +set +sadd +zadd +hset',
     device: { id: ID },
     prepare: async (fleet) => {
@@ -90,11 +90,11 @@ const cases: Case[] = [
     channel: 'devices:presence',
   },
   {
-    script: STEP,
+    script: DUE,
     commands: '+time +get +set +zrangebyscore',
     device: { id: ID },
     prepare: expiredDevice,
-    run: (fleet) => fleet.run(STEP, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
+    run: (fleet) => fleet.run(DUE, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
   },
   {
     script: DISCONNECT,
@@ -122,14 +122,14 @@ const cases: Case[] = [
     channel: 'devices:presence',
   },
   {
-    script: LEAVE_TYPE,
+    script: REMOVE_FROM_TYPE,
     commands: '+scard +hlen +hmget +exists +srem',
     device: { id: ID, type: 'gone' },
     prepare: async (fleet) => {
       await onlineDevice(fleet);
       await fleet.redis.sadd(fleet.keys.type('gone'), ID);
     },
-    run: (fleet) => fleet.run(LEAVE_TYPE, {}, [{ id: ID, type: 'gone' }]),
+    run: (fleet) => fleet.run(REMOVE_FROM_TYPE, {}, [{ id: ID, type: 'gone' }]),
   },
   {
     script: RAISE_TTL,

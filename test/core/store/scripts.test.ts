@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Keyspace } from '../../../src/core/model/keyspace.js';
+import { COMMON_ARGS } from '../../../src/core/store/script-descriptor.js';
+import { expectedTypes, scriptKeys } from '../../../src/core/store/script-keys.js';
+import { deviceParameters, scriptPrelude } from '../../../src/core/store/script-prelude.js';
 import {
-  expectedTypes,
-  HEADER,
+  DISCONNECT,
+  HEARTBEAT_FAST,
   REGISTER,
   SCRIPTS,
   SETTLE,
-  scriptKeys,
+  UNREGISTER,
 } from '../../../src/core/store/scripts.js';
 
 const header = (name: string) =>
@@ -27,27 +30,77 @@ test('there is a descriptor for each Lua file', () => {
 });
 
 describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s.lua', (name, script) => {
-  test('says the keys of its descriptor', () => {
+  test('the header lists the keys of the descriptor', () => {
     expect(declared(name, 'KEYS')).toEqual([script.keys, script.deviceKeys]);
   });
 
-  test('says the arguments of its descriptor, after those that every script gets', () => {
-    expect(declared(name, 'ARGV')).toEqual([[...HEADER, ...script.args], script.deviceArgs]);
+  test('the header lists the arguments of the descriptor after the common arguments', () => {
+    expect(declared(name, 'ARGV')).toEqual([[...COMMON_ARGS, ...script.args], script.deviceArgs]);
   });
 
-  test('says what it is for, what it replies and announces', () => {
+  test('the header says what the script does, replies and announces', () => {
     const text = header(name);
     expect(text).toMatch(new RegExp(`^-- ${name}: \\w`));
     expect(text).toMatch(/^-- Reply +\S/m);
     expect(text).toMatch(/^-- Events +\S/m);
   });
 
-  test('is a whole: nothing is left to include', () => {
+  test('all includes are replaced', () => {
     expect(script.source).not.toContain('@include');
+  });
+
+  const code = script.source.slice(scriptPrelude(script).length).replace(/--.*/g, '');
+
+  test('the descriptor declares exactly the commands that the source calls', () => {
+    const calls = [...code.matchAll(/\bp?call\('([A-Z]+)'/g)].map(([, command]) => command);
+    expect([...script.commands].sort()).toEqual([...new Set(calls)].sort());
+    expect(code.match(/\bredis\.p?call\((?!'[A-Z]+')/g)).toBeNull();
+  });
+
+  test('the source sends the probes if and only if the descriptor declares some', () => {
+    expect(code.match(/\bprobeKeys\(\)/g) ?? []).toHaveLength(script.probes.length > 0 ? 1 : 0);
+  });
+
+  test('the source uses generated names, not positions of KEYS and ARGV', () => {
+    expect(code.match(/\b(KEYS|ARGV)\b/g)).toBeNull();
+  });
+
+  test('if it handles many devices, its function for a device has the parameters of the descriptor', () => {
+    const handler = /\beachDevice\((\w+), function/.exec(code)?.[1];
+    const parameters = new RegExp(`^local function ${handler}\\(([^)]*)\\)`, 'm').exec(code)?.[1];
+    expect(parameters?.split(/,\s*/)).toEqual(
+      script.devices === 'many' ? deviceParameters(script) : undefined,
+    );
   });
 });
 
-test('keys stand in the order of the descriptor, those of devices after each other', () => {
+test('the prelude declares a local for each key and argument', () => {
+  const prelude = scriptPrelude({ ...UNREGISTER, keys: ['types', 'pulse'] });
+  expect(prelude.split('\n').slice(2, 4)).toEqual([
+    'local typesKey, pulseKey, stateKey, heartbeatKey, typeKey, reportedHistoryKey, desiredHistoryKey, presenceHistoryKey = ' +
+      'KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]',
+    'local testTime, dialectName, channel, logCap, historyCap, id, deviceType = ' +
+      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]',
+  ]);
+});
+
+test('the prelude reads the keys and arguments of each device in turn', () => {
+  expect(scriptPrelude(HEARTBEAT_FAST)).toContain(
+    [
+      'local deviceCount = (#ARGV - 8) / 2',
+      'local function deviceIterator(handle)',
+      '  local KEYS, ARGV, k, a = KEYS, ARGV, 1, 6',
+      '  return function()',
+      '    k, a = k + 2, a + 2',
+      '    return handle(KEYS[k + 1], KEYS[k + 2], ARGV[a + 1], ARGV[a + 2])',
+      '  end',
+      'end',
+    ].join('\n'),
+  );
+  expect(scriptPrelude(DISCONNECT)).not.toContain('deviceCount');
+});
+
+test('keys are in the order of the descriptor, those of devices after each other', () => {
   const keys = new Keyspace('n');
   expect(scriptKeys(SETTLE, keys, [{ id: 'a:b' }, { id: 'c' }])).toEqual([
     ...['n:devices:online', 'n:devices:activity', 'n:devices:presence:log', 'n:devices:pulse'],

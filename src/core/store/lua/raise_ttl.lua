@@ -1,8 +1,8 @@
--- raise_ttl: the fleet's longest TTL is at least this one.
+-- raise_ttl: raises the fleet's longest TTL to this one, if it is shorter.
 -- KEYS   meta |
--- ARGV   now dialect channel logCap historyCap ttl |
--- Reply  {longest TTL}
+-- ARGV   testTime dialectName channel logCap historyCap ttl |
+-- Reply  {longest TTL in ms}
 -- Events none.
-local longest = math.max(tonumber(redis.call('HGET', KEYS[1], 'longestTtl') or 0), tonumber(ARGV[6]))
-redis.call('HSET', KEYS[1], 'longestTtl', string.format('%.0f', longest))
+local longest = math.max(tonumber(redis.call('HGET', metaKey, 'longestTtl') or 0), tonumber(ttl))
+redis.call('HSET', metaKey, 'longestTtl', string.format('%.0f', longest))
 return {longest}

@@ -1,43 +1,42 @@
--- register: devices are known from now on, or get another type, metadata or TTL. Never
--- wipes: what another program wrote of them stays, what is missing is completed.
+-- register: registers devices, or changes the type, metadata or TTL of registered ones. What another program wrote
+--        of a device is kept; missing fields are added.
 -- KEYS   registered types activity | state type oldType
--- ARGV   now dialect channel logCap historyCap onlyIfNew | id type oldType metadata ttl
--- Reply  for each device: {1, created, registered at}; {2, type}: the old type is this one by
---        now, come again; {3}: registered already, and only if new was asked; {4, error}.
+-- ARGV   testTime dialectName channel logCap historyCap onlyIfNew | id type oldType metadata ttl
+-- Reply  for each device: {1, created, registered at}; {2, type}: the device's old type is this one now, so call
+--        again with it; {3}: already registered, and `onlyIfNew` is 1; {4, error}.
 -- Events none.
 -- @include base
+-- @include devices
 -- @include record
 
-local now = moment()
-probe('SCARD', 'SCARD', 'ZCARD')
+local now = currentTime()
+probeKeys()
 local readDevice = deviceReader()
 local FIELDS = {'status', 'lastSeen', 'registered', 'reported', 'desired', 'metadata'}
 local EMPTY = {status = 'offline', lastSeen = '0', reported = '{}', desired = '{}', metadata = '{}'}
 
-local function stored(key, dialect)
+local function readFields(key, dialect)
   local names, found = {}, {}
   for i, field in ipairs(FIELDS) do names[i] = dialect[field] end
   for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do found[FIELDS[i]] = value end
   return found
 end
 
-local function register(keyAt, argAt)
-  local stateKey, typeKey, oldTypeKey = KEYS[keyAt], KEYS[keyAt + 1], KEYS[keyAt + 2]
-  local id, newType, oldType, metadata, ttl = unpack(ARGV, argAt, argAt + 4)
+local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, metadata, ttl)
   local device = readDevice(id, stateKey)
-  if device and ARGV[6] == '1' then return {3} end
+  if device and onlyIfNew == '1' then return {3} end
   if device and device.type ~= oldType then return {2, device.type} end
-  redis.call('SCARD', typeKey)
+  redis.call('SCARD', typeKey) -- fails before the first write if the key holds no set
   redis.call('SCARD', oldTypeKey)
 
   local dialect = device and device.dialect or DIALECTS[1]
-  local found = stored(stateKey, dialect)
-  local fields = {dialect.id, id, dialect.type, newType}
+  local found = readFields(stateKey, dialect)
+  local fields = {dialect.id, id, dialect.type, deviceType}
   local function set(name, value)
     table.insert(fields, dialect[name])
     table.insert(fields, value)
   end
-  local registeredAt = device and milliseconds(dialect, text(found.registered)) or 0
+  local registeredAt = device and milliseconds(dialect, textOf(found.registered)) or 0
   if registeredAt == 0 then
     registeredAt = now
     set('registered', instant(dialect, now))
@@ -56,21 +55,16 @@ local function register(keyAt, argAt)
     table.insert(fields, packState(state))
   end
 
-  redis.call('SADD', KEYS[1], id)
-  if device and oldType ~= newType then
+  redis.call('SADD', registeredKey, id)
+  if device and oldType ~= deviceType then
     redis.call('SREM', oldTypeKey, id)
-    if redis.call('EXISTS', oldTypeKey) == 0 then redis.call('SREM', KEYS[2], oldType) end
+    if redis.call('EXISTS', oldTypeKey) == 0 then redis.call('SREM', typesKey, oldType) end
   end
   redis.call('SADD', typeKey, id)
-  redis.call('SADD', KEYS[2], newType)
-  redis.call('ZADD', KEYS[3], 'NX', '0', id)
+  redis.call('SADD', typesKey, deviceType)
+  redis.call('ZADD', activityKey, 'NX', '0', id)
   redis.call('HSET', stateKey, unpack(fields))
   return {1, device and 0 or 1, registeredAt}
 end
 
-local replies = {}
-for i = 0, (#ARGV - 6) / 5 - 1 do
-  local done, reply = attempt(register, 4 + i * 3, 7 + i * 5)
-  replies[i + 1] = done and reply or {4, reply}
-end
-return replies
+return eachDevice(register, function(raised) return {4, raised} end)

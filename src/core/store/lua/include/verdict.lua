@@ -1,22 +1,23 @@
--- The one verdict on whether a device is there: its heartbeat key decides. Notes the
--- transition that is due, and writes nothing. `remaining` is the key's PTTL.
-local GONE, ENDLESS = -2, -1
+-- The decision whether a device is online: it is if its heartbeat key exists.
+local GONE, ENDLESS = -2, -1 -- PTTL's replies for a key that does not exist, and for a key without a TTL
 
+-- Returns 'online', 'offline' or 'held' (expired during a hold, so not announced), and adds the transition to the
+-- device if it has not been announced. Nothing is written. `remaining` is the PTTL of the heartbeat key.
 local function judge(device, remaining, score, now, held)
   if remaining ~= GONE then
     if not isAnnouncedOnline(device) then
-      transition(device, 'online', now, 'observed', device.state[PRESENCE_AT], now)
+      addTransition(device, 'online', now, 'observed', device.state[PRESENCE_AT], now)
     end
     return 'online'
   end
   if isAnnouncedOnline(device) then
     if held then return 'held' end
-    lapse(device, score, now)
+    addTimeout(device, score, now)
   end
   return 'offline'
 end
 
--- Writes status and parity where they changed.
+-- Writes the fields `status` and `devstate` of the record, each only if it changed.
 local function writePresence(device, status)
   local fields = {}
   if device.events then fields = {'devstate', packState(device.state)} end

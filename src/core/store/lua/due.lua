@@ -1,0 +1,29 @@
+-- due: finds the devices whose deadline has passed, and the next deadline. Detectors call it.
+-- KEYS   activity pulse |
+-- ARGV   testTime dialectName channel logCap historyCap longestTtl mode honourHold limit |
+--        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
+--        detector from the pulse, so that a later gap does not count as an outage).
+-- Reply  {now, hold until, next deadline or 0, then the ids that are due}; no ids during a hold.
+-- Events none.
+-- @include base
+-- @include hold
+
+local now = currentTime()
+local maxCount = tonumber(limit)
+local pulse = mode == 'work' and updatedPulse(now, tonumber(longestTtl), true) or readPulse()
+local reply = {int(now), int(pulse.hold), '0'}
+
+if mode == 'leave' then
+  pulse.isDue, pulse.detector = pulse.detector > 0, 0
+elseif honourHold == '1' and isHeld(pulse, now) then
+  reply[3] = int(pulse.hold + 1)
+elseif maxCount > 0 then
+  local due = redis.call('ZRANGEBYSCORE', activityKey, '(0', '(' .. int(now), 'LIMIT', 0, limit)
+  for _, id in ipairs(due) do table.insert(reply, id) end
+  if #due < maxCount then
+    local nearest = redis.call('ZRANGEBYSCORE', activityKey, int(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    reply[3] = nearest[2] or '0'
+  end
+end
+if mode ~= 'look' then stampPulse(pulse, now) end
+return reply

@@ -1,0 +1,60 @@
+/** The Redis keys of a script call, and the type that each must have, both in the order of the descriptor. */
+import type { HistoryKind, Keyspace } from '../model/keyspace.js';
+import type { DeviceKey, FleetKey, ScriptKeys } from './script-descriptor.js';
+
+/** A device as far as its keys depend on it. */
+interface KeyedDevice {
+  id: string;
+  type?: string;
+  oldType?: string;
+}
+
+const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, string> = {
+  registered: 'set',
+  types: 'set',
+  online: 'set',
+  activity: 'zset',
+  log: 'stream',
+  pulse: 'string',
+  meta: 'hash',
+  state: 'hash',
+  heartbeat: 'string',
+  type: 'set',
+  oldType: 'set',
+};
+
+/** Returns every key that a call may access: first the fleet's, then those of each device in turn. */
+export function scriptKeys(
+  { keys, deviceKeys }: ScriptKeys,
+  keyspace: Keyspace,
+  devices: readonly KeyedDevice[],
+): string[] {
+  return [
+    ...keys.map((key) => keyspace[key]),
+    ...devices.flatMap((device) => deviceKeys.map((key) => deviceKey(keyspace, key, device))),
+  ];
+}
+
+function deviceKey(keyspace: Keyspace, key: DeviceKey, { id, type = '', oldType = '' }: KeyedDevice): string {
+  switch (key) {
+    case 'state':
+      return keyspace.state(id);
+    case 'heartbeat':
+      return keyspace.heartbeat(id);
+    case 'type':
+      return keyspace.type(type);
+    case 'oldType':
+      return keyspace.type(oldType);
+    default:
+      return keyspace.history(key.slice('history:'.length) as HistoryKind, id);
+  }
+}
+
+/**
+ * Returns the Redis type that each of `scriptKeys` must have if it exists, as the command TYPE names it.
+ * @param deviceCount the number of devices of the call
+ */
+export function expectedTypes({ keys, deviceKeys }: ScriptKeys, deviceCount: number): string[] {
+  const each = deviceKeys.map((key) => (key.startsWith('history:') ? 'list' : KEY_TYPES[key as 'state']));
+  return [...keys.map((key) => KEY_TYPES[key]), ...Array.from({ length: deviceCount }, () => each).flat()];
+}

@@ -1,0 +1,81 @@
+/**
+ * Generates the first lines of a script's Lua source from its descriptor: a local for each key and argument, so
+ * that no Lua file contains a position of KEYS or ARGV.
+ *
+ *   key `online`             local `onlineKey`
+ *   key `history:presence`   local `presenceHistoryKey`
+ *   argument `longestTtl`    local `longestTtl`
+ *   argument `type`          local `deviceType`, because `type` is a function of Lua
+ *
+ * The keys and arguments of a device are locals too if a call handles one device. If it handles many, they are
+ * the parameters of the function that the script gives to `eachDevice` (include/devices.lua).
+ */
+import { luaDialects } from '../model/dialect.js';
+import { COMMON_ARGS, type DeviceKey, type FleetKey, type ScriptShape } from './script-descriptor.js';
+
+/** Returns Lua statements, each on its own line. */
+export function scriptPrelude({ keys, deviceKeys, devices, args, deviceArgs, probes }: ScriptShape): string {
+  const names = { keys: keys.map(keyLocal), args: [...COMMON_ARGS, ...args].map(argLocal) };
+  const ofDevice = { keys: deviceKeys.map(keyLocal), args: deviceArgs.map(argLocal) };
+  const isOne = devices === 'one';
+  return [
+    luaDialects().trimEnd(),
+    locals([...names.keys, ...(isOne ? ofDevice.keys : [])], 'KEYS'),
+    locals([...names.args, ...(isOne ? ofDevice.args : [])], 'ARGV'),
+    ...(probes.length > 0 ? [probeFunction(probes)] : []),
+    ...(devices === 'many' ? deviceAccess(names, ofDevice) : []),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Returns the names of a device's keys and arguments in Lua, in the order of `eachDevice`'s parameters. */
+export function deviceParameters({ deviceKeys, deviceArgs }: ScriptShape): string[] {
+  return [...deviceKeys.map(keyLocal), ...deviceArgs.map(argLocal)];
+}
+
+function keyLocal(key: FleetKey | DeviceKey): string {
+  return key.startsWith('history:') ? `${key.slice('history:'.length)}HistoryKey` : `${key}Key`;
+}
+
+function argLocal(arg: string): string {
+  return arg === 'type' ? 'deviceType' : arg;
+}
+
+function locals(names: readonly string[], table: 'KEYS' | 'ARGV'): string {
+  return `local ${names.join(', ')} = ${names.map((_, i) => `${table}[${i + 1}]`).join(', ')}`;
+}
+
+/** `probeKeys()` sends the probes. They have no line of their own, so that a denial is looked up (script-errors.ts). */
+function probeFunction(probes: readonly string[]): string {
+  const commands = probes.map((command) => `'${command}'`).join(', ');
+  return `local function probeKeys() for i, command in ipairs({${commands}}) do redis.call(command, KEYS[i]) end end`;
+}
+
+interface Names {
+  keys: readonly string[];
+  args: readonly string[];
+}
+
+/**
+ * `deviceCount`, and `deviceIterator(handle)`. This returns a function that calls `handle` with the keys and arguments
+ * of the first device, when called again with those of the second, and so on.
+ */
+function deviceAccess(once: Names, each: Names): string[] {
+  const keyCount = each.keys.length;
+  const argCount = each.args.length;
+  const values = [
+    ...each.keys.map((_, i) => `KEYS[k + ${i + 1}]`),
+    ...each.args.map((_, i) => `ARGV[a + ${i + 1}]`),
+  ];
+  return [
+    `local deviceCount = (#ARGV - ${once.args.length}) / ${argCount}`,
+    'local function deviceIterator(handle)',
+    `  local KEYS, ARGV, k, a = KEYS, ARGV, ${once.keys.length - keyCount}, ${once.args.length - argCount}`,
+    '  return function()',
+    `    k, a = k + ${keyCount}, a + ${argCount}`,
+    `    return handle(${values.join(', ')})`,
+    '  end',
+    'end',
+  ];
+}
