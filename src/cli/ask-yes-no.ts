@@ -1,6 +1,6 @@
 /** Asks a question on stderr and reads the answer from stdin. */
 import { once } from 'node:events';
-import { visible } from '../output/escape.js';
+import { escapeText } from '../output/escape.js';
 import type { Streams } from './invocation.js';
 
 /** False for every answer but y or yes, at the end of stdin (Ctrl-D), and once `signal` is aborted. */
@@ -10,7 +10,7 @@ export async function askYesNo(question: string, streams: Streams, signal: Abort
   const lines = createInterface({ input: streams.stdin, output: streams.stderr, terminal: false });
   const closed = once(lines, 'close').then(() => '\n');
   try {
-    const answer = await Promise.race([lines.question(`${visible(question)} [y/N] `, { signal }), closed]);
+    const answer = await Promise.race([lines.question(`${escapeText(question)} [y/N] `, { signal }), closed]);
     if (answer === '\n') streams.stderr.write(answer);
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {

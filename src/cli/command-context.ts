@@ -7,8 +7,8 @@ import type { Context } from '../commands/shared/context.js';
 import type { ProgramDeclaration } from '../commands/shared/declaration.js';
 import { type Globals, serverOptions } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
-import { errorText } from '../output/errors.js';
-import { visible } from '../output/escape.js';
+import { formatError } from '../output/errors.js';
+import { escapeText } from '../output/escape.js';
 import { splitFields } from '../output/fields.js';
 import { createPrinter } from '../output/printer.js';
 import { progressBar } from '../output/progress-bar.js';
@@ -50,7 +50,7 @@ export async function withContext<T>(
     signal,
   });
   const notice = (message: string) => {
-    if (!quiet) streams.stderr.write(aboveDrawing(terminal, `${visible(message)}\n`));
+    if (!quiet) streams.stderr.write(aboveDrawing(terminal, `${escapeText(message)}\n`));
   };
   const connections = new Connections({ globals, env, signal: interrupted, notice, spinner });
   try {
@@ -85,7 +85,7 @@ export async function withContext<T>(
         if (!(error instanceof DevstateError)) throw error;
         const { code, message } = error;
         const hint = quiet ? undefined : error.hint;
-        const text = errorText({ code, message, hint }, { machine: print.machine, line });
+        const text = formatError({ code, message, hint }, { isJson: print.isJson, line });
         streams.stderr.write(aboveDrawing(terminal, text));
       },
       async open(name) {
@@ -96,7 +96,7 @@ export async function withContext<T>(
       },
       async confirm(question) {
         const { context, target } = await connections.target();
-        if (context !== undefined) streams.stderr.write(`context ${context} (${visible(target.shown)})\n`);
+        if (context !== undefined) streams.stderr.write(`context ${context} (${escapeText(target.shown)})\n`);
         return askYesNo(question, streams, signal);
       },
       progress: ({ total } = {}) => progressBar(terminal, { total, onDraw: spinner.stop }),

@@ -2,7 +2,7 @@
 import type { Globals } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection, Fleet } from '../core/store/fleet.js';
-import { visible } from '../output/escape.js';
+import { escapeText } from '../output/escape.js';
 import type { Spinner } from '../output/spinner.js';
 import type { Env } from './invocation.js';
 import type { ResolvedTarget } from './resolve-target.js';
@@ -74,7 +74,7 @@ export class Connections {
     { persistent = false, onLost, signal = this.#options.signal }: FleetConnectOptions,
   ): Promise<Fleet> {
     const { globals, notice, spinner } = this.#options;
-    spinner.show(`connecting to ${visible(target.shown)}`);
+    spinner.show(`connecting to ${escapeText(target.shown)}`);
     const [{ connect }, { Fleet }] = await Promise.all([
       import('../redis/client.js'),
       import('../core/store/fleet.js'),

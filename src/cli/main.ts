@@ -4,8 +4,8 @@
  * becomes a line on stderr and an exit code.
  */
 import { DevstateError } from '../core/model/errors.js';
-import { errorText } from '../output/errors.js';
-import { visible } from '../output/escape.js';
+import { formatError } from '../output/errors.js';
+import { escapeText } from '../output/escape.js';
 import { asksForJson, asksForQuiet, asksForTraces } from './early-options.js';
 import { exitOf, exitOfSignal } from './exit-codes.js';
 import type { Cancellation, Env, Streams } from './invocation.js';
@@ -34,8 +34,8 @@ export async function main(
     const known = error instanceof DevstateError ? error : internalError(error);
     const { code, message, hint } = known;
     const shown = { code, message, hint: asksForQuiet(argv) ? undefined : hint };
-    streams.stderr.write(errorText(shown, { machine: asksForJson(argv) }));
-    if (asksForTraces(argv)) streams.stderr.write(`${stackLines(known).map(visible).join('\n')}\n`);
+    streams.stderr.write(formatError(shown, { isJson: asksForJson(argv) }));
+    if (asksForTraces(argv)) streams.stderr.write(`${stackLines(known).map(escapeText).join('\n')}\n`);
     return exitOf(code);
   }
 }

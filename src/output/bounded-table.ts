@@ -5,7 +5,7 @@
  * laid out here, because cli-table3 has an older string-width, which measures new emoji wrongly.
  */
 import type Table from 'cli-table3';
-import { PLAIN } from './escape.js';
+import { PRINTABLE_ASCII } from './escape.js';
 import type { Formatter } from './formatter.js';
 import {
   alignedLine,
@@ -37,7 +37,7 @@ export async function boundedTable<T>(
     const lines = headers ? [header, ...held] : held;
     const rows = held;
     held = [];
-    if (lines.some((cells) => cells.some(({ text }) => !PLAIN.test(text)))) {
+    if (lines.some((cells) => cells.some(({ text }) => !PRINTABLE_ASCII.test(text)))) {
       const measured = measuredWidths(columns, lines);
       widths = measured;
       return lines.map((cells) => alignedLine(cells, measured, paint)).join('');

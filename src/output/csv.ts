@@ -4,7 +4,7 @@
  * row is one line, because line breaks within texts are shown escaped.
  */
 import { toJson } from '../core/model/json.js';
-import { visible } from './escape.js';
+import { escapeText } from './escape.js';
 import type { Formatter } from './formatter.js';
 
 /** @param names of the columns, as `json` has them */
@@ -35,8 +35,8 @@ const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 /** A text that a spreadsheet would run is told to be text. Numbers are ours and stay, `-5` among them. */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (typeof value !== 'string') return quoted(visible(toJson(value)));
-  return quoted(visible(FORMULA.test(value) ? `'${value}` : value));
+  if (typeof value !== 'string') return quoted(escapeText(toJson(value)));
+  return quoted(escapeText(FORMULA.test(value) ? `'${value}` : value));
 }
 
 function quoted(text: string): string {

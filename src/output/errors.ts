@@ -1,7 +1,7 @@
 /** Errors as stderr shows them: a line for people with a hint below, or one JSON object for programs. */
 
-import { visible } from './escape.js';
-import { jsonText } from './formatter.js';
+import { escapeText } from './escape.js';
+import { formatJson } from './formatter.js';
 
 export interface ShownError {
   code: string;
@@ -13,13 +13,13 @@ export interface ShownError {
 const LONGEST = 1000;
 
 /** `line`: the input line at fault, for batches. */
-export function errorText(
+export function formatError(
   { code, message: whole, hint }: ShownError,
-  options: { machine: boolean; line?: number | undefined },
+  options: { isJson: boolean; line?: number | undefined },
 ): string {
-  const { machine, line } = options;
+  const { isJson, line } = options;
   const message = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
-  if (machine) return `${jsonText({ error: { code, message, hint, line } })}\n`;
+  if (isJson) return `${formatJson({ error: { code, message, hint, line } })}\n`;
   const where = line === undefined ? '' : `line ${line}: `;
-  return `devstate: ${where}${visible(message)}\n${hint === undefined ? '' : `hint: ${visible(hint)}\n`}`;
+  return `devstate: ${where}${escapeText(message)}\n${hint === undefined ? '' : `hint: ${escapeText(hint)}\n`}`;
 }

@@ -14,7 +14,7 @@ const JOINING = [
 ].join('|');
 const UNSEEN = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
 /** ASCII that shows itself. */
-export const PLAIN = /^[\u0020-\u007e]*$/;
+export const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
 // Within JSON strings C0 is escaped already, between them it is layout.
 const PLAIN_JSON = /^[\n\u0020-\u007e]*$/;
 
@@ -35,12 +35,12 @@ const SHORT: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
  * Text for people, as one line: control and bidi characters, line separators, lone
  * surrogates and what nobody would see, escaped.
  */
-export function visible(text: string): string {
-  return PLAIN.test(text) ? text : replace(text, unsafe().text, short);
+export function escapeText(text: string): string {
+  return PRINTABLE_ASCII.test(text) ? text : replace(text, unsafe().text, short);
 }
 
 /** An id for `-o name`: only what no valid id holds is escaped, so that devstate takes the line back. */
-export function visibleName(text: string): string {
+export function escapeName(text: string): string {
   return text.replace(CONTROLS, short);
 }
 
@@ -48,7 +48,7 @@ export function visibleName(text: string): string {
  * The same JSON, with what a terminal might obey and nobody would see written as `\uXXXX`.
  * @param escapeAs for another language that takes JSON's strings
  */
-export function jsonSafe(json: string, escapeAs = unicode): string {
+export function escapeJson(json: string, escapeAs = unicode): string {
   return PLAIN_JSON.test(json) ? json : replace(json, unsafe().json, escapeAs);
 }
 

@@ -37,7 +37,7 @@ export function project(row: Record<string, unknown>, fields: readonly Field[]):
 }
 
 /** A field as a table cell: strings as they are, what is missing or null `-`, all else compact JSON. */
-export function fieldText(row: Record<string, unknown>, { path }: Field): string {
+export function formatField(row: Record<string, unknown>, { path }: Field): string {
   const value = follow(row, path) ?? null;
   if (value === null) return '-';
   return typeof value === 'string' ? value : toJson(value);

@@ -3,7 +3,7 @@
  * them later; memory stays flat because none holds more than a fixed number.
  */
 import { toJson } from '../core/model/json.js';
-import { jsonSafe } from './escape.js';
+import { escapeJson } from './escape.js';
 
 export interface Formatter<T> {
   /** What is to be written now. */
@@ -22,7 +22,7 @@ export function jsonArray<T>(json: (row: T) => unknown): Formatter<T> {
   let empty = true;
   return {
     row(row) {
-      const text = jsonText(json(row));
+      const text = formatJson(json(row));
       const lead = empty ? '[\n  ' : ',\n  ';
       empty = false;
       return lead + text;
@@ -32,8 +32,8 @@ export function jsonArray<T>(json: (row: T) => unknown): Formatter<T> {
 }
 
 /** JSON as all of devstate writes it: numbers digit for digit, nothing that a terminal obeys. */
-export function jsonText(value: unknown, indent?: number): string {
-  return jsonSafe(indent === undefined && isFlat(value) ? JSON.stringify(value) : toJson(value, indent));
+export function formatJson(value: unknown, indent?: number): string {
+  return escapeJson(indent === undefined && isFlat(value) ? JSON.stringify(value) : toJson(value, indent));
 }
 
 /** Of most rows: no document within, whose numbers would lose digits. */

@@ -4,15 +4,15 @@
  */
 import type { Writable } from 'node:stream';
 import { loadPaint, type Paint } from './color.js';
-import { visible, visibleName } from './escape.js';
-import { type Field, fieldText, parseFields, project } from './fields.js';
-import { type Formatter, jsonArray, jsonText, perLine } from './formatter.js';
+import { escapeName, escapeText } from './escape.js';
+import { type Field, formatField, parseFields, project } from './fields.js';
+import { type Formatter, formatJson, jsonArray, perLine } from './formatter.js';
 import type { Spinner } from './spinner.js';
 import { createStdoutWriter } from './stdout-writer.js';
 import { streamingTable } from './streaming-table.js';
 import type { TableColumn, TableOptions } from './table-cells.js';
 import type { Times } from './times.js';
-import type { Format, SheetRow, Tone, View } from './view.js';
+import type { Format, Highlight, SheetRow, View } from './view.js';
 
 export interface PrinterOptions {
   format: Format;
@@ -37,9 +37,9 @@ export type Rows<T> = AsyncIterable<T> | Iterable<T> | { chunks: AsyncIterable<r
 export interface Printer {
   readonly format: Format;
   /** Read by programs: JSON of either kind. */
-  readonly machine: boolean;
+  readonly isJson: boolean;
   /** As the view has it: a table, a sheet or a line, all fields. The other formats show the JSON output. */
-  readonly human: boolean;
+  readonly isHumanReadable: boolean;
   /**
    * Whether `--fields` fits the view: for commands that act before they print.
    * @throws DevstateError USAGE
@@ -67,8 +67,8 @@ type Layout = 'bounded' | 'list' | 'live';
 
 export function createPrinter(options: PrinterOptions): Printer {
   const { format, times, stderr, spinner } = options;
-  const machine = format === 'json' || format === 'ndjson';
-  const human = (format === 'table' || format === 'wide') && options.fields === undefined;
+  const isJson = format === 'json' || format === 'ndjson';
+  const isHumanReadable = (format === 'table' || format === 'wide') && options.fields === undefined;
   const writer = createStdoutWriter(options.stdout, {
     signal: options.signal,
     beforeWrite: () => spinner?.stop(),
@@ -105,14 +105,14 @@ export function createPrinter(options: PrinterOptions): Printer {
   async function formatterOf<T>(view: View<T>, layout: Layout): Promise<Formatter<T>> {
     const live = layout === 'live';
     const json = jsonOf(view);
-    if (format === 'name') return perLine((row) => visibleName(view.name(row)));
+    if (format === 'name') return perLine((row) => escapeName(view.name(row)));
     if (format === 'json' && !live) return jsonArray(json);
-    if (machine) return perLine((row) => jsonText(json(row)));
+    if (isJson) return perLine((row) => formatJson(json(row)));
     if (format === 'yaml') return (await import('./yaml.js'))[live ? 'yamlStream' : 'yamlList'](json);
     if (format === 'csv')
       return (await import('./csv.js')).csv(options.fields ?? view.fields, json, options.headers);
     const { line } = view;
-    if (human && line) return perLine((row) => visible(line(row, times)));
+    if (isHumanReadable && line) return perLine((row) => escapeText(line(row, times)));
     return viewTable(view, layout);
   }
 
@@ -160,9 +160,9 @@ export function createPrinter(options: PrinterOptions): Printer {
     if (format === 'json')
       await feed(
         [jsonOf(view)(row)],
-        perLine((value) => jsonText(value, 2)),
+        perLine((value) => formatJson(value, 2)),
       );
-    else if (human && view.sheet)
+    else if (isHumanReadable && view.sheet)
       await feed(view.sheet(row, times).flatMap(sheetLines), await tableOf(SHEET, 'bounded'));
     else if (format === 'yaml') await feed([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
     else await feed([row], await formatterOf(view, 'bounded'));
@@ -174,17 +174,17 @@ export function createPrinter(options: PrinterOptions): Printer {
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
       view.line === undefined ? asked : () => true,
     );
-    if (count === 0 && view.empty !== undefined && !machine && !options.quiet) {
+    if (count === 0 && view.emptyNotice !== undefined && !isJson && !options.quiet) {
       spinner?.stop();
-      stderr.write(`${view.empty}\n`);
+      stderr.write(`${view.emptyNotice}\n`);
     }
     return count;
   }
 
   return {
     format,
-    machine,
-    human,
+    isJson,
+    isHumanReadable,
     check: (view) => void chosen(view),
     one,
     list,
@@ -197,14 +197,14 @@ export function createPrinter(options: PrinterOptions): Printer {
 }
 
 function fieldColumn(field: Field): TableColumn<Record<string, unknown>> {
-  return { header: field.text.toUpperCase(), cell: (row) => fieldText(row, field) };
+  return { header: field.text.toUpperCase(), cell: (row) => formatField(row, field) };
 }
 
-type SheetLine = readonly [field: string, value: string, tone?: Tone | undefined];
+type SheetLine = readonly [field: string, value: string, tone?: Highlight | undefined];
 
 const SHEET: readonly TableColumn<SheetLine>[] = [
   { header: 'FIELD', cell: ([field]) => field },
-  { header: 'VALUE', cell: ([, value]) => value, tone: ([, , tone]) => tone },
+  { header: 'VALUE', cell: ([, value]) => value, highlight: ([, , tone]) => tone },
 ];
 
 /** The further lines of a document stand below its first. */

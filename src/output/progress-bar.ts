@@ -1,6 +1,6 @@
 /** The progress bar of a command that works through many devices: how many are done, how fast, how long to go. */
 import { drawAfter, type Terminal } from './terminal.js';
-import { durationText } from './times.js';
+import { formatDuration } from './times.js';
 
 const DELAY_MS = 300;
 const BAR_WIDTH = 24;
@@ -74,7 +74,7 @@ export function progressText(state: {
   const parts = [`${done} done`, `${Math.round((done * 1000) / Math.max(elapsedMs, 1))}/s`];
   if (total !== undefined && measured > 0 && measured < total) {
     const secondsLeft = Math.ceil((elapsedMs * (total - measured)) / measured / 1000);
-    parts.push(`${durationText(secondsLeft * 1000)} left`);
+    parts.push(`${formatDuration(secondsLeft * 1000)} left`);
   }
   return parts.join(', ');
 }

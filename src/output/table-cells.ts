@@ -3,14 +3,14 @@
  * line. Tables look as kubectl's do: three spaces between columns, no borders, no cell cut.
  */
 import type { Paint, TextStyle } from './color.js';
-import { visible } from './escape.js';
-import type { Tone } from './view.js';
-import { width } from './width.js';
+import { escapeText } from './escape.js';
+import type { Highlight } from './view.js';
+import { displayWidth } from './width.js';
 
 export interface TableColumn<T> {
   header: string;
   cell(row: T): string;
-  tone?(row: T): Tone | undefined;
+  highlight?(row: T): Highlight | undefined;
   /** The least width, in terminal columns. */
   width?: number;
 }
@@ -31,20 +31,20 @@ export const GAP = 3;
 const STYLES = { good: 'green', bad: 'red' } as const;
 
 export function headerCells<T>(columns: readonly TableColumn<T>[]): Cell[] {
-  return columns.map(({ header }): Cell => ({ text: visible(header), style: 'bold' }));
+  return columns.map(({ header }): Cell => ({ text: escapeText(header), style: 'bold' }));
 }
 
 export function rowCells<T>(columns: readonly TableColumn<T>[], row: T): Cell[] {
   return columns.map((column): Cell => {
-    const tone = column.tone?.(row);
-    return { text: visible(column.cell(row)), style: tone && STYLES[tone] };
+    const tone = column.highlight?.(row);
+    return { text: escapeText(column.cell(row)), style: tone && STYLES[tone] };
   });
 }
 
 /** The width of each column, in terminal columns; `prepareWidth` must have seen the texts. */
 export function measuredWidths<T>(columns: readonly TableColumn<T>[], lines: readonly Cell[][]): number[] {
   return columns.map((column, i) =>
-    lines.reduce((most, cells) => Math.max(most, width(cells[i]?.text ?? '')), column.width ?? 0),
+    lines.reduce((most, cells) => Math.max(most, displayWidth(cells[i]?.text ?? '')), column.width ?? 0),
   );
 }
 
@@ -57,7 +57,7 @@ export function alignedLine(cells: readonly Cell[], widths: readonly number[], p
       text += ' '.repeat(padding) + paint(cell.text, cell.style);
       padding = 0;
     }
-    const taken = i < cells.length - 1 ? width(cell.text) : 0;
+    const taken = i < cells.length - 1 ? displayWidth(cell.text) : 0;
     padding += Math.max(0, (widths[i] ?? 0) - taken) + GAP;
   }
   return `${text}\n`;

@@ -41,7 +41,7 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
 ];
 
 /** Two units at most, cut rather than rounded: `3m20s`, `850ms`, `2d4h`; nothing and less is `0s`. */
-export function durationText(ms: number): string {
+export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return '-';
   const first = UNITS.findIndex(([, size]) => ms >= size);
   if (first === -1) return '0s';
@@ -56,7 +56,7 @@ export function durationText(ms: number): string {
 }
 
 function wholeSeconds(seconds: number): string {
-  return durationText(seconds * 1000);
+  return formatDuration(seconds * 1000);
 }
 
 function iso(ms: number): string {

@@ -8,19 +8,23 @@ export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'yaml', 'csv', 'name'
 export type Format = (typeof FORMATS)[number];
 
 /** What a cell means, for colour on a terminal. */
-export type Tone = 'good' | 'bad';
+export type Highlight = 'good' | 'bad';
 
 export interface Column<T> {
   /** In capitals, as kubectl has it: LAST-SEEN. */
   header: string;
   cell(row: T, times: Times): string;
-  tone?(row: T): Tone | undefined;
+  highlight?(row: T): Highlight | undefined;
   /** A width to begin with, for streams whose rows cannot be measured first. */
   width?: number;
 }
 
 /** A document comes as its lines. */
-export type SheetRow = readonly [field: string, value: string | readonly string[], tone?: Tone | undefined];
+export type SheetRow = readonly [
+  field: string,
+  value: string | readonly string[],
+  tone?: Highlight | undefined,
+];
 
 export interface View<T> {
   /** The top-level names of the JSON output, in order: what `--fields` may name. */
@@ -33,7 +37,7 @@ export interface View<T> {
   /** What `-o wide` adds. */
   wide?: readonly Column<T>[];
   /** Said on stderr for an empty list: `no devices online`. */
-  empty?: string;
+  emptyNotice?: string;
   /** An action: one line for each in human formats, instead of a table. */
   line?(row: T, times: Times): string;
   /** A single thing as FIELD VALUE rows in human formats (`get ID`). */

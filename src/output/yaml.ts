@@ -6,7 +6,7 @@
  * double quotes, which take JSON's escapes. Numbers keep their digits.
  */
 import { isLosslessNumber, toJson } from '../core/model/json.js';
-import { hex, jsonSafe, visible } from './escape.js';
+import { escapeJson, escapeText, hex } from './escape.js';
 import { type Formatter, perLine } from './formatter.js';
 
 /** A single thing. */
@@ -65,8 +65,8 @@ const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|e-?\d+)$/i;
 
 function scalar(value: unknown): string {
   if (typeof value !== 'string') return toJson(value);
-  if (PLAIN.test(value) && !WORDS.test(value) && visible(value) === value) return value;
-  return jsonSafe(JSON.stringify(value), escaped);
+  if (PLAIN.test(value) && !WORDS.test(value) && escapeText(value) === value) return value;
+  return escapeJson(JSON.stringify(value), escaped);
 }
 
 /** As YAML has it, which knows no surrogate pairs; within quotes only. */

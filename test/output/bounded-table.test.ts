@@ -12,7 +12,7 @@ const columnsOf = (...headers: string[]): TableColumn<Row>[] =>
   headers.map((header, i) => ({
     header,
     cell: (row) => row[i] ?? '',
-    tone: (row) => (row[i] === 'on' ? 'good' : row[i] === 'off' ? 'bad' : undefined),
+    highlight: (row) => (row[i] === 'on' ? 'good' : row[i] === 'off' ? 'bad' : undefined),
     ...(i === 1 && { width: 6 }),
   }));
 

@@ -30,11 +30,11 @@ export const things: View<Thing> = {
     {
       header: 'STATUS',
       cell: ({ online }) => (online ? 'online' : 'offline'),
-      tone: ({ online }) => (online ? 'good' : 'bad'),
+      highlight: ({ online }) => (online ? 'good' : 'bad'),
     },
   ],
   wide: [{ header: 'LAST-SEEN', cell: ({ seen }, times) => times.ago(seen) }],
-  empty: 'no things',
+  emptyNotice: 'no things',
 };
 
 export function printing(options: Partial<PrinterOptions> = {}): {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJsonObject } from '../../src/core/model/json.js';
 import { csv } from '../../src/output/csv.js';
-import { visible } from '../../src/output/escape.js';
+import { escapeText } from '../../src/output/escape.js';
 
 /** One row of one column `a`, without the header. */
 const cell = (value: unknown) => csv(['a'], () => ({ a: value }), false).row({}) as string;
@@ -48,7 +48,7 @@ describe('cells', () => {
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '＝1', '＋1', '－1', '＠x', "=cmd|' /C calc'!A0"])(
     'tell a spreadsheet that %j is text',
     (text) => {
-      expect(cell(text)).toBe(`'${visible(text)}\n`);
+      expect(cell(text)).toBe(`'${escapeText(text)}\n`);
     },
   );
 
@@ -65,7 +65,7 @@ describe('cells', () => {
           string
         >[];
         for (const [i, text] of texts.entries()) {
-          expect(read?.[`c${i}`]?.replace(/^'(?=[=+\-@＝＋－＠]|\\[tr])/, '')).toBe(visible(text));
+          expect(read?.[`c${i}`]?.replace(/^'(?=[=+\-@＝＋－＠]|\\[tr])/, '')).toBe(escapeText(text));
         }
       }),
     );

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonSafe, visible, visibleName } from '../../src/output/escape.js';
+import { escapeJson, escapeName, escapeText } from '../../src/output/escape.js';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -36,16 +36,16 @@ describe('visible', () => {
     ],
     ['می\u200cخواهم क्\u200dष', 'می\u200cخواهم क्\u200dष'],
   ])('shows %j', (text, shown) => {
-    expect(visible(text)).toBe(shown);
+    expect(escapeText(text)).toBe(shown);
   });
 
   it('lets nothing through that a terminal obeys or nobody sees, and changes nothing twice', () => {
     fc.assert(
       fc.property(anyText, (text) => {
-        const shown = visible(text);
+        const shown = escapeText(text);
         expect(shown).not.toMatch(OBEYED);
         for (const [unseen] of shown.matchAll(UNSEEN)) expect('\ufe0f\u200c\u200d').toContain(unseen);
-        expect(visible(shown)).toBe(shown);
+        expect(escapeText(shown)).toBe(shown);
       }),
     );
   });
@@ -53,8 +53,8 @@ describe('visible', () => {
 
 describe('visibleName', () => {
   it('keeps what a valid id may hold, and stays one line', () => {
-    expect(visibleName('גשר\u200f')).toBe('גשר\u200f');
-    expect(visibleName('a\nb\u001b[2J')).toBe('a\\nb\\u001b[2J');
+    expect(escapeName('גשר\u200f')).toBe('גשר\u200f');
+    expect(escapeName('a\nb\u001b[2J')).toBe('a\\nb\\u001b[2J');
   });
 });
 
@@ -62,7 +62,7 @@ describe('jsonSafe', () => {
   it('means the same and holds nothing that a terminal obeys', () => {
     fc.assert(
       fc.property(fc.dictionary(anyText, anyText), (value) => {
-        const safe = jsonSafe(JSON.stringify(value));
+        const safe = escapeJson(JSON.stringify(value));
         expect(safe).not.toMatch(OBEYED);
         expect(JSON.stringify(JSON.parse(safe))).toBe(JSON.stringify(value));
       }),
@@ -70,6 +70,6 @@ describe('jsonSafe', () => {
   });
 
   it('leaves the layout', () => {
-    expect(jsonSafe('{\n  "a": "\\n\u007f\\\\\u202e"\n}')).toBe('{\n  "a": "\\n\\u007f\\\\\\u202e"\n}');
+    expect(escapeJson('{\n  "a": "\\n\u007f\\\\\u202e"\n}')).toBe('{\n  "a": "\\n\\u007f\\\\\\u202e"\n}');
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/core/model/json.js';
-import { fieldText, parseFields, project, splitFields } from '../../src/output/fields.js';
-import { jsonText } from '../../src/output/formatter.js';
+import { formatField, parseFields, project, splitFields } from '../../src/output/fields.js';
+import { formatJson } from '../../src/output/formatter.js';
 
 const row = {
   id: 'd1',
@@ -47,7 +47,7 @@ describe('fields', () => {
   ])('%s is %s', (text, json, cell) => {
     const [field] = parseFields([text], KNOWN);
     if (field === undefined) throw new Error('no field');
-    expect(jsonText(project(row, [field]))).toBe(`{${JSON.stringify(text)}:${json}}`);
-    expect(fieldText(row, field)).toBe(cell);
+    expect(formatJson(project(row, [field]))).toBe(`{${JSON.stringify(text)}:${json}}`);
+    expect(formatField(row, field)).toBe(cell);
   });
 });

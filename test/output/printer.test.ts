@@ -48,8 +48,8 @@ describe('list', () => {
     expect(await print.list(things, [on, off])).toBe(2);
     expect(stdout.text).toBe(text);
     expect(stderr.text).toBe('');
-    expect(print.machine).toBe(format.endsWith('json'));
-    expect(print.human).toBe(format === 'table' || format === 'wide');
+    expect(print.isJson).toBe(format.endsWith('json'));
+    expect(print.isHumanReadable).toBe(format === 'table' || format === 'wide');
   });
 
   it.each([

@@ -67,7 +67,7 @@ describe('a streaming table', () => {
   it('colours header and tone, and pads as if it did not', async () => {
     const toned: TableColumn<Row>[] = columns('S', 'T').map((column) => ({
       ...column,
-      tone: ([status]) => (status === 'on' ? 'good' : status === 'off' ? 'bad' : undefined),
+      highlight: ([status]) => (status === 'on' ? 'good' : status === 'off' ? 'bad' : undefined),
     }));
     const rows = [
       ['on', '1'],

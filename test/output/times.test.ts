@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { durationText, isoTimes, relativeTimes } from '../../src/output/times.js';
+import { formatDuration, isoTimes, relativeTimes } from '../../src/output/times.js';
 
 const NOW = Date.parse('2026-11-24T10:00:00.123Z');
 const relative = relativeTimes(() => NOW);
@@ -20,7 +20,7 @@ describe('durationText', () => {
     [Number.NaN, '-'],
     [Number.POSITIVE_INFINITY, '-'],
   ])('%d is %s', (ms, text) => {
-    expect(durationText(ms)).toBe(text);
+    expect(formatDuration(ms)).toBe(text);
   });
 });
 

@@ -1,7 +1,7 @@
 /** How `get` and `list` show devices: as a sheet of one device, or as rows. */
 import type { DeviceRecord } from '../../core/model/device.js';
 import { type JsonObject, toJson } from '../../core/model/json.js';
-import { durationText, type Times } from '../../output/times.js';
+import { formatDuration, type Times } from '../../output/times.js';
 import type { Column, SheetRow, View } from '../../output/view.js';
 import {
   EXPIRES,
@@ -39,7 +39,7 @@ export const DEVICE_LIST: View<DeviceRecord> = {
   name: ({ deviceId }) => deviceId,
   columns: [...IDENTITY, LAST_SEEN, EXPIRES],
   wide: DOCUMENTS,
-  empty: 'no devices',
+  emptyNotice: 'no devices',
 };
 
 const wholeFields = [...SUMMARY_FIELDS, ...DOCUMENT_FIELDS, ...VERSION_FIELDS];
@@ -49,7 +49,7 @@ export const WHOLE_DEVICE: View<WholeDevice> = {
   name: ({ deviceId }) => deviceId,
   columns: [...IDENTITY, { header: 'LAST-SEEN', cell: lastSeenText }, EXPIRES],
   wide: DOCUMENTS,
-  empty: 'no devices',
+  emptyNotice: 'no devices',
   sheet: deviceSheet,
 };
 
@@ -72,7 +72,7 @@ function deviceSheet(device: WholeDevice, times: Times): readonly SheetRow[] {
     ['EXPIRES', times.until(device.expiresAt)],
     ['REGISTERED', times.ago(device.registeredAt)],
     ['PRESENCE', presenceSeq > 0 ? `transition ${presenceSeq}, ${times.ago(presenceAt)}` : '-'],
-    ['TTL', heartbeatTtl === null ? 'default' : durationText(heartbeatTtl)],
+    ['TTL', heartbeatTtl === null ? 'default' : formatDuration(heartbeatTtl)],
     ['REPORTED', document(device.reportedState, device.reportedVersion, device.reportedAt)],
     ['DESIRED', document(device.desiredState, device.desiredVersion, device.desiredAt)],
     ['METADATA', jsonLines(device.metadata)],

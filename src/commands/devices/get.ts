@@ -45,7 +45,7 @@ export const get = command<Options>({
       moment === undefined ? readPresent(fleet, batch) : readPast(context, fleet, batch, moment);
     if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, unwrapOne(await readBatch(ids)));
     const runner = new BatchRunner(context);
-    const { empty: _, ...view } = WHOLE_DEVICE; // Each missing device is reported by name instead.
+    const { emptyNotice: _, ...view } = WHOLE_DEVICE; // Each missing device is reported by name instead.
     await context.print.list(view, runner.run(idBatches(context, ids, DEVICES_PER_BATCH), readBatch));
     return runner.errorCode;
   },

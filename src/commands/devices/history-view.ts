@@ -29,7 +29,7 @@ export const HISTORY: View<HistoryChange> = {
     { header: 'VERSION', width: 7, cell: ({ number }) => String(number) },
     { header: 'BECAME', cell: (entry) => newValueText(entry) },
   ],
-  empty: 'no history',
+  emptyNotice: 'no history',
 };
 
 export const HISTORY_DIFF: View<HistoryChange> = {

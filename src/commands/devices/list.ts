@@ -51,7 +51,7 @@ export const list = command<Options>({
       ...(status && { status }),
       ...(sort && { order: toOrder(sort) }),
       // `-o wide` prints the documents as stored text, so they are read but not parsed.
-      withState: withState || (context.print.format === 'wide' && context.print.human),
+      withState: withState || (context.print.format === 'wide' && context.print.isHumanReadable),
     };
     if (!withState)
       return printer.print(DEVICE_LIST, (fleet, callbacks) => listChunks(fleet, { ...query, ...callbacks }));

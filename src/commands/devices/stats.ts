@@ -45,7 +45,7 @@ const TYPES: View<FleetStats> = {
   json: (row) => pickFields(row, ['at', 'deviceType', ...COUNTS]),
   name: ({ deviceType }) => deviceType ?? '-',
   columns: [TYPE, ...countColumns],
-  empty: 'no devices',
+  emptyNotice: 'no devices',
 };
 
 export const stats = command<Options>({

@@ -8,7 +8,7 @@ import {
 import type { PresenceEvent } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
 import { parseDuration } from '../../input/duration.js';
-import { durationText } from '../../output/times.js';
+import { formatDuration } from '../../output/times.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
 import { childAbort } from './child-abort.js';
@@ -74,7 +74,7 @@ export const detect = command<Options>({
       ...(audit !== undefined && { auditRound: audit }),
       onReady: () =>
         context.notice(
-          `detecting (${strategy ?? 'deadline'}; audit round ${durationText(audit ?? DEFAULT_AUDIT_ROUND_MS)})`,
+          `detecting (${strategy ?? 'deadline'}; audit round ${formatDuration(audit ?? DEFAULT_AUDIT_ROUND_MS)})`,
         ),
     };
     if (once) await context.print.list(EVENT, counting(sweep(fleet, options), counts));
@@ -84,7 +84,7 @@ export const detect = command<Options>({
       );
     const observed = counts.online > 0 ? `, ${counts.online} observed online` : '';
     context.notice(
-      `${counts.offline} went offline${observed}${once ? '' : ` in ${durationText(context.now() - startMs)}`}`,
+      `${counts.offline} went offline${observed}${once ? '' : ` in ${formatDuration(context.now() - startMs)}`}`,
     );
   },
 });

@@ -1,7 +1,7 @@
 /** Notices on stderr about the detector, for the commands that run one or depend on one. */
 import { type DetectOptions, detectorAtWork } from '../../core/detection/detector.js';
 import type { Fleet } from '../../core/store/fleet.js';
-import { durationText } from '../../output/times.js';
+import { formatDuration } from '../../output/times.js';
 import type { Context } from '../shared/context.js';
 import { outageListener } from '../shared/outage-notices.js';
 
@@ -10,7 +10,7 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
   const { notice } = context;
   return {
     onHold: (until) => {
-      const hold = `${durationText(until - context.now())}, until ${new Date(until).toISOString()}`;
+      const hold = `${formatDuration(until - context.now())}, until ${new Date(until).toISOString()}`;
       const effect = honourHold
         ? 'no device is marked offline for'
         : 'devices are marked offline despite the hold of';

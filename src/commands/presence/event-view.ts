@@ -1,6 +1,6 @@
 /** How presence events are shown, by `detect` and `watch-presence`. */
 import type { PresenceEvent } from '../../core/model/device.js';
-import { durationText } from '../../output/times.js';
+import { formatDuration } from '../../output/times.js';
 import type { View } from '../../output/view.js';
 import { toneOf } from '../shared/device-columns.js';
 import { pickFields } from '../shared/pick-fields.js';
@@ -19,13 +19,14 @@ export const EVENT: View<PresenceEvent> = {
       header: 'STATUS',
       width: 7,
       cell: ({ status }) => status,
-      tone: ({ status }) => toneOf(status),
+      highlight: ({ status }) => toneOf(status),
     },
     { header: 'REASON', width: 10, cell: ({ reason }) => reason ?? '-' },
     {
       header: 'LASTED',
       width: 8,
-      cell: ({ timestamp, previousAt }) => (previousAt === null ? '-' : durationText(timestamp - previousAt)),
+      cell: ({ timestamp, previousAt }) =>
+        previousAt === null ? '-' : formatDuration(timestamp - previousAt),
     },
   ],
   wide: [

@@ -23,7 +23,7 @@ const ONLINE: View<DeviceRecord> = {
   name: ({ deviceId }) => deviceId,
   columns: [...IDENTITY, LAST_SEEN, EXPIRES],
   wide: [REGISTERED, METADATA],
-  empty: 'no devices online',
+  emptyNotice: 'no devices online',
 };
 
 export const listOnline = command<Options>({
@@ -58,7 +58,7 @@ export const listOnline = command<Options>({
     const query = {
       ...(type !== undefined && { type }),
       ...(sort && { order: toOrder(sort) }),
-      withMetadata: context.print.format === 'wide' && context.print.human,
+      withMetadata: context.print.format === 'wide' && context.print.isHumanReadable,
     };
     const code = await printer.print(ONLINE, (fleet, callbacks) =>
       onlineChunks(fleet, { ...query, ...callbacks }),

@@ -22,7 +22,7 @@ const STALE: View<StaleDevice> = {
   name: ({ deviceId }) => deviceId,
   columns: [...IDENTITY, LAST_SEEN],
   wide: [REGISTERED, METADATA],
-  empty: 'no stale devices',
+  emptyNotice: 'no stale devices',
 };
 
 export const stale = command<Options>({
@@ -51,7 +51,7 @@ export const stale = command<Options>({
       ...(olderThan !== undefined && { olderThan }),
       ...(type !== undefined && { type }),
       never,
-      withMetadata: context.print.format === 'wide' && context.print.human,
+      withMetadata: context.print.format === 'wide' && context.print.isHumanReadable,
     };
     return printer.print(STALE, (fleet, callbacks) => staleChunks(fleet, { ...query, ...callbacks }));
   },

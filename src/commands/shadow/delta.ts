@@ -56,7 +56,7 @@ export const delta = command<Options>({
     print.check(DELTA);
     validId(id);
     const difference = { deviceId: id, ...(await readDelta(await fleet(), id)) };
-    if (print.human && !difference.inSync) {
+    if (print.isHumanReadable && !difference.inSync) {
       await print.list(
         CHANGES,
         difference.changes.map((change) => ({ ...change, version: difference.desiredVersion })),

@@ -1,6 +1,6 @@
 /** Table columns of a device, used by every command that lists devices. */
 import type { DeviceRecord, Status } from '../../core/model/device.js';
-import type { Column, Tone } from '../../output/view.js';
+import type { Column, Highlight } from '../../output/view.js';
 
 /** A device now, or at a past moment at which its status may be unknown: null. */
 export type ShownDevice = Omit<DeviceRecord, 'status'> & { status: Status | null };
@@ -11,7 +11,7 @@ type DeviceColumn<Field extends keyof ShownDevice> = Column<Pick<ShownDevice, Fi
 export const IDENTITY: readonly DeviceColumn<'deviceId' | 'deviceType' | 'status'>[] = [
   { header: 'DEVICE', cell: ({ deviceId }) => deviceId },
   { header: 'TYPE', cell: ({ deviceType }) => deviceType ?? '-' },
-  { header: 'STATUS', cell: ({ status }) => status ?? '-', tone: ({ status }) => toneOf(status) },
+  { header: 'STATUS', cell: ({ status }) => status ?? '-', highlight: ({ status }) => toneOf(status) },
 ];
 
 export const LAST_SEEN: DeviceColumn<'lastSeen'> = {
@@ -34,7 +34,7 @@ export const METADATA: DeviceColumn<'metadataJson'> = {
   cell: ({ metadataJson }) => metadataJson,
 };
 
-export function toneOf(status: Status | null): Tone | undefined {
+export function toneOf(status: Status | null): Highlight | undefined {
   if (status === null) return undefined;
   return status === 'online' ? 'good' : 'bad';
 }

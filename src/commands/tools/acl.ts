@@ -47,7 +47,7 @@ export const acl = command<Options>({
     const target = await context.target();
     const rules = aclOf(role, { ...target, ...(user !== undefined && { user }), ...(id && { ids: id }) });
     await context.print.one(ACL, rules);
-    if (!context.print.human) return;
+    if (!context.print.isHumanReadable) return;
     context.notice('hint: a new user has no password: add >PASSWORD at the end of the line');
     if (role === 'device')
       context.notice(

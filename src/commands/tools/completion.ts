@@ -41,7 +41,7 @@ export const completion = command({
   ],
   async run({ print, declarations }, [shell = '']) {
     const script = completionScript(shell, declarations);
-    if (print.machine) return print.one(SCRIPT, { shell, script });
+    if (print.isJson) return print.one(SCRIPT, { shell, script });
     // In table format a line break within a row is escaped, so each line is printed as a row.
     for (const line of script.trimEnd().split('\n')) await print.one(SCRIPT, { shell, script: line });
   },

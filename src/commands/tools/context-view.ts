@@ -31,7 +31,7 @@ export const CONTEXT: View<ContextEntry> = {
     { header: 'CERT', cell: ({ cert }) => cert ?? '-' },
     { header: 'KEY', cell: ({ key }) => key ?? '-' },
   ],
-  empty: 'no contexts',
+  emptyNotice: 'no contexts',
   sheet: (row) => [
     ['NAME', row.name],
     ['CURRENT', row.current ? 'yes' : 'no'],
