@@ -1,24 +1,24 @@
 /**
- * CSV as RFC 4180 has it, but for line ends: LF, as all else here and as line tools want
- * it; every reader of CSV takes it. Documents are JSON text in a cell, null is empty. One
- * row is one line, because line breaks within texts are shown escaped.
+ * CSV by RFC 4180, except that lines end in LF, as all other output does; CSV readers accept
+ * both. A document is a cell of JSON text, null is an empty cell. One row is one line, because
+ * line breaks within texts are escaped.
  */
 import { toJson } from '../core/model/json.js';
 import { escapeText } from './escape.js';
 import type { Formatter } from './formatter.js';
 
-/** @param names of the columns, as `json` has them */
+/** @param names the columns, as properties of what `json` returns */
 export function csv<T>(
   names: readonly string[],
   json: (row: T) => Record<string, unknown>,
   headers: boolean,
 ): Formatter<T> {
-  let lead = headers ? line(names) : '';
+  let pendingHeader = headers ? line(names) : '';
   return {
     row(row) {
       const values = json(row);
-      const text = lead + line(names.map((name) => values[name]));
-      lead = '';
+      const text = pendingHeader + line(names.map((name) => values[name]));
+      pendingHeader = '';
       return text;
     },
     end: () => '',
@@ -29,10 +29,10 @@ function line(values: readonly unknown[]): string {
   return `${values.map(cell).join(',')}\n`;
 }
 
-/** What a spreadsheet takes for a formula, in ASCII and in full width. */
+/** The beginning of a text that a spreadsheet would run as a formula; full-width forms of = + - @ included. */
 const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 
-/** A text that a spreadsheet would run is told to be text. Numbers are ours and stay, `-5` among them. */
+/** A text that looks like a formula gets a leading apostrophe, which makes spreadsheets show it as text. Numbers do not: `-5` stays. */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'string') return quoted(escapeText(toJson(value)));

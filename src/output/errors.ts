@@ -1,4 +1,4 @@
-/** Errors as stderr shows them: a line for people with a hint below, or one JSON object for programs. */
+/** Errors as they are printed on stderr: a line with a hint below it, or with JSON output one JSON object. */
 
 import { escapeText } from './escape.js';
 import { formatJson } from './formatter.js';
@@ -9,16 +9,16 @@ export interface ShownError {
   hint?: string | undefined;
 }
 
-/** An error is a line, whatever went into it: parsers quote what they could not read. */
-const LONGEST = 1000;
+/** A longer message is cut: parsers quote the text that they could not read, which may be megabytes. */
+const MAX_CHARACTERS = 1000;
 
-/** `line`: the input line at fault, for batches. */
+/** @param options `line`: the number of the input line at fault, in a batch */
 export function formatError(
   { code, message: whole, hint }: ShownError,
   options: { isJson: boolean; line?: number | undefined },
 ): string {
   const { isJson, line } = options;
-  const message = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+  const message = whole.length > MAX_CHARACTERS ? `${whole.slice(0, MAX_CHARACTERS)}…` : whole;
   if (isJson) return `${formatJson({ error: { code, message, hint, line } })}\n`;
   const where = line === undefined ? '' : `line ${line}: `;
   return `devstate: ${where}${escapeText(message)}\n${hint === undefined ? '' : `hint: ${escapeText(hint)}\n`}`;

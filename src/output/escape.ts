@@ -1,30 +1,29 @@
 /**
- * Stored data may hold anything: escape sequences that drive the terminal, line breaks that
- * forge rows, bidi overrides and invisible characters that show an id as another. Nothing
- * of that reaches a terminal or a line-based reader raw; every text on its way to stdout or
- * stderr passes one function of this file.
+ * Stored data may hold any text: escape sequences that control the terminal, line breaks that
+ * look like further rows, bidi overrides and invisible characters that make one id look like
+ * another. Every text for stdout or stderr must pass one of the functions of this file.
  */
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\p{Surrogate}]/gu;
-/** Invisible, but needed to see the rest: what joins emoji, and letters of Arabic and Indic words. */
+/** Invisible characters that are kept, because they join emoji, or letters of Arabic and Indic words. */
 const JOINING = [
   String.raw`(?<=\p{Extended_Pictographic})\ufe0f`,
   String.raw`(?<=[0-9#*])\ufe0f(?=\u20e3)`,
   String.raw`(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d(?=\p{Extended_Pictographic})`,
   String.raw`(?<=[\u0620-\u06ff\u0900-\u0dff])[\u200c\u200d](?=[\u0620-\u06ff\u0900-\u0dff])`,
 ].join('|');
-const UNSEEN = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
-/** ASCII that shows itself. */
+const INVISIBLE = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
+/** Text that needs no escapes and takes one column per character. */
 export const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
-// Within JSON strings C0 is escaped already, between them it is layout.
-const PLAIN_JSON = /^[\n\u0020-\u007e]*$/;
+// JSON.stringify has escaped the control characters U+0000 to U+001F within strings; between them they are layout.
+const PRINTABLE_ASCII_JSON = /^[\n\u0020-\u007e]*$/;
 
-/** Made when first needed: that takes a millisecond, and most text is plain. */
+/** Compiled at the first use: it takes 1 ms, and most text is printable ASCII. */
 let patterns: { text: RegExp; json: RegExp } | undefined;
 
 function unsafe() {
   patterns ??= {
-    text: new RegExp(String.raw`(${JOINING})|[\u0000-\u001f\u007f-\u009f${UNSEEN}]`, 'gu'),
-    json: new RegExp(String.raw`(${JOINING})|[\u007f-\u009f${UNSEEN}]`, 'gu'),
+    text: new RegExp(String.raw`(${JOINING})|[\u0000-\u001f\u007f-\u009f${INVISIBLE}]`, 'gu'),
+    json: new RegExp(String.raw`(${JOINING})|[\u007f-\u009f${INVISIBLE}]`, 'gu'),
   };
   return patterns;
 }
@@ -32,24 +31,24 @@ function unsafe() {
 const SHORT: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
 
 /**
- * Text for people, as one line: control and bidi characters, line separators, lone
- * surrogates and what nobody would see, escaped.
+ * Text for people, as one line: control and bidi characters, line separators, lone surrogates
+ * and invisible characters are escaped.
  */
 export function escapeText(text: string): string {
   return PRINTABLE_ASCII.test(text) ? text : replace(text, unsafe().text, short);
 }
 
-/** An id for `-o name`: only what no valid id holds is escaped, so that devstate takes the line back. */
+/** An id for `-o name`. Only characters that no valid id holds are escaped, so that the line is the id, for other commands to read. */
 export function escapeName(text: string): string {
   return text.replace(CONTROLS, short);
 }
 
 /**
- * The same JSON, with what a terminal might obey and nobody would see written as `\uXXXX`.
- * @param escapeAs for another language that takes JSON's strings
+ * Escapes control, bidi and invisible characters of a JSON text as `\uXXXX`; its value stays the same.
+ * @param escapeAs how one character is escaped, for YAML, whose escapes differ
  */
 export function escapeJson(json: string, escapeAs = unicode): string {
-  return PLAIN_JSON.test(json) ? json : replace(json, unsafe().json, escapeAs);
+  return PRINTABLE_ASCII_JSON.test(json) ? json : replace(json, unsafe().json, escapeAs);
 }
 
 function replace(text: string, pattern: RegExp, escapeAs: (character: string) => string): string {

@@ -1,25 +1,26 @@
 /**
- * `--fields a,b.c`: paths into the JSON output of a row. The names come from the command
- * line and the keys from stored documents, so only own properties are ever followed.
+ * `--fields a,b.c`: paths into the JSON output of a row. Keys of stored documents may be any text
+ * (`__proto__`, `constructor`), so only own properties are followed.
  */
 
 import { usageError } from '../core/model/errors.js';
 import { isJsonObject, toJson } from '../core/model/json.js';
 
 export interface Field {
-  /** As typed: the key in JSON, the header of a table. */
+  /** As typed. It is the key in JSON output, and in capitals the header of a table. */
   readonly text: string;
   readonly path: readonly string[];
 }
 
-/** The paths of one `--fields` value. */
+/** Splits the value of `--fields` at commas; `\,` is a comma within a name. */
 export function splitFields(list: string): string[] {
   return split(list, ',').map((text) => text.trim());
 }
 
 /**
- * Paths with their top-level names checked; `\.` is a dot within a name.
- * @throws DevstateError USAGE that lists the names
+ * Splits each path at its dots (`\.` is a dot within a name) and checks its first name.
+ * @param known the names that a path may begin with
+ * @throws DevstateError USAGE: an unknown name; the message lists the known ones
  */
 export function parseFields(texts: readonly string[], known: readonly string[]): Field[] {
   return texts.map((text) => {
@@ -31,12 +32,12 @@ export function parseFields(texts: readonly string[], known: readonly string[]):
   });
 }
 
-/** The chosen fields of a row's JSON output; what is missing is null. */
+/** Keeps the chosen fields of a row's JSON output. A missing field is null. */
 export function project(row: Record<string, unknown>, fields: readonly Field[]): Record<string, unknown> {
   return Object.fromEntries(fields.map(({ text, path }) => [text, follow(row, path) ?? null]));
 }
 
-/** A field as a table cell: strings as they are, what is missing or null `-`, all else compact JSON. */
+/** A field as a table cell: a string as it is, `-` if it is missing or null, else compact JSON. */
 export function formatField(row: Record<string, unknown>, { path }: Field): string {
   const value = follow(row, path) ?? null;
   if (value === null) return '-';
@@ -52,7 +53,7 @@ function follow(row: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** Splits at separators that no backslash precedes; the escapes stay. */
+/** Splits at separators without a backslash before them; the backslashes are kept. */
 function split(text: string, separator: string): string[] {
   const parts = [''];
   for (const [piece] of text.matchAll(/\\?./gsu)) {

@@ -1,42 +1,46 @@
 /**
- * Rows to text, one at a time. A formatter may hold rows back (to measure them) and returns
- * them later; memory stays flat because none holds more than a fixed number.
+ * A formatter turns rows into text, one row at a time. It may hold rows back to measure them and
+ * return their text later, but never more than 100, so memory does not grow with the list.
  */
 import { toJson } from '../core/model/json.js';
 import { escapeJson } from './escape.js';
 
 export interface Formatter<T> {
-  /** What is to be written now. */
+  /** Returns the text to be written now, which may be empty. */
   row(row: T): string | Promise<string>;
-  /** What is left to be written; also called when the rows broke off. */
+  /** Returns the text of the rows held back and what closes the list. Also called when reading the rows has failed. */
   end(): string;
 }
 
-/** One line for each row. */
+/** One line per row. */
 export function perLine<T>(line: (row: T) => string): Formatter<T> {
   return { row: (row) => `${line(row)}\n`, end: () => '' };
 }
 
-/** A JSON array, one element a line. */
+/** A JSON array with one element per line. */
 export function jsonArray<T>(json: (row: T) => unknown): Formatter<T> {
-  let empty = true;
+  let isEmpty = true;
   return {
     row(row) {
       const text = formatJson(json(row));
-      const lead = empty ? '[\n  ' : ',\n  ';
-      empty = false;
-      return lead + text;
+      const separator = isEmpty ? '[\n  ' : ',\n  ';
+      isEmpty = false;
+      return separator + text;
     },
-    end: () => (empty ? '[]\n' : '\n]\n'),
+    end: () => (isEmpty ? '[]\n' : '\n]\n'),
   };
 }
 
-/** JSON as all of devstate writes it: numbers digit for digit, nothing that a terminal obeys. */
+/**
+ * The JSON text of every JSON output. Numbers of documents keep their digits, and control characters are
+ * escaped, so that no stored text can send escape sequences to a terminal.
+ * @param indent blanks per level; without it the text is one line
+ */
 export function formatJson(value: unknown, indent?: number): string {
   return escapeJson(indent === undefined && isFlat(value) ? JSON.stringify(value) : toJson(value, indent));
 }
 
-/** Of most rows: no document within, whose numbers would lose digits. */
+/** Whether an object holds no other: then no document, so that JSON.stringify, which is faster, loses no digits. */
 function isFlat(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) return false;

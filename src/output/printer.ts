@@ -1,6 +1,7 @@
 /**
- * Where a format is chosen, and the only place. Commands hand over whole domain objects and
- * a view of them; lists stream through a formatter (formatter.ts, table.ts) into the writer.
+ * Prints domain objects in the format of `--output`, by their view. The format is chosen here and
+ * nowhere else. Rows go one by one through a formatter to stdout, so that a list of any length
+ * takes little memory.
  */
 import type { Writable } from 'node:stream';
 import { loadPaint, type Paint } from './color.js';
@@ -16,43 +17,43 @@ import type { Format, Highlight, SheetRow, View } from './view.js';
 
 export interface PrinterOptions {
   format: Format;
-  /** Paths as typed (`splitFields`). */
+  /** The paths of `--fields`, as typed. */
   fields?: readonly string[] | undefined;
   headers: boolean;
   color: boolean;
-  /** No word on stderr about an empty list. */
+  /** Prints nothing on stderr for an empty list. */
   quiet: boolean;
   stdout: Writable;
   stderr: Writable;
   times: Times;
   /** Stopped before the first row is written. */
   spinner?: Spinner;
-  /** Ends what is printed for its own sake; what rows do in passing goes on. */
+  /** Once aborted, lists end at the next row, except those of actions, which run to their end. */
   signal: AbortSignal;
 }
 
-/** One by one as they come, or many together: of those there may be millions. */
+/** Rows one by one, or in chunks, which cost less where there may be millions. */
 export type Rows<T> = AsyncIterable<T> | Iterable<T> | { chunks: AsyncIterable<readonly T[]> };
 
 export interface Printer {
   readonly format: Format;
-  /** Read by programs: JSON of either kind. */
+  /** Whether the format is json or ndjson. */
   readonly isJson: boolean;
-  /** As the view has it: a table, a sheet or a line, all fields. The other formats show the JSON output. */
+  /** Whether the view's columns, sheet or line are printed: table or wide, without `--fields`. Otherwise its JSON output is. */
   readonly isHumanReadable: boolean;
   /**
-   * Whether `--fields` fits the view: for commands that act before they print.
-   * @throws DevstateError USAGE
+   * Checks that the view has the fields of `--fields`, for commands that change something before they print.
+   * @throws DevstateError USAGE: a field that the view does not have
    */
   check<T>(view: View<T>): void;
-  /** A single thing. */
+  /** Prints a single object. */
   one<T>(view: View<T>, row: T): Promise<void>;
   /**
-   * A list that ends; resolves to its length, or to what a reader took of it before it left.
-   * Actions (`view.line`) are done to their end whoever reads of them.
+   * Prints a list that ends. Resolves to the number of rows, fewer if stdout was closed before.
+   * With `view.line` the rows are the results of actions: these are read to their end even if stdout is closed.
    */
   list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
-  /** A list that need not end: each row is written as it comes. */
+  /** Prints rows that may have no end, each as soon as it comes. Resolves to their number. */
   stream<T>(view: View<T>, rows: Rows<T>): Promise<number>;
 }
 
@@ -75,10 +76,10 @@ export function createPrinter(options: PrinterOptions): Printer {
   });
   let paint: Promise<Paint> | undefined;
 
-  const chosen = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
+  const chosenFields = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
 
   function jsonOf<T>(view: View<T>): (row: T) => Record<string, unknown> {
-    const fields = chosen(view);
+    const fields = chosenFields(view);
     return fields ? (row) => project(view.json(row), fields) : (row) => view.json(row);
   }
 
@@ -90,7 +91,7 @@ export function createPrinter(options: PrinterOptions): Printer {
   }
 
   async function viewTable<T>(view: View<T>, layout: Layout): Promise<Formatter<T>> {
-    const fields = chosen(view);
+    const fields = chosenFields(view);
     if (fields) {
       const inner = await tableOf(fields.map(fieldColumn), layout);
       return { row: (row) => inner.row(view.json(row)), end: inner.end };
@@ -116,9 +117,9 @@ export function createPrinter(options: PrinterOptions): Printer {
     return viewTable(view, layout);
   }
 
-  const asked = () => !writer.isClosed && !options.signal.aborted;
+  const isWanted = () => !writer.isClosed && !options.signal.aborted;
 
-  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, goesOn = asked): Promise<number> {
+  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, mayContinue = isWanted): Promise<number> {
     let count = 0;
     const write = (row: T): Promise<void> | undefined => {
       count += 1;
@@ -126,32 +127,32 @@ export function createPrinter(options: PrinterOptions): Printer {
       return typeof text === 'string' ? writer.write(text) : text.then(writer.write);
     };
     try {
-      if ('chunks' in rows) await feedChunks(rows.chunks, write, goesOn);
+      if ('chunks' in rows) await feedChunks(rows.chunks, write, mayContinue);
       else {
         for await (const row of rows) {
           await write(row);
-          if (!goesOn()) break;
+          if (!mayContinue()) break;
         }
       }
     } finally {
-      // Also when the rows broke off: an array is closed, rows held back are shown.
+      // Also when reading the rows has failed: a JSON array is closed, and rows held back are printed.
       await writer.write(formatter.end());
       await writer.flush();
     }
     return count;
   }
 
-  /** Waits only where it has to: an await for each row would cost more than the row. */
+  /** Awaits a write only if it returns a promise: an await for each row would cost more than the row. */
   async function feedChunks<T>(
     chunks: AsyncIterable<readonly T[]>,
     write: (row: T) => Promise<void> | undefined,
-    goesOn: () => boolean,
+    mayContinue: () => boolean,
   ): Promise<void> {
     for await (const chunk of chunks) {
       for (const row of chunk) {
         const written = write(row);
         if (written) await written;
-        if (!goesOn()) return;
+        if (!mayContinue()) return;
       }
     }
   }
@@ -172,7 +173,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     const count = await feed(
       rows,
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
-      view.line === undefined ? asked : () => true,
+      view.line === undefined ? isWanted : () => true,
     );
     if (count === 0 && view.emptyNotice !== undefined && !isJson && !options.quiet) {
       spinner?.stop();
@@ -185,10 +186,10 @@ export function createPrinter(options: PrinterOptions): Printer {
     format,
     isJson,
     isHumanReadable,
-    check: (view) => void chosen(view),
+    check: (view) => void chosenFields(view),
     one,
     list,
-    // These end with the signal by themselves, once they have handed over what has happened.
+    // The signal does not end the loop: the rows end by themselves, after the last that has happened.
     async stream(view, rows) {
       spinner?.show('waiting for the first row');
       return feed(rows, await formatterOf(view, 'live'), () => !writer.isClosed);
@@ -200,15 +201,15 @@ function fieldColumn(field: Field): TableColumn<Record<string, unknown>> {
   return { header: field.text.toUpperCase(), cell: (row) => formatField(row, field) };
 }
 
-type SheetLine = readonly [field: string, value: string, tone?: Highlight | undefined];
+type SheetLine = readonly [field: string, value: string, highlight?: Highlight | undefined];
 
 const SHEET: readonly TableColumn<SheetLine>[] = [
   { header: 'FIELD', cell: ([field]) => field },
-  { header: 'VALUE', cell: ([, value]) => value, highlight: ([, , tone]) => tone },
+  { header: 'VALUE', cell: ([, value]) => value, highlight: ([, , highlight]) => highlight },
 ];
 
-/** The further lines of a document stand below its first. */
-function sheetLines([field, value, tone]: SheetRow): SheetLine[] {
+/** One row per line of a value; only the first has the field's name. */
+function sheetLines([field, value, highlight]: SheetRow): SheetLine[] {
   const lines = typeof value === 'string' ? [value] : value;
-  return lines.map((text, i): SheetLine => [i === 0 ? field : '', text, tone]);
+  return lines.map((text, i): SheetLine => [i === 0 ? field : '', text, highlight]);
 }

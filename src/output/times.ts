@@ -1,34 +1,34 @@
 /**
- * Instants as people and pipes read them. Records come from other programs, so no value,
- * however absurd (NaN, 1e20), may throw here.
+ * Times as text: relative on a terminal (`3m20s ago`), ISO 8601 in a pipe. Records may be written
+ * by other programs, so no number (NaN, 1e20) may throw here.
  */
 
-/** Chosen once, with the format; `null` is what never happened or never will. */
+/** All times are in ms since the epoch; null means that there is none. */
 export interface Times {
-  /** When something was last seen: `3m20s ago`; `never`. */
-  ago(ms: number | null): string;
-  /** When something will end: `in 48s`; `-`. */
-  until(ms: number | null): string;
-  /** A point in time as such: ISO 8601 everywhere; `-`. */
-  instant(ms: number | null): string;
+  /** A time in the past: `3m20s ago`; null is `never`. */
+  ago(atMs: number | null): string;
+  /** A time in the future: `in 48s`; null is `-`. */
+  until(atMs: number | null): string;
+  /** ISO 8601, on a terminal too; null is `-`. */
+  instant(atMs: number | null): string;
 }
 
-/** For a terminal. */
+/** For a terminal. @param now the current time, in ms since the epoch */
 export function relativeTimes(now: () => number): Times {
   return {
-    ago: (ms) => orElse(ms, 'never', (then) => `${wholeSeconds(Math.floor((now() - then) / 1000))} ago`),
-    // Rounded up, so that `in 0s` says that the time has come.
-    until: (ms) => orElse(ms, '-', (then) => `in ${wholeSeconds(Math.ceil((then - now()) / 1000))}`),
-    instant: (ms) => orElse(ms, '-', iso),
+    ago: (atMs) => orElse(atMs, 'never', (then) => `${formatSeconds(Math.floor((now() - then) / 1000))} ago`),
+    // Rounded up, so that `in 0s` means that the time has passed.
+    until: (atMs) => orElse(atMs, '-', (then) => `in ${formatSeconds(Math.ceil((then - now()) / 1000))}`),
+    instant: (atMs) => orElse(atMs, '-', iso),
   };
 }
 
 /** For a pipe. */
 export function isoTimes(): Times {
   return {
-    ago: (ms) => orElse(ms, 'never', iso),
-    until: (ms) => orElse(ms, '-', iso),
-    instant: (ms) => orElse(ms, '-', iso),
+    ago: (atMs) => orElse(atMs, 'never', iso),
+    until: (atMs) => orElse(atMs, '-', iso),
+    instant: (atMs) => orElse(atMs, '-', iso),
   };
 }
 
@@ -40,12 +40,12 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ['ms', 1],
 ];
 
-/** Two units at most, cut rather than rounded: `3m20s`, `850ms`, `2d4h`; nothing and less is `0s`. */
-export function formatDuration(ms: number): string {
-  if (!Number.isFinite(ms)) return '-';
-  const first = UNITS.findIndex(([, size]) => ms >= size);
+/** The two largest units, the rest cut off: `3m20s`, `850ms`, `2d4h`. Zero and less is `0s`, NaN and infinity `-`. */
+export function formatDuration(durationMs: number): string {
+  if (!Number.isFinite(durationMs)) return '-';
+  const first = UNITS.findIndex(([, size]) => durationMs >= size);
   if (first === -1) return '0s';
-  let rest = ms;
+  let rest = durationMs;
   let text = '';
   for (const [name, size] of UNITS.slice(first, first + 2)) {
     const count = Math.floor(rest / size);
@@ -55,16 +55,16 @@ export function formatDuration(ms: number): string {
   return text;
 }
 
-function wholeSeconds(seconds: number): string {
+function formatSeconds(seconds: number): string {
   return formatDuration(seconds * 1000);
 }
 
-function iso(ms: number): string {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+function iso(atMs: number): string {
+  const date = new Date(atMs);
+  return Number.isNaN(date.getTime()) ? String(atMs) : date.toISOString();
 }
 
-function orElse(ms: number | null, absent: string, show: (ms: number) => string): string {
-  if (ms === null) return absent;
-  return Number.isFinite(ms) ? show(ms) : '-';
+function orElse(atMs: number | null, absent: string, show: (atMs: number) => string): string {
+  if (atMs === null) return absent;
+  return Number.isFinite(atMs) ? show(atMs) : '-';
 }

@@ -1,25 +1,26 @@
 /**
- * How one kind of thing is shown. Commands yield whole domain objects and name a view;
- * the printer chooses the format once, at the end, so data never depends on a flag.
+ * A view says how objects of one kind are shown in each output format. A command passes whole
+ * domain objects and a view to the printer, which applies `--output` and `--fields`; a command
+ * never shapes its data by the format.
  */
 import type { Times } from './times.js';
 
 export const FORMATS = ['table', 'wide', 'json', 'ndjson', 'yaml', 'csv', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** What a cell means, for colour on a terminal. */
+/** The colour of a cell on a terminal: green for `good`, red for `bad`. */
 export type Highlight = 'good' | 'bad';
 
 export interface Column<T> {
-  /** In capitals, as kubectl has it: LAST-SEEN. */
+  /** In capitals, for example LAST-SEEN. */
   header: string;
   cell(row: T, times: Times): string;
   highlight?(row: T): Highlight | undefined;
-  /** A width to begin with, for streams whose rows cannot be measured first. */
+  /** The least width, in terminal columns: for streams, whose rows cannot be measured before the first is written. */
   width?: number;
 }
 
-/** A document comes as its lines. */
+/** One FIELD VALUE row of a sheet; a value of several lines (a JSON document) is an array of lines. */
 export type SheetRow = readonly [
   field: string,
   value: string | readonly string[],
@@ -27,19 +28,19 @@ export type SheetRow = readonly [
 ];
 
 export interface View<T> {
-  /** The top-level names of the JSON output, in order: what `--fields` may name. */
+  /** The top-level names of the JSON output, in order; `--fields` may name these. */
   fields: readonly string[];
-  /** The JSON output of a row; documents as lossless values (core/model/json.ts). */
+  /** The JSON output of a row; numbers in documents keep their digits (core/model/json.ts). */
   json(row: T): Record<string, unknown>;
   /** What `-o name` prints. */
   name(row: T): string;
   columns: readonly Column<T>[];
-  /** What `-o wide` adds. */
+  /** Further columns of `-o wide`. */
   wide?: readonly Column<T>[];
-  /** Said on stderr for an empty list: `no devices online`. */
+  /** Printed on stderr for an empty list, for example `no devices online`. */
   emptyNotice?: string;
-  /** An action: one line for each in human formats, instead of a table. */
+  /** For the results of actions: in table format each row is this line, and there is no table. */
   line?(row: T, times: Times): string;
-  /** A single thing as FIELD VALUE rows in human formats (`get ID`). */
+  /** In table format, how a single object is shown: as FIELD VALUE rows (`get ID`). */
   sheet?(row: T, times: Times): readonly SheetRow[];
 }

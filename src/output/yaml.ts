@@ -1,37 +1,37 @@
 /**
- * YAML of what JSON can hold, in block style: a list item by item, an endless stream as a
- * document each. Written here because the libraries take numbers for doubles and hold the
- * whole document. What is plain is plain to every reader, of YAML 1.1 (`on`, `12:30:00`) as
- * of 1.2: a text of letters, digits and few signs that begins with a letter; all else is in
- * double quotes, which take JSON's escapes. Numbers keep their digits.
+ * YAML of JSON values, in block style. It is written by hand because the YAML libraries turn numbers
+ * into doubles and need the whole document at once; here numbers keep their digits and a list
+ * is written item by item. A text is left unquoted only if YAML 1.1 and 1.2 both read it as a string:
+ * it begins with a letter and holds letters, digits and few signs. All other text (`on`,
+ * `12:30:00`) is in double quotes, with JSON's escapes.
  */
 import { isLosslessNumber, toJson } from '../core/model/json.js';
 import { escapeJson, escapeText, hex } from './escape.js';
 import { type Formatter, perLine } from './formatter.js';
 
-/** A single thing. */
+/** One object, as a mapping. */
 export function yamlDocument<T>(json: (row: T) => unknown): Formatter<T> {
   return perLine((row) => block(json(row), ''));
 }
 
-/** A sequence. */
+/** A sequence, with one item per row. */
 export function yamlList<T>(json: (row: T) => unknown): Formatter<T> {
-  let empty = true;
+  let isEmpty = true;
   return {
     row(row) {
-      empty = false;
+      isEmpty = false;
       return `${block([json(row)], '')}\n`;
     },
-    end: () => (empty ? '[]\n' : ''),
+    end: () => (isEmpty ? '[]\n' : ''),
   };
 }
 
-/** A document for each. */
+/** A stream of documents, one per row: for rows that have no end. */
 export function yamlStream<T>(json: (row: T) => unknown): Formatter<T> {
   return perLine((row) => `---\n${block(json(row), '')}`);
 }
 
-/** Without indentation of its first line, which stands where it stands already. */
+/** The first line is not indented, because it follows a `- ` or a key; the other lines are. */
 function block(value: unknown, indent: string): string {
   const inner = `${indent}  `;
   if (!isBlock(value)) return scalar(value);
@@ -44,7 +44,7 @@ function block(value: unknown, indent: string): string {
   return items.join(`\n${indent}`);
 }
 
-/** Takes lines of its own. */
+/** Whether a value is written on lines of its own: an object or array that is not empty. */
 function isBlock(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || isLosslessNumber(value)) return false;
   return Array.isArray(value) ? value.length > 0 : entriesOf(value).length > 0;
@@ -54,22 +54,23 @@ function entriesOf(value: object): [string, unknown][] {
   return Object.entries(value).filter(([, item]) => item !== undefined);
 }
 
-/** A key before its colon may have 1024 characters; a longer one is told to be a key. */
+/** YAML allows 1024 characters of a key before its colon; a longer key must be marked by `? `. */
 function keyText(key: string, indent: string): string {
   const text = scalar(key);
   return text.length > 1000 ? `? ${text}\n${indent}` : text;
 }
 
-const PLAIN = /^[\p{L}_](?:[\p{L}\p{N}_ ./-]*[\p{L}\p{N}_])?$/u;
-const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|e-?\d+)$/i;
+const UNQUOTED = /^[\p{L}_](?:[\p{L}\p{N}_ ./-]*[\p{L}\p{N}_])?$/u;
+/** Texts of letters that YAML 1.1 or 1.2 reads as booleans, null or numbers. */
+const RESERVED = /^(?:y|n|yes|no|on|off|true|false|null|e-?\d+)$/i;
 
 function scalar(value: unknown): string {
   if (typeof value !== 'string') return toJson(value);
-  if (PLAIN.test(value) && !WORDS.test(value) && escapeText(value) === value) return value;
+  if (UNQUOTED.test(value) && !RESERVED.test(value) && escapeText(value) === value) return value;
   return escapeJson(JSON.stringify(value), escaped);
 }
 
-/** As YAML has it, which knows no surrogate pairs; within quotes only. */
+/** YAML's escape of a character, within quotes only. Beyond U+FFFF it is \U: YAML has no surrogate pairs. */
 function escaped(character: string): string {
   const code = character.codePointAt(0) as number;
   return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
