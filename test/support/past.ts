@@ -1,14 +1,14 @@
 /** `get --at`, for tests that ask about many moments. */
 import type { cli } from './cli.js';
 
-/** What is shown of a device at a moment, and what is said to be unknown. Rejects if the command fails. */
+/** What is shown of a device at a moment, and what is notices to be unknown. Rejects if the command fails. */
 export async function shownAt(
   devstate: ReturnType<typeof cli>,
   id: string,
   moment: string | number,
-): Promise<Record<string, unknown> & { said: string[] }> {
+): Promise<Record<string, unknown> & { notices: string[] }> {
   const { exit, stdout, stderr } = await devstate.run(['get', id, '--json', '--at', String(moment)]);
   if (exit !== 0) throw new Error(stderr);
-  const said = stderr.split('\n').flatMap((line) => line.split(`${id}: `)[1] ?? []);
-  return { ...JSON.parse(stdout), said };
+  const notices = stderr.split('\n').flatMap((line) => line.split(`${id}: `)[1] ?? []);
+  return { ...JSON.parse(stdout), notices };
 }

@@ -1,4 +1,4 @@
-/** `get --at` of devices that other programs write too: what is said is right, or unknown. */
+/** `get --at` of devices that other programs also write: each field is right or reported as unknown. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -25,13 +25,13 @@ beforeEach(async () => {
 });
 const shownAt = (moment: string | number) => pastOf(devstate, ID, moment);
 
-describe('beside another program', () => {
+describe('with another program writing', () => {
   const minute = (n: number) => NOON + n * 60_000;
   const clock = (n: number) => new Date(minute(n)).toISOString();
   const theirs = () => articleProgram(past.redis, 'node', { now: () => at });
   const reportedAt = async (n: number) => (await shownAt(minute(n))).reportedState;
 
-  test('its report: known from the last sign of life on, and never for the one before', async () => {
+  test('its report is known from the time it was last seen, and the report before it is not', async () => {
     await register(past, ID, 'lamp');
     at = minute(10);
     await heartbeat(past, { id: ID, reportedJson: '{"n":1}' });
@@ -39,7 +39,7 @@ describe('beside another program', () => {
     at = minute(20);
     await theirs().heartbeat(ID, { n: 2 });
     expect([await reportedAt(9), await reportedAt(15), await reportedAt(20)]).toEqual([{}, null, { n: 2 }]);
-    expect((await shownAt(minute(15))).said).toContain(`reported is known from ${clock(20)} on`);
+    expect((await shownAt(minute(15))).notices).toContain(`reported is known from ${clock(20)} on`);
     at = minute(30);
     await heartbeat(past, { id: ID, reportedJson: '{"n":3}' });
     expect([await reportedAt(9), await reportedAt(15), await reportedAt(25), await reportedAt(30)]).toEqual([
@@ -48,30 +48,30 @@ describe('beside another program', () => {
       null,
       { n: 3 },
     ]);
-    expect((await shownAt(minute(15))).said).toContain(`reported is known from ${clock(30)} on`);
+    expect((await shownAt(minute(15))).notices).toContain(`reported is known from ${clock(30)} on`);
   });
 
-  test('its desired state: not known, since nobody noted when, until devstate writes again', async () => {
+  test('its desired state is unknown, because its time was not recorded, until devstate writes again', async () => {
     await register(past, ID, 'lamp');
     at = minute(10);
     await setDesired(past, ID, parseJsonObject('{"n":1}'));
     await theirs().setDesired(ID, { m: 2 });
     const before = await shownAt(minute(15));
-    expect([before.desiredState, before.said]).toEqual([null, ['desired is not known']]);
+    expect([before.desiredState, before.notices]).toEqual([null, ['desired is not known']]);
     at = minute(20);
     await setDesired(past, ID, parseJsonObject('{"n":3}'));
     const after = await Promise.all([9, 15, 20].map((n) => shownAt(minute(n))));
     expect(after.map(({ desiredState }) => desiredState)).toEqual([{}, null, { n: 3, m: 2 }]);
-    expect(after[1]?.said).toEqual([`desired is known from ${clock(20)} on`]);
+    expect(after[1]?.notices).toEqual([`desired is known from ${clock(20)} on`]);
   });
 
-  test('a device that only it writes: what it was when it was last seen, and what it was registered with', async () => {
+  test('a device that only it writes: the state when last seen and at registration is known', async () => {
     await theirs().register(ID, 'lamp');
     expect(await shownAt(minute(5))).toMatchObject({
       reportedState: {},
       desiredState: {},
       status: 'offline',
-      said: [],
+      notices: [],
     });
     at = minute(10);
     await theirs().heartbeat(ID, { n: 1 });
@@ -79,12 +79,16 @@ describe('beside another program', () => {
     await theirs().heartbeat(ID);
     expect(await shownAt(minute(5))).toMatchObject({ reportedState: null, status: null });
     expect(await shownAt(minute(15))).toMatchObject({ reportedState: null, desiredState: {}, status: null });
-    expect(await shownAt(minute(20))).toMatchObject({ reportedState: { n: 1 }, status: 'online', said: [] });
+    expect(await shownAt(minute(20))).toMatchObject({
+      reportedState: { n: 1 },
+      status: 'online',
+      notices: [],
+    });
     await theirs().setDesired(ID, { on: true });
-    expect((await shownAt(minute(20))).said).toEqual(['desired is not known']);
+    expect((await shownAt(minute(20))).notices).toEqual(['desired is not known']);
   });
 
-  test('registered anew by it: what came before is not denied', async () => {
+  test('registered again by it: the time before is unknown, not "not registered"', async () => {
     await register(past, ID, 'lamp');
     at = minute(10);
     await heartbeat(past, { id: ID, reportedJson: '{"n":1}' });
@@ -96,10 +100,10 @@ describe('beside another program', () => {
     const shown = await Promise.all([5, 15, 25, 30].map((n) => shownAt(minute(n))));
     expect(shown.map(({ reportedState }) => reportedState)).toEqual([null, { n: 1 }, null, {}]);
     expect(shown.map(({ desiredState }) => desiredState)).toEqual([null, null, null, {}]);
-    expect(shown[2]?.said).toContain(`reported is known from ${clock(30)} on`);
+    expect(shown[2]?.notices).toContain(`reported is known from ${clock(30)} on`);
   });
 
-  test('emptied by it, as devstate had left it: not known in between', async () => {
+  test('emptied by it and then as devstate had left it: the time in between is unknown', async () => {
     await register(past, ID, 'lamp');
     for (const n of [10, 20]) {
       at = minute(n);
@@ -116,10 +120,10 @@ describe('beside another program', () => {
   describe('presence', () => {
     const statusAt = async (moment: number) => (await shownAt(moment)).status;
     const statuses = (...moments: number[]) => Promise.all(moments.map(statusAt));
-    /** Theirs have a TTL of a minute, by a clock that stands still here. */
+    /** Heartbeats of the other program have a TTL of one minute; its clock is stopped in this test. */
     const ranOut = () => past.redis.del(past.keys.heartbeat(ID));
 
-    /** Heartbeat keys live by the server's clock. */
+    /** The expiry of heartbeat keys follows the server's clock. */
     beforeEach(() => {
       at = Date.now() - 3_600_000;
     });
@@ -142,7 +146,7 @@ describe('beside another program', () => {
           await heartbeat(past, { id: ID, ttl: 7_200_000 });
         },
       ],
-    ])('of a device %s: known from then on', async (_what, write) => {
+    ])('of a device %s is known from then on', async (_what, write) => {
       const start = at;
       await theirs().register(ID, 'lamp');
       await theirs().heartbeat(ID);
@@ -151,11 +155,11 @@ describe('beside another program', () => {
       expect(await statusAt(at)).toBe('online');
       expect(await shownAt(start + 30_000)).toMatchObject({
         status: null,
-        said: [`presence is known from ${new Date(at).toISOString()} on`],
+        notices: [`presence is known from ${new Date(at).toISOString()} on`],
       });
     });
 
-    test('of a device that it kept alive past devstate’s last deadline: not known from there to the verdict', async () => {
+    test('of a device that it kept online past the last deadline of devstate is unknown from that deadline until it is marked offline', async () => {
       await register(past, ID, 'lamp');
       const { expiresAt } = await heartbeat(past, { id: ID });
       at += 600_000;
@@ -171,7 +175,7 @@ describe('beside another program', () => {
       ]);
     });
 
-    test('of a device that it registered anew, as never seen: not known since it was announced offline', async () => {
+    test('of a device that it registered again as never seen is unknown since the device was announced offline', async () => {
       await register(past, ID, 'lamp');
       at += 1000;
       await heartbeat(past, { id: ID });
@@ -188,7 +192,7 @@ describe('beside another program', () => {
       expect(await statuses(goodbye + 2000, at - 1, at)).toEqual([null, null, 'online']);
     });
 
-    test('of a device that came and went unseen: not known since it was announced offline', async () => {
+    test('of a device that went online and offline unnoticed is unknown since the device was announced offline', async () => {
       await register(past, ID, 'lamp');
       at += 60_000;
       await heartbeat(past, { id: ID });
@@ -200,8 +204,8 @@ describe('beside another program', () => {
       const seen = at;
       await ranOut();
       expect(await statuses(goodbye - 1, goodbye + 1, seen + 30_000)).toEqual(['online', null, null]);
-      const { said, status } = await shownAt(seen + 60_000); // the longest TTL
-      expect([said, status]).toEqual([[], 'offline']);
+      const { notices, status } = await shownAt(seen + 60_000); // the longest TTL
+      expect([notices, status]).toEqual([[], 'offline']);
       at += 300_000;
       await heartbeat(past, { id: ID, ttl: 7_200_000 });
       expect(await statuses(goodbye - 1, goodbye + 1, seen + 60_000, at)).toEqual([
@@ -212,7 +216,7 @@ describe('beside another program', () => {
       ]);
     });
 
-    /** It beat alone, and devstate learnt until when. */
+    /** The other program alone sends heartbeats, and devstate knows until when the last one is valid. */
     async function observed(): Promise<number> {
       await theirs().register(ID, 'lamp');
       await theirs().heartbeat(ID);
@@ -220,7 +224,7 @@ describe('beside another program', () => {
       return Number(await past.redis.zscore(past.keys.activity, ID));
     }
 
-    test('of a device that fell silent unseen: not known from its known deadline until the verdict', async () => {
+    test('of a device whose heartbeats stopped unnoticed is unknown from its known deadline until it is marked offline', async () => {
       const deadline = await observed();
       at += 30_000;
       await theirs().heartbeat(ID);
@@ -233,7 +237,7 @@ describe('beside another program', () => {
       expect(await statuses(...moments, at)).toEqual(['online', null, null, 'offline']);
     });
 
-    test('of a device that beat past its known deadline: not known in between', async () => {
+    test('of a device that sent heartbeats after its known deadline is unknown in between', async () => {
       const deadline = await observed();
       at += 600_000;
       await theirs().heartbeat(ID);

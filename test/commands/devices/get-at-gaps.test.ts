@@ -1,4 +1,4 @@
-/** `get --at` where entries are missing: what is said is right, or unknown. */
+/** `get --at` with missing history entries: each field is right or reported as unknown. */
 import { beforeEach, expect, test } from 'vitest';
 import { stateAt } from '../../../src/core/history/state-at.js';
 import { parseJsonObject } from '../../../src/core/model/json.js';
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 const shownAt = (moment: string | number) => pastOf(devstate, ID, moment);
 
-test('what changed while the cap was 0, and what came before', async () => {
+test('changes made while the cap was 0, and the state before them, are unknown', async () => {
   await past.redis.hset(past.keys.meta, 'historyCap', 100);
   await register(past, ID, 'lamp');
   for (const [n, cap] of [100, 100, 0, 0, 100, 100].entries()) {
@@ -34,10 +34,10 @@ test('what changed while the cap was 0, and what came before', async () => {
   }
   const ns = await Promise.all([0, 1, 2, 3, 4, 5].map((minute) => shownAt(`2025-01-01T12:0${minute}:30Z`)));
   expect(ns.map(({ desiredState }) => desiredState)).toEqual([null, null, null, null, { n: 4 }, { n: 5 }]);
-  expect(ns[0]?.said).toEqual(['desired is known from 2025-01-01T12:04:00.000Z on']);
+  expect(ns[0]?.notices).toEqual(['desired is known from 2025-01-01T12:04:00.000Z on']);
 });
 
-test('an entry that is missing, whyever: the one before it answers for nothing', async () => {
+test('after a missing entry the state of the entry before it is not used', async () => {
   await register(past, ID, 'lamp');
   for (const [minute, n] of [0, 1, 2, 0].entries()) {
     at = NOON + minute * 60_000;
@@ -56,18 +56,21 @@ test('an entry that is missing, whyever: the one before it answers for nothing',
   }
 });
 
-test('emptied by devstate without a history: not known, unlike what it was registered with', async () => {
+test('a state emptied by devstate without history is unknown, but the state at registration is known', async () => {
   await past.redis.hset(past.keys.meta, 'historyCap', 0);
   await register(past, ID, 'lamp');
-  expect(await shownAt(NOON)).toMatchObject({ desiredState: {}, said: [] });
+  expect(await shownAt(NOON)).toMatchObject({ desiredState: {}, notices: [] });
   for (const n of ['{"n":1}', '{"n":null}']) {
     at += 60_000;
     await setDesired(past, ID, parseJsonObject(n));
   }
-  expect(await shownAt(NOON + 90_000)).toMatchObject({ desiredState: null, said: ['desired is not known'] });
+  expect(await shownAt(NOON + 90_000)).toMatchObject({
+    desiredState: null,
+    notices: ['desired is not known'],
+  });
 });
 
-test('a change that comes while it is read makes nothing unknown', async () => {
+test('a change made during the read makes nothing unknown', async () => {
   await register(past, ID, 'lamp');
   const busy = new Proxy(past.redis, {
     get(target, name) {

@@ -20,7 +20,7 @@ beforeEach(async () => {
   past = await openFleet(redis, { clock: () => at });
 });
 
-/** Registered at noon, three reports an hour apart, a desired state in between. */
+/** A device registered at noon, with three reports an hour apart and a desired state in between. */
 async function someHistory(start = NOON): Promise<void> {
   at = start;
   await register(past, ID, 'lamp', { metadataJson: '{"place":"hall"}' });
@@ -58,17 +58,17 @@ test.each([
   ['45m', '3'],
   ['0s', '3'],
 ])('a duration ago: %s', async (moment, n) => {
-  // The reports were 3, 2 and 1 hours ago; each lasts longer than the test.
+  // The reports are 3, 2 and 1 hours old, so the test is too short to change the result.
   await someHistory(Date.now() - 4 * 3_600_000);
   expect(await nOf(moment)).toContain(n);
 });
 
-test('a day is its first moment', async () => {
+test('a date means its first moment', async () => {
   await someHistory(NOON - 86_400_000);
   expect(await nOf('2025-01-01')).toContain('3');
 });
 
-test('the whole of it, numbers digit for digit', async () => {
+test('prints the whole state with all digits of numbers', async () => {
   await someHistory();
   expect(await devstate.session(`get ${ID} --at 2025-01-01T13:00:00Z`)).toBe(text`
     FIELD        VALUE
@@ -93,7 +93,7 @@ test('the whole of it, numbers digit for digit', async () => {
   `);
 });
 
-test('before its first change it was as registered', async () => {
+test('before the first change the state is as registered', async () => {
   await someHistory();
   expect(await devstate.json(`get ${ID} --at 2025-01-01T12:30:00Z`)).toEqual({
     deviceId: ID,
@@ -116,7 +116,7 @@ test('before its first change it was as registered', async () => {
 });
 
 describe('before it was registered', () => {
-  test('it was not there', async () => {
+  test('the device is reported as not registered then', async () => {
     await someHistory();
     expect(await devstate.session(`get ${ID} --at 2025-01-01T11:59:59.999Z`)).toBe(text`
       ! devstate: device "aa:bb:cc:dd:ee:ff" was registered later than that
@@ -125,7 +125,7 @@ describe('before it was registered', () => {
     `);
   });
 
-  test('of several: a line for each that was not', async () => {
+  test('with several devices each missing one is reported', async () => {
     await someHistory();
     at = NOON + 7_200_000;
     await register(past, 'late', 'lamp');
@@ -141,8 +141,8 @@ describe('before it was registered', () => {
   });
 });
 
-describe('what history does not reach', () => {
-  test('is unknown, and said with the moment from which on it is known', async () => {
+describe('a moment before the start of history', () => {
+  test('is unknown, and a notice says since when the state is known', async () => {
     await past.redis.hset(past.keys.meta, 'historyCap', 2);
     await someHistory();
     expect(await devstate.session(`get ${ID} late --at 2025-01-01T13:30:00Z -o wide`)).toBe(text`
@@ -163,7 +163,7 @@ describe('what history does not reach', () => {
     expect((await devstate.run(`get ${ID} --at 2025-01-01T13:30:00Z -q`)).stderr).toBe('');
   });
 
-  test('at all, with a cap of 0', async () => {
+  test('is always unknown with a cap of 0', async () => {
     await past.redis.hset(past.keys.meta, 'historyCap', 0);
     await someHistory();
     const { stdout, stderr } = await devstate.run(`get ${ID} --at 2025-01-01T12:30:00Z`);
@@ -178,9 +178,9 @@ describe('what history does not reach', () => {
   });
 });
 
-test('a lapse that nobody has announced yet counts from its deadline', async () => {
+test('an expired device that was not yet announced offline is offline since its deadline', async () => {
   await register(past, ID, 'lamp');
-  const { expiresAt } = await heartbeat(past, { id: ID, ttl: 5000 }); // long gone by Redis' clock
+  const { expiresAt } = await heartbeat(past, { id: ID, ttl: 5000 }); // expired long ago by the clock of Redis
   for (const [moment, status] of [
     [expiresAt - 1, 'online'],
     [expiresAt, 'offline'],
@@ -192,7 +192,7 @@ test.each([
   ['get d1 --at nope', 'bad moment "nope"'],
   ['get d1 --at -1h', 'bad moment "-1h"'],
   ['get d1 --at 2025-02-30', 'bad moment "2025-02-30"'],
-])('%s is refused before anything is sent', async (argv, said) => {
+])('%s is refused before anything is sent', async (argv, expected) => {
   const { exit, stderr } = await cli('redis://127.0.0.1:1').run(argv);
-  expect([exit, stderr.split('\n')[0]]).toEqual([2, `devstate: ${said}`]);
+  expect([exit, stderr.split('\n')[0]]).toEqual([2, `devstate: ${expected}`]);
 });

@@ -1,4 +1,4 @@
-/** `heartbeat --every`: beats at fixed moments, on one connection, through a restart, until it is ended. */
+/** `heartbeat --every`: heartbeats at fixed times on one connection, across a restart, until stopped. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { register } from '../../../src/core/registry/register.js';
 import { startServer } from '../../../src/redis/private-server.js';
@@ -9,7 +9,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const devstate = cli(redis);
 
-/** The moments of the beats that were printed. */
+/** The times of the printed heartbeats, ms. */
 async function beats(argv: string): Promise<number[]> {
   const { exit, stdout, stderr } = await devstate.run(`${argv} --json --fields lastSeen`);
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
@@ -19,7 +19,7 @@ async function beats(argv: string): Promise<number[]> {
     .map((line) => JSON.parse(line).lastSeen);
 }
 
-test('--count ends it, and --json is a line each', async () => {
+test('ends after --count rounds, and --json prints a line for each', async () => {
   await register(await openFleet(redis), 'd1', 'lamp');
   expect(await devstate.session('heartbeat d1 --every 20ms --count 3')).toBe(
     [
@@ -33,7 +33,7 @@ test('--count ends it, and --json is a line each', async () => {
   );
 });
 
-test('without any device that beats it ends', async () => {
+test('ends when no device is left', async () => {
   expect(await devstate.session('heartbeat nope --every 1h -q')).toBe(
     '! devstate: device "nope" is not registered\nexit 3\n',
   );
@@ -42,28 +42,28 @@ test('without any device that beats it ends', async () => {
   );
 });
 
-test('several devices beat in each round, those unknown are said once', async () => {
+test('sends for several devices in each round, and reports an unknown one once', async () => {
   await register(await openFleet(redis), 'd1', 'lamp');
   expect(await devstate.session('heartbeat nope d1 --every 5ms --count 2 -o name -q')).toBe(
     'd1\nd1\n! devstate: device "nope" is not registered\nexit 7\n',
   );
 });
 
-test('beats do not drift, and none comes twice', async () => {
+test('heartbeats do not drift and none is repeated', async () => {
   await register(await openFleet(redis), 'd1', 'lamp');
-  await devstate.run('heartbeat d1'); // the first one loads the script
+  await devstate.run('heartbeat d1'); // loads the script before the times are measured
   const EVERY = 40;
   const times = await beats(`heartbeat d1 --every ${EVERY}ms --count 40`);
   const [first = 0] = times;
-  // A beat may be late, and skips what it missed; it never comes before its turn.
+  // A heartbeat may be late, and missed rounds are skipped, but none is early.
   const early = times.filter((time, i) => time - first < (i - 0.9) * EVERY);
   expect(early).toEqual([]);
-  // Were each interval counted from the beat before, 39 of them would add up to more than one.
+  // If each interval started at the heartbeat before, the delays of 39 would exceed one interval.
   const late = times.map((time) => (time - first + EVERY / 4) % EVERY);
   expect(late.toSorted((a, b) => a - b)[20]).toBeLessThan(EVERY * 0.75);
 });
 
-test('on one connection, until it is stopped', async () => {
+test('uses one connection until it is stopped', async () => {
   const client = await redis.client();
   await register(await openFleet(redis), 'd1', 'lamp');
   const ids = async () =>
@@ -77,24 +77,24 @@ test('on one connection, until it is stopped', async () => {
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
 });
 
-test('stops at once between two beats', async () => {
+test('stops at once between two rounds', async () => {
   await register(await openFleet(redis), 'd1', 'lamp');
   const running = devstate.start('heartbeat d1 --every 30d');
   await running.lines('stdout', 1);
   expect((await running.stop()).stdout.split('\n')).toHaveLength(2);
 });
 
-describe('when Redis goes away', () => {
-  /** One that a test may kill: no client of its own is there to lose a connection. */
+describe('when Redis is lost', () => {
+  /** A server that tests may kill: the test itself has no client connected to it. */
   async function mortalRedis() {
     const server = await startServer();
     onTestFinished(() => server.stop());
     return { server, there: cli(server) };
   }
 
-  test('survives a restart with a notice, however short', async () => {
+  test('continues after a restart of any length, with a notice', async () => {
     const { server, there } = await mortalRedis();
-    // Nothing is kept on the disk: the beat itself registers the device again.
+    // The server has no persistence: the heartbeat registers the device again.
     const running = there.start('heartbeat d1 --register --type lamp --every 20ms -o name');
     await running.lines('stdout', 3);
     await server.restart();
@@ -104,7 +104,7 @@ describe('when Redis goes away', () => {
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'connection lost; retrying\nreconnected\n' });
   });
 
-  test('for good: --count ends it with exit 5, a signal at once', async () => {
+  test('without return: --count ends it with exit 5, a signal ends it at once', async () => {
     const { server, there } = await mortalRedis();
     await there.run('register d1 --type lamp');
     const counted = there.start('heartbeat d1 --every 50ms --count 8 -o name --request-timeout 300ms');
@@ -118,7 +118,7 @@ describe('when Redis goes away', () => {
   });
 });
 
-test('a refusal that passes ends nothing, nor does one bad id', async () => {
+test('neither a transient refusal nor one invalid id ends it', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
   await fleet.redis.config('SET', 'maxmemory', '1');
@@ -131,6 +131,6 @@ test('a refusal that passes ends nothing, nor does one bad id', async () => {
   expect([exit, stderr]).toEqual([7, expect.stringContaining('control characters')]);
 });
 
-test('standard input is either the ids or the report', async () => {
+test('standard input cannot be both the ids and the report', async () => {
   expect(await devstate.session('heartbeat - --report -', { stdin: '{"a":1}' })).toContain('exit 2');
 });

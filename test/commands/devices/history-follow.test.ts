@@ -1,4 +1,4 @@
-/** `history --follow`: what comes, each once, across losses and registrations, until it is stopped. */
+/** `history --follow`: prints each change once, across lost connections and registrations, until stopped. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
@@ -12,12 +12,12 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-/** Nobody listens there: what is refused for the command line alone never asks. */
-const nowhere = cli('redis://127.0.0.1:1');
+/** Nothing listens there: a usage error must be reported without a connection. */
+const unreachable = cli('redis://127.0.0.1:1');
 const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
-/** A fleet that was written then: a change a second from noon on. */
+/** A fleet written in the past: one change a second, beginning at noon. */
 let past: Fleet;
 let at: number;
 beforeEach(async () => {
@@ -46,7 +46,7 @@ async function someHistory(): Promise<void> {
 describe('--follow', () => {
   beforeEach(someHistory);
 
-  test('shows what is there and what comes, each once, until it is stopped', async () => {
+  test('prints existing and new changes, each once, until it is stopped', async () => {
     const following = devstate.start(`history ${ID} --follow --diff -o ndjson`);
     await following.lines('stdout', 8);
     await report('{"n":1}');
@@ -67,7 +67,7 @@ describe('--follow', () => {
   test.each([
     ['--limit 1', ['presence 4', 'reported 3', 'presence 5']],
     ['--since 2025-01-01T12:00:04Z', ['desired 2', 'presence 4', 'reported 3', 'presence 5']],
-  ])('%s leaves out what is older, for good', async (options, expected) => {
+  ])('%s leaves out older changes', async (options, expected) => {
     const following = devstate.start(
       `history ${ID} --follow --fields kind,version,seq --no-headers ${options}`,
     );
@@ -82,7 +82,7 @@ describe('--follow', () => {
     expect(names).toEqual(expected);
   });
 
-  test('a device that is registered again counts from 1, and is followed', async () => {
+  test('a device that is registered again counts from 1 and is followed', async () => {
     const following = devstate.start(
       `history ${ID} --follow --kind reported --fields version --no-headers -o table`,
     );
@@ -101,13 +101,13 @@ describe('--follow', () => {
       0,
       ['1', '2', '1', '2', '3', '1', ''],
     ]);
-    // Once for each time that a look found it gone: the first may have been too short for that.
+    // One notice for each poll that found it missing; the first absence may be too short for a poll.
     expect(stderr).toMatch(
       /^(device "aa:bb:cc:dd:ee:ff" is not registered any more; waiting until it is registered again\n){1,2}$/,
     );
   });
 
-  test('entries that were dropped between two looks are said', async () => {
+  test('reports entries that were dropped between two polls', async () => {
     await past.redis.hset(past.keys.meta, 'historyCap', 3);
     const following = devstate.start(`history ${ID} --follow --kind reported --fields version --no-headers`);
     await following.lines('stdout', 2);
@@ -128,7 +128,7 @@ describe('--follow', () => {
     `);
   });
 
-  test('goes on after an outage, of which it says the beginning and the end', async () => {
+  test('continues after an outage, with notices at its beginning and end', async () => {
     const server = await startServer({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     onTestFinished(() => server.stop());
     const there = cli(server);
@@ -148,19 +148,19 @@ describe('--follow', () => {
     expect(stderr).toMatch(/^[^\n]+; retrying\nreconnected\n$/);
   });
 
-  test('of no server, or no device, it does not wait', async () => {
-    expect((await nowhere.run('history d1 --follow')).exit).toBe(5);
+  test('fails at once without a server or without the device', async () => {
+    expect((await unreachable.run('history d1 --follow')).exit).toBe(5);
     expect((await devstate.run('history nobody --follow')).exit).toBe(3);
   });
 
-  test('--since, where nothing is new enough, waits for what comes', async () => {
+  test('--since without recent changes waits for new ones', async () => {
     const following = devstate.start(`history ${ID} --follow --since 1h --kind reported --json`);
     let came = false;
     const first = following.lines('stdout', 1).then(() => {
       came = true;
     });
     for (let n = 3; !came; n++) {
-      await report(`{"n":${n}}`); // the first may come before it looks
+      await report(`{"n":${n}}`); // the first may be written before the first poll
       await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200))]);
     }
     const { stdout } = await following.stop();

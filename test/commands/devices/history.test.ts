@@ -12,12 +12,12 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-/** Nobody listens there: what is refused for the command line alone never asks. */
-const nowhere = cli('redis://127.0.0.1:1');
+/** Nothing listens there: a usage error must be reported without a connection. */
+const unreachable = cli('redis://127.0.0.1:1');
 const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
-/** A fleet that was written then: a change a second from noon on. */
+/** A fleet written in the past: one change a second, beginning at noon. */
 let past: Fleet;
 let at: number;
 beforeEach(async () => {
@@ -43,8 +43,8 @@ async function someHistory(): Promise<void> {
   await disconnect(past, ID);
 }
 
-describe('refused before anything is sent', () => {
-  test.each<[argv: string, said: string]>([
+describe('usage errors, reported before anything is sent', () => {
+  test.each<[argv: string, expected: string]>([
     ['history', "! devstate: missing required argument 'id'\n! hint: devstate history --help\n"],
     ['history d1 --kind x', '! devstate: --kind: no kind "x"; there are reported, desired, presence\n'],
     ['history d1 --follow --until 1h', '! devstate: --follow cannot be combined with --until\n'],
@@ -60,15 +60,15 @@ describe('refused before anything is sent', () => {
         ! hint: moments are a duration ago (15m, 2h), 2026-11-24T10:00:00Z (UTC without a zone), or epoch milliseconds
       `,
     ],
-  ])('%s', async (argv, said) => {
-    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  ])('%s', async (argv, expected) => {
+    expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
   });
 });
 
-describe('what changed and when', () => {
+describe('changes and their times', () => {
   beforeEach(someHistory);
 
-  test.each<[argv: string, said: string]>([
+  test.each<[argv: string, expected: string]>([
     [
       '',
       text`
@@ -120,15 +120,15 @@ describe('what changed and when', () => {
         1735732803000   2         12345678901234567891   -
       `,
     ],
-  ])('history ID %s', async (argv, said) => {
+  ])('history ID %s', async (argv, expected) => {
     const { exit, stdout, stderr } = await devstate.run(['history', ID, ...argv.split(' ').filter(Boolean)]);
-    expect(`${stdout}${stderr.replace(/^(?=.)/gm, '! ')}`).toBe(said);
+    expect(`${stdout}${stderr.replace(/^(?=.)/gm, '! ')}`).toBe(expected);
     expect(exit).toBe(0);
   });
 
   const entry = `{"deviceId":"${ID}",`;
   const diff = (changes: string) => `"status":null,"reason":null,"changes":${changes}}`;
-  test('as JSON: numbers digit for digit, in values and in changes', async () => {
+  test('JSON keeps all digits of numbers, in values and in changes', async () => {
     const { stdout } = await devstate.run(['history', ID, '--kind', 'reported', '--diff', '--json']);
     const first = `${entry}"kind":"reported","at":1735732801000,"version":1,"seq":null,"value":${ODD_NUMBERS},`;
     const added =
@@ -139,21 +139,21 @@ describe('what changed and when', () => {
     expect(stdout).toBe(`[\n  ${first}${diff(added)},\n  ${second}${diff(changed)}\n]\n`);
   });
 
-  test('as NDJSON: presence has a seq, and no value', async () => {
+  test('NDJSON of presence has a seq and no value', async () => {
     const { stdout } = await devstate.run(['history', ID, '--limit', '1', '-o', 'ndjson']);
     expect(stdout).toBe(
       `${entry}"kind":"presence","at":1735732805000,"version":null,"seq":4,"value":null,"status":"offline","reason":"timeout"}\n`,
     );
   });
 
-  test('of a device that is not registered', async () => {
+  test('fails for a device that is not registered', async () => {
     await unregister(past, ID);
     expect(await devstate.session(`history ${ID}`)).toBe(
       `! devstate: device "${ID}" is not registered\n! hint: devstate register ID --type TYPE\nexit 3\n`,
     );
   });
 
-  test('beyond the cap the first entry does not say what changed', async () => {
+  test('the first entry after dropped ones does not show what changed', async () => {
     await past.redis.lpop(past.keys.history('reported', ID));
     expect(await devstate.session(`history ${ID} --diff --kind reported --no-headers`)).toBe(
       '2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1} (the previous value is not known)\n',
@@ -162,7 +162,7 @@ describe('what changed and when', () => {
     expect(only?.changes).toBeNull();
   });
 
-  test('nor does one before which another program wrote', async () => {
+  test('an entry after a write of another program does not show what changed', async () => {
     await articleProgram(past.redis, 'node').heartbeat(ID, { theirs: 1 });
     await report('{"n":1}');
     await report('{"n":2}');
@@ -172,7 +172,7 @@ describe('what changed and when', () => {
     `);
   });
 
-  test('is read as far back as is asked for, a chunk at a time, while it grows', async () => {
+  test('is read in chunks as far back as asked for, while it grows', async () => {
     await past.redis.hset(past.keys.meta, 'historyCap', 5000);
     const writer = await openFleet(redis, { clock: () => at });
     const beats = (from: number, count: number) =>
@@ -185,7 +185,7 @@ describe('what changed and when', () => {
         if (name !== 'lrange') return Reflect.get(target, name, target);
         return async (key: string, from: number, to: number) => {
           reads += 1;
-          const grows = reads === 3 ? 300 : 90; // by more than a chunk once
+          const grows = reads === 3 ? 300 : 90; // once by more than a chunk
           await heartbeats(writer, beats(last, grows));
           last += grows;
           return target.lrange(key, from, to);

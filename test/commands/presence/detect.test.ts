@@ -13,8 +13,8 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-/** Nobody listens there: what is refused for the command line alone never asks. */
-const nowhere = cli('redis://127.0.0.1:1');
+/** Nothing listens there: a usage error must be reported without a connection. */
+const unreachable = cli('redis://127.0.0.1:1');
 const ID = 'aa:bb:cc:dd:ee:ff';
 
 let fleet: Fleet;
@@ -34,8 +34,8 @@ async function lapsed(...ids: string[]): Promise<void> {
 const pulse = (last: number, detector: number, hold: number) =>
   fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
 
-describe('refused before anything is sent', () => {
-  test.each<[argv: string, said: string]>([
+describe('usage errors, reported before anything is sent', () => {
+  test.each<[argv: string, expected: string]>([
     ['detect --interval 5s', '! devstate: --interval requires --strategy poll\n'],
     ['detect --strategy keyspace --interval 5s', '! devstate: --interval requires --strategy poll\n'],
     ['detect --strategy poll --interval 0', '! devstate: --interval: must be at least 1ms\n'],
@@ -60,18 +60,18 @@ describe('refused before anything is sent', () => {
         ! hint: devstate detect --help
       `,
     ],
-  ])('%s', async (argv, said) => {
-    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  ])('%s', async (argv, expected) => {
+    expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
   });
 
-  test('detect, read-only', async () => {
+  test('detect with --read-only', async () => {
     expect(await devstate.session('detect --read-only')).toBe(
       '! devstate: detect refused: read-only\n! hint: leave out --read-only, or name a context that may write\nexit 2\n',
     );
   });
 
-  test('detect, with nobody there', async () => {
-    const { exit, stderr } = await nowhere.run('detect');
+  test('detect without a server', async () => {
+    const { exit, stderr } = await unreachable.run('detect');
     expect([exit, stderr.split('\n')[0]]).toEqual([
       5,
       'devstate: cannot reach redis://127.0.0.1:1: connection refused',
@@ -79,17 +79,20 @@ describe('refused before anything is sent', () => {
   });
 });
 
-test.each(['detect', 'detect --once'])('%s: a key of another type is one line, exit 1', async (argv) => {
-  await fleet.redis.set(fleet.keys.activity, 'x');
-  expect(await devstate.session(argv)).toBe(text`
+test.each(['detect', 'detect --once'])(
+  '%s: a key of the wrong type is reported in one line, exit 1',
+  async (argv) => {
+    await fleet.redis.set(fleet.keys.activity, 'x');
+    expect(await devstate.session(argv)).toBe(text`
     ! devstate: devices:activity holds a string, not a zset
     ! hint: another program wrote it; rename or delete it, or keep apart with --namespace
     exit 1
   `);
-});
+  },
+);
 
 describe('--once', () => {
-  test('a line for each that went offline, and how many', async () => {
+  test('prints a line for each device that went offline, and their number', async () => {
     await lapsed(ID);
     expect(await devstate.session('detect --once')).toBe(text`
       TIME                       DEVICE                 TYPE                 STATUS    REASON       LASTED
@@ -113,13 +116,13 @@ describe('--once', () => {
     ],
     ['-o name', `${ID}\n! 1 went offline\n`, '! 0 went offline\n'],
     ['--fields deviceId,reason --no-headers', `${ID}   timeout\n! 1 went offline\n`, '! 0 went offline\n'],
-  ])('as %s', async (options, said, nothing) => {
+  ])('as %s', async (options, expected, nothing) => {
     await lapsed(ID);
-    expect(await devstate.session(`detect --once ${options}`)).toBe(said);
+    expect(await devstate.session(`detect --once ${options}`)).toBe(expected);
     expect(await devstate.session(`detect --once ${options}`)).toBe(nothing);
   });
 
-  test('wide: its place in the log', async () => {
+  test('-o wide adds seq and id', async () => {
     await lapsed(ID);
     const { stdout } = await devstate.run('detect --once -o wide');
     const [header, row] = masked(stdout).split('\n');
@@ -127,7 +130,7 @@ describe('--once', () => {
     expect(row).toMatch(/ 20ms {3,}2 {3,}LOG-ID$/);
   });
 
-  test('honours a hold, and says so; --no-hold does not', async () => {
+  test('marks no device offline during a hold and says so; --no-hold does', async () => {
     await lapsed(ID);
     const now = await serverNow(fleet.redis);
     await pulse(now, now, now + 600_000);
@@ -140,8 +143,8 @@ describe('--once', () => {
   });
 });
 
-describe('at work', () => {
-  test('a line for each transition, a summary at its end', async () => {
+describe('while running', () => {
+  test('prints a line for each transition and a summary at the end', async () => {
     const detecting = devstate.start('detect');
     await detecting.says('stderr', 'detecting (deadline; audit round 5m)\n');
     await register(fleet, ID, 'lamp');
@@ -166,23 +169,23 @@ describe('at work', () => {
     ['--strategy deadline --audit 1h', 'detecting (deadline; audit round 1h)'],
     ['--strategy poll --interval 50ms', 'detecting (poll; audit round 5m)'],
     ['--strategy keyspace', 'detecting (keyspace; audit round 5m)'],
-  ])('%s', async (options, said) => {
+  ])('%s', async (options, expected) => {
     const detecting = devstate.start(`detect ${options} --json`);
-    await detecting.says('stderr', said);
+    await detecting.says('stderr', expected);
     await lapsed('d1');
     const [line = ''] = await detecting.lines('stdout', 1);
     expect(JSON.parse(line)).toMatchObject({ deviceId: 'd1', status: 'offline', seq: 2 });
     expect((await detecting.stop()).exit).toBe(0);
   });
 
-  test('quietly', async () => {
+  test('--quiet prints events only', async () => {
     const detecting = devstate.start('detect -q -o name');
     await lapsed('d1');
     await detecting.lines('stdout', 1);
     expect(await detecting.stop()).toEqual({ exit: 0, stdout: 'd1\n', stderr: '' });
   });
 
-  test('a hold and its end are said', async () => {
+  test('reports the beginning and the end of a hold', async () => {
     await lapsed('d1');
     const now = await serverNow(fleet.redis);
     await pulse(now, now, now + 1500);
@@ -196,7 +199,7 @@ describe('at work', () => {
     await detecting.stop();
   });
 
-  test('--no-hold says that it passes over one', async () => {
+  test('--no-hold reports that it ignores a hold', async () => {
     await lapsed('d1');
     const now = await serverNow(fleet.redis);
     await pulse(now, now, now + 600_000);
@@ -208,7 +211,7 @@ describe('at work', () => {
     );
   });
 
-  test('where CONFIG is refused, keyspace says what it does instead', async () => {
+  test('keyspace without permission for CONFIG reports that it uses deadlines only', async () => {
     await fleet.redis.call('ACL', 'SETUSER', 'default', '-config');
     const detecting = devstate.start('detect --strategy keyspace');
     await detecting.says('stderr', '; working by deadline alone\n');
@@ -218,11 +221,11 @@ describe('at work', () => {
   });
 });
 
-describe('a reader that stalls', () => {
-  /** Takes a first write, and never asks for another. */
+describe('a reader that does not read', () => {
+  /** Accepts one write and never becomes writable again. */
   const reader = () => new Promise(() => {});
 
-  test('keeps no device from being announced, and no detector from ending', async () => {
+  test('delays neither announcements nor the end of the detector', async () => {
     const detecting = devstate.start('detect -o ndjson', { reader });
     await detecting.says('stderr', 'detecting');
     const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
@@ -238,7 +241,7 @@ describe('a reader that stalls', () => {
     expect(stderr).toMatch(/\n\d+ events were not printed; .*\n600 went offline in .*\n$/);
   });
 
-  test('and comes back has all that fits', async () => {
+  test('gets the queued events when it reads again', async () => {
     let read = () => {};
     const stalled = new Promise<void>((resolve) => {
       read = resolve;
@@ -253,7 +256,7 @@ describe('a reader that stalls', () => {
     expect((await detecting.stop()).stderr).not.toContain('not printed');
   });
 
-  test('of a watch keeps it from nothing either', async () => {
+  test('delays neither announcements nor the end of watch-presence --detect', async () => {
     const watching = devstate.start('watch-presence --detect -o ndjson', { reader });
     await watching.says('stderr', 'watching\n');
     const ids = Array.from({ length: 300 }, (_, i) => `d${i}`);
@@ -268,21 +271,21 @@ describe('a reader that stalls', () => {
 describe('the built program', () => {
   const bin = fileURLToPath(new URL('../../../bin/devstate.cjs', import.meta.url));
 
-  /** It runs, and has said that it does. */
+  /** Starts the program and waits for its first output. */
   async function started(
     url: string,
     ...argv: string[]
-  ): Promise<{ child: ChildProcess; said: () => string }> {
+  ): Promise<{ child: ChildProcess; output: () => string }> {
     const env = { PATH: process.env.PATH, DEVSTATE_URL: url };
     const child = spawn(process.execPath, [bin, ...argv], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let said = '';
+    let output = '';
     const hear = (chunk: Buffer) => {
-      said += chunk;
+      output += chunk;
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    await until(() => /detecting|watching|TIME/.test(said));
-    return { child, said: () => said };
+    await until(() => /detecting|watching|TIME/.test(output));
+    return { child, output: () => output };
   }
 
   test.each<[NodeJS.Signals, string, number]>([
@@ -295,42 +298,45 @@ describe('the built program', () => {
   ])('%s ends %s within a second, exit %i', async (signal, argv, exit) => {
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1' });
-    const { child, said } = await started(redis.url, ...argv.split(' '));
+    const { child, output } = await started(redis.url, ...argv.split(' '));
     const asked = performance.now();
     child.kill(signal);
     const [code] = (await once(child, 'exit')) as [number];
-    expect([code, performance.now() - asked < 1000], said()).toEqual([exit, true]);
+    expect([code, performance.now() - asked < 1000], output()).toEqual([exit, true]);
     expect(await detectorAtWork(fleet)).toBe(false);
-    if (argv === 'detect') expect(said()).toMatch(/0 went offline in \d/);
+    if (argv === 'detect') expect(output()).toMatch(/0 went offline in \d/);
   });
 
-  test.each(['detect', 'watch-presence'])('%s, whose output nobody reads, ends on SIGTERM', async (argv) => {
-    const { child } = await started(redis.url, argv, '-o', 'ndjson');
-    child.stdout?.removeAllListeners('data').pause();
-    const ids = Array.from({ length: 3000 }, (_, i) => `d${i}`); // more than a pipe holds
-    await lapsed(...ids);
-    if (argv === 'watch-presence') await devstate.run('detect --once -q');
-    await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
-    const asked = performance.now();
-    child.kill('SIGTERM');
-    const [code] = (await once(child, 'exit')) as [number];
-    expect([code, performance.now() - asked < 1500]).toEqual([argv === 'detect' ? 0 : 143, true]);
-  });
+  test.each(['detect', 'watch-presence'])(
+    '%s without a reader of its output ends on SIGTERM',
+    async (argv) => {
+      const { child } = await started(redis.url, argv, '-o', 'ndjson');
+      child.stdout?.removeAllListeners('data').pause();
+      const ids = Array.from({ length: 3000 }, (_, i) => `d${i}`); // more than the buffer of a pipe
+      await lapsed(...ids);
+      if (argv === 'watch-presence') await devstate.run('detect --once -q');
+      await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length);
+      const asked = performance.now();
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'exit')) as [number];
+      expect([code, performance.now() - asked < 1500]).toEqual([argv === 'detect' ? 0 : 143, true]);
+    },
+  );
 
-  describe('with Redis gone', () => {
+  describe('with Redis stopped', () => {
     const mortal = useRedis();
 
     test.each<[string, number]>([
       ['detect', 0],
       ['watch-presence', 143],
-    ])('SIGTERM ends %s all the same', async (argv, exit) => {
-      const { child, said } = await started(mortal.url, argv, '--request-timeout', '30s');
+    ])('SIGTERM ends %s', async (argv, exit) => {
+      const { child, output } = await started(mortal.url, argv, '--request-timeout', '30s');
       await mortal.server.kill();
       try {
         const asked = performance.now();
         child.kill('SIGTERM');
         const [code] = (await once(child, 'exit')) as [number];
-        expect([code, performance.now() - asked < 2000], said()).toEqual([exit, true]);
+        expect([code, performance.now() - asked < 2000], output()).toEqual([exit, true]);
       } finally {
         await mortal.server.restart();
       }

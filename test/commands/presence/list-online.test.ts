@@ -26,7 +26,7 @@ describe('a large fleet', () => {
     client.disconnect();
   }
 
-  test('streams: the first rows come before the last are read; a lost server cuts it, with the array closed', async () => {
+  test('prints the first rows before the last are read, and closes the array if the server is lost', async () => {
     const server = await startServer();
     try {
       await populate(server);

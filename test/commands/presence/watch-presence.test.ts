@@ -11,10 +11,10 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 beforeEach(async () => pretendDetector(await openFleet(redis)));
 const devstate = cli(redis);
-const nowhere = cli('redis://127.0.0.1:1');
+const unreachable = cli('redis://127.0.0.1:1');
 
-describe('refused before anything is sent', () => {
-  test.each<[argv: string, said: string]>([
+describe('usage errors, reported before anything is sent', () => {
+  test.each<[argv: string, expected: string]>([
     [
       'watch-presence d1',
       "! devstate: too many arguments for 'watch-presence'. Expected 0 arguments but got 1.\n! hint: devstate watch-presence --help\n",
@@ -34,8 +34,8 @@ describe('refused before anything is sent', () => {
       'watch-presence --fields lasted',
       '! devstate: no field "lasted"; there are id, type, deviceId, deviceType, status, timestamp, seq, reason\n',
     ],
-  ])('%s', async (argv, said) => {
-    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  ])('%s', async (argv, expected) => {
+    expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
   });
 });
 
@@ -49,7 +49,7 @@ beforeEach(async () => {
   ] as const) {
     await register(fleet, id, type);
   }
-  await heartbeat(fleet, { id: 'lamp-1' }); // before anybody watches
+  await heartbeat(fleet, { id: 'lamp-1' }); // before the watch begins
 });
 
 async function watching(argv: string, options = {}): Promise<Running> {
@@ -58,7 +58,7 @@ async function watching(argv: string, options = {}): Promise<Running> {
   return running;
 }
 
-/** Five transitions by devstate. */
+/** Makes five transitions with devstate. */
 async function happen(): Promise<void> {
   await heartbeat(fleet, { id: 'plug-1' });
   await heartbeat(fleet, { id: 'lamp-2' });
@@ -68,11 +68,11 @@ async function happen(): Promise<void> {
   await unregister(fleet, 'lamp-2');
 }
 
-/** How long the state before lasted differs from run to run. */
-const lasted = (said: string) => said.replace(/\d+m?s\S*$/gm, 'HOW-LONG');
+/** Replaces the durations of previous states, which differ from run to run. */
+const withoutDurations = (output: string) => output.replace(/\d+m?s\S*$/gm, 'HOW-LONG');
 
 describe('what it prints', () => {
-  test.each<[argv: string, said: string]>([
+  test.each<[argv: string, expected: string]>([
     [
       'watch-presence --count 5 --fields deviceId,deviceType,status,seq,reason,type -o ndjson',
       text`
@@ -96,16 +96,16 @@ describe('what it prints', () => {
       'STATUS   REASON\nonline   heartbeat\noffline   unregister\n! watching\n',
     ],
     ['watch-presence --id lamp-2 --count 1 --fields status --no-headers --for 30d', 'online\n! watching\n'],
-  ])('%s', async (argv, said) => {
+  ])('%s', async (argv, expected) => {
     const running = await watching(argv);
     await happen();
-    expect(transcript(await running.done)).toBe(said);
+    expect(transcript(await running.done)).toBe(expected);
   });
 
-  test('a table whose columns are wide enough to begin with', async () => {
+  test('prints a table with preset column widths', async () => {
     const running = await watching('watch-presence --count 3');
     await happen();
-    expect(lasted(transcript(await running.done))).toBe(
+    expect(withoutDurations(transcript(await running.done))).toBe(
       text`
         TIME                       DEVICE                 TYPE                 STATUS    REASON       LASTED
         YYYY-MM-DDThh:mm:ss.000Z   plug-1                 plug                 online    heartbeat    -
@@ -116,7 +116,7 @@ describe('what it prints', () => {
     );
   });
 
-  test('wide, without header', async () => {
+  test('-o wide --no-headers', async () => {
     const running = await watching('watch-presence --count 1 -o wide --no-headers');
     await happen();
     expect((await running.done).stdout).toMatch(
@@ -124,12 +124,12 @@ describe('what it prints', () => {
     );
   });
 
-  test('quiet: no word on stderr', async () => {
+  test('--quiet prints nothing on stderr', async () => {
     const running = devstate.start('watch-presence --for 1ms -q');
     expect(await running.done).toEqual({ exit: 0, stdout: '', stderr: '' });
   });
 
-  test('each line is there when it happened', async () => {
+  test('prints each line at the time of its event', async () => {
     const running = await watching('watch-presence -o name');
     await heartbeat(fleet, { id: 'plug-1' });
     expect(await running.lines('stdout', 1)).toEqual(['plug-1']);
@@ -138,7 +138,7 @@ describe('what it prints', () => {
     expect(await running.stop()).toMatchObject({ exit: 0, stderr: 'watching\n' });
   });
 
-  test('on a terminal: the moment is a moment all the same, statuses are coloured', async () => {
+  test('prints absolute times and coloured statuses on a terminal', async () => {
     const running = await watching('watch-presence --count 1', { tty: true });
     await happen();
     expect(masked((await running.done).stdout).split('\n')[1]).toBe(
@@ -147,7 +147,7 @@ describe('what it prints', () => {
   });
 });
 
-describe('events of programs that only publish', () => {
+describe('events of programs that publish without a log', () => {
   const EVENT = '"type":"presence"';
   const published = async () => {
     for (const message of [
@@ -165,7 +165,7 @@ describe('events of programs that only publish', () => {
     }
   };
 
-  test.each<[argv: string, said: string]>([
+  test.each<[argv: string, expected: string]>([
     [
       'watch-presence --count 4 --json',
       text`
@@ -187,10 +187,10 @@ describe('events of programs that only publish', () => {
       `,
     ],
     ['watch-presence --type plug --count 1 -o name', 'plug-1\n! watching\n'],
-  ])('%s', async (argv, said) => {
+  ])('%s', async (argv, expected) => {
     const running = await watching(argv);
     await published();
-    expect(transcript(await running.done)).toBe(said);
+    expect(transcript(await running.done)).toBe(expected);
   });
 });
 
@@ -200,31 +200,31 @@ describe('how it ends', () => {
     ['watch-presence --for 0', 0],
     ['watch-presence --for 20ms --count 1', 4],
     ['watch-presence --for 20ms --count 1 --type none', 4],
-  ])('nothing happens: %s', async (argv, exit) => {
+  ])('without events: %s', async (argv, exit) => {
     expect(await devstate.run(argv)).toEqual({ exit, stdout: '', stderr: 'watching\n' });
   });
 
-  test('too few for --count in the time of --for', async () => {
+  test('exits 4 with fewer events than --count within --for', async () => {
     const running = await watching('watch-presence --for 300ms --count 2 -o name');
     await heartbeat(fleet, { id: 'plug-1' });
     expect(await running.done).toEqual({ exit: 4, stdout: 'plug-1\n', stderr: 'watching\n' });
   });
 
-  test('an interrupt is no missed count', async () => {
+  test('exits 0 when interrupted before --count', async () => {
     const running = await watching('watch-presence --count 2');
     expect(await running.stop()).toMatchObject({ exit: 0, stdout: '' });
   });
 
-  test('leaves no connection behind', async () => {
+  test('closes its connections', async () => {
     const clients = async () =>
       ((await fleet.redis.client('LIST')) as string).split('\n').map((line) => /^id=\d+/.exec(line)?.[0]);
-    const before = await clients(); // those that an earlier test has just closed may be among them
+    const before = await clients(); // may include connections that an earlier test has just closed
     await devstate.run('watch-presence --for 1ms');
     await expect.poll(async () => (await clients()).filter((id) => !before.includes(id))).toEqual([]);
   });
 });
 
-test('goes on after a restart of Redis', async () => {
+test('continues after a restart of Redis', async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   const there = cli(server);
@@ -238,7 +238,7 @@ test('goes on after a restart of Redis', async () => {
   expect(await running.stop()).toMatchObject({ exit: 0, stdout: 'before\nafter\n' });
 });
 
-test('stopped while Redis is away', async () => {
+test('can be stopped while Redis is down', async () => {
   const server = await startServer();
   onTestFinished(() => server.stop());
   const running = cli(server).start('watch-presence --request-timeout 1h');

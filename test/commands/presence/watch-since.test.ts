@@ -10,7 +10,7 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-const nowhere = cli('redis://127.0.0.1:1');
+const unreachable = cli('redis://127.0.0.1:1');
 const NO_DETECTOR = 'no detector is running: devices that stop sending heartbeats are not announced\n';
 
 let fleet: Fleet;
@@ -18,7 +18,7 @@ beforeEach(async () => {
   fleet = await openFleet(redis);
 });
 
-/** Two lamps and a meter, which come and go: six events. */
+/** Six events of two lamps and a meter. */
 async function somePresence(): Promise<void> {
   await register(fleet, 'lamp:1', 'lamp');
   await register(fleet, 'lamp:2', 'lamp');
@@ -29,7 +29,7 @@ async function somePresence(): Promise<void> {
 
 const names = (stdout: string) => stdout.trimEnd().split('\n').filter(Boolean);
 
-test.each<[argv: string, said: string]>([
+test.each<[argv: string, expected: string]>([
   ['watch-presence --no-hold', '! devstate: --no-hold requires --detect\n'],
   ['watch-presence --count 0', '! devstate: --count: bad count "0": it must be a whole number, at least 1\n'],
   [
@@ -39,8 +39,8 @@ test.each<[argv: string, said: string]>([
       ! hint: moments are a duration ago (15m, 2h), 2026-11-24T10:00:00Z (UTC without a zone), or epoch milliseconds
     `,
   ],
-])('%s is refused before anything is sent', async (argv, said) => {
-  expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+])('%s is refused before anything is sent', async (argv, expected) => {
+  expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
 });
 
 describe('--since', () => {
@@ -63,7 +63,7 @@ describe('--since', () => {
     expect([done.exit, names(done.stdout), done.stderr]).toEqual([exit, shown, '']);
   });
 
-  test('an id: what came after that event', async () => {
+  test('an id replays the events after it', async () => {
     const log = await logOf(fleet);
     const { stdout } = await devstate.run(`watch-presence --since ${log[3]?.id} --count 2 --json`);
     const events = names(stdout).map((line) => JSON.parse(line));
@@ -73,7 +73,7 @@ describe('--since', () => {
     ]);
   });
 
-  test('as a table: how long the last state lasted; wide: its place in the log', async () => {
+  test('a table shows how long the previous state lasted; -o wide adds seq and id', async () => {
     const done = await devstate.run('watch-presence -q --since 1h --count 6 --type lamp --for 50ms -o wide');
     const lines = masked(done.stdout.replace(/ \d+m?s /g, (lasted) => ' N'.padEnd(lasted.length)));
     expect([done.exit, lines]).toEqual([
@@ -88,7 +88,7 @@ describe('--since', () => {
     ]);
   });
 
-  test('replay, then live, the filters over both', async () => {
+  test('filters apply to replayed and live events', async () => {
     const watching = devstate.start('watch-presence -o name --since 1h --type lamp --count 6');
     await watching.says('stderr', 'watching\n');
     for (const id of ['aa:bb:cc:dd:ee:ff', 'lamp:2', 'lamp:1']) await heartbeat(fleet, { id });
@@ -97,7 +97,7 @@ describe('--since', () => {
     expect([exit, names(stdout)]).toEqual([0, lamps]);
   });
 
-  test('a trimmed log: the stretch that is missing is said', async () => {
+  test('reports the missing time of a trimmed log', async () => {
     const log = await logOf(fleet);
     await fleet.redis.xtrim(fleet.keys.log, 'MAXLEN', 2);
     const [gone, left] = [log[1]?.id, log[4]?.id];
@@ -114,7 +114,7 @@ describe('--since', () => {
     expect(quiet.stderr).toBe('');
   });
 
-  test('other programs’ events are shown live: id, seq and reason are null', async () => {
+  test('live events of other programs have null as id, seq and reason', async () => {
     const watching = devstate.start('watch-presence --json --since 0s');
     await watching.says('stderr', 'watching\n');
     await articleProgram(fleet.redis, 'node').heartbeat('lamp:1');
@@ -132,7 +132,7 @@ describe('--since', () => {
     expect((await watching.stop()).exit).toBe(0);
   });
 
-  test('a lost connection is said, and its end, and nothing is missing', async () => {
+  test('reports a lost connection and its end, and misses no event', async () => {
     const watching = devstate.start('watch-presence -o name --since 1h');
     await watching.says('stderr', 'watching\n');
     await fleet.redis.client('KILL', 'TYPE', 'pubsub');
@@ -147,7 +147,7 @@ describe('--since', () => {
 });
 
 describe('--detect', () => {
-  test('announces what it shows, once, and leaves the pulse', async () => {
+  test('announces the printed events once, and clears the detector in the pulse key', async () => {
     const watching = devstate.start('watch-presence --detect --json');
     await watching.says('stderr', 'watching\n');
     await register(fleet, 'd1', 'lamp');
@@ -159,14 +159,14 @@ describe('--detect', () => {
     expect((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[1]).toBe('0');
   });
 
-  test('--count ends both', async () => {
+  test('--count ends watch and detector', async () => {
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1', ttl: 30 });
     const { exit, stdout } = await devstate.run('watch-presence --detect --since 1m --count 2 -o name');
     expect([exit, stdout]).toEqual([0, 'd1\nd1\n']);
   });
 
-  test('ends at its time though Redis hangs', async () => {
+  test('ends on time while Redis hangs', async () => {
     const watching = devstate.start('watch-presence --detect --for 300ms');
     await watching.says('stderr', 'watching\n');
     await fleet.redis.call('CLIENT', 'PAUSE', 3000, 'ALL');
@@ -176,14 +176,14 @@ describe('--detect', () => {
     await fleet.redis.ping();
   });
 
-  test('a detector that fails ends it: one line', async () => {
+  test('a failing detector ends it with one error line', async () => {
     await fleet.redis.set(fleet.keys.activity, 'x');
     expect(await devstate.session('watch-presence --detect')).toMatch(
       /(^|\n)! devstate: devices:activity holds a string, not a zset\n! hint: .*\nexit 1\n$/,
     );
   });
 
-  test('honours a hold, unless --no-hold', async () => {
+  test('keeps a hold unless --no-hold is given', async () => {
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1', ttl: 20 });
     const later = Date.now() + 600_000;
@@ -197,7 +197,7 @@ describe('--detect', () => {
 });
 
 describe('without a detector', () => {
-  test('who looks is told so, and what to do', async () => {
+  test('a notice says so, with a hint', async () => {
     expect(await devstate.session('watch-presence --for 20ms')).toBe(
       `! ${NO_DETECTOR}! hint: run devstate detect, or add --detect\n! watching\n`,
     );
@@ -214,7 +214,7 @@ describe('without a detector', () => {
     },
   );
 
-  test('nor while one is at work', async () => {
+  test('prints no notice while a detector runs', async () => {
     const detector = await openDetector(await openFleet(redis));
     await until(async () => (await fleet.redis.exists(fleet.keys.pulse)) === 1);
     expect(await devstate.session('watch-presence --for 20ms')).toBe('! watching\n');

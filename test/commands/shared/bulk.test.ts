@@ -1,4 +1,4 @@
-/** Many devices in one command line: files of them, and ids on standard input. */
+/** Many devices in one command: from files, and with ids on standard input. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +12,8 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-/** Nobody listens there. */
-const nowhere = cli('redis://127.0.0.1:1');
+/** Nothing listens there. */
+const unreachable = cli('redis://127.0.0.1:1');
 
 const folder = mkdtempSync(join(tmpdir(), 'devstate-bulk-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -65,19 +65,21 @@ describe('register -f of CSV', () => {
     ['register -f FILE.txt --csv --type gw'],
   ])('%s', async (argv, stdin) => {
     const name = /FILE\.\w+/.exec(argv)?.[0];
-    const said = await devstate.session(argv.replace(/FILE\.\w+/, file(name ?? 'none', CSV)), {
+    const printed = await devstate.session(argv.replace(/FILE\.\w+/, file(name ?? 'none', CSV)), {
       ...(stdin && { stdin }),
     });
-    expect(said.split('\n').sort()).toEqual(SAID.split('\n').sort());
+    expect(printed.split('\n').sort()).toEqual(SAID.split('\n').sort());
     expect(await registered()).toEqual(['a', 'b "two"', 'h']);
     expect(await readDevice(fleet, 'a')).toMatchObject({
-      ...{ deviceType: 'lamp', heartbeatTtl: 5000, status: 'offline' },
+      deviceType: 'lamp',
+      heartbeatTtl: 5000,
+      status: 'offline',
       metadataJson: '{"n":12345678901234567890,"m":0.10}',
     });
     expect(await readDevice(fleet, 'h')).toMatchObject({ deviceType: 'gw', metadataJson: '{"x":2}' });
   });
 
-  test('a row that is no UTF-8 fails alone; a header that names no field fails all', async () => {
+  test('a row of invalid UTF-8 fails alone; a header without known fields fails the file', async () => {
     const stdin = Buffer.concat([
       ...[Buffer.from('deviceId,deviceType\na,t\nb'), Buffer.from([0xc3]), Buffer.from(',t\nc,t\n')],
     ]);
@@ -100,9 +102,9 @@ describe('register -f of CSV', () => {
 
 describe('--fail-fast', () => {
   const lines = (...all: string[]) => all.join('\n');
-  const NOBODY = '! hint: devstate register ID --type TYPE\n';
+  const HINT = '! hint: devstate register ID --type TYPE\n';
 
-  test.each<[what: string, argv: string, stdin: string, said: string, ids: string[]]>([
+  test.each<[what: string, argv: string, stdin: string, printed: string, ids: string[]]>([
     [
       'a line that cannot be read',
       'register -f - --type t',
@@ -137,11 +139,11 @@ describe('--fail-fast', () => {
       'the first of all: its own code',
       'heartbeat -f -',
       lines('{"deviceId":"nobody"}', '{"deviceId":"known"}'),
-      `! devstate: line 1: device "nobody" is not registered\n${NOBODY}! 0 done, 1 failed\nexit 3\n`,
+      `! devstate: line 1: device "nobody" is not registered\n${HINT}! 0 done, 1 failed\nexit 3\n`,
       ['known'],
     ],
     [
-      'a device that nobody knows',
+      'an unregistered device',
       'heartbeat -f - -o ndjson --fields deviceId',
       lines('{"deviceId":"known"}', '{"deviceId":"nobody"}', '{"deviceId":"known"}'),
       text`
@@ -153,9 +155,9 @@ describe('--fail-fast', () => {
       ['known'],
     ],
     ['nothing fails', 'heartbeat -f -', '{"deviceId":"known"}', '! 1 done, 0 failed\n', ['known']],
-  ])('%s', async (_what, argv, stdin, said, ids) => {
+  ])('%s', async (_what, argv, stdin, printed, ids) => {
     await register('known');
-    expect(await devstate.session(`${argv} --fail-fast`, { stdin })).toBe(said);
+    expect(await devstate.session(`${argv} --fail-fast`, { stdin })).toBe(printed);
     expect(await registered()).toEqual(ids);
   });
 
@@ -173,12 +175,12 @@ describe('--fail-fast', () => {
 
 describe('a file of 5,000 lines', () => {
   const COUNT = 5000;
-  // Blank lines between, which are counted and skipped.
+  // With blank lines in between, which are counted but skipped.
   const lines = (line: (i: number) => string) =>
     Array.from({ length: COUNT }, (_, i) => `${line(i)}\n${i % 100 === 0 ? '\n' : ''}`).join('');
   const lineOf = (i: number) => i + 1 + Math.ceil(i / 100);
 
-  test('is done, and what is bad of it is named by its line', async () => {
+  test('is applied, and invalid lines are reported by number', async () => {
     const devices = lines((i) =>
       i === 4321 ? '{"deviceId":"x","colour":1}' : `{"deviceId":"d${i}","deviceType":"t${i % 7}"}`,
     );
@@ -210,7 +212,7 @@ describe('a file of 5,000 lines', () => {
     expect(await registered()).toEqual([]);
   });
 
-  test('CSV too, and with --fail-fast what is before the bad one', async () => {
+  test('as CSV is applied, and with --fail-fast up to the invalid line', async () => {
     const csv = `deviceId,deviceType\n${lines((i) => (i === 3000 ? 'x,"y"z' : `d${i},t`))}`;
     const path = file('devices.csv', csv);
     const bad = `! devstate: line ${lineOf(3000) + 1}: bad CSV: a quote in the middle of a cell; it belongs in quotes, doubled\n`;
@@ -230,24 +232,24 @@ test.each<[argv: string, stdin: string, exit: number]>([
   ['heartbeat -f -', '{"deviceId":"nobody"}\n{"deviceId":"nobody"}', 3],
   ['heartbeat -f -', '{"deviceId":"nobody"}\n{}', 7],
   ['heartbeat -f -', '{"deviceId":"a"}\n{}', 7],
-])('%s: the own code of those that all fail alike', async (argv, stdin, exit) => {
+])('%s exits with the code that all failures share', async (argv, stdin, exit) => {
   await register('a');
   expect((await devstate.run(argv, { stdin })).exit).toBe(exit);
 });
 
-describe('a bad id', () => {
+describe('an invalid id', () => {
   test.each([
     ...['get', 'get --at 1h', 'heartbeat', 'heartbeat --every 1s', 'disconnect', 'unregister -y'],
     ...['set-desired on=true', 'register --type t'],
-  ])('is refused before anything is asked of a server: %s', async (line) => {
+  ])('is refused without a connection: %s', async (line) => {
     const [command = '', ...rest] = line.split(' ');
-    expect(await nowhere.session([command, 'a\tb', ...rest])).toBe(
+    expect(await unreachable.session([command, 'a\tb', ...rest])).toBe(
       '! devstate: a device id must not hold control characters: "a\\tb"\nexit 2\n',
     );
   });
 });
 
-describe('a dialect that is not the fleet’s', () => {
+describe('a dialect other than that of the fleet', () => {
   test.each([
     ...['get known', 'get known b', 'list', 'list --sort id', 'list-online', 'stale', 'delta known'],
     ...['register new --type t', 'heartbeat known', 'heartbeat known b', 'set-desired known a=1'],
@@ -272,7 +274,7 @@ describe('ids on standard input', () => {
     ['unregister - -y', (id) => `${id} removed\n`],
   ];
 
-  test.each(COMMANDS)('%s: a line that is no UTF-8, or no id, fails alone', async (argv, each) => {
+  test.each(COMMANDS)('%s: a line of invalid UTF-8 or without a valid id fails alone', async (argv, each) => {
     await register('a', '温度-1', 'c');
     const bytes = [Buffer.from('a\n温度-1\n\n'), Buffer.from([0x62, 0xff, 0x0a]), Buffer.from('-\r\n c ')];
     expect(await devstate.session(`${argv} -q`, { stdin: Buffer.concat(bytes) })).toBe(
@@ -284,7 +286,7 @@ describe('ids on standard input', () => {
     );
   });
 
-  test.each(COMMANDS)('%s: an answer comes before more is typed', async (argv, each) => {
+  test.each(COMMANDS)('%s prints results before the input ends', async (argv, each) => {
     await register('a', 'b');
     const running = devstate.start(`${argv} --color never`, { tty: true, stdin: 'a\n' });
     expect(await running.lines('stdout', 1)).toEqual([each('a').trimEnd()]);
@@ -293,12 +295,12 @@ describe('ids on standard input', () => {
     expect(await running.done).toEqual({ exit: 0, stdout: each('a') + each('b'), stderr: '' });
   });
 
-  test.each(COMMANDS)('%s: whose reader leaves', async (argv) => {
+  test.each(COMMANDS)('%s ends when its reader closes the pipe', async (argv) => {
     await register('a', 'b', 'c');
     const left = Object.assign(new Error('broken pipe'), { code: 'EPIPE' });
     const running = devstate.start(argv, { tty: true, stdin: 'a\n', reader: () => Promise.reject(left) });
     if (argv.startsWith('get')) {
-      // It is over with the next row, not with the last: more may never come.
+      // It ends with the next row, not at the end of the input, which may never come.
       await running.lines('stdout', 1);
       running.stdin.write('b\n');
     } else {
@@ -312,7 +314,7 @@ describe('ids on standard input', () => {
     if (command === 'set-desired') expect((await readDevice(fleet, 'c')).desiredVersion).toBe(1);
   });
 
-  test('none are there the second time', async () => {
+  test('standard input has no ids when it is read again', async () => {
     await register('a');
     expect(await devstate.session('get - a - -o name', { stdin: 'a\n' })).toBe('a\na\n');
   });

@@ -1,4 +1,4 @@
-/** What is asked before it is done: removals everywhere, writes in bulk where a context is protected. */
+/** Confirmation: removals always ask; in a protected context writes to several devices ask. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,8 @@ async function run(argv: string, options: { stdin?: string; tty?: boolean }) {
   const env = { DEVSTATE_CONFIG: join(folder, 'config.toml') };
   const result = await devstate.run(argv.replaceAll('FOLDER', folder), { ...options, env });
   expect(result.stderr).not.toContain('s3same');
-  const shown = (said: string) => said.replaceAll(folder, 'FOLDER').replaceAll(redis.url.slice(8), 'HOST');
+  const shown = (output: string) =>
+    output.replaceAll(folder, 'FOLDER').replaceAll(redis.url.slice(8), 'HOST');
   return { ...result, stderr: shown(result.stderr) };
 }
 
@@ -64,7 +65,7 @@ const FROM_INPUT: [argv: string, stdin: string][] = [
 ];
 
 describe('in a protected context', () => {
-  test.each(BULK)('%s asks on a terminal, and below which context', async (argv, question) => {
+  test.each(BULK)('%s asks on a terminal, below the name of the context', async (argv, question) => {
     const before = await snapshot(fleet.redis);
     const declined = await run(`${argv} --context prod -q`, { tty: true, stdin: 'n\n' });
     expect(declined).toEqual({ exit: 4, stdout: '', stderr: `${CONTEXT}${question} [y/N] ` });
@@ -74,11 +75,11 @@ describe('in a protected context', () => {
     expect(await snapshot(fleet.redis)).not.toEqual(before);
   });
 
-  test.each(BULK)('%s asks nobody with --yes', async (argv) => {
+  test.each(BULK)('%s does not ask with --yes', async (argv) => {
     expect(await run(`${argv} --context prod -q --yes`, {})).toMatchObject({ exit: 0, stderr: '' });
   });
 
-  test.each(BULK)('%s is refused where nobody can be asked, before it connects', async (argv) => {
+  test.each(BULK)('%s is refused without a terminal, before it connects', async (argv) => {
     const { exit, stdout, stderr } = await run(`${argv} --context away`, {});
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
     expect(stderr).toMatch(
@@ -86,13 +87,16 @@ describe('in a protected context', () => {
     );
   });
 
-  test.each(FROM_INPUT)('%s reads what would be the answer: refused, but for --yes', async (argv, stdin) => {
-    const before = await snapshot(fleet.redis);
-    const refused = await run(`${argv} --context prod -q`, { tty: true, stdin });
-    expect(refused).toMatchObject({ exit: 2, stdout: '' });
-    expect(await snapshot(fleet.redis)).toEqual(before);
-    expect(await run(`${argv} --context prod -q -y`, { stdin })).toMatchObject({ exit: 0, stderr: '' });
-  });
+  test.each(FROM_INPUT)(
+    '%s is refused without --yes, because standard input holds the items',
+    async (argv, stdin) => {
+      const before = await snapshot(fleet.redis);
+      const refused = await run(`${argv} --context prod -q`, { tty: true, stdin });
+      expect(refused).toMatchObject({ exit: 2, stdout: '' });
+      expect(await snapshot(fleet.redis)).toEqual(before);
+      expect(await run(`${argv} --context prod -q -y`, { stdin })).toMatchObject({ exit: 0, stderr: '' });
+    },
+  );
 
   test.each([
     'register d3 --type t',
@@ -101,12 +105,12 @@ describe('in a protected context', () => {
     'set-desired d1 a=1',
     'list',
     'get d1 d2',
-  ])('%s is no write in bulk', async (argv) => {
+  ])('%s does not ask', async (argv) => {
     expect(await run(`${argv} --context prod -q`, {})).toMatchObject({ exit: 0, stderr: '' });
   });
 });
 
-describe('elsewhere', () => {
+describe('outside protected contexts', () => {
   test.each([...BULK.filter(([argv]) => !argv.startsWith('unregister')), ...FROM_INPUT])(
     '%s is not asked for',
     async (argv, stdin) => {
@@ -115,13 +119,13 @@ describe('elsewhere', () => {
     },
   );
 
-  test('a removal is, and a context is named', async () => {
+  test('a removal asks, below the name of the context', async () => {
     const question = 'Remove "d1" and all data about it? [y/N] ';
-    const told = 'context test (redis://default@HOST)\n';
+    const contextLine = 'context test (redis://default@HOST)\n';
     expect(await run('unregister d1 --context test', { tty: true, stdin: 'n\n' })).toEqual({
       exit: 4,
       stdout: '',
-      stderr: told + question,
+      stderr: contextLine + question,
     });
     expect(await run(`unregister d1 --url ${redis.url}`, { tty: true, stdin: 'n\n' })).toMatchObject({
       exit: 4,

@@ -1,4 +1,4 @@
-/** Ids, numbers and stored data that break whoever splits, globs, rounds or trusts them: through every command. */
+/** Unusual ids, numbers and stored data in every command: no splitting, globbing, rounding or escape sequences. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { register } from '../../../src/core/registry/register.js';
 import { cli, text, transcript } from '../../support/cli.js';
@@ -13,8 +13,8 @@ const EXPIRES = 'YYYY-MM-DDThh:mm:ss.000Z';
 describe.each([...ODD_IDS, 'two words', "it's", 'a*b?[c]', '$HOME', 'x'.repeat(256)])('the id %s', (id) => {
   const session = (...argv: string[]) => devstate.session(argv);
 
-  test('goes through every command unharmed', async () => {
-    // Like it, and no one else's business.
+  test('is unchanged by every command', async () => {
+    // A similar id, which no command may touch.
     for (const other of [`${id.slice(0, 200)}:x`, 'aa', 'a'])
       await register(await openFleet(redis), other, 'other');
     const running = devstate.start('watch-presence --type odd --count 4 -o name');
@@ -49,7 +49,7 @@ describe.each([...ODD_IDS, 'two words', "it's", 'a*b?[c]', '$HOME', 'x'.repeat(2
     expect(await (await redis.client()).keys(`*${id.replace(/[[\]*?\\]/g, '\\$&')}`)).toEqual([]);
   });
 
-  test('is found by a glob of its own', async () => {
+  test('is found by a glob that escapes it', async () => {
     const running = devstate.start([
       'watch-presence',
       '--id',
@@ -63,8 +63,8 @@ describe.each([...ODD_IDS, 'two words', "it's", 'a*b?[c]', '$HOME', 'x'.repeat(2
   });
 });
 
-describe('numbers, digit for digit', () => {
-  test('in, and out of every format', async () => {
+describe('numbers', () => {
+  test('keep all digits in every format', async () => {
     await devstate.run(['register', 'd1', '--type', 't', '--meta', ODD_NUMBERS]);
     await devstate.run(['heartbeat', 'd1', '--report', ODD_NUMBERS]);
     await devstate.run('set-desired d1 big=12345678901234567891 huge=2e400 money=0.20');
@@ -114,7 +114,7 @@ describe('hostile data', () => {
   const EVIL = '\u001b[31mred\u001b]0;title\u0007\n\r\t\u0085\u007f\u202eevil\u2066\u2028';
   const SHOWN = '\\u001b[31mred\\u001b]0;title\\u0007\\n\\r\\t\\u0085\\u007f\\u202eevil\\u2066\\u2028';
 
-  /** What a terminal or a reader of lines might take for more than text. */
+  /** Text that a terminal or a line reader could interpret. */
   const RAW = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;
 
   async function infest() {
@@ -156,14 +156,14 @@ describe('hostile data', () => {
     'delta host',
     'delta host --json',
     'delta host -o wide --color never',
-  ])('%s says it in escapes', async (argv) => {
+  ])('%s prints it escaped', async (argv) => {
     await infest();
     const { stdout, stderr } = await devstate.run(argv);
     expect(stdout + stderr).not.toMatch(RAW);
     expect(stdout + stderr).toContain(argv.includes('get host') ? 'host' : 'evil');
   });
 
-  test('human formats and names show them, JSON gives them back', async () => {
+  test('is escaped in tables and names, and unchanged in JSON', async () => {
     await infest();
     expect(await devstate.session('list --no-headers')).toBe(`${SHOWN}   ${SHOWN}   online   never   -\n`);
     expect(await devstate.session('list-online --fields deviceType --no-headers')).toBe(`${SHOWN}\n`);
@@ -178,13 +178,13 @@ describe('hostile data', () => {
     expect(stdout).toContain('\\u202eevil\\u2066\\u2028');
   });
 
-  test('an id that nobody may have is refused, and shown as it is written', async () => {
+  test('an invalid id is refused, and shown escaped', async () => {
     const { exit, stdout, stderr } = await devstate.run(['get', 'a\u001b[2J\u0085']);
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
     expect(stderr).toBe('devstate: a device id must not hold control characters: "a\\u001b[2J\\u0085"\n');
   });
 
-  test('errors and hints never carry them on', async () => {
+  test('is escaped in errors and hints', async () => {
     await infest();
     for (const argv of [
       ['get', '\u202eevil'],

@@ -7,17 +7,17 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function deltaSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  test.each<[argv: string, said: string]>([
+  test.each<[argv: string, expected: string]>([
     ['delta', "! devstate: missing required argument 'id'\n! hint: devstate delta --help\n"],
     [
       'delta a b',
       "! devstate: too many arguments for 'delta'. Expected 1 argument but got 2.\n! hint: devstate delta --help\n",
     ],
     ['delta d1 --fields path', '! devstate: no field "path"; there are deviceId, inSync, delta, patch\n'],
-  ])('refused before anything is sent: %s', async (argv, said) => {
-    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  ])('refused before anything is sent: %s', async (argv, expected) => {
+    expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
   });
 
   describe('what it prints', () => {
@@ -39,7 +39,7 @@ export function deltaSuite(redis: TestBackend): void {
       }
     });
 
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       ['delta new', 'new in sync\n'],
       ['delta same', 'same in sync\n'],
       ['delta same --exit-code', 'same in sync\n'],
@@ -105,11 +105,11 @@ export function deltaSuite(redis: TestBackend): void {
         '! devstate: device "nope" is not registered\n! hint: devstate register ID --type TYPE\nexit 3\n',
       ],
       ['delta nope --exit-code -q', '! devstate: device "nope" is not registered\nexit 3\n'],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv)).toBe(said);
+    ])('%s', async (argv, expected) => {
+      expect(await devstate.session(argv)).toBe(expected);
     });
 
-    test('what is not in sync is what set-desired would send, and its patch brings it there', async () => {
+    test('the delta is what set-desired sends, and applying its patch brings the device in sync', async () => {
       const { patch } = (await devstate.json('delta off')) as { patch: object };
       expect(Object.keys(patch)).toEqual(['level', 'net', 'list', 'new', 'a.b']);
       const { stdout } = await devstate.run('delta off -o ndjson');

@@ -8,17 +8,17 @@ import type { TestBackend } from '../../support/redis.js';
 export function disconnectSuite(redis: TestBackend): void {
   beforeEach(async () => pretendDetector(await openFleet(redis)));
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  test.each<[argv: string, said: string]>([
+  test.each<[argv: string, expected: string]>([
     ['disconnect', "! devstate: missing required argument 'id'\n! hint: devstate disconnect --help\n"],
     ['disconnect d1 --fields id', '! devstate: no field "id"; there are deviceId, status, wasOnline\n'],
-  ])('refused before anything is sent: %s', async (argv, said) => {
-    expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+  ])('refused before anything is sent: %s', async (argv, expected) => {
+    expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
   });
 
   describe('what it prints', () => {
-    test.each<[argv: string, stdin: string, said: string]>([
+    test.each<[argv: string, stdin: string, expected: string]>([
       ['disconnect up', '', 'up offline\n'],
       ['disconnect down', '', 'down already offline\n'],
       ['disconnect up -o wide -q', '', 'up offline\n'],
@@ -65,15 +65,15 @@ export function disconnectSuite(redis: TestBackend): void {
       ],
       ['disconnect -', 'up\ndown\n', 'up offline\ndown already offline\n'],
       ['disconnect - --json', '', '[]\n'],
-    ])('%s < %j', async (argv, stdin, said) => {
+    ])('%s < %j', async (argv, stdin, expected) => {
       const fleet = await openFleet(redis);
       for (const id of ['up', 'down']) await register(fleet, id, 'lamp');
       await heartbeat(fleet, { id: 'up' });
-      expect(await devstate.session(argv, { stdin })).toBe(said);
+      expect(await devstate.session(argv, { stdin })).toBe(expected);
     });
   });
 
-  test('is announced once, with its reason', async () => {
+  test('announces the device once, with the reason', async () => {
     const fleet = await openFleet(redis);
     await register(fleet, 'd1', 'lamp');
     await heartbeat(fleet, { id: 'd1' });

@@ -9,24 +9,24 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function getSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, printed: string]>([
       ['get', "! devstate: missing required argument 'id'\n! hint: devstate get --help\n"],
       ['get d1 --merge', "! devstate: unknown option '--merge'\n! hint: devstate get --help\n"],
       [
         'get d1 --fields reported',
         '! devstate: no field "reported"; there are deviceId, deviceType, status, lastSeen, registeredAt, expiresAt, reportedState, desiredState, metadata, reportedVersion, reportedAt, desiredVersion, desiredAt, presenceSeq, presenceAt, heartbeatTtl\n',
       ],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, printed) => {
+      expect(await unreachable.session(argv)).toBe(`${printed}exit 2\n`);
     });
   });
 
   let fleet: Fleet;
 
-  /** One that is online and has all there is, one that was never seen, one that another program wrote. */
+  /** One device online with all fields, one never seen, and one written by another program. */
   beforeEach(async () => {
     fleet = await openFleet(redis);
     await register(fleet, 'full', 'lamp', { metadataJson: '{"place":"Köln"}', ttl: 90_000 });
@@ -44,7 +44,7 @@ export function getSuite(redis: TestBackend): void {
   });
 
   describe('what it prints', () => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, printed: string]>([
       [
         'get full',
         text`
@@ -182,11 +182,11 @@ export function getSuite(redis: TestBackend): void {
         ]
       `,
       ],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv)).toBe(said);
+    ])('%s', async (argv, printed) => {
+      expect(await devstate.session(argv)).toBe(printed);
     });
 
-    test('on a terminal: times from now, colours', async () => {
+    test('prints relative times and colours on a terminal', async () => {
       const now = await serverNow(fleet.redis);
       await fleet.redis.hset('device:state:foreign', { lastSeen: now - 7_320_500 });
       await fleet.redis.psetex('device:heartbeat:never', 190_000_000, '1');
@@ -200,8 +200,8 @@ export function getSuite(redis: TestBackend): void {
     });
   });
 
-  describe('what it cannot show', () => {
-    test.each<[argv: string, said: string]>([
+  describe('devices that cannot be shown', () => {
+    test.each<[argv: string, printed: string]>([
       [
         'get nope',
         text`
@@ -222,7 +222,7 @@ export function getSuite(redis: TestBackend): void {
         '! devstate: device "nope" is not registered\n! devstate: device "nada" is not registered\nexit 3\n',
       ],
       ['get stray -q', '! devstate: device "stray" is not registered\nexit 3\n'],
-      // Not that there are no devices: what is not there has been said by name.
+      // No "no devices" message: each missing device was reported by name.
       [
         'get nope nada',
         text`
@@ -269,18 +269,20 @@ export function getSuite(redis: TestBackend): void {
         exit 7
       `,
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, printed) => {
       await fleet.redis.hset('device:state:stray', { status: 'offline' });
       await fleet.redis.hset('device:state:broken', { deviceId: 'broken', reportedState: '{"a":}' });
       await fleet.redis.hset('device:state:list', { deviceId: 'list', metadata: '[]' });
       await fleet.redis.set('device:state:wrong', 'x');
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(printed);
     });
   });
 
-  test('what another program wrote forges no line of a sheet', async () => {
+  test('text of another program cannot add a line to the sheet', async () => {
     await fleet.redis.hset('device:state:odd', {
-      ...{ deviceId: 'odd', deviceType: 'a\nSTATUS       online', registeredAt: '1600000000000' },
+      deviceId: 'odd',
+      deviceType: 'a\nSTATUS       online',
+      registeredAt: '1600000000000',
       reportedState: '{"a\\nb": "c\\nd"}',
     });
     expect(await devstate.session('get odd --no-headers')).toBe(text`
@@ -301,7 +303,7 @@ export function getSuite(redis: TestBackend): void {
   });
 
   describe('ids on standard input', () => {
-    test.each<[argv: string, stdin: string, said: string]>([
+    test.each<[argv: string, stdin: string, printed: string]>([
       ['get - -o name', 'never\r\n\n full\n', 'never\nfull\n'],
       ['get never - foreign -o name', 'full', 'never\nfull\nforeign\n'],
       ['get -', '', ''],
@@ -309,11 +311,11 @@ export function getSuite(redis: TestBackend): void {
       ['get - --json', '\n\n', '[]\n'],
       ['get - --json --fields deviceId', 'full', '[\n  {"deviceId":"full"}\n]\n'],
       ['get - -o ndjson', '', ''],
-    ])('%s < %j', async (argv, stdin, said) => {
-      expect(await devstate.session(argv, { stdin })).toBe(said);
+    ])('%s < %j', async (argv, stdin, printed) => {
+      expect(await devstate.session(argv, { stdin })).toBe(printed);
     });
 
-    test('the first row is there before the last id', async () => {
+    test('prints the first row before the last id is read', async () => {
       const running = devstate.start('get - -o name', { tty: true, stdin: 'full\n' });
       expect(await running.lines('stdout', 1)).toEqual(['full']);
       running.stdin.end('never\n');

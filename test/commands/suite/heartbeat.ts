@@ -9,10 +9,10 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function heartbeatSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, printed: string]>([
       ['heartbeat', '! devstate: an ID or -f FILE is required\n! hint: devstate heartbeat ID\n'],
       ['heartbeat d1 -f x', '! devstate: -f cannot be combined with IDs, --report or --every\n'],
       ['heartbeat -f x --report a=1', '! devstate: -f cannot be combined with IDs, --report or --every\n'],
@@ -48,13 +48,13 @@ export function heartbeatSuite(redis: TestBackend): void {
         'heartbeat d1 --fields seen',
         '! devstate: no field "seen"; there are deviceId, status, wasOffline, lastSeen, expiresAt, desiredVersion\n',
       ],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, printed) => {
+      expect(await unreachable.session(argv)).toBe(`${printed}exit 2\n`);
     });
   });
 
   describe('what it prints', () => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, printed: string]>([
       ['heartbeat d1', 'd1 online, was offline, expires YYYY-MM-DDThh:mm:ss.000Z\n'],
       ['heartbeat up', 'up online, expires YYYY-MM-DDThh:mm:ss.000Z\n'],
       ['heartbeat up -o name', 'up\n'],
@@ -115,16 +115,16 @@ export function heartbeatSuite(redis: TestBackend): void {
         exit 3
       `,
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, printed) => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
       await register(fleet, 'up', 'lamp');
       await heartbeat(fleet, { id: 'up' });
       await setDesired(fleet, 'up', { on: true });
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(printed);
     });
 
-    test('on a terminal: how long it holds', async () => {
+    test('prints the time until it expires on a terminal', async () => {
       await register(await openFleet(redis), 'd1', 'lamp');
       expect(await devstate.session('heartbeat d1 --ttl 2h', { tty: true })).toBe(
         'd1 online, was offline, expires in 2h\n',
@@ -133,7 +133,7 @@ export function heartbeatSuite(redis: TestBackend): void {
   });
 
   describe('ids on standard input', () => {
-    test.each<[argv: string, stdin: string, said: string]>([
+    test.each<[argv: string, stdin: string, printed: string]>([
       ['heartbeat - -o name', 'b\n\n  a \r\nb', 'b\na\nb\n'],
       ['heartbeat a - b -o name', 'b\n', 'a\nb\nb\n'],
       ['heartbeat - --json', '', '[]\n'],
@@ -149,10 +149,10 @@ export function heartbeatSuite(redis: TestBackend): void {
         exit 7
       `,
       ],
-    ])('%s < %j', async (argv, stdin, said) => {
+    ])('%s < %j', async (argv, stdin, printed) => {
       const fleet = await openFleet(redis);
       for (const id of ['a', 'b']) await register(fleet, id, 'lamp');
-      expect(await devstate.session(argv, { stdin })).toBe(said);
+      expect(await devstate.session(argv, { stdin })).toBe(printed);
     });
   });
 
@@ -173,7 +173,7 @@ export function heartbeatSuite(redis: TestBackend): void {
       expect(await reported()).toBe('{}');
     });
 
-    test('the TTL: its own, then the device’s, then a minute', async () => {
+    test('the TTL is that of the heartbeat, else of the device, else one minute', async () => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
       await register(fleet, 'own', 'lamp', { ttl: 200_000 });
@@ -191,7 +191,7 @@ export function heartbeatSuite(redis: TestBackend): void {
       expect((await readDevice(fleet, 'd1')).heartbeatTtl).toBeNull();
     });
 
-    test('--register registers as of that type, and changes no other', async () => {
+    test('--register registers unknown devices with that type and leaves others as they are', async () => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
       await devstate.run('heartbeat d1 new --register --type plug --report a=1');
@@ -199,7 +199,7 @@ export function heartbeatSuite(redis: TestBackend): void {
       expect(await readDevice(fleet, 'new')).toMatchObject({ deviceType: 'plug', reportedJson: '{"a":1}' });
     });
 
-    test('a bad id among others: nothing of it is written', async () => {
+    test('writes nothing of an invalid id among others', async () => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
       const before = await snapshot(fleet.redis);
@@ -226,7 +226,7 @@ export function heartbeatSuite(redis: TestBackend): void {
     ! devstate: line 5: merge must be true or false, not a string
   `;
 
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, printed: string]>([
       ['heartbeat -f -', `${BAD}! 3 done, 3 failed\nexit 7\n`],
       [
         'heartbeat -f - -o ndjson -q --fields deviceId,wasOffline',
@@ -249,15 +249,15 @@ export function heartbeatSuite(redis: TestBackend): void {
         exit 7
       `,
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, printed) => {
       const fleet = await openFleet(redis);
       for (const id of ['d1', 'up']) await register(fleet, id, 'lamp');
-      expect(await devstate.session(argv, { stdin: FILE })).toBe(said);
+      expect(await devstate.session(argv, { stdin: FILE })).toBe(printed);
       expect(await readDevice(fleet, 'd1')).toMatchObject({ reportedJson: '{"n":1,"m":2}' });
       expect(await fleet.redis.pttl(fleet.keys.heartbeat('up'))).toBeGreaterThan(1_000_000);
     });
 
-    test('--ttl and --merge are for lines that do not say', async () => {
+    test('--ttl and --merge apply to lines without their own', async () => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
       const stdin = '{"deviceId":"d1","reportedState":{"a":1}}\n{"deviceId":"d1","reportedState":{"b":2}}';

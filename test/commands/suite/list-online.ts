@@ -9,10 +9,10 @@ import type { TestBackend } from '../../support/redis.js';
 export function listOnlineSuite(redis: TestBackend): void {
   beforeEach(async () => pretendDetector(await openFleet(redis)));
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, expected: string]>([
       [
         'list-online --sort type',
         "! devstate: option '--sort <key>' argument 'type' is invalid. Allowed choices are expires, id.\n! hint: devstate list-online --help\n",
@@ -25,13 +25,13 @@ export function listOnlineSuite(redis: TestBackend): void {
         'list-online --fields registeredAt',
         '! devstate: no field "registeredAt"; there are deviceId, deviceType, status, lastSeen, expiresAt\n',
       ],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, expected) => {
+      expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
     });
   });
 
-  describe('nobody online', () => {
-    test.each<[argv: string, said: string]>([
+  describe('no device online', () => {
+    test.each<[argv: string, expected: string]>([
       ['list-online', '! no devices online\n'],
       ['list-online -o name', '! no devices online\n'],
       ['list-online --sort id', '! no devices online\n'],
@@ -40,16 +40,16 @@ export function listOnlineSuite(redis: TestBackend): void {
       ['list-online -o ndjson', ''],
       ['list-online -q', ''],
       ['list-online --fail-if-empty', '! no devices online\nexit 4\n'],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, expected) => {
       await register(await openFleet(redis), 'never', 'lamp');
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(expected);
     });
   });
 
   let fleet: Fleet;
 
   describe('what it prints', () => {
-    /** `forever` beats for ever, as another program may let it; `lapsed` is in the set and has no key. */
+    /** `forever` has a heartbeat key without expiry, as other programs may write; `lapsed` is in the set and has no key. */
     beforeEach(async () => {
       fleet = await openFleet(redis);
       for (const [id, type, ttl] of [
@@ -66,7 +66,7 @@ export function listOnlineSuite(redis: TestBackend): void {
       await cut(fleet, 'lapsed');
     });
 
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       [
         'list-online --sort id',
         text`
@@ -101,11 +101,11 @@ export function listOnlineSuite(redis: TestBackend): void {
         '{"deviceId":"c","expiresAt":MILLISECONDS0}\n{"deviceId":"forever","expiresAt":null}\n',
       ],
       ['list-online --type none', '! no devices online\n'],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv)).toBe(said);
+    ])('%s', async (argv, expected) => {
+      expect(await devstate.session(argv)).toBe(expected);
     });
 
-    test('without --sort the same rows, in the order of the set', async () => {
+    test('prints the same rows without --sort', async () => {
       const { stdout } = await devstate.run('list-online -o name');
       expect(stdout.split('\n').sort()).toEqual(['', 'a', 'b', 'c', 'forever']);
     });
@@ -122,7 +122,7 @@ export function listOnlineSuite(redis: TestBackend): void {
       ['list-online --json', false, {}, true],
       ['list-online --json --color always', false, {}, true],
       ['list-online -o name --color always', false, {}, true],
-    ])('%s coloured: %s with %j, terminal: %s', async (argv, coloured, env, tty) => {
+    ])('%s: coloured %s with %j, terminal %s', async (argv, coloured, env, tty) => {
       const { stdout, stderr } = await devstate.run(argv, { env, tty });
       expect(stdout.includes('\u001b[')).toBe(coloured);
       expect(stderr).toBe('');

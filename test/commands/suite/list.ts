@@ -9,10 +9,10 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function listSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, expected: string]>([
       [
         'list extra',
         "! devstate: too many arguments for 'list'. Expected 0 arguments but got 1.\n! hint: devstate list --help\n",
@@ -27,19 +27,19 @@ export function listSuite(redis: TestBackend): void {
         'list --fields metadata',
         '! devstate: no field "metadata"; there are deviceId, deviceType, status, lastSeen, registeredAt, expiresAt, reportedVersion, reportedAt, desiredVersion, desiredAt, presenceSeq, presenceAt, heartbeatTtl\n',
       ],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, expected) => {
+      expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
     });
 
-    test('an empty type', async () => {
-      expect(await nowhere.session(['list', '--type', ''])).toBe(
+    test('refuses an empty type', async () => {
+      expect(await unreachable.session(['list', '--type', ''])).toBe(
         '! devstate: --type: a device type must not be empty\nexit 2\n',
       );
     });
   });
 
   describe('an empty fleet', () => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       ['list', '! no devices\n'],
       ['list -o wide', '! no devices\n'],
       ['list -o name', '! no devices\n'],
@@ -51,14 +51,14 @@ export function listSuite(redis: TestBackend): void {
       ['list --fail-if-empty', '! no devices\nexit 4\n'],
       ['list --fail-if-empty --json', '[]\nexit 4\n'],
       ['list --fail-if-empty -q', 'exit 4\n'],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv)).toBe(said);
+    ])('%s', async (argv, expected) => {
+      expect(await devstate.session(argv)).toBe(expected);
     });
   });
 
   let fleet: Fleet;
 
-  /** Sets have no order, so a row is looked at alone, or the rows sorted. */
+  /** Sets have no order, so single rows or sorted rows are compared. */
   async function build() {
     fleet = await openFleet(redis);
     await register(fleet, 'up', 'lamp', { metadataJson: '{"n":0.10}' });
@@ -72,7 +72,7 @@ export function listSuite(redis: TestBackend): void {
   describe('what it prints', () => {
     beforeEach(build);
 
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       [
         'list --status online',
         text`
@@ -107,8 +107,8 @@ export function listSuite(redis: TestBackend): void {
       ['list --type lamp --status offline', '! no devices\n'],
       ['list --type none', '! no devices\n'],
       ['list --fail-if-empty --status online -o name', 'up\n'],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv)).toBe(said);
+    ])('%s', async (argv, expected) => {
+      expect(await devstate.session(argv)).toBe(expected);
     });
 
     test.each<[argv: string, ids: string[]]>([
@@ -128,7 +128,7 @@ export function listSuite(redis: TestBackend): void {
   });
 
   describe('--sort', () => {
-    /** `b` lapses before `a`; `gone` was seen longer ago than `down`. */
+    /** `b` expires before `a`; `gone` was last seen before `down`. */
     beforeEach(async () => {
       fleet = await openFleet(redis);
       const ago = (ms: number) => new Fleet(fleet.redis, { clock: () => Date.now() - ms });
@@ -156,13 +156,13 @@ export function listSuite(redis: TestBackend): void {
       ['list-online --sort id', 'a b'],
     ];
 
-    test.each(['shared', 'exclusive'])('the same in a fleet whose writers are %s', async (writers) => {
+    test.each(['shared', 'exclusive'])('gives the same order with %s writers', async (writers) => {
       await fleet.redis.hset('devices:meta', { writers });
       for (const [argv, ids] of ORDERS)
         expect(await devstate.session(`${argv} -o name -q`), argv).toBe(`${ids.replaceAll(' ', '\n')}\n`);
     });
 
-    test('says of a large fleet that it has to hold the list, where it has to', async () => {
+    test('prints a notice on a large fleet if the list must be held in memory', async () => {
       const ids = Array.from({ length: 10_001 }, (_, i) => `d${i}`);
       await fleet.redis.sadd('devices:registered', ...ids);
       const held = async (argv: string) => /sorting by (.*)\n/.exec((await devstate.run(argv)).stderr)?.[1];
@@ -191,7 +191,7 @@ export function listSuite(redis: TestBackend): void {
       await fleet.redis.sadd('devices:registered', 'wrong', 'broken', 'stray', 'gone');
     });
 
-    test('are said on stderr, the rest is listed, exit 7', async () => {
+    test('are reported on stderr, the others are listed, exit 7', async () => {
       const { exit, stdout, stderr } = await devstate.run('list --no-headers');
       expect(
         stdout
@@ -205,7 +205,7 @@ export function listSuite(redis: TestBackend): void {
       expect(exit).toBe(7);
     });
 
-    test('with documents, a broken one is such a record', async () => {
+    test('--with-state reports records with a broken document', async () => {
       const { exit, stdout, stderr } = await devstate.run('list --with-state --json -q');
       expect(
         JSON.parse(stdout)
@@ -222,7 +222,7 @@ export function listSuite(redis: TestBackend): void {
       expect(exit).toBe(7);
     });
 
-    test('only broken ones: 7 as well, and no word of emptiness in place of an error', async () => {
+    test('with broken records only: exit 7, and no message about an empty list', async () => {
       await fleet.redis.del('devices:registered');
       await fleet.redis.sadd('devices:registered', 'wrong');
       const { exit, stdout } = await devstate.run('list --fail-if-empty');

@@ -7,11 +7,11 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function registerSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  /** Nobody listens there: what is refused for the command line alone never asks. */
-  const nowhere = cli('redis://127.0.0.1:1');
+  /** Nothing listens there: a usage error must be reported without a connection. */
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, printed: string]>([
       ['register', '! devstate: an ID or -f FILE is required\n! hint: devstate register ID --type TYPE\n'],
       ['register d1', '! devstate: --type is required\n! hint: devstate register ID --type TYPE\n'],
       ['register d1 --type t --ttl 0', '! devstate: --ttl: a TTL is whole milliseconds, at least 1ms\n'],
@@ -57,27 +57,27 @@ export function registerSuite(redis: TestBackend): void {
         'register d1 --type t --fields id',
         '! devstate: no field "id"; there are deviceId, deviceType, created, registeredAt\n',
       ],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, printed) => {
+      expect(await unreachable.session(argv)).toBe(`${printed}exit 2\n`);
     });
   });
 
   describe('refused, and nothing written', () => {
-    test.each<[argv: string[], said: string]>([
+    test.each<[argv: string[], printed: string]>([
       [['-', '--type', 't'], '! devstate: "-" is not a device id\n! hint: it stands for standard input\n'],
       [['', '--type', 't'], '! devstate: a device id must not be empty\n'],
       [['a\tb', '--type', 't'], '! devstate: a device id must not hold control characters: "a\\tb"\n'],
       [[' d', '--type', 't'], '! devstate: a device id must not begin or end with white space: " d"\n'],
       [['x'.repeat(257), '--type', 't'], '! devstate: a device id must not exceed 256 bytes\n'],
       [['d1', '--type', ''], '! devstate: a device type must not be empty\n'],
-    ])('%j', async (rest, said) => {
-      expect(await devstate.session(['register', ...rest])).toBe(`${said}exit 2\n`);
+    ])('%j', async (rest, printed) => {
+      expect(await devstate.session(['register', ...rest])).toBe(`${printed}exit 2\n`);
       expect(await snapshot(await redis.client())).toEqual({});
     });
   });
 
   describe('what it prints', () => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, printed: string]>([
       ['register new --type lamp', 'new registered\n'],
       ['register d1 --type lamp', 'd1 updated\n'],
       ['register new --type lamp -o wide -q --no-headers', 'new registered\n'],
@@ -117,14 +117,14 @@ export function registerSuite(redis: TestBackend): void {
         exit 6
       `,
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, printed) => {
       await register(await openFleet(redis), 'd1', 'lamp');
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(printed);
     });
   });
 
   describe('what it does', () => {
-    test('keeps what is not given, and replaces the metadata whole', async () => {
+    test('keeps fields that are not given, and replaces the whole metadata', async () => {
       const fleet = await openFleet(redis);
       await devstate.run('register d1 --type lamp --meta a=1 --meta b.c=x --ttl 5m');
       expect(await readDevice(fleet, 'd1')).toMatchObject({
@@ -147,9 +147,9 @@ export function registerSuite(redis: TestBackend): void {
       expect(await devstate.session('list --type plug -o name')).toBe('d1\n');
     });
 
-    test('metadata from standard input, and a notice of duplicate keys', async () => {
-      const said = await devstate.session('register d1 --type t --meta -', { stdin: '{"a":1,"a":2}' });
-      expect(said).toBe('d1 registered\n! duplicate key "a": the last one wins\n');
+    test('reads metadata from standard input, and reports duplicate keys', async () => {
+      const printed = await devstate.session('register d1 --type t --meta -', { stdin: '{"a":1,"a":2}' });
+      expect(printed).toBe('d1 registered\n! duplicate key "a": the last one wins\n');
       expect(await readDevice(await openFleet(redis), 'd1')).toMatchObject({ metadataJson: '{"a":2}' });
       expect(await devstate.session('register d1 --type t --meta -', { stdin: '{"a":1' })).toBe(
         "! devstate: standard input: bad JSON: Quoted object key or end of object '}' expected but reached end of input at position 6\nexit 2\n",
@@ -179,7 +179,7 @@ export function registerSuite(redis: TestBackend): void {
     ! devstate: line 9: a TTL is whole milliseconds, at least 1ms
   `;
 
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, printed: string]>([
       ['register -f - --type gw', `${BAD}! 4 done, 5 failed\nexit 7\n`],
       ['register -f - --type gw -q', `${BAD}exit 7\n`],
       [
@@ -198,8 +198,8 @@ export function registerSuite(redis: TestBackend): void {
         exit 7
       `,
       ],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv, { stdin: FILE })).toBe(said);
+    ])('%s', async (argv, printed) => {
+      expect(await devstate.session(argv, { stdin: FILE })).toBe(printed);
       const fleet = await openFleet(redis);
       expect(await readDevice(fleet, 'a')).toMatchObject({
         metadataJson: '{"n":12345678901234567890}',
@@ -209,7 +209,7 @@ export function registerSuite(redis: TestBackend): void {
       expect(await fleet.redis.scard('devices:registered')).toBe(3);
     });
 
-    test.each<[stdin: string, argv: string, said: string]>([
+    test.each<[stdin: string, argv: string, printed: string]>([
       ['', 'register -f -', '! 0 done, 0 failed\n'],
       ['{"deviceId":"a","deviceType":"t"}\r\n', 'register -f -', '! 1 done, 0 failed\n'],
       [
@@ -234,12 +234,12 @@ export function registerSuite(redis: TestBackend): void {
         'register -f - --type t',
         '! line 1: duplicate key "deviceId": the last one wins\n! 1 done, 0 failed\n',
       ],
-    ])('%j | %s', async (stdin, argv, said) => {
+    ])('%j | %s', async (stdin, argv, printed) => {
       await register(await openFleet(redis), 'd1', 't');
-      expect(await devstate.session(argv, { stdin })).toBe(said);
+      expect(await devstate.session(argv, { stdin })).toBe(printed);
     });
 
-    test('takes back what list prints', async () => {
+    test('accepts the output of list', async () => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp', { metadataJson: '{"a":1}', ttl: 7000 });
       const { stdout } = await devstate.run('list --with-state -o ndjson');

@@ -9,10 +9,10 @@ import { APPENDIX_A } from '../../support/rfc7396.js';
 
 export function setDesiredSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string[], said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string[], printed: string]>([
       [[], "! devstate: missing required argument 'id'\n! hint: devstate set-desired --help\n"],
       [['d1'], "! devstate: missing required argument 'document'\n! hint: devstate set-desired --help\n"],
       [['d1', '[1]'], '! devstate: a JSON object is due, not an array\n'],
@@ -45,13 +45,13 @@ export function setDesiredSuite(redis: TestBackend): void {
         ['d1', 'a=1', '--fields', 'patch'],
         '! devstate: no field "patch"; there are deviceId, desiredState, version, changed\n',
       ],
-    ])('%j', async (rest, said) => {
-      expect(await nowhere.session(['set-desired', ...rest])).toBe(`${said}exit 2\n`);
+    ])('%j', async (rest, printed) => {
+      expect(await unreachable.session(['set-desired', ...rest])).toBe(`${printed}exit 2\n`);
     });
   });
 
   describe('what it prints', () => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, printed: string]>([
       ['set-desired d1 a=1', 'd1 desired version 1\n'],
       ['set-desired two b=1', 'two unchanged\n'],
       ['set-desired two b=1.0', 'two desired version 3\n'],
@@ -110,16 +110,16 @@ export function setDesiredSuite(redis: TestBackend): void {
         'set-desired d1 {"a":1,"a":2} -o ndjson',
         '{"deviceId":"d1","desiredState":{"a":2},"version":1,"changed":true}\n! duplicate key "a": the last one wins\n',
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, printed) => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
       await register(fleet, 'two', 'lamp');
       await setDesired(fleet, 'two', { a: true });
       await setDesired(fleet, 'two', { a: null, b: 1 } as never);
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(printed);
     });
 
-    test('from standard input and from a file', async () => {
+    test('reads the document from standard input and from a file', async () => {
       await register(await openFleet(redis), 'd1', 'lamp');
       expect(await devstate.session('set-desired d1 -', { stdin: '\n {"a": 1e400}\n' })).toBe(
         'd1 desired version 1\n',
@@ -131,7 +131,7 @@ export function setDesiredSuite(redis: TestBackend): void {
   });
 
   describe('what it does', () => {
-    test('tells the device: the whole, the patch and the version; nothing when nothing changed', async () => {
+    test('publishes the whole state, the patch and the version; nothing if nothing changed', async () => {
       await register(await openFleet(redis), 'd1', 'lamp');
       const { heard, settled } = await listen(redis);
       for (const document of [
@@ -169,7 +169,7 @@ export function setDesiredSuite(redis: TestBackend): void {
     test.each(APPENDIX_A)('%s + %s = %s', async (target, patch, result) => {
       const fleet = await openFleet(redis);
       await register(fleet, 'd1', 'lamp');
-      // Written as another program may: a merge of ours could not leave a null.
+      // Written directly, because a merge of devstate never leaves a null.
       await fleet.redis.hset(fleet.keys.state('d1'), { desiredState: target });
       const { desiredState } = (await devstate.json(['set-desired', 'd1', patch])) as {
         desiredState: unknown;
@@ -183,7 +183,7 @@ export function setDesiredSuite(redis: TestBackend): void {
       ['"bar"', 'a JSON object is due, not a string'],
       ['null', '"null": not KEY=VALUE'],
     ])('the patch %s is refused', async (patch, message) => {
-      const { exit, stderr } = await nowhere.run(['set-desired', 'd1', patch]);
+      const { exit, stderr } = await unreachable.run(['set-desired', 'd1', patch]);
       expect(exit).toBe(2);
       expect(stderr.split('\n')[0]).toBe(`devstate: ${message}`);
     });

@@ -8,10 +8,10 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function staleSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
+  const unreachable = cli('redis://127.0.0.1:1');
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, expected: string]>([
       [
         'stale --older-than -5m',
         text`
@@ -27,23 +27,23 @@ export function staleSuite(redis: TestBackend): void {
         'stale 5m',
         "! devstate: too many arguments for 'stale'. Expected 0 arguments but got 1.\n! hint: devstate stale --help\n",
       ],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv)).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, expected) => {
+      expect(await unreachable.session(argv)).toBe(`${expected}exit 2\n`);
     });
   });
 
-  describe('nobody stale', () => {
-    test.each<[argv: string, said: string]>([
+  describe('no stale device', () => {
+    test.each<[argv: string, expected: string]>([
       ['stale', '! no stale devices\n'],
       ['stale -q', ''],
       ['stale --json', '[]\n'],
       ['stale -o ndjson', ''],
       ['stale --fail-if-empty', '! no stale devices\nexit 4\n'],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, expected) => {
       const fleet = await openFleet(redis);
       await register(fleet, 'up', 'lamp');
       await heartbeat(fleet, { id: 'up' });
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(expected);
     });
   });
 
@@ -67,7 +67,7 @@ export function staleSuite(redis: TestBackend): void {
       await fleet.redis.set(fleet.keys.heartbeat('hours'), '1');
     });
 
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       ['stale -o name', 'also-never\nnever\ndays\nhours\n'],
       ['stale --no-never -o name', 'days\nhours\n'],
       ['stale --older-than 10m --no-never -o name', 'days\nhours\nminutes\n'],
@@ -95,11 +95,11 @@ export function staleSuite(redis: TestBackend): void {
         'stale --type lamp --fields status,ageSeconds,lastSeen --json --older-than 30d',
         '[\n  {"status":"offline","ageSeconds":null,"lastSeen":null}\n]\n',
       ],
-    ])('%s', async (argv, said) => {
-      expect(await devstate.session(argv)).toBe(said);
+    ])('%s', async (argv, expected) => {
+      expect(await devstate.session(argv)).toBe(expected);
     });
 
-    test('JSON: the age in seconds', async () => {
+    test('JSON has the age in seconds', async () => {
       const rows = (await devstate.json('stale --type lamp')) as { ageSeconds: number }[];
       expect(rows).toEqual([
         { deviceId: 'also-never', deviceType: 'lamp', status: 'offline', lastSeen: null, ageSeconds: null },
@@ -120,7 +120,7 @@ export function staleSuite(redis: TestBackend): void {
       ]);
     });
 
-    test('on a terminal: how long ago', async () => {
+    test('prints relative times on a terminal', async () => {
       const { stdout } = await devstate.run('stale --no-never --color never', { tty: true });
       expect(stdout).toBe(
         text`

@@ -16,7 +16,7 @@ export function statsSuite(redis: TestBackend): void {
   }
 
   describe.each(['shared', 'exclusive'])('stats of a %s fleet', (writers) => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       [
         'stats',
         text`
@@ -58,21 +58,21 @@ export function statsSuite(redis: TestBackend): void {
         'stats --by status',
         "! devstate: option '--by <what>' argument 'status' is invalid. Allowed choices are type.\n! hint: devstate stats --help\nexit 2\n",
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, expected) => {
       await someDevices();
       await devstate.run(`init --writers ${writers}`);
       const before = await snapshot(await redis.client());
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(expected);
       expect(await snapshot(await redis.client())).toEqual(before);
     });
   });
 
-  test('of no devices', async () => {
+  test('of an empty fleet', async () => {
     expect(await devstate.session('stats --by type')).toBe('! no devices\n');
     expect(await devstate.session('stats --fields online --no-headers')).toBe('0\n');
   });
 
-  test('of records that cannot be counted says so, and counts the rest', async () => {
+  test('reports records that cannot be counted, and counts the others', async () => {
     await someDevices();
     const client = await redis.client();
     await client.sadd('devices:registered', 'ghost', 'broken');
@@ -83,7 +83,7 @@ export function statsSuite(redis: TestBackend): void {
     expect(stderr).toContain('ids without a registered record: 1 not counted, for example "ghost"');
   });
 
-  test('--watch counts again and again, until it is stopped', async () => {
+  test('--watch repeats until it is stopped', async () => {
     await someDevices();
     const running = devstate.start('stats --watch -o ndjson');
     const [first = '', second = ''] = await running.lines('stdout', 2);
@@ -93,7 +93,7 @@ export function statsSuite(redis: TestBackend): void {
   });
 
   describe('init', () => {
-    test.each<[argv: string, said: string]>([
+    test.each<[argv: string, expected: string]>([
       ['init', 'layout version 1, one partition, dialect node, shared writers\n'],
       [
         'init --writers exclusive --json',
@@ -107,12 +107,12 @@ export function statsSuite(redis: TestBackend): void {
         'init --dialect python',
         "! devstate: this fleet's dialect is node, not python\n! hint: leave out --dialect\nexit 2\n",
       ],
-    ])('%s', async (argv, said) => {
+    ])('%s', async (argv, expected) => {
       await someDevices();
-      expect(await devstate.session(argv)).toBe(said);
+      expect(await devstate.session(argv)).toBe(expected);
     });
 
-    test('declares the dialect of a fleet that holds nothing yet', async () => {
+    test('declares the dialect of an empty fleet', async () => {
       expect(await devstate.session('init --dialect python')).toBe(
         'layout version 1, one partition, dialect python, shared writers\n',
       );

@@ -9,26 +9,26 @@ import type { TestBackend } from '../../support/redis.js';
 
 export function unregisterSuite(redis: TestBackend): void {
   const devstate = cli(redis);
-  const nowhere = cli('redis://127.0.0.1:1');
-  const NOBODY = '! devstate: this removes devices and needs confirmation\n! hint: add --yes\n';
+  const unreachable = cli('redis://127.0.0.1:1');
+  const NOT_CONFIRMED = '! devstate: this removes devices and needs confirmation\n! hint: add --yes\n';
 
-  describe('refused before anything is sent', () => {
-    test.each<[argv: string, said: string]>([
+  describe('usage errors, reported before anything is sent', () => {
+    test.each<[argv: string, expected: string]>([
       ['unregister', "! devstate: missing required argument 'id'\n! hint: devstate unregister --help\n"],
-      ['unregister d1', NOBODY],
-      ['unregister d1 d2', NOBODY],
-      ['unregister -', NOBODY],
+      ['unregister d1', NOT_CONFIRMED],
+      ['unregister d1 d2', NOT_CONFIRMED],
+      ['unregister -', NOT_CONFIRMED],
       [
         'unregister d1 --json',
         '! {"error":{"code":"USAGE","message":"this removes devices and needs confirmation","hint":"add --yes"}}\n',
       ],
       ['unregister d1 --yes --fields id', '! devstate: no field "id"; there are deviceId, removed\n'],
-    ])('%s', async (argv, said) => {
-      expect(await nowhere.session(argv, { stdin: 'y\n' })).toBe(`${said}exit 2\n`);
+    ])('%s', async (argv, expected) => {
+      expect(await unreachable.session(argv, { stdin: 'y\n' })).toBe(`${expected}exit 2\n`);
     });
 
-    test('ids on the standard input of a terminal', async () => {
-      expect(await nowhere.session('unregister -', { tty: true })).toBe(`${NOBODY}exit 2\n`);
+    test('refuses ids from standard input on a terminal without --yes', async () => {
+      expect(await unreachable.session('unregister -', { tty: true })).toBe(`${NOT_CONFIRMED}exit 2\n`);
     });
   });
 
@@ -45,7 +45,7 @@ export function unregisterSuite(redis: TestBackend): void {
   const left = async () => (await fleet.redis.smembers('devices:registered')).sort();
 
   describe('with --yes', () => {
-    test.each<[argv: string, stdin: string, said: string, still: string[]]>([
+    test.each<[argv: string, stdin: string, expected: string, still: string[]]>([
       ['unregister d1 --yes', '', 'd1 removed\n', ['d2', 'other']],
       ['unregister d1 -y -q -o wide', '', 'd1 removed\n', ['d2', 'other']],
       ['unregister d1 -y -o name', '', 'd1\n', ['d2', 'other']],
@@ -76,12 +76,12 @@ export function unregisterSuite(redis: TestBackend): void {
         '! devstate: device "nope" is not registered\nexit 3\n',
         ['d1', 'd2', 'other'],
       ],
-    ])('%s', async (argv, stdin, said, still) => {
-      expect(await devstate.session(argv, { stdin })).toBe(said);
+    ])('%s', async (argv, stdin, expected, still) => {
+      expect(await devstate.session(argv, { stdin })).toBe(expected);
       expect(await left()).toEqual(still);
     });
 
-    test('nothing is kept of it but what the log tells', async () => {
+    test('leaves no key of the device, only its events in the log', async () => {
       await devstate.run('unregister d1 d2 other --yes');
       expect(
         (await fleet.redis.keys('*')).filter((key) => !/^devices:(presence:log|pulse|meta)$/.test(key)),
@@ -92,7 +92,7 @@ export function unregisterSuite(redis: TestBackend): void {
   describe('asks on a terminal', () => {
     const QUESTION = 'Remove "d1" and all data about it? [y/N] ';
 
-    test.each<[typed: string, argv: string, said: string, exit: number]>([
+    test.each<[typed: string, argv: string, expected: string, exit: number]>([
       ['y\n', 'unregister d1', 'd1 removed\n', 0],
       ['YES\n', 'unregister d1', 'd1 removed\n', 0],
       [' y \n', 'unregister d1 -q', 'd1 removed\n', 0],
@@ -100,10 +100,10 @@ export function unregisterSuite(redis: TestBackend): void {
       ['\n', 'unregister d1', '', 4],
       ['yess\n', 'unregister d1', '', 4],
       ['y\n', 'unregister d1 --json', '{\n  "deviceId": "d1",\n  "removed": true\n}\n', 0],
-    ])('%j to %s', async (typed, argv, said, exit) => {
+    ])('%j to %s', async (typed, argv, expected, exit) => {
       const before = await snapshot(fleet.redis);
       expect(await devstate.run(argv, { tty: true, stdin: typed })).toEqual({
-        stdout: said,
+        stdout: expected,
         stderr: QUESTION,
         exit,
       });
@@ -111,7 +111,7 @@ export function unregisterSuite(redis: TestBackend): void {
       else expect(await snapshot(fleet.redis)).toEqual(before);
     });
 
-    test('for several: how many', async () => {
+    test('asks with the number of devices', async () => {
       expect(await devstate.run('unregister d1 d2', { tty: true, stdin: 'y\n' })).toEqual({
         stdout: 'd1 removed\nd2 removed\n',
         stderr: 'Remove 2 devices and all data about them? [y/N] ',
@@ -119,7 +119,7 @@ export function unregisterSuite(redis: TestBackend): void {
       });
     });
 
-    test('an id with escape sequences is shown as it is written', async () => {
+    test('shows escape sequences in an id escaped', async () => {
       const { stderr } = await devstate.run(['unregister', 'a\u202eb'], { tty: true, stdin: 'n\n' });
       expect(stderr).toBe('Remove "a\\u202eb" and all data about it? [y/N] ');
     });
@@ -132,10 +132,10 @@ export function unregisterSuite(redis: TestBackend): void {
       expect(await left()).toEqual(['d1', 'd2', 'other']);
     });
 
-    test('an interrupt leaves all as it is', async () => {
+    test('an interrupt changes nothing', async () => {
       const running = devstate.start('unregister d1', { tty: true });
       await running.says('stderr', QUESTION);
-      // The process then exits with 130 or 143, whatever the command says (test/e2e).
+      // The process exits with 130 or 143 regardless of the command's code (test/e2e).
       const { stdout, stderr } = await running.stop();
       expect({ stdout, asked: stderr.trimEnd() }).toEqual({ stdout: '', asked: QUESTION.trimEnd() });
       expect(await left()).toEqual(['d1', 'd2', 'other']);

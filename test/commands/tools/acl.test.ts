@@ -1,4 +1,4 @@
-/** What `devstate acl` prints; what Redis makes of it is in contract/admin/acl-roles.test.ts. */
+/** The output of `devstate acl`. Its effect in Redis is tested in contract/admin/acl-roles.test.ts. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import { cli, text } from '../../support/cli.js';
 import { openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Nobody listens there: no server is asked. */
+/** Nothing listens there: acl must not connect. */
 const devstate = cli('redis://127.0.0.1:1');
 const redis = useRedis();
 const PASSWORD = '! hint: a new user has no password: add >PASSWORD at the end of the line\n';
 
-test('a line for redis-cli, and what it lacks', async () => {
+test('prints a line for redis-cli and hints about what it lacks', async () => {
   const line = [
     'ACL SETUSER gw-7 on resetkeys resetchannels -@all',
     '+asking +cluster|slots +eval +evalsha +get +getex +hget +hmget +hset +lindex +ltrim +ping +publish +rpush +sadd +scard +set',
@@ -32,7 +32,7 @@ test('a line for redis-cli, and what it lacks', async () => {
   expect(await devstate.session('acl device --user gw-7 -n acme -q')).toBe(`${line}\n`);
 });
 
-test('JSON: the line, and what it is made of', async () => {
+test('JSON has the line and its parts', async () => {
   expect(await devstate.json('acl detector --fields role,user,channels')).toEqual({
     role: 'detector',
     user: 'detector',
@@ -47,7 +47,7 @@ test('JSON: the line, and what it is made of', async () => {
   expect([commands, keys, channels]).toEqual([part('+'), part('~'), part('&')]);
 });
 
-test('devices beside, and other than, the user’s own', async () => {
+test('--id names the devices, instead of the name of the user', async () => {
   const { keys, channels } = (await devstate.json(['acl', 'device', '--id', 'a b', '--id', 'c*'])) as {
     keys: string[];
     channels: string[];
@@ -59,7 +59,7 @@ test('devices beside, and other than, the user’s own', async () => {
   expect(channels).toEqual(['device:a?b:commands', 'device:c\\*:commands', 'devices:presence']);
 });
 
-test('where the fleet is comes from the context in use', async () => {
+test('namespace and database come from the context in use', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'devstate-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const config = join(folder, 'config.toml');
@@ -74,7 +74,7 @@ test('where the fleet is comes from the context in use', async () => {
   });
 });
 
-test('the same line again changes nothing, passwords neither', async () => {
+test('repeating the line changes nothing, not even passwords', async () => {
   const { redis: admin } = await openFleet(redis);
   const line = async (role: string) =>
     (await devstate.run(`acl ${role} --user u -q`)).stdout.trim().split(' ') as [string];
@@ -86,7 +86,7 @@ test('the same line again changes nothing, passwords neither', async () => {
   expect(await admin.call('ACL', 'GETUSER', 'u')).toEqual(before);
 });
 
-test.each<[argv: string[], said: string]>([
+test.each<[argv: string[], expected: string]>([
   [
     ['acl', 'admin'],
     text`
@@ -104,6 +104,6 @@ test.each<[argv: string[], said: string]>([
     ['acl', 'viewer', '--user', ''],
     '! devstate: a user name must not be empty or contain white space or control characters\nexit 2\n',
   ],
-])('%j', async (argv, said) => {
-  expect(await devstate.session(argv)).toBe(said);
+])('%j', async (argv, expected) => {
+  expect(await devstate.session(argv)).toBe(expected);
 });

@@ -1,4 +1,4 @@
-/** The completion scripts: bash's is asked as readline would ask it, the others are read. */
+/** The completion scripts: that of bash is run as readline runs it, the text of all is checked. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,7 +56,7 @@ describe('bash', () => {
   const ASK = `source devstate.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _devstate
     printf '%s\\n' "\${COMPREPLY[@]}"`;
 
-  /** The words as readline splits them, the last being the one under the cursor. */
+  /** @param words as readline splits them; the last one is at the cursor */
   function complete(...words: string[]): string[] {
     const args = ['--norc', '-c', ASK, 'bash', 'devstate', ...words];
     const output = execFileSync('bash', args, { cwd: folder, encoding: 'utf8' });
@@ -105,7 +105,7 @@ describe('bash', () => {
   });
 });
 
-// Where the shell is not installed, what it would read is checked below all the same.
+// If a shell is not installed, the text of its script is checked all the same.
 describe.each(['bash', 'zsh', 'fish'])('%s', (shell) => {
   const script = completionScript(shell, program);
 
@@ -136,7 +136,7 @@ describe.each(['bash', 'zsh', 'fish'])('%s', (shell) => {
       expect(script).toMatch(new RegExp(`\\b${word}\\b`));
   });
 
-  it('has nothing to expand in what it quotes', () => {
+  it('has no expansion within quoted texts', () => {
     const literal = shell === 'fish' ? /'(?:[^'\\]|\\.)*'/g : /'[^']*'|\\'/g;
     const unquoted = script.replace(literal, '');
     expect(unquoted).not.toContain('pwned');
@@ -144,7 +144,7 @@ describe.each(['bash', 'zsh', 'fish'])('%s', (shell) => {
   });
 });
 
-it('knows no other shell', () => {
+it('is refused for other shells', () => {
   expect(() => completionScript('csh', program)).toThrow('no completion for csh');
   expect(() => completionScript('constructor', program)).toThrow('no completion');
 });

@@ -1,4 +1,4 @@
-/** `devstate init --partitions`: how many parts a fleet is in. */
+/** `devstate init --partitions`: the number of partitions of a fleet. */
 import { expect, test } from 'vitest';
 import { cli } from '../../support/cli.js';
 import { useRedis } from '../../support/redis.js';
@@ -10,9 +10,9 @@ test.each([
   ['0', 'bad count "0": it must be a whole number, at least 1'],
   ['many', 'bad count "many": it must be a whole number, at least 1'],
   ['1025', 'too many partitions: 1025\n! hint: at most 1024'],
-])('--partitions %s is refused', async (count, said) => {
+])('--partitions %s is refused', async (count, expected) => {
   expect(await devstate.session(`init --partitions ${count}`)).toBe(
-    `! devstate: --partitions: ${said}\nexit 2\n`,
+    `! devstate: --partitions: ${expected}\nexit 2\n`,
   );
 });
 
@@ -34,7 +34,7 @@ test('partitions can change while there are no devices', async () => {
   );
 });
 
-test('an init that fails has changed nothing', async () => {
+test('a failing init changes nothing', async () => {
   expect(await devstate.run('init --partitions 4 --dialect node')).toMatchObject({ exit: 0 });
   expect(await devstate.session('init --partitions 8 --dialect python')).toBe(
     "! devstate: this fleet's dialect is node, not python\n! hint: leave out --dialect\nexit 2\n",
