@@ -3,8 +3,8 @@
 export type { Strategy } from './core/detection/detector.js';
 export type { DeviceRecord, Dialect, PresenceEvent, PresenceReason, Status } from './core/model/device.js';
 export { DevstateError, type ErrorCode } from './core/model/errors.js';
+export type { HeartbeatResult } from './core/model/heartbeat.js';
 export type { FeedOptions } from './core/presence/feed.js';
-export type { HeartbeatResult } from './core/presence/heartbeats.js';
 export type { Gap, Since } from './core/presence/log-reader.js';
 export type { Registration } from './core/registry/register.js';
 export type { DesiredOptions } from './core/shadow/desired.js';

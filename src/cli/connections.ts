@@ -1,7 +1,9 @@
 /** The connections of one command line: opened at first use, closed at its end. */
+
 import type { Globals } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
-import type { Connection, Fleet } from '../core/store/fleet.js';
+import type { Connection } from '../core/store/connection.js';
+import type { Fleet } from '../core/store/fleet.js';
 import { escapeText } from '../output/escape.js';
 import type { Spinner } from '../output/spinner.js';
 import type { Env } from './invocation.js';

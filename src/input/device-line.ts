@@ -7,6 +7,7 @@
 import { validId, validType } from '../core/model/device.js';
 import { documentText } from '../core/model/document-limits.js';
 import { type DevstateError, quote, usageError } from '../core/model/errors.js';
+import type { Heartbeat } from '../core/model/heartbeat.js';
 import {
   describe,
   getKey,
@@ -15,7 +16,7 @@ import {
   type Json,
   type JsonObject,
 } from '../core/model/json.js';
-import type { Heartbeat } from '../core/presence/heartbeats.js';
+
 import type { Registrant } from '../core/registry/register.js';
 import { validTtl } from './duration.js';
 import { type Notice, readJsonObject } from './json.js';

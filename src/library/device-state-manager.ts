@@ -3,21 +3,29 @@
  * does, atomically, over the same keys. Documents in results are plain JavaScript values;
  * beside them `…Json` holds the exact text, where numbers keep all their digits.
  */
+
 import { Redis, type RedisOptions } from 'ioredis';
 import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
 import { TickBatcher } from '../core/async/tick-batcher.js';
 import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent, validId } from '../core/model/device.js';
 import { documentText } from '../core/model/document-limits.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
+import type { Heartbeat, HeartbeatResult } from '../core/model/heartbeat.js';
 import { isJsonObject, type JsonObject, parseJsonObject, toJson } from '../core/model/json.js';
+import { parseStored } from '../core/model/stored-document.js';
+import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
-import { disconnect, type Heartbeat, type HeartbeatResult, heartbeats } from '../core/presence/heartbeats.js';
+import { heartbeats, heartbeatsIn } from '../core/presence/heartbeats.js';
 import { listDevices, onlineDevices } from '../core/query/list.js';
-import { parseStored, readDevice } from '../core/query/read-devices.js';
-import { type Registrant, type Registration, registerAll, unregister } from '../core/registry/register.js';
-import { type DesiredOptions, delta, setDesired } from '../core/shadow/desired.js';
+import { readDevice } from '../core/query/read-devices.js';
+import { type Registrant, type Registration, registerAll } from '../core/registry/register.js';
+import { unregister } from '../core/registry/unregister.js';
+import { delta } from '../core/shadow/delta.js';
+import { type DesiredOptions, setDesired } from '../core/shadow/desired.js';
 import { closeConnection } from '../core/store/close-connection.js';
-import { type Connection, Fleet, type FleetOptions } from '../core/store/fleet.js';
+import type { Connection } from '../core/store/connection.js';
+import { Fleet, type FleetOptions } from '../core/store/fleet.js';
+import type { Partition } from '../core/store/partition.js';
 
 /** A JSON object as a plain JavaScript value. */
 export type Document = Record<string, unknown>;
@@ -58,7 +66,7 @@ export class DeviceStateManager {
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
   /** Of each partition its own: one that hangs keeps none of the others waiting. */
-  readonly #batchers = new WeakMap<Fleet, TickBatcher<Heartbeat, HeartbeatResult>>();
+  readonly #batchers = new WeakMap<Partition, TickBatcher<Heartbeat, HeartbeatResult>>();
   readonly #closing = new AbortController();
 
   /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
@@ -100,7 +108,7 @@ export class DeviceStateManager {
     options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
     const beat = beatOf({ deviceId, ...(reportedState && { reportedState }), ...options });
-    return this.#batcherOf(await this.#fleet.of(validId(deviceId))).add(beat);
+    return this.#batcherOf(await this.#fleet.partitionFor(validId(deviceId))).add(beat);
   }
 
   /** Heartbeats of many devices in few round trips, in order; each succeeds or fails alone. */
@@ -196,11 +204,11 @@ export class DeviceStateManager {
     closeConnection(this.#fleet.cluster ?? this.#fleet.redis);
   }
 
-  #batcherOf(partition: Fleet): TickBatcher<Heartbeat, HeartbeatResult> {
+  #batcherOf(partition: Partition): TickBatcher<Heartbeat, HeartbeatResult> {
     const known = this.#batchers.get(partition);
     if (known) return known;
     const batcher = new TickBatcher<Heartbeat, HeartbeatResult>((beats) =>
-      heartbeats(partition, beats, this.#defaultTtl),
+      heartbeatsIn(partition, beats, this.#defaultTtl),
     );
     this.#batchers.set(partition, batcher);
     return batcher;

@@ -5,7 +5,8 @@ import { type DetectOptions, detect } from '../core/detection/detector.js';
 import type { PresenceEvent } from '../core/model/device.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import { closeConnection } from '../core/store/close-connection.js';
-import { type Connection, Fleet, type FleetOptions } from '../core/store/fleet.js';
+import type { Connection } from '../core/store/connection.js';
+import { Fleet, type FleetOptions } from '../core/store/fleet.js';
 import { isClient, ownClient } from './device-state-manager.js';
 
 export interface OfflineDetectorOptions

@@ -1,6 +1,7 @@
 /** What connections to one server, by Sentinel and to a cluster have in common: their options, and how they end. */
+
 import { closeConnection } from '../core/store/close-connection.js';
-import type { Connection } from '../core/store/fleet.js';
+import type { Connection } from '../core/store/connection.js';
 
 export interface ConnectOptions {
   /** For connecting, and for each command. */

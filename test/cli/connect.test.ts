@@ -4,10 +4,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { register } from '../../src/core/registry/register.js';
-import { Fleet } from '../../src/core/store/fleet.js';
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { cli, type Result, text } from '../support/cli.js';
-import { listen, openFleet, pretendDetector, snapshot } from '../support/fleet.js';
+import { listen, openFleet, pretendDetector, SingleFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -183,7 +182,7 @@ describe('a server with a password', () => {
     const admin = new Redis(server.url, { password: SECRET });
     onTestFinished(() => admin.disconnect());
     await admin.call('ACL', 'SETUSER', 'bob', 'reset', 'on', `>bob-${SECRET}`, ...rules);
-    await pretendDetector(new Fleet(admin));
+    await pretendDetector(new SingleFleet(admin));
     const before = await snapshot(admin);
     const { exit, stdout, stderr } = withoutSecret(await as(`bob:bob-${SECRET}@`).run(argv));
     expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });

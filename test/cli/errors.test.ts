@@ -4,9 +4,8 @@ import { asksForJson } from '../../src/cli/early-options.js';
 import { EXIT_CODES, exitOf } from '../../src/cli/exit-codes.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
-import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
-import { openFleet, snapshot } from '../support/fleet.js';
+import { openFleet, type SingleFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
@@ -30,7 +29,7 @@ test('the table of exit codes', () => {
   expect(exitOf('CONFLICT')).toBe(6);
 });
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
   for (const id of ['d1', 'd2']) await register(fleet, id, 'lamp');

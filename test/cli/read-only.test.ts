@@ -7,9 +7,8 @@ import { commands } from '../../src/commands/index.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
 import { setDesired } from '../../src/core/shadow/desired.js';
-import type { Fleet } from '../../src/core/store/fleet.js';
 import { cli } from '../support/cli.js';
-import { openFleet, pretendDetector, snapshot } from '../support/fleet.js';
+import { openFleet, pretendDetector, type SingleFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis({ port: true });
@@ -47,7 +46,7 @@ const READING = [
   'watch-presence --since 1h --for 1ms',
 ];
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 let folder: string;
 let config: string;
 beforeAll(() => {

@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Fleet } from '../../src/core/store/fleet.js';
-import { pretendDetector } from '../support/fleet.js';
+import { pretendDetector, SingleFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { bin, build, finished, root, says, shell, start } from './built.js';
 
 const redis = useRedis();
 beforeAll(build, 120_000);
-beforeEach(async () => pretendDetector(new Fleet(await redis.client())));
+beforeEach(async () => pretendDetector(new SingleFleet(await redis.client())));
 const env = () => ({ DEVSTATE_URL: redis.url });
 const run = (script: string, more = {}) => shell(script, { ...env(), ...more });
 

@@ -6,7 +6,8 @@
 import { afterAll, beforeAll } from 'vitest';
 import { declareFleet, type Writers } from '../../src/core/admin/declare-fleet.js';
 import { closeConnection } from '../../src/core/store/close-connection.js';
-import { type Connection, Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
+import type { Connection } from '../../src/core/store/connection.js';
+import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { useCluster } from './cluster.js';

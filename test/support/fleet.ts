@@ -7,8 +7,11 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { DeviceRecord, Dialect, PresenceEvent } from '../../src/core/model/device.js';
 import { decodeLogEntry } from '../../src/core/model/dialect.js';
 import { DevstateError } from '../../src/core/model/errors.js';
+import type { Keyspace } from '../../src/core/model/keyspace.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
+import type { Connection } from '../../src/core/store/connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
+import type { Partition } from '../../src/core/store/partition.js';
 import type { TestBackend } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];
@@ -19,14 +22,41 @@ export const ODD_IDS = ['aa:bb:cc:dd:ee:ff', 'urn:dev:ops:32473-X', 'a/b', '{x}'
 /** What a double would make 12345678901234567000, Infinity and 0.1 of. */
 export const ODD_NUMBERS = '{"big":12345678901234567890,"huge":1e400,"money":0.10}';
 
+export interface TestFleetOptions extends FleetOptions {
+  /** The time that scripts take, ms, instead of the server's. */
+  clock?: () => number;
+}
+
+/** A fleet for tests. While it is not partitioned, its keys are those of its only partition. */
+export class SingleFleet extends Fleet {
+  readonly only: Partition;
+
+  constructor(connection: Connection, { clock, ...options }: TestFleetOptions = {}) {
+    super(connection, options, clock);
+    this.only = this.partitionsFor(1)[0] as Partition;
+  }
+
+  override async partitions(): Promise<readonly Partition[]> {
+    const { partitions } = await this.declared();
+    return partitions === 1 ? [this.only] : super.partitions();
+  }
+
+  override get keys(): Keyspace {
+    return this.only.keys;
+  }
+}
+
+/** The keys of a partition, or of a fleet with only one. */
+type WithKeys = Pick<Partition, 'redis' | 'keys'>;
+
 export async function openFleet(
   redis: TestBackend,
-  options: FleetOptions = {},
+  options: TestFleetOptions = {},
   connection: RedisOptions = {},
-): Promise<Fleet> {
+): Promise<SingleFleet> {
   const client = await redis.client(connection);
   client.on('error', () => {}); // commands say what is wrong
-  return new Fleet(client, options);
+  return new SingleFleet(client, options);
 }
 
 /** The error of a promise that must fail with one of ours. */
@@ -49,12 +79,12 @@ export async function until(condition: () => Promise<boolean> | boolean): Promis
 }
 
 /** The heartbeat key is gone, before its time. */
-export async function cut({ redis, keys }: Fleet, ...ids: string[]): Promise<void> {
+export async function cut({ redis, keys }: WithKeys, ...ids: string[]): Promise<void> {
   await redis.del(ids.map((id) => keys.heartbeat(id)));
 }
 
 /** The heartbeat key runs out. */
-export async function expired({ redis, keys }: Fleet, id: string): Promise<void> {
+export async function expired({ redis, keys }: WithKeys, id: string): Promise<void> {
   await until(async () => (await redis.exists(keys.heartbeat(id))) === 0);
 }
 
@@ -65,18 +95,18 @@ export async function serverNow(redis: Redis): Promise<number> {
 }
 
 /** The log, all or of one device. */
-export async function logOf({ redis, keys }: Fleet, id?: string): Promise<PresenceEvent[]> {
+export async function logOf({ redis, keys }: WithKeys, id?: string): Promise<PresenceEvent[]> {
   const events = (await redis.xrange(keys.log, '-', '+')).map(([at, flat]) => decodeLogEntry(at, flat));
   return events.filter(({ deviceId }) => id === undefined || deviceId === id);
 }
 
 /** `1 online heartbeat`, `2 offline timeout`: what the log tells of a device. */
-export async function storyOf(fleet: Fleet, id: string): Promise<string[]> {
+export async function storyOf(fleet: WithKeys, id: string): Promise<string[]> {
   return (await logOf(fleet, id)).map(({ seq, status, reason }) => `${seq} ${status} ${reason}`);
 }
 
 export async function historyOf(
-  { redis, keys }: Fleet,
+  { redis, keys }: WithKeys,
   kind: 'reported' | 'desired' | 'presence',
   id: string,
 ) {
@@ -84,7 +114,7 @@ export async function historyOf(
 }
 
 /** Whose deadlines and absences the index knows. */
-export async function scoreOf({ redis, keys }: Fleet, id: string): Promise<number | null> {
+export async function scoreOf({ redis, keys }: WithKeys, id: string): Promise<number | null> {
   const score = await redis.zscore(keys.activity, id);
   return score === null ? null : Number(score);
 }
@@ -163,7 +193,7 @@ export async function idsOf(devices: AsyncIterable<DeviceRecord>): Promise<strin
 }
 
 /** As if a detector had just been at work: nobody warns that there is none. */
-export async function pretendDetector({ redis, keys }: Fleet): Promise<void> {
+export async function pretendDetector({ redis, keys }: WithKeys): Promise<void> {
   const now = await serverNow(redis);
   await redis.set(keys.pulse, `${now} ${now} 0`);
 }

@@ -2,17 +2,19 @@
  * Seeded lives of many devices, on the model's time: what devstate does to them and, where asked, what the
  * article's program does in between. What was so at each moment is noted beside, whoever made it so.
  */
+
 import { parse } from 'lossless-json';
 import { sweep } from '../../src/core/detection/detector.js';
 import { HISTORY_KINDS } from '../../src/core/history/entries.js';
 import { parseJsonObject } from '../../src/core/model/json.js';
 import type { HistoryKind } from '../../src/core/model/keyspace.js';
-import { disconnect, heartbeat } from '../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';
 import { register } from '../../src/core/registry/register.js';
 import { setDesired } from '../../src/core/shadow/desired.js';
-import { Fleet } from '../../src/core/store/fleet.js';
 import { articleProgram } from './article.js';
+import { SingleFleet } from './fleet.js';
 import { Model, type ModelDevice, merged, type Patch, pinKeys } from './model.js';
 import type { TestRedis } from './redis.js';
 
@@ -52,7 +54,7 @@ const REPORTS = [
 ];
 
 export class Lives {
-  fleet: Fleet;
+  fleet: SingleFleet;
   readonly model: Model;
   readonly start: number;
   readonly truth = new Map<string, Truth>();
@@ -61,7 +63,7 @@ export class Lives {
   #cap = 0;
   #theirs = 0;
 
-  private constructor(fleet: Fleet, model: Model, seed: number) {
+  private constructor(fleet: SingleFleet, model: Model, seed: number) {
     const roll = randomFrom(seed);
     this.below = (limit) => Math.floor(roll() * limit);
     this.random = (choices) => choices[this.below(choices.length)] as never;
@@ -74,7 +76,7 @@ export class Lives {
   static async begin(redis: TestRedis, seed: number, devices: number, cap: number): Promise<Lives> {
     // A day ahead, so that no key runs out before the model says so.
     const model = new Model(Date.now() + 86_400_000);
-    const fleet = new Fleet(await redis.client(), { clock: () => model.now });
+    const fleet = new SingleFleet(await redis.client(), { clock: () => model.now });
     const lives = new Lives(fleet, model, seed);
     await lives.setCap(cap);
     for (let i = 0; i < devices; i++) {
@@ -103,7 +105,7 @@ export class Lives {
   async setCap(cap: number): Promise<void> {
     const { redis, keys, options } = this.fleet;
     await redis.hset(keys.meta, 'historyCap', cap);
-    this.fleet = new Fleet(redis, options);
+    this.fleet = new SingleFleet(redis, options);
     this.#cap = cap;
   }
 
@@ -174,7 +176,7 @@ export class Lives {
     const { fleet, model } = this;
     const soon = () => this.ids.some((id) => (model.of(id).key ?? Infinity) < model.now + 1000);
     while (soon()) await this.pass(1000);
-    await Promise.all([pinKeys(fleet, model), settle(fleet, this.ids)]);
+    await Promise.all([pinKeys(fleet, model), settle(fleet.only, this.ids)]);
     const alive = this.ids.filter((id) => model.of(id).key !== null);
     await Promise.all(alive.map((id) => fleet.redis.pexpire(fleet.keys.heartbeat(id), 86_400_000)));
     model.settle(this.ids);

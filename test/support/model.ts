@@ -2,9 +2,10 @@
  * The data model, in memory: what each operation, ours or another program's, makes of the devices, the log
  * and the pulse. Time is its own: Redis' scripts are told it, and `pinKeys` plays Redis' expiry.
  */
+
 import { parse, stringify } from 'lossless-json';
 import type { DeviceRecord, PresenceReason, Status } from '../../src/core/model/device.js';
-import type { Fleet } from '../../src/core/store/fleet.js';
+import type { SingleFleet } from './fleet.js';
 
 const DEFAULT_TTL = 60_000;
 /** An armed score comes from PTTL on the real clock, which runs on while a test stalls. */
@@ -281,7 +282,7 @@ export function merged(document: string, patch: Patch): string {
 }
 
 /** Redis' heartbeat keys run as long as the model says, whatever the real clock does. */
-export async function pinKeys({ redis, keys }: Fleet, model: Model, ids = model.ids): Promise<void> {
+export async function pinKeys({ redis, keys }: SingleFleet, model: Model, ids = model.ids): Promise<void> {
   const pipeline = redis.pipeline();
   for (const id of ids) {
     const { key } = model.of(id);

@@ -1,8 +1,10 @@
 /** `devstate heartbeat --every`: heartbeats at an interval until the command is stopped. */
+
 import { type ItemResult, itemResultOf } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { DevstateError, type ErrorCode } from '../../core/model/errors.js';
-import type { HeartbeatResult } from '../../core/presence/heartbeats.js';
+import type { HeartbeatResult } from '../../core/model/heartbeat.js';
+
 import type { Fleet } from '../../core/store/fleet.js';
 import { isTransient } from '../../core/store/redis-errors.js';
 import type { View } from '../../output/view.js';
@@ -31,7 +33,7 @@ export async function sendHeartbeatsAtInterval(
   { intervalMs, count, view, send }: HeartbeatEveryOptions,
 ): Promise<ErrorCode | undefined> {
   const { fleet, outage } = await connectPersistently(context);
-  fleet.refuseReadOnly('heartbeat');
+  fleet.assertWritable('heartbeat');
   const failures = new ItemFailures(context);
   let succeeded = 0;
   let ids = await readIds(context, argumentIds, failures);

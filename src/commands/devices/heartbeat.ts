@@ -1,9 +1,11 @@
 /** `devstate heartbeat ID…`: sends a heartbeat for devices, or with `-f FILE` one for each line. */
+
 import { unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
+import type { HeartbeatResult } from '../../core/model/heartbeat.js';
 import { toJson } from '../../core/model/json.js';
-import { type HeartbeatResult, heartbeats } from '../../core/presence/heartbeats.js';
+import { heartbeats } from '../../core/presence/heartbeats.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { parseHeartbeatLine } from '../../input/device-line.js';
 import { parseCount, parseDuration, parseTtl } from '../../input/duration.js';

@@ -1,7 +1,7 @@
 /** `devstate stats`: the number of devices by status, once or every two seconds. */
 import { quote } from '../../core/model/errors.js';
-import { countRegistered } from '../../core/query/list.js';
 import type { DeviceReading } from '../../core/query/read-devices.js';
+import { countRegistered } from '../../core/query/registered-ids.js';
 import { type FleetStats, fleetStats } from '../../core/query/stats.js';
 import type { Column, View } from '../../output/view.js';
 import { command } from '../shared/command.js';

@@ -1,7 +1,8 @@
 /** `devstate unregister ID…`: removes devices and all data about them. */
 import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
-import { unregisterAll } from '../../core/registry/register.js';
+import { unregisterAll } from '../../core/registry/unregister.js';
+
 import type { View } from '../../output/view.js';
 import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';

@@ -1,8 +1,10 @@
 /** A device with its documents parsed: what `get` and `list --with-state` show. */
+
 import type { PastDocument, PastState } from '../../core/history/state-at.js';
 import type { DeviceRecord } from '../../core/model/device.js';
 import { type JsonObject, toJson } from '../../core/model/json.js';
-import { parseStored } from '../../core/query/read-devices.js';
+import { parseStored } from '../../core/model/stored-document.js';
+
 import type { ShownDevice } from '../shared/device-columns.js';
 
 export interface WholeDevice extends ShownDevice {

@@ -2,7 +2,8 @@
 import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
 import { validId } from '../../core/model/device.js';
 import { DevstateError } from '../../core/model/errors.js';
-import { disconnectAll } from '../../core/presence/heartbeats.js';
+import { disconnectAll } from '../../core/presence/disconnect.js';
+
 import type { View } from '../../output/view.js';
 import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';

@@ -1,8 +1,10 @@
 /** `devstate delta ID`: the differences between the desired state and the reported state. */
 import { validId } from '../../core/model/device.js';
 import { type Json, toJson } from '../../core/model/json.js';
-import { delta as readDelta } from '../../core/shadow/desired.js';
-import type { Change, Delta } from '../../core/shadow/merge-patch.js';
+import type { Change } from '../../core/shadow/changes.js';
+import type { Delta } from '../../core/shadow/delta.js';
+import { delta as readDelta } from '../../core/shadow/delta.js';
+
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
 import { pathText } from '../shared/path-text.js';

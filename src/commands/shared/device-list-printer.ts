@@ -2,10 +2,13 @@
  * What the commands that list devices share: a limit, progress, notices about records that cannot
  * be shown, and the exit code. A broken record is reported on stderr and the list goes on.
  */
+
 import { itemResultOf } from '../../core/async/item-results.js';
 import { DevstateError, type ErrorCode, quote } from '../../core/model/errors.js';
-import { countRegistered, isIndexed, type Order, type QueryOptions } from '../../core/query/list.js';
+import type { QueryOptions } from '../../core/query/device-reader.js';
+import { isIndexed, type Order } from '../../core/query/list.js';
 import type { DeviceReading } from '../../core/query/read-devices.js';
+import { countRegistered } from '../../core/query/registered-ids.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import type { View } from '../../output/view.js';
 import type { Context } from './context.js';

@@ -1,6 +1,7 @@
 /** `devstate demo`: runs a series of commands on a server of its own and prints what they do. */
+import { eraseNamespace } from '../../core/admin/erase-namespace.js';
 import { usageError } from '../../core/model/errors.js';
-import { eraseNamespace } from '../../core/registry/register.js';
+
 import { command } from '../shared/command.js';
 import { DemoRunner } from './demo/demo-runner.js';
 import { runStory } from './demo/story.js';

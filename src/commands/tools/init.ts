@@ -7,7 +7,8 @@ import {
   type Writers,
 } from '../../core/admin/declare-fleet.js';
 import { usageError } from '../../core/model/errors.js';
-import { countRegistered } from '../../core/query/list.js';
+import { countRegistered } from '../../core/query/registered-ids.js';
+
 import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';

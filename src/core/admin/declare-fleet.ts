@@ -8,11 +8,14 @@ import type { ItemResult } from '../async/item-results.js';
 import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { settle } from '../presence/settle.js';
-import { type QueryOptions, registeredIds } from '../query/list.js';
-import { readDevices } from '../query/read-devices.js';
-import { type Registration, registerAll } from '../registry/register.js';
+import type { QueryOptions } from '../query/device-reader.js';
+import { readDevicesIn } from '../query/read-devices.js';
+import { registeredIdsIn } from '../query/registered-ids.js';
+import { type Registration, registerAllIn } from '../registry/register.js';
 import { forEachConcurrently } from '../store/by-partition.js';
-import type { Command, Fleet } from '../store/fleet.js';
+import type { Command } from '../store/connection.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { REMOVE_FROM_TYPE } from '../store/scripts.js';
 import { scanSet, scanSortedSet } from '../store/set-scan.js';
 
@@ -43,7 +46,7 @@ const VERSION = 1;
  * @throws DevstateError CONFLICT: it holds devices, and partitions can never change
  */
 export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): Promise<FleetLayout> {
-  fleet.refuseReadOnly('init');
+  fleet.assertWritable('init');
   const partitions = await partitionsToBe(fleet, options.partitions);
   const { dialect, exclusive } = await fleet.settings();
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
@@ -54,10 +57,12 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
       looked += count;
       options.onLooked?.(looked);
     };
-    await forEachConcurrently(fleet.inParts(partitions), (partition) => alignIndex(partition, onLooked));
+    await forEachConcurrently(fleet.partitionsFor(partitions), (partition) =>
+      alignIndex(partition, onLooked),
+    );
   }
   await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));
-  fleet.forgetSettings();
+  fleet.invalidateSettings();
   return layout;
 }
 
@@ -71,13 +76,13 @@ async function partitionsToBe(fleet: Fleet, asked: number | undefined): Promise<
       hint: 'partitions can never change; begin another fleet with --namespace',
     });
   }
-  fleet.refuseParts(partitions);
+  fleet.assertPartitionable(partitions);
   return partitions;
 }
 
 /** Whether any of so many partitions does. */
 async function holdsDevices(fleet: Fleet, partitions: number): Promise<boolean> {
-  for (const { redis, keys } of fleet.inParts(partitions)) {
+  for (const { redis, keys } of fleet.partitionsFor(partitions)) {
     if ((await fleet.send(() => redis.exists(keys.registered))) === 1) return true;
   }
   return false;
@@ -88,19 +93,19 @@ export function partitionsText(count: number): string {
 }
 
 /** Sets, types and index as the records and heartbeat keys have it. @throws BAD_RECORD: some cannot be */
-async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Promise<void> {
+async function alignIndex(partition: Partition, onLooked: (count: number) => void): Promise<void> {
   const failures: DevstateError[] = [];
-  for await (const ids of registeredIds(fleet)) {
-    failures.push(...(await align(fleet, ids)));
+  for await (const ids of registeredIdsIn(partition)) {
+    failures.push(...(await align(partition, ids)));
     onLooked(ids.length);
   }
-  for await (const ids of scanSet(fleet, fleet.keys.online))
-    failures.push(...(await alignStrays(fleet, ids)));
-  for await (const ids of scanSortedSet(fleet, fleet.keys.activity))
-    failures.push(...(await alignStrays(fleet, ids)));
-  for await (const types of scanSet(fleet, fleet.keys.types)) {
+  for await (const ids of scanSet(partition, partition.keys.online))
+    failures.push(...(await alignStrays(partition, ids)));
+  for await (const ids of scanSortedSet(partition, partition.keys.activity))
+    failures.push(...(await alignStrays(partition, ids)));
+  for await (const types of scanSet(partition, partition.keys.types)) {
     for (const type of types) {
-      for await (const ids of registeredIds(fleet, type)) await leaveType(fleet, type, ids);
+      for await (const ids of registeredIdsIn(partition, type)) await leaveType(partition, type, ids);
     }
   }
   const [first] = failures;
@@ -113,39 +118,39 @@ async function alignIndex(fleet: Fleet, onLooked: (count: number) => void): Prom
 }
 
 /** Gives why some cannot be. */
-async function align(fleet: Fleet, ids: readonly string[]): Promise<DevstateError[]> {
-  const { verdicts } = await settle(fleet, ids);
-  const registrations = await complete(fleet, ids);
+async function align(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
+  const { verdicts } = await settle(partition, ids);
+  const registrations = await complete(partition, ids);
   return [...verdicts, ...registrations].filter((outcome) => outcome instanceof DevstateError);
 }
 
 /** Into all sets that they belong to: registering them as what they are says no more than that. */
-async function complete(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<Registration>[]> {
-  const typed = (await readDevices(fleet, ids, ['type'])).flatMap(({ id, device }) =>
+async function complete(partition: Partition, ids: readonly string[]): Promise<ItemResult<Registration>[]> {
+  const typed = (await readDevicesIn(partition, ids, ['type'])).flatMap(({ id, device }) =>
     device?.deviceType ? [{ id, type: device.deviceType }] : [],
   );
-  const there = await fleet.pipeline(
+  const there = await partition.pipeline(
     typed.flatMap(({ id, type }): Command[] => [
-      ['sismember', fleet.keys.type(type), id],
-      ['sismember', fleet.keys.types, type],
-      ['sismember', fleet.keys.registered, id],
+      ['sismember', partition.keys.type(type), id],
+      ['sismember', partition.keys.types, type],
+      ['sismember', partition.keys.registered, id],
     ]),
   );
-  return registerAll(
-    fleet,
+  return registerAllIn(
+    partition,
     typed.filter((_, i) => there.slice(3 * i, 3 * i + 3).includes(0)),
   );
 }
 
 /** Who is in a set or the index without being registered: where there is a record, it is by now. */
-async function alignStrays(fleet: Fleet, ids: readonly string[]): Promise<DevstateError[]> {
-  const known = await fleet.send(() => fleet.redis.smismember(fleet.keys.registered, ...ids));
+async function alignStrays(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
+  const known = await partition.send(() => partition.redis.smismember(partition.keys.registered, ...ids));
   const strays = ids.filter((_, i) => known[i] === 0);
-  return strays.length > 0 ? align(fleet, strays) : [];
+  return strays.length > 0 ? align(partition, strays) : [];
 }
 
-async function leaveType(fleet: Fleet, type: string, ids: readonly string[]): Promise<void> {
-  const readings = await readDevices(fleet, ids, ['type']);
+async function leaveType(partition: Partition, type: string, ids: readonly string[]): Promise<void> {
+  const readings = await readDevicesIn(partition, ids, ['type']);
   const others = readings.filter(({ device, error }) => !error && device?.deviceType !== type);
-  await Promise.all(others.map(({ id }) => fleet.run(REMOVE_FROM_TYPE, {}, [{ id, type }])));
+  await Promise.all(others.map(({ id }) => partition.run(REMOVE_FROM_TYPE, {}, [{ id, type }])));
 }

@@ -60,6 +60,17 @@ export async function settleAll<Result>(
   });
 }
 
+/** Waits for all requests, and gives the values of those that succeeded and the errors of the others. */
+export async function collectOutcomes<T>(
+  requests: readonly Promise<T>[],
+): Promise<{ values: T[]; failures: unknown[] }> {
+  const settled = await Promise.allSettled(requests);
+  return {
+    values: settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+    failures: settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])),
+  };
+}
+
 /**
  * Cuts items into runs that may be worked at as a whole. After one of which `alone` says that
  * it may be sent later, with all that is sent together with it, no device comes again.

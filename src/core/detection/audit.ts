@@ -3,7 +3,7 @@
  * bypass it is found within one round over the registered devices, without a scan that
  * grows with the fleet. Small fleets are gone through faster than they need.
  */
-import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
 import type { Poller } from './strategies.js';
@@ -12,7 +12,7 @@ import type { Poller } from './strategies.js';
 const SLICE_EVERY_MS = 1000;
 
 export class Audit implements Poller {
-  readonly #fleet: Fleet;
+  readonly #partition: Partition;
   readonly #round: number;
   readonly #cursor: ScanCursor;
   readonly #slice = MAX_DEVICES_PER_SCRIPT;
@@ -21,13 +21,13 @@ export class Audit implements Poller {
   #due = 0;
 
   /**
-   * @param fleet one of `partitions` partitions
+   * @param partition one of `partitions` partitions
    * @param round how long one round over it may take, ms
    */
-  constructor(fleet: Fleet, round: number, partitions: number) {
-    this.#fleet = fleet;
+  constructor(partition: Partition, round: number, partitions: number) {
+    this.#partition = partition;
     this.#round = round;
-    this.#cursor = new ScanCursor(fleet, 'sscan', fleet.keys.registered);
+    this.#cursor = new ScanCursor(partition, 'sscan', partition.keys.registered);
     this.#longest = SLICE_EVERY_MS * partitions;
     this.#every = this.#longest;
   }
@@ -48,7 +48,9 @@ export class Audit implements Poller {
 
   /** So many slices that a round fits: of one script's size, but one a second in the fleet at least. */
   async #plan(): Promise<void> {
-    const registered = await this.#fleet.send(() => this.#fleet.redis.scard(this.#fleet.keys.registered));
+    const registered = await this.#partition.send(() =>
+      this.#partition.redis.scard(this.#partition.keys.registered),
+    );
     const slices = Math.max(1, Math.ceil(registered / this.#slice));
     this.#every = Math.min(this.#longest, this.#round / slices);
     this.#due = Math.max(this.#due, performance.now());

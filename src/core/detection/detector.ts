@@ -4,20 +4,23 @@
  * article's, announce each transition once. Each partition is watched by a loop of its own;
  * what is heard, and what is told, is the whole fleet's.
  */
+
 import { setMaxListeners } from 'node:events';
+import { collectOutcomes } from '../async/item-results.js';
 import { WakeSignal } from '../async/wake-signal.js';
 import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { entryId } from '../presence/cursor.js';
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
-import { parseServerTime } from '../query/read-devices.js';
-import { partitionOf } from '../store/by-partition.js';
+import { assertPartitionCount } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { isTransient } from '../store/redis-errors.js';
+import { type Partition, partitionNumber } from '../store/partition.js';
+import { isTransient, mostSevere } from '../store/redis-errors.js';
+import { parseServerTime } from '../store/server-time.js';
 import { type DueDevices, fetchDue } from './due-devices.js';
 import { type HoldListener, HoldNotice } from './hold-notice.js';
 import { type DetectorContext, LONGEST_SLEEP_MS, mostAtOnce, PartitionLoop, tell } from './partition-loop.js';
-import { collectOutcomes, mostSevere, settleBatch } from './settle-batch.js';
+import { settleBatch } from './settle-batch.js';
 import {
   INDEX_ONLY,
   pollOnlineSet,
@@ -65,7 +68,7 @@ export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncG
 }
 
 async function* detectIn(
-  partitions: readonly Fleet[],
+  partitions: readonly Partition[],
   fleet: Fleet,
   options: DetectOptions,
   bell: WakeSignal,
@@ -77,7 +80,7 @@ async function* detectIn(
   const notice = onceEach(onNotice);
   let loss: DevstateError | undefined;
   const listener: SuspectListener = {
-    suspect: (id) => watches[partitionOf(id, watches.length)]?.suspect(id),
+    suspect: (id) => watches[partitionNumber(id, watches.length)]?.suspect(id),
     onLost(error) {
       loss = error;
       bell.wake();
@@ -113,6 +116,7 @@ async function* detectIn(
     outage,
     source,
     notice,
+    assertPartitionCount: () => assertPartitionCount(fleet, partitions.length),
     isDeaf: () => deafness() !== undefined,
     onLooked(watch) {
       waiting.delete(watch);
@@ -185,18 +189,18 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
 
 /** @param looking the first look, at so many at most */
 async function* sweepPartition(
-  fleet: Fleet,
+  partition: Partition,
   looking: Promise<DueDevices> | undefined,
   most: number,
   hold: HoldNotice,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
   for (let next = looking; ; next = undefined) {
-    const step = await (next ?? fetchDue(fleet, 'look', honourHold, most));
-    if (honourHold) hold.update(fleet, step);
+    const step = await (next ?? fetchDue(partition, 'look', honourHold, most));
+    if (honourHold) hold.update(partition, step);
     const { due } = step;
     if (due.length === 0) return;
-    const { events, verdicts, failures } = await settleBatch(fleet, due, [], { honourHold });
+    const { events, verdicts, failures } = await settleBatch(partition, due, [], { honourHold });
     yield* events;
     if (failures.length > 0) throw mostSevere(failures);
     tell(verdicts, onNotice);
@@ -239,7 +243,7 @@ function onceEach(notice: (message: string) => void): (message: string) => void 
 
 function openSource(
   fleet: Fleet,
-  partitions: readonly Fleet[],
+  partitions: readonly Partition[],
   { strategy = 'deadline', interval = 10_000 }: DetectOptions,
   listener: SuspectListener,
   notice: (message: string) => void,

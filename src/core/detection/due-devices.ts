@@ -1,5 +1,5 @@
 /** A detector's look at the index of a partition. */
-import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { DUE } from '../store/scripts.js';
 
 /** Work stamps the pulse and may open a hold, leave takes the detector off it. */
@@ -17,13 +17,13 @@ export interface DueDevices {
 
 /** @param limit how many that are due it may name */
 export async function fetchDue(
-  fleet: Fleet,
+  partition: Partition,
   mode: DueMode,
   honourHold: boolean,
   limit: number,
 ): Promise<DueDevices> {
-  const { longestTtl } = await fleet.settings();
+  const { longestTtl } = await partition.settings();
   const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
-  const [now, holdUntil, next, ...due] = (await fleet.run(DUE, args, [])) as string[];
+  const [now, holdUntil, next, ...due] = (await partition.run(DUE, args, [])) as string[];
   return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
 }

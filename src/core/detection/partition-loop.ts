@@ -3,22 +3,22 @@
  * once a second, because a longer silence is taken for an outage.
  */
 
+import { collectOutcomes } from '../async/item-results.js';
 import { WakeSignal } from '../async/wake-signal.js';
 import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import type { Verdict } from '../presence/settle.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
-import { assertPartitionCount } from '../store/by-partition.js';
-import type { Fleet } from '../store/fleet.js';
-import { isTransient } from '../store/redis-errors.js';
+import type { Partition } from '../store/partition.js';
+import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { Audit } from './audit.js';
 import { type DueDevices, fetchDue } from './due-devices.js';
 import type { HoldNotice } from './hold-notice.js';
-import { blockingError, collectOutcomes, mostSevere, settleBatch } from './settle-batch.js';
+import { blockingError, settleBatch } from './settle-batch.js';
 import type { Poller, SuspectSource } from './strategies.js';
 
-/** What the watches of a fleet have in common. */
+/** What the watches of a partition have in common. */
 export interface DetectorContext {
   readonly partitions: number;
   /** Ends them all. */
@@ -37,6 +37,8 @@ export interface DetectorContext {
   /** It could not look yet. False: nor can any other. */
   onMissed(watch: PartitionLoop, error: DevstateError): boolean;
   notice(message: string): void;
+  /** @throws DevstateError CONFLICT if the fleet has another number of partitions by now */
+  assertPartitionCount(): Promise<void>;
 }
 
 export const LONGEST_SLEEP_MS = 1000;
@@ -47,7 +49,7 @@ const GRACE_MS = 400;
 const LEAVE_MS = 800;
 
 export class PartitionLoop {
-  readonly #fleet: Fleet;
+  readonly #partition: Partition;
   readonly #watched: DetectorContext;
   readonly #announce: (events: readonly PresenceEvent[]) => void;
   readonly #bell: WakeSignal;
@@ -63,14 +65,18 @@ export class PartitionLoop {
   #held = false;
   #failed = false;
 
-  /** @param fleet a partition */
-  constructor(fleet: Fleet, watched: DetectorContext, announce: (events: readonly PresenceEvent[]) => void) {
+  /** @param partition a partition */
+  constructor(
+    partition: Partition,
+    watched: DetectorContext,
+    announce: (events: readonly PresenceEvent[]) => void,
+  ) {
     const { partitions, signal, auditRound, source } = watched;
-    this.#fleet = fleet;
+    this.#partition = partition;
     this.#watched = watched;
     this.#announce = announce;
     this.#bell = new WakeSignal(signal);
-    this.#rounds = [new Audit(fleet, auditRound, partitions), ...source.rounds(fleet)];
+    this.#rounds = [new Audit(partition, auditRound, partitions), ...source.rounds(partition)];
     this.#most = mostAtOnce(partitions);
   }
 
@@ -111,7 +117,8 @@ export class PartitionLoop {
 
   /** False: there was no answer, and it is to end. */
   async #step(suspects: readonly string[]): Promise<boolean> {
-    const { hold, outage, source, honourHold, notice, isDeaf, onLooked, partitions } = this.#watched;
+    const { hold, outage, source, honourHold, notice, isDeaf, onLooked, assertPartitionCount } =
+      this.#watched;
     const sweeps = this.#unswept || this.#due.length > 0 || this.#held || outage.lasts || source.sweeps;
     const looks = this.#unswept || performance.now() >= this.#lookAt;
     // Who is due goes first: what else there is to look into waits for the look.
@@ -120,8 +127,8 @@ export class PartitionLoop {
     const limit = sweeps ? this.#most : 0;
     // In one round trip: the look comes behind the verdicts, and sees who is due by then.
     const work = Promise.all([
-      settleBatch(this.#fleet, this.#due, suspects, { detector: true, honourHold }),
-      collectOutcomes(looks ? [fetchDue(this.#fleet, 'work', honourHold, limit)] : []),
+      settleBatch(this.#partition, this.#due, suspects, { detector: true, honourHold }),
+      collectOutcomes(looks ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
       collectOutcomes(gathers ? this.#rounds.map((rounds) => this.#gather(rounds)) : []),
     ]);
     const answered = await this.#bell.orAborted(work, GRACE_MS);
@@ -138,11 +145,11 @@ export class PartitionLoop {
       this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
     }
     this.#announce(judged.events); // before anything that may fail
-    if (judged.bypassed && (await this.#fleet.settings()).exclusive) notice(FOREIGN_HAND);
+    if (judged.bypassed && (await this.#partition.settings()).exclusive) notice(FOREIGN_HAND);
     const failure = mostSevere([...judged.failures, ...looked.failures, ...gathered.failures]);
     const refusal = failure ?? blockingError(judged.verdicts, wereDue);
     if (refusal) throw refusal;
-    await assertPartitionCount(this.#fleet, partitions);
+    await assertPartitionCount();
     tell(judged.verdicts, notice);
     this.#failed = false;
     // What is due and was not settled yet may be refused again.
@@ -172,7 +179,7 @@ export class PartitionLoop {
   /** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
   async #leave(): Promise<void> {
     try {
-      await this.#bell.orAborted(fetchDue(this.#fleet, 'leave', true, 0), LEAVE_MS);
+      await this.#bell.orAborted(fetchDue(this.#partition, 'leave', true, 0), LEAVE_MS);
     } catch (error) {
       if (!isTransient(error)) throw error;
     }
@@ -185,7 +192,7 @@ export function mostAtOnce(partitions: number): number {
 }
 
 const FOREIGN_HAND =
-  'another program writes to this exclusive fleet, whose index lacks what it did: devstate init --writers shared';
+  'another program writes to this exclusive partition, whose index lacks what it did: devstate init --writers shared';
 
 /** Due means past: a deadline is slept through to the end of its millisecond. */
 function pauseAfter({ now, next }: DueDevices): number {

@@ -2,10 +2,11 @@
  * Verdicts on many devices, in several scripts that are on their way together: one that
  * fails keeps back nothing of what the others announced.
  */
+import { collectOutcomes } from '../async/item-results.js';
 import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
-import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { isDenied, isTransient } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 
@@ -26,13 +27,15 @@ const DUE_IN_A_SCRIPT = 25;
 
 /** @param others are in no hurry, and come last */
 export async function settleBatch(
-  fleet: Fleet,
+  partition: Partition,
   due: readonly string[],
   others: readonly string[],
   options: SettleOptions,
 ): Promise<BatchSettlement> {
   const slices = [...slicesOf(due, DUE_IN_A_SCRIPT), ...slicesOf(others, MAX_DEVICES_PER_SCRIPT)];
-  const { values, failures } = await collectOutcomes(slices.map((slice) => settle(fleet, slice, options)));
+  const { values, failures } = await collectOutcomes(
+    slices.map((slice) => settle(partition, slice, options)),
+  );
   return {
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
@@ -43,22 +46,6 @@ export async function settleBatch(
 
 function slicesOf(ids: readonly string[], size: number): string[][] {
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
-}
-
-/** What came of each request, whatever came of the others. */
-export async function collectOutcomes<T>(
-  requests: readonly Promise<T>[],
-): Promise<{ values: T[]; failures: unknown[] }> {
-  const settled = await Promise.allSettled(requests);
-  return {
-    values: settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
-    failures: settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])),
-  };
-}
-
-/** The failure to go by: one that does not pass comes before those that may. */
-export function mostSevere(failures: readonly unknown[]): unknown {
-  return failures.find((failure) => !isTransient(failure)) ?? failures[0];
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   subscribeEverywhere,
 } from '../pubsub/subscribe.js';
 import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { isTransient, toDevstateError } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
@@ -29,7 +30,7 @@ export interface Poller {
 export interface SuspectSource extends Subscription {
   /** The index' due devices are settled too. */
   readonly sweeps: boolean;
-  rounds(partition: Fleet): readonly Poller[];
+  rounds(partition: Partition): readonly Poller[];
 }
 
 /** Who is told what the ears of a detector hear. */
@@ -62,7 +63,7 @@ export function pollOnlineSet(interval: number): SuspectSource {
   return { ...INDEX_ONLY, sweeps: false, rounds: (partition) => [onlineRounds(partition, interval)] };
 }
 
-function onlineRounds(partition: Fleet, interval: number): Poller {
+function onlineRounds(partition: Partition, interval: number): Poller {
   const cursor = new ScanCursor(partition, 'sscan', partition.keys.online);
   const start = performance.now();
   let due = start;
@@ -85,7 +86,7 @@ function onlineRounds(partition: Fleet, interval: number): Poller {
  */
 export function watchKeyspaceEvents(
   fleet: Fleet,
-  partitions: readonly Fleet[],
+  partitions: readonly Partition[],
   { suspect, onLost, onBack }: SuspectListener,
   notice: (message: string) => void,
 ): SuspectSource {

@@ -5,11 +5,14 @@
  * each other, or an entry says that somebody else had his hand in it, what was before it
  * is unknown, and said to be: nothing is ever guessed.
  */
+
 import type { DeviceRecord, PresenceReason, Status } from '../model/device.js';
 import { isLosslessNumber, type Json, type JsonObject } from '../model/json.js';
 import type { HistoryKind } from '../model/keyspace.js';
-import { parseStored, readDevice } from '../query/read-devices.js';
-import { type Change, changes } from '../shadow/merge-patch.js';
+import { parseStored } from '../model/stored-document.js';
+import { readDevice } from '../query/read-devices.js';
+import { type Change, changes } from '../shadow/changes.js';
+
 import type { Fleet } from '../store/fleet.js';
 
 export const HISTORY_KINDS: readonly HistoryKind[] = ['reported', 'desired', 'presence'];
@@ -125,7 +128,7 @@ export async function readNewestEntries(
   kind: HistoryKind,
   enough: (entries: readonly HistoryEntry[]) => boolean,
 ): Promise<HistoryEntry[]> {
-  const key = (await fleet.of(id)).keys.history(kind, id);
+  const key = (await fleet.partitionFor(id)).keys.history(kind, id);
   let entries: HistoryEntry[] = [];
   let oldest: string | undefined;
   let place = 0; // of the oldest that was read, from the end

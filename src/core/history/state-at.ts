@@ -9,7 +9,8 @@ import type { DeviceRecord, Status } from '../model/device.js';
 import { DevstateError, quote } from '../model/errors.js';
 import type { JsonObject } from '../model/json.js';
 import type { HistoryKind } from '../model/keyspace.js';
-import { parseStored, readDevice } from '../query/read-devices.js';
+import { parseStored } from '../model/stored-document.js';
+import { readDevice } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
 import { HISTORY_KINDS, type HistoryEntry, newestOf, readNewestEntries } from './entries.js';
 
@@ -50,7 +51,7 @@ interface Presence {
 
 /** The state at a moment (ms). @throws DevstateError NOT_FOUND: also where it was registered later */
 export async function stateAt(fleet: Fleet, id: string, moment: number): Promise<PastState> {
-  const { redis, keys } = await fleet.of(id);
+  const { redis, keys } = await fleet.partitionFor(id);
   // In this order: a beat in between moves a deadline on, and must not seem to be past it.
   const [{ longestTtl }, score] = await Promise.all([
     fleet.settings(),

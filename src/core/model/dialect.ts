@@ -82,9 +82,12 @@ export interface Liveness {
   now: number;
 }
 
+/** The PTTL of a key that does not exist. */
+export const GONE_PTTL = -2;
+
 /** Online if and only if the heartbeat key exists. */
 export function livenessOf({ pttl, now }: Liveness): Pick<DeviceRecord, 'status' | 'expiresAt'> {
-  return { status: pttl === -2 ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
+  return { status: pttl === GONE_PTTL ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
 }
 
 /**

@@ -26,7 +26,15 @@
 
 export type HistoryKind = 'reported' | 'desired' | 'presence';
 
-export class Keyspace {
+/** The key and the channels that the whole fleet shares. */
+export interface FleetKeys {
+  readonly meta: string;
+  readonly presenceChannel: string;
+  commandsChannel(id: string): string;
+}
+
+/** The keys of one partition, and those of the whole fleet. */
+export class Keyspace implements FleetKeys {
   readonly registered: string;
   readonly online: string;
   readonly types: string;
@@ -42,7 +50,7 @@ export class Keyspace {
    * @param namespace `acme` puts `acme:` before every key and channel
    * @param partition its number, for a part of the fleet's keys; or a pattern for the numbers of all
    */
-  constructor(namespace = '', partition?: number | string) {
+  constructor(namespace = '', partition?: number | string | undefined) {
     this.#namespace = namespace === '' ? '' : `${namespace}:`;
     const prefix = partition === undefined ? this.#namespace : `${this.#namespace}{${partition}}:`;
     this.#prefix = prefix;

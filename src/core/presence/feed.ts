@@ -8,16 +8,16 @@
 
 import { withTimeout } from '../async/timeouts.js';
 import { WakeSignal } from '../async/wake-signal.js';
-import { mostSevere } from '../detection/settle-batch.js';
 import type { PresenceEvent } from '../model/device.js';
 import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
 import type { DevstateError } from '../model/errors.js';
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { type Subscription, subscribe } from '../pubsub/subscribe.js';
 import { readDevices } from '../query/read-devices.js';
-import { assertPartitionCount, partitionOf } from '../store/by-partition.js';
+import { assertPartitionCount } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { isTransient } from '../store/redis-errors.js';
+import { partitionNumber } from '../store/partition.js';
+import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { runInChunks } from '../store/script-chunks.js';
 import type { Gap, Since } from './log-reader.js';
 import { MergedLog } from './merged-log.js';
@@ -121,7 +121,7 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
 /** Whose log the event of one of devstate's messages is in. */
 function partitionNamed(message: string, count: number): number {
   const id = count === 1 ? undefined : decodePresenceMessage(message)?.deviceId;
-  return id === undefined ? 0 : partitionOf(id, count);
+  return id === undefined ? 0 : partitionNumber(id, count);
 }
 
 /** Other programs' events do not say the type; the record does. */

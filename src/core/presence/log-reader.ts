@@ -4,8 +4,8 @@
  * between may be gone too, and is named rather than passed over.
  */
 import { DevstateError } from '../model/errors.js';
-import { parseServerTime } from '../query/read-devices.js';
-import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { parseServerTime } from '../store/server-time.js';
 import { isBefore, type LogPosition, positionAfter, positionAt } from './cursor.js';
 
 /** After an event's id; or from a moment on (ms), by when events were logged. */
@@ -22,24 +22,24 @@ export interface Gap {
 export type LogEntry = [id: string, fields: string[]];
 
 export class LogReader {
-  readonly #fleet: Fleet;
+  readonly #partition: Partition;
   readonly #onGap: (gap: Gap) => void;
   #place = positionAt(0);
   /** Whether the log reaches back to the place was looked into. */
   #told = false;
 
-  /** @param fleet a partition */
-  constructor(fleet: Fleet, onGap: (gap: Gap) => void = () => {}) {
-    this.#fleet = fleet;
+  /** @param partition a partition */
+  constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
+    this.#partition = partition;
     this.#onGap = onGap;
   }
 
   /** Where it ends, and when that was. */
   async end(): Promise<{ place: LogPosition; now: number }> {
     // By the clock that the log goes by, and asked first, so that nothing falls in between.
-    const [time, newest] = await this.#fleet.pipeline([
+    const [time, newest] = await this.#partition.pipeline([
       ['time'],
-      ['xrevrange', this.#fleet.keys.log, '+', '-', 'COUNT', 1],
+      ['xrevrange', this.#partition.keys.log, '+', '-', 'COUNT', 1],
     ]);
     if (newest instanceof DevstateError) throw newest;
     const [entry] = newest as LogEntry[];
@@ -79,20 +79,20 @@ export class LogReader {
   }
 
   #range(from: string, count: number): Promise<LogEntry[]> {
-    const { redis, keys } = this.#fleet;
-    return this.#fleet.send(() => redis.xrange(keys.log, from, '+', 'COUNT', count));
+    const { redis, keys } = this.#partition;
+    return this.#partition.send(() => redis.xrange(keys.log, from, '+', 'COUNT', count));
   }
 
   /** Whether the log has lost entries; before Redis 7, which counts them: whether it is as long as it gets. */
   async #wasTrimmed(): Promise<boolean> {
-    const { redis, keys } = this.#fleet;
-    if ((await this.#fleet.send(() => redis.exists(keys.log))) === 0) return true;
-    const flat = (await this.#fleet.send(() => redis.xinfo('STREAM', keys.log))) as unknown[];
+    const { redis, keys } = this.#partition;
+    if ((await this.#partition.send(() => redis.exists(keys.log))) === 0) return true;
+    const flat = (await this.#partition.send(() => redis.xinfo('STREAM', keys.log))) as unknown[];
     const info = new Map(
       flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : [])) as [string, unknown][],
     );
     const length = Number(info.get('length'));
     if (info.has('entries-added')) return Number(info.get('entries-added')) > length;
-    return length >= (await this.#fleet.settings()).logCap;
+    return length >= (await this.#partition.settings()).logCap;
   }
 }

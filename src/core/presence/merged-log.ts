@@ -7,12 +7,11 @@
  */
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
-import { mostSevere } from '../detection/settle-batch.js';
 import type { PresenceEvent } from '../model/device.js';
 import { decodeLogEntry } from '../model/dialect.js';
 import { DevstateError } from '../model/errors.js';
-import type { Fleet } from '../store/fleet.js';
-import { isTransient } from '../store/redis-errors.js';
+import type { Partition } from '../store/partition.js';
+import { isTransient, mostSevere } from '../store/redis-errors.js';
 import {
   entryId,
   formatCursor,
@@ -62,7 +61,7 @@ export class MergedLog {
    * @param onGap called for those of one look in a row, before their events are handed out
    * @param onBack one that could not be read has been read
    */
-  constructor(partitions: readonly Fleet[], onGap: (gap: Gap) => void = () => {}, onBack = () => {}) {
+  constructor(partitions: readonly Partition[], onGap: (gap: Gap) => void = () => {}, onBack = () => {}) {
     const count = partitions.length;
     this.#chunk = Math.max(LEAST_CHUNK, Math.floor(CHUNK / count));
     this.#readings = partitions.map((partition, number) => {

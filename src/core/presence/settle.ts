@@ -2,7 +2,7 @@
 
 import type { PresenceEvent } from '../model/device.js';
 import type { DevstateError } from '../model/errors.js';
-import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
 
@@ -29,15 +29,15 @@ export interface Settlement {
  * announced. `stray`: no registered record. `held`: lapsed during a hold, not judged.
  */
 export async function settle(
-  fleet: Fleet,
+  partition: Partition,
   ids: readonly string[],
   { detector = false, honourHold = true }: SettleOptions = {},
 ): Promise<Settlement> {
-  const { longestTtl } = await fleet.settings();
+  const { longestTtl } = await partition.settings();
   const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
   const judge = async (chunk: readonly string[]): Promise<string[][]> => {
-    const [hold, ...replies] = await fleet.run(
+    const [hold, ...replies] = await partition.run(
       SETTLE,
       args,
       chunk.map((id) => ({ id })),
@@ -49,7 +49,7 @@ export async function settle(
   for (const [i, [status = '', mark, ...announced]] of replies.entries()) {
     const id = ids[i] as string;
     settlement.bypassed ||= mark === '1';
-    settlement.verdicts.push(await asVerdict(fleet, id, status));
+    settlement.verdicts.push(await asVerdict(partition, id, status));
     if (announced.length > 0) settlement.events.push(settledEvent(id, status, announced));
   }
   return settlement;
@@ -70,7 +70,7 @@ function settledEvent(id: string, status: string, announced: readonly string[]):
   };
 }
 
-async function asVerdict(fleet: Fleet, id: string, reply: string): Promise<Verdict> {
+async function asVerdict(partition: Partition, id: string, reply: string): Promise<Verdict> {
   const known = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
-  return known ? reply : fleet.itemError(SETTLE, { id }, reply);
+  return known ? reply : partition.itemError(SETTLE, { id }, reply);
 }

@@ -5,7 +5,8 @@
  * begins behind what has been reached, because others left meanwhile, is not gone by.
  */
 import { DevstateError } from '../model/errors.js';
-import type { Command, Fleet } from '../store/fleet.js';
+import type { Command } from '../store/connection.js';
+import type { Partition } from '../store/partition.js';
 import { SeenIds } from '../store/set-scan.js';
 
 /** Scores, which are whole numbers, from one to another; both belong to it. */
@@ -29,7 +30,7 @@ const ANCHORS = 5;
 
 /** @param seen what has been walked already; it is added to */
 export async function* pageIndex(
-  fleet: Fleet,
+  partition: Partition,
   { from, to, down = false }: IndexRange,
   seen: SeenIds = new SeenIds(),
 ): AsyncGenerator<string[]> {
@@ -46,9 +47,9 @@ export async function* pageIndex(
   for (;;) {
     const begin = (rank: number) => Math.max(0, rank - back);
     const guess = expected === undefined || !stands ? undefined : begin(expected);
-    const { rank, guessed } = await place(fleet, anchors, reached, down, guess);
+    const { rank, guessed } = await place(partition, anchors, reached, down, guess);
     const start = begin(rank);
-    const page = guessed && start === guess ? guessed : await readPage(fleet, start, down);
+    const page = guessed && start === guess ? guessed : await readPage(partition, start, down);
     stands = expected === undefined || rank === expected;
     if (start > 0 && !isReached(page[0], reached, down)) {
       back = Math.min(2 * back + 1, PAGE / 2);
@@ -66,12 +67,12 @@ export async function* pageIndex(
   }
 }
 
-function pageAt({ keys }: Fleet, start: number, down: boolean): Command {
+function pageAt({ keys }: Partition, start: number, down: boolean): Command {
   return [down ? 'zrevrange' : 'zrange', keys.activity, start, start + PAGE - 1, 'WITHSCORES'];
 }
 
-async function readPage(fleet: Fleet, start: number, down: boolean): Promise<Scored[]> {
-  const [reply] = await fleet.pipeline([pageAt(fleet, start, down)]);
+async function readPage(partition: Partition, start: number, down: boolean): Promise<Scored[]> {
+  const [reply] = await partition.pipeline([pageAt(partition, start, down)]);
   return scored(reply);
 }
 
@@ -96,27 +97,27 @@ function isReached(first: Scored | undefined, { score, id }: Place, down: boolea
  * reached. With it, in the same round trip, the page that begins at `guess`.
  */
 async function place(
-  fleet: Fleet,
+  partition: Partition,
   anchors: readonly Scored[],
   { score, id }: Place,
   down: boolean,
   guess: number | undefined,
 ): Promise<{ rank: number; guessed: Scored[] | undefined }> {
-  const { activity } = fleet.keys;
+  const { activity } = partition.keys;
   const commands = anchors.flatMap((anchor): Command[] => [
     ['zscore', activity, anchor.id],
     [down ? 'zrevrank' : 'zrank', activity, anchor.id],
   ]);
-  if (guess !== undefined) commands.push(pageAt(fleet, guess, down));
-  const replies = await fleet.pipeline(commands);
+  if (guess !== undefined) commands.push(pageAt(partition, guess, down));
+  const replies = await partition.pipeline(commands);
   const guessed = guess === undefined ? undefined : scored(replies.at(-1));
   const unmoved = anchors.findIndex(
     (anchor, i) => replies[2 * i] === String(anchor.score) && replies[2 * i + 1] !== null,
   );
   if (unmoved !== -1) return { rank: Number(replies[2 * unmoved + 1]), guessed };
   const bound = id === undefined ? score : `(${score}`;
-  const before = await fleet.send(() =>
-    down ? fleet.redis.zcount(activity, bound, '+inf') : fleet.redis.zcount(activity, '-inf', bound),
+  const before = await partition.send(() =>
+    down ? partition.redis.zcount(activity, bound, '+inf') : partition.redis.zcount(activity, '-inf', bound),
   );
   return { rank: before - 1, guessed };
 }

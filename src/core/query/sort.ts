@@ -3,10 +3,10 @@
  * holds every device; all else has to be held to be sorted. Either way the order is the same.
  */
 import type { Status } from '../model/device.js';
-import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { readServerTime } from '../store/server-time.js';
 import { SeenIds } from '../store/set-scan.js';
 import { pageIndex } from './index-pager.js';
-import { readServerTime } from './read-devices.js';
 
 interface Row {
   deviceId: string;
@@ -63,16 +63,16 @@ interface Part {
  * others those that were seen in one moment.
  */
 export async function* oldestFirst<R extends Seen>(
-  fleet: Fleet,
+  partition: Partition,
   { until, cutoff, never }: Part,
   read: Read<R>,
   seen: SeenIds = new SeenIds(),
 ): AsyncGenerator<readonly R[]> {
   const notOffline = { from: 1, to: until };
-  const held = await sortAll(read(pageIndex(fleet, notOffline, seen)), byLastSeen);
+  const held = await sortAll(read(pageIndex(partition, notOffline, seen)), byLastSeen);
   async function* offline(): AsyncGenerator<readonly R[]> {
-    if (never) yield* read(pageIndex(fleet, { from: 0, to: 0 }, seen));
-    yield* byIdOfOneMoment(read(pageIndex(fleet, { from: -1, to: -cutoff, down: true }, seen)));
+    if (never) yield* read(pageIndex(partition, { from: 0, to: 0 }, seen));
+    yield* byIdOfOneMoment(read(pageIndex(partition, { from: -1, to: -cutoff, down: true }, seen)));
   }
   let next = 0;
   for await (const chunk of offline()) {
@@ -91,22 +91,27 @@ export async function* oldestFirst<R extends Seen>(
     yield both;
   }
   yield held.slice(next);
-  yield* read(pageIndex(fleet, notOffline, seen)); // came back meanwhile
+  yield* read(pageIndex(partition, notOffline, seen)); // came back meanwhile
 }
 
 /** By the index, as `byDeadline`. */
 export async function* nextToExpire<R extends Seen>(
-  fleet: Fleet,
+  partition: Partition,
   status: Status | undefined,
   read: Read<R>,
 ): AsyncGenerator<readonly R[]> {
-  const now = await readServerTime(fleet);
+  const now = await readServerTime(partition);
   const seen = new SeenIds();
   const online = { from: now, to: Number.POSITIVE_INFINITY };
-  if (status !== 'offline') yield* read(pageIndex(fleet, online, seen));
+  if (status !== 'offline') yield* read(pageIndex(partition, online, seen));
   if (status === 'online') return;
-  yield* oldestFirst(fleet, { until: now - 1, cutoff: Number.POSITIVE_INFINITY, never: true }, read, seen);
-  if (status === undefined) yield* read(pageIndex(fleet, online, seen)); // came back meanwhile
+  yield* oldestFirst(
+    partition,
+    { until: now - 1, cutoff: Number.POSITIVE_INFINITY, never: true },
+    read,
+    seen,
+  );
+  if (status === undefined) yield* read(pageIndex(partition, online, seen)); // came back meanwhile
 }
 
 /** Rows in the order of when they were last seen, of which the index has equal ones in its own. */

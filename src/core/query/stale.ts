@@ -5,11 +5,14 @@
  */
 import { prefetch } from '../async/prefetch.js';
 import type { DeviceRecord, Status } from '../model/device.js';
-import type { FieldName } from '../model/dialect.js';
-import { flatten, mergePartitions } from '../store/by-partition.js';
+import { decodeInstant, type FieldName, fieldName } from '../model/dialect.js';
+import { flatten, mapByPartition, mergePartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { deviceReader, type QueryOptions, registeredIds } from './list.js';
-import { METADATA, possiblyUnseenSince, readServerTime, withLiveness } from './read-devices.js';
+import { readFleetTime } from '../store/server-time.js';
+import { deviceReader, type QueryOptions } from './device-reader.js';
+import { withLiveness } from './liveness.js';
+import { WIDE_FIELDS } from './read-devices.js';
+import { registeredIds } from './registered-ids.js';
 import { byLastSeen, oldestFirst, sortAll } from './sort.js';
 
 export interface StaleOptions extends QueryOptions {
@@ -43,11 +46,11 @@ export async function* staleChunks(
   options: StaleOptions = {},
 ): AsyncGenerator<readonly StaleDevice[]> {
   const { olderThan = 3_600_000, never = true, type, withMetadata = false } = options;
-  const now = await readServerTime(fleet);
+  const now = await readFleetTime(fleet);
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
   const indexed = exclusive && type === undefined;
-  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA : [])];
+  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? WIDE_FIELDS : [])];
   const compact = compactor(now);
 
   // Looked at is counted where all are: there, or here.
@@ -71,6 +74,23 @@ export async function* staleChunks(
   const part = { until: cutoff + longestTtl, cutoff, never };
   if (indexed) yield* mergePartitions(fleet, (partition) => oldestFirst(partition, part, among), byLastSeen);
   else yield await sortAll(among(candidates()), byLastSeen);
+}
+
+/**
+ * The ids of devices that may have been unseen since a moment (ms), by the one field in the fleet's
+ * dialect. A record that lacks the field, or is written in the other dialect, is included.
+ */
+async function possiblyUnseenSince(fleet: Fleet, ids: readonly string[], moment: number): Promise<string[]> {
+  const { dialect } = await fleet.settings();
+  const field = fieldName(dialect, 'lastSeen');
+  const texts = await mapByPartition(fleet, ids, (partition, group) =>
+    partition.pipeline(group.map((id) => ['hget', partition.keys.state(id), field])),
+  );
+  return ids.filter((_, i) => {
+    const text = texts[i];
+    const lastSeen = typeof text === 'string' ? decodeInstant(dialect, text) : null;
+    return lastSeen === null || lastSeen <= moment;
+  });
 }
 
 /** No more than is shown, each type's name once: a million rows may have to be held. */

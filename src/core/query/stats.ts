@@ -5,10 +5,13 @@
  */
 
 import { mapPartitions } from '../store/by-partition.js';
-import type { Command, Fleet } from '../store/fleet.js';
+import type { Command } from '../store/connection.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { readFleetTime, readServerTime } from '../store/server-time.js';
 import { scanSet } from '../store/set-scan.js';
-import { deviceReader, type QueryOptions, registeredIds } from './list.js';
-import { readServerTime } from './read-devices.js';
+import { deviceReader, type QueryOptions } from './device-reader.js';
+import { registeredIds, registeredIdsIn } from './registered-ids.js';
 
 export interface FleetStats {
   /** When it was counted, ms. */
@@ -32,7 +35,7 @@ export async function fleetStats(
   fleet: Fleet,
   { byType = false, ...hearing }: { byType?: boolean } & Hearing = {},
 ): Promise<FleetStats[]> {
-  const at = await readServerTime(fleet);
+  const at = await readFleetTime(fleet);
   const { exclusive } = await fleet.settings();
   const tallies = new Tallies(at, byType);
   if (!exclusive) await countRecords(fleet, tallies, hearing);
@@ -41,7 +44,7 @@ export async function fleetStats(
   return tallies.rows();
 }
 
-async function countIndex(partition: Fleet): Promise<FleetStats> {
+async function countIndex(partition: Partition): Promise<FleetStats> {
   const { activity } = partition.keys;
   const at = await readServerTime(partition);
   const ranges = [
@@ -64,7 +67,7 @@ async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing)
     const at = await readServerTime(partition);
     for await (const types of scanSet(partition, keys.types)) {
       for (const type of types) {
-        for await (const ids of registeredIds(partition, type)) {
+        for await (const ids of registeredIdsIn(partition, type)) {
           const scores = await partition.send(() => redis.zmscore(keys.activity, ...ids));
           for (const score of scores) if (score !== null) tallies.addScore(type, Number(score), at);
           looked += ids.length;

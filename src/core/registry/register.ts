@@ -1,5 +1,4 @@
-/** Which devices there are: register and unregister. */
-
+/** Registering devices, and changing the type, metadata and TTL of registered ones. */
 import {
   type ItemResult,
   isConnectionError,
@@ -10,41 +9,41 @@ import {
   unwrapOne,
 } from '../async/item-results.js';
 import { validId, validTtl, validType } from '../model/device.js';
-import { DevstateError, deviceError, notFoundError, quote, usageError } from '../model/errors.js';
-import { type DeviceReading, readDevices } from '../query/read-devices.js';
+import { DevstateError, deviceError, quote } from '../model/errors.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
-import { MAX_DEVICES_PER_SCRIPT, REGISTER, REMOVE_FROM_TYPE, UNREGISTER } from '../store/scripts.js';
-import { scanSet } from '../store/set-scan.js';
+import { REGISTER } from '../store/scripts.js';
 
 export interface Registration {
   deviceId: string;
   deviceType: string;
-  /** False: it was there and got what was given. */
+  /** False: it was registered already, and was updated. */
   created: boolean;
+  /** When it was registered first, ms. */
   registeredAt: number;
 }
 
 export interface RegisterOptions {
-  /** JSON object text; replaces what is there. Not given: what is there stays. */
+  /** JSON object text that replaces the metadata; not given: the metadata stays. */
   metadataJson?: string;
-  /** The device's own heartbeat TTL, ms. Not given: what is there stays. */
+  /** The device's own heartbeat TTL, ms; not given: the TTL stays. */
   ttl?: number;
-  /** @throws CONFLICT on a device that is registered */
+  /** A device that is registered already is a CONFLICT. */
   onlyIfNew?: boolean;
 }
 
-/** A device to register, with what it is given. */
+/** A device to register. */
 export interface Registrant extends Omit<RegisterOptions, 'onlyIfNew'> {
   id: string;
   type: string;
 }
 
 /**
- * Registers a device, or gives a registered one another type, metadata or TTL; all else of
- * it stays. @throws DevstateError USAGE, CONFLICT, BAD_RECORD, CONNECTION
+ * Registers a device, or gives a registered one another type, metadata or TTL. Nothing else of it changes.
+ * @throws DevstateError USAGE, CONFLICT, BAD_RECORD, CONNECTION
  */
 export async function register(
   fleet: Fleet,
@@ -56,36 +55,51 @@ export async function register(
 }
 
 /**
- * The same for many devices, in order; each succeeds or fails alone. A TTL that cannot be noted is the
- * failure of those that gave one. @throws DevstateError CONNECTION when all are of one partition and it is lost
+ * Registers many devices, in order; each one succeeds or fails alone. If the fleet's longest TTL cannot
+ * be raised, the devices that gave a TTL fail.
+ * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function registerAll(
   fleet: Fleet,
   registrants: readonly Registrant[],
   onlyIfNew = false,
 ): Promise<ItemResult<Registration>[]> {
-  const registerRuns = async (partition: Fleet, group: readonly Registrant[]) => {
-    const results: ItemResult<Registration>[] = [];
-    for (const run of splitAtRepeats(group, () => true)) {
-      results.push(...(await runInChunks(run, (chunk) => send(partition, chunk, onlyIfNew), weigh)));
-    }
-    return results;
-  };
-  return sendValidItems(registrants, validRegistrant, async (all) => {
-    const results = await mapItemsByPartition(fleet, all, registerRuns);
-    const ttls = all.map(({ ttl = 0 }, i) => (results[i] instanceof DevstateError ? 0 : Math.round(ttl)));
-    const noting = fleet.noteTtl(ttls.reduce((most, ttl) => Math.max(most, ttl), 0));
-    const unnoted = await noting.catch((error: unknown) => {
-      if (isConnectionError(error)) return error;
-      throw error;
-    });
-    return unnoted
-      ? results.map((result, i) => (ttls[i] ? deviceError((all[i] as Registrant).id, unnoted) : result))
-      : results;
+  return sendValidItems(registrants, validRegistrant, async (valid) => {
+    const results = await mapItemsByPartition(fleet, valid, (partition, group) =>
+      registerAllIn(partition, group, onlyIfNew),
+    );
+    const ttls = valid.map(({ ttl = 0 }, i) => (results[i] instanceof DevstateError ? 0 : Math.round(ttl)));
+    const failure = await raiseLongestTtl(fleet, ttls);
+    if (!failure) return results;
+    return results.map((result, i) => (ttls[i] ? deviceError((valid[i] as Registrant).id, failure) : result));
   });
 }
 
-function weigh({ metadataJson = '' }: Registrant): number {
+async function raiseLongestTtl(fleet: Fleet, ttls: readonly number[]): Promise<DevstateError | undefined> {
+  try {
+    await fleet.raiseLongestTtl(ttls.reduce((longest, ttl) => Math.max(longest, ttl), 0));
+    return undefined;
+  } catch (error) {
+    if (isConnectionError(error)) return error;
+    throw error;
+  }
+}
+
+/** Registers valid devices of one partition; the fleet's longest TTL is the caller's to raise. */
+export async function registerAllIn(
+  partition: Partition,
+  registrants: readonly Registrant[],
+  onlyIfNew = false,
+): Promise<ItemResult<Registration>[]> {
+  const results: ItemResult<Registration>[] = [];
+  for (const distinct of splitAtRepeats(registrants, () => true)) {
+    const run = (chunk: readonly Registrant[]) => runRegister(partition, chunk, onlyIfNew);
+    results.push(...(await runInChunks(distinct, run, metadataLength)));
+  }
+  return results;
+}
+
+function metadataLength({ metadataJson = '' }: Registrant): number {
   return metadataJson.length;
 }
 
@@ -96,21 +110,27 @@ function validRegistrant(registrant: Registrant): Registrant {
   return registrant;
 }
 
+type Reply = [code: number, detail?: string | number, registeredAt?: number];
+
 /**
- * The old type set is among a script's keys, so it has to be known before: taken to be the
- * new one (most are new, or stay what they are), else told by the script and tried again.
+ * The script needs the set of the old type among its keys. First the old type is assumed to be the new
+ * one, which is true for new devices and unchanged types. Otherwise the script replies with the old type
+ * and is run again for that device.
  */
-async function send(
-  fleet: Fleet,
+async function runRegister(
+  partition: Partition,
   registrants: readonly Registrant[],
   onlyIfNew: boolean,
 ): Promise<ItemResult<Registration>[]> {
   const attempt = (list: readonly Registrant[], oldType?: string) =>
-    fleet.run(
+    partition.run(
       REGISTER,
       { onlyIfNew: onlyIfNew ? 1 : 0 },
       list.map(({ id, type, metadataJson = '', ttl }) => ({
-        ...{ id, type, oldType: oldType ?? type, metadata: metadataJson },
+        id,
+        type,
+        oldType: oldType ?? type,
+        metadata: metadataJson,
         ttl: ttl === undefined ? '' : validTtl(ttl),
       })),
     ) as Promise<Reply[]>;
@@ -118,104 +138,31 @@ async function send(
   return settleAll(
     replies.map(async (reply, i) => {
       const registrant = registrants[i] as Registrant;
-      if (reply[0] !== 2) return registration(fleet, registrant, registrant.type, reply);
+      if (reply[0] !== 2) return toRegistration(partition, registrant, registrant.type, reply);
       let oldType = String(reply[1]);
-      const again = retryUntilSettled(fleet.requestTimeout, async () => {
+      const again = retryUntilSettled(partition.requestTimeoutMs, async () => {
         const [next = [4, 'no reply']] = await attempt([registrant], oldType);
         if (next[0] !== 2) return next;
         oldType = String(next[1]);
         return undefined;
       });
       const settled = await itemFailure(again);
-      return settled instanceof DevstateError ? settled : registration(fleet, registrant, oldType, settled);
+      if (settled instanceof DevstateError) return settled;
+      return toRegistration(partition, registrant, oldType, settled);
     }),
   );
 }
 
-type Reply = [code: number, detail?: string | number, registeredAt?: number];
-
-async function registration(
-  fleet: Fleet,
+async function toRegistration(
+  partition: Partition,
   { id, type }: Registrant,
   oldType: string,
   [code, detail, registeredAt]: Reply,
 ): Promise<ItemResult<Registration>> {
   if (code === 1)
     return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
-  if (code === 4) return fleet.itemError(REGISTER, { id, type, oldType }, String(detail));
+  if (code === 4) return partition.itemError(REGISTER, { id, type, oldType }, String(detail));
   return new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
     hint: 'leave out --if-new to update it',
   });
-}
-
-/**
- * Removes a device and all that is kept of it.
- * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
- */
-export async function unregister(fleet: Fleet, id: string): Promise<void> {
-  unwrapOne(await unregisterAll(fleet, [id]));
-}
-
-/**
- * The same for many devices; of each, null or why it failed.
- * @throws DevstateError CONNECTION when all are of one partition and it is lost
- */
-export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<null>[]> {
-  fleet.refuseReadOnly(UNREGISTER.name);
-  const removeAll = async (partition: Fleet, all: readonly string[]) => {
-    const results: ItemResult<null>[] = [];
-    for (let from = 0; from < all.length; from += MAX_DEVICES_PER_SCRIPT) {
-      const chunk = all.slice(from, from + MAX_DEVICES_PER_SCRIPT);
-      const readings = await readDevices(partition, chunk, ['type']);
-      await leaveStaleTypes(partition, readings);
-      results.push(...(await settleAll(readings.map((reading) => itemFailure(remove(partition, reading))))));
-    }
-    return results;
-  };
-  return sendValidItems(ids, validId, (all) => mapItemsByPartition(fleet, all, removeAll));
-}
-
-async function remove(fleet: Fleet, { id, device, error }: DeviceReading): Promise<null> {
-  if (error) throw error;
-  let type = device?.deviceType ?? '';
-  return retryUntilSettled(fleet.requestTimeout, async () => {
-    const [code, detail] = await fleet.run(UNREGISTER, {}, [{ id, type }]);
-    if (code === 0) throw notFoundError(id);
-    if (code === 1) return null;
-    type = String(detail);
-    return undefined;
-  });
-}
-
-/** Another program may have registered a device anew as of another type: the old set holds it still. */
-async function leaveStaleTypes(fleet: Fleet, readings: readonly DeviceReading[]): Promise<void> {
-  const readable = readings.filter(({ error }) => !error);
-  const ids = readable.map(({ id }) => id);
-  if (ids.length === 0) return;
-  for await (const types of scanSet(fleet, fleet.keys.types)) {
-    const answers = await fleet.pipeline(types.map((type) => ['smismember', fleet.keys.type(type), ...ids]));
-    const stale = types.flatMap((type, i) => {
-      const members = answers[i];
-      if (!Array.isArray(members)) return []; // of another type: the script of who is in it says so
-      return readable.flatMap(({ id, device }, place) =>
-        members[place] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
-      );
-    });
-    await Promise.all(stale.map((member) => fleet.run(REMOVE_FROM_TYPE, {}, [member])));
-  }
-}
-
-/** Removes every key of a namespace, whatever it holds. @throws USAGE without a namespace */
-export async function eraseNamespace(fleet: Fleet): Promise<void> {
-  const { namespace } = fleet.options;
-  if (!namespace) throw usageError('only a namespace can be erased');
-  const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
-  for (const server of fleet.servers()) {
-    let cursor = '0';
-    do {
-      const [next, keys] = await fleet.send(() => server.scan(cursor, 'MATCH', pattern, 'COUNT', 500));
-      await fleet.pipeline(keys.map((key) => ['unlink', key]));
-      cursor = next;
-    } while (cursor !== '0');
-  }
 }

@@ -1,20 +1,23 @@
-/** The shadow of a device in Redis: set desired by compare-and-set, read the delta. */
+/** Setting the desired state, by compare-and-set on its text and version. */
 
 import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
 import { validId } from '../model/device.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { type JsonObject, jsonEqual } from '../model/json.js';
-import { parseStored, readDevice } from '../query/read-devices.js';
+import { parseStored } from '../model/stored-document.js';
+import { readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SET_DESIRED } from '../store/scripts.js';
-import { computeDelta, type Delta, diffPatch, mergePatch } from './merge-patch.js';
+import { diffPatch } from './changes.js';
+import { mergePatch } from './merge-patch.js';
 
 export interface DesiredOptions {
-  /** Only if the desired version is this one. @throws CONFLICT */
+  /** Fails with CONFLICT unless the desired version is this one. */
   ifVersion?: number;
   /** The document replaces desired instead of merging into it. */
   replace?: boolean;
@@ -22,16 +25,17 @@ export interface DesiredOptions {
 
 export interface DesiredResult {
   deviceId: string;
-  /** Desired as it is now, whole. */
+  /** The whole desired state as it is now. */
   desired: JsonObject;
   version: number;
-  /** False: it said so already; no version, nobody told. */
+  /** False: the desired state was the same already; it keeps its version and the device gets no message. */
   changed: boolean;
 }
 
 /**
- * Merges a patch into desired (RFC 7396) and tells the device. Retried while others write
- * too, within the request timeout. @throws DevstateError NOT_FOUND, CONFLICT, BAD_RECORD
+ * Merges a patch into the desired state (RFC 7396) and publishes the change on the device's channel.
+ * Repeated while other writers change it too, for at most the request timeout.
+ * @throws DevstateError NOT_FOUND, CONFLICT, BAD_RECORD, USAGE, CONNECTION
  */
 export async function setDesired(
   fleet: Fleet,
@@ -43,8 +47,8 @@ export async function setDesired(
 }
 
 /**
- * The same of many devices, each of which succeeds or fails alone.
- * @throws DevstateError CONNECTION when all are of one partition and it is lost
+ * The same for many devices; each one succeeds or fails alone.
+ * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function setDesiredAll(
   fleet: Fleet,
@@ -62,15 +66,15 @@ export async function setDesiredAll(
 }
 
 async function setOne(
-  partition: Fleet,
+  partition: Partition,
   id: string,
   document: JsonObject,
   { ifVersion, replace = false }: DesiredOptions,
 ): Promise<DesiredResult> {
-  const record = await readDevice(partition, id);
+  const record = await readDeviceIn(partition, id, (await partition.settings()).dialect);
   let version = record.desiredVersion;
   let text = record.desiredJson;
-  return retryUntilSettled(partition.requestTimeout, async () => {
+  return retryUntilSettled(partition.requestTimeoutMs, async () => {
     if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);
@@ -90,14 +94,6 @@ async function setOne(
     text = String(stored);
     return undefined;
   });
-}
-
-/** Desired against reported. @throws DevstateError NOT_FOUND, BAD_RECORD */
-export async function delta(fleet: Fleet, id: string): Promise<Delta & { desiredVersion: number }> {
-  const record = await readDevice(fleet, id);
-  const desired = parseStored(id, 'the desired state', record.desiredJson);
-  const reported = parseStored(id, 'the report', record.reportedJson);
-  return { ...computeDelta(desired, reported), desiredVersion: record.desiredVersion };
 }
 
 function versionConflict(id: string, version: number, expected: number): DevstateError {

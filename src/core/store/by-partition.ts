@@ -9,20 +9,11 @@ import { type ItemResult, isConnectionError } from '../async/item-results.js';
 import { prefetch } from '../async/prefetch.js';
 import { DevstateError, deviceError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
+import { type Partition, partitionNumber } from './partition.js';
 import { isTransient } from './redis-errors.js';
 
 /** How many partitions are asked at once; who reads holds what they give. */
 const AT_ONCE = 8;
-
-/** FNV-1a over the UTF-8 bytes, its bits then mixed as murmur3 does; from 0. */
-export function partitionOf(id: string, count: number): number {
-  if (count === 1) return 0;
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % count;
-}
 
 type Named = string | { id: string };
 /** Those of one partition, and where they stood. */
@@ -30,7 +21,7 @@ interface Group<Item> {
   items: Item[];
   places: number[];
 }
-type Work<Item, Result> = (partition: Fleet, items: readonly Item[]) => Promise<readonly Result[]>;
+type Work<Item, Result> = (partition: Partition, items: readonly Item[]) => Promise<readonly Result[]>;
 
 /** What `work` gives for each item, in order; those of one partition are worked at together. */
 export async function mapByPartition<Item extends Named, Result>(
@@ -44,7 +35,7 @@ export async function mapByPartition<Item extends Named, Result>(
   if (partitions.length === 1 && only) return work(only, items);
   const groups = new Map<number, Group<Item>>();
   for (const [place, item] of items.entries()) {
-    const number = partitionOf(idOf(item), partitions.length);
+    const number = partitionNumber(idOf(item), partitions.length);
     const group = groups.get(number) ?? { items: [], places: [] };
     group.items.push(item);
     group.places.push(place);
@@ -52,7 +43,7 @@ export async function mapByPartition<Item extends Named, Result>(
   }
   const results: Result[] = new Array(items.length);
   const deal = async ([number, { items: group, places }]: [number, Group<Item>]) => {
-    const done = await work(partitions[number] as Fleet, group);
+    const done = await work(partitions[number] as Partition, group);
     for (const [i, place] of places.entries()) results[place] = done[i] as Result;
   };
   await forEachConcurrently([...groups], deal, atOnce);
@@ -87,7 +78,7 @@ function idOf(item: Named): string {
 /** One result for each partition. */
 export async function mapPartitions<Result>(
   fleet: Fleet,
-  work: (partition: Fleet) => Promise<Result>,
+  work: (partition: Partition) => Promise<Result>,
 ): Promise<Result[]> {
   const partitions = await fleet.partitions();
   const results: Result[] = new Array(partitions.length);
@@ -100,7 +91,7 @@ export async function mapPartitions<Result>(
 /** The partitions' streams, one after the other. */
 export async function* concatPartitions<Item>(
   fleet: Fleet,
-  stream: (partition: Fleet) => AsyncIterable<Item>,
+  stream: (partition: Partition) => AsyncIterable<Item>,
 ): AsyncGenerator<Item> {
   for (const partition of await fleet.partitions()) yield* stream(partition);
 }
@@ -108,7 +99,7 @@ export async function* concatPartitions<Item>(
 /** The partitions' streams, each in this order, as one in this order. The next chunk of each is read ahead. */
 export async function* mergePartitions<Item>(
   fleet: Fleet,
-  stream: (partition: Fleet) => AsyncIterable<readonly Item[]>,
+  stream: (partition: Partition) => AsyncIterable<readonly Item[]>,
   order: (a: Item, b: Item) => number,
 ): AsyncGenerator<readonly Item[]> {
   const partitions = await fleet.partitions();

@@ -3,7 +3,7 @@
  * of a client that is coming back waiting for ever.
  */
 import type { Cluster } from 'ioredis';
-import type { Connection } from './fleet.js';
+import type { Connection } from './connection.js';
 
 export function closeConnection(connection: Connection): void {
   if (connection.isCluster && isSearching(connection as Cluster)) {

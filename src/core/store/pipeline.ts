@@ -6,7 +6,7 @@
  * still to come.
  */
 import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
-import type { Command, Connection } from './fleet.js';
+import type { Command, Connection } from './connection.js';
 
 type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
 

@@ -114,6 +114,11 @@ export function isTransient(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
 }
 
+/** Of several failures, the first that is not transient; else the first. */
+export function mostSevere(failures: readonly unknown[]): unknown {
+  return failures.find((failure) => !isTransient(failure)) ?? failures[0];
+}
+
 /** Where it was, before what a script raised: Redis 6.2 puts it there, and base.lua. */
 const PLACE = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
 

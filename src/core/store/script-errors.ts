@@ -5,7 +5,8 @@
  * sending single read commands.
  */
 import { DevstateError } from '../model/errors.js';
-import type { Command, Fleet } from './fleet.js';
+import type { Keyspace } from '../model/keyspace.js';
+import type { Command } from './connection.js';
 import {
   isDenied,
   isUnnamedDenial,
@@ -17,6 +18,12 @@ import {
 import type { Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
 
+/** What is used of the partition that the script ran in. */
+interface ScriptScope {
+  readonly keys: Keyspace;
+  pipeline(commands: readonly Command[]): Promise<unknown[]>;
+}
+
 /** The devices that a script was called for, and the channel that it was to publish on. */
 interface ScriptCall {
   devices: readonly { id: string; type?: string; oldType?: string }[];
@@ -25,23 +32,23 @@ interface ScriptCall {
 
 /** Returns the error for what the script raised. It names the command, key or channel if that can be found out. */
 export async function scriptError(
-  fleet: Fleet,
+  partition: ScriptScope,
   script: Script,
   { devices, channel }: ScriptCall,
   error: unknown,
 ): Promise<DevstateError> {
-  const keys = scriptKeys(script, fleet.keys, devices);
+  const keys = scriptKeys(script, partition.keys, devices);
   if (error instanceof Error && replyCode(error.message) === 'WRONGTYPE') {
-    const types = await fleet.pipeline(keys.map((key) => ['type', key]));
+    const types = await partition.pipeline(keys.map((key) => ['type', key]));
     const expected = expectedTypes(script, devices.length);
     const wrong = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
     return wrongTypeError(keys[wrong], types[wrong], expected[wrong]);
   }
-  return isDenied(error) ? deniedError(fleet, script, { keys, channel }, error) : toDevstateError(error);
+  return isDenied(error) ? deniedError(partition, script, { keys, channel }, error) : toDevstateError(error);
 }
 
 async function deniedError(
-  fleet: Fleet,
+  partition: ScriptScope,
   script: Script,
   { keys, channel }: { keys: readonly string[]; channel: string },
   error: Error,
@@ -50,7 +57,7 @@ async function deniedError(
     return permissionError(`this user may not publish to ${channel}`, error);
   if (isUnnamedDenial(error)) {
     const denied = await firstDenial(
-      fleet,
+      partition,
       keys.map((key): Command => ['type', key]),
     );
     // If the command TYPE itself is denied, its denial names no key.
@@ -60,7 +67,7 @@ async function deniedError(
   if (called.length > 0)
     return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);
   const probes = script.probes.map((command, i): Command => [command.toLowerCase(), String(keys[i])]);
-  return (await firstDenial(fleet, probes)) ?? toDevstateError(error);
+  return (await firstDenial(partition, probes)) ?? toDevstateError(error);
 }
 
 /** Returns the script's commands that are called in the line of the source that the message names, most often one. */
@@ -71,9 +78,12 @@ function commandsOfLine({ source, commands }: Script, message: string): string[]
 }
 
 /** Sends read commands and returns the first denial; undefined if none is denied, or another error comes first. */
-async function firstDenial(fleet: Fleet, commands: readonly Command[]): Promise<DevstateError | undefined> {
+async function firstDenial(
+  partition: ScriptScope,
+  commands: readonly Command[],
+): Promise<DevstateError | undefined> {
   try {
-    await fleet.pipeline(commands);
+    await partition.pipeline(commands);
     return undefined;
   } catch (error) {
     return error instanceof DevstateError && isDenied(error) ? error : undefined;

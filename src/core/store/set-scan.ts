@@ -4,14 +4,14 @@
  * would be the fleet in memory, but 64 bits of each. A cursor says nothing to another
  * server, nor to one that was started again: there the scan begins anew.
  */
-import type { Fleet } from './fleet.js';
+import type { Partition } from './partition.js';
 
 const SCAN_COUNT = 200;
 
 /** The members of a set. */
-export async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
-  const seen = new SeenIds(await fleet.send(() => fleet.redis.scard(key)));
-  for await (const found of scan(fleet, 'sscan', key)) {
+export async function* scanSet(partition: Partition, key: string): AsyncGenerator<string[]> {
+  const seen = new SeenIds(await partition.send(() => partition.redis.scard(key)));
+  for await (const found of scan(partition, 'sscan', key)) {
     const fresh = found.filter((id) => seen.add(id));
     // A set that Redis keeps as a list comes whole, whatever the count.
     for (let from = 0; from < fresh.length; from += SCAN_COUNT) yield fresh.slice(from, from + SCAN_COUNT);
@@ -19,14 +19,14 @@ export async function* scanSet(fleet: Fleet, key: string): AsyncGenerator<string
 }
 
 /** The members of a sorted set, some perhaps more than once. */
-export async function* scanSortedSet(fleet: Fleet, key: string): AsyncGenerator<string[]> {
-  for await (const flat of scan(fleet, 'zscan', key)) {
+export async function* scanSortedSet(partition: Partition, key: string): AsyncGenerator<string[]> {
+  for await (const flat of scan(partition, 'zscan', key)) {
     if (flat.length > 0) yield flat.filter((_, i) => i % 2 === 0);
   }
 }
 
-async function* scan(fleet: Fleet, command: ScanCommand, key: string): AsyncGenerator<string[]> {
-  const cursor = new ScanCursor(fleet, command, key);
+async function* scan(partition: Partition, command: ScanCommand, key: string): AsyncGenerator<string[]> {
+  const cursor = new ScanCursor(partition, command, key);
   for (;;) {
     const { found, last } = await cursor.next(SCAN_COUNT);
     yield found;
@@ -38,14 +38,14 @@ type ScanCommand = 'sscan' | 'zscan';
 
 /** Where a scan is: round after round, each of which gives all that is there throughout. */
 export class ScanCursor {
-  readonly #fleet: Fleet;
+  readonly #partition: Partition;
   readonly #command: ScanCommand;
   readonly #key: string;
   #at = '0';
   #giver: unknown;
 
-  constructor(fleet: Fleet, command: ScanCommand, key: string) {
-    this.#fleet = fleet;
+  constructor(partition: Partition, command: ScanCommand, key: string) {
+    this.#partition = partition;
     this.#command = command;
     this.#key = key;
   }
@@ -57,7 +57,13 @@ export class ScanCursor {
 
   /** About `count`; `last`: of the round. */
   async next(count: number): Promise<{ found: string[]; last: boolean }> {
-    const { reply, by } = await this.#fleet.ask([this.#command, this.#key, this.#at, 'COUNT', count]);
+    const { reply, by } = await this.#partition.sendAndIdentify([
+      this.#command,
+      this.#key,
+      this.#at,
+      'COUNT',
+      count,
+    ]);
     const [next, found] = reply as [cursor: string, found: string[]];
     const strange = !this.begins && by !== this.#giver;
     this.#giver = by;

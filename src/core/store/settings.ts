@@ -17,6 +17,9 @@ export interface DeclaredSettings {
   historyCap: number;
 }
 
+/** The settings with the dialect resolved: declared, else that of the fleet's records. */
+export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Dialect };
+
 export const SETTING_FIELDS = [
   'partitions',
   'dialect',

@@ -1,14 +1,14 @@
 /** `get --at` of devices that other programs also write: each field is right or reported as unknown. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
 import { cli } from '../../support/cli.js';
-import { openFleet } from '../../support/fleet.js';
+import { openFleet, type SingleFleet } from '../../support/fleet.js';
 import { shownAt as pastOf } from '../../support/past.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -17,7 +17,7 @@ const devstate = cli(redis);
 const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
-let past: Fleet;
+let past: SingleFleet;
 let at: number;
 beforeEach(async () => {
   at = NOON;
@@ -129,7 +129,7 @@ describe('with another program writing', () => {
     });
 
     test.each<[what: string, write: () => Promise<unknown>]>([
-      ['that it observed', () => settle(past, [ID])],
+      ['that it observed', () => settle(past.only, [ID])],
       [
         'that beats with devstate while its key is there, though registered anew',
         async () => {
@@ -166,7 +166,7 @@ describe('with another program writing', () => {
       await theirs().heartbeat(ID);
       await ranOut();
       at += 600_000;
-      await settle(past, [ID]);
+      await settle(past.only, [ID]);
       expect(await statuses(expiresAt - 1, expiresAt + 1, at - 1, at)).toEqual([
         'online',
         null,
@@ -220,7 +220,7 @@ describe('with another program writing', () => {
     async function observed(): Promise<number> {
       await theirs().register(ID, 'lamp');
       await theirs().heartbeat(ID);
-      await settle(past, [ID]);
+      await settle(past.only, [ID]);
       return Number(await past.redis.zscore(past.keys.activity, ID));
     }
 
@@ -233,7 +233,7 @@ describe('with another program writing', () => {
       await ranOut();
       expect(await statuses(...moments)).toEqual(['online', null, 'offline']);
       at += 600_000;
-      await settle(past, [ID]);
+      await settle(past.only, [ID]);
       expect(await statuses(...moments, at)).toEqual(['online', null, null, 'offline']);
     });
 

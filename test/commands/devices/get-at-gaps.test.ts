@@ -5,9 +5,8 @@ import { parseJsonObject } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { Fleet } from '../../../src/core/store/fleet.js';
 import { cli } from '../../support/cli.js';
-import { openFleet } from '../../support/fleet.js';
+import { openFleet, SingleFleet } from '../../support/fleet.js';
 import { shownAt as pastOf } from '../../support/past.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -16,7 +15,7 @@ const devstate = cli(redis);
 const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
-let past: Fleet;
+let past: SingleFleet;
 let at: number;
 beforeEach(async () => {
   at = NOON;
@@ -83,5 +82,6 @@ test('a change made during the read makes nothing unknown', async () => {
       };
     },
   });
-  for (let i = 0; i < 5; i++) expect((await stateAt(new Fleet(busy), ID, at + 60_000)).unknown).toEqual({});
+  for (let i = 0; i < 5; i++)
+    expect((await stateAt(new SingleFleet(busy), ID, at + 60_000)).unknown).toEqual({});
 });

@@ -3,9 +3,8 @@ import { parseJsonObject } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { ODD_NUMBERS, openFleet } from '../../support/fleet.js';
+import { ODD_NUMBERS, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -13,7 +12,7 @@ const devstate = cli(redis);
 const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
-let past: Fleet;
+let past: SingleFleet;
 let at: number;
 beforeEach(async () => {
   at = NOON;

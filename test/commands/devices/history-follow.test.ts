@@ -1,13 +1,14 @@
 /** `history --follow`: prints each change once, across lost connections and registrations, until stopped. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { startServer } from '../../../src/redis/private-server.js';
 import { cli, text } from '../../support/cli.js';
-import { ODD_NUMBERS, openFleet } from '../../support/fleet.js';
+import { ODD_NUMBERS, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -18,7 +19,7 @@ const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
 /** A fleet written in the past: one change a second, beginning at noon. */
-let past: Fleet;
+let past: SingleFleet;
 let at: number;
 beforeEach(async () => {
   at = NOON;

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
 import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
 import { cli, text } from '../../support/cli.js';
-import { ODD_NUMBERS, openFleet } from '../../support/fleet.js';
+import { ODD_NUMBERS, openFleet, SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -18,7 +19,7 @@ const ID = 'aa:bb:cc:dd:ee:ff';
 const NOON = Date.parse('2025-01-01T12:00:00Z');
 
 /** A fleet written in the past: one change a second, beginning at noon. */
-let past: Fleet;
+let past: SingleFleet;
 let at: number;
 beforeEach(async () => {
   at = NOON;
@@ -192,7 +193,7 @@ describe('changes and their times', () => {
         };
       },
     });
-    const reader = new Fleet(grown);
+    const reader = new SingleFleet(grown);
     const numbers = (await readHistory(reader, ID, { kinds: ['reported'] })).map(({ number }) => number);
     expect(numbers.length).toBeGreaterThan(1500);
     expect(numbers).toEqual(numbers.map((_, i) => 1 + i));

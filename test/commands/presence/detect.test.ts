@@ -5,10 +5,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { detectorAtWork } from '../../../src/core/detection/detector.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
 import { cli, masked, text } from '../../support/cli.js';
-import { expired, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { expired, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -17,7 +16,7 @@ const devstate = cli(redis);
 const unreachable = cli('redis://127.0.0.1:1');
 const ID = 'aa:bb:cc:dd:ee:ff';
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
 });

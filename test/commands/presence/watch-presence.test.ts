@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { startServer } from '../../../src/redis/private-server.js';
 import { cli, masked, type Running, text, transcript } from '../../support/cli.js';
-import { cut, openFleet, pretendDetector } from '../../support/fleet.js';
+import { cut, openFleet, pretendDetector, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -39,7 +40,7 @@ describe('usage errors, reported before anything is sent', () => {
   });
 });
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
   for (const [id, type] of [
@@ -64,7 +65,7 @@ async function happen(): Promise<void> {
   await heartbeat(fleet, { id: 'lamp-2' });
   await disconnect(fleet, 'lamp-1');
   await cut(fleet, 'plug-1');
-  await settle(fleet, ['plug-1']);
+  await settle(fleet.only, ['plug-1']);
   await unregister(fleet, 'lamp-2');
 }
 

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
 import { cli, masked, text } from '../../support/cli.js';
 import { openDetector } from '../../support/detector.js';
-import { logOf, openFleet, until } from '../../support/fleet.js';
+import { logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -13,7 +13,7 @@ const devstate = cli(redis);
 const unreachable = cli('redis://127.0.0.1:1');
 const NO_DETECTOR = 'no detector is running: devices that stop sending heartbeats are not announced\n';
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
 });

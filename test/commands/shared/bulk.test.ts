@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { openFleet, pretendDetector, snapshot } from '../../support/fleet.js';
+import { openFleet, pretendDetector, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -23,7 +22,7 @@ function file(name: string, content: string | Buffer): string {
   return path;
 }
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
   await pretendDetector(fleet);

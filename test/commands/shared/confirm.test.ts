@@ -5,16 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli } from '../../support/cli.js';
-import { openFleet, snapshot } from '../../support/fleet.js';
+import { openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
 const devstate = cli('');
 
 let folder: string;
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'devstate-'));
   const place = (name: string, url: string, guarded: boolean) =>

@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { openFleet, serverNow } from '../../support/fleet.js';
+import { openFleet, type SingleFleet, serverNow } from '../../support/fleet.js';
 import type { TestBackend } from '../../support/redis.js';
 
 export function getSuite(redis: TestBackend): void {
@@ -24,7 +23,7 @@ export function getSuite(redis: TestBackend): void {
     });
   });
 
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   /** One device online with all fields, one never seen, and one written by another program. */
   beforeEach(async () => {

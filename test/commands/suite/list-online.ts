@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { cut, openFleet, pretendDetector } from '../../support/fleet.js';
+import { cut, openFleet, pretendDetector, type SingleFleet } from '../../support/fleet.js';
 import type { TestBackend } from '../../support/redis.js';
 
 export function listOnlineSuite(redis: TestBackend): void {
@@ -46,7 +45,7 @@ export function listOnlineSuite(redis: TestBackend): void {
     });
   });
 
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   describe('what it prints', () => {
     /** `forever` has a heartbeat key without expiry, as other programs may write; `lapsed` is in the set and has no key. */

@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { register } from '../../../src/core/registry/register.js';
-import { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { cut, openFleet } from '../../support/fleet.js';
+import { cut, openFleet, SingleFleet } from '../../support/fleet.js';
 import type { TestBackend } from '../../support/redis.js';
 
 export function listSuite(redis: TestBackend): void {
@@ -56,7 +55,7 @@ export function listSuite(redis: TestBackend): void {
     });
   });
 
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   /** Sets have no order, so single rows or sorted rows are compared. */
   async function build() {
@@ -131,13 +130,13 @@ export function listSuite(redis: TestBackend): void {
     /** `b` expires before `a`; `gone` was last seen before `down`. */
     beforeEach(async () => {
       fleet = await openFleet(redis);
-      const ago = (ms: number) => new Fleet(fleet.redis, { clock: () => Date.now() - ms });
+      const ago = (ms: number) => new SingleFleet(fleet.redis, { clock: () => Date.now() - ms });
       for (const id of ['a', 'b', 'down', 'gone', 'never-1', 'never-0']) await register(fleet, id, 'lamp');
       await heartbeat(fleet, { id: 'a', ttl: 90_000 });
       await heartbeat(fleet, { id: 'b', ttl: 30_000 });
       await heartbeat(ago(7_200_000), { id: 'gone' });
       await heartbeat(ago(3_600_000), { id: 'down' });
-      await settle(fleet, ['gone']);
+      await settle(fleet.only, ['gone']);
     });
 
     const ORDERS: [argv: string, ids: string][] = [

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { openFleet, serverNow } from '../../support/fleet.js';
+import { openFleet, type SingleFleet, serverNow } from '../../support/fleet.js';
 import type { TestBackend } from '../../support/redis.js';
 
 export function staleSuite(redis: TestBackend): void {
@@ -48,7 +47,7 @@ export function staleSuite(redis: TestBackend): void {
   });
 
   describe('what it prints', () => {
-    let fleet: Fleet;
+    let fleet: SingleFleet;
 
     beforeEach(async () => {
       fleet = await openFleet(redis);

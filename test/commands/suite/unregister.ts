@@ -2,9 +2,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli, text } from '../../support/cli.js';
-import { openFleet, snapshot } from '../../support/fleet.js';
+import { openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import type { TestBackend } from '../../support/redis.js';
 
 export function unregisterSuite(redis: TestBackend): void {
@@ -32,7 +31,7 @@ export function unregisterSuite(redis: TestBackend): void {
     });
   });
 
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   beforeEach(async () => {
     fleet = await openFleet(redis);
     for (const id of ['d1', 'd2', 'other']) {

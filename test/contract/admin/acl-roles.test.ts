@@ -10,9 +10,8 @@ import { type DeclareOptions, declareFleet } from '../../../src/core/admin/decla
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli } from '../../support/cli.js';
-import { cut, ODD_IDS, openFleet, snapshot } from '../../support/fleet.js';
+import { cut, ODD_IDS, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
@@ -75,7 +74,7 @@ describe.each<[what: string, namespace: string, layout: DeclareOptions | 'undecl
   ['a fleet with 16 partitions', 'acme', { partitions: 16 }],
   ['an exclusive fleet with partitions', '', { partitions: 3, writers: 'exclusive' }],
 ])('%s', (_what, namespace, layout) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   beforeEach(async () => {
     fleet = await openFleet(redis, { namespace });
@@ -85,7 +84,7 @@ describe.each<[what: string, namespace: string, layout: DeclareOptions | 'undecl
       await heartbeat(fleet, { id, reportedJson: '{"a":1}' });
       await setDesired(fleet, id, { a: true });
     }
-    await cut(await fleet.of('lapsed'), 'lapsed');
+    await cut(await fleet.partitionFor('lapsed'), 'lapsed');
   });
 
   /** Creates a user with the printed ACL line of the role. Returns the URL that logs in as that user. */

@@ -6,9 +6,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { commands } from '../../../src/commands/index.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { cli } from '../../support/cli.js';
-import { cut, openFleet, pretendDetector } from '../../support/fleet.js';
+import { cut, openFleet, pretendDetector, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
@@ -41,7 +40,7 @@ const COMMAND_LINES = [
 /** Commands without a line above: they send nothing to Redis, or are tested below because they run until stopped. */
 const UNTESTED = ['completion', 'context', 'detect'];
 
-let admin: Fleet;
+let admin: SingleFleet;
 let url: string;
 beforeEach(async () => {
   admin = await openFleet(redis);

@@ -4,11 +4,10 @@ import { type DetectOptions, detect, sweep } from '../../../src/core/detection/d
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
 import { articleProgram } from '../../support/article.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { failure, logOf, openFleet, storyOf, until } from '../../support/fleet.js';
+import { failure, logOf, openFleet, type SingleFleet, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -16,7 +15,7 @@ const redis = useRedis();
 const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);
@@ -249,7 +248,7 @@ test('yields an announced event, although reading the settings fails after it', 
 describe('when one of several scripts fails', () => {
   /** Makes the first script with this device fail with a timeout, after running `then`. */
   function failFirstScriptWith(
-    { redis: client }: Fleet,
+    { redis: client }: SingleFleet,
     id: string,
     then: () => Promise<unknown> = async () => {},
   ) {

@@ -2,13 +2,24 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { type DetectOptions, detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { register, registerAll, unregisterAll } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { cli } from '../../support/cli.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { allOf, cut, failure, ODD_IDS, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import {
+  allOf,
+  cut,
+  failure,
+  ODD_IDS,
+  openFleet,
+  type SingleFleet,
+  serverNow,
+  storyOf,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -18,7 +29,7 @@ const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy:
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 const IDS = [...ODD_IDS, ...Array.from({ length: 59 }, (_, i) => `d${i}`)];
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis, { namespace: 'many' });
@@ -54,14 +65,14 @@ async function expired(ids: readonly string[]): Promise<void> {
   await until(async () => (await serverNow(fleet.redis)) > now + 20);
 }
 
-async function storiesOf(of: Fleet, ids: readonly string[]): Promise<string[][]> {
-  return Promise.all(ids.map(async (id) => storyOf(await of.of(id), id)));
+async function storiesOf(of: SingleFleet, ids: readonly string[]): Promise<string[][]> {
+  return Promise.all(ids.map(async (id) => storyOf(await of.partitionFor(id), id)));
 }
 
 /** Sends a heartbeat of a device that is in neither the registered set nor the index. */
 async function onlineOutsideIndex(id: string, ttl: number): Promise<void> {
   await online([id], () => ttl);
-  const { keys } = await fleet.of(id);
+  const { keys } = await fleet.partitionFor(id);
   await fleet.redis.srem(keys.registered, id);
   await fleet.redis.zrem(keys.activity, id);
 }
@@ -79,7 +90,7 @@ describe('announces each expiry once', () => {
       await detector({ strategy: 'keyspace' }),
     ];
     await detector({}, unpartitioned);
-    const offlineEvents = async (of: Fleet) =>
+    const offlineEvents = async (of: SingleFleet) =>
       (await storiesOf(of, IDS)).flat().filter((line) => /offline/.test(line));
     for (const each of [fleet, unpartitioned]) await online(IDS, (i) => 30 + 5 * i, each);
     const again = IDS.slice(0, 30);
@@ -136,7 +147,7 @@ describe('strategies', () => {
     const { first } = await detector({ strategy: 'poll', interval: 50 });
     for (const id of IDS.slice(0, 20)) {
       await onlineOutsideIndex(id, 60_000);
-      await cut(await fleet.of(id), id);
+      await cut(await fleet.partitionFor(id), id);
     }
     await first(20);
     expect(await storiesOf(fleet, IDS.slice(0, 20))).toEqual(Array(20).fill(ONLINE_THEN_TIMEOUT));
@@ -156,7 +167,7 @@ describe('strategies', () => {
 describe('other programs', () => {
   /** Writes a record and a heartbeat key like a program that knows the partitions but not the index. */
   async function writeUnpublished(id: string): Promise<void> {
-    const { keys } = await fleet.of(id);
+    const { keys } = await fleet.partitionFor(id);
     await fleet.redis.hset(keys.state(id), {
       deviceId: id,
       deviceType: 'lamp',
@@ -169,7 +180,7 @@ describe('other programs', () => {
   test('the audit covers all partitions', async () => {
     for (const id of IDS) {
       await writeUnpublished(id);
-      await fleet.redis.sadd((await fleet.of(id)).keys.registered, id);
+      await fleet.redis.sadd((await fleet.partitionFor(id)).keys.registered, id);
     }
     const { events, first } = await detector();
     await first(IDS.length);
@@ -209,11 +220,11 @@ describe('the hold', () => {
   test('of one partition does not delay the others', async () => {
     await online(IDS, () => 20);
     const now = await serverNow(fleet.redis);
-    const held = await fleet.of('d0');
+    const held = await fleet.partitionFor('d0');
     await fleet.redis.set(held.keys.pulse, `${now} ${now} ${now + 3_600_000}`);
     const { events, says, first } = await detector();
     const others: string[] = [];
-    for (const id of IDS) if ((await fleet.of(id)) !== held) others.push(id);
+    for (const id of IDS) if ((await fleet.partitionFor(id)) !== held) others.push(id);
     await first(others.length);
     await says('hold');
     expect(events.map(({ deviceId }) => deviceId).sort()).toEqual(others.sort());
@@ -267,7 +278,7 @@ test('announces devices and writes the pulse, while its consumer takes no event'
   const stories = async () => (await storiesOf(fleet, IDS)).filter(({ length }) => length === 2).length;
   await until(async () => (await stories()) === IDS.length);
   const pulseOf = async () =>
-    Number((await fleet.redis.get((await fleet.of('d0')).keys.pulse))?.split(' ')[1]);
+    Number((await fleet.redis.get((await fleet.partitionFor('d0')).keys.pulse))?.split(' ')[1]);
   const before = await pulseOf();
   await until(async () => (await pulseOf()) > before);
   stop.abort();
@@ -287,7 +298,7 @@ test('detectorAtWork is true only if a detector ran in all partitions, and false
   const now = await serverNow(fleet.redis);
   await setPulses(`${now} ${now} 0`);
   expect(await detectorAtWork(fleet)).toBe(true);
-  await fleet.redis.set((await fleet.of('d3')).keys.pulse, `${now} ${now - 10_000} 0`);
+  await fleet.redis.set((await fleet.partitionFor('d3')).keys.pulse, `${now} ${now - 10_000} 0`);
   expect(await detectorAtWork(fleet)).toBe(false);
 });
 
@@ -310,7 +321,7 @@ test('ends with CONFLICT, when the number of partitions changes', async () => {
   const own = await openFleet(redis, fleet.options);
   const changePartitions = async () => {
     await declareFleet(fleet, { partitions: 4 });
-    own.forgetSettings();
+    own.invalidateSettings();
   };
   const run = async () => {
     for await (const _ of detect(own, { onReady: () => void changePartitions() }));

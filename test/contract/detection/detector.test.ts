@@ -4,18 +4,27 @@ import { type DetectOptions, detectorAtWork, sweep } from '../../../src/core/det
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
 import { articleProgram } from '../../support/article.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { cut, DIALECTS, logOf, ODD_IDS, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import {
+  cut,
+  DIALECTS,
+  logOf,
+  ODD_IDS,
+  openFleet,
+  type SingleFleet,
+  serverNow,
+  storyOf,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 /** Reconnects without limit, and notices a hanging server after 300 ms. */
 const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);

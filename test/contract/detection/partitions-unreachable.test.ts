@@ -3,11 +3,13 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { disconnectAll, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import { partitionOf } from '../../../src/core/store/by-partition.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import type { Partition } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition.js';
+
 import { openDetector } from '../../support/detector.js';
 import {
   allOf,
@@ -16,6 +18,7 @@ import {
   openFeed,
   openFleet,
   pretendDetector,
+  type SingleFleet,
   serverNow,
   until,
 } from '../../support/fleet.js';
@@ -29,10 +32,10 @@ const IDS = Array.from({ length: 100 }, (_, i) => `d${i}`);
 const NEVER_MS = 60_000;
 
 /** Writes events; all its partitions are reachable. */
-let writer: Fleet;
+let writer: SingleFleet;
 /** The fleet under test; `makeUnreachable` blocks some of its partitions. */
-let fleet: Fleet;
-let parts: readonly Fleet[];
+let fleet: SingleFleet;
+let parts: readonly Partition[];
 beforeEach(async () => {
   writer = await openFleet(redis, { namespace: 'many' });
   await declareFleet(writer, { partitions: PARTITIONS });
@@ -61,7 +64,7 @@ function makeUnreachable(numbers: readonly number[], answer: () => Promise<never
       isUnreachable(args) ? answer() : method.apply(client, args);
   Object.assign(client, { evalsha: unlessUnreachable(evalsha), xrange: unlessUnreachable(xrange) });
   const reading = numbers.map((number) =>
-    vi.spyOn(parts[number] as Fleet, 'pipeline').mockImplementation(() => fleet.send(answer)),
+    vi.spyOn(parts[number] as Partition, 'pipeline').mockImplementation(() => fleet.send(answer)),
   );
   return () => {
     Object.assign(client, { evalsha, xrange });
@@ -71,7 +74,7 @@ function makeUnreachable(numbers: readonly number[], answer: () => Promise<never
 
 const idsOf = (events: readonly PresenceEvent[]) => events.map(({ deviceId }) => deviceId).sort();
 const idsOutside = (unreachable: readonly number[]) =>
-  IDS.filter((id) => !unreachable.includes(partitionOf(id, PARTITIONS))).sort();
+  IDS.filter((id) => !unreachable.includes(partitionNumber(id, PARTITIONS))).sort();
 
 /** Sends heartbeats of all devices, and waits until they have expired. */
 async function expireAll(): Promise<void> {

@@ -3,16 +3,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detector.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { cut, ODD_IDS, openFleet, storyOf, until } from '../../support/fleet.js';
+import { cut, ODD_IDS, openFleet, type SingleFleet, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const FLAGS_SETTING = 'notify-keyspace-events';
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);

@@ -3,15 +3,22 @@ import { expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/detector.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
-import { expired, logOf, openFleet, scoreOf, serverNow, storyOf } from '../../support/fleet.js';
+import {
+  expired,
+  logOf,
+  openFleet,
+  type SingleFleet,
+  scoreOf,
+  serverNow,
+  storyOf,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
 /** Runs a sweep, and returns the ids announced offline. */
-async function runSweep(fleet: Fleet): Promise<string[]> {
+async function runSweep(fleet: SingleFleet): Promise<string[]> {
   const found: string[] = [];
   for await (const { deviceId } of sweep(fleet)) found.push(deviceId);
   return found;

@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { detectorAtWork } from '../../../src/core/detection/detector.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import {
   OfflineDetector,
   type OfflineDetectorEvents,
@@ -12,13 +11,13 @@ import {
   type PresenceEvent,
 } from '../../../src/index.js';
 import { articleProgram } from '../../support/article.js';
-import { failure, openFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { failure, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
 const connectionOptions = () => ({ host: '127.0.0.1', port: Number(new URL(redis.url).port) });
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 let open: OfflineDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);

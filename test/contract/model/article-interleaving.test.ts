@@ -3,17 +3,19 @@
  * detectors are late and cut ids at a colon. Events must alternate with a rising seq, and after a final settle
  * all records, sets and the index must agree.
  */
+
 import { describe, expect, test } from 'vitest';
 import type { Dialect } from '../../../src/core/model/device.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
-import { readDevices, SUMMARY } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
+import { readDevices, SUMMARY_FIELDS } from '../../../src/core/query/read-devices.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type ArticleProgram, articleProgram, interleave } from '../../support/article.js';
-import { cut, logOf, openFleet, until } from '../../support/fleet.js';
+import { cut, logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -47,7 +49,7 @@ async function* devstateStep(name: string, run: () => Promise<unknown>): AsyncGe
   yield name;
 }
 
-function operations(fleet: Fleet, { steps }: ArticleProgram, pick: ReturnType<typeof random>) {
+function operations(fleet: SingleFleet, { steps }: ArticleProgram, pick: ReturnType<typeof random>) {
   const id = () => pick(IDS);
   const beat = (ttl?: number) => ({
     id: id(),
@@ -69,8 +71,9 @@ function operations(fleet: Fleet, { steps }: ArticleProgram, pick: ReturnType<ty
     () => devstateStep('heartbeats', () => heartbeats(fleet, [beat(), beat(), beat()])),
     () =>
       devstateStep('merge', () => heartbeat(fleet, { id: id(), patch: { ours: pick([true, false, null]) } })),
-    () => devstateStep('settle', () => settle(fleet, [id(), id(), id()], { detector: pick([true, false]) })),
-    () => devstateStep('settle all', () => settle(fleet, POSSIBLE_IDS)),
+    () =>
+      devstateStep('settle', () => settle(fleet.only, [id(), id(), id()], { detector: pick([true, false]) })),
+    () => devstateStep('settle all', () => settle(fleet.only, POSSIBLE_IDS)),
     () => devstateStep('disconnect', () => disconnect(fleet, id())),
     () =>
       devstateStep('register', () =>
@@ -82,15 +85,15 @@ function operations(fleet: Fleet, { steps }: ArticleProgram, pick: ReturnType<ty
 }
 
 /** Waits until all short TTLs have expired, then settles every id. */
-async function settleAll(fleet: Fleet): Promise<void> {
+async function settleAll(fleet: SingleFleet): Promise<void> {
   await until(async () => {
     const left = await Promise.all(IDS.map((id) => fleet.redis.pttl(fleet.keys.heartbeat(id))));
     return left.every((ms) => ms < 0 || ms > 5_000);
   });
-  await settle(fleet, POSSIBLE_IDS, { honourHold: false });
+  await settle(fleet.only, POSSIBLE_IDS, { honourHold: false });
 }
 
-async function expectAlternatingEvents(fleet: Fleet): Promise<void> {
+async function expectAlternatingEvents(fleet: SingleFleet): Promise<void> {
   for (const id of POSSIBLE_IDS) {
     let previous = 0;
     for (const { seq, status } of await logOf(fleet, id)) {
@@ -105,13 +108,13 @@ async function expectAlternatingEvents(fleet: Fleet): Promise<void> {
   }
 }
 
-async function expectAgreement(fleet: Fleet): Promise<void> {
+async function expectAgreement(fleet: SingleFleet): Promise<void> {
   const { redis: raw, keys } = fleet;
   const scores = new Map<string, number>();
   const flat = await raw.zrange(keys.activity, 0, -1, 'WITHSCORES');
   for (let i = 0; i < flat.length; i += 2) scores.set(flat[i] as string, Number(flat[i + 1]));
   const online = await raw.smembers(keys.online);
-  for (const { id, device } of await readDevices(fleet, POSSIBLE_IDS, SUMMARY)) {
+  for (const { id, device } of await readDevices(fleet, POSSIBLE_IDS, SUMMARY_FIELDS)) {
     const alive = (await raw.exists(keys.heartbeat(id))) === 1;
     if (!device) {
       expect(scores.has(id), `${id} is no device, and in no index`).toBe(false);
@@ -164,12 +167,12 @@ describe.each<Dialect>(['node', 'python'])('with the %s program writing to the s
     return fleet;
   }
 
-  async function expectConsistent(fleet: Fleet): Promise<void> {
+  async function expectConsistent(fleet: SingleFleet): Promise<void> {
     const log = await logOf(fleet);
     expect(log.length).toBeGreaterThan(50);
     await expectAlternatingEvents(fleet);
     await expectAgreement(fleet);
-    await settle(fleet, POSSIBLE_IDS, { honourHold: false });
+    await settle(fleet.only, POSSIBLE_IDS, { honourHold: false });
     expect(await logOf(fleet)).toEqual(log);
   }
 

@@ -1,22 +1,33 @@
 /** The article's programs and devstate share one Redis: each reads the records that the other wrote. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { register } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import { type ArticleProgram, articleProgram, articleReader } from '../../support/article.js';
-import { allOf, cut, DIALECTS, idsOf, listen, openFeed, openFleet, serverNow } from '../../support/fleet.js';
+import {
+  allOf,
+  cut,
+  DIALECTS,
+  idsOf,
+  listen,
+  openFeed,
+  openFleet,
+  type SingleFleet,
+  serverNow,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const HOUR_MS = 3_600_000;
 
 describe.each(DIALECTS)('beside the %s program', (dialect) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   let article: ArticleProgram;
 
   beforeEach(async () => {

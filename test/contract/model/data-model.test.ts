@@ -3,6 +3,7 @@
  * equals a model in memory. The clock is the model's, so a failure can be repeated with the seed that fast-check
  * prints.
  */
+
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/detector.js';
@@ -10,14 +11,15 @@ import { HISTORY_KINDS } from '../../../src/core/history/entries.js';
 import type { Dialect } from '../../../src/core/model/device.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { Fleet } from '../../../src/core/store/fleet.js';
 import { type ArticleProgram, articleProgram } from '../../support/article.js';
-import { DIALECTS, historyOf, logOf } from '../../support/fleet.js';
+import { DIALECTS, historyOf, logOf, SingleFleet } from '../../support/fleet.js';
 import { Model, type ModelDevice, merged, near, type Patch, pinKeys, shownOf } from '../../support/model.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -28,7 +30,7 @@ const SEED = Number(process.env.DEVSTATE_MODEL_SEED ?? 3);
 const IDS = ['d1', 'aa:bb:cc', 'aa', '温度-1'];
 
 interface Real {
-  fleet: Fleet;
+  fleet: SingleFleet;
   article: ArticleProgram;
   /** The JSON text of a document as the article's program writes it. */
   dumps: (document: Record<string, unknown>) => string;
@@ -134,7 +136,7 @@ const commands: fc.Arbitrary<Command>[] = [
     .map((ms) => step(`${ms / 1000} s pass`, async (model) => model.pass(ms))),
   fc.record({ ids: some, detector: fc.boolean(), honourHold: fc.boolean() }).map(({ ids, ...options }) =>
     step(`settle ${ids} ${JSON.stringify(options)}`, async (model, { fleet }) => {
-      expect((await settle(fleet, ids, options)).verdicts).toEqual(model.settle(ids, options));
+      expect((await settle(fleet.only, ids, options)).verdicts).toEqual(model.settle(ids, options));
     }),
   ),
   fc.constant(
@@ -189,7 +191,7 @@ const commands: fc.Arbitrary<Command>[] = [
 ];
 
 /** Expects the presence log to equal the model's, event by event. */
-async function expectSameLog(model: Model, fleet: Fleet): Promise<void> {
+async function expectSameLog(model: Model, fleet: SingleFleet): Promise<void> {
   const logged = new Map<string, unknown[]>();
   for (const { deviceId, status, reason, seq, timestamp } of await logOf(fleet)) {
     const index = logged.get(deviceId)?.length ?? 0;
@@ -201,7 +203,7 @@ async function expectSameLog(model: Model, fleet: Fleet): Promise<void> {
 }
 
 /** Expects the events of each registration to start online, to alternate, and to have seq 1, 2, 3, … */
-async function expectAlternation(fleet: Fleet): Promise<void> {
+async function expectAlternation(fleet: SingleFleet): Promise<void> {
   const last = new Map<string, number>();
   for (const { deviceId, status, seq } of await logOf(fleet)) {
     const before = last.get(deviceId) ?? 0;
@@ -213,7 +215,7 @@ async function expectAlternation(fleet: Fleet): Promise<void> {
 }
 
 /** Expects records, histories, sets and the index to equal the model's. */
-async function expectSameDevices(model: Model, fleet: Fleet): Promise<void> {
+async function expectSameDevices(model: Model, fleet: SingleFleet): Promise<void> {
   const { redis, keys } = fleet;
   const idsWhere = (isTrue: (device: ModelDevice) => unknown) =>
     model.ids.filter((id) => isTrue(model.of(id))).sort();
@@ -241,7 +243,7 @@ async function expectSameDevices(model: Model, fleet: Fleet): Promise<void> {
 }
 
 /** After a settle of all devices, expects the announced state, the status field, the sets and the index to agree. */
-async function expectAgreement(model: Model, { redis, keys }: Fleet): Promise<void> {
+async function expectAgreement(model: Model, { redis, keys }: SingleFleet): Promise<void> {
   for (const id of model.ids) {
     const { known, key, score, seq, status, online, registered } = model.of(id);
     const alive = (await redis.exists(keys.heartbeat(id))) === 1;
@@ -254,7 +256,7 @@ async function expectAgreement(model: Model, { redis, keys }: Fleet): Promise<vo
   }
 }
 
-async function scoresOf({ redis, keys }: Fleet): Promise<Map<string, number>> {
+async function scoresOf({ redis, keys }: SingleFleet): Promise<Map<string, number>> {
   const flat = await redis.zrange(keys.activity, 0, -1, 'WITHSCORES');
   return new Map(flat.flatMap((id, i) => (i % 2 === 0 ? [[id, Number(flat[i + 1])]] : [])));
 }
@@ -275,11 +277,11 @@ describe.each(DIALECTS)('in a %s fleet', (dialect: Dialect) => {
       await client.flushall();
       const model = new Model(Date.now());
       const clock = () => model.now;
-      const fleet = new Fleet(client, { dialect, clock });
+      const fleet = new SingleFleet(client, { dialect, clock });
       const article = articleProgram(client, dialect, { now: clock });
       await fc.asyncModelRun(() => ({ model, real: { fleet, article, dumps } }), list);
       await expectSameDevices(model, fleet);
-      await settle(fleet, model.ids, { honourHold: false });
+      await settle(fleet.only, model.ids, { honourHold: false });
       model.settle(model.ids, { honourHold: false });
       await expectSameLog(model, fleet);
       await expectAlternation(fleet);

@@ -1,25 +1,27 @@
 /** Failed operations: the error code, the key or device that the message names, and that nothing is written. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
-import { cut, failure, idsOf, openFleet, snapshot } from '../../support/fleet.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
+import { cut, failure, idsOf, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
 /** Settles d1, and throws its verdict when that is an error. */
-async function settleOrThrow(fleet: Fleet): Promise<void> {
-  const { verdicts } = await settle(fleet, ['d1']);
+async function settleOrThrow(fleet: SingleFleet): Promise<void> {
+  const { verdicts } = await settle(fleet.only, ['d1']);
   if (verdicts[0] instanceof DevstateError) throw verdicts[0];
 }
 
-const operations: Record<string, (fleet: Fleet) => Promise<unknown>> = {
+const operations: Record<string, (fleet: SingleFleet) => Promise<unknown>> = {
   register: (fleet) => register(fleet, 'd1', 'plug', { ttl: 30_000 }),
   heartbeat: (fleet) => heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' }),
   merge: (fleet) => heartbeat(fleet, { id: 'd1', patch: { on: true } }),
@@ -89,7 +91,7 @@ const cases = Object.entries(keysOf).flatMap(([name, keys]) =>
 );
 
 describe('a key that holds the wrong Redis type', () => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   /** A device that was announced online and has expired, so that every operation has an event to announce. */
   beforeEach(async () => {

@@ -1,12 +1,15 @@
 /** Ids with separators and glob characters work in every operation, and namespaces keep fleets apart. */
 import { describe, expect, test } from 'vitest';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import {
   allOf,
   cut,
@@ -39,7 +42,7 @@ describe.each(DIALECTS)('in a %s fleet', (dialect) => {
     expect(await idsOf(onlineDevices(fleet))).toEqual([id]);
     expect(await idsOf(listDevices(fleet, { type: `type of ${id}` }))).toEqual([id]);
     await cut(fleet, id);
-    expect(await settle(fleet, [id])).toMatchObject({ verdicts: ['offline'] });
+    expect(await settle(fleet.only, [id])).toMatchObject({ verdicts: ['offline'] });
     expect(await allOf(staleDevices(fleet, { olderThan: 0 }))).toMatchObject([{ deviceId: id }]);
     await heartbeats(fleet, [{ id }, { id }]);
     expect(await disconnect(fleet, id)).toBe(true);

@@ -1,11 +1,13 @@
 /** JSON numbers keep every digit in records, merges, deltas, messages and history. */
 import { describe, expect, test } from 'vitest';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { listDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import { articleProgram } from '../../support/article.js';
 import { DIALECTS, historyOf, listen, ODD_NUMBERS, openFeed, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';

@@ -1,17 +1,27 @@
 /** disconnect: a device goes offline at once, and the event has the right reason and time. */
+
 import { beforeEach, describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
-import { DIALECTS, expired, logOf, openFleet, scoreOf, snapshot, storyOf } from '../../support/fleet.js';
+import {
+  DIALECTS,
+  expired,
+  logOf,
+  openFleet,
+  type SingleFleet,
+  scoreOf,
+  snapshot,
+  storyOf,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
 describe.each(DIALECTS)('disconnect in a %s fleet', (dialect) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   const article = () => articleProgram(fleet.redis, dialect);
 
   beforeEach(async () => {

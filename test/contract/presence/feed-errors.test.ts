@@ -4,9 +4,8 @@ import type { PresenceEvent } from '../../../src/core/model/device.js';
 import { type FeedOptions, presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
-import { failure, openFeed, openFleet, until } from '../../support/fleet.js';
+import { failure, openFeed, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -50,9 +49,9 @@ describe('when the subscribed connection', () => {
 });
 
 describe('ends with an error, when the server refuses after the start', () => {
-  const acl = (fleet: Fleet, ...rules: string[]) => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
+  const acl = (fleet: SingleFleet, ...rules: string[]) => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
 
-  test.each<[what: string, change: (fleet: Fleet) => Promise<unknown>, message: RegExp]>([
+  test.each<[what: string, change: (fleet: SingleFleet) => Promise<unknown>, message: RegExp]>([
     ['the command XRANGE', (fleet) => acl(fleet, '-xrange'), /^permission refused/],
     ['the key of the log', (fleet) => acl(fleet, 'resetkeys', '~device:*'), /^permission refused/],
     ['the channel', (fleet) => acl(fleet, 'resetchannels'), /^permission refused/],
@@ -91,7 +90,7 @@ describe('a slow consumer', () => {
   const COUNT = 15_000;
 
   /** Consumes the first event, and the others only after all have been published and received. */
-  async function consumeSlowly(fleet: Fleet, options: FeedOptions): Promise<PresenceEvent[]> {
+  async function consumeSlowly(fleet: SingleFleet, options: FeedOptions): Promise<PresenceEvent[]> {
     const publisher = await openFleet(redis);
     const publish = async (from: number, to: number) => {
       const pipeline = publisher.redis.pipeline();
@@ -126,7 +125,7 @@ describe('a slow consumer', () => {
 
   test('gets types that were read in chunks', async () => {
     const fleet = await openFleet(redis);
-    const pipeline = vi.spyOn(fleet, 'pipeline');
+    const pipeline = vi.spyOn(fleet.only, 'pipeline');
     await consumeSlowly(fleet, {});
     const longest = Math.max(...pipeline.mock.calls.map(([commands]) => commands.length));
     expect(longest).toBeGreaterThan(100);

@@ -2,13 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
-import { disconnect, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
 import { MergedLog } from '../../../src/core/presence/merged-log.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import type { Partition } from '../../../src/core/store/partition.js';
 import { cli } from '../../support/cli.js';
-import { logOf, openFeed, openFleet, serverNow, until } from '../../support/fleet.js';
+import { logOf, openFeed, openFleet, type SingleFleet, serverNow, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -17,14 +18,14 @@ const IDS = ['d1', 'd2', 'd3'];
 const idsOf = (events: readonly PresenceEvent[]) => events.map(({ id }) => id);
 const timeOf = (id: string | null) => Number(id?.split('-')[0]);
 
-async function openWithDevices(): Promise<Fleet> {
+async function openWithDevices(): Promise<SingleFleet> {
   const fleet = await openFleet(redis);
   for (const id of IDS) await register(fleet, id, 'lamp');
   return fleet;
 }
 
 /** Announces `count` events, three at a time. */
-async function transitions(fleet: Fleet, count: number): Promise<void> {
+async function transitions(fleet: SingleFleet, count: number): Promise<void> {
   for (let done = 0; done < count; done += 6) {
     await heartbeats(
       fleet,
@@ -34,7 +35,7 @@ async function transitions(fleet: Fleet, count: number): Promise<void> {
   }
 }
 
-async function trim({ redis, keys }: Fleet, length: number): Promise<void> {
+async function trim({ redis, keys }: Pick<Partition, 'redis' | 'keys'>, length: number): Promise<void> {
   await redis.xtrim(keys.log, 'MAXLEN', length);
 }
 
@@ -46,7 +47,7 @@ async function* readAll(logs: MergedLog) {
 }
 
 /** A reader of the log that reads when `read` is called. */
-async function reader(fleet: Fleet, since?: Since) {
+async function reader(fleet: SingleFleet, since?: Since) {
   const gaps: Gap[] = [];
   const logs = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
   await logs.open(since);
@@ -163,7 +164,7 @@ describe('after the log was trimmed', () => {
 });
 
 describe('after the log was deleted', () => {
-  async function recreateLog(fleet: Fleet): Promise<PresenceEvent[]> {
+  async function recreateLog(fleet: SingleFleet): Promise<PresenceEvent[]> {
     await fleet.redis.del(fleet.keys.log);
     await transitions(fleet, 6);
     return logOf(fleet);

@@ -2,14 +2,25 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { disconnectAll, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
-import { registerAll, unregisterAll } from '../../../src/core/registry/register.js';
-import { partitionOf } from '../../../src/core/store/by-partition.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import { registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
+import type { Partition } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition.js';
+
 import { cli } from '../../support/cli.js';
-import { failure, logOf, openFeed, openFleet, pretendDetector, until } from '../../support/fleet.js';
+import {
+  failure,
+  logOf,
+  openFeed,
+  openFleet,
+  pretendDetector,
+  type SingleFleet,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -18,7 +29,7 @@ const NAMESPACE = 'many';
 const IDS = Array.from({ length: 40 }, (_, i) => `dev:${i}`);
 const CLIENT = { maxRetriesPerRequest: 0, retryStrategy: () => 10 };
 
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis, { namespace: NAMESPACE });
   await declareFleet(fleet, { partitions: PARTITIONS });
@@ -208,7 +219,7 @@ describe('a live feed', () => {
 
   test('reads the log of a published event at once, and the other logs once a second', async () => {
     const id = 'dev:1';
-    const { keys } = await fleet.of(id);
+    const { keys } = await fleet.partitionFor(id);
     const monitor = await fleet.redis.duplicate().monitor();
     const readKeys: string[] = [];
     monitor.on('monitor', (_time: string, [name, key = '']: string[]) => {
@@ -233,7 +244,7 @@ describe('a live feed', () => {
 
   test('yields the events of other logs while one cannot be read, and then all of that log', async () => {
     const reader = await openFleet(redis, { namespace: NAMESPACE, requestTimeout: 1500 });
-    const { keys } = await reader.of('dev:1');
+    const { keys } = await reader.partitionFor('dev:1');
     const notices: string[] = [];
     const feed = await openFeed(reader, {
       onLost: ({ message }) => notices.push(message),
@@ -248,7 +259,7 @@ describe('a live feed', () => {
         key === keys.log ? new Promise(() => {}) : xrange(key, ...args),
     });
     await transitions(1);
-    const number = partitionOf('dev:1', PARTITIONS);
+    const number = partitionNumber('dev:1', PARTITIONS);
     const others = (await allLogged()).filter((event) => !logIdOf(event).endsWith(`@${number}`));
     await feed.first(others.length);
     for (let round = 1; round <= 20; round++) {
@@ -290,7 +301,7 @@ describe('a live feed', () => {
     const reader = await openFleet(redis, { namespace: NAMESPACE });
     const changePartitions = async () => {
       await declareFleet(fleet, { partitions: 4 });
-      reader.forgetSettings();
+      reader.invalidateSettings();
     };
     const run = async () => {
       for await (const _ of presenceFeed(reader, { onReady: () => void changePartitions() }));
@@ -309,8 +320,8 @@ test('reports a gap for each trimmed log, and for no other', async () => {
   const { id } = events.at(-1) as PresenceEvent;
   const partitions = await fleet.partitions();
   const expectedGaps: Gap[] = [];
-  for (const number of [partitionOf('dev:1', PARTITIONS), partitionOf('dev:2', PARTITIONS)]) {
-    const { keys } = partitions[number] as Fleet;
+  for (const number of [partitionNumber('dev:1', PARTITIONS), partitionNumber('dev:2', PARTITIONS)]) {
+    const { keys } = partitions[number] as Partition;
     await fleet.redis.xtrim(keys.log, 'MAXLEN', 5);
     const ofThis = (list: readonly PresenceEvent[]) =>
       list.filter((event) => logIdOf(event).endsWith(`@${number}`));

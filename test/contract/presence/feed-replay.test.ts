@@ -1,13 +1,14 @@
 /** The feed that can be resumed: from an event or a moment, through lost connections, each event once and in order. */
+
 import { describe, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
-import { logOf, type OpenFeed, openFeed, openFleet, until } from '../../support/fleet.js';
+import { logOf, type OpenFeed, openFeed, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { type TestRedis, useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -16,7 +17,7 @@ const IDS = ['d1', 'd2', 'd3'];
 const idsOf = (events: readonly PresenceEvent[]) => events.map(({ id }) => id);
 const timeOf = (id: string | null) => Number(id?.split('-')[0]);
 
-async function openWithDevices(at: TestRedis = redis): Promise<Fleet> {
+async function openWithDevices(at: TestRedis = redis): Promise<SingleFleet> {
   const fleet = await openFleet(at, {}, { retryStrategy: () => 20 });
   fleet.redis.on('error', () => {});
   for (const id of IDS) await register(fleet, id, 'lamp');
@@ -24,7 +25,7 @@ async function openWithDevices(at: TestRedis = redis): Promise<Fleet> {
 }
 
 /** Announces `count` events, three at a time. */
-async function transitions(fleet: Fleet, count: number): Promise<void> {
+async function transitions(fleet: SingleFleet, count: number): Promise<void> {
   for (let done = 0; done < count; done += 6) {
     await heartbeats(
       fleet,
@@ -35,7 +36,7 @@ async function transitions(fleet: Fleet, count: number): Promise<void> {
 }
 
 /** Announces events until `stop()`. */
-function writing(fleet: Fleet): { stop(): Promise<void> } {
+function writing(fleet: SingleFleet): { stop(): Promise<void> } {
   let stopped = false;
   const run = async () => {
     while (!stopped) await transitions(fleet, 6);
@@ -50,7 +51,7 @@ function writing(fleet: Fleet): { stop(): Promise<void> } {
 }
 
 /** Waits until the feed has yielded the newest event of the log. */
-async function untilCaughtUp(fleet: Fleet, feed: OpenFeed): Promise<void> {
+async function untilCaughtUp(fleet: SingleFleet, feed: OpenFeed): Promise<void> {
   const [newest] = await fleet.redis.xrevrange(fleet.keys.log, '+', '-', 'COUNT', 1);
   await until(() => feed.events.at(-1)?.id === newest?.[0]);
 }

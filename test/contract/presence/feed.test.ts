@@ -1,10 +1,10 @@
 /** presenceFeed: every event once and in order, across lost connections, and how it ends. */
 import { describe, expect, test } from 'vitest';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
-import { failure, logOf, openFeed, openFleet, until } from '../../support/fleet.js';
+import { failure, logOf, openFeed, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
@@ -12,7 +12,7 @@ const RECONNECTING = { retryStrategy: () => 20, maxRetriesPerRequest: null };
 const FAILING_AT_ONCE = { retryStrategy: () => 20, maxRetriesPerRequest: 0 };
 
 /** Announces the device online and offline again, `times` times. */
-async function flap(fleet: Fleet, id: string, times: number): Promise<void> {
+async function flap(fleet: SingleFleet, id: string, times: number): Promise<void> {
   for (let i = 0; i < times; i++) {
     await heartbeat(fleet, { id });
     await disconnect(fleet, id);
@@ -22,12 +22,12 @@ async function flap(fleet: Fleet, id: string, times: number): Promise<void> {
 let namedFleets = 0;
 
 /** A fleet whose connections have a name, because connections of other tests reconnect after a server restart. */
-function openNamed(): Promise<Fleet> {
+function openNamed(): Promise<SingleFleet> {
   namedFleets += 1;
   return openFleet(redis, {}, { connectionName: `fleet-${namedFleets}` });
 }
 
-async function connections({ redis }: Fleet): Promise<number> {
+async function connections({ redis }: SingleFleet): Promise<number> {
   const lines = ((await redis.client('LIST')) as string).split('\n');
   return lines.filter((line) => line.includes(` name=${redis.options.connectionName} `)).length;
 }

@@ -2,10 +2,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import {
   DIALECTS,
   expired,
@@ -13,6 +13,7 @@ import {
   historyOf,
   logOf,
   openFleet,
+  type SingleFleet,
   scoreOf,
   snapshot,
   storyOf,
@@ -22,7 +23,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 
 describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   const beat = (reportedJson?: string, ttl?: number) =>
     heartbeat(fleet, { id: 'd1', ...(reportedJson && { reportedJson }), ...(ttl && { ttl }) });
 
@@ -123,7 +124,9 @@ describe.each(DIALECTS)('a heartbeat in a %s fleet', (dialect) => {
     const others = await Promise.all([1, 2, 3].map(() => openFleet(redis, { dialect })));
     await heartbeat(fleet, { id: 'd1', patch: { drop: null, keep: { b: null } } });
     const patches = Array.from({ length: 30 }, (_, i) => ({ [`k${i}`]: i as never }));
-    await Promise.all(patches.map((patch, i) => heartbeat(others[i % 3] as Fleet, { id: 'd1', patch })));
+    await Promise.all(
+      patches.map((patch, i) => heartbeat(others[i % 3] as SingleFleet, { id: 'd1', patch })),
+    );
     const { reportedJson, reportedVersion } = await readDevice(fleet, 'd1');
     expect(JSON.parse(reportedJson)).toEqual(Object.assign({ keep: { a: 1 } }, ...patches));
     expect(reportedVersion).toBe(32);

@@ -3,16 +3,16 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
-import { cut, openFleet, serverNow, storyOf } from '../../support/fleet.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
+import { cut, openFleet, type SingleFleet, serverNow, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const GAP_MS = 10_000;
 
 describe('the hold', () => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   let now: number;
 
   const pulse = async (last: number, detector: number, hold = 0) =>
@@ -34,7 +34,7 @@ describe('the hold', () => {
     const [last = 0, detector, hold = 0] = await readPulse();
     expect(detector).toBe(now - GAP_MS - 500);
     expect(hold - last).toBe(last - (now - GAP_MS));
-    expect(await settle(fleet, ['d1', 'd2'])).toEqual({
+    expect(await settle(fleet.only, ['d1', 'd2'])).toEqual({
       holdUntil: hold,
       verdicts: ['online', 'held'],
       events: [],
@@ -46,7 +46,7 @@ describe('the hold', () => {
 
   test('is opened by a detector’s settle, before its verdicts', async () => {
     await pulse(now - GAP_MS, now - GAP_MS);
-    const { holdUntil, verdicts } = await settle(fleet, ['d1', 'd2'], { detector: true });
+    const { holdUntil, verdicts } = await settle(fleet.only, ['d1', 'd2'], { detector: true });
     expect(verdicts).toEqual(['held', 'held']);
     const [last = 0, detector, hold] = await readPulse();
     expect([detector, hold]).toEqual([last, holdUntil]);
@@ -56,14 +56,14 @@ describe('the hold', () => {
 
   test('lasts at most the longest TTL', async () => {
     await pulse(now - 3_600_000, now - 3_600_000);
-    const { holdUntil } = await settle(fleet, [], { detector: true });
+    const { holdUntil } = await settle(fleet.only, [], { detector: true });
     const [last = 0] = await readPulse();
     expect(holdUntil - last).toBe(60_000);
   });
 
   test('after its end, settle announces offline', async () => {
     await pulse(now, now, now - 1);
-    expect((await settle(fleet, ['d1'], { detector: true })).verdicts).toEqual(['offline']);
+    expect((await settle(fleet.only, ['d1'], { detector: true })).verdicts).toEqual(['offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
@@ -81,8 +81,8 @@ describe('the hold', () => {
 
   test('is ignored with honourHold: false', async () => {
     await pulse(now, now, now + GAP_MS);
-    expect((await settle(fleet, ['d1', 'd2'])).verdicts).toEqual(['held', 'held']);
-    expect((await settle(fleet, ['d1'], { honourHold: false })).verdicts).toEqual(['offline']);
+    expect((await settle(fleet.only, ['d1', 'd2'])).verdicts).toEqual(['held', 'held']);
+    expect((await settle(fleet.only, ['d1'], { honourHold: false })).verdicts).toEqual(['offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
   });
 
@@ -105,7 +105,7 @@ describe('the hold', () => {
 test('heartbeats write the pulse at most twice a second, and settle without the detector option does not', async () => {
   const fleet = await openFleet(redis);
   await register(fleet, 'd1', 'lamp');
-  await settle(fleet, ['d1']);
+  await settle(fleet.only, ['d1']);
   expect(await fleet.redis.get(fleet.keys.pulse)).toBeNull();
   const { lastSeen } = await heartbeat(fleet, { id: 'd1' });
   expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${lastSeen} 0 0`);

@@ -1,11 +1,12 @@
 /** settle: compares a device's heartbeat key with what was announced, and announces each transition once. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/detector.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { articleProgram } from '../../support/article.js';
 import {
   cut,
@@ -13,6 +14,7 @@ import {
   expired,
   logOf,
   openFleet,
+  type SingleFleet,
   scoreOf,
   serverNow,
   snapshot,
@@ -23,8 +25,8 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 
 describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
-  let fleet: Fleet;
-  const verdictOf = async (id: string) => (await settle(fleet, [id])).verdicts[0];
+  let fleet: SingleFleet;
+  const verdictOf = async (id: string) => (await settle(fleet.only, [id])).verdicts[0];
   const article = () => articleProgram(fleet.redis, dialect);
   const onlineIds = async () => (await fleet.redis.smembers(fleet.keys.online)).sort();
 
@@ -77,7 +79,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
   });
 
   test('reports bypassed false after operations of devstate', async () => {
-    const bypassed = async (id: string) => (await settle(fleet, [id])).bypassed;
+    const bypassed = async (id: string) => (await settle(fleet.only, [id])).bypassed;
     await register(fleet, 'd1', 'lamp');
     expect(await bypassed('d1')).toBe(false);
     for (const beat of [{}, { ttl: 300_000 }, { reportedJson: '{"a":1}' }, { ttl: 20 }]) {
@@ -99,7 +101,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     await register(fleet, 'd1', 'lamp');
     const early = await openFleet(redis, { dialect, clock: () => Date.now() - 1000 });
     await heartbeat(early, { id: 'd1' });
-    expect((await settle(fleet, ['d1'])).bypassed).toBe(false);
+    expect((await settle(fleet.only, ['d1'])).bypassed).toBe(false);
   });
 
   test.each<[string, (id: string) => Promise<unknown>]>([
@@ -129,8 +131,8 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
         'wrote a newer lastSeen, and its key expired': 'offline',
       }[what] ?? 'online';
     await act(id);
-    expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(true);
-    expect((await settle(fleet, ['online', 'offline', id])).bypassed).toBe(false);
+    expect((await settle(fleet.only, ['online', 'offline', id])).bypassed).toBe(true);
+    expect((await settle(fleet.only, ['online', 'offline', id])).bypassed).toBe(false);
   });
 
   test('announces nothing, when another program’s heartbeat came and expired between two settles', async () => {
@@ -169,7 +171,11 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     await article().heartbeat('early');
     await fleet.redis.zadd(fleet.keys.activity, '5', 'early', '5', 'gone');
     await fleet.redis.sadd(fleet.keys.online, 'gone');
-    expect((await settle(fleet, ['early', 'gone', 'nobody'])).verdicts).toEqual(['stray', 'stray', 'stray']);
+    expect((await settle(fleet.only, ['early', 'gone', 'nobody'])).verdicts).toEqual([
+      'stray',
+      'stray',
+      'stray',
+    ]);
     expect([await onlineIds(), await fleet.redis.zcard(fleet.keys.activity)]).toEqual([['early'], 0]);
     expect(await logOf(fleet)).toEqual([]);
   });
@@ -179,7 +185,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     await heartbeats(fleet, [{ id: 'd1' }, { id: 'd3' }]);
     await cut(fleet, 'd1', 'd3');
     await fleet.redis.set(fleet.keys.state('d2'), 'x');
-    const { verdicts } = await settle(fleet, ['d1', 'd2', 'd3']);
+    const { verdicts } = await settle(fleet.only, ['d1', 'd2', 'd3']);
     const broken = { code: 'BAD_RECORD', message: 'device:state:d2 holds a string, not a hash' };
     expect(verdicts).toMatchObject(['offline', broken, 'offline']);
     expect(await logOf(fleet)).toHaveLength(4);
@@ -219,8 +225,8 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     );
     await cut(fleet, ...ids.slice(0, 100));
     for (const id of ids.slice(200)) await fleet.redis.set(fleet.keys.heartbeat(id), '1', 'EX', 60);
-    const all = await Promise.all(others.map((other) => settle(other, ids)));
-    await settle(fleet, ids);
+    const all = await Promise.all(others.map((other) => settle(other.only, ids)));
+    await settle(fleet.only, ids);
     const expected = ids.map((_, i) => (i < 100 ? 'offline' : 'online'));
     for (const { verdicts } of all) expect(verdicts).toEqual(expected);
     const stories = await Promise.all(['d0', 'd150', 'd250'].map((id) => storyOf(fleet, id)));
@@ -235,7 +241,7 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
 
 test('settle of no device with the detector option writes the detector’s time to the pulse', async () => {
   const fleet = await openFleet(redis);
-  expect(await settle(fleet, [], { detector: true })).toMatchObject({ holdUntil: 0, verdicts: [] });
+  expect(await settle(fleet.only, [], { detector: true })).toMatchObject({ holdUntil: 0, verdicts: [] });
   const [last, detector, hold] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ') ?? [];
   expect([last, hold]).toEqual([detector, '0']);
 });

@@ -1,6 +1,7 @@
 /** The exact text of messages on the channels and of entries in the presence log. */
 import { describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { articleReader } from '../../support/article.js';

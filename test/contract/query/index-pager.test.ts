@@ -1,9 +1,8 @@
 /** pageIndex yields the index in order, and each device whose score does not change once, while others move. */
 import { describe, expect, test, vi } from 'vitest';
 import { type IndexRange, pageIndex } from '../../../src/core/query/index-pager.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { SeenIds } from '../../../src/core/store/set-scan.js';
-import { allOf, openFleet } from '../../support/fleet.js';
+import { allOf, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -12,7 +11,7 @@ const NEVER: IndexRange = { from: 0, to: 0 };
 const OFFLINE: IndexRange = { from: -1, to: -Infinity, down: true };
 
 /** Fills the index with `on0001` (deadline 1000 ms), …, `off0001` (last seen at 1 ms), … and `never0001`, … */
-async function seedIndex(counts: Partial<Record<'on' | 'off' | 'never', number>>): Promise<Fleet> {
+async function seedIndex(counts: Partial<Record<'on' | 'off' | 'never', number>>): Promise<SingleFleet> {
   const fleet = await openFleet(redis);
   const scores = { on: (i: number) => i * 1000, off: (i: number) => -i, never: () => 0 };
   for (const [kind, count] of Object.entries(counts)) {
@@ -25,8 +24,8 @@ async function seedIndex(counts: Partial<Record<'on' | 'off' | 'never', number>>
 const numbersTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 const idOf = (kind: string, i: number) => `${kind}${String(i).padStart(4, '0')}`;
 const idsUpTo = (kind: string, count: number) => numbersTo(count).map((i) => idOf(kind, i));
-const idsInPages = async (fleet: Fleet, range: IndexRange, seen?: SeenIds) =>
-  (await allOf(pageIndex(fleet, range, seen))).flat();
+const idsInPages = async (fleet: SingleFleet, range: IndexRange, seen?: SeenIds) =>
+  (await allOf(pageIndex(fleet.only, range, seen))).flat();
 
 test('yields by deadline, by last seen, and by id when never seen', async () => {
   const fleet = await seedIndex({ on: 1100, off: 1100, never: 1100 });
@@ -68,13 +67,13 @@ describe('while scores change', () => {
 
   /** Pages through `range`, and runs `move` after each of the first ten pages. */
   async function pageWhileMoving(
-    fleet: Fleet,
+    fleet: SingleFleet,
     range: IndexRange,
     move: (round: number, ids: string[]) => Promise<unknown>,
   ) {
     const found: string[] = [];
     let round = 0;
-    for await (const ids of pageIndex(fleet, range)) {
+    for await (const ids of pageIndex(fleet.only, range)) {
       found.push(...ids);
       if (round < 10) await move(round++, ids);
     }
@@ -122,10 +121,10 @@ describe('while scores change', () => {
 
   test('skips no device, when others move between the lookup of the position and the read of the page', async () => {
     const fleet = await seedIndex({ on: 3000 });
-    const send = fleet.pipeline.bind(fleet);
+    const send = fleet.only.pipeline.bind(fleet);
     let next = 1;
     // Before each page is read, 40 devices of earlier pages get a later deadline.
-    vi.spyOn(fleet, 'pipeline').mockImplementation(async (commands) => {
+    vi.spyOn(fleet.only, 'pipeline').mockImplementation(async (commands) => {
       const replies: unknown[] = [];
       for (const command of commands) {
         if (command[0] === 'zrange') {

@@ -8,8 +8,7 @@ import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { type StaleOptions, staleDevices } from '../../../src/core/query/stale.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import { Fleet } from '../../../src/core/store/fleet.js';
-import { allOf, openFleet, serverNow } from '../../support/fleet.js';
+import { allOf, openFleet, SingleFleet, serverNow } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -18,18 +17,18 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** More devices than one page of the index. */
 const MANY = 600;
 
-let shared: Fleet;
+let shared: SingleFleet;
 let now: number;
 
 /** Declares the fleet exclusive, and returns a new Fleet, because `shared` has cached the old setting. */
-async function declareExclusive(): Promise<Fleet> {
+async function declareExclusive(): Promise<SingleFleet> {
   await shared.redis.hset(shared.keys.meta, 'writers', 'exclusive');
-  return new Fleet(shared.redis);
+  return new SingleFleet(shared.redis);
 }
 
 /** Sends heartbeats as of `agoMs` before now, with a TTL in ms. */
 async function beatInThePast(ids: readonly string[], agoMs: number, ttl = MINUTE_MS): Promise<void> {
-  const then = new Fleet(shared.redis, { clock: () => now - agoMs });
+  const then = new SingleFleet(shared.redis, { clock: () => now - agoMs });
   await heartbeats(
     then,
     ids.map((id) => ({ id, ttl })),
@@ -61,7 +60,7 @@ describe('an exclusive fleet', () => {
     );
     await beatInThePast(equal, 5 * HOUR_MS);
     for (const [i, id] of gone.entries()) await beatInThePast([id], (1 + ((i * 7) % 20)) * HOUR_MS);
-    await settle(shared, [...equal, ...gone]);
+    await settle(shared.only, [...equal, ...gone]);
     // The devices up to here are settled, those that follow are not.
     for (const [i, id] of lapsed.entries()) await beatInThePast([id], (1 + ((i * 3) % 20)) * HOUR_MS - 1);
     for (const [i, id] of long.entries())
@@ -81,7 +80,7 @@ describe('an exclusive fleet', () => {
     ['an hour, one type', { type: 'lamp' }, MANY + 30],
     ['twelve hours, with metadata', { withMetadata: true, olderThan: 12 * HOUR_MS }, MANY + 3 * 9],
   ];
-  type Query = (fleet: Fleet) => ReturnType<typeof listDevices>;
+  type Query = (fleet: SingleFleet) => ReturnType<typeof listDevices>;
   const LISTS: [name: string, query: Query, count: number][] = [
     ['list by deadline', (fleet) => listDevices(fleet, { order: 'deadline' }), 2 * MANY + 80],
     ['list by last seen', (fleet) => listDevices(fleet, { order: 'lastSeen' }), 2 * MANY + 80],
@@ -109,14 +108,14 @@ describe('an exclusive fleet', () => {
       ...STALE.map(([name, options, count]) => ({
         name: `stale: ${name}`,
         count,
-        rows: async (fleet: Fleet) =>
+        rows: async (fleet: SingleFleet) =>
           (await allOf(staleDevices(fleet, options))).map(({ ageSeconds, ...row }) => row),
       })),
       ...LISTS.map(([name, query, count]) => ({
         name,
         count,
         // expiresAt is computed from a remaining TTL, so it may differ by some ms between the two reads.
-        rows: async (fleet: Fleet) =>
+        rows: async (fleet: SingleFleet) =>
           (await allOf(query(fleet))).map((row) => ({ ...row, expiresAt: row.expiresAt !== null })),
       })),
     ];
@@ -140,7 +139,7 @@ describe('a list in an exclusive fleet', () => {
     );
   });
 
-  test.each<[name: string, query: (fleet: Fleet) => AsyncGenerator<{ deviceId: string }>]>([
+  test.each<[name: string, query: (fleet: SingleFleet) => AsyncGenerator<{ deviceId: string }>]>([
     ['stale', (fleet) => staleDevices(fleet)],
     ['by last seen', (fleet) => listDevices(fleet, { order: 'lastSeen' })],
     ['by deadline', (fleet) => listDevices(fleet, { order: 'deadline' })],
@@ -148,7 +147,7 @@ describe('a list in an exclusive fleet', () => {
   ])('%s: yields its first row before the last records are read', async (_name, query) => {
     const fleet = await declareExclusive();
     let reads = 0;
-    const pipeline = fleet.pipeline.bind(fleet);
+    const pipeline = fleet.only.pipeline.bind(fleet);
     Object.assign(fleet, {
       pipeline: (...args: Parameters<typeof pipeline>) => {
         if (args[0].some(([name]) => name === 'hmget')) reads += 1;

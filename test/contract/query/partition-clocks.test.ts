@@ -6,7 +6,8 @@ import { onlineDevices } from '../../../src/core/query/list.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import type { Command, Fleet } from '../../../src/core/store/fleet.js';
+import type { Command } from '../../../src/core/store/connection.js';
+import type { Partition } from '../../../src/core/store/partition.js';
 import { allOf, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -14,7 +15,7 @@ const redis = useRedis();
 const CLOCK_SKEW_SECONDS = 3600;
 
 /** Makes TIME in this partition answer one hour ahead. */
-function setClockAhead(partition: Fleet): void {
+function setClockAhead(partition: Partition): void {
   const send = partition.pipeline.bind(partition);
   vi.spyOn(partition, 'pipeline').mockImplementation(async (commands: readonly Command[]) => {
     const replies = await send(commands);
@@ -38,7 +39,7 @@ test('stats and lists compare each index with the clock of its own server', asyn
     fleet,
     ids.map((id) => ({ id })),
   );
-  const [partitionAhead, otherPartition] = (await fleet.partitions()) as [Fleet, Fleet];
+  const [partitionAhead, otherPartition] = (await fleet.partitions()) as readonly [Partition, Partition];
   const [expiredCount, onlineCount] = await Promise.all(
     [partitionAhead, otherPartition].map(({ redis, keys }) => redis.scard(keys.online)),
   );

@@ -5,14 +5,13 @@ import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
-import { cut, openFleet, scoreOf, serverNow, until } from '../../support/fleet.js';
+import { cut, openFleet, type SingleFleet, scoreOf, serverNow, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
 /** 700 meters never seen; 3 lamps online, one expired and not settled, and one expired and settled. */
-async function seedDevices(fleet: Fleet): Promise<void> {
+async function seedDevices(fleet: SingleFleet): Promise<void> {
   const meters = Array.from({ length: 700 }, (_, i) => ({ id: `meter-${i}`, type: 'meter' }));
   await registerAll(fleet, meters);
   const lamps = ['up-1', 'up-2', 'up-3', 'lapsed', 'settled'];
@@ -25,7 +24,7 @@ async function seedDevices(fleet: Fleet): Promise<void> {
     lamps.map((id) => ({ id, ttl: id === 'lapsed' ? 1 : 60_000 })),
   );
   await cut(fleet, 'lapsed', 'settled');
-  await settle(fleet, ['settled']);
+  await settle(fleet.only, ['settled']);
   await until(async () => (await serverNow(fleet.redis)) > ((await scoreOf(fleet, 'lapsed')) as number));
 }
 
@@ -36,7 +35,7 @@ const TYPES = [
 ];
 
 describe.each(['shared', 'exclusive'] as const)('a fleet with %s writers', (writers) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   beforeEach(async () => {
     fleet = await openFleet(redis);

@@ -2,17 +2,25 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, registerAll, unregisterAll } from '../../../src/core/registry/register.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram, articleReader } from '../../support/article.js';
-import { DIALECTS, failure, failures, openFleet, scoreOf, snapshot } from '../../support/fleet.js';
+import {
+  DIALECTS,
+  failure,
+  failures,
+  openFleet,
+  type SingleFleet,
+  scoreOf,
+  snapshot,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
 describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   const storedTypes = async () => (await fleet.redis.smembers(fleet.keys.types)).sort();
   const idsOfType = (type: string) => fleet.redis.smembers(fleet.keys.type(type));
 
@@ -135,7 +143,7 @@ describe.each(DIALECTS)('register in a %s fleet', (dialect) => {
 });
 
 describe('the TTL of a heartbeat', () => {
-  const ttlOf = async (fleet: Fleet, beat: { ttl?: number }, defaultTtl?: number) => {
+  const ttlOf = async (fleet: SingleFleet, beat: { ttl?: number }, defaultTtl?: number) => {
     const { lastSeen, expiresAt } = await heartbeat(fleet, { id: 'd1', ...beat }, defaultTtl);
     return expiresAt - lastSeen;
   };

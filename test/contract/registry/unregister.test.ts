@@ -1,19 +1,20 @@
 /** unregister and eraseNamespace: every key of a device or a namespace is removed, and no other. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { eraseNamespace } from '../../../src/core/admin/erase-namespace.js';
 import { HISTORY_KINDS } from '../../../src/core/history/entries.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { eraseNamespace, register, unregister } from '../../../src/core/registry/register.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
-import { cut, DIALECTS, failure, logOf, openFleet, storyOf } from '../../support/fleet.js';
+import { cut, DIALECTS, failure, logOf, openFleet, type SingleFleet, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
 describe.each(DIALECTS)('unregister in a %s fleet', (dialect) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   const article = () => articleProgram(fleet.redis, dialect);
 
   beforeEach(async () => {
@@ -71,9 +72,9 @@ describe.each(DIALECTS)('unregister in a %s fleet', (dialect) => {
   test('removes the device from its current type, when the type changes between read and script', async () => {
     await register(fleet, 'd1', 'lamp');
     const other = await openFleet(redis, { dialect });
-    const read = fleet.pipeline.bind(fleet);
+    const read = fleet.only.pipeline.bind(fleet);
     // Another connection changes the type after it was read and before the script runs.
-    vi.spyOn(fleet, 'pipeline').mockImplementationOnce(async (commands) => {
+    vi.spyOn(fleet.only, 'pipeline').mockImplementationOnce(async (commands) => {
       const replies = await read(commands);
       await register(other, 'd1', 'plug');
       return replies;

@@ -2,27 +2,25 @@
  * Operations on many devices in one call: each item succeeds or fails by itself, results are in the order of
  * the items, and Redis holds the same as after one call per item.
  */
+
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ItemResult } from '../../../src/core/async/item-results.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
+import type { Heartbeat } from '../../../src/core/model/heartbeat.js';
 import { type JsonObject, parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnectAll, type Heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
-import {
-  type Registrant,
-  register,
-  registerAll,
-  unregisterAll,
-} from '../../../src/core/registry/register.js';
-import { Fleet } from '../../../src/core/store/fleet.js';
+import { type Registrant, register, registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
-import { historyOf, logOf, openFleet, serverNow, storyOf } from '../../support/fleet.js';
+import { historyOf, logOf, openFleet, SingleFleet, serverNow, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-let fleet: Fleet;
+let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
 });
@@ -289,7 +287,7 @@ test('random operations in one call leave the same data and results as one call 
         await raw.flushall();
         const [one, all] = await Promise.all(
           ['one', 'all'].map(async (namespace) => {
-            const space = new Fleet(raw, { namespace, clock: () => now });
+            const space = new SingleFleet(raw, { namespace, clock: () => now });
             await raw.set(space.keys.state('wrong'), 'x');
             await raw.hset(space.keys.state('broken'), { deviceId: 'broken', reportedState: '{' });
             const atOnce = namespace === 'all';

@@ -1,15 +1,19 @@
 /** A fleet with 64 partitions on a cluster: queries cover all partitions, also while slots move between nodes. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import { eraseNamespace } from '../../../src/core/admin/erase-namespace.js';
 import { readHistory } from '../../../src/core/history/entries.js';
-import { disconnectAll, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
-import { eraseNamespace, register, registerAll, unregisterAll } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { scanSet } from '../../../src/core/store/set-scan.js';
 import { cli } from '../../support/cli.js';
@@ -69,9 +73,9 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with %s writers', (writ
     const beats = beaten.map((id) => ({ id, reportedJson: '{"n":0.10}' }));
     expect(failuresIn(await heartbeats(fleet, beats))).toEqual([]);
     const expired = beaten.slice(0, 100);
-    for (const id of expired) await cut(await fleet.of(id), id);
+    for (const id of expired) await cut(await fleet.partitionFor(id), id);
     const offlineIds = new Set([...expired, ...IDS.slice(DEVICE_COUNT / 2)]);
-    for (const id of expired) await settle(await fleet.of(id), [id]);
+    for (const id of expired) await settle(await fleet.partitionFor(id), [id]);
     expect(await idsOf(listDevices(fleet))).toEqual(sorted);
     expect(await idsOf(onlineDevices(fleet))).toEqual(sorted.filter((id) => !offlineIds.has(id)));
     expect(await idsOf(listDevices(fleet, { status: 'offline' }))).toEqual(
@@ -151,7 +155,7 @@ test('scanSet yields every member, when the set moves to another node during the
   const [from, to] = await cluster.around(slot);
   const found: string[] = [];
   let moved = false;
-  for await (const some of scanSet(fleet, '{0}')) {
+  for await (const some of scanSet(await fleet.partitionFor('d0'), '{0}')) {
     found.push(...some);
     if (found.length > 1000 && !moved) await cluster.move([slot], from, to);
     moved = found.length > 1000;

@@ -1,21 +1,21 @@
 /** Concurrent operations from several connections: no update is lost, and no event is announced twice. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { articleProgram } from '../../support/article.js';
-import { failure, historyOf, logOf, openFleet, storyOf } from '../../support/fleet.js';
+import { failure, historyOf, logOf, openFleet, type SingleFleet, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const TIMES = Array.from({ length: 200 }, (_, i) => i);
 
 describe('on four connections', () => {
-  let fleets: Fleet[];
-  const connection = (i: number) => fleets[i % fleets.length] as Fleet;
+  let fleets: SingleFleet[];
+  const connection = (i: number) => fleets[i % fleets.length] as SingleFleet;
 
   beforeEach(async () => {
     fleets = await Promise.all([1, 2, 3, 4].map(() => openFleet(redis, { requestTimeout: 20_000 })));
@@ -50,10 +50,10 @@ describe('on four connections', () => {
 
   test('after concurrent heartbeats, disconnects and settles, events alternate and seq rises by one', async () => {
     const jobs = [
-      (fleet: Fleet) => heartbeat(fleet, { id: 'd1', ttl: 5 }),
-      (fleet: Fleet) => heartbeat(fleet, { id: 'd1' }),
-      (fleet: Fleet) => settle(fleet, ['d1']),
-      (fleet: Fleet) => disconnect(fleet, 'd1'),
+      (fleet: SingleFleet) => heartbeat(fleet, { id: 'd1', ttl: 5 }),
+      (fleet: SingleFleet) => heartbeat(fleet, { id: 'd1' }),
+      (fleet: SingleFleet) => settle(fleet.only, ['d1']),
+      (fleet: SingleFleet) => disconnect(fleet, 'd1'),
     ];
     await Promise.all(TIMES.map((i) => jobs[(i * 7 + (i >> 3)) % 4]?.(connection(i))));
     const events = await logOf(connection(0), 'd1');

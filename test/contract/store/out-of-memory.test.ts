@@ -1,19 +1,20 @@
 /** At `maxmemory`, Redis refuses a script at its first write that allocates memory. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
-import { cut, failure, openFleet, snapshot, storyOf } from '../../support/fleet.js';
+import { cut, failure, openFleet, type SingleFleet, snapshot, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ args: ['--maxmemory-policy', 'noeviction'] });
 const OUT_OF_MEMORY = { code: 'CONNECTION', message: expect.stringContaining('out of memory') };
 
 describe('a server that is out of memory', () => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
 
   beforeEach(async () => {
     fleet = await openFleet(redis);
@@ -28,7 +29,7 @@ describe('a server that is out of memory', () => {
   });
 
   test('settle announces expired devices', async () => {
-    const { verdicts } = await settle(fleet, ['d3', 'd1', 'd2'], { detector: true });
+    const { verdicts } = await settle(fleet.only, ['d3', 'd1', 'd2'], { detector: true });
     expect(verdicts.slice(1)).toEqual(['offline', 'offline']);
     expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
     expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat', '2 offline timeout']);

@@ -2,12 +2,15 @@
  * One of two masters hangs, and with it half of the partitions: operations on devices in reachable partitions
  * succeed, and operations on the others fail for those devices only.
  */
+
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { ItemResult } from '../../../src/core/async/item-results.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { disconnectAll, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { registerAll, unregisterAll } from '../../../src/core/registry/register.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { setDesiredAll } from '../../../src/core/shadow/desired.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { DeviceStateManager } from '../../../src/library/device-state-manager.js';
@@ -43,7 +46,7 @@ beforeEach(async () => {
   const masters = await cluster.masters();
   idsByMaster = new Map([...masters.keys()].map((server) => [server, []]));
   for (const id of IDS) {
-    const slot = await slotOf((await fleet.of(id)).keys.activity);
+    const slot = await slotOf((await fleet.partitionFor(id)).keys.activity);
     const [server] = [...masters].find(([, slots]) => slots.includes(slot)) ?? [];
     idsByMaster.get(server as PrivateServer)?.push(id);
   }
@@ -161,7 +164,7 @@ test('a longer TTL is stored with the next heartbeat, when devices:meta was unre
   ).toEqual(ids);
   resume();
   expect(failedIds(await beat(), ids)).toEqual([]);
-  fleet.forgetSettings();
+  fleet.invalidateSettings();
   expect(await storedLongestTtl()).toBe(600_000);
 });
 

@@ -4,34 +4,48 @@ import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { readHistory } from '../../../src/core/history/entries.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { disconnectAll, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
-import { countRegistered, listDevices, onlineDevices } from '../../../src/core/query/list.js';
+import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
+import { countRegistered } from '../../../src/core/query/registered-ids.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
-import { register, registerAll, unregisterAll } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
-import { mapItemsByPartition, partitionOf } from '../../../src/core/store/by-partition.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
-import { allOf, cut, failure, idsOf, ODD_IDS, openFleet, serverNow, until } from '../../support/fleet.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
+import { mapItemsByPartition } from '../../../src/core/store/by-partition.js';
+import { partitionNumber } from '../../../src/core/store/partition.js';
+import {
+  allOf,
+  cut,
+  failure,
+  idsOf,
+  ODD_IDS,
+  openFleet,
+  type SingleFleet,
+  serverNow,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const PARTITIONS = 16;
 const IDS = [...ODD_IDS, ...Array.from({ length: 300 }, (_, i) => `d${i}`)];
 
-test('partitionOf gives the documented partition of an id', () => {
-  expect(['d1', 'aa:bb:cc:dd:ee:ff', '温度-1', ''].map((id) => partitionOf(id, 64))).toEqual([
+test('partitionNumber gives the documented partition of an id', () => {
+  expect(['d1', 'aa:bb:cc:dd:ee:ff', '温度-1', ''].map((id) => partitionNumber(id, 64))).toEqual([
     31, 17, 52, 11,
   ]);
-  expect(partitionOf('anything', 1)).toBe(0);
+  expect(partitionNumber('anything', 1)).toBe(0);
 });
 
-test('partitionOf spreads ids evenly', () => {
+test('partitionNumber spreads ids evenly', () => {
   const counts = new Array<number>(64).fill(0);
   for (let i = 0; i < 64_000; i++) {
-    const number = partitionOf(`sensor-${i}`, 64);
+    const number = partitionNumber(`sensor-${i}`, 64);
     counts[number] = (counts[number] ?? 0) + 1;
   }
   expect(Math.min(...counts)).toBeGreaterThan(850);
@@ -39,9 +53,9 @@ test('partitionOf spreads ids evenly', () => {
 });
 
 describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s writers', (writers) => {
-  let fleet: Fleet;
+  let fleet: SingleFleet;
   /** A fleet without partitions that holds the same devices, to compare with. */
-  let unpartitioned: Fleet;
+  let unpartitioned: SingleFleet;
 
   beforeEach(async () => {
     fleet = await openFleet(redis, { namespace: 'many' });
@@ -57,13 +71,13 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s 
   test('answers queries like a fleet without partitions', async () => {
     for (const each of [fleet, unpartitioned]) {
       for (const id of IDS.slice(0, 200)) await heartbeats(each, [{ id, reportedJson: '{"on":true}' }]);
-      for (const id of IDS.slice(0, 100)) await cut(await each.of(id), id);
-      expect((await settle(await each.of('d0'), ['d0'])).verdicts).toEqual(['offline']);
+      for (const id of IDS.slice(0, 100)) await cut(await each.partitionFor(id), id);
+      expect((await settle(await each.partitionFor('d0'), ['d0'])).verdicts).toEqual(['offline']);
       expect(await disconnectAll(each, ['d1', 'nobody'])).toMatchObject([false, { code: 'NOT_FOUND' }]);
     }
     const now = await serverNow(fleet.redis);
     await until(async () => (await serverNow(fleet.redis)) > now);
-    const expectSame = async <T>(ask: (each: Fleet) => Promise<T>) =>
+    const expectSame = async <T>(ask: (each: SingleFleet) => Promise<T>) =>
       expect(await ask(fleet)).toEqual(await ask(unpartitioned));
     await expectSame(countRegistered);
     await expectSame((each) => idsOf(listDevices(each)));
@@ -86,7 +100,7 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s 
 
   test('keeps all keys of a device in its partition', async () => {
     const id = '{x}';
-    const { keys } = await fleet.of(id);
+    const { keys } = await fleet.partitionFor(id);
     await heartbeats(fleet, [{ id, reportedJson: '{"n":0.10}' }]);
     await setDesired(fleet, id, { on: true });
     expect(await readDevice(fleet, id)).toMatchObject({
@@ -133,7 +147,7 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s 
 
   test('mapItemsByPartition runs all partitions at once; a lost one fails its own devices, a bug rejects the call', async () => {
     const partitions = await fleet.partitions();
-    const lostPartition = partitions[partitionOf('d1', PARTITIONS)];
+    const lostPartition = partitions[partitionNumber('d1', PARTITIONS)];
     const write = async (error: Error) => {
       let started = 0;
       let markAllStarted = () => {};
@@ -149,7 +163,7 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s 
     const results = await write(new DevstateError('CONNECTION', 'timed out', { hint: 'wait' }));
     expect(results).toMatchObject(
       IDS.map((id) =>
-        partitions[partitionOf(id, PARTITIONS)] === lostPartition
+        partitions[partitionNumber(id, PARTITIONS)] === lostPartition
           ? { code: 'CONNECTION', message: `device ${JSON.stringify(id)}: timed out`, hint: 'wait' }
           : id,
       ),
@@ -163,6 +177,6 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with partitions and %s 
     await unregisterAll(fleet, IDS);
     expect(await declareFleet(fleet, { partitions: 4 })).toMatchObject({ partitions: 4 });
     await register(fleet, 'd1', 'lamp');
-    expect(await (await fleet.of('d1')).redis.keys('many:{*}:device:state:*')).toHaveLength(1);
+    expect(await (await fleet.partitionFor('d1')).redis.keys('many:{*}:device:state:*')).toHaveLength(1);
   });
 });

@@ -4,13 +4,12 @@ import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { isDenied } from '../../../src/core/store/redis-errors.js';
-import { cut, failure, openFleet } from '../../support/fleet.js';
+import { cut, failure, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-let admin: Fleet;
+let admin: SingleFleet;
 beforeEach(async () => {
   admin = await openFleet(redis);
   await declareFleet(admin);
@@ -21,21 +20,21 @@ beforeEach(async () => {
 });
 
 /** The fleet as a user who may do everything except what `rules` take away. */
-async function limited(...rules: string[]): Promise<Fleet> {
+async function limited(...rules: string[]): Promise<SingleFleet> {
   await admin.redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', '~*', '&*', '+@all', ...rules);
   return openFleet(redis, {}, { username: 'app', password: 'pw' });
 }
 
-const beat = (fleet: Fleet) =>
+const beat = (fleet: SingleFleet) =>
   heartbeats(fleet, [
     { id: 'd1', reportedJson: '{"a":1}' },
     { id: 'unknown', reportedJson: '{"a":1}' },
   ]);
-const registration = (fleet: Fleet) => registerAll(fleet, [{ id: 'd3', type: 't' }]);
-const settlement = async (fleet: Fleet) => {
+const registration = (fleet: SingleFleet) => registerAll(fleet, [{ id: 'd3', type: 't' }]);
+const settlement = async (fleet: SingleFleet) => {
   await heartbeats(admin, [{ id: 'd1' }]);
   await cut(admin, 'd1');
-  return (await settle(fleet, ['d1'], { honourHold: false })).verdicts;
+  return (await settle(fleet.only, ['d1'], { honourHold: false })).verdicts;
 };
 
 const OPERATIONS = { heartbeat: beat, register: registration, settle: settlement };

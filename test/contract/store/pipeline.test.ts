@@ -1,7 +1,8 @@
 /** sendPipeline: every command of a batch gets its own reply or error, also when the connection is lost. */
 import type { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
-import type { Command } from '../../../src/core/store/fleet.js';
+import type { Command } from '../../../src/core/store/connection.js';
+
 import { sendPipeline } from '../../../src/core/store/pipeline.js';
 import { until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';

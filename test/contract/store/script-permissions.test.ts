@@ -2,11 +2,13 @@
  * Each script runs as a user who may access only the keys, commands and channel of the script's descriptor.
  * Cluster nodes and ACL roles depend on the descriptor naming every key that the script accesses.
  */
+
 import { beforeAll, describe, expect, test } from 'vitest';
-import { disconnect, heartbeat } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import type { Script } from '../../../src/core/store/script-descriptor.js';
 import { scriptKeys } from '../../../src/core/store/script-keys.js';
 import {
@@ -22,7 +24,7 @@ import {
   SETTLE,
   UNREGISTER,
 } from '../../../src/core/store/scripts.js';
-import { cut, failure, openFleet } from '../../support/fleet.js';
+import { cut, failure, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -36,16 +38,16 @@ interface Case {
   commands: string;
   device: { id: string; type?: string; oldType?: string };
   /** Prepares data with which the script accesses every declared key. */
-  prepare: (fleet: Fleet) => Promise<unknown>;
-  run: (fleet: Fleet) => Promise<unknown>;
+  prepare: (fleet: SingleFleet) => Promise<unknown>;
+  run: (fleet: SingleFleet) => Promise<unknown>;
   channel?: string;
 }
 
-const onlineDevice = async (fleet: Fleet) => {
+const onlineDevice = async (fleet: SingleFleet) => {
   await register(fleet, ID, 'lamp');
   await heartbeat(fleet, { id: ID });
 };
-const expiredDevice = async (fleet: Fleet) => {
+const expiredDevice = async (fleet: SingleFleet) => {
   await onlineDevice(fleet);
   await cut(fleet, ID);
 };
@@ -59,7 +61,7 @@ const cases: Case[] = [
     commands: '+time +scard +zcard +hmget +hset +sadd +srem +exists +zadd',
     device: args,
     prepare: expiredDevice,
-    run: (fleet) => fleet.run(REGISTER, { onlyIfNew: 0 }, [args]),
+    run: (fleet) => fleet.only.run(REGISTER, { onlyIfNew: 0 }, [args]),
   },
   {
     script: HEARTBEAT_FAST,
@@ -77,7 +79,8 @@ const cases: Case[] = [
       '+time +scard +zcard +xlen +hmget +get +getex +set +exists +zscore +sadd +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: expiredDevice,
-    run: (fleet) => fleet.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0 }, [beat]),
+    run: (fleet) =>
+      fleet.only.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0 }, [beat]),
     channel: 'devices:presence',
   },
   {
@@ -86,7 +89,7 @@ const cases: Case[] = [
       '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: expiredDevice,
-    run: (fleet) => settle(fleet, [ID], { detector: true }),
+    run: (fleet) => settle(fleet.only, [ID], { detector: true }),
     channel: 'devices:presence',
   },
   {
@@ -94,7 +97,7 @@ const cases: Case[] = [
     commands: '+time +get +set +zrangebyscore',
     device: { id: ID },
     prepare: expiredDevice,
-    run: (fleet) => fleet.run(DUE, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
+    run: (fleet) => fleet.only.run(DUE, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
   },
   {
     script: DISCONNECT,
@@ -110,7 +113,7 @@ const cases: Case[] = [
     commands: '+time +hmget +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: onlineDevice,
-    run: (fleet) => fleet.run(SET_DESIRED, {}, [desired], fleet.keys.commandsChannel(ID)),
+    run: (fleet) => fleet.only.run(SET_DESIRED, {}, [desired], fleet.keys.commandsChannel(ID)),
     channel: `device:${ID}:commands`,
   },
   {
@@ -118,7 +121,7 @@ const cases: Case[] = [
     commands: '+time +scard +zcard +xlen +get +hlen +hmget +exists +zscore +srem +xadd +del +zrem +publish',
     device: { id: ID, type: 'lamp' },
     prepare: expiredDevice,
-    run: (fleet) => fleet.run(UNREGISTER, {}, [{ id: ID, type: 'lamp' }]),
+    run: (fleet) => fleet.only.run(UNREGISTER, {}, [{ id: ID, type: 'lamp' }]),
     channel: 'devices:presence',
   },
   {
@@ -129,14 +132,14 @@ const cases: Case[] = [
       await onlineDevice(fleet);
       await fleet.redis.sadd(fleet.keys.type('gone'), ID);
     },
-    run: (fleet) => fleet.run(REMOVE_FROM_TYPE, {}, [{ id: ID, type: 'gone' }]),
+    run: (fleet) => fleet.only.run(REMOVE_FROM_TYPE, {}, [{ id: ID, type: 'gone' }]),
   },
   {
     script: RAISE_TTL,
     commands: '+hget +hset',
     device: { id: ID },
     prepare: onlineDevice,
-    run: (fleet) => fleet.run(RAISE_TTL, { ttl: 90_000 }, []),
+    run: (fleet) => fleet.only.run(RAISE_TTL, { ttl: 90_000 }, []),
   },
 ];
 
@@ -145,7 +148,7 @@ test('there is a case for every script', () => {
 });
 
 describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_name, each) => {
-  let admin: Fleet;
+  let admin: SingleFleet;
   const { script, commands, device, prepare, run, channel } = each;
   let keys: string[];
 
@@ -155,7 +158,7 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
   });
 
   /** The fleet as a user with these rules, with its settings already cached. */
-  async function limited(rules: string): Promise<Fleet> {
+  async function limited(rules: string): Promise<SingleFleet> {
     const { redis: raw } = admin;
     await raw.flushall();
     await raw.hset('devices:meta', 'dialect', 'node');

@@ -8,10 +8,17 @@ import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { startServer } from '../../../src/redis/private-server.js';
 import { cli } from '../../support/cli.js';
-import { expired, openFleet, pretendDetector, snapshot, storyOf, until } from '../../support/fleet.js';
+import {
+  expired,
+  openFleet,
+  pretendDetector,
+  type SingleFleet,
+  snapshot,
+  storyOf,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 import { refusingPort } from '../../support/refusing.js';
 
@@ -21,7 +28,7 @@ const redis = useRedis({
 });
 const devstate = cli(redis);
 
-let admin: Fleet;
+let admin: SingleFleet;
 beforeEach(async () => {
   admin = await openFleet(redis);
   await register(admin, 'd1', 't');

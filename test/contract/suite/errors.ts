@@ -4,12 +4,15 @@ import { readHistory } from '../../../src/core/history/entries.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import type { Keyspace } from '../../../src/core/model/keyspace.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { cut, failure, idsOf } from '../../support/fleet.js';
@@ -34,7 +37,7 @@ const CHANGES: Operations = {
   register: (fleet, id) => register(fleet, id, 'plug', { ttl: 30_000 }),
   /** Settles the device, and throws its verdict when that is an error. */
   async settle(fleet, id) {
-    const { verdicts } = await settle(await fleet.of(id), [id]);
+    const { verdicts } = await settle(await fleet.partitionFor(id), [id]);
     if (verdicts[0] instanceof DevstateError) throw verdicts[0];
   },
 };
@@ -85,7 +88,7 @@ export function errorTests({ open }: Backend): void {
       '%s names each key that holds the wrong type, and nothing is written',
       async (name) => {
         const fleet = await open();
-        const part = await fleet.of('d1');
+        const part = await fleet.partitionFor('d1');
         const { redis, keys } = part;
         await register(fleet, 'd1', 'lamp');
         await heartbeat(fleet, { id: 'd1' });
@@ -112,7 +115,7 @@ export function errorTests({ open }: Backend): void {
       const fleet = await open();
       for (const id of ['d1', 'd2']) await register(fleet, id, 'lamp');
       await heartbeats(fleet, [{ id: 'd1' }, { id: 'd2' }]);
-      const { redis, keys } = await fleet.of('d1');
+      const { redis, keys } = await fleet.partitionFor('d1');
       await redis.set(keys.state('d1'), 'x');
       for (const operation of Object.values(READS))
         expect(await failure(operation(fleet, 'd1'))).toMatchObject({ code: 'BAD_RECORD' });
@@ -125,7 +128,7 @@ export function errorTests({ open }: Backend): void {
 
     test('a record with broken JSON: the error names device and document, and nothing is written', async () => {
       const fleet = await open();
-      const { redis, keys } = await fleet.of('d1');
+      const { redis, keys } = await fleet.partitionFor('d1');
       await register(fleet, 'd1', 'lamp');
       await redis.hset(keys.state('d1'), { desiredState: '{"on":', reportedState: '[1]' });
       const before = await contentsOf(fleet);

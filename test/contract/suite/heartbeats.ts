@@ -1,11 +1,13 @@
 /** heartbeat, heartbeats and disconnect. */
 import { describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect, disconnectAll, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect, disconnectAll } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
+import type { Partition } from '../../../src/core/store/partition.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { expired, failures, historyOf, logOf, scoreOf, storyOf } from '../../support/fleet.js';
 
@@ -13,10 +15,10 @@ const TIMES = Array.from({ length: 200 }, (_, i) => i);
 
 export function heartbeatTests({ open, beside }: Backend): void {
   /** A fleet with the device d1, and the partition of d1. */
-  async function withDevice(): Promise<[fleet: Fleet, part: Fleet]> {
+  async function withDevice(): Promise<[fleet: Fleet, part: Partition]> {
     const fleet = await open();
     await register(fleet, 'd1', 'lamp');
-    return [fleet, await fleet.of('d1')];
+    return [fleet, await fleet.partitionFor('d1')];
   }
 
   describe('a heartbeat', () => {
@@ -117,7 +119,7 @@ export function heartbeatTests({ open, beside }: Backend): void {
         fleet,
         known.map((id) => ({ id, type: 'lamp' })),
       );
-      const broken = await fleet.of('d8');
+      const broken = await fleet.partitionFor('d8');
       await broken.redis.set(broken.keys.state('d8'), 'x');
       const beats = ids.map((id, i) =>
         i % 2 === 0 ? { id, reportedJson: `{"me":"${id}"}` } : { id, patch: { me: id } },
@@ -164,7 +166,7 @@ export function heartbeatTests({ open, beside }: Backend): void {
   });
 
   describe('concurrently on four connections', () => {
-    async function onFour(): Promise<[fleet: Fleet, part: Fleet, connection: (i: number) => Fleet]> {
+    async function onFour(): Promise<[fleet: Fleet, part: Partition, connection: (i: number) => Fleet]> {
       const [fleet, part] = await withDevice();
       const others = await beside(fleet, 4);
       return [fleet, part, (i) => others[i % 4] as Fleet];
@@ -191,7 +193,7 @@ export function heartbeatTests({ open, beside }: Backend): void {
       const jobs = [
         (fleet: Fleet) => heartbeat(fleet, { id: 'd1', ttl: 5 }),
         (fleet: Fleet) => heartbeat(fleet, { id: 'd1' }),
-        async (fleet: Fleet) => settle(await fleet.of('d1'), ['d1']),
+        async (fleet: Fleet) => settle(await fleet.partitionFor('d1'), ['d1']),
         (fleet: Fleet) => disconnect(fleet, 'd1'),
       ];
       const runInTurn = async (number: number) => {

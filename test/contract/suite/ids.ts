@@ -1,13 +1,16 @@
 /** Ids with separators and glob characters work in every operation, and namespaces keep fleets apart. */
 import { describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
-import { disconnect, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
-import { register, unregister } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { register } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { allOf, cut, DIALECTS, idsOf, ODD_IDS, openFeed } from '../../support/fleet.js';
 
@@ -15,7 +18,7 @@ export function idTests({ open }: Backend): void {
   describe.each(DIALECTS)('an id with special characters in a %s fleet', (dialect) => {
     test.each(ODD_IDS)('every operation and the feed keep the id %s', async (id) => {
       const fleet = await open({ dialect });
-      const part = await fleet.of(id);
+      const part = await fleet.partitionFor(id);
       const empty = Object.keys(await contentsOf(fleet));
       const type = `type of ${id}`;
       const feed = await openFeed(fleet);

@@ -2,8 +2,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type DetectOptions, sweep } from '../../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
+import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { disconnectAll, heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import type { Since } from '../../../src/core/presence/log-reader.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
@@ -42,12 +43,12 @@ export function presenceTests({ open, beside }: Backend): void {
   const verdicts = (fleet: Fleet, ids: readonly string[]) =>
     mapByPartition(fleet, ids, async (partition, group) => (await settle(partition, group)).verdicts);
   const stories = (fleet: Fleet, ids: readonly string[] = IDS) =>
-    Promise.all(ids.map(async (id) => storyOf(await fleet.of(id), id)));
+    Promise.all(ids.map(async (id) => storyOf(await fleet.partitionFor(id), id)));
 
   describe('settle', () => {
     test('announces an expired device offline once, at its deadline, and updates the index', async () => {
       const fleet = await open();
-      const part = await fleet.of('d1');
+      const part = await fleet.partitionFor('d1');
       await register(fleet, 'd1', 'lamp');
       const first = await heartbeat(fleet, { id: 'd1' });
       expect(await verdicts(fleet, ['d1'])).toEqual(['online']);
@@ -64,10 +65,10 @@ export function presenceTests({ open, beside }: Backend): void {
 
     test('announces a heartbeat of another program as observed, and an id without a record as stray', async () => {
       const fleet = await open();
-      const part = await fleet.of('d1');
+      const part = await fleet.partitionFor('d1');
       await register(fleet, 'd1', 'lamp');
       await part.redis.set(part.keys.heartbeat('d1'), '1', 'EX', 60);
-      const elsewhere = await fleet.of('nobody');
+      const elsewhere = await fleet.partitionFor('nobody');
       await elsewhere.redis.sadd(elsewhere.keys.online, 'nobody');
       expect(await verdicts(fleet, ['d1', 'nobody'])).toEqual(['online', 'stray']);
       expect(await elsewhere.redis.sismember(elsewhere.keys.online, 'nobody')).toBe(0);
@@ -82,7 +83,7 @@ export function presenceTests({ open, beside }: Backend): void {
       const others = await beside(fleet, 3);
       await online(fleet, 60_000);
       const gone = IDS.slice(0, 50);
-      for (const id of gone) await cut(await fleet.of(id), id);
+      for (const id of gone) await cut(await fleet.partitionFor(id), id);
       const expected = IDS.map((_, i) => (i < 50 ? 'offline' : 'online'));
       const all = await Promise.all([...others, ...others].map((other) => verdicts(other, IDS)));
       for (const found of all) expect(found).toEqual(expected);
@@ -119,7 +120,7 @@ export function presenceTests({ open, beside }: Backend): void {
 
     test('announce a heartbeat that another program published', async () => {
       const fleet = await open();
-      const part = await fleet.of('d1');
+      const part = await fleet.partitionFor('d1');
       await register(fleet, 'd1', 'lamp');
       await part.redis.srem(part.keys.registered, 'd1'); // outside of the audit
       const { first } = await detector(fleet);

@@ -2,10 +2,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
-import { countRegistered, listDevices, type Order, onlineDevices } from '../../../src/core/query/list.js';
+import { listDevices, type Order, onlineDevices } from '../../../src/core/query/list.js';
+import { countRegistered } from '../../../src/core/query/registered-ids.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
-import { registerAll, unregisterAll } from '../../../src/core/registry/register.js';
+import { registerAll } from '../../../src/core/registry/register.js';
+import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
 import type { Backend } from '../../support/backends.js';
 import { allOf, cut, idsOf, serverNow } from '../../support/fleet.js';
@@ -39,7 +41,7 @@ export function queryTests({ open }: Backend): void {
       ttlOf = (_index: number) => MINUTE_MS,
     ) {
       const now = await serverNow(fleet.redis);
-      const then = new Fleet(fleet.cluster ?? fleet.redis, { ...fleet.options, clock: () => now - agoMs });
+      const then = new Fleet(fleet.connection, fleet.options, () => now - agoMs);
       await heartbeats(
         then,
         ids.map((id, index) => ({ id, ttl: ttlOf(index) })),
@@ -53,7 +55,7 @@ export function queryTests({ open }: Backend): void {
         ALL.map((id) => ({ id, type: typeOf(id) })),
       );
       for (const [i, id] of GONE.entries()) await beatInThePast([id], hoursAgo(i) * HOUR_MS);
-      for (const id of GONE) await settle(await fleet.of(id), [id]);
+      for (const id of GONE) await settle(await fleet.partitionFor(id), [id]);
       await beatInThePast(LAPSED, HOUR_MS + MINUTE_MS);
       await beatInThePast(UP, 0, ttlOfUp);
     });
@@ -71,7 +73,7 @@ export function queryTests({ open }: Backend): void {
       expect(await idsOf(onlineDevices(fleet, { type: 'lamp' }))).toEqual(lamps(UP));
       expect(await idsOf(onlineDevices(fleet, { type: 'unused' }))).toEqual([]);
       await unregisterAll(fleet, UP.slice(1));
-      await cut(await fleet.of('up0'), 'up0');
+      await cut(await fleet.partitionFor('up0'), 'up0');
       expect(await idsOf(onlineDevices(fleet))).toEqual([]);
     });
 
@@ -134,7 +136,7 @@ export function queryTests({ open }: Backend): void {
     );
     const now = await serverNow(fleet.redis);
     for (const [i, id] of theirs.entries()) {
-      const { redis, keys } = await fleet.of(id);
+      const { redis, keys } = await fleet.partitionFor(id);
       const lastSeen = i < 20 ? now : i < 40 ? now - 2 * HOUR_MS : 0;
       const record = { deviceId: id, deviceType: 'plug', registeredAt: now, status: 'online', lastSeen };
       await redis.hset(keys.state(id), record);

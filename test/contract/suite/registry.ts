@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, registerAll, unregister, unregisterAll } from '../../../src/core/registry/register.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import { unregister, unregisterAll } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
@@ -12,7 +13,7 @@ import { failure, scoreOf, storyOf } from '../../support/fleet.js';
 export function registryTests({ open, beside }: Backend): void {
   /** The types whose sets contain the device. */
   async function typesOf(fleet: Fleet, id: string): Promise<string[]> {
-    const { redis, keys } = await fleet.of(id);
+    const { redis, keys } = await fleet.partitionFor(id);
     const types = await redis.smembers(keys.types);
     const members = await Promise.all(types.map((type) => redis.sismember(keys.type(type), id)));
     return types.filter((_, i) => members[i] === 1);
@@ -21,7 +22,7 @@ export function registryTests({ open, beside }: Backend): void {
   describe('register', () => {
     test('creates the record, and adds the device to every set and the index of its partition', async () => {
       const fleet = await open();
-      const part = await fleet.of('d1');
+      const part = await fleet.partitionFor('d1');
       const made = await register(fleet, 'd1', 'lamp', { metadataJson: '{"place":"hall"}', ttl: 90_000 });
       expect(made).toMatchObject({ deviceId: 'd1', deviceType: 'lamp', created: true });
       expect(await readDevice(fleet, 'd1')).toMatchObject({
@@ -58,7 +59,7 @@ export function registryTests({ open, beside }: Backend): void {
 
     test('moves the device to its new type, and removes a type without devices', async () => {
       const fleet = await open();
-      const { redis, keys } = await fleet.of('d1');
+      const { redis, keys } = await fleet.partitionFor('d1');
       await register(fleet, 'd1', 'lamp');
       await register(fleet, 'd1', 'plug');
       expect(await typesOf(fleet, 'd1')).toEqual(['plug']);
@@ -91,7 +92,7 @@ export function registryTests({ open, beside }: Backend): void {
 
     test('of many devices succeeds or fails item by item, in the order given', async () => {
       const fleet = await open();
-      const broken = await fleet.of('d7');
+      const broken = await fleet.partitionFor('d7');
       await broken.redis.set(broken.keys.state('d7'), 'x');
       const ids = Array.from({ length: 200 }, (_, i) => (i === 50 ? 'bad\nid' : `d${i % 150}`));
       const results = await registerAll(
@@ -114,7 +115,7 @@ export function registryTests({ open, beside }: Backend): void {
   describe('unregister', () => {
     test('removes every key of the device, and announces an online one offline', async () => {
       const fleet = await open();
-      const part = await fleet.of('d1');
+      const part = await fleet.partitionFor('d1');
       const meta = await contentsOf(fleet);
       await register(fleet, 'd1', 'lamp');
       await heartbeat(fleet, { id: 'd1', reportedJson: '{"on":true}' });

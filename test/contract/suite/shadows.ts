@@ -7,7 +7,8 @@ import { subscribe } from '../../../src/core/pubsub/subscribe.js';
 import { listDevices } from '../../../src/core/query/list.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
-import { delta, setDesired } from '../../../src/core/shadow/desired.js';
+import { delta } from '../../../src/core/shadow/delta.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
 import { allOf, DIALECTS, failure, historyOf, ODD_NUMBERS, until } from '../../support/fleet.js';
@@ -40,7 +41,7 @@ export function shadowTests({ open, beside }: Backend): void {
   describe('setDesired', () => {
     test('merges as in RFC 7396, also into a document of another program', async () => {
       const fleet = await withDevice();
-      const { redis, keys } = await fleet.of('d1');
+      const { redis, keys } = await fleet.partitionFor('d1');
       for (const [target, patch, result] of APPENDIX_A) {
         await redis.hset(keys.state('d1'), 'desiredState', target);
         const { desired } = await setDesired(fleet, 'd1', parseJsonObject(patch));
@@ -86,7 +87,7 @@ export function shadowTests({ open, beside }: Backend): void {
       expect(JSON.parse(desiredJson)).toEqual(Object.fromEntries(TIMES.map((i) => [`k${i}`, `${i}`])));
       expect(desiredVersion).toBe(200);
       expect(results.map(({ version }) => version).sort((a, b) => a - b)).toEqual(TIMES.map((i) => i + 1));
-      expect(await historyOf(await fleet.of('d1'), 'desired', 'd1')).toHaveLength(100);
+      expect(await historyOf(await fleet.partitionFor('d1'), 'desired', 'd1')).toHaveLength(100);
     });
 
     test('succeeds once of 200 concurrent calls with the same ifVersion', async () => {
@@ -112,7 +113,7 @@ export function shadowTests({ open, beside }: Backend): void {
       ['compares arrays as a whole', '{"a":[1,2]}', '{"a":[1,3]}', '{"a":[1,2]}'],
     ])('%s', async (_what, desired, reported, patch) => {
       const fleet = await withDevice();
-      const { redis, keys } = await fleet.of('d1');
+      const { redis, keys } = await fleet.partitionFor('d1');
       await redis.hset(keys.state('d1'), { desiredState: desired, reportedState: reported });
       const found = await delta(fleet, 'd1');
       expect([toJson(found.patch), found.inSync]).toEqual([patch, patch === '{}']);

@@ -1,14 +1,13 @@
 /** How the audit goes about it; what it finds is the detector's tests' to show. */
 import { describe, expect, test } from 'vitest';
 import { Audit } from '../../../src/core/detection/audit.js';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
-import { openFleet, until } from '../../support/fleet.js';
+import { openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 
-async function fleetOf(count: number): Promise<Fleet> {
+async function fleetOf(count: number): Promise<SingleFleet> {
   const fleet = await openFleet(redis);
   const ids = Array.from({ length: count }, (_, i) => `d${i}`);
   if (count > 0) await fleet.redis.sadd(fleet.keys.registered, ...ids);
@@ -32,7 +31,7 @@ async function round(audit: Audit, count: number): Promise<{ slices: number; loo
 
 describe('the audit', () => {
   test('of a small fleet is one slice, and the next a second later', async () => {
-    const audit = new Audit(await fleetOf(10), 300_000, 1);
+    const audit = new Audit((await fleetOf(10)).only, 300_000, 1);
     expect(audit.pause()).toBe(0);
     expect(await audit.next()).toHaveLength(10);
     expect(await audit.next()).toEqual([]);
@@ -41,14 +40,14 @@ describe('the audit', () => {
   });
 
   test('of nobody asks no more often', async () => {
-    const audit = new Audit(await fleetOf(0), 300_000, 1);
+    const audit = new Audit((await fleetOf(0)).only, 300_000, 1);
     expect(await audit.next()).toEqual([]);
     expect(audit.pause()).toBeGreaterThan(0);
   });
 
   test('of a large fleet takes a script’s worth at a time, and as many slices as the round allows', async () => {
     const count = 30 * MAX_DEVICES_PER_SCRIPT;
-    const audit = new Audit(await fleetOf(count), 600, 1);
+    const audit = new Audit((await fleetOf(count)).only, 600, 1);
     const start = performance.now();
     const { slices, looks } = await round(audit, count);
     expect(performance.now() - start).toBeGreaterThan(600 / 3);
@@ -58,7 +57,7 @@ describe('the audit', () => {
 
   test('on another connection begins anew, for a cursor is good where it was given', async () => {
     const fleet = await fleetOf(10 * MAX_DEVICES_PER_SCRIPT);
-    const audit = new Audit(fleet, 10, 1);
+    const audit = new Audit(fleet.only, 10, 1);
     const slice = async () => {
       await until(() => audit.pause() === 0);
       return audit.next();
@@ -72,7 +71,7 @@ describe('the audit', () => {
 
   test('finds who is registered later in the next round', async () => {
     const fleet = await fleetOf(MAX_DEVICES_PER_SCRIPT);
-    const audit = new Audit(fleet, 10, 1);
+    const audit = new Audit(fleet.only, 10, 1);
     await round(audit, MAX_DEVICES_PER_SCRIPT);
     await fleet.redis.sadd(fleet.keys.registered, 'late');
     await until(async () => (await audit.next()).includes('late'));

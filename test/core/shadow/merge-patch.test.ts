@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { jsonEqual, parseJsonObject, toJson } from '../../../src/core/model/json.js';
-import { changes, computeDelta, diffPatch, mergePatch } from '../../../src/core/shadow/merge-patch.js';
+import { changes, diffPatch } from '../../../src/core/shadow/changes.js';
+import { computeDelta } from '../../../src/core/shadow/delta.js';
+import { mergePatch } from '../../../src/core/shadow/merge-patch.js';
 import { APPENDIX_A } from '../../support/rfc7396.js';
 
 const merge = (target: string, patch: string) =>

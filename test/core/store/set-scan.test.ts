@@ -1,8 +1,7 @@
 /** Sets of any size, each member once. */
 import { describe, expect, test } from 'vitest';
-import type { Fleet } from '../../../src/core/store/fleet.js';
 import { SeenIds, scanSet } from '../../../src/core/store/set-scan.js';
-import { openFleet } from '../../support/fleet.js';
+import { openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 describe('seen ids', () => {
@@ -24,9 +23,9 @@ describe('the scan of a set', () => {
   const name = (i: number) => `d${i}`;
   const names = (count: number, from = 0) => Array.from({ length: count }, (_, i) => name(from + i));
 
-  async function scanned(fleet: Fleet, meanwhile: () => Promise<unknown>): Promise<string[]> {
+  async function scanned(fleet: SingleFleet, meanwhile: () => Promise<unknown>): Promise<string[]> {
     const found: string[] = [];
-    for await (const ids of scanSet(fleet, 'set')) {
+    for await (const ids of scanSet(fleet.only, 'set')) {
       expect(ids.length).toBeLessThanOrEqual(500);
       found.push(...ids);
       await meanwhile();
@@ -34,7 +33,7 @@ describe('the scan of a set', () => {
     return found;
   }
 
-  test.each<[what: string, step: (fleet: Fleet, round: number) => Promise<unknown>]>([
+  test.each<[what: string, step: (fleet: SingleFleet, round: number) => Promise<unknown>]>([
     ['grows', (fleet, round) => fleet.redis.sadd('set', ...names(700, 10_000 + 700 * round))],
     ['shrinks', (fleet, round) => fleet.redis.srem('set', ...names(700, 1000 + 700 * round))],
     [

@@ -3,10 +3,11 @@
  * whoever read it read the same. Only what a master had acknowledged and not yet replicated when it was
  * killed is left open: each of it may be lost, is counted and told, and nothing else may be.
  */
+
 import { beforeAll, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
-import { partitionOf } from '../../../src/core/store/by-partition.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
+import { partitionNumber } from '../../../src/core/store/partition.js';
 import { type ChaosOptions, type ChaosRun, chaos } from './chaos-run.js';
 import { placeOf, printed } from './event-ids.js';
 import { complaint, doubt, isWithin, loggedAt, type Operation } from './log-checker.js';
@@ -27,7 +28,7 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
   let run: ChaosRun;
   let byDevice: Map<string, PresenceEvent[]>;
   let found: Found[];
-  const partitionAt = (id: string) => partitionOf(id, topology.partitions);
+  const partitionAt = (id: string) => partitionNumber(id, topology.partitions);
   const holdsOf = (id: string) => run.holds.filter(({ partition }) => partition === partitionAt(id));
   const knownOf = (id: string) =>
     risksOf(run, partitionAt(id)).reduce(doubt, run.operations.get(id) as readonly Operation[]);
@@ -120,7 +121,7 @@ interface Found {
 async function findAll(fleet: Fleet, ids: readonly string[]): Promise<Found[]> {
   const found: Found[] = [];
   for (const deviceId of ids) {
-    const partition = await fleet.of(deviceId);
+    const partition = await fleet.partitionFor(deviceId);
     const { keys } = partition;
     const [alive, online, registered, score, record, history] = (await partition.pipeline([
       ['exists', keys.heartbeat(deviceId)],

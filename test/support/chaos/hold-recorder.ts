@@ -1,6 +1,7 @@
 /** Looks at the pulse of every partition all the time, to learn when verdicts were held. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import type { Partition } from '../../../src/core/store/partition.js';
 import type { Hold } from './log-checker.js';
 import type { Outage } from './topologies.js';
 
@@ -21,13 +22,13 @@ export class PulseWatch {
   #ended = false;
   readonly #watching: Promise<unknown>;
 
-  constructor(partitions: readonly Fleet[]) {
+  constructor(partitions: readonly Partition[]) {
     this.#samples = partitions.map(() => []);
     this.#pause = partitions.length === 1 ? 50 : 200;
     this.#watching = Promise.all(partitions.map((partition, i) => this.#watch(partition, i)));
   }
 
-  async #watch({ redis, keys }: Fleet, partition: number): Promise<void> {
+  async #watch({ redis, keys }: Partition, partition: number): Promise<void> {
     for (; !this.#ended; await sleep(this.#pause)) {
       const asked = Date.now();
       const pulse = await redis.get(keys.pulse).catch(() => null); // it loads its data, or is down

@@ -2,7 +2,8 @@
  * What a master may have taken with it: Redis answers before its replicas have heard, so of what was
  * acknowledged in a master's last moments each may be lost, and nobody can do anything about it.
  */
-import { partitionOf } from '../../../src/core/store/by-partition.js';
+
+import { partitionNumber } from '../../../src/core/store/partition.js';
 import type { ChaosRun } from './chaos-run.js';
 import { placeOf } from './event-ids.js';
 import { isWithin, type Operation, type Span } from './log-checker.js';
@@ -27,7 +28,7 @@ export function mayBeLost(run: ChaosRun, id: string): boolean {
 /** What was acknowledged at risk. */
 export function operationsAtRisk(run: ChaosRun): { id: string; operation: Operation }[] {
   return [...run.operations].flatMap(([id, list]) => {
-    const spans = risksOf(run, partitionOf(id, run.partitions));
+    const spans = risksOf(run, partitionNumber(id, run.partitions));
     return list
       .filter(({ sent, done, reply }) => reply && spans.some(([from, to]) => done >= from && sent <= to))
       .map((operation) => ({ id, operation }));

@@ -1,5 +1,5 @@
 /** Large fleets in little time: records as register and a first heartbeat leave them, without the events. */
-import type { Fleet } from '../../../src/core/store/fleet.js';
+import type { Partition } from '../../../src/core/store/partition.js';
 import { serverNow } from '../fleet.js';
 
 const CHUNK = 1000;
@@ -21,7 +21,11 @@ for i = tonumber(ARGV[3]), tonumber(ARGV[4]) do
 end`;
 
 /** `count` devices d0, d1, … that were announced online and whose time is up in `ttl` ms. Gives that moment. */
-export async function seedOnline({ redis, keys }: Fleet, count: number, ttl: number): Promise<number> {
+export async function seedOnline(
+  { redis, keys }: Pick<Partition, 'redis' | 'keys'>,
+  count: number,
+  ttl: number,
+): Promise<number> {
   const now = await serverNow(redis);
   const deadline = now + ttl;
   const all = [keys.registered, keys.type('lamp'), keys.types, keys.online, keys.activity];

@@ -4,6 +4,7 @@
  * master may take with it what it had acknowledged: since when that may be so is noted here, and one
  * master is cut off from its replica before it dies, for it to be so.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll } from 'vitest';

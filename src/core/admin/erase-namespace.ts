@@ -1,0 +1,19 @@
+/** Deletes all keys of a namespace: `devstate demo` cleans up with it. */
+import { usageError } from '../model/errors.js';
+import type { Fleet } from '../store/fleet.js';
+
+/** Deletes every key of the fleet's namespace, whatever it holds. @throws DevstateError USAGE without a namespace, CONNECTION */
+export async function eraseNamespace(fleet: Fleet): Promise<void> {
+  const { namespace } = fleet.options;
+  if (!namespace) throw usageError('only a namespace can be erased');
+  const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
+  for (const server of fleet.servers()) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await fleet.send(() => server.scan(cursor, 'MATCH', pattern, 'COUNT', 500));
+      const unlinks = keys.map((key) => ['unlink', key] as const);
+      await fleet.sendMany(unlinks, fleet.keys.meta);
+      cursor = next;
+    } while (cursor !== '0');
+  }
+}

@@ -1,0 +1,36 @@
+/** Goodbyes: the device says that it goes offline, instead of letting its heartbeat lapse. */
+import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
+import { validId } from '../model/device.js';
+import { notFoundError } from '../model/errors.js';
+import { mapItemsByPartition } from '../store/by-partition.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { runInChunks } from '../store/script-chunks.js';
+import { DISCONNECT } from '../store/scripts.js';
+
+/**
+ * Takes a device offline now. Returns whether it was online.
+ * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
+ */
+export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
+  return unwrapOne(await disconnectAll(fleet, [id]));
+}
+
+/**
+ * The same for many devices; each one succeeds or fails alone.
+ * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
+ */
+export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<boolean>[]> {
+  return sendValidItems(ids, validId, (valid) =>
+    mapItemsByPartition(fleet, valid, (partition, group) =>
+      runInChunks(group, (chunk) => settleAll(chunk.map((id) => itemFailure(disconnectOne(partition, id))))),
+    ),
+  );
+}
+
+async function disconnectOne(partition: Partition, id: string): Promise<boolean> {
+  const { longestTtl } = await partition.settings();
+  const [code, wasOnline] = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
+  if (code === 0) throw notFoundError(id);
+  return wasOnline === 1;
+}

@@ -1,0 +1,147 @@
+/**
+ * Runs the heartbeat scripts for devices of one partition. A bare beat (no report) is first sent to the
+ * fast script, which does only what most beats need; the devices it passes over go to the full script.
+ */
+import { type ItemResult, settleAll } from '../async/item-results.js';
+import { validTtl } from '../model/device.js';
+import { documentText } from '../model/document-limits.js';
+import { DevstateError, notFoundError } from '../model/errors.js';
+import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
+import { parseStored } from '../model/stored-document.js';
+import { mergePatch } from '../shadow/merge-patch.js';
+import type { Partition } from '../store/partition.js';
+import { isTransient } from '../store/redis-errors.js';
+import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
+
+/** The report that a patch is merged into. The script refuses the beat if another one is stored by then. */
+export interface StoredReport {
+  version: number;
+  text: string;
+}
+
+/** A result; or the report that is stored now, if it is not the one that was merged into. */
+export type BeatOutcome = ItemResult<HeartbeatResult> | StoredReport;
+
+export function isStoredReport(outcome: BeatOutcome | undefined): outcome is StoredReport {
+  return outcome !== undefined && 'version' in outcome;
+}
+
+type FleetArguments = Record<'defaultTtl' | 'longestTtl' | 'exclusive', number>;
+type BeatArguments = { id: string } & Record<
+  'ttl' | 'reported' | 'expectedVersion' | 'expectedText',
+  string | number
+>;
+type Reply = [code: number, ...detail: (number | string)[]];
+
+/**
+ * @param stored the reports to merge patches into, by device id
+ * @param defaultTtl the TTL of devices without one of their own, ms
+ * @throws DevstateError CONNECTION
+ */
+export async function runHeartbeats(
+  partition: Partition,
+  beats: readonly Heartbeat[],
+  stored: ReadonlyMap<string, StoredReport>,
+  defaultTtl: number,
+): Promise<BeatOutcome[]> {
+  const fallbackTtl = validTtl(defaultTtl);
+  const { longestTtl, exclusive } = await partition.settings();
+  const fleetArguments = { defaultTtl: fallbackTtl, longestTtl, exclusive: exclusive ? 1 : 0 };
+  const prepared = beats.map((beat) => prepareBeat(beat, stored.get(beat.id)));
+  const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
+  const replies = await runByKind(partition, fleetArguments, sent);
+  const ttls = sent.map(({ ttl }, i) => (replies[i]?.[0] === 1 ? Number(ttl || fallbackTtl) : 0));
+  await raiseLongestTtl(
+    partition,
+    ttls.reduce((longest, ttl) => Math.max(longest, ttl), 0),
+  );
+  const answers = replies.values();
+  return Promise.all(
+    prepared.map((each) =>
+      each instanceof DevstateError ? each : toOutcome(partition, each.id, answers.next().value as Reply),
+    ),
+  );
+}
+
+/** The beats are done already: a TTL that cannot be recorded now is recorded with a later beat. */
+async function raiseLongestTtl(partition: Partition, ttl: number): Promise<void> {
+  try {
+    await partition.raiseLongestTtl(ttl);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+  }
+}
+
+/** Bare beats go in scripts of their own: a server at `maxmemory` refuses reports but not bare beats. */
+async function runByKind(
+  partition: Partition,
+  fleetArguments: FleetArguments,
+  beats: readonly BeatArguments[],
+): Promise<Reply[]> {
+  const bare = beats.filter(isBare);
+  const withReport = beats.filter((beat) => !isBare(beat));
+  const [bareReplies = [], reportReplies = []] = await settleAll([
+    runFastFirst(partition, fleetArguments, bare),
+    runFull(partition, fleetArguments, withReport),
+  ]);
+  const nextBare = bareReplies.values();
+  const nextWithReport = reportReplies.values();
+  return beats.map((beat) => (isBare(beat) ? nextBare : nextWithReport).next().value as Reply);
+}
+
+function isBare({ reported }: BeatArguments): boolean {
+  return reported === '';
+}
+
+async function runFull(
+  partition: Partition,
+  fleetArguments: FleetArguments,
+  beats: readonly BeatArguments[],
+): Promise<Reply[]> {
+  return beats.length === 0 ? [] : ((await partition.run(HEARTBEAT, fleetArguments, beats)) as Reply[]);
+}
+
+async function runFastFirst(
+  partition: Partition,
+  fleetArguments: FleetArguments,
+  beats: readonly BeatArguments[],
+): Promise<Reply[]> {
+  if (beats.length === 0) return [];
+  const replies = (await partition.run(HEARTBEAT_FAST, fleetArguments, beats)) as Reply[];
+  const passedOver = beats.filter((_, i) => replies[i]?.[0] === 0);
+  const answers = (await runFull(partition, fleetArguments, passedOver)).values();
+  return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));
+}
+
+/** The script's arguments for a beat; an error if its patch cannot be merged into the stored report. */
+function prepareBeat(
+  { id, ttl, reportedJson = '', patch }: Heartbeat,
+  stored: StoredReport | undefined,
+): ItemResult<BeatArguments> {
+  const ttlArgument = ttl === undefined ? '' : validTtl(ttl);
+  if (!patch) return { id, ttl: ttlArgument, reported: reportedJson, expectedVersion: '', expectedText: '' };
+  const { version, text } = stored ?? { version: 0, text: '' };
+  try {
+    const report = parseStored(id, 'the report', text || '{}');
+    const merged = documentText(mergePatch(report, patch));
+    return { id, ttl: ttlArgument, reported: merged, expectedVersion: version, expectedText: text };
+  } catch (error) {
+    if (error instanceof DevstateError) return error;
+    throw error;
+  }
+}
+
+async function toOutcome(partition: Partition, id: string, [code, ...detail]: Reply): Promise<BeatOutcome> {
+  if (code === 0) return notFoundError(id);
+  if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
+  if (code !== 1) return partition.itemError(HEARTBEAT, { id }, String(detail[0]));
+  const [wasOffline, lastSeen = 0, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
+  return {
+    deviceId: id,
+    status: 'online',
+    wasOffline: wasOffline === 1,
+    lastSeen,
+    expiresAt,
+    desiredVersion,
+  };
+}

@@ -1,0 +1,36 @@
+/**
+ * How many devices to read in one round trip. Documents may be of any size (up to 1 MiB), so a read that
+ * includes documents asks for about 1 MiB, estimated from the previous read.
+ */
+import type { DeviceRecord } from '../model/device.js';
+import type { FieldName } from '../model/dialect.js';
+
+export const DOCUMENT_FIELDS: readonly FieldName[] = ['metadata', 'reported', 'desired'];
+
+/** The first read is small, because the size of the documents is not known yet. */
+const FIRST_SIZE = 20;
+const MAX_SIZE = 500;
+const PAGE_BYTES = 1024 * 1024;
+
+export class AdaptivePage {
+  /** How many devices the next read asks for. */
+  size: number;
+  readonly #hasDocuments: boolean;
+
+  /** @param fields the fields that are read of each device */
+  constructor(fields: readonly FieldName[]) {
+    this.#hasDocuments = fields.some((name) => DOCUMENT_FIELDS.includes(name));
+    this.size = this.#hasDocuments ? FIRST_SIZE : MAX_SIZE;
+  }
+
+  /** Adapts `size` to the documents of the last read. */
+  observe(readings: readonly { device?: DeviceRecord }[]): void {
+    if (!this.#hasDocuments) return;
+    const bytes = readings.reduce((sum, { device }) => sum + (device ? documentBytes(device) : 0), 1);
+    this.size = Math.max(1, Math.min(MAX_SIZE, Math.floor((PAGE_BYTES * readings.length) / bytes)));
+  }
+}
+
+function documentBytes({ reportedJson, desiredJson, metadataJson }: DeviceRecord): number {
+  return reportedJson.length + desiredJson.length + metadataJson.length;
+}

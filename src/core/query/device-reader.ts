@@ -1,0 +1,59 @@
+/**
+ * From ids to devices, chunk by chunk. While the caller works on one chunk the next is read, so memory
+ * is bounded by two chunks.
+ */
+import { prefetch } from '../async/prefetch.js';
+import type { DeviceRecord } from '../model/device.js';
+import type { FieldName } from '../model/dialect.js';
+import type { Fleet } from '../store/fleet.js';
+import { AdaptivePage } from './adaptive-page.js';
+import { type DeviceReading, type LivenessMode, readDevices } from './read-devices.js';
+
+export interface QueryOptions {
+  /** Only devices whose record has this type. */
+  type?: string;
+  /** Called for each id without a readable device: a broken record, or one without its id field. */
+  onProblem?: (reading: DeviceReading) => void;
+  /** Called with the number of ids that have been read so far. */
+  onLooked?: (count: number) => void;
+}
+
+export type DeviceReader = (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]>;
+
+/** A reader of these fields. Its calls share one count for `onLooked`. */
+export function deviceReader(
+  fleet: Fleet,
+  fields: readonly FieldName[],
+  { type, onProblem, onLooked }: QueryOptions,
+  liveness: LivenessMode = 'read',
+): DeviceReader {
+  let looked = 0;
+  return async function* (ids) {
+    for await (const readings of prefetch(readingsOf(fleet, ids, fields, liveness))) {
+      for (const reading of readings) if (!reading.device) onProblem?.(reading);
+      yield readings.flatMap(({ device }) =>
+        device && (type === undefined || device.deviceType === type) ? [device] : [],
+      );
+      looked += readings.length;
+      onLooked?.(looked);
+    }
+  };
+}
+
+async function* readingsOf(
+  fleet: Fleet,
+  ids: AsyncIterable<string[]>,
+  fields: readonly FieldName[],
+  liveness: LivenessMode,
+): AsyncGenerator<readonly DeviceReading[]> {
+  const page = new AdaptivePage(fields);
+  for await (const chunk of prefetch(ids)) {
+    for (let from = 0; from < chunk.length; ) {
+      const some = chunk.slice(from, from + page.size);
+      const readings = await readDevices(fleet, some, fields, liveness);
+      page.observe(readings);
+      from += some.length;
+      yield readings;
+    }
+  }
+}

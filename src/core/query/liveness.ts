@@ -1,0 +1,31 @@
+/** Which devices are online: those whose heartbeat key exists. */
+import type { DeviceRecord } from '../model/device.js';
+import { GONE_PTTL, livenessOf } from '../model/dialect.js';
+import { mapByPartition } from '../store/by-partition.js';
+import type { Command } from '../store/connection.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { parseServerTime } from '../store/server-time.js';
+
+type Liveness = ReturnType<typeof livenessOf>;
+
+/**
+ * Adds status and expiry to devices that were read without them. Most are expected to be offline: one
+ * EXISTS checks them all, and only if some are online are their TTLs read.
+ */
+export async function withLiveness(fleet: Fleet, devices: readonly DeviceRecord[]): Promise<DeviceRecord[]> {
+  const ids = devices.map(({ deviceId }) => deviceId);
+  const liveness = await mapByPartition(fleet, ids, readLiveness);
+  return devices.map((device, i) => ({ ...device, ...liveness[i] }));
+}
+
+async function readLiveness(partition: Partition, ids: readonly string[]): Promise<Liveness[]> {
+  const keys = ids.map((id) => partition.keys.heartbeat(id));
+  const offline = livenessOf({ pttl: GONE_PTTL, now: 0 });
+  if (keys.length === 0 || (await partition.send(() => partition.redis.exists(...keys))) === 0)
+    return ids.map(() => offline);
+  const commands = keys.map((key): Command => ['pttl', key]);
+  const [time, ...ttls] = await partition.pipeline([['time'], ...commands]);
+  const now = parseServerTime(time);
+  return ttls.map((pttl) => livenessOf({ pttl: Number(pttl), now }));
+}

@@ -1,0 +1,30 @@
+/** The ids of registered devices, and how many there are. */
+import { validType } from '../model/device.js';
+import { concatPartitions, mapPartitions } from '../store/by-partition.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { scanSet } from '../store/set-scan.js';
+
+/** The number of registered devices. @throws DevstateError CONNECTION */
+export async function countRegistered(fleet: Fleet): Promise<number> {
+  const counts = await mapPartitions(fleet, (partition) =>
+    partition.send(() => partition.redis.scard(partition.keys.registered)),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * All registered ids in chunks; with a type, the ids in that type's set. The set may hold devices that
+ * have another type by now: check the record.
+ * @throws DevstateError USAGE, CONNECTION
+ */
+export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<string[]> {
+  if (type !== undefined) validType(type);
+  return concatPartitions(fleet, (partition) => registeredIdsIn(partition, type));
+}
+
+/** The same for one partition. */
+export function registeredIdsIn(partition: Partition, type?: string): AsyncGenerator<string[]> {
+  const { keys } = partition;
+  return scanSet(partition, type === undefined ? keys.registered : keys.type(type));
+}

@@ -1,0 +1,117 @@
+/**
+ * A partition: the part of a fleet whose keys are in one hash slot. It reads keys and runs scripts.
+ * A device is in the partition that its id's hash gives, for as long as the fleet has that many
+ * partitions. A fleet that is not partitioned has one partition, whose keys carry no tag.
+ */
+
+import { type DevstateError, deviceError, readOnlyError } from '../model/errors.js';
+import { Keyspace } from '../model/keyspace.js';
+import type { Command, Connection } from './connection.js';
+import { Requests } from './requests.js';
+import type { Script } from './script-descriptor.js';
+import { scriptError } from './script-errors.js';
+import { scriptKeys } from './script-keys.js';
+import { RAISE_TTL } from './scripts.js';
+import type { FleetSettings } from './settings.js';
+
+/** What a partition has from its fleet. */
+export interface PartitionOptions {
+  namespace?: string | undefined;
+  /** The number of the partition, from 0; undefined: the fleet is not partitioned. */
+  number?: number | undefined;
+  readOnly?: boolean | undefined;
+  requestTimeoutMs: number;
+  settings(): Promise<FleetSettings>;
+  /** For tests: the time that scripts take, ms, instead of the server's. */
+  clock?: (() => number) | undefined;
+}
+
+type Values<Name extends string> = Record<Name, string | number>;
+
+export class Partition extends Requests {
+  readonly keys: Keyspace;
+  readonly #options: PartitionOptions;
+
+  constructor(connection: Connection, options: PartitionOptions) {
+    super(connection, options.requestTimeoutMs);
+    this.keys = new Keyspace(options.namespace, options.number);
+    this.#options = options;
+  }
+
+  /** The settings of the fleet. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+  settings(): Promise<FleetSettings> {
+    return this.#options.settings();
+  }
+
+  /** Sends many read commands in one round trip (see `Requests.sendMany`). */
+  pipeline(commands: readonly Command[]): Promise<unknown[]> {
+    return this.sendMany(commands, this.keys.registered);
+  }
+
+  /**
+   * Runs a script for these devices, which must be of this partition; the descriptor gives the keys.
+   * @param channel where the script publishes
+   * @throws DevstateError USAGE (read-only), CONNECTION, BAD_RECORD
+   */
+  async run<Arg extends string, DeviceArg extends string>(
+    script: Script<Arg, DeviceArg>,
+    args: Values<Arg>,
+    devices: readonly (Values<DeviceArg> & { id: string })[],
+    channel: string = this.keys.presenceChannel,
+  ): Promise<unknown[]> {
+    this.assertWritable(script.name);
+    const { dialect, logCap, historyCap } = await this.settings();
+    const keys = scriptKeys(script, this.keys, devices);
+    const argv = [
+      this.#options.clock?.() ?? '',
+      dialect,
+      channel,
+      logCap,
+      historyCap,
+      ...script.args.map((name) => args[name]),
+      ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
+    ];
+    try {
+      return await this.evaluate(script, keys, argv);
+    } catch (error) {
+      throw await scriptError(this, script, { devices, channel }, error);
+    }
+  }
+
+  /** The error of one device of a batch, from what the script raised for it. */
+  async itemError(
+    script: Script,
+    device: { id: string; type?: string; oldType?: string },
+    raised: string,
+  ): Promise<DevstateError> {
+    const call = { devices: [device], channel: this.keys.presenceChannel };
+    const cause = await scriptError(this, script, call, new Error(raised));
+    return cause.code === 'BAD_RECORD' ? cause : deviceError(device.id, cause); // BAD_RECORD names the key
+  }
+
+  /**
+   * Raises the longest TTL of the fleet to at least `ttl` ms: the hold and `stale` depend on it.
+   * @throws DevstateError CONNECTION
+   */
+  async raiseLongestTtl(ttl: number): Promise<void> {
+    const settings = await this.settings();
+    if (ttl <= settings.longestTtl) return;
+    await this.run(RAISE_TTL, { ttl }, []);
+    settings.longestTtl = ttl;
+  }
+
+  /** @throws DevstateError USAGE if the fleet is read-only */
+  assertWritable(action: string): void {
+    if (this.#options.readOnly) throw readOnlyError(action);
+  }
+}
+
+/** FNV-1a over the UTF-8 bytes, mixed by murmur3's last step; the number of a partition, from 0. */
+export function partitionNumber(id: string, count: number): number {
+  if (count === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % count;
+}

@@ -1,0 +1,107 @@
+/**
+ * Sends requests over one connection. Every request of the core goes through here, so that each
+ * one ends within the request timeout and its errors are translated once.
+ */
+
+import { createHash } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
+import type { Command, Connection } from './connection.js';
+import { ignoreAskingFailures, type ServerReply, sendPipeline, sendToServer } from './pipeline.js';
+import { isRetryable, replyCode, toDevstateError, wrongTypeError } from './redis-errors.js';
+import { requestWithTimeout } from './retry.js';
+import type { Script } from './script-descriptor.js';
+
+export class Requests {
+  /** Sends single commands; in a cluster to the node that holds the command's key. */
+  readonly redis: Redis;
+  /** Undefined: the connection is to one server. */
+  readonly cluster: Cluster | undefined;
+  readonly connection: Connection;
+  /** The longest that one request may take, ms. */
+  readonly requestTimeoutMs: number;
+
+  constructor(connection: Connection, requestTimeoutMs: number) {
+    this.connection = connection;
+    this.redis = connection as Redis; // a Cluster has the same methods for single commands
+    this.cluster = connection.isCluster ? (connection as Cluster) : undefined;
+    this.requestTimeoutMs = requestTimeoutMs;
+    if (this.cluster) ignoreAskingFailures(this.cluster);
+  }
+
+  /** The servers that hold keys. In a cluster: the masters known so far, perhaps none yet. */
+  servers(): readonly Redis[] {
+    return this.cluster?.nodes('master') ?? [this.redis];
+  }
+
+  /**
+   * Sends one request; repeats it while the server answers that it cannot serve it yet.
+   * @throws DevstateError CONNECTION: lost, refused, or not answered within the request timeout
+   */
+  async send<T>(request: () => Promise<T>): Promise<T> {
+    try {
+      return await requestWithTimeout(this.requestTimeoutMs, request);
+    } catch (error) {
+      throw toDevstateError(error);
+    }
+  }
+
+  /**
+   * Sends many read commands in one round trip. A command whose key has another type than expected
+   * gets a BAD_RECORD error in its place of the result.
+   * @param timeKey in a cluster, commands without a key (TIME) go to the server that holds this key
+   */
+  async sendMany(commands: readonly Command[], timeKey: string): Promise<unknown[]> {
+    const replies = await this.send(async () => {
+      const outcomes = await sendPipeline(this.connection, commands, timeKey);
+      for (const [error] of outcomes) if (isRetryable(error)) throw error;
+      return outcomes;
+    });
+    return replies.map(([error, reply], i) => {
+      if (error === null) return reply;
+      if (isReply(error, 'WRONGTYPE')) return wrongTypeError(commands[i]?.[1]);
+      throw toDevstateError(error);
+    });
+  }
+
+  /** Sends a command and names the server that replied: a scan cursor is valid on that server only. */
+  sendAndIdentify(command: Command): Promise<ServerReply> {
+    return this.send(() => sendToServer(this.connection, command));
+  }
+
+  /**
+   * Runs a script by its hash, and with its source where the server does not have it yet. Rejects with
+   * the error of the client, untranslated: which key or command it is about, only the caller can tell.
+   */
+  async evaluate(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown[]> {
+    const rest = [keys.length, ...keys, ...args] as [number, ...(string | number)[]];
+    const { redis, requestTimeoutMs } = this;
+    try {
+      return (await requestWithTimeout(requestTimeoutMs, () =>
+        redis.evalsha(shaOf(script), ...rest),
+      )) as unknown[];
+    } catch (error) {
+      if (!isReply(error, 'NOSCRIPT')) throw error;
+      return (await requestWithTimeout(requestTimeoutMs, () =>
+        redis.eval(script.source, ...rest),
+      )) as unknown[];
+    }
+  }
+}
+
+function isReply(error: unknown, code: string): boolean {
+  return error instanceof Error && replyCode(error.message) === code;
+}
+
+const shas = new Map<string, string>();
+
+function shaOf({ name, source }: Script): string {
+  const known = shas.get(name);
+  if (known !== undefined) return known;
+  const sha = createHash('sha1').update(source).digest('hex');
+  shas.set(name, sha);
+  return sha;
+}

@@ -1,0 +1,21 @@
+/** The clock of a Redis server; in a cluster each master has its own. */
+import type { Fleet } from './fleet.js';
+import type { Partition } from './partition.js';
+
+/** The time of the server that holds a partition's keys, ms. @throws DevstateError CONNECTION */
+export async function readServerTime(partition: Partition): Promise<number> {
+  const [time] = await partition.pipeline([['time']]);
+  return parseServerTime(time);
+}
+
+/** The time of the server that holds the fleet's first partition, ms. @throws DevstateError CONNECTION */
+export async function readFleetTime(fleet: Fleet): Promise<number> {
+  const [first] = await fleet.partitions();
+  return readServerTime(first as Partition);
+}
+
+/** The reply of TIME (seconds, microseconds) in ms. */
+export function parseServerTime(reply: unknown): number {
+  const [seconds, microseconds] = reply as [string, string];
+  return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+}
