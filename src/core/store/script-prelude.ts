@@ -13,20 +13,26 @@
 import { luaDialects } from '../model/dialect.js';
 import { COMMON_ARGS, type DeviceKey, type FleetKey, type ScriptShape } from './script-descriptor.js';
 
-/** Returns Lua statements, each on its own line. */
-export function scriptPrelude({ keys, deviceKeys, devices, args, deviceArgs, probes }: ScriptShape): string {
-  const names = { keys: keys.map(keyLocal), args: [...COMMON_ARGS, ...args].map(argLocal) };
-  const ofDevice = { keys: deviceKeys.map(keyLocal), args: deviceArgs.map(argLocal) };
+/** Names of Lua locals. */
+interface Names {
+  keys: readonly string[];
+  args: readonly string[];
+}
+
+/** Returns Lua code that ends with a line break. */
+export function generatePrelude(shape: ScriptShape): string {
+  const { devices, probes } = shape;
+  const once: Names = { keys: shape.keys.map(keyLocal), args: [...COMMON_ARGS, ...shape.args].map(argLocal) };
+  const each: Names = { keys: shape.deviceKeys.map(keyLocal), args: shape.deviceArgs.map(argLocal) };
   const isOne = devices === 'one';
   return [
     luaDialects().trimEnd(),
-    locals([...names.keys, ...(isOne ? ofDevice.keys : [])], 'KEYS'),
-    locals([...names.args, ...(isOne ? ofDevice.args : [])], 'ARGV'),
+    localStatement('KEYS', isOne ? [...once.keys, ...each.keys] : once.keys),
+    localStatement('ARGV', isOne ? [...once.args, ...each.args] : once.args),
     ...(probes.length > 0 ? [probeFunction(probes)] : []),
-    ...(devices === 'many' ? deviceAccess(names, ofDevice) : []),
-  ]
-    .map((line) => `${line}\n`)
-    .join('');
+    ...(devices === 'many' ? deviceFunctions(once, each) : []),
+    '',
+  ].join('\n');
 }
 
 /** Returns the names of a device's keys and arguments in Lua, in the order of `eachDevice`'s parameters. */
@@ -42,26 +48,22 @@ function argLocal(arg: string): string {
   return arg === 'type' ? 'deviceType' : arg;
 }
 
-function locals(names: readonly string[], table: 'KEYS' | 'ARGV'): string {
+function localStatement(table: 'KEYS' | 'ARGV', names: readonly string[]): string {
   return `local ${names.join(', ')} = ${names.map((_, i) => `${table}[${i + 1}]`).join(', ')}`;
 }
 
-/** `probeKeys()` sends the probes. They have no line of their own, so that a denial is looked up (script-errors.ts). */
+/** Returns the Lua function `probeKeys()`, which sends the probes. */
 function probeFunction(probes: readonly string[]): string {
   const commands = probes.map((command) => `'${command}'`).join(', ');
   return `local function probeKeys() for i, command in ipairs({${commands}}) do redis.call(command, KEYS[i]) end end`;
 }
 
-interface Names {
-  keys: readonly string[];
-  args: readonly string[];
-}
-
 /**
- * `deviceCount`, and `deviceIterator(handle)`. This returns a function that calls `handle` with the keys and arguments
- * of the first device, when called again with those of the second, and so on.
+ * Returns the Lua code of `deviceCount` and of `deviceIterator(handle)`. The latter returns a Lua function: its first
+ * call calls `handle` with the keys and arguments of the first device, its second call with those of the second
+ * device, and so on.
  */
-function deviceAccess(once: Names, each: Names): string[] {
+function deviceFunctions(once: Names, each: Names): string[] {
   const keyCount = each.keys.length;
   const argCount = each.args.length;
   const values = [

@@ -13,7 +13,7 @@ import setDesiredLua from './lua/set_desired.lua';
 import settleLua from './lua/settle.lua';
 import unregisterLua from './lua/unregister.lua';
 import type { Script, ScriptShape } from './script-descriptor.js';
-import { scriptPrelude } from './script-prelude.js';
+import { generatePrelude } from './script-prelude.js';
 
 /** The most devices of one script call, so that no call blocks Redis for long. */
 export const MAX_DEVICES_PER_SCRIPT = 100;
@@ -31,7 +31,7 @@ function script<const Arg extends string, const DeviceArg extends string>(
   lua: string,
   shape: ScriptShape<Arg, DeviceArg>,
 ): Script<Arg, DeviceArg> {
-  return { name, source: scriptPrelude(shape) + lua, ...shape };
+  return { name, source: generatePrelude(shape) + lua, ...shape };
 }
 
 /** Registers devices, or changes their type, metadata or TTL. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Keyspace } from '../../../src/core/model/keyspace.js';
 import { COMMON_ARGS } from '../../../src/core/store/script-descriptor.js';
 import { expectedTypes, scriptKeys } from '../../../src/core/store/script-keys.js';
-import { deviceParameters, scriptPrelude } from '../../../src/core/store/script-prelude.js';
+import { deviceParameters, generatePrelude } from '../../../src/core/store/script-prelude.js';
 import {
   DISCONNECT,
   HEARTBEAT_FAST,
@@ -49,7 +49,7 @@ describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s.lua',
     expect(script.source).not.toContain('@include');
   });
 
-  const code = script.source.slice(scriptPrelude(script).length).replace(/--.*/g, '');
+  const code = script.source.slice(generatePrelude(script).length).replace(/--.*/g, '');
 
   test('the descriptor declares exactly the commands that the source calls', () => {
     const calls = [...code.matchAll(/\bp?call\('([A-Z]+)'/g)].map(([, command]) => command);
@@ -75,7 +75,7 @@ describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s.lua',
 });
 
 test('the prelude declares a local for each key and argument', () => {
-  const prelude = scriptPrelude({ ...UNREGISTER, keys: ['types', 'pulse'] });
+  const prelude = generatePrelude({ ...UNREGISTER, keys: ['types', 'pulse'] });
   expect(prelude.split('\n').slice(2, 4)).toEqual([
     'local typesKey, pulseKey, stateKey, heartbeatKey, typeKey, reportedHistoryKey, desiredHistoryKey, presenceHistoryKey = ' +
       'KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]',
@@ -85,7 +85,7 @@ test('the prelude declares a local for each key and argument', () => {
 });
 
 test('the prelude reads the keys and arguments of each device in turn', () => {
-  expect(scriptPrelude(HEARTBEAT_FAST)).toContain(
+  expect(generatePrelude(HEARTBEAT_FAST)).toContain(
     [
       'local deviceCount = (#ARGV - 8) / 2',
       'local function deviceIterator(handle)',
@@ -97,7 +97,7 @@ test('the prelude reads the keys and arguments of each device in turn', () => {
       'end',
     ].join('\n'),
   );
-  expect(scriptPrelude(DISCONNECT)).not.toContain('deviceCount');
+  expect(generatePrelude(DISCONNECT)).not.toContain('deviceCount');
 });
 
 test('keys are in the order of the descriptor, those of devices after each other', () => {

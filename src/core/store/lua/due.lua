@@ -8,9 +8,9 @@
 -- @include base
 -- @include hold
 
-local now = currentTime()
+local now = readTime()
 local maxCount = tonumber(limit)
-local pulse = mode == 'work' and updatedPulse(now, tonumber(longestTtl), true) or readPulse()
+local pulse = mode == 'work' and computePulse(now, tonumber(longestTtl), true) or readPulse()
 local reply = {int(now), int(pulse.hold), '0'}
 
 if mode == 'leave' then

@@ -12,18 +12,18 @@
 -- @include announce
 -- @include hold
 
-local now = currentTime()
+local now = readTime()
 probeKeys()
-local pulse = updatedPulse(now, tonumber(longestTtl), false)
+local pulse = computePulse(now, tonumber(longestTtl), false)
 local fleetTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
-local readDevice = deviceReader({'registered', 'reported'})
+local readDevice = makeDeviceReader({'registered', 'reported'})
 local anyAlive = false
 
 -- Adds the transitions of a device that was not alive or not announced online.
 local function addTransitions(device, isAlive)
   if isAnnouncedOnline(device) then
     if isHeld(pulse, now) then return end
-    addTimeout(device, scoreOf(device.id), now)
+    addTimeout(device, readScore(device.id), now)
   end
   addOnline(device, isAlive, now)
 end
@@ -45,7 +45,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     if reported == stored then
       reported = ''
     else
-      entry = documentEntry(reportedHistoryKey, device, now, state[REPORTED_VERSION] + 1, reported, stored, state[REPORTED_AT])
+      entry = formatDocumentEntry(reportedHistoryKey, device, now, state[REPORTED_VERSION] + 1, reported, stored, state[REPORTED_AT])
     end
   end
 
@@ -64,7 +64,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   if not (isExclusive and isAlive) then redis.call('SADD', onlineKey, id) end
   redis.call('ZADD', activityKey, deadlineText, id)
   logEvents(device)
-  local fields = {dialect.lastSeen, instant(dialect, now), dialect.status, 'online'}
+  local fields = {dialect.lastSeen, formatInstant(dialect, now), dialect.status, 'online'}
   if reported ~= '' then
     state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
     state[REPORTED_AT] = now

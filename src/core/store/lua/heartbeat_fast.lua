@@ -9,13 +9,13 @@
 -- @include record
 -- @include hold
 
-local now = currentTime()
+local now = readTime()
 probeKeys()
-local pulse = updatedPulse(now, tonumber(longestTtl), false)
+local pulse = computePulse(now, tonumber(longestTtl), false)
 local fleetTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local dialect = DIALECTS[1]
 local idField, lastSeenField, statusField = dialect.id, dialect.lastSeen, dialect.status
-local nowText = instant(dialect, now)
+local nowText = formatInstant(dialect, now)
 local call, match = redis.call, string.match
 local anyAlive = false
 local SKIPPED = {0}

@@ -9,9 +9,9 @@
 -- @include devices
 -- @include record
 
-local now = currentTime()
+local now = readTime()
 probeKeys()
-local readDevice = deviceReader()
+local readDevice = makeDeviceReader()
 local FIELDS = {'status', 'lastSeen', 'registered', 'reported', 'desired', 'metadata'}
 local EMPTY = {status = 'offline', lastSeen = '0', reported = '{}', desired = '{}', metadata = '{}'}
 
@@ -36,10 +36,10 @@ local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, 
     table.insert(fields, dialect[name])
     table.insert(fields, value)
   end
-  local registeredAt = device and milliseconds(dialect, textOf(found.registered)) or 0
+  local registeredAt = device and parseInstant(dialect, textOf(found.registered)) or 0
   if registeredAt == 0 then
     registeredAt = now
-    set('registered', instant(dialect, now))
+    set('registered', formatInstant(dialect, now))
   end
   if metadata ~= '' then
     found.metadata = metadata

@@ -8,7 +8,7 @@
 -- @include record
 
 probeKeys()
-local device = deviceReader()(id, stateKey)
+local device = makeDeviceReader()(id, stateKey)
 if device and device.type == deviceType then return {0} end
 redis.call('SREM', typeKey, id)
 if redis.call('EXISTS', typeKey) == 0 then redis.call('SREM', typesKey, deviceType) end

@@ -8,20 +8,20 @@
 -- @include record
 -- @include history
 
-local now = currentTime()
-local device = deviceReader({'registered', 'desired'})(id, stateKey)
+local now = readTime()
+local device = makeDeviceReader({'registered', 'desired'})(id, stateKey)
 if not device then return {0} end
 local state, dialect, stored = device.state, device.dialect, device.desired
 if expectedVersion ~= int(state[DESIRED_VERSION]) or expectedText ~= stored then
   return {2, state[DESIRED_VERSION], stored}
 end
 local version = state[DESIRED_VERSION] + 1
-local entry = documentEntry(desiredHistoryKey, device, now, version, desired, stored, state[DESIRED_AT])
+local entry = formatDocumentEntry(desiredHistoryKey, device, now, version, desired, stored, state[DESIRED_AT])
 state[DESIRED_VERSION], state[DESIRED_AT] = version, now
 
 redis.call('HSET', stateKey, dialect.desired, desired, 'devstate', packState(state))
 redis.call('PUBLISH', channel,
-  '{"type":"state_update","' .. dialect.desired .. '":' .. desired .. ',"timestamp":' .. instant(dialect, now)
+  '{"type":"state_update","' .. dialect.desired .. '":' .. desired .. ',"timestamp":' .. formatInstant(dialect, now)
   .. ',"version":' .. int(version) .. ',"patch":' .. patch .. '}')
 appendEntry(desiredHistoryKey, entry)
 return {1, version}

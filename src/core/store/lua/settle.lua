@@ -1,11 +1,12 @@
--- settle: decides for each device whether it is online, corrects what was written otherwise, and announces
---        what has not been announced, whichever program wrote it.
+-- settle: decides for each device whether it is online, corrects its record and the index if they differ, and
+--        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse | state heartbeat history:presence
 -- ARGV   testTime dialectName channel logCap historyCap longestTtl detector honourHold | id
--- Reply  {hold until, then for each device an array: online, offline, held, stray (not registered), or an error;
---        1 where the index was bypassed, else an empty text; where it announced: id in the log,
---        seq, timestamp, type, previous transition}.
--- Events online (observed): alive and not announced; offline (timeout): gone and not announced.
+-- Reply  {hold until, then for each device an array}. The array: online, offline, held (timed out during a hold),
+--        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
+--        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.
+-- Events online (observed): the device is alive, and that was not announced;
+--        offline (timeout): the device timed out, and that was not announced.
 -- @include base
 -- @include devices
 -- @include record
@@ -19,11 +20,11 @@ local NO_TTL_SCORE = 9007199254740991 -- the score of a device whose heartbeat k
 -- that stood still, or while a slot is migrated, seconds may be between them.
 local CORRECT_TOLERANCE_MS, BYPASS_TOLERANCE_MS = 50, 2000
 
-local now = currentTime()
+local now = readTime()
 probeKeys()
-local readDevice = deviceReader({'registered'})
+local readDevice = makeDeviceReader({'registered'})
 local isDetector = detector == '1'
-local pulse = isDetector and updatedPulse(now, tonumber(longestTtl), true) or readPulse()
+local pulse = isDetector and computePulse(now, tonumber(longestTtl), true) or readPulse()
 local held = honourHold == '1' and isHeld(pulse, now)
 
 local function deadlineOf(remaining)
@@ -34,7 +35,7 @@ local function isOff(score, remaining, tolerance)
   return not score or math.abs(score - deadlineOf(remaining)) > tolerance
 end
 
--- Returns whether another program wrote the device without devstate's index and events.
+-- Returns whether another program changed the device without updating the index or announcing it.
 local function isBypassed(device, status, score, remaining)
   if status == 'online' then return device.events ~= nil or isOff(score, remaining, BYPASS_TOLERANCE_MS) end
   return not score or score > now + BYPASS_TOLERANCE_MS or (score <= 0 and score ~= -device.lastSeen)
@@ -53,11 +54,11 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     device = readDevice(id, stateKey)
     if not device then return end
     device.history = presenceHistoryKey
-    score = scoreOf(id)
+    score = readScore(id)
     status = judge(device, remaining, score, now, held)
   end, errorText)
   if not succeeded then
-    redis.call('ZREM', activityKey, id) -- else detectors would find the device due again at once; audits retry it
+    redis.call('ZREM', activityKey, id) -- or detectors would find it due again and again; the audit retries it
     error(raised, 0)
   end
   if not device then return removeStray(id, remaining) end
@@ -74,7 +75,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     if score ~= -device.lastSeen then redis.call('ZADD', activityKey, int(-device.lastSeen), id) end
   end
   logEvents(device)
-  writePresence(device, status)
+  writePresence(stateKey, device, status)
   publishEvents(device)
   local mark = bypassed and '1' or ''
   local event = device.events and device.events[1]

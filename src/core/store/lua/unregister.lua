@@ -9,17 +9,17 @@
 -- @include announce
 -- @include hold
 
-local now = currentTime()
+local now = readTime()
 probeKeys()
-local device = deviceReader()(id, stateKey)
+local device = makeDeviceReader()(id, stateKey)
 if device and device.type ~= deviceType then return {2, device.type} end
 if device and isAnnouncedOnline(device) then
   -- Only whether a hold lasts now matters here, so the longest TTL is not needed: the pulse is not written.
-  local held = isHeld(updatedPulse(now, 0, false), now)
+  local held = isHeld(computePulse(now, 0, false), now)
   if held or redis.call('EXISTS', heartbeatKey) == 1 then
     addTransition(device, 'offline', now, 'unregister')
   else
-    addTimeout(device, scoreOf(id), now)
+    addTimeout(device, readScore(id), now)
   end
 end
 

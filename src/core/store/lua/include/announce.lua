@@ -5,17 +5,17 @@
 local function isAnnouncedOnline(device) return device.state[SEQ] % 2 == 1 end
 
 -- Returns the newest entry of the device's presence history. It is read once, before the first write.
-local function newestPresenceEntry(device)
-  if device.history and device.newest == nil then device.newest = newestEntry(device.history) end
+local function readNewestPresenceEntry(device)
+  if device.history and device.newest == nil then device.newest = readNewestEntry(device.history) end
   return device.newest
 end
 
 -- Adds a transition. If `unknownSince` is given, the device's presence between then and `now` is not known.
 local function addTransition(device, status, at, reason, unknownSince, now)
-  newestPresenceEntry(device)
+  readNewestPresenceEntry(device)
   local state = device.state
   local event = {status = status, at = int(at), reason = reason, seq = int(state[SEQ] + 1), previous = int(state[PRESENCE_AT])}
-  if unknownSince and unknownSince < now then event.unknown = unknownBetween(unknownSince, now) end
+  if unknownSince and unknownSince < now then event.unknown = formatUnknown(unknownSince, now) end
   state[SEQ], state[PRESENCE_AT] = state[SEQ] + 1, at
   if device.events then table.insert(device.events, event) else device.events = {event} end
 end
@@ -35,7 +35,7 @@ end
 -- device's heartbeats, it may have been online longer or offline in between, so the time since is unknown.
 local function addOffline(device, at, reason, score, now)
   local deadline = math.min(math.max(score or 0, device.state[PRESENCE_AT]), now)
-  local newest = newestPresenceEntry(device)
+  local newest = readNewestPresenceEntry(device)
   local isShared = lastContactAt(device) >= (score or 0) or newest and not string.find(newest, '"heartbeat"}', 1, true)
   addTransition(device, 'offline', at, reason, isShared and deadline, now)
 end
@@ -48,7 +48,7 @@ local function addTimeout(device, score, now)
 end
 
 -- Returns the device's score in the index, or nil if the index does not contain the device.
-local function scoreOf(id) return tonumber(redis.call('ZSCORE', activityKey, id)) end
+local function readScore(id) return tonumber(redis.call('ZSCORE', activityKey, id)) end
 
 -- Appends the transitions to the log, and notes the id of each log entry.
 local function logEvents(device)
@@ -66,9 +66,9 @@ local function publishEvents(device)
   local dialect = device.dialect
   for _, event in ipairs(device.events) do
     redis.call('PUBLISH', channel,
-      '{"type":"presence","' .. dialect.id .. '":' .. quoted(device.id) .. ',"status":"' .. event.status
-      .. '","timestamp":' .. instant(dialect, tonumber(event.at)) .. ',"' .. dialect.type .. '":'
-      .. quoted(device.type) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
+      '{"type":"presence","' .. dialect.id .. '":' .. jsonString(device.id) .. ',"status":"' .. event.status
+      .. '","timestamp":' .. formatInstant(dialect, tonumber(event.at)) .. ',"' .. dialect.type .. '":'
+      .. jsonString(device.type) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
     if device.history then
       appendEntry(device.history, '{"at":' .. event.at .. ',"seq":' .. event.seq .. ',"status":"' .. event.status
         .. '","reason":"' .. event.reason .. '"' .. (event.unknown or '') .. '}')

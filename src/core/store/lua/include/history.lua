@@ -4,9 +4,9 @@
 
 -- Returns the newest entry, or false if there is none. It must be called before the script's first write, because
 -- it fails if another program stored a value of another type at the key.
-local function newestEntry(key) return redis.call('LINDEX', key, '-1') end
+local function readNewestEntry(key) return redis.call('LINDEX', key, '-1') end
 
-local function unknownBetween(from, to) return ',"unknown":[' .. int(from) .. ',' .. int(to) .. ']' end
+local function formatUnknown(from, to) return ',"unknown":[' .. int(from) .. ',' .. int(to) .. ']' end
 
 local function appendEntry(key, entry)
   local cap = tonumber(historyCap)
@@ -19,7 +19,7 @@ end
 
 -- Returns when the device was registered, in ms. If that is later than devstate's last change, another program
 -- registered the device again, which emptied its documents. The device must have been read with 'registered'.
-local function registeredAt(device) return milliseconds(device.dialect, device.registered) end
+local function registeredAt(device) return parseInstant(device.dialect, device.registered) end
 
 -- Returns whether the document of an entry is this text. The text is compared in place, because documents may be
 -- long.
@@ -31,12 +31,12 @@ end
 -- Returns the entry for a document that becomes `value`. `stored` is the text before the change, `since` the time
 -- of devstate's last change of the document. "first":true means that only the registration's empty document was
 -- there before.
-local function documentEntry(key, device, now, version, value, stored, since)
-  local newest, note = newestEntry(key), ''
+local function formatDocumentEntry(key, device, now, version, value, stored, since)
+  local newest, note = readNewestEntry(key), ''
   if version == 1 then
     if stored == '' or stored == '{}' then note = ',"first":true' end
   elseif newest and not (hasValue(newest, stored) and registeredAt(device) <= since) then
-    note = unknownBetween(since, now)
+    note = formatUnknown(since, now)
   end
   return '{"at":' .. int(now) .. ',"version":' .. int(version) .. note .. ',"value":' .. value .. '}'
 end

@@ -16,7 +16,7 @@ local function isHeld(pulse, now) return pulse.hold >= now and pulse.last <= now
 
 -- Reads the pulse and starts a hold if this script is the first after an outage. Nothing is written yet: a server
 -- at `maxmemory` refuses the whole script at its first write that needs memory. `stampPulse` writes.
-local function updatedPulse(now, longestTtl, isDetector)
+local function computePulse(now, longestTtl, isDetector)
   local pulse = readPulse()
   local gap = now - pulse.last
   local isOutage = gap > GAP_MS and pulse.detector > 0 and pulse.last - pulse.detector <= GAP_MS

@@ -17,13 +17,13 @@ local function packState(state)
 end
 
 -- Returns a time (ms) as text in the unit of the dialect: ms, or seconds with three decimals.
-local function instant(dialect, ms)
+local function formatInstant(dialect, ms)
   if dialect.seconds then return string.format('%.0f.%03d', math.floor(ms / 1000), ms % 1000) end
   return int(ms)
 end
 
 -- Returns the time (ms) of a text in the unit of the dialect; 0 if the text is not a time.
-local function milliseconds(dialect, text)
+local function parseInstant(dialect, text)
   local number = tonumber(text) or 0
   if dialect.seconds then number = number * 1000 end
   if not (number > 0 and number < 1e15) then return 0 end
@@ -35,7 +35,7 @@ local function textOf(value) return type(value) == 'string' and value or '' end
 
 -- Returns a function (id, key) that reads a device's record, or nil if the key holds no registered record (one
 -- without the field for the id). `extraFields` are read too: `device.registered` is the text of 'registered'.
-local function deviceReader(extraFields)
+local function makeDeviceReader(extraFields)
   extraFields = extraFields or {}
   local fieldLists = {}
   for i, dialect in ipairs(DIALECTS) do
@@ -46,10 +46,10 @@ local function deviceReader(extraFields)
     for i, dialect in ipairs(DIALECTS) do
       local values = redis.call('HMGET', key, unpack(fieldLists[i]))
       if type(values[1]) == 'string' then
-        local device = {id = id, key = key, dialect = dialect, state = unpackState(textOf(values[2])),
-          type = textOf(values[3]), status = textOf(values[4]), lastSeen = milliseconds(dialect, textOf(values[5])),
-          registered = '', reported = '', desired = ''} -- named here, so that Lua allocates the table once
-        for j, name in ipairs(extraFields) do device[name] = textOf(values[5 + j]) end
+        local device = {id = id, dialect = dialect, state = unpackState(textOf(values[2])),
+          type = textOf(values[3]), status = textOf(values[4]), lastSeen = parseInstant(dialect, textOf(values[5])),
+          registered = '', reported = ''} -- named here, so that Lua allocates the table only once
+        for j = 1, #extraFields do device[extraFields[j]] = textOf(values[5 + j]) end
         return device
       end
     end

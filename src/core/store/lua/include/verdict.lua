@@ -18,12 +18,12 @@ local function judge(device, remaining, score, now, held)
 end
 
 -- Writes the fields `status` and `devstate` of the record, each only if it changed.
-local function writePresence(device, status)
+local function writePresence(stateKey, device, status)
   local fields = {}
   if device.events then fields = {'devstate', packState(device.state)} end
   if device.status ~= status then
     table.insert(fields, device.dialect.status)
     table.insert(fields, status)
   end
-  if #fields > 0 then redis.call('HSET', device.key, unpack(fields)) end
+  if #fields > 0 then redis.call('HSET', stateKey, unpack(fields)) end
 end
