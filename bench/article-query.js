@@ -1,9 +1,9 @@
-/** A fleet query in the article's way as a program of its own, whose time and memory can be taken: rows as NDJSON. */
+/** A fleet query of the article's design as a program, so that its time and memory can be measured. Prints NDJSON. */
 import { Redis } from 'ioredis';
 import { devicesWithState, staleDevices } from './support/article.js';
 
 const CHUNK = 500;
-const ROWS_A_WRITE = 500;
+const ROWS_PER_WRITE = 500;
 const [query, argument] = process.argv.slice(2);
 const QUERIES = {
   'stale-whole': (redis) => staleDevices(redis, Number(argument)),
@@ -14,7 +14,7 @@ const QUERIES = {
 const redis = new Redis(process.env.DEVSTATE_URL);
 const rows = await QUERIES[query](redis);
 redis.disconnect();
-for (let from = 0; from < rows.length; from += ROWS_A_WRITE) {
-  const text = rows.slice(from, from + ROWS_A_WRITE).map((row) => `${JSON.stringify(row)}\n`);
+for (let from = 0; from < rows.length; from += ROWS_PER_WRITE) {
+  const text = rows.slice(from, from + ROWS_PER_WRITE).map((row) => `${JSON.stringify(row)}\n`);
   process.stdout.write(text.join(''));
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: what devstate costs beside the article's way and beside raw commands, in one run, on Redis
- * servers of its own. Every answer is checked. Names of parts choose some; `--quick` tries it out with small
- * sizes; `--check` fails if a bar is missed; `--write` keeps the figures of a whole run in bench/RESULTS.md.
+ * `npm run bench`: compares devstate with the article's design and with raw commands, in one run, on Redis servers
+ * of its own. Every answer is checked. Arguments: names of parts run only these; `--quick` runs with small sizes;
+ * `--check` exits with 1 if a limit is missed; `--write` writes the figures of a whole run to bench/RESULTS.md.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -20,7 +20,7 @@ import { Fleet } from './support/fleet.js';
 import { BenchServer, Longest } from './support/server.js';
 import { markdown, missed, plain } from './support/table.js';
 
-/** In this order: growth changes the fleets that the queries ask. */
+/** In this order: `growth` changes the fleets that the queries before it read. */
 const PARTS = {
   startup,
   heartbeat,
@@ -43,9 +43,9 @@ await stages(async () => {
   });
   const unknown = positionals.find((name) => !(name in PARTS));
   if (unknown !== undefined)
-    throw new StageError(`no part ${unknown}; there are ${Object.keys(PARTS).join(', ')}`);
+    throw new StageError(`no part ${unknown}; the parts are ${Object.keys(PARTS).join(', ')}`);
   if (values.write && (values.quick || positionals.length > 0))
-    throw new StageError('--write keeps a whole run, neither parts nor a quick one');
+    throw new StageError('--write needs a whole run: no parts, and no --quick');
 
   const bench = await open(values.quick ? QUICK : FULL);
   const lines = [];
@@ -69,7 +69,7 @@ await stages(async () => {
   if (values.check && lines.some(missed)) process.exitCode = 1;
 });
 
-/** What the parts share. */
+/** Builds devstate and returns what the parts share. */
 async function open(sizes) {
   announce('building');
   run(process.execPath, [`${root}scripts/build.js`]);
@@ -101,20 +101,20 @@ async function open(sizes) {
   return {
     sizes,
     longest,
-    /** What reads one field of one record takes as long only where the machine stood still. */
+    /** The longest HGET: it reads one field of one record, so it takes long only if the machine was stalled. */
     stalls: new Longest('hget'),
     machine: `${availableParallelism()} cores, Node ${process.versions.node}, Redis ${redisVersion}, ${date}`,
     server,
-    /** Fleets of all sizes, a tenth of each stale, on a server each; built when first asked for. */
+    /** Fleets of all sizes, a tenth of each stale, each on its own server; built at the first call. */
     fleets: () => (fleets ??= build()),
     close: () => Promise.all([...servers].map((one) => one.stop())),
   };
 }
 
-/** By wall clock: beside it, if there were any, the longest of the article's HGETs, which cost Redis 2 µs. */
+/** Redis measures by wall clock. An HGET costs it 2 µs, so the longest of the article's HGETs shows how long the machine was stalled. */
 function longestLine({ longest, stalls }) {
   return {
-    name: "longest Redis command of devstate in all this; the article's HGETs",
+    name: "longest Redis command of devstate in the whole run; the longest HGET of the article's",
     figure: longest.what,
     ...(stalls.us > 0 && { against: `${stalls.ms} ms` }),
     value: longest.ms,
@@ -126,9 +126,9 @@ function longestLine({ longest, stalls }) {
 function document(results, machine) {
   return `# Bench
 
-Written by \`npm run bench -- --write\`: ${machine}. Ratios of figures taken in turn in one run, medians of
-its rounds; every answer was checked. A line names what is measured and, behind the semicolon, what it is held
-against; "the article's" is its way, in our own code. Memory of processes is what they held at most.
+Written by \`npm run bench -- --write\`: ${machine}. The contestants took turns in one run; figures and ratios
+are medians of its rounds, and every answer was checked. A line names what is measured and, after the semicolon,
+what it is compared with; "the article's" is its design in our own code. Memory is the peak of the process.
 
 ${markdown(results)}
 `;

@@ -1,4 +1,4 @@
-/** What a heartbeat costs in a larger fleet: in bulk, and as raw commands. */
+/** How the cost of a heartbeat grows with the fleet: in bulk, and as raw commands. */
 import { bulkBeats, checkBeaten, rawBeats } from '../support/beats.js';
 import { inTurn, median, shuffled } from '../support/rounds.js';
 import { short } from '../support/table.js';
@@ -12,14 +12,15 @@ export async function growth(bench) {
   for (const { fleet, server } of sized) {
     const ids = fleet.onlineIds();
     const raw = await server.raw();
-    const way = (index, run) => async () => {
-      const [beats, since] = [sampled(ids, devices), Date.now()];
+    const measured = (indexToleranceMs, run) => async () => {
+      const beats = sampled(ids, devices);
+      const sinceMs = Date.now();
       const ms = await run(beats);
-      await checkBeaten(server.redis, beats, { since, index });
+      await checkBeaten(server.redis, beats, { sinceMs, indexToleranceMs });
       return (ms / beats.length) * 1000;
     };
-    contestants[`raw ${fleet.size}`] = way(RAW_CLOCK_MS, (ids) => rawBeats(raw, ids));
-    contestants[`bulk ${fleet.size}`] = way(0, (ids) =>
+    contestants[`raw ${fleet.size}`] = measured(RAW_CLOCK_MS, (ids) => rawBeats(raw, ids));
+    contestants[`bulk ${fleet.size}`] = measured(0, (ids) =>
       bench.longest.watch(server, () => bulkBeats(server.manager, ids)),
     );
   }
@@ -49,7 +50,7 @@ export async function growth(bench) {
   };
 }
 
-/** So many ids at random: some of a large fleet, all of a small one, again and again. */
+/** `count` random ids: a part of a large fleet, or all of a small one several times. */
 function sampled(ids, count) {
   const beats = [];
   while (beats.length < count) beats.push(...shuffled(ids).slice(0, count - beats.length));

@@ -1,4 +1,4 @@
-/** Heartbeats of one fleet in random order: the library in bulk and one by one, the article's way, raw commands. */
+/** Heartbeats of one fleet in random order: the library in bulk and one by one, the article's design, raw commands. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArticleFleet } from '../support/article.js';
@@ -8,9 +8,9 @@ import { DEVSTATE, whole } from '../support/programs.js';
 import { inFlight, inTurn, shuffled } from '../support/rounds.js';
 import { short, speedLine } from '../support/table.js';
 
-/** The article's fleet lives beside ours, in a database of its own. */
+/** The article's fleet is on the same server, in another database. */
 const ARTICLE_DB = 1;
-/** Raw commands are encoded by this process's clock before they are sent. */
+/** Raw commands are encoded before they are sent, with times of this process's clock, so index and key may differ. */
 const RAW_CLOCK_MS = 60_000;
 
 export async function heartbeat(bench) {
@@ -27,22 +27,23 @@ export async function heartbeat(bench) {
   const report = (id) => ({ temperature: fleet.indexOf(id) / 10, humidity: beat });
   const file = join(server.dir, 'heartbeats.ndjson');
 
-  const way = (redis, index, run) => async () => {
-    const [order, since] = [shuffled(ids), Date.now()];
+  const measured = (redis, indexToleranceMs, run) => async () => {
+    const order = shuffled(ids);
+    const sinceMs = Date.now();
     beat += 1;
     const ms = await run(order);
-    await checkBeaten(redis, ids, { since, index });
+    await checkBeaten(redis, ids, { sinceMs, indexToleranceMs });
     return ms;
   };
-  const ours = (run) => way(server.redis, 0, (order) => bench.longest.watch(server, () => run(order)));
-  const theirs = (run) => way(articleRedis, undefined, run);
+  const ours = (run) => measured(server.redis, 0, (order) => bench.longest.watch(server, () => run(order)));
+  const theirs = (run) => measured(articleRedis, undefined, run);
   const times = await inTurn(
     rounds,
     {
       article: theirs((order) => articleBeats(article, order)),
       bulk: ours((order) => bulkBeats(manager, order)),
       single: ours((order) => singleBeats(manager, order)),
-      raw: way(server.redis, RAW_CLOCK_MS, (order) => rawBeats(raw, order)),
+      raw: measured(server.redis, RAW_CLOCK_MS, (order) => rawBeats(raw, order)),
       file: ours((order) => fileBeats(server.url, file, order)),
       articleReports: theirs((order) => articleBeats(article, order, report)),
       reports: ours((order) => bulkBeats(manager, order, report)),
@@ -52,8 +53,8 @@ export async function heartbeat(bench) {
   await server.stop();
 
   const count = short(devices);
-  const line = (name, mine, other, bar) =>
-    speedLine(name, devices, { ours: times[mine], theirs: times[other] }, bar);
+  const line = (name, mine, other, atLeast) =>
+    speedLine(name, devices, { ours: times[mine], theirs: times[other] }, atLeast);
   return {
     lines: [
       line(`bulk heartbeat, ${count} at random; the article's, 256 in flight`, 'bulk', 'article', 2.2),
@@ -65,7 +66,7 @@ export async function heartbeat(bench) {
   };
 }
 
-/** Registered and beaten by the article's own way. */
+/** Registers the devices and sends a heartbeat for each, by the article's design. */
 async function articleFleet(server, redis, ids) {
   const article = new ArticleFleet(redis, server.client(ARTICLE_DB), TTL_MS / 1000);
   await inFlight(256, ids.values(), async (id) => {

@@ -1,4 +1,4 @@
-/** Who is online, in a fleet where most are: the first row, the whole, and what the process holds. */
+/** `list-online` in a fleet where most devices are online: time to the first row, time of the whole, peak memory. */
 import { join } from 'node:path';
 import { checkOnline } from '../support/answers.js';
 import { DEVSTATE, firstByte, processTime, whole } from '../support/programs.js';

@@ -1,4 +1,4 @@
-/** What an online device takes in Redis: ours without history and log, and the article's. */
+/** The memory of an online device in Redis: devstate's without history and log, and the article's. */
 import { ArticleFleet } from '../support/article.js';
 import { expect, Fleet, LOG, METADATA, TTL_MS, TYPE } from '../support/fleet.js';
 import { inFlight } from '../support/rounds.js';
@@ -43,7 +43,7 @@ export async function memory(bench) {
   };
 }
 
-/** Bytes a device, of what `write` leaves in an empty server apart from the presence log. */
+/** The bytes per device that `write` adds to an empty server, without the presence log. */
 async function perDevice(bench, fleet, write) {
   const server = await bench.server();
   const { redis } = server;
@@ -51,7 +51,7 @@ async function perDevice(bench, fleet, write) {
   await write(server);
   expect('the devices online', await redis.scard('devices:online'), fleet.size);
   await redis.del(LOG);
-  await redis.slowlog('RESET'); // it keeps what it notes in the same memory
+  await redis.slowlog('RESET'); // the slow log is in the same memory
   const bytes = (await used(redis)) - before;
   await server.stop();
   return bytes / fleet.size;

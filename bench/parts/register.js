@@ -1,4 +1,4 @@
-/** Registering many new devices: the library in bulk, the command line from a file, the article's way. */
+/** Registers many new devices: the library in bulk, the command line from a file, the article's design. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArticleFleet } from '../support/article.js';
@@ -20,17 +20,17 @@ export async function register(bench) {
   const file = join(server.dir, 'devices.ndjson');
   writeFileSync(file, items.map((item) => `${JSON.stringify(item)}\n`).join(''));
 
-  const way = (run) => async () => {
+  const measured = (run) => async () => {
     await redis.flushdb();
     const ms = await run();
     await checkRegistered(redis, fleet);
     return ms;
   };
-  const ours = (run) => way(() => bench.longest.watch(server, run));
+  const ours = (run) => measured(() => bench.longest.watch(server, run));
   const times = await inTurn(
     rounds,
     {
-      article: way(() =>
+      article: measured(() =>
         timed(() =>
           inFlight(256, items.values(), ({ deviceId, deviceType, metadata }) =>
             article.register(deviceId, deviceType, metadata),

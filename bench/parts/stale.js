@@ -1,4 +1,4 @@
-/** Who is stale: by the index of an exclusive fleet, by the scan of a shared one, and in the article's ways. */
+/** `stale` by the index of an exclusive fleet and by the scan of a shared one, compared with the article's queries. */
 import { join } from 'node:path';
 import { checkStale } from '../support/answers.js';
 import { expect, LOG, STALE_MS } from '../support/fleet.js';
@@ -24,7 +24,7 @@ export async function stale(bench) {
       await checkStale(file, fleet, { from, to: Date.now(), ours });
       return run;
     };
-  const theirs = (way) => () => bench.stalls.watch(largest.server, asked(largest, way));
+  const theirs = (args) => () => bench.stalls.watch(largest.server, asked(largest, args));
   const devstate = (one) => () => bench.longest.watch(one.server, asked(one, STALE, { ours: true }));
 
   const shared = await inTurn(rounds, { ours: devstate(largest), theirs: theirs(inChunks) });
@@ -65,7 +65,7 @@ export async function stale(bench) {
   };
 }
 
-/** Going exclusive brings the index in line, and finds it so: nothing is announced. */
+/** Declares who writes to the fleet. The index of this fleet is already right, so no event may be announced. */
 async function declare(bench, { server }, writers) {
   const announced = await server.redis.xlen(LOG);
   await bench.longest.watch(server, () => whole(server.url, [DEVSTATE, 'init', '--writers', writers]));

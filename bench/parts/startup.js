@@ -1,4 +1,4 @@
-/** The cold start of the built command line, as a ratio to `node -e 0`: the time of whole processes. */
+/** The cold start of the built command line: the time of whole processes, as a ratio to `node -e 0`. */
 import { DEVSTATE, processTime } from '../support/programs.js';
 import { inTurn, median, ratio } from '../support/rounds.js';
 import { duration } from '../support/table.js';

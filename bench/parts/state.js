@@ -1,4 +1,4 @@
-/** A list with reports: the article's one pipeline of HGETALL and EXISTS, and ours. */
+/** A list with reports: `list --with-state`, compared with the article's one pipeline of HGETALL and EXISTS. */
 import { join } from 'node:path';
 import { checkState } from '../support/answers.js';
 import { TYPE } from '../support/fleet.js';

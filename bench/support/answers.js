@@ -1,13 +1,16 @@
-/** Checks what queries printed, row by row, against the fleet as it was written. */
+/** Checks the rows that queries have printed against the fleet that was written. */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { StageError } from '../../scripts/stage.js';
 import { TYPE } from './fleet.js';
 
-/** How far an instant from a PTTL and one from TIME may be apart, ms. */
+/** How far a deadline computed from PTTL may be from the one that was set. */
 const CLOCK_MS = 2000;
 
-/** Exactly the stale devices, oldest first. `ours`: with status and type. */
+/**
+ * Checks that the file has exactly the stale devices, oldest first.
+ * @param times `from`, `to`: when the query began and ended; `ours`: rows have status and type too
+ */
 export async function checkStale(file, fleet, { from, to, ours }) {
   let before = 0;
   await checkRows(file, fleet, fleet.stale, ({ deviceId, lastSeen, ageSeconds, status, deviceType }) => {
@@ -25,7 +28,7 @@ export async function checkStale(file, fleet, { from, to, ours }) {
   });
 }
 
-/** Exactly the online devices. */
+/** Checks that the file has exactly the online devices. */
 export async function checkOnline(file, fleet) {
   await checkRows(file, fleet, fleet.online, ({ deviceId, deviceType, status, lastSeen, expiresAt }) => {
     const i = fleet.indexOf(deviceId);
@@ -39,7 +42,7 @@ export async function checkOnline(file, fleet) {
   });
 }
 
-/** All devices, with their reports. */
+/** Checks that the file has all devices, with their reports. */
 export async function checkState(file, fleet) {
   await checkRows(file, fleet, fleet.size, ({ deviceId, status, lastSeen, reportedState }) => {
     const i = fleet.indexOf(deviceId);
@@ -51,16 +54,16 @@ export async function checkState(file, fleet) {
   });
 }
 
-/** Each row right, each device once, and as many as are due. */
-async function checkRows(file, fleet, due, isRight) {
+/** Checks that each row is right, that no device comes twice, and that there are `expected` rows. */
+async function checkRows(file, fleet, expected, isRight) {
   const seen = new Uint8Array(fleet.size);
   let count = 0;
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const row = JSON.parse(line);
     const i = fleet.indexOf(row.deviceId);
-    if (!isRight(row) || seen[i] !== 0) throw new StageError(`a wrong row: ${line}`);
+    if (!isRight(row) || seen[i] !== 0) throw new StageError(`wrong row: ${line}`);
     seen[i] = 1;
     count += 1;
   }
-  if (count !== due) throw new StageError(`${count} rows, due were ${due}`);
+  if (count !== expected) throw new StageError(`${count} rows instead of ${expected}`);
 }

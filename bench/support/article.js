@@ -1,6 +1,6 @@
 /**
- * The article's way, in our own words: the same keys, commands and round trips as its Node class, its fleet
- * queries as its Python class has them. `redis` and `publisher` are ioredis clients.
+ * The article's design, written anew: the same keys, commands and round trips as its Node class, and the fleet
+ * queries of its Python class. `redis` and `publisher` are ioredis clients.
  */
 const REGISTERED = 'devices:registered';
 const ONLINE = 'devices:online';
@@ -12,13 +12,13 @@ const typeKey = (type) => `devices:type:${type}`;
 export class ArticleFleet {
   #redis;
   #publisher;
-  #ttl;
+  #ttlSeconds;
 
-  /** @param ttl of a heartbeat, seconds; the article's is 60 */
-  constructor(redis, publisher, ttl) {
+  /** @param ttlSeconds of a heartbeat; the article's is 60 */
+  constructor(redis, publisher, ttlSeconds) {
     this.#redis = redis;
     this.#publisher = publisher;
-    this.#ttl = ttl;
+    this.#ttlSeconds = ttlSeconds;
   }
 
   async register(id, type, metadata) {
@@ -36,14 +36,14 @@ export class ArticleFleet {
     await this.#redis.sadd(typeKey(type), id);
   }
 
-  /** Up to three round trips: was it there, the writes, and the event if it was not. */
+  /** Takes two round trips, EXISTS and the writes, and a third for the event if the device was offline. */
   async heartbeat(id, report) {
     const now = Date.now();
     const wasOffline = (await this.#redis.exists(heartbeatKey(id))) === 0;
     const fields = { status: 'online', lastSeen: String(now) };
     if (report !== undefined) fields.reportedState = JSON.stringify(report);
     const writes = this.#redis.pipeline();
-    writes.setex(heartbeatKey(id), this.#ttl, '1');
+    writes.setex(heartbeatKey(id), this.#ttlSeconds, '1');
     writes.hset(stateKey(id), fields);
     writes.sadd(ONLINE, id);
     await writes.exec();
@@ -56,22 +56,22 @@ export class ArticleFleet {
 }
 
 /**
- * Who has not been seen for `olderThan` ms, oldest first.
- * @param chunk devices a pipeline; the article takes the whole fleet in one
+ * The devices that have not been seen for `olderThanMs`, oldest first.
+ * @param chunk devices per pipeline; the article takes the whole fleet in one
  */
-export async function staleDevices(redis, olderThan, chunk = Number.POSITIVE_INFINITY) {
-  const cutoff = Date.now() - olderThan;
+export async function staleDevices(redis, olderThanMs, chunk = Number.POSITIVE_INFINITY) {
+  const cutoff = Date.now() - olderThanMs;
   const ids = await redis.smembers(REGISTERED);
   const stale = [];
   for (let from = 0; from < ids.length; from += chunk) {
-    const some = ids.slice(from, from + chunk);
+    const chunkIds = ids.slice(from, from + chunk);
     const reads = redis.pipeline();
-    for (const id of some) reads.hget(stateKey(id), 'lastSeen');
+    for (const id of chunkIds) reads.hget(stateKey(id), 'lastSeen');
     const replies = await reads.exec();
     for (const [i, [, text]] of replies.entries()) {
       const lastSeen = Number(text);
       if (text !== null && lastSeen < cutoff)
-        stale.push({ deviceId: some[i], lastSeen, ageSeconds: (Date.now() - lastSeen) / 1000 });
+        stale.push({ deviceId: chunkIds[i], lastSeen, ageSeconds: (Date.now() - lastSeen) / 1000 });
     }
   }
   return stale.sort((a, b) => a.lastSeen - b.lastSeen);

@@ -1,4 +1,4 @@
-/** Heartbeats of many devices in each way, timed and their answers checked. */
+/** Heartbeats of many devices by each method: the time that they take; their answers are checked. */
 import { StageError } from '../../scripts/stage.js';
 import { expect, TTL_MS } from './fleet.js';
 import { chunk, encode } from './raw.js';
@@ -6,12 +6,12 @@ import { inFlight, timed } from './rounds.js';
 
 const IN_FLIGHT = 256;
 const BATCH = 10_000;
-/** So many raw heartbeats share a moment, as those of one script do. */
-const MOMENT = 100;
+/** How many raw heartbeats have the same time, as those of one script do. */
+const SAME_TIME = 100;
 const RAW_CHUNK = 1000;
 const SAMPLE = 1000;
 
-/** The library's, a batch a call. `report` gives a device's report; without it there is none. */
+/** Sends heartbeats with the library, a batch per call. @param report returns a device's report; without it there is none */
 export async function bulkBeats(manager, ids, report) {
   const beats = ids.map((deviceId) => ({ deviceId, ...(report && { reportedState: report(deviceId) }) }));
   const results = [];
@@ -23,7 +23,7 @@ export async function bulkBeats(manager, ids, report) {
   return ms;
 }
 
-/** The library's, a device a call. */
+/** Sends heartbeats with the library, a device per call. */
 export async function singleBeats(manager, ids) {
   const results = [];
   const ms = await timed(() =>
@@ -35,7 +35,7 @@ export async function singleBeats(manager, ids) {
   return ms;
 }
 
-/** The article's, a device a call. */
+/** Sends heartbeats by the article's design, a device per call. */
 export async function articleBeats(article, ids, report) {
   let online = 0;
   const ms = await timed(() =>
@@ -48,18 +48,18 @@ export async function articleBeats(article, ids, report) {
   return ms;
 }
 
-/** The same writes as bare commands. What is sent is encoded before the time begins. */
+/** Sends the same writes as raw commands. They are encoded before the time is taken. */
 export async function rawBeats(raw, ids) {
   const now = Date.now();
   const chunks = [];
   for (let from = 0; from < ids.length; from += RAW_CHUNK) {
     const beats = ids.slice(from, from + RAW_CHUNK).flatMap((id, i) => {
-      const moment = now + Math.floor((from + i) / MOMENT);
+      const at = now + Math.floor((from + i) / SAME_TIME);
       return [
         encode('SET', `device:heartbeat:${id}`, '1', 'PX', TTL_MS),
         encode('SADD', 'devices:online', id),
-        encode('ZADD', 'devices:activity', moment + TTL_MS, id),
-        encode('HSET', `device:state:${id}`, 'lastSeen', moment),
+        encode('ZADD', 'devices:activity', at + TTL_MS, id),
+        encode('HSET', `device:state:${id}`, 'lastSeen', at),
       ];
     });
     chunks.push(chunk(beats));
@@ -72,16 +72,17 @@ function checkResults(ids, results) {
   for (const [i, result] of results.entries()) {
     if (result instanceof Error) throw result;
     const { deviceId, status, wasOffline, lastSeen, expiresAt } = result;
-    const due = [ids[i], 'online', false, TTL_MS];
-    expect(`the heartbeat of ${ids[i]}`, [deviceId, status, wasOffline, expiresAt - lastSeen], due);
+    const expected = [ids[i], 'online', false, TTL_MS];
+    expect(`the heartbeat of ${ids[i]}`, [deviceId, status, wasOffline, expiresAt - lastSeen], expected);
   }
 }
 
 /**
- * Whether these devices' heartbeats since then are all there, by a sample.
- * @param index how far the deadline in the index may be from the heartbeat key's, ms; undefined: there is none
+ * Checks a sample of these devices: each has sent a heartbeat since `sinceMs`.
+ * @param options `indexToleranceMs`: how far the deadline in the index may be from the heartbeat key's; undefined:
+ * there is no index
  */
-export async function checkBeaten(redis, ids, { since, index, report }) {
+export async function checkBeaten(redis, ids, { sinceMs, indexToleranceMs, report }) {
   const step = Math.max(1, Math.floor(ids.length / SAMPLE));
   const sample = ids.filter((_, i) => i % step === 0);
   const reads = redis.pipeline();
@@ -97,14 +98,17 @@ export async function checkBeaten(redis, ids, { since, index, report }) {
   });
   for (const [i, id] of sample.entries()) {
     const [[status, lastSeen, reported], deadline, online, score] = replies.slice(4 * i, 4 * i + 4);
-    const apart = Math.abs(Number(score) - deadline);
+    const apartMs = Math.abs(Number(score) - deadline);
     const wrong =
       status !== 'online' ||
       online !== 1 ||
-      !(Number(lastSeen) >= since) ||
-      !(deadline >= since + TTL_MS) ||
-      (index !== undefined && !(apart <= index)) ||
+      !(Number(lastSeen) >= sinceMs) ||
+      !(deadline >= sinceMs + TTL_MS) ||
+      (indexToleranceMs !== undefined && !(apartMs <= indexToleranceMs)) ||
       (report && reported !== JSON.stringify(report(id)));
-    if (wrong) throw new StageError(`${id} did not beat: ${JSON.stringify(replies.slice(4 * i, 4 * i + 4))}`);
+    if (wrong)
+      throw new StageError(
+        `the heartbeat of ${id} is missing: ${JSON.stringify(replies.slice(4 * i, 4 * i + 4))}`,
+      );
   }
 }

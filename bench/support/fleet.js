@@ -1,7 +1,7 @@
 /**
- * A fleet of known content, written with raw commands because a million registrations would take minutes. What
- * a record holds is taken from two devices that devstate wrote itself, so that it stays devstate's layout; a
- * sample is read back through the command line.
+ * A fleet of known content, written with raw commands because a million registrations would take minutes. Its
+ * records are copies of two that devstate has written, so they have devstate's layout; a sample is read back
+ * with the command line.
  */
 import { StageError } from '../../scripts/stage.js';
 import { answer, DEVSTATE } from './programs.js';
@@ -10,7 +10,7 @@ import { chunk, encode } from './raw.js';
 export const LOG = 'devices:presence:log';
 export const TYPE = 'temperature_sensor';
 export const METADATA = { location: 'warehouse-a' };
-/** Long enough that nobody lapses while the bench runs. */
+/** Long enough that no device goes offline while the bench runs. */
 export const TTL_MS = 3_600_000;
 export const STALE_MS = 3_600_000;
 
@@ -19,11 +19,11 @@ const CHUNK = 500;
 const SAMPLE = 20;
 const PRIME = 7919;
 const MINUTE_MS = 60_000;
-/** Between one stale device and the next. */
+/** Between the last-seen times of two stale devices. */
 const APART_MS = 500;
 
 export class Fleet {
-  /** @param staleEvery every so manieth device is offline and stale, the rest is online; 0: all are online */
+  /** @param staleEvery 10: every tenth device is offline and stale, the rest is online; 0: all are online */
   constructor(size, { staleEvery = 0 } = {}) {
     this.size = size;
     this.staleEvery = staleEvery;
@@ -44,11 +44,11 @@ export class Fleet {
     return this.staleEvery > 0 && i % this.staleEvery === 0;
   }
 
-  /** Online: within the last minute. Stale: longer ago than `STALE_MS`, no two alike, in no order. */
+  /** Online: within the last minute. Stale: more than `STALE_MS` ago, each at another time, in random order. */
   lastSeen(i) {
     if (!this.isStale(i)) return this.now - ((i * PRIME) % MINUTE_MS);
-    const place = ((i / this.staleEvery) * PRIME) % this.stale;
-    return this.now - 2 * STALE_MS - place * APART_MS;
+    const rank = ((i / this.staleEvery) * PRIME) % this.stale;
+    return this.now - 2 * STALE_MS - rank * APART_MS;
   }
 
   deadline(i) {
@@ -69,7 +69,7 @@ export class Fleet {
       .map((i) => this.id(i));
   }
 
-  /** Writes it to an empty server. */
+  /** Writes the fleet to an empty server. */
   async build(server) {
     const records = await this.#templates(server);
     const raw = await server.raw();
@@ -77,7 +77,7 @@ export class Fleet {
     await this.#verify(server);
   }
 
-  /** Two devices' records as devstate writes them: one online, one that said goodbye. */
+  /** The records of two devices as devstate writes them: one online, one disconnected. */
   async #templates({ redis, manager }) {
     const [offline, online] = [this.id(0), this.id(1)];
     for (const id of [offline, online]) {
@@ -120,7 +120,7 @@ export class Fleet {
     return encode('HSET', `device:state:${own.deviceId}`, ...Object.entries({ ...template, ...own }).flat());
   }
 
-  /** Devstate sees what was meant. */
+  /** Checks that devstate reads the fleet as it was meant. */
   async #verify({ url, redis }) {
     const counts = [
       await redis.scard('devices:registered'),
@@ -160,8 +160,9 @@ function pick({
   return { deviceId, deviceType, status, lastSeen, reportedState, metadata, reportedVersion, presenceSeq };
 }
 
-/** @throws StageError where an answer is not what is due */
-export function expect(what, got, due) {
-  const [shownGot, shownDue] = [JSON.stringify(got), JSON.stringify(due)];
-  if (shownGot !== shownDue) throw new StageError(`${what}: ${shownGot}, due was ${shownDue}`);
+/** @throws StageError: the two values differ as JSON */
+export function expect(what, actual, expected) {
+  const actualText = JSON.stringify(actual);
+  const expectedText = JSON.stringify(expected);
+  if (actualText !== expectedText) throw new StageError(`${what}: ${actualText} instead of ${expectedText}`);
 }

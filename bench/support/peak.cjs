@@ -1,6 +1,5 @@
-// Loaded into a program with --require: at its end it says on descriptor 3 how much memory
-// the process held at most, in kB. Not `maxRSS` where there is a better figure: to that a
-// process inherits its parent's.
+// Loaded into a program with --require: at its end it writes the peak memory of the process, in kB,
+// to file descriptor 3. On Linux it is VmHWM, because `maxRSS` begins with the parent's value.
 'use strict';
 
 const fs = require('node:fs');

@@ -1,4 +1,4 @@
-/** Programs as processes of their own: how long they take, when the first byte comes, how much memory they hold. */
+/** Runs programs as processes of their own: their time, the time to their first byte, and their peak memory. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -12,14 +12,15 @@ const PEAK = fileURLToPath(new URL('peak.cjs', import.meta.url));
 
 function environment(url) {
   const env = { ...process.env, ...(url && { DEVSTATE_URL: url }) };
-  // It slows Node's own boot threefold, and so hides what is measured.
+  // With this variable Node itself takes three times as long to start, which would hide the difference.
   delete env.NODE_EXTRA_CA_CERTS;
   return env;
 }
 
 /**
- * Runs a program of Node to its end: ms, peak memory in MB, stderr. `input` and `output` are files.
- * @throws StageError on any exit but 0
+ * Runs a Node program to its end; resolves to its time in ms, its peak memory in MB, and its stderr.
+ * @param files `input`, `output`: the files that are its stdin and stdout
+ * @throws StageError: its exit code is not 0
  */
 export async function whole(url, args, { input = '/dev/null', output = '/dev/null' } = {}) {
   const files = [openSync(input), openSync(output, 'w')];
@@ -35,7 +36,7 @@ export async function whole(url, args, { input = '/dev/null', output = '/dev/nul
   return { ms, peakMb: Number(peakKb) / 1024, stderr };
 }
 
-/** When the first byte of its output came, ms; then nobody reads on, as behind `| head`. */
+/** The time to the first byte of its output, in ms. Then its stdout is closed, as `| head` does. */
 export async function firstByte(url, args) {
   const start = performance.now();
   const child = spawn(process.execPath, args, {
@@ -51,14 +52,14 @@ export async function firstByte(url, args) {
   return ms;
 }
 
-/** The time of a whole process, ms. */
+/** The time of a whole process, in ms. */
 export function processTime(url, args) {
   const start = performance.now();
   answer(url, args);
   return performance.now() - start;
 }
 
-/** What a program prints. @throws StageError on any exit but 0 */
+/** What a program prints on stdout. @throws StageError: its exit code is not 0 */
 export function answer(url, args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     env: environment(url),

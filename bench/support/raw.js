@@ -1,16 +1,16 @@
-/** Commands as bytes, pipelined over a bare socket, replies only counted: as fast as a client can be. */
+/** The fastest possible client: commands are sent as bytes over a plain socket, and replies are only counted. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { StageError } from '../../scripts/stage.js';
 
 const [LF, MINUS] = [10, 45];
 
-/** A command in Redis' protocol; arguments are ASCII. */
+/** A command in the protocol of Redis. Arguments must be ASCII. */
 export function encode(...args) {
   return `*${args.length}\r\n${args.map((arg) => `$${String(arg).length}\r\n${arg}\r\n`).join('')}`;
 }
 
-/** Encoded commands to be sent in one go. */
+/** Encoded commands that are sent in one write. */
 export function chunk(commands) {
   return { bytes: Buffer.from(commands.join(''), 'latin1'), replies: commands.length };
 }
@@ -32,7 +32,7 @@ export class RawConnection {
     socket.on('error', (error) => this.#waiting?.reject(error));
   }
 
-  /** Sends chunks and waits until every command is answered, with a line each. */
+  /** Sends chunks and resolves when every command is answered. Each reply must be a single line. */
   send(chunks) {
     return new Promise((resolve, reject) => {
       this.#waiting = { left: 0, sent: false, resolve, reject };

@@ -1,8 +1,8 @@
-/** How figures are taken: contestants in turn, so that the machine's moods fall on all alike; medians of rounds. */
+/** How figures are taken: all contestants take turns, so that a slow phase of the machine affects all; then medians. */
 
 /**
- * Runs each contestant once a round and gives its figures, one a round.
- * `warmUp`: a first round is run and not counted.
+ * Runs each contestant once per round; resolves to the figures of each, one per round.
+ * @param options `warmUp`: a first round is run and not counted
  */
 export async function inTurn(rounds, contestants, { warmUp = false } = {}) {
   const figures = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
@@ -15,7 +15,7 @@ export async function inTurn(rounds, contestants, { warmUp = false } = {}) {
   return figures;
 }
 
-/** One field of each contestant's figures. */
+/** Picks one field of each contestant's figures. */
 export function fieldOf(figures, field) {
   const fields = Object.entries(figures).map(([name, runs]) => [name, runs.map((run) => run[field])]);
   return Object.fromEntries(fields);
@@ -27,17 +27,17 @@ export function median(numbers) {
   return (sorted[Math.ceil(middle - 1)] + sorted[Math.floor(middle)]) / 2;
 }
 
-/** The median of each round's ratio: what slows a whole round down is in both. */
+/** The median of the rounds' ratios: what slows a whole round down is in both of its figures. */
 export function ratio(numerators, denominators) {
   return median(numerators.map((figure, round) => figure / denominators[round]));
 }
 
-/** Works through what an iterator gives with so many under way at once. */
-export async function inFlight(width, rest, work) {
+/** Calls `work` for each item of an iterator, with `limit` calls in flight at a time. */
+export async function inFlight(limit, items, work) {
   const worker = async () => {
-    for (const item of rest) await work(item);
+    for (const item of items) await work(item);
   };
-  await Promise.all(Array.from({ length: width }, worker));
+  await Promise.all(Array.from({ length: limit }, worker));
 }
 
 /** A copy in random order. */
@@ -50,6 +50,7 @@ export function shuffled(items) {
   return copy;
 }
 
+/** Resolves to the time that `work` takes, in ms. */
 export async function timed(work) {
   const start = performance.now();
   await work();

@@ -1,9 +1,9 @@
-/** A redis-server for a part of the bench, and who watches how long its commands take. */
+/** A redis-server for a part of the bench, and the longest command that it has run. */
 import { Redis } from 'ioredis';
 import { TTL_MS } from './fleet.js';
 import { RawConnection } from './raw.js';
 
-/** What Redis notes as slow, µs: low, so that the longest command of a run is known. */
+/** From this duration on, commands are in Redis' slow log: low, so that the longest of a run is among them. */
 const NOTED_US = 1000;
 
 export class BenchServer {
@@ -22,7 +22,7 @@ export class BenchServer {
   constructor(server, Manager) {
     this.#server = server;
     this.url = server.url;
-    /** A directory that is gone with the server, however this process ends. */
+    /** A directory that is removed with the server, however this process ends. */
     this.dir = server.dir;
     const { hostname, port } = new URL(server.url);
     this.address = { host: hostname, port: Number(port) };
@@ -30,7 +30,7 @@ export class BenchServer {
     this.manager = new Manager(this.client(), { heartbeatTimeout: TTL_MS / 1000 });
   }
 
-  /** @param db another database: another fleet on the same server */
+  /** @param db the database; another one holds another fleet on the same server */
   client(db = 0) {
     const client = new Redis({ ...this.address, db });
     this.#opened.push(() => client.disconnect());
@@ -43,21 +43,21 @@ export class BenchServer {
     return raw;
   }
 
-  /** Ends it, and every connection to it. */
+  /** Stops the server and closes every connection to it. */
   async stop() {
     for (const close of this.#opened) close();
     await this.#server.stop();
   }
 }
 
-/** The longest Redis command of what was done, and in which part of the bench. */
+/** The longest Redis command of the watched work, and the part of the bench it was in. */
 export class Longest {
   us = 0;
   what = `none over ${NOTED_US / 1000} ms`;
   part = '';
   #only;
 
-  /** @param only of this command, in lower case */
+  /** @param only the only command that counts, in lower case; undefined: all count */
   constructor(only) {
     this.#only = only;
   }
@@ -66,7 +66,7 @@ export class Longest {
     return this.us / 1000;
   }
 
-  /** Does `work` and looks at what Redis noted of it. */
+  /** Runs `work` and reads the slow log of the server after it. */
   async watch({ redis }, work) {
     await redis.slowlog('RESET');
     const result = await work();

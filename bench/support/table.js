@@ -1,14 +1,16 @@
 /**
- * What the bench says: lines, each a figure, what it is held against, and a value with its bar; and curves, a
- * figure for each size of fleet. For the terminal and for RESULTS.md.
+ * The tables of results, for the terminal and for RESULTS.md. A line has devstate's figure, the figure that it is
+ * compared with, and a value (a ratio or an amount) with its limit; a curve has a figure for each size of fleet.
  */
+import Table from 'cli-table3';
 import { median, ratio } from './rounds.js';
 
 /**
- * A line whose value is how many times as fast we are. Times in ms, one a round, for `count` items.
- * @param bar the least ratio; undefined: only shown
+ * A line with items per second. Its value is how many times as fast as `theirs` devstate (`ours`) is.
+ * @param times `ours` and `theirs`: the ms that each round took for `count` items
+ * @param atLeast the least ratio; undefined: no limit
  */
-export function speedLine(name, count, { ours, theirs }, bar) {
+export function speedLine(name, count, { ours, theirs }, atLeast) {
   const perSecond = (times) => `${rounded((count / median(times)) * 1000).toLocaleString('en')}/s`;
   return {
     name,
@@ -16,23 +18,23 @@ export function speedLine(name, count, { ours, theirs }, bar) {
     against: perSecond(theirs),
     value: ratio(theirs, ours),
     unit: '×',
-    atLeast: bar,
+    atLeast,
   };
 }
 
-/** As `speedLine`, for a program that runs for a while. */
-export function timeLine(name, { ours, theirs }, bar) {
+/** As `speedLine`, with the time of the whole program instead of items per second. */
+export function timeLine(name, { ours, theirs }, atLeast) {
   return {
     name,
     figure: duration(median(ours)),
     against: duration(median(theirs)),
     value: ratio(theirs, ours),
     unit: '×',
-    atLeast: bar,
+    atLeast,
   };
 }
 
-/** What processes held at most, in MB. */
+/** A line with the peak memory of processes, in MB; the limit is on devstate's. */
 export function peakLine(name, { ours, theirs }, atMost) {
   return {
     name,
@@ -52,7 +54,7 @@ export function megabytes(mb) {
   return `${mb.toFixed(0)} MB`;
 }
 
-/** 1,000 as 1k, for names of lines. */
+/** 1,000 as 1k and 1,000,000 as 1M, for names of lines. */
 export function short(count) {
   if (count % 1_000_000 === 0) return `${count / 1_000_000}M`;
   return count % 1000 === 0 ? `${count / 1000}k` : String(count);
@@ -62,6 +64,7 @@ function rounded(number) {
   return Number(number.toPrecision(3));
 }
 
+/** Whether a line's value is beyond its limit. */
 export function missed({ value, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY }) {
   return !(value >= atLeast && value <= atMost);
 }
@@ -69,14 +72,14 @@ export function missed({ value, atLeast = Number.NEGATIVE_INFINITY, atMost = Num
 function cells(line) {
   const { name, figure = '', against = '', value, unit = '', atLeast, atMost } = line;
   const amount = (number) => (unit === '×' ? `${number} ×` : `${number}${unit && ` ${unit}`}`);
-  const bar =
+  const limit =
     atLeast !== undefined ? `≥ ${amount(atLeast)}` : atMost !== undefined ? `≤ ${amount(atMost)}` : '';
-  const verdict = bar && (missed(line) ? 'missed' : 'ok');
+  const result = limit && (missed(line) ? 'missed' : 'ok');
   const shown = value === undefined ? '' : amount(Number(value.toPrecision(3)));
-  return [name, figure, against, shown, bar, verdict];
+  return [name, figure, against, shown, limit, result];
 }
 
-const LINE_HEADER = ['', 'devstate', 'against', 'value', 'bar', ''];
+const LINE_HEADER = ['', 'devstate', 'compared with', 'value', 'limit', ''];
 
 function tables({ lines, curves, sizes }) {
   const rows = [LINE_HEADER, ...lines.map(cells)];
@@ -84,25 +87,35 @@ function tables({ lines, curves, sizes }) {
     `${name}, ${unit}`,
     ...sizes.map((size) => String(Number(values[size].toPrecision(3)))),
   ]);
-  const header = ['against the size of the fleet', ...sizes.map(short)];
+  const header = ['by size of fleet', ...sizes.map(short)];
   return curves.length === 0 ? [rows] : [rows, [header, ...curveRows]];
 }
 
-/** For the terminal. */
+/** The tables for the terminal. */
 export function plain(results) {
-  const blocks = tables(results).map((rows) => {
-    const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-    const line = (row) =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-        .join('  ')
-        .trimEnd();
-    return rows.map(line).join('\n');
-  });
-  return blocks.join('\n\n');
+  return tables(results).map(alignedText).join('\n\n');
 }
 
-/** For RESULTS.md. */
+/** Rows as aligned lines, the header first: the first column to the left, all others to the right. */
+export function alignedText([head, ...rows]) {
+  const colAligns = head.map((_, i) => (i === 0 ? 'left' : 'right'));
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+  const table = new Table({ head, colAligns, style, chars: BLANKS_BETWEEN });
+  table.push(...rows);
+  return table.toString().replaceAll(/ +$/gm, '');
+}
+
+const BORDERS = ['top', 'bottom', 'left', 'right', 'mid'];
+const BORDER_PARTS = BORDERS.flatMap((border) => [
+  border,
+  `${border}-mid`,
+  `${border}-left`,
+  `${border}-right`,
+]);
+/** No borders; two blanks between columns. */
+const BLANKS_BETWEEN = { ...Object.fromEntries(BORDER_PARTS.map((part) => [part, ''])), middle: '  ' };
+
+/** The tables for RESULTS.md. */
 export function markdown(results) {
   const blocks = tables(results).map(([header, ...rows]) => {
     const line = (row) => `| ${row.join(' | ')} |`;
