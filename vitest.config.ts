@@ -5,6 +5,8 @@ import { lua } from './scripts/lua-plugin.js';
 
 /** Tests that measure times, or load the machine: they run one after the other, after all others. */
 const SERIAL = ['test/chaos/{chaos,chaos-*,idle,mass-expiry}.test.ts'];
+/** Tests that run the built programs. */
+const BUILT = ['test/e2e/**/*.test.ts', 'test/chaos/*.test.ts'];
 const UNIT = ['test/unit/**/*.test.ts'];
 /** Most tests wait for a server, or for time to pass. */
 const maxWorkers = Math.ceil(availableParallelism() * 1.5);
@@ -26,13 +28,29 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...UNIT, ...SERIAL],
+          exclude: [...configDefaults.exclude, ...UNIT, ...BUILT],
           maxWorkers,
         },
       },
       {
         extends: true,
-        test: { name: 'serial', include: SERIAL, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'built',
+          include: BUILT,
+          exclude: [...configDefaults.exclude, ...SERIAL],
+          globalSetup: 'test/build.ts',
+          maxWorkers,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'serial',
+          include: SERIAL,
+          globalSetup: 'test/build.ts',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
     coverage: {

@@ -2,13 +2,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { pretendDetector, SingleFleet } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
-import { bin, build, finished, root, says, shell, start } from './built.js';
+import { bin, finished, root, says, shell, start } from './bin-process.js';
 
 const redis = useRedis();
-beforeAll(build, 120_000);
 beforeEach(async () => pretendDetector(new SingleFleet(await redis.client())));
 const env = () => ({ DEVSTATE_URL: redis.url });
 const run = (script: string, more = {}) => shell(script, { ...env(), ...more });

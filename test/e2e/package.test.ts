@@ -6,14 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
-import { build, finished, root } from './built.js';
+import { finished, root } from './bin-process.js';
 
 let folder: string;
 let server: PrivateServer;
 let files: string[];
 
 beforeAll(async () => {
-  await build();
   folder = mkdtempSync(join(tmpdir(), 'devstate-'));
   // Without scripts: prepack would build again, under the feet of the other tests.
   const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
-import { bin, build, finished, says, shell, start } from './built.js';
+import { bin, finished, says, shell, start } from './bin-process.js';
 import { atTerminal, screenOf } from './pty.js';
 import { type SlowServer, slowServer } from './slow-server.js';
 
@@ -13,7 +13,6 @@ const LONG_MS = 600;
 const redis = useRedis({ port: true });
 let server: SlowServer;
 beforeAll(async () => {
-  await build();
   server = await slowServer(redis.url);
 }, 120_000);
 beforeEach(async () => {

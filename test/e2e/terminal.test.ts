@@ -1,11 +1,10 @@
 /** The built executable at a terminal, its chunks loaded by their code cache: questions, colour, Ctrl-C. */
-import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../support/redis.js';
-import { bin, build, shell } from './built.js';
+import { bin, shell } from './bin-process.js';
 import { atTerminal } from './pty.js';
 
 const redis = useRedis();
-beforeAll(build, 120_000);
 beforeEach(async () => {
   await Promise.all(['one', 'two'].map((id) => run(`devstate register ${id} --type lamp`)));
   await run('devstate unregister two --yes'); // from now on in the code cache, as for every user

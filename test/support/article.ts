@@ -12,6 +12,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { isInteger, isLosslessNumber, LosslessNumber, parse } from 'lossless-json';
+import { randomPicker } from './random.mjs';
 
 export type ArticleDialect = 'node' | 'python';
 export type ArticleStatus = 'online' | 'offline';
@@ -287,16 +288,15 @@ export function articleReader(redis: Redis, dialect: ArticleDialect) {
  * Anything else takes part as `(async function* () { yield await manager.heartbeat(id); })()`.
  */
 export async function interleave(seed: number, ...runs: AsyncIterator<unknown>[]): Promise<string[]> {
+  const pick = randomPicker(seed);
   const done: string[] = [];
   const left = [...runs.entries()];
-  for (let state = seed; left.length > 0; ) {
-    state = (state + 0x6d2b79f5) | 0;
-    const mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    const pick = ((mixed ^ (mixed >>> 14)) >>> 0) % left.length;
-    const [index, run] = left[pick] as [number, AsyncIterator<unknown>];
-    const turn = await run.next();
-    if (turn.done) left.splice(pick, 1);
-    else done.push(`${index}: ${turn.value}`);
+  while (left.length > 0) {
+    const turn = pick(left);
+    const [index, run] = turn;
+    const step = await run.next();
+    if (step.done) left.splice(left.indexOf(turn), 1);
+    else done.push(`${index}: ${step.value}`);
   }
   return done;
 }

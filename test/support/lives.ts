@@ -16,18 +16,8 @@ import { setDesired } from '../../src/core/shadow/desired.js';
 import { articleProgram } from './article.js';
 import { SingleFleet } from './fleet.js';
 import { Model, type ModelDevice, merged, type Patch, pinKeys } from './model.js';
+import { randomNumbers } from './random.mjs';
 import type { TestRedis } from './redis.js';
-
-/** Numbers from 0 up to, not including, 1: the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Truth {
   reported: { at: number; text: string }[];
@@ -64,7 +54,7 @@ export class Lives {
   #theirs = 0;
 
   private constructor(fleet: SingleFleet, model: Model, seed: number) {
-    const roll = randomFrom(seed);
+    const roll = randomNumbers(seed);
     this.below = (limit) => Math.floor(roll() * limit);
     this.random = (choices) => choices[this.below(choices.length)] as never;
     this.fleet = fleet;

@@ -16,6 +16,7 @@ import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { type ArticleProgram, articleProgram, interleave } from '../../support/article.js';
 import { cut, logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
+import { randomPicker } from '../../support/random.mjs';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -28,17 +29,6 @@ const POSSIBLE_IDS = [...IDS, 'urn', 'dev', 'bb'];
 const ROUNDS = 90;
 const AT_ONCE = 5;
 
-/** The same numbers for the same seed (mulberry32). */
-function random(seed: number): <T>(list: readonly T[]) => T {
-  let state = seed;
-  return (list) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return list[((mixed ^ (mixed >>> 14)) >>> 0) % list.length] as never;
-  };
-}
-
 /** An operation of devstate as a single step, because its script is atomic. */
 async function* devstateStep(name: string, run: () => Promise<unknown>): AsyncGenerator<string> {
   try {
@@ -49,7 +39,7 @@ async function* devstateStep(name: string, run: () => Promise<unknown>): AsyncGe
   yield name;
 }
 
-function operations(fleet: SingleFleet, { steps }: ArticleProgram, pick: ReturnType<typeof random>) {
+function operations(fleet: SingleFleet, { steps }: ArticleProgram, pick: ReturnType<typeof randomPicker>) {
   const id = () => pick(IDS);
   const beat = (ttl?: number) => ({
     id: id(),
@@ -152,7 +142,7 @@ describe.each<Dialect>(['node', 'python'])('with the %s program writing to the s
   ) {
     const fleet = await openFleet(redis, { dialect });
     const article = articleProgram(await redis.client(), dialect);
-    const pick = random(seed);
+    const pick = randomPicker(seed);
     const all = operations(fleet, article, pick);
     for (const id of IDS) await article.register(id, 'lamp');
     for (let round = 0; round < ROUNDS; round++) {

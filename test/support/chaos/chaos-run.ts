@@ -13,6 +13,7 @@ import type { PresenceEvent } from '../../../src/core/model/device.js';
 import { entryId } from '../../../src/core/presence/cursor.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { logOf, serverNow, until } from '../fleet.js';
+import { randomNumbers } from '../random.mjs';
 import { inLogOrder } from './event-ids.js';
 import { type PartitionHold, PulseWatch } from './hold-recorder.js';
 import type { Operation } from './log-checker.js';
@@ -159,7 +160,7 @@ async function havoc(
   crew: Crew,
   { seconds, calm, seed }: ChaosOptions,
 ): Promise<Pick<ChaosRun, 'outages' | 'counts'>> {
-  const random = randomOf(seed);
+  const random = randomNumbers(seed);
   const counts = { detectorsKilled: 0, connectionsCut: 0 };
   const outages: Outage[] = [];
   const cut = async () => {
@@ -226,14 +227,4 @@ function shuffled<T>(list: readonly T[], random: () => number): T[] {
     .map((item) => ({ item, rank: random() }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ item }) => item);
-}
-
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -11,12 +11,13 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import { DeviceStateManager, DevstateError } from '../../../dist/index.js';
+import { randomNumbers } from '../random.mjs';
 
 const { client, seed, ids, file } = JSON.parse(process.argv[2]);
 const TICK_MS = 50;
 const SURVIVES_MS = 600_000;
 
-const random = randomOf(seed);
+const random = randomNumbers(seed);
 const between = (low, high) => low + random() * (high - low);
 const pick = (choices) => choices[Math.floor(random() * choices.length)];
 
@@ -142,13 +143,4 @@ async function answered(request) {
 function write() {
   const lines = written.splice(0).map((line) => `${JSON.stringify(line)}\n`);
   if (lines.length > 0) appendFileSync(file, lines.join(''));
-}
-
-function randomOf(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

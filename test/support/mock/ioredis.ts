@@ -3,6 +3,7 @@
  * needs beyond it. A client connects only to a server that `useMockRedis` has opened; elsewhere its
  * connection is refused, as by a port where no server listens.
  */
+import type { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { type Command, ReplyError } from 'ioredis/built/index.js';
 import RedisMock, { type RedisOptions } from 'ioredis-mock';
@@ -17,7 +18,7 @@ export const connections = new Map<number, Set<Redis>>();
 /** What ioredis-mock keeps of a server, which its types leave out. */
 interface ServerState {
   data: { get(key: string): unknown };
-  context: object;
+  context: { modifiedKeyEvents: EventEmitter };
 }
 
 type Method = (...args: unknown[]) => Promise<unknown>;
@@ -33,6 +34,7 @@ export class Redis extends RedisMock {
     const mock: Methods = { ...(this as unknown as Methods) };
     const method = (name: string) => mock[name] as Method;
     const { data, context } = this as unknown as ServerState;
+    context.modifiedKeyEvents.setMaxListeners(0); // each connection listens
     mock.ping = afterMessages(method('ping'));
     mock.srandmember = withListForMissing(method('srandmember'));
     for (const [name, expected] of TYPE_OF_COMMAND) mock[name] = checked(method(name), expected, data);
