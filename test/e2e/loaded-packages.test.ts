@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 import { useRedis } from '../support/redis.js';
-import { bin, build, type Ended, finished, root, shell } from './built.js';
+import { bin, type Ended, finished, root, shell } from './bin-process.js';
 import { atTerminal } from './pty.js';
 
 const MARKS = {
@@ -33,7 +33,6 @@ const args = (argv: string) => [
   ...argv.split(' '),
 ];
 
-beforeAll(build, 120_000);
 beforeEach(() =>
   shell('devstate register one --type lamp && devstate heartbeat one', { DEVSTATE_URL: redis.url }),
 );
