@@ -12,6 +12,7 @@ import { documentText } from '../core/model/document-limits.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../core/model/heartbeat.js';
 import { isJsonObject, type JsonObject, parseJsonObject, toJson } from '../core/model/json.js';
+import { toPlainObject } from '../core/model/plain-json.js';
 import { parseStored } from '../core/model/stored-document.js';
 import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
@@ -122,9 +123,9 @@ export class DeviceStateManager {
       const record = await readDevice(this.#fleet, deviceId);
       return {
         ...record,
-        reportedState: plain(parseStored(deviceId, 'the report', record.reportedJson)),
-        desiredState: plain(parseStored(deviceId, 'the desired state', record.desiredJson)),
-        metadata: plain(parseStored(deviceId, 'the metadata', record.metadataJson)),
+        reportedState: toPlainObject(parseStored(deviceId, 'the report', record.reportedJson)),
+        desiredState: toPlainObject(parseStored(deviceId, 'the desired state', record.desiredJson)),
+        metadata: toPlainObject(parseStored(deviceId, 'the metadata', record.metadataJson)),
       };
     } catch (error) {
       if (error instanceof DevstateError && error.code === 'NOT_FOUND') return null;
@@ -145,7 +146,7 @@ export class DeviceStateManager {
     changed: boolean;
   }> {
     const { desired, version, changed } = await setDesired(this.#fleet, deviceId, document(patch), options);
-    return { deviceId, desiredState: plain(desired), desiredJson: toJson(desired), version, changed };
+    return { deviceId, desiredState: toPlainObject(desired), desiredJson: toJson(desired), version, changed };
   }
 
   /** Desired against reported; `patch` would bring reported to desired. @throws NOT_FOUND */
@@ -153,7 +154,12 @@ export class DeviceStateManager {
     deviceId: string,
   ): Promise<{ deviceId: string; inSync: boolean; delta: Document; patch: Document }> {
     const found = await delta(this.#fleet, deviceId);
-    return { deviceId, inSync: found.inSync, delta: plain(found.delta), patch: plain(found.patch) };
+    return {
+      deviceId,
+      inSync: found.inSync,
+      delta: toPlainObject(found.delta),
+      patch: toPlainObject(found.patch),
+    };
   }
 
   /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
@@ -268,10 +274,6 @@ function registrantOf({ deviceId, deviceType, metadata, ttl }: DeviceRegistratio
     ...(metadata && { metadataJson: textOf(metadata) }),
     ...(ttl !== undefined && { ttl }),
   };
-}
-
-function plain(value: JsonObject): Document {
-  return JSON.parse(toJson(value)) as Document;
 }
 
 async function ids(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
