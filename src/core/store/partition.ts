@@ -8,7 +8,7 @@ import { type DevstateError, deviceError, readOnlyError } from '../model/errors.
 import { Keyspace } from '../model/keyspace.js';
 import type { Command, Connection } from './connection.js';
 import { Requests } from './requests.js';
-import type { Script } from './script-descriptor.js';
+import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
 import { RAISE_TTL } from './scripts.js';
@@ -62,12 +62,15 @@ export class Partition extends Requests {
     this.assertWritable(script.name);
     const { dialect, logCap, historyCap } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
-    const argv = [
-      this.#options.clock?.() ?? '',
-      dialect,
+    const common = {
+      testTime: this.#options.clock?.() ?? '',
+      dialectName: dialect,
       channel,
       logCap,
       historyCap,
+    };
+    const argv = [
+      ...COMMON_ARGS.map((name) => common[name]),
       ...script.args.map((name) => args[name]),
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];

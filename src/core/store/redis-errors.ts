@@ -119,7 +119,7 @@ export function mostSevere(failures: readonly unknown[]): unknown {
   return failures.find((failure) => !isTransient(failure)) ?? failures[0];
 }
 
-/** Where it was, before what a script raised: Redis 6.2 puts it there, and base.lua. */
+/** The line of the script, before the text of its error: Redis 6.2 and `lua/include/devices.lua` put it there. */
 const PLACE = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
 
 /** The code that a reply begins with. */

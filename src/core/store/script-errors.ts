@@ -1,8 +1,8 @@
 /**
  * Error messages for a script that failed. Redis does not say which key of a script has the wrong type, nor which
  * key or channel the user may not access. Before Redis 7.2 it does not say which command the user may not run
- * either, only the line of the Lua source. What is missing is found here, by the script's descriptor and by
- * sending single read commands.
+ * either, only the line of the Lua source. This file finds the key, channel or command by the script's descriptor
+ * and by sending read commands one by one.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';

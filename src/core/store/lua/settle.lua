@@ -16,8 +16,10 @@
 -- @include verdict
 
 local NO_TTL_SCORE = 9007199254740991 -- the score of a device whose heartbeat key has no TTL
--- A score may differ from now + PTTL by so much, in ms. PTTL and TIME read the clock at different ticks; on a server
--- that stood still, or while a slot is migrated, seconds may be between them.
+-- The score of a live device should be now + PTTL. It is corrected if it differs by more than the first number;
+-- a difference of more than the second number is reported as another program's write. Smaller differences occur
+-- without one: TIME and PTTL read the clock at different moments, seconds apart if the server stood still between
+-- them or the slot was migrated.
 local CORRECT_TOLERANCE_MS, BYPASS_TOLERANCE_MS = 50, 2000
 
 local now = readTime()
@@ -31,6 +33,7 @@ local function deadlineOf(remaining)
   return remaining == ENDLESS and NO_TTL_SCORE or now + math.max(remaining, 1)
 end
 
+-- Returns whether the score in the index differs from the deadline by more than `tolerance` ms.
 local function isOff(score, remaining, tolerance)
   return not score or math.abs(score - deadlineOf(remaining)) > tolerance
 end
