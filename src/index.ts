@@ -1,4 +1,4 @@
-/** The library: what `import … from 'devstate'` gives. */
+/** The library: everything that `import … from 'devstate'` exports. Types of public signatures are all exported here. */
 
 export type { Strategy } from './core/detection/detector.js';
 export type { DeviceRecord, Dialect, PresenceEvent, PresenceReason, Status } from './core/model/device.js';
@@ -6,9 +6,13 @@ export { DevstateError, type ErrorCode } from './core/model/errors.js';
 export type { HeartbeatResult } from './core/model/heartbeat.js';
 export type { FeedOptions } from './core/presence/feed.js';
 export type { Gap, Since } from './core/presence/log-reader.js';
+export type { OutageListener } from './core/pubsub/outage-notice.js';
 export type { Registration } from './core/registry/register.js';
 export type { DesiredOptions } from './core/shadow/desired.js';
+export type { Connection, FleetOptions } from './core/store/fleet.js';
 export {
+  type DeviceHeartbeat,
+  type DeviceRegistration,
   type DeviceState,
   DeviceStateManager,
   type Document,

@@ -1,68 +1,70 @@
 /**
- * `register -f` of CSV: a header with the names of the JSON output, a device a row. An
- * empty cell is as good as absent, `metadata` holds a JSON object.
+ * Reads the CSV of `register -f`: a header with field names of the JSON output, then a row per device. An
+ * empty cell counts as absent; `metadata` contains a JSON object.
  */
 import { type CsvError, parse } from 'csv-parse';
 import { quote, usageError } from '../core/model/errors.js';
 import { type JsonObject, LosslessNumber } from '../core/model/json.js';
-import { PRINTED } from './device-line.js';
+import { PRINTED_FIELDS } from './device-line.js';
 import { type Notice, readJson } from './json.js';
 import { type ByteStream, decode, MAX_LINE_BYTES, toBytes, tooLong } from './lines.js';
 
 export interface CsvRow {
-  /** Where it ends, from 1; the header counts. */
+  /** The number of the row's last line in the file; the header is line 1. */
   line: number;
-  /** @throws DevstateError USAGE: that row's failure */
+  /** @throws DevstateError USAGE if this row is bad; other rows are not affected */
   read(notice: Notice): JsonObject;
 }
 
 /**
- * The rows, those together that came together.
- * @throws DevstateError USAGE for a header that does not name the fields; for a row too long, because nobody
- * can tell where the next one begins
+ * Yields the rows in batches, one for each chunk of the stream.
+ * @throws DevstateError USAGE for a header with unknown or repeated names, and for a row that is too long,
+ * because its end, and so the next row, cannot be found
  */
 export async function* csvRows(stream: ByteStream): AsyncGenerator<CsvRow[]> {
   let rows: CsvRow[] = [];
-  let ended = 1; // the header
+  let lastLine = 1; // of the row before; at first the header
   const add = (line: number, read: CsvRow['read']) => {
     rows.push({ line, read });
-    ended = line;
+    lastLine = line;
   };
   const parser = parse({
-    // Bytes go through as they are, so that what is no UTF-8 is one row's failure.
+    // latin1 keeps every byte: cells are decoded as UTF-8 one by one, so that invalid UTF-8 fails its row only.
     encoding: 'latin1',
     columns: namesOf,
     record_delimiter: ['\r\n', '\n'],
-    ...{ skip_empty_lines: true, skip_records_with_error: true },
-    // A bad quote ends with its row, which is looked at as a whole.
-    ...{ relax_quotes: true, raw: true },
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    // A misplaced quote must not swallow the rows after it: it is accepted here and found in `raw` below.
+    relax_quotes: true,
+    raw: true,
     max_record_size: MAX_LINE_BYTES,
-    // Gathered here, with those that are skipped, in their order.
+    // Rows are collected here and not read from the parser, so that bad rows (on_skip) keep their place among them.
     on_record: ({ record, raw }: Parsed, { lines }) => {
       add(lines, WELL_QUOTED.test(raw) ? (notice) => objectOf(record, notice) : () => refuse(BAD_QUOTE));
       return null;
     },
     on_skip: (error) => {
-      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw tooLong(`the row after line ${ended}`);
-      const reason = error && reasonOf(error, ended);
+      if (error?.code === 'CSV_MAX_RECORD_SIZE') throw tooLong(`the row after line ${lastLine}`);
+      const reason = error && reasonOf(error, lastLine);
       if (reason) add(Number(error.lines), () => refuse(reason));
     },
   });
-  parser.on('error', () => {}); // whoever writes hears of it
-  const fed = (feed: (done: (error?: Error | null) => void) => unknown) =>
+  parser.on('error', () => {}); // the callbacks of write and end get the error
+  const settled = (feed: (done: (error?: Error | null) => void) => unknown) =>
     new Promise<Error | null | undefined>((resolve) => feed(resolve));
-  const taken = () => {
-    const found = rows;
+  const takeRows = () => {
+    const batch = rows;
     rows = [];
-    return found;
+    return batch;
   };
   for await (const bytes of withoutBom(stream)) {
-    const failure = await fed((done) => parser.write(bytes, done));
-    if (rows.length > 0) yield taken();
+    const failure = await settled((done) => parser.write(bytes, done));
+    if (rows.length > 0) yield takeRows();
     if (failure) throw failure;
   }
-  const failure = await fed((done) => parser.end(done));
-  if (rows.length > 0) yield taken();
+  const failure = await settled((done) => parser.end(done));
+  if (rows.length > 0) yield takeRows();
   if (failure) throw failure;
 }
 
@@ -72,13 +74,13 @@ interface Parsed {
 }
 
 const CELL = '(?:"[^"]*(?:""[^"]*)*"|[^",\\r\\n]*)';
-/** A row with its line break, and blank lines before it. */
+/** A row with blank lines before it and its line break, in which every quote opens, closes or is doubled. */
 const WELL_QUOTED = new RegExp(`^[\\r\\n]*${CELL}(?:,${CELL})*\\r?\\n?$`);
-const BAD_QUOTE = 'a quote in the middle of a cell; it belongs in quotes, doubled';
+const BAD_QUOTE = 'a quote inside a cell; put the cell in quotes and double the quote';
 
-/** @param ended the line at which the row before it ended */
-function reasonOf({ code, record, columns }: CsvError, ended: number): string {
-  if (code === 'CSV_QUOTE_NOT_CLOSED') return `a quote after line ${ended} is never closed`;
+/** @param lastLine the line at which the row before ended */
+function reasonOf({ code, record, columns }: CsvError, lastLine: number): string {
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return `a quote after line ${lastLine} is never closed`;
   const count = (list: unknown) => (Array.isArray(list) ? list.length : 0);
   return `the row has another number of cells (${count(record)}) than the header (${count(columns)})`;
 }
@@ -89,7 +91,7 @@ function refuse(reason: string): never {
 
 const BOM = Buffer.from('\ufeff');
 
-/** Before a name in quotes it would be taken for a part of the name. */
+/** Drops a byte order mark: it would become part of the first column's name. */
 async function* withoutBom(stream: ByteStream): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of stream) {
@@ -101,13 +103,13 @@ async function* withoutBom(stream: ByteStream): AsyncGenerator<Buffer> {
   if (start) yield start;
 }
 
-/** @param header cells as bytes */
+/** @param header the cells' bytes as latin1 */
 function namesOf(header: readonly string[]): string[] {
   const names = header.map((cell) => textOf(cell).trim());
-  const wrong = names.find((name, i) => !PRINTED.includes(name) || names.indexOf(name) !== i);
+  const wrong = names.find((name, i) => !PRINTED_FIELDS.includes(name) || names.indexOf(name) !== i);
   if (wrong === undefined) return names;
   throw usageError(
-    `${PRINTED.includes(wrong) ? 'two columns' : 'unknown column'} ${quote(wrong)}`,
+    `${PRINTED_FIELDS.includes(wrong) ? 'two columns' : 'unknown column'} ${quote(wrong)}`,
     'the first line names them: deviceId,deviceType,metadata,heartbeatTtl',
   );
 }

@@ -1,7 +1,7 @@
 /**
- * One line of `register -f` and `heartbeat -f`, with the names of the JSON output, so that
- * what `get` and `list` print may be fed back. What they print beyond the line's own
- * fields is ignored, null is as good as absent, and any other name is a mistake.
+ * Parses one line of `register -f` and `heartbeat -f`. The fields have the names of the JSON output, so that
+ * the output of `get` and `list` can be read back: its other fields are ignored. A field that is null counts
+ * as absent, and an unknown field is an error.
  */
 
 import { validId, validType } from '../core/model/device.js';
@@ -18,7 +18,7 @@ import {
 } from '../core/model/json.js';
 
 import type { Registrant } from '../core/registry/register.js';
-import { validTtl } from './duration.js';
+import { ttlFromInput } from './duration.js';
 import { type Notice, readJsonObject } from './json.js';
 
 export interface RegisterDefaults {
@@ -40,7 +40,7 @@ export function parseRegisterLine(text: string, defaults: RegisterDefaults, noti
 
 /** @throws DevstateError USAGE */
 export function registrantOf(line: JsonObject, defaults: RegisterDefaults): Registrant {
-  refuseOthers(line, PRINTED);
+  refuseUnknownFields(line, PRINTED_FIELDS);
   const metadata = documentOf(line, 'metadata');
   const ttl = ttlOf(line) ?? defaults.ttl;
   const type = stringOf(line, 'deviceType') ?? defaults.type;
@@ -56,7 +56,7 @@ export function registrantOf(line: JsonObject, defaults: RegisterDefaults): Regi
 /** @throws DevstateError USAGE */
 export function parseHeartbeatLine(text: string, defaults: HeartbeatDefaults, notice: Notice): Heartbeat {
   const line = readJsonObject(text, notice);
-  refuseOthers(line, [...PRINTED, 'merge']);
+  refuseUnknownFields(line, [...PRINTED_FIELDS, 'merge']);
   const reported = documentOf(line, 'reportedState');
   const merge = booleanOf(line, 'merge') ?? defaults.merge ?? false;
   const ttl = ttlOf(line) ?? defaults.ttl;
@@ -67,14 +67,14 @@ export function parseHeartbeatLine(text: string, defaults: HeartbeatDefaults, no
   };
 }
 
-/** A patch has the limits of a document, too. */
+/** A patch must keep within the limits of a document too. @throws DevstateError USAGE */
 function reportOf(document: JsonObject, merge: boolean): Pick<Heartbeat, 'patch' | 'reportedJson'> {
   const reportedJson = documentText(document);
   return merge ? { patch: document } : { reportedJson };
 }
 
-/** What `get` prints. */
-export const PRINTED: readonly string[] = [
+/** The fields that `get` prints; a line may have any of them. */
+export const PRINTED_FIELDS: readonly string[] = [
   'deviceId',
   'deviceType',
   'status',
@@ -93,7 +93,7 @@ export const PRINTED: readonly string[] = [
   'heartbeatTtl',
 ];
 
-function refuseOthers(line: JsonObject, names: readonly string[]): void {
+function refuseUnknownFields(line: JsonObject, names: readonly string[]): void {
   const unknown = Object.keys(line).find((name) => !names.includes(name));
   if (unknown !== undefined) throw usageError(`unknown field ${quote(unknown)}`);
 }
@@ -105,34 +105,34 @@ function idOf(line: JsonObject): string {
 }
 
 function ttlOf(line: JsonObject): number | undefined {
-  const value = present(line, 'heartbeatTtl');
+  const value = nonNull(line, 'heartbeatTtl');
   if (value === undefined) return undefined;
   if (!isLosslessNumber(value)) throw mistyped('heartbeatTtl', 'a number of milliseconds', value);
-  return validTtl(Number(value.value));
+  return ttlFromInput(Number(value.value));
 }
 
 function documentOf(line: JsonObject, name: string): JsonObject | undefined {
-  const value = present(line, name);
+  const value = nonNull(line, name);
   if (value !== undefined && !isJsonObject(value)) throw mistyped(name, 'an object', value);
   return value;
 }
 
 function stringOf(line: JsonObject, name: string): string | undefined {
-  const value = present(line, name);
+  const value = nonNull(line, name);
   if (value !== undefined && typeof value !== 'string') throw mistyped(name, 'a string', value);
   return value;
 }
 
 function booleanOf(line: JsonObject, name: string): boolean | undefined {
-  const value = present(line, name);
+  const value = nonNull(line, name);
   if (value !== undefined && typeof value !== 'boolean') throw mistyped(name, 'true or false', value);
   return value;
 }
 
-function present(line: JsonObject, name: string): Json | undefined {
+function nonNull(line: JsonObject, name: string): Json | undefined {
   return getKey(line, name) ?? undefined;
 }
 
-function mistyped(name: string, due: string, value: Json): DevstateError {
-  return usageError(`${name} must be ${due}, not ${describe(value)}`);
+function mistyped(name: string, expected: string, value: Json): DevstateError {
+  return usageError(`${name} must be ${expected}, not ${describe(value)}`);
 }

@@ -1,8 +1,7 @@
 /**
- * A document from arguments: one whole JSON object (inline, `@FILE`, `-`), or assignments
- * `KEY=VALUE` applied left to right. Nothing is guessed: what is neither is refused.
+ * Makes a document from arguments: one JSON object (inline, `@FILE`, or `-` for standard input), or assignments
+ * `KEY=VALUE`, applied left to right. Any other argument is an error.
  */
-
 import { documentText } from '../core/model/document-limits.js';
 import { quote, usageError } from '../core/model/errors.js';
 import { getKey, isJsonObject, type JsonObject, setKey } from '../core/model/json.js';
@@ -10,8 +9,8 @@ import { type Assignment, parseAssignment } from './assignment.js';
 import { at, excerpt, type Notice, readJsonObject } from './json.js';
 
 /**
- * @param read the text of a file, or of standard input for `-`
- * @throws DevstateError USAGE, also for what is over the limits
+ * @param read returns the text of a file, or of standard input for `-`
+ * @throws DevstateError USAGE, also for a document that exceeds the limits of size or depth
  */
 export async function parseDocument(
   args: readonly string[],
@@ -30,10 +29,11 @@ async function parse(
 ): Promise<JsonObject> {
   const whole = args.find(isWhole);
   if (whole === undefined) return assignAll(args, notice);
-  if (args.length > 1) throw usageError(`${excerpt(whole)} is a whole document and must stand alone`);
+  if (args.length > 1)
+    throw usageError(`${excerpt(whole)} is a whole document and cannot be combined with other arguments`);
   if (whole !== '-' && !whole.startsWith('@')) return inline(whole, notice);
   const name = whole === '-' ? whole : whole.slice(1);
-  if (name === '') throw usageError('a file name is due after "@"');
+  if (name === '') throw usageError('a file name must follow "@"');
   const text = await read(name);
   return at(name === '-' ? 'standard input' : name, () => readJsonObject(text, notice));
 }
@@ -44,7 +44,8 @@ function isWhole(arg: string): boolean {
 
 function inline(text: string, notice: Notice): JsonObject {
   const first = text.trimStart()[0];
-  if (first !== '{') throw usageError(`a JSON object is due, not ${first === '[' ? 'an array' : 'a string'}`);
+  if (first !== '{')
+    throw usageError(`expected a JSON object, not ${first === '[' ? 'an array' : 'a string'}`);
   return readJsonObject(text, notice);
 }
 
@@ -60,7 +61,7 @@ function assign(document: JsonObject, { path, key, value }: Assignment, arg: str
     const present = getKey(target, name);
     const inner = present === undefined ? {} : present;
     if (!isJsonObject(inner))
-      throw usageError(`${excerpt(arg)}: ${quote(name)} has a value already and is no object`);
+      throw usageError(`${excerpt(arg)}: ${quote(name)} already has a value that is not an object`);
     setKey(target, name, inner);
     target = inner;
   }

@@ -1,16 +1,18 @@
-/** Durations as people write them: `90s`, `1h30m`, `0.5`. All results are whole milliseconds. */
+/** Parses durations such as `90s`, `1h30m` and `0.5` (seconds) to whole milliseconds; and counts. */
+import { validTtl } from '../core/model/device.js';
 import { quote, usageError } from '../core/model/errors.js';
 
 const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
-const PLAIN = new RegExp(`^${NUMBER}$`);
-const JOINED = new RegExp(
+const SECONDS = new RegExp(`^${NUMBER}$`);
+const WITH_UNITS = new RegExp(
   `^(?=.)${['d', 'h', 'm', 's', 'ms'].map((unit) => `(?:${NUMBER}${unit})?`).join('')}$`,
 );
 const UNIT_MS = [86_400_000, 3_600_000, 60_000, 1000, 1] as const;
+/** Ten years: a longer TTL is a mistake in the unit. */
 const MAX_TTL_MS = 3650 * 86_400_000;
 
 /**
- * Milliseconds; a plain number is seconds.
+ * Returns milliseconds; a number without a unit is seconds.
  * @throws DevstateError USAGE
  */
 export function parseDuration(text: string): number {
@@ -24,32 +26,33 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** A duration that a heartbeat may hold. */
+/** Returns the TTL of a heartbeat in ms: at least 1 ms, at most 3650 days. @throws DevstateError USAGE */
 export function parseTtl(text: string): number {
-  return validTtl(parseDuration(text));
+  return ttlFromInput(parseDuration(text));
 }
 
 /**
- * @param ms of any origin
+ * The limits of the command line, narrower than the library's: a TTL has no fraction of a millisecond and is
+ * at most 3650 days.
  * @throws DevstateError USAGE
  */
-export function validTtl(ms: number): number {
-  if (!Number.isInteger(ms) || ms < 1) throw usageError('a TTL is whole milliseconds, at least 1ms');
-  if (ms > MAX_TTL_MS) throw usageError('a TTL is at most 3650d');
-  return ms;
+export function ttlFromInput(ms: number): number {
+  if (!Number.isInteger(ms)) throw usageError('a TTL must be a whole number of milliseconds');
+  if (ms > MAX_TTL_MS) throw usageError('a TTL must be at most 3650d');
+  return validTtl(ms);
 }
 
-/** Undefined: not a duration. */
+/** Like `parseDuration`, but returns undefined for text that is not a duration. */
 export function durationMs(text: string): number | undefined {
-  const seconds = PLAIN.exec(text)?.[1];
-  const counts = seconds === undefined ? JOINED.exec(text)?.slice(1) : [0, 0, 0, seconds];
+  const seconds = SECONDS.exec(text)?.[1];
+  const counts = seconds === undefined ? WITH_UNITS.exec(text)?.slice(1) : [0, 0, 0, seconds];
   if (counts === undefined) return undefined;
   const ms = UNIT_MS.reduce((sum, unit, i) => sum + Number(counts[i] ?? 0) * unit, 0);
   return Number.isSafeInteger(Math.round(ms)) ? Math.round(ms) : undefined;
 }
 
 /**
- * How many.
+ * Returns a whole number of at least 1.
  * @throws DevstateError USAGE
  */
 export function parseCount(text: string): number {

@@ -1,4 +1,4 @@
-/** A glob over ids: `*` stands for any characters, `?` for one; all else for itself. */
+/** A glob for ids as a RegExp: `*` matches any number of characters, `?` one; all others match themselves. */
 export function globPattern(glob: string): RegExp {
   const source = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')

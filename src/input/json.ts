@@ -1,4 +1,4 @@
-/** JSON that a user gave: what is wrong with it is a usage error that says where. */
+/** Parses JSON from the user: invalid JSON is a usage error that says at which position. */
 import { DevstateError, quote, usageError } from '../core/model/errors.js';
 import {
   describe,
@@ -9,7 +9,7 @@ import {
   parseJson,
 } from '../core/model/json.js';
 
-/** Takes a line for stderr. */
+/** Prints a line on stderr. */
 export type Notice = (message: string) => void;
 
 /** @throws DevstateError USAGE: `bad JSON: … at position 7` */
@@ -26,23 +26,23 @@ export function readJson(text: string, notice: Notice): Json {
   return value;
 }
 
-/** @throws DevstateError USAGE, also for JSON that is no object */
+/** @throws DevstateError USAGE, also for JSON that is not an object */
 export function readJsonObject(text: string, notice: Notice): JsonObject {
   const value = readJson(text, notice);
-  if (!isJsonObject(value)) throw usageError(`a JSON object is due, not ${describe(value)}`);
+  if (!isJsonObject(value)) throw usageError(`expected a JSON object, not ${describe(value)}`);
   return value;
 }
 
-/** Says where it was that something went wrong. */
-export function at<T>(place: string, read: () => T): T {
+/** Calls `read` and puts `source` (a file, an argument) before the message of a DevstateError. */
+export function at<T>(source: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof DevstateError ? usageError(`${place}: ${error.message}`, error.hint) : error;
+    throw error instanceof DevstateError ? usageError(`${source}: ${error.message}`, error.hint) : error;
   }
 }
 
-/** An argument as messages quote it: a document may be megabytes. */
+/** An argument for a message, cut off at 60 characters: a document may have megabytes. */
 export function excerpt(text: string): string {
   return quote(text, 60);
 }

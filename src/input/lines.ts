@@ -1,8 +1,7 @@
 /**
- * Text from streams. Lines are cut as bytes, before decoding, so that a character split
- * across chunks stays whole, and bytes that are no UTF-8 are refused by line rather than
- * stored as U+FFFD. Memory stays flat: of a line without an end no more is kept than a line
- * may have, and it fails as a line does.
+ * Reads text and lines from streams. Lines are split as bytes, before decoding, so that a character split
+ * across chunks stays whole, and a line that is not UTF-8 is an error of that line instead of being read as
+ * U+FFFD. Memory is bounded: of a line that is too long, only the first MAX_LINE_BYTES + 1 bytes are kept.
  */
 import { type DevstateError, usageError } from '../core/model/errors.js';
 
@@ -11,16 +10,16 @@ export type ByteStream = AsyncIterable<Buffer | string>;
 export interface Line {
   /** From 1; blank lines count. */
   number: number;
-  /** @throws DevstateError USAGE for one too long or not UTF-8: that line's failure, not its neighbours' */
+  /** @throws DevstateError USAGE if this line is too long or not UTF-8; other lines are not affected */
   read(): string;
 }
 
-/** Bytes of a line, or of a whole text: a document may be 1 MiB, and is written with layout or escapes. */
+/** The maximum of a line, and of a whole text: more than a document's 1 MiB, which counts without layout and escapes. */
 export const MAX_LINE_BYTES = 4 * 1_048_576;
 
 /**
- * The lines that are not blank, without their LF or CRLF: those together that came
- * together, so that a file goes in batches bounded by bytes and who types is not kept waiting.
+ * Yields the lines that are not blank, without their LF or CRLF, in batches: one for each chunk of the stream.
+ * So a file is read in batches of bounded size, and a typed line is passed on at once.
  */
 export async function* lineBatches(stream: ByteStream): AsyncGenerator<Line[]> {
   let number = 0;
@@ -45,8 +44,8 @@ function lineOf(number: number, bytes: Buffer): Line {
 }
 
 /**
- * The whole text.
- * @throws DevstateError USAGE for one too long or not UTF-8
+ * Returns the whole text.
+ * @throws DevstateError USAGE if it is too long or not UTF-8
  */
 export async function readText(stream: ByteStream): Promise<string> {
   const chunks: Buffer[] = [];
@@ -66,7 +65,7 @@ function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }
 
-/** The lines that each chunk ends; of one too long its first bytes, one more than it may have. */
+/** Yields, for each chunk, the lines that end in it. Of a line that is too long, MAX_LINE_BYTES + 1 bytes are kept. */
 async function* byteLines(stream: ByteStream): AsyncGenerator<Buffer[]> {
   let open = new OpenLine();
   for await (const chunk of stream) {
@@ -111,7 +110,7 @@ export function toBytes(chunk: Buffer | string): Buffer {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Drops a byte order mark. @throws DevstateError USAGE */
+/** Decodes UTF-8 without a byte order mark. @throws DevstateError USAGE */
 export function decode(bytes: Buffer, what: string): string {
   try {
     return utf8.decode(bytes);

@@ -1,14 +1,14 @@
-/** Points in time as people write them: how long ago, RFC 3339, or epoch milliseconds. */
+/** Parses points in time: a duration ago, RFC 3339, or milliseconds since the epoch. */
 import { quote, usageError } from '../core/model/errors.js';
 import { durationMs } from './duration.js';
 
 const RFC3339 =
   /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?([Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))?)?$/;
-/** Fewer digits are seconds ago. */
+/** A number with fewer digits is a duration ago, in seconds. */
 const EPOCH_MS = /^\d{12,}$/;
 
 /**
- * Epoch milliseconds. Before 1970 there was nothing: earlier moments are 0.
+ * Returns milliseconds since the epoch; moments before 1970 become 0.
  * @throws DevstateError USAGE
  */
 export function parseMoment(text: string, now: number): number {
@@ -29,7 +29,7 @@ function calendar(text: string): number | undefined {
     match;
   const canonical = `${day}T${time}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
   const date = new Date(canonical);
-  // Date takes the 30th of February for the 2nd of March; only what comes back unchanged exists.
+  // Date turns 30 February into 2 March: only a date that is printed as it was given exists.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== canonical) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
   return date.getTime() - (sign === '+' ? offset : -offset);

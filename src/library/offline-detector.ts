@@ -1,7 +1,7 @@
 /** The library's detector under the article's name: `new OfflineDetector(config).start()`. */
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
-import { type DetectOptions, detect } from '../core/detection/detector.js';
+import { detect, type Strategy } from '../core/detection/detector.js';
 import type { PresenceEvent } from '../core/model/device.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import { closeConnection } from '../core/store/close-connection.js';
@@ -9,9 +9,16 @@ import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions } from '../core/store/fleet.js';
 import { isClient, ownClient } from './device-state-manager.js';
 
-export interface OfflineDetectorOptions
-  extends FleetOptions,
-    Pick<DetectOptions, 'strategy' | 'interval' | 'honourHold' | 'auditRound'> {}
+export interface OfflineDetectorOptions extends FleetOptions {
+  /** How lapsed heartbeats are found; `deadline`. */
+  strategy?: Strategy;
+  /** The pause between two polls of the strategy `poll`, ms; 10,000. */
+  interval?: number;
+  /** False: devices are declared offline even during the hold that follows an outage. */
+  honourHold?: boolean;
+  /** The time that one round of the audit over the whole fleet takes, ms; 300,000. */
+  auditRound?: number;
+}
 
 export interface OfflineDetectorEvents {
   /** A transition that this detector announced. */

@@ -59,9 +59,9 @@ const WRONG: readonly [argv: string[], exit: number, message: string][] = [
     2,
     "bad JSON: Quoted object key or end of object '}' expected but reached end of input at position 1",
   ],
-  [['set-desired', 'd1', '[1]'], 2, 'a JSON object is due, not an array'],
-  [['set-desired', 'd1', '"x"'], 2, 'a JSON object is due, not a string'],
-  [['heartbeat', 'd1', '--report', '[]'], 2, 'a JSON object is due, not an array'],
+  [['set-desired', 'd1', '[1]'], 2, 'expected a JSON object, not an array'],
+  [['set-desired', 'd1', '"x"'], 2, 'expected a JSON object, not a string'],
+  [['heartbeat', 'd1', '--report', '[]'], 2, 'expected a JSON object, not an array'],
   [['register', 'd3', '--type', 't', '--meta', '5'], 2, '"5": not KEY=VALUE'],
   // ids
   ...['get', 'heartbeat', 'delta', 'disconnect'].flatMap((command): [string[], number, string][] => [

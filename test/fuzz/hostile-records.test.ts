@@ -23,7 +23,7 @@ const document = (text: string) => ({
 /** Records with an id field, and why their documents cannot be shown. */
 const BROKEN: Record<string, [fields: Record<string, string | Buffer>, why: string]> = {
   unfinished: [document('{"a":'), 'the report is broken: .* at position 5'],
-  array: [document('[1]'), 'the report is broken: a JSON object is due, not an array'],
+  array: [document('[1]'), 'the report is broken: expected a JSON object, not an array'],
   evil: [document(EVIL), 'the report is broken: JSON value expected'],
   'deep objects': [document(deep('{"a":', '}')), 'the report is broken: nested too deeply'],
   'deep arrays': [document(deep('[', ']')), 'the report is broken: nested too deeply'],

@@ -30,7 +30,7 @@ function textOf(read: () => unknown): string {
 }
 
 const HEADER = 'deviceId,deviceType,metadata,heartbeatTtl';
-const BAD_QUOTE = 'bad CSV: a quote in the middle of a cell; it belongs in quotes, doubled';
+const BAD_QUOTE = 'bad CSV: a quote inside a cell; put the cell in quotes and double the quote';
 
 describe('a row', () => {
   it.each<[what: string, row: string, says: string]>([

@@ -27,15 +27,15 @@ describe('a register line', () => {
 
   it.each([
     ['{', 'bad JSON'],
-    ['[]', 'a JSON object is due'],
+    ['[]', 'expected a JSON object'],
     ['{}', 'no deviceType'],
     ['{"deviceType":"s"}', 'no deviceId'],
     ['{"deviceId":7,"deviceType":"s"}', 'deviceId must be a string, not a number'],
     ['{"deviceId":"","deviceType":"s"}', 'must not be empty'],
     ['{"deviceId":"d1","deviceType":"s","metadata":[]}', 'metadata must be an object, not an array'],
     ['{"deviceId":"d1","deviceType":"s","heartbeatTtl":"5s"}', 'heartbeatTtl must be a number'],
-    ['{"deviceId":"d1","deviceType":"s","heartbeatTtl":0}', 'at least 1ms'],
-    ['{"deviceId":"d1","deviceType":"s","heartbeatTtl":1e400}', 'whole milliseconds'],
+    ['{"deviceId":"d1","deviceType":"s","heartbeatTtl":0}', 'at least 1 ms'],
+    ['{"deviceId":"d1","deviceType":"s","heartbeatTtl":1e400}', 'whole number of milliseconds'],
     ['{"deviceId":"d1","deviceType":"s","merge":true}', 'unknown field "merge"'],
     ['{"deviceId":"d1","deviceType":"s","__proto__":1}', 'unknown field "__proto__"'],
     ['{"id":"d1"}', 'unknown field "id"'],

@@ -72,21 +72,21 @@ describe('assignments', () => {
     [['x="abc'], 'bad JSON'],
     [['x:=abc'], 'bad JSON'],
     [['x:='], 'bad JSON'],
-    [['a.b[0]=1'], 'arrays are replaced whole'],
+    [['a.b[0]=1'], 'an array cannot be changed by index'],
     [['=1'], 'must not be empty'],
     [[':=1'], 'must not be empty'],
     [['a..b=1'], 'must not be empty'],
     [['.a=1'], 'must not be empty'],
     [['a.=1'], 'must not be empty'],
-    [['a=1', 'a.b=2'], '"a" has a value already'],
-    [['a=null', 'a.b=2'], '"a" has a value already'],
+    [['a=1', 'a.b=2'], '"a" already has a value'],
+    [['a=null', 'a.b=2'], '"a" already has a value'],
     [['a=1', 'b'], '"b": not KEY=VALUE'],
     [[''], 'not KEY=VALUE'],
     [['a\\'], 'backslash'],
     [['a\\b=1'], 'backslash'],
-    [['a=1', '{"b":2}'], 'must stand alone'],
-    [['-', 'a=1'], 'must stand alone'],
-    [['@f', '@g'], 'must stand alone'],
+    [['a=1', '{"b":2}'], 'cannot be combined with other arguments'],
+    [['-', 'a=1'], 'cannot be combined with other arguments'],
+    [['@f', '@g'], 'cannot be combined with other arguments'],
   ])('%j is refused', async (args, message) => {
     await expect(parse(args)).rejects.toEqual(refusal(message));
   });
@@ -128,14 +128,14 @@ describe('whole documents', () => {
   });
 
   it.each([
-    [['[1,2]'], 'a JSON object is due, not an array'],
-    [['[1'], 'a JSON object is due, not an array'],
-    [[' "a"'], 'a JSON object is due, not a string'],
+    [['[1,2]'], 'expected a JSON object, not an array'],
+    [['[1'], 'expected a JSON object, not an array'],
+    [[' "a"'], 'expected a JSON object, not a string'],
     [['{"a":1,}'], /^bad JSON: .* at position 7$/],
     [['{"a":1} x'], /^bad JSON: .* at position 8$/],
     [['{"a":NaN}'], 'bad JSON'],
-    [['@'], 'a file name is due'],
-    [['@list'], /^list: a JSON object is due, not an array$/],
+    [['@'], 'a file name must follow'],
+    [['@list'], /^list: expected a JSON object, not an array$/],
     [['@bad'], /^bad: bad JSON: .* at position 1$/],
     [['-'], /^standard input: bad JSON/],
   ])('%j is refused', async (args, message) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCount, parseDuration, parseTtl, validTtl } from '../../src/input/duration.js';
+import { parseCount, parseDuration, parseTtl, ttlFromInput } from '../../src/input/duration.js';
 
 const USAGE = expect.objectContaining({ code: 'USAGE' });
 
@@ -86,8 +86,8 @@ describe('parseTtl', () => {
     expect(() => parseTtl(text)).toThrowError(USAGE);
   });
 
-  it.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, -1])('validTtl refuses %d', (ms) => {
-    expect(() => validTtl(ms)).toThrowError(USAGE);
+  it.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, -1])('ttlFromInput refuses %d', (ms) => {
+    expect(() => ttlFromInput(ms)).toThrowError(USAGE);
   });
 });
 

@@ -87,7 +87,7 @@ export function loneSurrogateAt(text: string): number {
 /** Parses JSON text that must be an object, as every device document must. */
 export function parseJsonObject(text: string, onDuplicate?: (key: string) => void): JsonObject {
   const value = parseJson(text, onDuplicate);
-  if (!isJsonObject(value)) throw new SyntaxError(`a JSON object is due, not ${describe(value)}`);
+  if (!isJsonObject(value)) throw new SyntaxError(`expected a JSON object, not ${describe(value)}`);
   return value;
 }
 

@@ -50,7 +50,7 @@ describe('register -f of CSV', () => {
   const SAID = text`
     ! devstate: line 5: heartbeatTtl must be a number of milliseconds, not "soon"
     ! devstate: line 6: bad CSV: the row has another number of cells (2) than the header (5)
-    ! devstate: line 7: bad CSV: a quote in the middle of a cell; it belongs in quotes, doubled
+    ! devstate: line 7: bad CSV: a quote inside a cell; put the cell in quotes and double the quote
     ! line 10: duplicate key "x": the last one wins
     ! devstate: line 9: a device id must not hold control characters: "f\ng"
     ! 3 done, 4 failed
@@ -214,7 +214,7 @@ describe('a file of 5,000 lines', () => {
   test('as CSV is applied, and with --fail-fast up to the invalid line', async () => {
     const csv = `deviceId,deviceType\n${lines((i) => (i === 3000 ? 'x,"y"z' : `d${i},t`))}`;
     const path = file('devices.csv', csv);
-    const bad = `! devstate: line ${lineOf(3000) + 1}: bad CSV: a quote in the middle of a cell; it belongs in quotes, doubled\n`;
+    const bad = `! devstate: line ${lineOf(3000) + 1}: bad CSV: a quote inside a cell; put the cell in quotes and double the quote\n`;
     expect(await devstate.session(`register -f ${path} --fail-fast`)).toBe(
       `${bad}! 3000 done, 1 failed\nexit 7\n`,
     );

@@ -243,7 +243,7 @@ export function getSuite(redis: TestBackend): void {
       [
         'get list',
         text`
-        ! devstate: device "list": the metadata is broken: a JSON object is due, not an array
+        ! devstate: device "list": the metadata is broken: expected a JSON object, not an array
         ! hint: redis-cli HGETALL device:state:list shows what another program wrote
         exit 1
       `,

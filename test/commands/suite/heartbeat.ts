@@ -25,7 +25,7 @@ export function heartbeatSuite(redis: TestBackend): void {
         'heartbeat d1 --every 1s --count 0',
         '! devstate: --count: bad count "0": it must be a whole number, at least 1\n',
       ],
-      ['heartbeat d1 --ttl 0.0001', '! devstate: --ttl: a TTL is whole milliseconds, at least 1ms\n'],
+      ['heartbeat d1 --ttl 0.0001', '! devstate: --ttl: a TTL must be at least 1 ms, not 0\n'],
       [
         'heartbeat d1 --report a=1 b=2',
         '! devstate: "b=2" is no device id\n! hint: did you mean --report b=2?\n',
@@ -34,15 +34,15 @@ export function heartbeatSuite(redis: TestBackend): void {
         'heartbeat d1 --report a={x:1}',
         '! devstate: "a={x:1}": bad JSON: Quoted object key expected but got \'x\' at position 1\n',
       ],
-      ['heartbeat d1 --report [1]', '! devstate: a JSON object is due, not an array\n'],
-      ['heartbeat d1 --report @', '! devstate: a file name is due after "@"\n'],
+      ['heartbeat d1 --report [1]', '! devstate: expected a JSON object, not an array\n'],
+      ['heartbeat d1 --report @', '! devstate: a file name must follow "@"\n'],
       [
         'heartbeat d1 --report {} --report a=1',
-        '! devstate: "{}" is a whole document and must stand alone\n',
+        '! devstate: "{}" is a whole document and cannot be combined with other arguments\n',
       ],
       [
         'heartbeat d1 --report a=1 --report a.b=2',
-        '! devstate: "a.b=2": "a" has a value already and is no object\n',
+        '! devstate: "a.b=2": "a" already has a value that is not an object\n',
       ],
       [
         'heartbeat d1 --fields seen',

@@ -14,8 +14,8 @@ export function registerSuite(redis: TestBackend): void {
     test.each<[argv: string, printed: string]>([
       ['register', '! devstate: an ID or -f FILE is required\n! hint: devstate register ID --type TYPE\n'],
       ['register d1', '! devstate: --type is required\n! hint: devstate register ID --type TYPE\n'],
-      ['register d1 --type t --ttl 0', '! devstate: --ttl: a TTL is whole milliseconds, at least 1ms\n'],
-      ['register d1 --type t --ttl 4000d', '! devstate: --ttl: a TTL is at most 3650d\n'],
+      ['register d1 --type t --ttl 0', '! devstate: --ttl: a TTL must be at least 1 ms, not 0\n'],
+      ['register d1 --type t --ttl 4000d', '! devstate: --ttl: a TTL must be at most 3650d\n'],
       [
         'register d1 --type t --ttl soon',
         text`
@@ -23,8 +23,8 @@ export function registerSuite(redis: TestBackend): void {
         ! hint: durations are 500ms, 90s, 15m, 2h, 7d, joined 1h30m, or seconds
       `,
       ],
-      ['register d1 --type t --meta [1]', '! devstate: a JSON object is due, not an array\n'],
-      ['register d1 --type t --meta "s"', '! devstate: a JSON object is due, not a string\n'],
+      ['register d1 --type t --meta [1]', '! devstate: expected a JSON object, not an array\n'],
+      ['register d1 --type t --meta "s"', '! devstate: expected a JSON object, not a string\n'],
       [
         'register d1 --type t --meta {"a":}',
         "! devstate: bad JSON: Object value expected after ':' at position 5\n",
@@ -32,7 +32,7 @@ export function registerSuite(redis: TestBackend): void {
       ['register d1 --type t --meta a..b=1', '! devstate: "a..b=1": a key must not be empty\n'],
       [
         'register d1 --type t --meta a.b[0]=1',
-        '! devstate: "a.b[0]=1": arrays are replaced whole\n! hint: KEY=[1,2], or "\\[" for a key that holds "["\n',
+        '! devstate: "a.b[0]=1": an array cannot be changed by index\n! hint: KEY=[1,2] replaces the array; or "\\[" for a key that holds "["\n',
       ],
       [
         'register d1 --type t --meta nope',
@@ -175,8 +175,8 @@ export function registerSuite(redis: TestBackend): void {
     ! devstate: line 4: unknown field "colour"
     ! devstate: line 5: a device id must not be empty
     ! devstate: line 6: bad JSON: JSON value expected but got 'n' at position 0
-    ! devstate: line 8: a JSON object is due, not an array
-    ! devstate: line 9: a TTL is whole milliseconds, at least 1ms
+    ! devstate: line 8: expected a JSON object, not an array
+    ! devstate: line 9: a TTL must be at least 1 ms, not 0
   `;
 
     test.each<[argv: string, printed: string]>([
@@ -192,8 +192,8 @@ export function registerSuite(redis: TestBackend): void {
         ! {"error":{"code":"USAGE","message":"unknown field \"colour\"","line":4}}
         ! {"error":{"code":"USAGE","message":"a device id must not be empty","line":5}}
         ! {"error":{"code":"USAGE","message":"bad JSON: JSON value expected but got 'n' at position 0","line":6}}
-        ! {"error":{"code":"USAGE","message":"a JSON object is due, not an array","line":8}}
-        ! {"error":{"code":"USAGE","message":"a TTL is whole milliseconds, at least 1ms","line":9}}
+        ! {"error":{"code":"USAGE","message":"expected a JSON object, not an array","line":8}}
+        ! {"error":{"code":"USAGE","message":"a TTL must be at least 1 ms, not 0","line":9}}
         ! 4 done, 5 failed
         exit 7
       `,

@@ -15,8 +15,8 @@ export function setDesiredSuite(redis: TestBackend): void {
     test.each<[argv: string[], printed: string]>([
       [[], "! devstate: missing required argument 'id'\n! hint: devstate set-desired --help\n"],
       [['d1'], "! devstate: missing required argument 'document'\n! hint: devstate set-desired --help\n"],
-      [['d1', '[1]'], '! devstate: a JSON object is due, not an array\n'],
-      [['d1', '"s"'], '! devstate: a JSON object is due, not a string\n'],
+      [['d1', '[1]'], '! devstate: expected a JSON object, not an array\n'],
+      [['d1', '"s"'], '! devstate: expected a JSON object, not a string\n'],
       [
         ['d1', '5'],
         '! devstate: "5": not KEY=VALUE\n! hint: a document is KEY=VALUE..., a JSON object, @FILE or -\n',
@@ -30,8 +30,11 @@ export function setDesiredSuite(redis: TestBackend): void {
       ],
       [['d1', '=1'], '! devstate: "=1": a key must not be empty\n'],
       [['d1', 'a..b=1'], '! devstate: "a..b=1": a key must not be empty\n'],
-      [['d1', 'a=1', 'a.b=2'], '! devstate: "a.b=2": "a" has a value already and is no object\n'],
-      [['d1', '{"a":1}', 'b=2'], '! devstate: "{\\"a\\":1}" is a whole document and must stand alone\n'],
+      [['d1', 'a=1', 'a.b=2'], '! devstate: "a.b=2": "a" already has a value that is not an object\n'],
+      [
+        ['d1', '{"a":1}', 'b=2'],
+        '! devstate: "{\\"a\\":1}" is a whole document and cannot be combined with other arguments\n',
+      ],
       [['d1', '@/no/file'], '! devstate: cannot read "/no/file": no such file\n'],
       [
         ['d1', 'a=1', '--if-version', '-1'],
@@ -179,8 +182,8 @@ export function setDesiredSuite(redis: TestBackend): void {
     });
 
     test.each([
-      ['["c"]', 'a JSON object is due, not an array'],
-      ['"bar"', 'a JSON object is due, not a string'],
+      ['["c"]', 'expected a JSON object, not an array'],
+      ['"bar"', 'expected a JSON object, not a string'],
       ['null', '"null": not KEY=VALUE'],
     ])('the patch %s is refused', async (patch, message) => {
       const { exit, stderr } = await unreachable.run(['set-desired', 'd1', patch]);

@@ -194,7 +194,7 @@ test('a record with broken JSON: the error names device and document, and nothin
   });
   expect(await failure(heartbeat(fleet, { id: 'd1', patch: {} }))).toMatchObject({
     code: 'BAD_RECORD',
-    message: 'device "d1": the report is broken: a JSON object is due, not an array',
+    message: 'device "d1": the report is broken: expected a JSON object, not an array',
   });
   expect(await failure(delta(fleet, 'd1'))).toMatchObject({ code: 'BAD_RECORD' });
   expect(await snapshot(fleet.redis)).toEqual(before);

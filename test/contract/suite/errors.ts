@@ -138,7 +138,7 @@ export function errorTests({ open }: Backend): void {
       });
       expect(await failure(heartbeat(fleet, { id: 'd1', patch: {} }))).toMatchObject({
         code: 'BAD_RECORD',
-        message: 'device "d1": the report is broken: a JSON object is due, not an array',
+        message: 'device "d1": the report is broken: expected a JSON object, not an array',
       });
       expect(await failure(delta(fleet, 'd1'))).toMatchObject({ code: 'BAD_RECORD' });
       expect(await contentsOf(fleet)).toEqual(before);

@@ -56,7 +56,7 @@ describe('documents', () => {
     ['"x"', 'a string'],
     ['true', 'a boolean'],
   ])('are objects: %s is refused as %s', (text, what) => {
-    expect(() => parseJsonObject(text)).toThrow(`a JSON object is due, not ${what}`);
+    expect(() => parseJsonObject(text)).toThrow(`expected a JSON object, not ${what}`);
   });
 
   test('that are no JSON are refused with the position', () => {
