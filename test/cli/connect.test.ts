@@ -1,4 +1,4 @@
-/** Servers that are there, that are not, and that will not: one clear line, in time, and never a password. */
+/** Connecting: which server is used, and one error line, within the timeout and without a password, if it fails. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
@@ -13,13 +13,13 @@ const redis = useRedis();
 const devstate = cli(redis);
 const SECRET = 's3same';
 
-/** All that a run said has no password in it. */
+/** Fails if the output of a run contains a password. */
 function withoutSecret({ exit, stdout, stderr }: Result): { exit: number; stdout: string; stderr: string } {
   expect(stdout + stderr).not.toContain(SECRET);
   return { exit, stdout, stderr };
 }
 
-describe('a server that is not there', () => {
+describe('a server that cannot be reached', () => {
   test.each<[url: string, argv: string, said: string]>([
     [
       'redis://127.0.0.1:1',
@@ -65,7 +65,7 @@ describe('a server that is not there', () => {
     ],
   ])('%s %s', async (url, argv, said) => {
     const session = await cli(url).session(argv);
-    // Where there is no resolver, a name cannot be resolved for another reason.
+    // Without a name server, resolving a name fails with another error.
     expect(session.replace('the host name cannot be resolved now', 'no such host')).toBe(said);
   });
 });
@@ -103,7 +103,7 @@ describe('a port that accepts and never answers', () => {
     }
   });
 
-  test('interrupted meanwhile: it ends at once', async () => {
+  test('an interrupt while connecting ends the command at once', async () => {
     const running = cli(`redis://${await silentPort()}`).start('watch-presence --request-timeout 1h');
     setImmediate(() => running.stop());
     expect(await running.done).toMatchObject({ stdout: '' });
@@ -157,7 +157,7 @@ describe('a server with a password', () => {
       expect(withoutSecret(await as(login).run(argv, { env })).exit).toBe(said.startsWith('d1') ? 0 : 5);
   });
 
-  test('asked on the way: a password that is changed', async () => {
+  test('a password that is changed while a command runs', async () => {
     const running = as(`:${SECRET}@`).start('heartbeat d1 --every 5ms -o name');
     await running.lines('stdout', 2);
     const admin = new Redis(server.url, { password: SECRET });
@@ -194,8 +194,8 @@ describe('a server with a password', () => {
   });
 });
 
-describe('a database that is not there', () => {
-  test('is no other database', async () => {
+describe('a database that does not exist', () => {
+  test('is an error, and database 0 is not used instead', async () => {
     await devstate.run('register d1 --type t');
     expect(await cli({ url: `${redis.url}?db=3` }).session('list -q')).toBe('');
     const run = await cli({ url: `${redis.url}?db=99` }).run('register d2 --type t');
@@ -220,14 +220,14 @@ describe('which server', () => {
     expect(await client.exists('device:state:d1')).toBe(1);
   });
 
-  test('none named: the usual one', async () => {
+  test('without a URL, 127.0.0.1:6379', async () => {
     const { stderr } = await devstate.run('list -v --request-timeout 1s', { env: { DEVSTATE_URL: '' } });
     expect(stderr).toContain('redis://127.0.0.1:6379');
   });
 });
 
 describe('--namespace', () => {
-  test('goes before every key and channel', async () => {
+  test('is the prefix of every key and channel', async () => {
     const client = await redis.client();
     const { heard, settled } = await listen(redis);
     await devstate.run('-n acme register d1 --type t --ttl 5m');
@@ -250,7 +250,7 @@ describe('--namespace', () => {
     expect((await client.keys('*')).filter((key) => key.includes('d1'))).toEqual([]);
   });
 
-  test('watch-presence hears its own only', async () => {
+  test('watch-presence prints the events of its namespace only', async () => {
     const running = devstate.start('watch-presence -n acme --count 1 -o name');
     await running.says('stderr', 'watching');
     await devstate.run('heartbeat other --register --type t');
@@ -260,7 +260,7 @@ describe('--namespace', () => {
 });
 
 describe('--dialect', () => {
-  test('of a new fleet', async () => {
+  test('sets the dialect of a new fleet', async () => {
     const client = await redis.client();
     await devstate.run('--dialect python register d1 --type t');
     await devstate.run('heartbeat d1 --report a=1');
@@ -270,7 +270,7 @@ describe('--dialect', () => {
     expect(Number(await client.hget('device:state:d1', 'last_seen'))).toBeLessThan(1e11);
     const { lastSeen } = (await devstate.json('get d1 --fields lastSeen')) as { lastSeen: number };
     expect(lastSeen).toBeGreaterThan(1e12);
-    // The records say what they are: no one has to.
+    // The dialect is found from the records: no option is needed.
     await devstate.run('register d2 --type t');
     expect(await client.hexists('device:state:d2', 'device_id')).toBe(1);
   });

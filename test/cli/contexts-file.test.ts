@@ -1,4 +1,4 @@
-/** Contexts: servers by name, in a file that nobody else may read; and which server a command goes to. */
+/** The saved contexts: `devstate context`, the file, and which server a command uses. */
 import {
   chmodSync,
   lstatSync,
@@ -29,10 +29,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** No server is named by the environment. */
+/** The environment names no server. */
 const bare = cli('');
 
-/** With the contexts of the test; `URL` in what is typed stands for the server's, and is shown for it. */
+/** Runs a command line with the test's contexts; `URL` in it, and in the returned output, stands for the server's URL. */
 async function session(argv: string, options: RunOptions = {}): Promise<string> {
   const env = { DEVSTATE_CONFIG: file, ...options.env };
   const said = await bare.session(argv.replace('URL', redis.url), { ...options, env });
@@ -49,7 +49,7 @@ function written(content: string, mode = 0o600): void {
 const PROD = `set prod --url rediss://ops:${SECRET}@db:6379 -n acme --ca ca.pem --protected`;
 
 describe('devstate context', () => {
-  test('keeps servers by name, and shows no password', async () => {
+  test('saves servers by name, and prints no password', async () => {
     expect(await session('context list')).toBe('! no contexts\n');
     expect(await session(`context ${PROD}`)).toBe('prod set\n');
     expect(await session('context set test --url redis://db2 --dialect python --read-only')).toBe(
@@ -75,7 +75,7 @@ describe('devstate context', () => {
     expect(readFileSync(file, 'utf8')).toContain(`rediss://ops:${SECRET}@db:6379`);
   });
 
-  test('set changes what is given, and takes away what is unset', async () => {
+  test('set changes the given fields and removes the unset ones', async () => {
     await session(`context ${PROD} --read-only --dialect node`);
     await session('context set prod -n other --no-protected');
     expect(JSON.parse(await session('context show prod --json'))).toMatchObject({
@@ -88,7 +88,7 @@ describe('devstate context', () => {
     });
   });
 
-  test('a variable that goes before the current one is told of', async () => {
+  test('use prints a notice if an environment variable overrides the current context', async () => {
     await session('context set a --url URL');
     const env = { REDIS_URL: 'redis://x' };
     expect(await session('context use a', { env })).toBe(
@@ -128,7 +128,7 @@ describe('devstate context', () => {
 });
 
 describe('the file', () => {
-  test('is where the platform keeps such things, or where DEVSTATE_CONFIG says', async () => {
+  test('is in the configuration folder of the platform, or at DEVSTATE_CONFIG', async () => {
     const { XDG_CONFIG_HOME } = process.env;
     process.env.XDG_CONFIG_HOME = folder;
     onTestFinished(() => {
@@ -141,7 +141,7 @@ describe('the file', () => {
     expect(await contextsPath({ DEVSTATE_CONFIG: file })).toBe(file);
   });
 
-  test("is its owner's alone, and written in one go", async () => {
+  test('is readable by its owner only, and is replaced in one step', async () => {
     await session(`context ${PROD}`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
@@ -153,7 +153,7 @@ describe('the file', () => {
     expect(readdirSync(dirname(file))).toEqual(['config.toml']);
   });
 
-  test('stays a link where it is one', async () => {
+  test('remains a symbolic link if it is one', async () => {
     const link = file;
     file = join(folder, 'real.toml');
     written('');
@@ -165,14 +165,14 @@ describe('the file', () => {
     expect(readFileSync(join(folder, 'real.toml'), 'utf8')).toContain('redis://h');
   });
 
-  test('that cannot be written', async () => {
-    writeFileSync(join(folder, 'config'), 'a file where a folder is due');
+  test('is reported if it cannot be written', async () => {
+    writeFileSync(join(folder, 'config'), 'a file instead of a folder');
     expect(await session('context set a --url redis://h')).toMatch(
       /^! devstate: cannot (read|write) FOLDER\/config\/config\.toml: .*\nexit 2\n$/,
     );
   });
 
-  test('that others can read: told once, if there is a password in it', async () => {
+  test('with a password that other users can read: one warning', async () => {
     written(`current = "a"\n[contexts.a]\nurl = "URL"\n`, 0o644);
     expect(await session('list -q')).toBe('');
     expect(await session('list')).toBe('! no devices\n');
@@ -200,7 +200,7 @@ describe('the file', () => {
     [`[context.a]\nurl = "URL"`, ': unknown key "context"; known: current and [contexts.NAME]'],
     [`current = ["${SECRET}"]`, ': current must be the name of a context'],
     [`[contexts."a\\u001b[2J"]\nurl = "URL"`, '"a\\u001b[2J" is not a valid context name'],
-  ])('that is broken: %j', async (content, said) => {
+  ])('is refused if it is not valid: %j', async (content, said) => {
     written(content);
     for (const argv of [
       'list -vv',
@@ -214,7 +214,7 @@ describe('the file', () => {
     }
   });
 
-  test('is not looked at where a server is named otherwise', async () => {
+  test('is not read if an option or a variable names a server', async () => {
     written('broken');
     expect(await session('list -q --url URL')).toBe('');
     for (const name of ['DEVSTATE_URL', 'REDIS_URL'])
@@ -250,7 +250,7 @@ describe('which server', () => {
     expect(await client.exists('device:state:d1')).toBe(1);
   });
 
-  test('a context that is not there', async () => {
+  test('an unknown context is refused', async () => {
     written(contexts());
     expect(await session('list --context three -q')).toBe(
       '! devstate: no context "three"; there are one, two\nexit 2\n',
@@ -259,7 +259,7 @@ describe('which server', () => {
     expect(await session('list -q')).toBe('! devstate: no context "three"\nexit 2\n');
   });
 
-  test('its namespace and dialect, where no option says otherwise', async () => {
+  test('the namespace and dialect of the context are used unless an option gives others', async () => {
     written(`[contexts.a]\nurl = "URL"\nnamespace = "acme"\ndialect = "python"\n`);
     await session('register d1 --type t --context a');
     await session('register d2 --type t --context a -n other --dialect node');
@@ -268,12 +268,12 @@ describe('which server', () => {
     expect(await client.hexists('other:device:state:d2', 'deviceId')).toBe(1);
   });
 
-  test('-v names it', async () => {
+  test('-v prints the server and the context', async () => {
     written(`[contexts.a]\nurl = "URL"\n`);
     expect(await session('list -v --context a')).toBe('! connected to URL (context a)\n! no devices\n');
   });
 
-  test('its certificates; and those of an option before them', async () => {
+  test('the certificates of the context are used unless an option gives others', async () => {
     written(`[contexts.a]\nurl = "rediss://h"\nca = "/no/ca"\ninsecure = false`);
     expect(await session('list --context a')).toBe('! devstate: --ca "/no/ca": no such file\nexit 2\n');
     expect(await session('list --context a --ca /no/other')).toBe(
@@ -281,7 +281,7 @@ describe('which server', () => {
     );
   });
 
-  test('demo goes there', async () => {
+  test('demo runs on the server of --context', async () => {
     written(`[contexts.a]\nurl = "redis://127.0.0.1:1"\n`);
     expect(await session('demo --context a -q')).toBe(
       '! devstate: cannot reach redis://127.0.0.1:1: connection refused\nexit 5\n',

@@ -1,4 +1,4 @@
-/** One line that says what, one that says what to do, the right exit code, nothing written, no stack trace. */
+/** Errors: a line with the problem, a line with a hint, the exit code, nothing written to Redis, no stack trace. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { asksForJson } from '../../src/cli/early-options.js';
 import { EXIT_CODES, exitOf } from '../../src/cli/exit-codes.js';
@@ -77,7 +77,7 @@ const WRONG: readonly [argv: string[], exit: number, message: string][] = [
   // options
   [['get', 'd1', '--nope'], 2, "unknown option '--nope'"],
   [['get', 'd1', '--fields', 'nope'], 2, 'no field "nope"'],
-  // what other programs left
+  // records that other programs have written
   [['get', 'wrong'], 1, 'device:state:wrong holds'],
   [['heartbeat', 'wrong'], 1, 'device:state:wrong holds'],
   [['register', 'wrong', '--type', 't'], 1, 'device:state:wrong holds'],
@@ -88,7 +88,7 @@ const WRONG: readonly [argv: string[], exit: number, message: string][] = [
   [['set-desired', 'broken', 'a=1'], 1, 'device "broken": the desired state is broken'],
 ];
 
-describe('what cannot be done', () => {
+describe('an error', () => {
   test.each(WRONG)('%j exits with %i', async (argv, code, message) => {
     const before = await snapshot(fleet.redis);
     const { exit, stdout, stderr } = await devstate.run(argv);
@@ -121,17 +121,17 @@ describe('-v', () => {
     [['get', '-v', 'nope', '--verbose'], true],
     [['get', 'nope', '--', '-vv'], false],
     [['-vv', 'bogus'], true],
-  ])('%j shows a stack trace: %s', async (argv, traced) => {
+  ])('%j prints a stack trace: %s', async (argv, traced) => {
     const { stderr } = await devstate.run(argv);
     expect(/\n {4}at /.test(stderr)).toBe(traced);
   });
 
-  test('names the server', async () => {
+  test('prints the server', async () => {
     expect((await devstate.run('-v list')).stderr).toBe(`connected to ${redis.url}\n`);
   });
 });
 
-describe('usage errors as JSON, before options are parsed', () => {
+describe('usage errors are JSON, even before options are parsed', () => {
   test.each([
     ['bogus --json', true],
     ['--json bogus', true],
@@ -157,7 +157,7 @@ describe('usage errors as JSON, before options are parsed', () => {
     else expect(stderr).toMatch(/^devstate: .*\nhint: .*\n$/);
   });
 
-  test('without hint when quiet', async () => {
+  test('have no hint with --quiet', async () => {
     expect(await nowhere.session('bogus --json -q')).toBe(
       `! {"error":{"code":"USAGE","message":"unknown command 'bogus'"}}\nexit 2\n`,
     );

@@ -1,4 +1,4 @@
-/** Words to commands: where options may stand, what help says, and what a slip of the finger gets. */
+/** Parsing of the command line: the position of options, the help, and the errors for mistyped command lines. */
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { commands, globals } from '../../src/commands/index.js';
@@ -11,7 +11,7 @@ const redis = useRedis();
 const devstate = cli(redis);
 const nowhere = cli('redis://127.0.0.1:1');
 
-describe('globals stand before and after the command', () => {
+describe('global options are accepted before and after the command', () => {
   test.each([
     ['get d1 -o name', 'd1\n'],
     ['-o name get d1', 'd1\n'],
@@ -28,7 +28,7 @@ describe('globals stand before and after the command', () => {
     expect(await devstate.session(argv)).toBe(said);
   });
 
-  test('no command reuses the name of one', () => {
+  test('no command option has the name of a global option', () => {
     const names = (flags: string) => flags.split(/[ ,]+/).filter((word) => word.startsWith('-'));
     const taken = new Set([
       ...globals.flatMap(({ flags }) => names(flags)),
@@ -72,7 +72,7 @@ describe('-- ends the options', () => {
   });
 });
 
-describe('what is no command line', () => {
+describe('a command line that cannot be parsed', () => {
   test.each<[argv: string, said: string]>([
     ['bogus', "! devstate: unknown command 'bogus'\n! hint: devstate --help\n"],
     ['regster d1', "! devstate: unknown command 'regster'\n! hint: did you mean register?\n"],
@@ -173,13 +173,13 @@ describe('help', () => {
   });
 });
 
-test('every example of the help is a command line that runs', async () => {
+test('every example of the help runs', async () => {
   const fleet = await openFleet(redis);
   for (const id of ['sensor-001', 'a', 'b', 'c', 'gw-7']) await register(fleet, id, 'meter');
   const lines = commands
     .filter(({ name }) => name !== 'demo')
     .flatMap(({ examples }) => examples)
-    // What is before a pipe; not those that read a file, never end, know contexts, or are typed at a shell.
+    // Only the part before a pipe. Left out: examples that read files, never end, use contexts or shell syntax.
     .map((line) => line.split(' | ').find((part) => part.startsWith('devstate ')) as string)
     .filter(
       (line) =>

@@ -1,4 +1,4 @@
-/** Read-only means it: what writes is refused before it is sent, what reads needs no leave to write. */
+/** Read-only: commands that write are refused before anything is sent; commands that read need no permission to write. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,7 +67,7 @@ beforeEach(async () => {
   writeFileSync(config, tables.join(''), { mode: 0o600 });
 });
 
-test('no command is left out', () => {
+test('every command is listed as writing or reading', () => {
   const others = ['acl', 'context', 'demo', 'completion'];
   const names = (lines: readonly string[]) => [...new Set(lines.map((line) => line.split(' ', 1)[0]))].sort();
   const writers = commands.filter(({ writes }) => writes).map(({ name }) => name);
@@ -82,7 +82,7 @@ describe.each([
   '--context here',
   '--context nowhere',
   '--read-only --url redis://127.0.0.1:1',
-])('%s refuses', (options) => {
+])('%s refuses writes', (options) => {
   test.each(WRITING)('%s', async (argv) => {
     const before = await snapshot(fleet.redis);
     const run = await devstate.run(`${options} ${argv}`, {
@@ -98,11 +98,11 @@ describe.each([
   });
 });
 
-describe('writes on the way', () => {
+describe('writes that depend on an option', () => {
   test.each<[argv: string, said: RegExp]>([
     ['watch-presence --detect', /^devstate: .* refused: read-only\nhint: leave out --read-only/m],
     ['demo --url URL', /^devstate: the demo writes\nhint: leave out --read-only/],
-  ])('are refused, too: %s', async (argv, said) => {
+  ])('are refused: %s', async (argv, said) => {
     const before = await snapshot(fleet.redis);
     const run = await devstate.run(`--read-only ${argv.replace('URL', redis.url)}`);
     expect(run.exit).toBe(2);
@@ -111,7 +111,7 @@ describe('writes on the way', () => {
   });
 });
 
-describe.each(['--read-only', '--context here'])('%s lets read', (options) => {
+describe.each(['--read-only', '--context here'])('%s allows reads', (options) => {
   test.each(READING)('%s', async (argv) => {
     const before = await snapshot(fleet.redis);
     const { exit, stderr } = await devstate.run(`${options} ${argv} -q`, {
@@ -122,7 +122,7 @@ describe.each(['--read-only', '--context here'])('%s lets read', (options) => {
   });
 });
 
-describe('a Redis user who may read, ask for the time and subscribe', () => {
+describe('a Redis user with permission to read, to call TIME and to subscribe', () => {
   test.each(READING)('%s', async (argv) => {
     const rules = ['reset', 'on', '>pw', '+@read', '+time', '+subscribe', '~*', '&devices:presence'];
     await fleet.redis.call('ACL', 'SETUSER', 'reader', ...rules);
@@ -130,7 +130,7 @@ describe('a Redis user who may read, ask for the time and subscribe', () => {
     const url = redis.url.replace('//', '//reader:pw@');
     const { exit, stderr } = await devstate.run(`${argv} -q --url ${url}`);
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
-    // Nor does it try what it may not: the answer to PING is an answer, whatever it says.
+    // No denied command is sent, except PING: any reply to it shows that the server is there.
     const denied = (await fleet.redis.call('ACL', 'LOG')) as string[][];
     expect(denied.map((entry) => entry[entry.indexOf('object') + 1])).toEqual(denied.map(() => 'ping'));
   });

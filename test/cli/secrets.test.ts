@@ -1,4 +1,4 @@
-/** No password in what is said, however it fails: not on stdout, not on stderr, not with -vv. */
+/** No output contains a password, whatever fails: neither stdout nor stderr, even with -vv. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** `PLAIN` and `TLS` stand for the servers' addresses. */
+/** `PLAIN` and `TLS` are replaced by the servers' addresses. */
 const URLS = [
   'redis://:SECRET@127.0.0.1:1',
   'redis://bob:SECRET@127.0.0.1:1/2',
@@ -77,7 +77,7 @@ describe.each(URLS)('%s', (template) => {
     expect(run.stdout + run.stderr).not.toContain(ENCODED);
   }
 
-  test('by --url, a variable, REDISCLI_AUTH, a context', async () => {
+  test('is not printed when it comes from --url, a variable, REDISCLI_AUTH or a context', async () => {
     const file = join(folder, 'config.toml');
     writeFileSync(file, `[contexts.a]\nurl = ${JSON.stringify(url(SECRET))}\n`, { mode: 0o644 });
     const config = { DEVSTATE_CONFIG: file };

@@ -1,4 +1,4 @@
-/** URLs to servers: where it is, what may be shown of it, and what is no URL at all. */
+/** Server URLs: the target they give, the text that messages show of them, and the URLs that are refused. */
 import { describe, expect, test } from 'vitest';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { parseTarget } from '../../src/redis/target-url.js';
@@ -44,12 +44,12 @@ describe('a URL', () => {
     ['redis://bob@h', SECRET],
     ['unix:///run/redis.sock', SECRET],
     ['redis://:own@h', 'own'],
-  ])('%s takes the password of REDISCLI_AUTH where it has none', (url, password) => {
+  ])('%s takes the password of REDISCLI_AUTH if it has none', (url, password) => {
     expect(parseTarget(url, { password: SECRET }).options.password).toBe(password);
   });
 });
 
-describe('a URL of several', () => {
+describe('a URL with several hosts', () => {
   const login = { username: 'bob', password: SECRET };
 
   test.each<[url: string, shown: string, options: object]>([
@@ -103,13 +103,13 @@ describe('a URL of several', () => {
     expect(parseTarget(url)).toEqual({ shown, ...target });
   });
 
-  test('takes the password of REDISCLI_AUTH where it has none', () => {
+  test('takes the password of REDISCLI_AUTH if it has none', () => {
     for (const url of ['redis-sentinel://a,b#m', 'redis-cluster://a,b'])
       expect(parseTarget(url, { password: SECRET }).options.password).toBe(SECRET);
   });
 });
 
-describe('no URL', () => {
+describe('an invalid URL is refused', () => {
   test.each([
     ['', 'not a valid server URL'],
     [SECRET, 'not a valid server URL'],
@@ -150,7 +150,7 @@ describe('no URL', () => {
   });
 });
 
-test('# and ? belong into no password', () => {
+test('a password with an unescaped # or ? is refused', () => {
   for (const url of [
     'redis://:1#s3same@h',
     'redis://:1?s3same@h',

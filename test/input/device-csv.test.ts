@@ -10,7 +10,7 @@ async function* chunks(...parts: (Buffer | string)[]): AsyncGenerator<Buffer | s
 
 const notices: string[] = [];
 
-/** Line, and what it says or why it fails. */
+/** Each row's line number with its object or its error. */
 async function rowsOf(...parts: (Buffer | string)[]): Promise<[line: number, text: string][]> {
   const found: [number, string][] = [];
   for await (const rows of csvRows(chunks(...parts))) {
@@ -61,7 +61,7 @@ describe('a row', () => {
     const line = 2 + (row.match(/\n/g)?.length ?? 0);
     expect(await rowsOf(`${HEADER}\n${row}`)).toEqual([[line, says]]);
     if (says.includes('never')) return;
-    // Alone, among others, and however lines end.
+    // As the only row and among others, with LF and with CRLF.
     expect(await rowsOf(`${HEADER}\r\nd0,t,,\r\n${row}\r\n\r\nd2,t,,\r\n`)).toEqual([
       [2, '{"deviceId":"d0","deviceType":"t"}'],
       [line + 1, says],
@@ -69,7 +69,7 @@ describe('a row', () => {
     ]);
   });
 
-  it('that is no UTF-8 fails alone', async () => {
+  it('that is not UTF-8 does not affect other rows', async () => {
     expect(await rowsOf(`${HEADER}\nd0,t,,\nd`, Buffer.from([0xff]), ',t,,\nd2,t,,\n')).toEqual([
       [2, '{"deviceId":"d0","deviceType":"t"}'],
       [3, 'the line is not valid UTF-8'],
@@ -77,7 +77,7 @@ describe('a row', () => {
     ]);
   });
 
-  it('tells of duplicate keys', async () => {
+  it('prints a notice for duplicate keys', async () => {
     notices.length = 0;
     await rowsOf('deviceId,metadata\nd1,"{""a"":1,""a"":2}"');
     expect(notices).toEqual(['duplicate key "a": the last one wins']);
@@ -107,12 +107,15 @@ describe('the header', () => {
     await expect(rowsOf(text)).rejects.toMatchObject({ code: 'USAGE', message, hint });
   });
 
-  it.each(['', '\n', '\ufeff', 'deviceId,deviceType\n'])('alone, or nothing: %j', async (text) => {
-    expect(await rowsOf(text)).toEqual([]);
-  });
+  it.each(['', '\n', '\ufeff', 'deviceId,deviceType\n'])(
+    'without rows, or an empty file: %j',
+    async (text) => {
+      expect(await rowsOf(text)).toEqual([]);
+    },
+  );
 });
 
-it('rows are the same however the bytes are cut', async () => {
+it('rows do not depend on how the bytes are split into chunks', async () => {
   const cell = fc.string({ unit: fc.constantFrom('a', '温', ',', '"', '\n', ' ') }).map((text) => `x${text}`);
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
   await fc.assert(
@@ -133,7 +136,7 @@ it('rows are the same however the bytes are cut', async () => {
   );
 });
 
-it('rows come as they came, before the end, in their order with the bad ones, and the source is closed', async () => {
+it('rows are yielded chunk by chunk, in order with the bad ones, and the source is closed', async () => {
   let closed = false;
   async function* endless(): AsyncGenerator<string> {
     try {
@@ -152,7 +155,7 @@ it('rows come as they came, before the end, in their order with the bad ones, an
   expect(closed).toBe(true);
 });
 
-it('a source that breaks is said', async () => {
+it('an error of the source is thrown', async () => {
   async function* broken(): AsyncGenerator<string> {
     yield 'deviceId,deviceType\nd1,t\n';
     throw new Error('the disk is gone');
@@ -163,7 +166,7 @@ it('a source that breaks is said', async () => {
   await expect(all()).rejects.toThrow('the disk is gone');
 });
 
-it('refuses a row without an end before it takes memory, having read those before it', async () => {
+it('refuses a row without an end before it fills the memory, after yielding the rows before it', async () => {
   let given = 0;
   async function* endless(): AsyncGenerator<Buffer | string> {
     yield 'deviceId,metadata\nd1,\nd2,"';

@@ -5,7 +5,7 @@ const silent = () => {};
 const refusal = (message: string) =>
   expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) });
 
-/** As `get -o ndjson` prints it. */
+/** A line of `get -o ndjson`. */
 const PRINTED =
   '{"deviceId":"d1","deviceType":"sensor","status":"online","lastSeen":1,"registeredAt":1,"expiresAt":null,"reportedState":{"t":1.10},"desiredState":{},"metadata":{"v":0.10},"reportedVersion":1,"reportedAt":1,"desiredVersion":0,"desiredAt":null,"presenceSeq":1,"presenceAt":1,"heartbeatTtl":null}';
 
@@ -67,7 +67,7 @@ describe('a heartbeat line', () => {
     expect(() => parseHeartbeatLine(text, {}, silent)).toThrowError(refusal(message));
   });
 
-  it('tells of duplicate keys', () => {
+  it('prints a notice for duplicate keys', () => {
     const notices: string[] = [];
     parseHeartbeatLine('{"deviceId":"a","deviceId":"b"}', {}, (notice) => notices.push(notice));
     expect(notices).toEqual(['duplicate key "deviceId": the last one wins']);

@@ -102,7 +102,7 @@ describe('assignments', () => {
     expect(Object.getPrototypeOf(document)).toBe(Object.prototype);
   });
 
-  it('yields what was assigned, whatever the names', async () => {
+  it('contains what was assigned, for any names', async () => {
     const escaped = (key: string) => key.replace(/[.=:[\\]/g, '\\$&');
     const key = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !/^[\s@{["-]/.test(text));
     await fc.assert(
@@ -184,7 +184,7 @@ describe('whole documents', () => {
     expect(notices).toEqual(['duplicate key "a": the last one wins', 'duplicate key "a": the last one wins']);
   });
 
-  it('gives any object back as it was', async () => {
+  it('returns any object unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()),
@@ -196,7 +196,7 @@ describe('whole documents', () => {
     );
   });
 
-  it('is an object of its own for each call', async () => {
+  it('is a new object for each call', async () => {
     const none: JsonObject = (await parse([])).document;
     expect(none).toEqual({});
   });

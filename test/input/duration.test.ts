@@ -47,13 +47,13 @@ describe('parseDuration', () => {
     '9'.repeat(400),
     `${'9'.repeat(20)}d`,
     '1h\n',
-  ])('refuses %j and says what it takes', (text) => {
+  ])('refuses %j and names the accepted forms', (text) => {
     expect(() => parseDuration(text)).toThrowError(
       expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('500ms, 90s, 15m, 2h, 7d') }),
     );
   });
 
-  it('reads what it would be written as', () => {
+  it('reads durations written with all units', () => {
     fc.assert(
       fc.property(fc.nat(9999), fc.nat(23), fc.nat(59), fc.nat(59), fc.nat(999), (d, h, m, s, ms) => {
         const total = (((d * 24 + h) * 60 + m) * 60 + s) * 1000 + ms;
@@ -64,7 +64,7 @@ describe('parseDuration', () => {
     );
   });
 
-  it('takes or refuses, and is never slow nor odd', () => {
+  it('returns whole milliseconds or throws a usage error for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'0123456789.dhms-+ ') }), (text) => {
         try {
@@ -78,7 +78,7 @@ describe('parseDuration', () => {
 });
 
 describe('parseTtl', () => {
-  it('takes 1ms to ten years', () => {
+  it('accepts 1ms to ten years', () => {
     expect([parseTtl('1ms'), parseTtl('60'), parseTtl('3650d')]).toEqual([1, 60_000, 315_360_000_000]);
   });
 
@@ -92,7 +92,7 @@ describe('parseTtl', () => {
 });
 
 describe('parseCount', () => {
-  it('takes whole numbers from 1', () => {
+  it('accepts whole numbers from 1', () => {
     expect([parseCount('1'), parseCount('1000')]).toEqual([1, 1000]);
   });
 

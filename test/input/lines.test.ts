@@ -42,7 +42,7 @@ describe('lines', () => {
     expect((await all(lines(chunks(text)))).map(({ number, read }) => [number, read()])).toEqual(expected);
   });
 
-  it('are the same however the bytes are cut', async () => {
+  it('do not depend on how the bytes are split into chunks', async () => {
     const line = fc
       .string({ unit: 'grapheme' })
       .filter((text) => text.trim() === text && text !== '' && !/[\n\r]/.test(text));
@@ -61,14 +61,14 @@ describe('lines', () => {
     );
   });
 
-  it('come before the stream ends', async () => {
+  it('are yielded before the stream ends', async () => {
     async function* endless(): AsyncGenerator<string> {
       for (;;) yield 'line\n';
     }
     for await (const { number } of lines(endless())) if (number === 3) return;
   });
 
-  it('refuse bytes that are not UTF-8, and those of no other line', async () => {
+  it('that are not UTF-8 are refused, and other lines are read', async () => {
     const found = await all(lines(chunks('a\n', Buffer.from([0x62, 0xff, 0x0a]), 'c')));
     expect(found.map(({ number }) => number)).toEqual([1, 2, 3]);
     expect([found[0]?.read(), found[2]?.read()]).toEqual(['a', 'c']);
@@ -78,7 +78,7 @@ describe('lines', () => {
   });
 });
 
-it('come in batches, as they came', async () => {
+it('lines are yielded in one batch for each chunk', async () => {
   const batches = await all(lineBatches(chunks('a\nb', 'c\n\n', '\n', 'd\ne\nf')));
   expect(batches.map((batch) => batch.map(({ number, read }) => [number, read()]))).toEqual([
     [[1, 'a']],
@@ -94,7 +94,7 @@ it('come in batches, as they came', async () => {
 describe('a line without an end', () => {
   const MIB = Buffer.alloc(1_048_576, 'x');
 
-  it('is refused by itself, and those around it are read', async () => {
+  it('is refused, and the lines around it are read', async () => {
     const whole = Buffer.alloc(4 * 1_048_576, 'y');
     const found = await all(lines(chunks('a\n', MIB, MIB, MIB, MIB, 'x\nb\n', whole, '\n', whole, 'z')));
     expect(found.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
@@ -106,7 +106,7 @@ describe('a line without an end', () => {
     }
   });
 
-  it('takes no memory', async () => {
+  it('does not fill the memory', async () => {
     async function* endless(): AsyncGenerator<Buffer> {
       for (let i = 0; i < 1000; i++) yield Buffer.alloc(1_048_576, 'x');
       yield Buffer.from('\nlast');
@@ -120,11 +120,11 @@ describe('a line without an end', () => {
     }
     const before = process.memoryUsage().arrayBuffers;
     expect((await all(lines(watched()))).map(({ number }) => number)).toEqual([1, 2]);
-    expect(most - before).toBeLessThan(400 * 1_048_576); // of 1,000 MiB; the collector takes its time
+    expect(most - before).toBeLessThan(400 * 1_048_576); // of the 1,000 MiB that are read; garbage is collected late
   });
 });
 
-it('readText refuses a text too long before it has it all', async () => {
+it('readText refuses a text that is too long before it has read all of it', async () => {
   let given = 0;
   async function* endless(): AsyncGenerator<Buffer> {
     for (;;) {
@@ -138,7 +138,7 @@ it('readText refuses a text too long before it has it all', async () => {
   expect(given).toBe(5);
 });
 
-it('readText joins chunks within a character, and refuses what is not UTF-8', async () => {
+it('readText accepts a character split across chunks, and refuses a text that is not UTF-8', async () => {
   const bytes = Buffer.from('\ufeff温度\n');
   expect(await readText(chunks(bytes.subarray(0, 4), bytes.subarray(4)))).toBe('温度\n');
   await expect(readText(chunks(Buffer.from([0xff])))).rejects.toEqual(USAGE);

@@ -45,13 +45,13 @@ describe('parseMoment', () => {
     '-5',
     '9'.repeat(30),
     '2026-11-24T10:00:00.Z',
-  ])('refuses %j and says what it takes', (text) => {
+  ])('refuses %j and names the accepted forms', (text) => {
     expect(() => parseMoment(text, NOW)).toThrowError(
       expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('2026-11-24T10:00:00Z') }),
     );
   });
 
-  it('reads what toISOString writes, and epoch milliseconds', () => {
+  it('reads the output of toISOString, and epoch milliseconds', () => {
     const dates = fc.date({
       min: new Date(1e11),
       max: new Date('9999-12-31T23:59:59.999Z'),

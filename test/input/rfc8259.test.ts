@@ -1,6 +1,6 @@
 /**
- * JSON that users give is accepted and refused as RFC 8259 says: what JSON.parse takes, no more and no less,
- * but for what the RFC leaves open: how deep, and strings that are no Unicode.
+ * JSON from users is accepted and refused as RFC 8259 defines: exactly the texts that JSON.parse accepts, except
+ * for two limits that the RFC leaves open: the depth, and strings that are not valid Unicode.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ describe('accepts', () => {
     ['{"":{"":[]}}', '{"":{"":[]}}'],
     ['[[],{},[{}]]', '[[],{},[{}]]'],
     ['{"__proto__":1,"constructor":2}', '{"__proto__":1,"constructor":2}'],
-    // Section 6: the digits stay.
+    // Section 6: numbers keep their digits.
     ['-0', '-0'],
     ['0.0', '0.0'],
     ['-0.10', '-0.10'],
@@ -136,7 +136,7 @@ describe('refuses', () => {
     [String.raw`"\\\ud800\ud83d\ude00"`, 3, String.raw`\ud800`],
     [String.raw`"\ude00\ud83d"`, 1, String.raw`\ude00`],
     [String.raw`{"\ud800":1}`, 2, String.raw`\ud800`],
-  ])('half a character, which UTF-8 cannot hold: %s', (text, position, half) => {
+  ])('a lone surrogate, which UTF-8 cannot encode: %s', (text, position, half) => {
     expect(() => readJson(text, silent)).toThrow(
       expect.objectContaining({
         code: 'USAGE',
@@ -145,7 +145,7 @@ describe('refuses', () => {
     );
   });
 
-  it('what is nested without end, with flat stack', () => {
+  it('deep nesting, without a stack overflow', () => {
     for (const text of [
       '['.repeat(100_000),
       `${'{"a":'.repeat(100_000)}1`,
@@ -167,19 +167,19 @@ describe('duplicate keys', () => {
     return { json, notices };
   };
 
-  it('the last wins, with a notice', () => {
+  it('the last one wins, with a notice', () => {
     expect(read(String.raw`{"a":1,"\u0061":2,"b":{"__proto__":1,"__proto__":{}}}`)).toEqual({
       json: '{"a":2,"b":{"__proto__":{}}}',
       notices: ['duplicate key "a": the last one wins', 'duplicate key "__proto__": the last one wins'],
     });
   });
 
-  it('that say the same are no loss, and need none', () => {
+  it('with equal values print no notice', () => {
     expect(read('{"a":[1],"a":[1]}')).toEqual({ json: '{"a":[1]}', notices: [] });
   });
 });
 
-it('takes and refuses what JSON.parse does, and reads the same of it', () => {
+it('accepts the texts that JSON.parse accepts, with the same values', () => {
   const broken = fc
     .tuple(
       fc.json({ maxDepth: 4 }),
@@ -223,7 +223,7 @@ it('takes and refuses what JSON.parse does, and reads the same of it', () => {
         tokens.map((list) => list.join('')),
       ),
       (text) => {
-        fc.pre(!/\\u[dD][89a-fA-F]/.test(text)); // halves of characters have their own rule
+        fc.pre(!/\\u[dD][89a-fA-F]/.test(text)); // lone surrogates are refused by a rule of their own
         expect(outcome(() => JSON.parse(toJson(readJson(text, silent))))).toEqual(
           outcome(() => JSON.parse(text)),
         );

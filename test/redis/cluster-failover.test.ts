@@ -1,4 +1,4 @@
-/** Masters of a cluster that die or hang: commands go on within their time, and who listens hears again. */
+/** Masters of a cluster that die or hang: commands succeed within their timeout, and subscriptions are renewed. */
 import { Cluster } from 'ioredis';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { declareFleet } from '../../src/core/admin/declare-fleet.js';
@@ -20,7 +20,7 @@ import { portOf } from '../support/sentinel.js';
 const IDS = Array.from({ length: 300 }, (_, i) => `d${i}`);
 const TIMEOUT_MS = 20_000;
 
-/** Of several partitions. */
+/** Ids of several partitions. */
 const LATE = ['late-1', 'late-2', 'late-3', 'late-4', 'late-5'];
 
 const cluster = useCluster({ nodeTimeout: 1500 });
@@ -35,11 +35,11 @@ beforeEach(async () => {
     fleet,
     IDS.map((id) => ({ id, type: 'lamp' })),
   );
-  // What the replicas have by now is not lost.
+  // Writes that have reached the replicas are not lost in a failover.
   for (const server of fleet.servers()) expect(await server.wait(1, 5000)).toBe(1);
 });
 
-/** A channel, and how many times each message on it is heard. */
+/** A channel, and how many times each message on it is received. */
 async function listen(open: typeof subscribe, channel: string) {
   const heard: string[] = [];
   let returns = 0;
@@ -66,7 +66,7 @@ async function running(argv: string, said: string): Promise<Running> {
   return command;
 }
 
-/** The master where somebody listens. */
+/** The master that has subscribers. */
 async function listenedTo(channel: string): Promise<PrivateServer> {
   for (const server of (await cluster.masters()).keys()) {
     const [, count] = await briefly(server.url, (redis) => redis.pubsub('NUMSUB', channel));

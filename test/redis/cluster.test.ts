@@ -1,4 +1,4 @@
-/** The connection to a cluster: one clear line where there is none, in time; and it comes back. */
+/** Connections to a cluster: one error line within the timeout if there is none, and reconnecting. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { Cluster } from 'ioredis';
@@ -21,7 +21,7 @@ const SECRET = 's3same';
 const plain = useRedis({ port: true });
 let node: PrivateServer;
 
-/** A cluster of one node, which asks for a password. */
+/** A cluster of one node, which requires a password. */
 beforeAll(async () => {
   const args = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--requirepass', SECRET];
   node = await startServer({ port: true, args });
@@ -47,7 +47,7 @@ async function opened(options: Partial<ConnectOptions> = {}, at = url()): Promis
 
 const ended = (connection: Connection) => until(() => connection.status === 'end');
 
-describe('says why not', () => {
+describe('reports why it cannot connect', () => {
   async function session(at: string, options = '--request-timeout 5s'): Promise<string> {
     const { exit, stdout, stderr } = await cli(at).run(`get d1 ${options}`);
     expect({ exit, stdout }).toEqual({ exit: 5, stdout: '' });
@@ -55,7 +55,7 @@ describe('says why not', () => {
     return stderr.replaceAll(/127\.0\.0\.1:\d+/g, 'HOST').replace('devstate: cannot reach ', '');
   }
 
-  test('no node there', async () => {
+  test('no node is running', async () => {
     expect(await session('redis-cluster://127.0.0.1:1,127.0.0.1:2')).toBe(
       'redis-cluster://HOST,HOST: connection refused\nhint: start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none\n',
     );
@@ -70,7 +70,7 @@ describe('says why not', () => {
     expect(await session(url(login))).toBe(`redis-cluster://${user}HOST: ${said}`);
   });
 
-  test('what is no cluster', async () => {
+  test('a server that is not a cluster node', async () => {
     expect(await session(plain.url.replace('redis:', 'redis-cluster:'))).toBe(
       'redis-cluster://HOST: the server is not a cluster node\nhint: use redis:// for it\n',
     );
@@ -89,14 +89,14 @@ describe('says why not', () => {
     );
   });
 
-  test('TLS to a port without', async () => {
+  test('TLS to a port without TLS', async () => {
     const at = url('').replace('redis-cluster:', 'rediss-cluster:');
     expect(await session(at, '--request-timeout 300ms')).toBe(
       'rediss-cluster://HOST: timed out\nhint: check that the server runs and the port uses TLS; for a port without TLS use redis-cluster://\n',
     );
   });
 
-  test('nodes that never answer, in time', async () => {
+  test('nodes that never answer, within the timeout', async () => {
     const silent = createServer((socket) => socket.on('error', () => {}).resume());
     onTestFinished(() => void silent.close());
     await once(silent.listen(0, '127.0.0.1'), 'listening');
@@ -106,12 +106,12 @@ describe('says why not', () => {
       /^redis-cluster:\/\/HOST: timed out\n/,
     );
     expect(performance.now() - started).toBeLessThan(2000);
-    // Beside one that does they cost nothing.
+    // With a node that answers, those that do not cost no time.
     const both = url().replace('127.0.0.1', `127.0.0.1:${port},127.0.0.1`);
     expect(await (await opened({ timeoutMs: 1000 }, both)).ping()).toBe('PONG');
   });
 
-  test('a node that is named as one server', async () => {
+  test('a node with a redis:// URL', async () => {
     const at = node.url.replace('//', `//:${SECRET}@`);
     const said = await cli(at).session('register d1 --type lamp');
     expect(said.replace(/127\.0\.0\.1:\d+/, 'HOST')).toBe(
@@ -129,7 +129,7 @@ describe('says why not', () => {
     await within((redis) => until(async () => (await redis.cluster('INFO')).includes('cluster_state:ok')));
   });
 
-  test('it is to end', async () => {
+  test('the signal is already aborted', async () => {
     const end = AbortSignal.abort();
     expect(await failure(opened({ signal: end }))).toMatchObject({ code: 'CONNECTION' });
   });
@@ -149,7 +149,7 @@ test('needs neither INFO, CLIENT, CONFIG nor COMMAND', async () => {
   expect(refused.filter((command) => command !== 'client|setname')).toEqual([]);
 });
 
-describe('a node that sends on to nobody', () => {
+describe('a node that redirects to an address where nothing listens', () => {
   /** It says so of so many commands, and answers the next. */
   async function pretendNode(count: number): Promise<string> {
     let left = count;
@@ -168,12 +168,12 @@ describe('a node that sends on to nobody', () => {
     return `redis-cluster://127.0.0.1:${port}`;
   }
 
-  test('is asked again', async () => {
+  test('is asked again until it answers', async () => {
     const fleet = new Fleet(await opened({}, await pretendNode(3)));
     expect(await fleet.redis.get('k')).toBe('hi');
   });
 
-  test('is not asked for ever', async () => {
+  test('is not asked after the timeout', async () => {
     const cluster = await opened({ timeoutMs: 500 }, await pretendNode(1_000_000));
     expect(await failure(new Fleet(cluster).send(() => cluster.get('k')))).toMatchObject({
       code: 'CONNECTION',
@@ -182,8 +182,8 @@ describe('a node that sends on to nobody', () => {
   });
 });
 
-describe('when all nodes are gone', () => {
-  test('it comes back, and commands wait for it', async () => {
+describe('after all nodes have gone', () => {
+  test('the client reconnects, and commands wait for it', async () => {
     let losses = 0;
     const cluster = await opened({ onLost: () => losses++ });
     const fleet = new Fleet(cluster, { requestTimeout: 15_000 });
@@ -195,7 +195,7 @@ describe('when all nodes are gone', () => {
     expect(await cluster.hget('h', 'f')).toBe('1');
   });
 
-  test('what waits is rejected when it ends', async () => {
+  test('waiting commands are rejected when the connection is closed', async () => {
     const stop = new AbortController();
     const clusters = [await opened(), await opened({ signal: stop.signal })] as const;
     await node.kill();
@@ -224,7 +224,7 @@ describe('behind TLS', () => {
     made = await makeCertificates();
     for (const [name, address] of [
       ['server', '127.0.0.1'],
-      ['server', '127.0.0.2'], // which its certificate is not for
+      ['server', '127.0.0.2'], // its certificate is not valid for this address
       ['elsewhere', '127.0.0.1'],
     ] as const) {
       const args = ['--cluster-enabled', 'yes', '--tls-cluster', 'yes', '--cluster-announce-ip', address];

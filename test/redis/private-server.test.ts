@@ -1,4 +1,4 @@
-/** The private server: it starts, restarts in place, leaves nothing behind, and says why it cannot. */
+/** The private server: it starts, restarts at the same address, removes its files, and reports why it cannot start. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { startServer } from '../../src/redis/private-server.js';
@@ -7,7 +7,7 @@ import { useRedis } from '../support/redis.js';
 describe.each([{ port: false }, { port: true }])('a private server (%j)', (options) => {
   const redis = useRedis(options);
 
-  it('answers', async () => {
+  it('answers commands', async () => {
     const client = await redis.client();
     expect(await client.set('key', 'value')).toBe('OK');
   });
@@ -18,7 +18,7 @@ describe.each([{ port: false }, { port: true }])('a private server (%j)', (optio
   });
 });
 
-it('starts again in the same place, after an end in order and after a crash', async () => {
+it('restarts at the same address, after a shutdown and after a kill', async () => {
   const server = await startServer();
   const { pid, url } = server;
   await server.restart();
@@ -34,10 +34,10 @@ it('starts again in the same place, after an end in order and after a crash', as
 it.each([
   [{ PATH: '/nowhere' }, 'no redis-server found'],
   [{ DEVSTATE_REDIS_SERVER: '/nowhere/redis' }, 'no redis-server found at "/nowhere/redis"'],
-])('says when there is none: %j', async (env, message) => {
+])('reports a missing redis-server: %j', async (env, message) => {
   await expect(startServer({}, env)).rejects.toMatchObject({ code: 'CONNECTION', message });
 });
 
-it('says why it did not start', async () => {
+it('reports why redis-server did not start', async () => {
   await expect(startServer({ args: ['--nonsense', 'x'] })).rejects.toThrow(/did not start: .*nonsense/);
 });

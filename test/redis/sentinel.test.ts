@@ -1,4 +1,4 @@
-/** By Sentinel: the master under its name, whoever that is now; and in time why there is none. */
+/** Sentinel: the current master is found by its name, failovers are followed, and failures are reported in time. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -38,7 +38,7 @@ const devstate = cli({
 const other = () => set.servers.find((server) => server !== master) as PrivateServer;
 const takenOver = () => until(async () => (await set.master()) === other());
 
-/** Without the ports, and with no password in it. */
+/** The output without ports; fails if it contains a password. */
 function shown(text: string): string {
   expect(text).not.toContain(PASSWORD);
   return text.replace(/127\.0\.0\.1:\d+/g, 'HOST');
@@ -59,12 +59,12 @@ describe('the master', () => {
     expect(await ask(master, 'EXISTS', 'device:state:d1')).toBe(0);
   });
 
-  test('is named by those sentinels that are there', async () => {
+  test('is found although one sentinel is down', async () => {
     const url = set.url.replace('@', '@127.0.0.1:1,').replace('#', ',no-such-host.invalid#');
     expect(await devstate.session('list -q', { env: { DEVSTATE_URL: url } })).toBe('');
   });
 
-  test('is asked for again where a sentinel was behind and named its replica', async () => {
+  test('is asked for again if an outdated sentinel names a replica', async () => {
     const port = await pretendSentinel([portOf(other()), portOf(master)]);
     const url = `redis-sentinel://:${PASSWORD}@127.0.0.1:${port}#any`;
     expect(await devstate.session('register d1 --type t', { env: { DEVSTATE_URL: url } })).toBe(
@@ -72,7 +72,7 @@ describe('the master', () => {
     );
   });
 
-  test('by TLS, as the sentinels', async () => {
+  test('is connected to by TLS, as the sentinels are', async () => {
     const made = await makeCertificates();
     const server = await startTls(made, 'server', { clients: 'yes' });
     onTestFinished(async () => {
@@ -121,7 +121,7 @@ describe('a failover', () => {
     expect(await ask(other(), 'EXISTS', 'device:heartbeat:d1')).toBe(1);
   }
 
-  test('of a master that dies is followed by all that goes on, and awaited by what is begun', async () => {
+  test('of a master that dies: running commands follow it, and new ones wait for it', async () => {
     const all = await going();
     await master.kill();
     onTestFinished(rejoin);
@@ -134,7 +134,7 @@ describe('a failover', () => {
     await goesOn(all);
   });
 
-  test('of a master that hangs, too', async () => {
+  test('of a master that hangs: the same', async () => {
     const all = await going();
     process.kill(master.pid, 'SIGSTOP');
     onTestFinished(() => {
@@ -145,7 +145,7 @@ describe('a failover', () => {
     await goesOn(all);
   });
 
-  test('in the middle of a command', async () => {
+  test('during a command', async () => {
     const running = devstate.start('register -f - --type t -o ndjson --request-timeout 15s', { tty: true });
     running.stdin.write('{"deviceId":"d1"}\n');
     await running.lines('stdout', 1);
@@ -157,7 +157,7 @@ describe('a failover', () => {
   });
 });
 
-describe('says why not', () => {
+describe('reports why it cannot connect', () => {
   const CANNOT = '! devstate: cannot reach redis-sentinel://HOST';
 
   async function session(url: string, timeout = '5s'): Promise<string> {
@@ -165,19 +165,19 @@ describe('says why not', () => {
     return shown(run);
   }
 
-  test('a name that no sentinel knows', async () => {
+  test('an unknown master name', async () => {
     expect(await session(set.url.replace(MASTER_NAME, 'nope'))).toBe(
       `${CANNOT},HOST,HOST#nope: the sentinels know no master named "nope"\n! hint: the URL names the master after the #; SENTINEL MASTERS lists the known ones\nexit 5\n`,
     );
   });
 
-  test('no sentinel there', async () => {
+  test('no sentinel is running', async () => {
     expect(await session(`redis-sentinel://:${PASSWORD}@127.0.0.1:1,127.0.0.1:2#m`)).toBe(
       `${CANNOT},HOST#m: no sentinel answers: connection refused\n! hint: check that they run at the addresses in the URL\nexit 5\n`,
     );
   });
 
-  test('sentinels that never answer, in time', async () => {
+  test('sentinels that never answer, within the timeout', async () => {
     const silent = createServer((socket) => socket.on('error', () => {}).resume());
     onTestFinished(() => void silent.close());
     await once(silent.listen(0, '127.0.0.1'), 'listening');
@@ -198,7 +198,7 @@ describe('says why not', () => {
     );
   });
 
-  test('what is no sentinel', async () => {
+  test('a server that is not a sentinel', async () => {
     const url = `redis-sentinel://:${PASSWORD}@127.0.0.1:${portOf(master)}#m`;
     expect(await session(url)).toMatch(
       /^! devstate: cannot reach redis-sentinel:\/\/HOST#m: the server is not a sentinel: ERR unknown command/,

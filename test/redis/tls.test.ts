@@ -1,4 +1,4 @@
-/** TLS: who is trusted, by which files, and what is said of each way in which it fails. */
+/** TLS: which certificates are accepted, with which files, and the error of each failure. */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const devstate = cli('redis://127.0.0.1:1');
 
-/** Words with the ports of servers for their names, as in `rediss://localhost:open`, and files for `@ca`. */
+/** Splits a command line, and replaces server names by ports (`rediss://localhost:open`) and `@ca` by a path. */
 function filled(text: string): string[] {
   return text
     .replace(/(?<=\/\/[\w.:@]+:)[a-z-]+/g, (name) => String(servers[name]?.port ?? new URL(plain.url).port))
@@ -50,12 +50,12 @@ describe('connects', () => {
     '--url rediss://127.0.0.1:asking --ca @ca.pem --cert @client.pem --key @client.key',
   ])('%s', async (connection) => {
     expect(await session(`register d1 --type t ${connection}`)).toMatch(/^d1 (registered|updated)\n$/);
-    // The feed has a connection of its own, made with the same files.
+    // The feed opens a connection of its own: it must use the same files.
     expect(await session(`watch-presence --for 1ms -q ${connection}`)).toBe('');
   });
 });
 
-describe('says why not', () => {
+describe('reports why it cannot connect', () => {
   const NOBODY =
     "TLS: the server's certificate is signed by nobody who is trusted here\n! hint: name its authority with --ca";
   const ELSEWHERE =
@@ -94,13 +94,13 @@ describe('says why not', () => {
       );
   });
 
-  test('a password sent to a port that speaks TLS is not repeated', async () => {
+  test('the error does not contain a password that was sent to a TLS port', async () => {
     const { stderr } = await devstate.run(filled('get d1 -vv --url redis://:s3same@127.0.0.1:open/3'));
     expect(stderr).toContain('the server closed the connection without an answer');
     expect(stderr).not.toContain('s3same');
   });
 
-  test('a plain port that answers in its own way', async () => {
+  test('a port without TLS that answers with plain text', async () => {
     const server = createServer((socket) => socket.on('error', () => {}).end('-ERR what?\r\n'));
     onTestFinished(() => void server.close());
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -111,7 +111,7 @@ describe('says why not', () => {
   });
 });
 
-describe('files are looked at before anything is connected', () => {
+describe('files are checked before connecting', () => {
   test.each<[options: string, said: string]>([
     ['rediss://127.0.0.1:1 --ca @no.pem', '--ca "@no.pem": no such file'],
     ['rediss://127.0.0.1:1 --ca @junk', '--ca "@junk": it contains no certificate in PEM form'],
@@ -145,7 +145,7 @@ describe('files are looked at before anything is connected', () => {
   });
 });
 
-test('a server is asked for by its name, not by its address', async () => {
+test('SNI has the name of the URL', async () => {
   const names: (string | false | null)[] = [];
   const pair = { cert: readFileSync(made.pem('server')), key: readFileSync(made.key('server')) };
   const server = createTlsServer(pair, (socket) => {

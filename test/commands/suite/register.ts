@@ -176,7 +176,7 @@ export function registerSuite(redis: TestBackend): void {
     ! devstate: line 5: a device id must not be empty
     ! devstate: line 6: bad JSON: JSON value expected but got 'n' at position 0
     ! devstate: line 8: expected a JSON object, not an array
-    ! devstate: line 9: a TTL must be at least 1 ms, not 0
+    ! devstate: line 9: a TTL must be a whole number of milliseconds
   `;
 
     test.each<[argv: string, printed: string]>([
@@ -193,7 +193,7 @@ export function registerSuite(redis: TestBackend): void {
         ! {"error":{"code":"USAGE","message":"a device id must not be empty","line":5}}
         ! {"error":{"code":"USAGE","message":"bad JSON: JSON value expected but got 'n' at position 0","line":6}}
         ! {"error":{"code":"USAGE","message":"expected a JSON object, not an array","line":8}}
-        ! {"error":{"code":"USAGE","message":"a TTL must be at least 1 ms, not 0","line":9}}
+        ! {"error":{"code":"USAGE","message":"a TTL must be a whole number of milliseconds","line":9}}
         ! 4 done, 5 failed
         exit 7
       `,
