@@ -9,7 +9,8 @@ export type { Gap, Since } from './core/presence/log-reader.js';
 export type { OutageListener } from './core/pubsub/outage-notice.js';
 export type { Registration } from './core/registry/register.js';
 export type { DesiredOptions } from './core/shadow/desired.js';
-export type { Connection, FleetOptions } from './core/store/fleet.js';
+export type { Connection } from './core/store/connection.js';
+export type { FleetOptions } from './core/store/fleet.js';
 export {
   type DeviceHeartbeat,
   type DeviceRegistration,
