@@ -8,10 +8,10 @@ export async function readServerTime(partition: Partition): Promise<number> {
   return parseServerTime(time);
 }
 
-/** The time of the server that holds the fleet's first partition, ms. @throws DevstateError CONNECTION */
+/** The time of the server that holds the fleet's settings, ms. @throws DevstateError CONNECTION */
 export async function readFleetTime(fleet: Fleet): Promise<number> {
-  const [first] = await fleet.partitions();
-  return readServerTime(first as Partition);
+  const [time] = await fleet.sendMany([['time']], fleet.keys.meta);
+  return parseServerTime(time);
 }
 
 /** The reply of TIME (seconds, microseconds) in ms. */

@@ -121,7 +121,7 @@ describe('while scores change', () => {
 
   test('skips no device, when others move between the lookup of the position and the read of the page', async () => {
     const fleet = await seedIndex({ on: 3000 });
-    const send = fleet.only.pipeline.bind(fleet);
+    const send = fleet.only.pipeline.bind(fleet.only);
     let next = 1;
     // Before each page is read, 40 devices of earlier pages get a later deadline.
     vi.spyOn(fleet.only, 'pipeline').mockImplementation(async (commands) => {

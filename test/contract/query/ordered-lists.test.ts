@@ -147,8 +147,8 @@ describe('a list in an exclusive fleet', () => {
   ])('%s: yields its first row before the last records are read', async (_name, query) => {
     const fleet = await declareExclusive();
     let reads = 0;
-    const pipeline = fleet.only.pipeline.bind(fleet);
-    Object.assign(fleet, {
+    const pipeline = fleet.only.pipeline.bind(fleet.only);
+    Object.assign(fleet.only, {
       pipeline: (...args: Parameters<typeof pipeline>) => {
         if (args[0].some(([name]) => name === 'hmget')) reads += 1;
         return pipeline(...args);

@@ -72,7 +72,7 @@ describe.each(DIALECTS)('unregister in a %s fleet', (dialect) => {
   test('removes the device from its current type, when the type changes between read and script', async () => {
     await register(fleet, 'd1', 'lamp');
     const other = await openFleet(redis, { dialect });
-    const read = fleet.only.pipeline.bind(fleet);
+    const read = fleet.only.pipeline.bind(fleet.only);
     // Another connection changes the type after it was read and before the script runs.
     vi.spyOn(fleet.only, 'pipeline').mockImplementationOnce(async (commands) => {
       const replies = await read(commands);
