@@ -16,7 +16,8 @@ module.exports = {
     knows('input', '^src/input/', ['core']),
     knows('output', '^src/output/', ['core']),
     knows('commands', '^src/commands/', ['input', 'output', 'core', 'redis']),
-    knows('index.ts', '^src/index\\.ts$', ['core', 'redis']),
+    knows('library', '^src/library/', ['core', 'redis']),
+    knows('index.ts', '^src/index\\.ts$', ['core', 'library']),
     {
       name: 'commands know of redis/ what a private server looks like',
       comment: 'Connections and servers come from the context.',
