@@ -1,18 +1,18 @@
-/** A flag that was set while Redis ran is gone when it is restarted; nobody else would set it again. */
+/** Redis forgets notify-keyspace-events at a restart, so the detector must set it again. */
 import { expect, test } from 'vitest';
-import { devstate, usePrograms } from '../support/chaos/processes.js';
+import { startDevstate, useProcesses } from '../support/chaos/processes.js';
 import { openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
 const redis = useRedis();
-usePrograms();
+useProcesses();
 
-test('the keyspace strategy sets its flags again after Redis was restarted', async () => {
+test('a detector with the keyspace strategy sets notify-keyspace-events again after a restart of Redis', async () => {
   const fleet = await openFleet(redis, {}, { maxRetriesPerRequest: null });
   fleet.redis.on('error', () => {});
   const flags = async () => (await fleet.redis.config('GET', 'notify-keyspace-events')) as string[];
-  const detector = devstate(redis.url, 'detect', '--strategy', 'keyspace');
-  await detector.says('detecting');
+  const detector = startDevstate(redis.url, 'detect', '--strategy', 'keyspace');
+  await detector.untilStderr('detecting');
   expect((await flags())[1]).toMatch(/^(?=.*E)(?=.*x)/);
   await redis.server.restart();
   await until(async () => /^(?=.*E)(?=.*x)/.test((await flags())[1] ?? ''));

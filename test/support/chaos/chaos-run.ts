@@ -1,7 +1,7 @@
 /**
- * One run of chaos: devices in worker processes, detectors of every strategy and a watcher that lives through
- * it all, while Redis and they themselves are killed, paused and cut off; then quiet, a late watcher, and
- * everything that the checks need.
+ * One chaos run: devices in worker processes, detectors of every strategy and a watcher run while Redis and detectors
+ * are killed, Redis is paused and connections are cut. Then a second watcher replays the log, and the data for the
+ * checks are collected.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,16 +15,16 @@ import type { Fleet } from '../../../src/core/store/fleet.js';
 import { logOf, serverNow, until } from '../fleet.js';
 import { randomNumbers } from '../random.mjs';
 import { inLogOrder } from './event-ids.js';
-import { type PartitionHold, PulseWatch } from './hold-recorder.js';
+import { HoldRecorder, type PartitionHold } from './hold-recorder.js';
 import type { Operation } from './log-checker.js';
-import { devstate, helper, type Program } from './processes.js';
+import { type Process, startDevstate, startHelper } from './processes.js';
 import type { Break, Outage, Topology } from './topologies.js';
 
 export interface ChaosOptions {
-  /** At least; until everything was broken once. */
+  /** The minimum duration; a run continues until everything was broken once. */
   seconds: number;
-  /** The longest pause between two things that break, ms. */
-  calm: number;
+  /** The longest pause between two breaks, ms. */
+  maxPauseMs: number;
   seed: number;
   devices: number;
   workers: number;
@@ -32,17 +32,18 @@ export interface ChaosOptions {
 
 export interface ChaosRun {
   partitions: number;
-  /** As it is at the end, of all partitions; ids without the places in the others. */
+  /** The log of all partitions at the end; ids without positions in other partitions. */
   log: PresenceEvent[];
-  /** What each device did, in order. */
+  /** The operations of each device, in order. */
   operations: Map<string, Operation[]>;
   holds: PartitionHold[];
   outages: Outage[];
-  /** What they printed: the watcher that was there from the beginning, and one that came at the end. */
+  /** Lines printed by the watcher that ran from the beginning. */
   witness: string[];
+  /** Lines printed by the watcher that replayed the log at the end. */
   latecomer: string[];
-  /** Every detector that ran, killed or not. */
-  detectors: Program[];
+  /** All detectors that ran, killed ones included. */
+  detectors: Process[];
   counts: { detectorsKilled: number; connectionsCut: number };
 }
 
@@ -54,22 +55,22 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
   const fleet = await topology.fleet();
   await fleet.redis.hset(fleet.keys.meta, 'logCap', 10_000_000);
   if (partitions > 1) await declareFleet(fleet, { partitions });
-  const beginning = await serverNow(fleet.redis);
+  const startedAt = await serverNow(fleet.redis);
 
-  const witness = devstate(url, 'watch-presence', '-o', 'ndjson');
-  await witness.says('watching');
-  const crew = new Crew(url);
-  await crew.ready();
-  const pulse = new PulseWatch(await fleet.partitions());
+  const witness = startDevstate(url, 'watch-presence', '-o', 'ndjson');
+  await witness.untilStderr('watching');
+  const detectors = new DetectorProcesses(url);
+  await detectors.ready();
+  const holdRecorder = new HoldRecorder(await fleet.partitions());
   const dir = mkdtempSync(join(tmpdir(), 'devstate-chaos-'));
   const shares = Array.from({ length: workers }, (_, i) => {
     const ids = Array.from({ length: devices }, (_, n) => `d${n}`).filter((_, n) => n % workers === i);
     return { client, seed: seed * 1000 + i, ids, file: join(dir, `${i}`) };
   });
   try {
-    const processes = shares.map((share) => helper('device-worker.mjs', share));
-    await Promise.all(processes.map((process) => process.messaged('ready')));
-    const { outages, counts } = await havoc(topology.breaks, fleet, crew, options);
+    const processes = shares.map((share) => startHelper('device-worker.mjs', share));
+    await Promise.all(processes.map((process) => process.untilMessage('ready')));
+    const { outages, counts } = await breakThings(topology.breaks, fleet, detectors, options);
 
     for (const process of processes) process.send('finish');
     for (const process of processes) {
@@ -79,20 +80,28 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
     await until(async () => (await online(fleet)) === survivors);
     const log = await wholeLog(fleet);
     await until(() => witness.lines.length >= log.length);
-    const latecomer = devstate(
-      ...[url, 'watch-presence', '-o', 'ndjson', '--since', `${beginning}`, '--for', '2s'],
+    const latecomer = startDevstate(
+      url,
+      'watch-presence',
+      '-o',
+      'ndjson',
+      '--since',
+      `${startedAt}`,
+      '--for',
+      '2s',
     );
-    await latecomer.exit; // 2 s in which neither watcher may print anything more
+    await latecomer.exit; // for 2 s neither watcher may print another event
     witness.kill('SIGTERM');
-    await Promise.all([witness.exit, crew.end(), pulse.end(), topology.settled()]);
+    await Promise.all([witness.exit, detectors.end(), holdRecorder.end(), topology.settled()]);
     return {
-      ...{ partitions, log },
+      partitions,
+      log,
       operations: new Map(shares.flatMap(({ ids, file }) => [...readOperations(ids, file)])),
-      holds: pulse.holds(outages),
+      holds: holdRecorder.holds(outages),
       outages,
       witness: witness.lines,
       latecomer: latecomer.lines,
-      detectors: crew.all,
+      detectors: detectors.all,
       counts,
     };
   } finally {
@@ -114,76 +123,76 @@ async function wholeLog(fleet: Fleet): Promise<PresenceEvent[]> {
   return inLogOrder(events);
 }
 
-/** The detectors. */
-class Crew {
-  readonly all: Program[] = [];
+/** The running detectors, one of each strategy. */
+class DetectorProcesses {
+  readonly all: Process[] = [];
   readonly #url: string;
-  readonly #atWork: Program[];
+  readonly #running: Process[];
 
   constructor(url: string) {
     this.#url = url;
-    this.#atWork = STRATEGIES.map((_, i) => this.#start(i));
+    this.#running = STRATEGIES.map((_, i) => this.#start(i));
   }
 
   async ready(): Promise<void> {
-    await Promise.all(this.#atWork.map((program) => program.says('detecting')));
+    await Promise.all(this.#running.map((program) => program.untilStderr('detecting')));
   }
 
-  /** One dies; another takes its place, and is at work before the next thing breaks: a first connection is final. */
-  async replace(index: number, pause: number): Promise<void> {
-    this.#atWork[index]?.kill('SIGKILL');
-    await sleep(pause);
+  /** Kills a detector and starts another one. Waits until it runs, because a failed first connection ends a detector. */
+  async replace(index: number, pauseMs: number): Promise<void> {
+    this.#running[index]?.kill('SIGKILL');
+    await sleep(pauseMs);
     const program = this.#start(index);
-    this.#atWork[index] = program;
-    await program.says('detecting');
+    this.#running[index] = program;
+    await program.untilStderr('detecting');
   }
 
   async end(): Promise<void> {
-    for (const program of this.#atWork) program.kill('SIGTERM');
-    for (const program of this.#atWork) {
+    for (const program of this.#running) program.kill('SIGTERM');
+    for (const program of this.#running) {
       if ((await program.exit) !== 0) throw new Error(`a detector failed:\n${program.stderr}`);
     }
   }
 
-  #start(index: number): Program {
+  #start(index: number): Process {
     const strategy = STRATEGIES[index] as string[];
-    const program = devstate(this.#url, 'detect', '-o', 'ndjson', '--strategy', ...strategy);
+    const program = startDevstate(this.#url, 'detect', '-o', 'ndjson', '--strategy', ...strategy);
     this.all.push(program);
     return program;
   }
 }
 
-/** Breaks things, in an order that the seed decides, each at least once, until the time is up. */
-async function havoc(
+/** Runs the breaks in an order that the seed decides, each at least once, until the time is over. */
+async function breakThings(
   breaks: readonly Break[],
   fleet: Fleet,
-  crew: Crew,
-  { seconds, calm, seed }: ChaosOptions,
+  detectors: DetectorProcesses,
+  { seconds, maxPauseMs, seed }: ChaosOptions,
 ): Promise<Pick<ChaosRun, 'outages' | 'counts'>> {
   const random = randomNumbers(seed);
   const counts = { detectorsKilled: 0, connectionsCut: 0 };
   const outages: Outage[] = [];
-  const cut = async () => {
+  const cutConnections = async () => {
     for (const server of fleet.servers()) counts.connectionsCut += await cutReaders(server);
   };
   const replace = (index: number) => async () => {
     counts.detectorsKilled += 1;
-    await crew.replace(index, random() * 1500);
+    await detectors.replace(index, random() * 1500);
   };
-  const acts = [
-    ...[cut, cut, replace(0), replace(1), replace(2)],
+  const actions = [
+    ...[cutConnections, cutConnections, replace(0), replace(1), replace(2)],
     ...breaks.map((each) => async () => void outages.push(await each(random, fleet))),
   ];
   const end = Date.now() + seconds * 1000;
-  for (let done = 0, order = acts; done < acts.length || Date.now() < end; done++) {
-    if (done % acts.length === 0) order = shuffled(acts, random);
-    await order[done % acts.length]?.();
-    await sleep(500 + random() * (calm - 500));
+  for (let done = 0, order = actions; done < actions.length || Date.now() < end; done++) {
+    if (done % actions.length === 0) order = shuffled(actions, random);
+    await order[done % actions.length]?.();
+    await sleep(500 + random() * (maxPauseMs - 500));
   }
   return { outages, counts };
 }
 
-/** Cuts off every subscriber, and whoever reads the log. */
+/** Kills the connections of subscribers and of readers of the log. Returns their number. */
 async function cutReaders(redis: Redis): Promise<number> {
   const clients = String(await redis.client('LIST')).split('\n');
   const readers = clients.filter((line) => / cmd=(subscribe|x\w+|psubscribe) /.test(line));
@@ -201,7 +210,7 @@ type Line =
       done: number,
       ...reply: [] | [number, number, boolean],
     ]
-  | [kind: 'goodbye', id: string, sent: number, done: number, ...reply: [] | [boolean]];
+  | [kind: 'disconnect', id: string, sent: number, done: number, ...reply: [] | [boolean]];
 
 function readOperations(ids: readonly string[], file: string): Map<string, Operation[]> {
   const operations = new Map(ids.map((id): [string, Operation[]] => [id, []]));
@@ -213,7 +222,7 @@ function readOperations(ids: readonly string[], file: string): Map<string, Opera
 }
 
 function operationOf(line: Line): Operation {
-  if (line[0] === 'goodbye') {
+  if (line[0] === 'disconnect') {
     const [kind, , sent, done, wasOnline] = line;
     return { kind, sent, done, ...(wasOnline !== undefined && { reply: { wasOnline } }) };
   }

@@ -1,7 +1,7 @@
 /**
- * Everything at once on one topology, and what must hold at the end: the log is what the devices did, and
- * whoever read it read the same. Only what a master had acknowledged and not yet replicated when it was
- * killed is left open: each of it may be lost, is counted and told, and nothing else may be.
+ * Runs chaos on one topology and checks the result: the log must agree with what the devices did, and watchers
+ * must have printed the log. Writes that a killed master had acknowledged but not replicated may be lost; they are
+ * counted and printed.
  */
 
 import { beforeAll, expect, test } from 'vitest';
@@ -9,29 +9,32 @@ import type { PresenceEvent } from '../../../src/core/model/device.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { partitionNumber } from '../../../src/core/store/partition.js';
 import { type ChaosOptions, type ChaosRun, chaos } from './chaos-run.js';
-import { placeOf, printed } from './event-ids.js';
-import { complaint, doubt, isWithin, loggedAt, type Operation } from './log-checker.js';
-import { usePrograms } from './processes.js';
-import { mayBeLost, notLogged, risksOf, transitionsLost } from './replication-losses.js';
+import { parseEventId, parsePrinted } from './event-ids.js';
+import { findError, isWithin, loggedAt, type Operation, withUnansweredWithin } from './log-checker.js';
+import { useProcesses } from './processes.js';
+import { mayBeLost, notLogged, riskSpansOf, transitionsLost } from './replication-losses.js';
 import { summarize } from './summary.js';
 import type { Outage, Topology } from './topologies.js';
 
-/** What must have happened, at least. */
+/** Minimum counts of what must have happened in a run. */
 export type Expected = Record<
   'connectionsCut' | 'pauses' | 'crashes' | 'failovers' | 'holds' | 'events' | 'lost',
   number
 >;
 
 export function checkChaos(what: string, topology: Topology, options: ChaosOptions, expected: Expected) {
-  usePrograms();
+  useProcesses();
 
   let run: ChaosRun;
   let byDevice: Map<string, PresenceEvent[]>;
   let found: Found[];
   const partitionAt = (id: string) => partitionNumber(id, topology.partitions);
   const holdsOf = (id: string) => run.holds.filter(({ partition }) => partition === partitionAt(id));
-  const knownOf = (id: string) =>
-    risksOf(run, partitionAt(id)).reduce(doubt, run.operations.get(id) as readonly Operation[]);
+  const certainOperationsOf = (id: string) =>
+    riskSpansOf(run, partitionAt(id)).reduce(
+      withUnansweredWithin,
+      run.operations.get(id) as readonly Operation[],
+    );
 
   beforeAll(
     async () => {
@@ -44,7 +47,7 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
     (options.seconds + 120) * 1000,
   );
 
-  test('happened', () => {
+  test('everything that was to break did break', () => {
     const { detectorsKilled, connectionsCut } = run.counts;
     const count = (sought: Outage['kind']) => run.outages.filter(({ kind }) => kind === sought).length;
     expect(detectorsKilled).toBeGreaterThanOrEqual(3);
@@ -58,37 +61,37 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
     expect(byDevice.size).toBe(options.devices);
   });
 
-  test('no transition is missing, doubled or invented', () => {
-    const complaints = [...byDevice].flatMap(([id, events]) => {
+  test('no event is missing, doubled or invented', () => {
+    const errors = [...byDevice].flatMap(([id, events]) => {
       const alive = found.find(({ deviceId }) => deviceId === id)?.alive ?? false;
-      const text = complaint(knownOf(id), events, holdsOf(id), alive);
+      const text = findError(certainOperationsOf(id), events, holdsOf(id), alive);
       return text ? [`${id}: ${text}`] : [];
     });
-    expect(complaints.slice(0, 5).join('\n\n')).toBe('');
+    expect(errors.slice(0, 5).join('\n\n')).toBe('');
   });
 
   test('no device is announced offline during a hold', () => {
-    const lies = run.log.filter(
+    const duringHold = run.log.filter(
       (event) =>
         event.reason === 'timeout' &&
         holdsOf(event.deviceId).some(({ certain }) => isWithin(certain, loggedAt(event))),
     );
-    expect(lies.slice(0, 5)).toEqual([]);
+    expect(duringHold.slice(0, 5)).toEqual([]);
   });
 
-  test('both watchers printed the log, each event once and in its order', () => {
+  test('both watchers printed each event of the log once, in order', () => {
     const log = run.log.map(({ previousAt: _, ...event }) => JSON.stringify(event));
-    const seen = printed(run.witness);
-    const gone = new Set(notLogged(run, idsOf(run.witness)));
-    expect([...gone].filter((id) => !mayBeLost(run, id))).toEqual([]);
-    expect(unordered(idsOf(run.witness))).toEqual([]);
-    const kept = seen.filter(({ id }) => !gone.has(id)).map(({ text }) => text);
-    expect(differences(kept.toSorted(), log.toSorted())).toEqual([]);
-    const late = printed(run.latecomer).map(({ text }) => text);
-    expect(differences(late, log)).toEqual([]);
+    const printedEvents = parsePrinted(run.witness);
+    const missing = new Set(notLogged(run, idsOf(run.witness)));
+    expect([...missing].filter((id) => !mayBeLost(run, id))).toEqual([]);
+    expect(outOfOrder(idsOf(run.witness))).toEqual([]);
+    const inLog = printedEvents.filter(({ id }) => !missing.has(id)).map(({ text }) => text);
+    expect(differences(inLog.toSorted(), log.toSorted())).toEqual([]);
+    const replayed = parsePrinted(run.latecomer).map(({ text }) => text);
+    expect(differences(replayed, log)).toEqual([]);
   });
 
-  test('no two detectors announced the same', () => {
+  test('no two detectors announced the same event', () => {
     const announced = run.detectors.flatMap(({ lines }) => idsOf(lines));
     expect(new Set(announced).size).toBe(announced.length);
     expect(notLogged(run, announced).filter((id) => !mayBeLost(run, id))).toEqual([]);
@@ -97,7 +100,7 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
   test('sets, index, records and history agree', () => {
     const differing = found.filter((device) => {
       const { deviceId } = device;
-      return !agrees(device, byDevice.get(deviceId) ?? [], run.operations.get(deviceId)?.at(-1));
+      return !isConsistent(device, byDevice.get(deviceId) ?? [], run.operations.get(deviceId)?.at(-1));
     });
     expect(differing.slice(0, 5)).toEqual([]);
     expect(found.filter(({ alive }) => alive).length).toBeGreaterThan(options.devices / 5);
@@ -114,7 +117,7 @@ interface Found {
   lastSeen: number;
   seq: number;
   presenceAt: number;
-  /** The seqs that the history keeps. */
+  /** The seq of each entry in the presence history. */
   history: number[];
 }
 
@@ -134,16 +137,23 @@ async function findAll(fleet: Fleet, ids: readonly string[]): Promise<Found[]> {
     const [status, lastSeen, packed] = record;
     const [, , , , seq = 0, presenceAt = 0] = (packed ?? '').split(' ').map(Number);
     found.push({
-      ...{ deviceId, alive: alive === 1, online: online === 1, registered: registered === 1 },
-      ...{ score: Number(score), status, lastSeen: Number(lastSeen), seq, presenceAt },
+      deviceId,
+      alive: alive === 1,
+      online: online === 1,
+      registered: registered === 1,
+      score: Number(score),
+      status,
+      lastSeen: Number(lastSeen),
+      seq,
+      presenceAt,
       history: history.map((entry) => (JSON.parse(entry) as { seq: number }).seq),
     });
   }
   return found;
 }
 
-/** Who is alive at the end has just beaten, and was answered. */
-function agrees(device: Found, events: readonly PresenceEvent[], beat: Operation | undefined): boolean {
+/** Whether a device's data agree. `beat` is its last operation: an answered heartbeat, if the device is alive. */
+function isConsistent(device: Found, events: readonly PresenceEvent[], beat: Operation | undefined): boolean {
   const last = events.at(-1);
   const deadline = beat?.kind === 'beat' ? beat.reply?.expiresAt : undefined;
   const kept = events.slice(-100).map(({ seq }) => seq);
@@ -160,24 +170,24 @@ function agrees(device: Found, events: readonly PresenceEvent[], beat: Operation
 }
 
 function idsOf(lines: readonly string[]): string[] {
-  return printed(lines).map(({ id }) => id);
+  return parsePrinted(lines).map(({ id }) => id);
 }
 
-/** Those that do not come after the one before them in their partition's log. */
-function unordered(ids: readonly string[]): string[] {
+/** The ids that are not greater than the previous id of the same partition. */
+function outOfOrder(ids: readonly string[]): string[] {
   const last = new Map<number, { ms: number; seq: number }>();
   return ids.filter((id) => {
-    const { ms, seq, partition } = placeOf(id);
+    const { ms, seq, partition } = parseEventId(id);
     const before = last.get(partition);
     last.set(partition, { ms, seq });
     return before && (ms < before.ms || (ms === before.ms && seq <= before.seq));
   });
 }
 
-/** The first few places where two lists part. */
+/** The first three differences between two lists. */
 function differences(found: readonly string[], expected: readonly string[]): string[] {
-  const places = Array.from({ length: Math.max(found.length, expected.length) }, (_, i) => i);
-  return places
+  const indexes = Array.from({ length: Math.max(found.length, expected.length) }, (_, i) => i);
+  return indexes
     .filter((i) => found[i] !== expected[i])
     .slice(0, 3)
     .map((i) => `${i}: ${found[i]} instead of ${expected[i]}`);

@@ -1,5 +1,4 @@
-/** Looks at the pulse of every partition all the time, to learn when verdicts were held. */
-
+/** Polls the pulse of every partition, to record when there was a hold. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Partition } from '../../../src/core/store/partition.js';
 import type { Hold } from './log-checker.js';
@@ -9,53 +8,57 @@ export interface PartitionHold extends Hold {
   partition: number;
 }
 
-/** It was looked at between these moments, and said that verdicts are held until then. */
+/** One read of a pulse: when it was sent and answered, and until when the hold lasts that it contains, all in ms. */
 interface Sample {
-  asked: number;
-  answered: number;
-  until: number;
+  sentAt: number;
+  answeredAt: number;
+  holdUntil: number;
 }
 
-export class PulseWatch {
+export class HoldRecorder {
   readonly #samples: Sample[][];
-  readonly #pause: number;
+  readonly #intervalMs: number;
   #ended = false;
-  readonly #watching: Promise<unknown>;
+  readonly #polling: Promise<unknown>;
 
   constructor(partitions: readonly Partition[]) {
     this.#samples = partitions.map(() => []);
-    this.#pause = partitions.length === 1 ? 50 : 200;
-    this.#watching = Promise.all(partitions.map((partition, i) => this.#watch(partition, i)));
+    this.#intervalMs = partitions.length === 1 ? 50 : 200;
+    this.#polling = Promise.all(partitions.map((partition, i) => this.#poll(partition, i)));
   }
 
-  async #watch({ redis, keys }: Partition, partition: number): Promise<void> {
-    for (; !this.#ended; await sleep(this.#pause)) {
-      const asked = Date.now();
-      const pulse = await redis.get(keys.pulse).catch(() => null); // it loads its data, or is down
+  async #poll({ redis, keys }: Partition, partition: number): Promise<void> {
+    for (; !this.#ended; await sleep(this.#intervalMs)) {
+      const sentAt = Date.now();
+      const pulse = await redis.get(keys.pulse).catch(() => null); // Redis is down or loads its data
       if (pulse === null) continue;
       this.#samples[partition]?.push({
-        ...{ asked, answered: Date.now(), until: Number(pulse.split(' ')[2]) },
+        sentAt,
+        answeredAt: Date.now(),
+        holdUntil: Number(pulse.split(' ')[2]),
       });
     }
   }
 
   async end(): Promise<void> {
     this.#ended = true;
-    await this.#watching;
+    await this.#polling;
   }
 
-  /** Each hold was opened between two samples, by the first script after an outage, if there was one between. */
+  /** The holds. Each was opened between two samples; if an outage was between them, by the first script after it. */
   holds(outages: readonly Outage[]): PartitionHold[] {
     return this.#samples.flatMap((samples, partition) => {
-      const felt = outages.filter(({ partitions }) => partitions.has(partition));
-      return samples.flatMap(({ answered, until }, i) => {
+      const affecting = outages.filter(({ partitions }) => partitions.has(partition));
+      return samples.flatMap(({ answeredAt, holdUntil }, i) => {
         const before = samples[i - 1];
-        if (before === undefined || until <= before.until) return [];
-        const between = felt.filter(({ began, ended }) => began[0] <= answered && ended >= before.asked);
+        if (before === undefined || holdUntil <= before.holdUntil) return [];
+        const between = affecting.filter(
+          ({ began, ended }) => began[0] <= answeredAt && ended >= before.sentAt,
+        );
         const starts = between.map(({ began }) => began);
-        const earliest = starts.length > 0 ? Math.min(...starts.map(([from]) => from)) : before.asked;
-        const latest = starts.length > 0 ? Math.max(...starts.map(([, to]) => to)) : answered;
-        return [{ partition, certain: [latest, until], possible: [earliest, until] }];
+        const earliest = starts.length > 0 ? Math.min(...starts.map(([from]) => from)) : before.sentAt;
+        const latest = starts.length > 0 ? Math.max(...starts.map(([, to]) => to)) : answeredAt;
+        return [{ partition, certain: [latest, holdUntil], possible: [earliest, holdUntil] }];
       });
     });
   }

@@ -1,32 +1,32 @@
 /**
- * Holds the log of presence events against what the simulated devices know they did. Each device is replayed
- * as a small automaton over its own operations, in their order, and the events of its log, in theirs: all
- * events must be explained by the operations, and all operations must have had the events that they owe.
+ * Compares the presence log with what the simulated devices did. For each device, a state machine replays its
+ * operations and its events in order: every event must follow from an operation, and every operation must have its
+ * events.
  *
- * Exact: an answered heartbeat says when it was executed, until when it holds and whether the device had
- * lapsed, so the events between two answered heartbeats follow: nothing, or `offline` at
- * the old deadline and `online` at the new beat. A goodbye's moment lies between sending and answer.
+ * Known exactly: an answered heartbeat gives its time, its deadline and whether the device was offline. So between
+ * two answered heartbeats there are no events, or `offline` at the old deadline and `online` at the new heartbeat.
+ * A disconnect happened between its request and its reply.
  *
- * What cannot be known, and is left open:
- * - whether an operation that was not answered was done: either outcome is right, at any moment between its
- *   sending and the loss; after one that was done without an event, the deadline is known as an interval;
- * - whether a device that lapsed and beat again during a hold had been announced offline before the hold
- *   began: it may have resumed silently. That no `timeout` is announced during a hold, is exact;
- * - around a deadline, whether the key was there: a script's clock is not the one that keys expire by. Then
- *   the answer's `wasOffline` is believed, and must agree with the log.
+ * Unknown, so that several outcomes are accepted:
+ * - an unanswered operation was executed or not, at any time between its request and the loss of the connection;
+ *   if it was executed without an event, the deadline is known as an interval;
+ * - a device that expired and beat again during a hold has an offline event from before the hold, or no events.
+ *   No `timeout` may be logged during a hold;
+ * - close to a deadline, the key was there or not, because the time in a script differs from the time that keys
+ *   expire by. Then the reply's `wasOffline` is used, and must agree with the log.
  */
 import type { PresenceEvent } from '../../../src/core/model/device.js';
 
 export type Operation =
   | { kind: 'beat'; ttl: number; sent: number; done: number; reply?: BeatReply }
-  | { kind: 'goodbye'; sent: number; done: number; reply?: { wasOnline: boolean } };
+  | { kind: 'disconnect'; sent: number; done: number; reply?: { wasOnline: boolean } };
 interface BeatReply {
   at: number;
   expiresAt: number;
   wasOffline: boolean;
 }
 
-/** When verdicts were held: certainly, and possibly. Both ends count. */
+/** The time of a hold: the span in which it certainly lasted, and in which it possibly lasted. Ends are inclusive. */
 export interface Hold {
   certain: Span;
   possible: Span;
@@ -34,21 +34,21 @@ export interface Hold {
 export type Span = readonly [from: number, to: number];
 
 /**
- * A script's TIME against the clock that its keys expire and its log entries count by: it may be interrupted
- * in between. An audit that reads the deadline back from the TTL then moves it by as much.
+ * The tolerance between the TIME in a script and the time of its log entries and key expiry, because Redis may be
+ * interrupted in between. A deadline that the audit reads from a key's TTL may be off by as much.
  */
 const CLOCK_MS = 100;
 
 interface State {
-  /** The next event to be explained. */
+  /** The index of the next event that must follow from an operation. */
   next: number;
   online: boolean;
-  /** When the heartbeat key runs out. */
+  /** When the heartbeat key expires; null without a key. */
   key: Span | null;
 }
 
-/** What was acknowledged in this span may be lost: it stands as if it had not been answered. */
-export function doubt(operations: readonly Operation[], [from, to]: Span): Operation[] {
+/** The operations without the replies within `span`, because a failover may have lost what was acknowledged then. */
+export function withUnansweredWithin(operations: readonly Operation[], [from, to]: Span): Operation[] {
   return operations.map((operation) => {
     if (operation.done < from || operation.sent > to) return operation;
     const { reply: _, ...unanswered } = operation;
@@ -56,34 +56,34 @@ export function doubt(operations: readonly Operation[], [from, to]: Span): Opera
   });
 }
 
-/** What is wrong with a device's events; null: nothing. `alive`: it holds a heartbeat at the end. */
-export function complaint(
+/** The first error in a device's events, or null. `alive`: whether the device has a heartbeat key at the end. */
+export function findError(
   operations: readonly Operation[],
   events: readonly PresenceEvent[],
   holds: readonly Hold[],
   alive: boolean,
 ): string | null {
-  const malformed = chainComplaint(events);
-  if (malformed) return malformed;
+  const sequenceError = findSequenceError(events);
+  if (sequenceError) return sequenceError;
   const replay = new Replay(events, holds);
   let states: State[] = [{ next: 0, online: false, key: null }];
   for (const [i, operation] of operations.entries()) {
-    const following = distinct(states.flatMap((state) => replay.after(state, operation)));
+    const following = withoutDuplicates(states.flatMap((state) => replay.statesAfter(state, operation)));
     if (following.length === 0) return describe(operations.slice(Math.max(0, i - 3), i + 1), states, events);
     states = following;
   }
-  const ends = states.flatMap((state) => replay.lapsing(state, Number.POSITIVE_INFINITY));
-  const right = ends.some(({ next, online }) => next === events.length && online === alive);
-  return right ? null : describe([], states, events);
+  const ends = states.flatMap((state) => replay.withExpiry(state, Number.POSITIVE_INFINITY));
+  const isExplained = ends.some(({ next, online }) => next === events.length && online === alive);
+  return isExplained ? null : describe([], states, events);
 }
 
-/** Whatever the devices did: alternating from `online` on, seq from 1, each pointing to the one before it. */
-function chainComplaint(events: readonly PresenceEvent[]): string | null {
+/** Events must alternate from `online` on, seq must count from 1, and previousAt must be the previous timestamp. */
+function findSequenceError(events: readonly PresenceEvent[]): string | null {
   for (const [i, { seq, status, timestamp, previousAt }] of events.entries()) {
     const before = events[i - 1]?.timestamp ?? null;
-    const due = i % 2 === 0 ? 'online' : 'offline';
+    const expected = i % 2 === 0 ? 'online' : 'offline';
     if (seq !== i + 1) return `event ${i + 1} has seq ${seq}`;
-    if (status !== due) return `event ${i + 1} is ${status}`;
+    if (status !== expected) return `event ${i + 1} is ${status}`;
     if (previousAt !== before)
       return `event ${i + 1} says the one before it was at ${previousAt}, not ${before}`;
     if (before !== null && timestamp < before) return `event ${i + 1} is before the one before it`;
@@ -100,22 +100,25 @@ class Replay {
     this.#holds = holds;
   }
 
-  /** The states that may follow; none: the events contradict the operation. */
-  after(state: State, operation: Operation): State[] {
+  /** The states that may follow the operation. An empty list means that the events contradict it. */
+  statesAfter(state: State, operation: Operation): State[] {
     const { sent, done } = operation;
     if (operation.kind === 'beat') {
       const { reply, ttl } = operation;
-      if (reply) return this.lapsing(state, reply.at).flatMap((from) => this.#beat(from, reply));
-      return [state, ...this.lapsing(state, done).flatMap((from) => this.#lostBeat(from, sent, done, ttl))];
+      if (reply) return this.withExpiry(state, reply.at).flatMap((from) => this.#beat(from, reply));
+      return [
+        state,
+        ...this.withExpiry(state, done).flatMap((from) => this.#unansweredBeat(from, sent, done, ttl)),
+      ];
     }
-    const goodbye = this.lapsing(state, done).flatMap((from) =>
-      this.#goodbye(from, sent, done, operation.reply?.wasOnline),
+    const disconnected = this.withExpiry(state, done).flatMap((from) =>
+      this.#disconnect(from, sent, done, operation.reply?.wasOnline),
     );
-    return operation.reply ? goodbye : [state, ...goodbye];
+    return operation.reply ? disconnected : [state, ...disconnected];
   }
 
-  /** The state itself, and as it is once a timeout was announced, by `before` at the latest. */
-  lapsing(state: State, before: number): State[] {
+  /** The state itself and, if a timeout may have been logged until `before`, the state after it. */
+  withExpiry(state: State, before: number): State[] {
     const event = this.#events[state.next];
     if (!state.online || !state.key || event?.reason !== 'timeout') return [state];
     const [from, to] = state.key;
@@ -130,23 +133,23 @@ class Replay {
   }
 
   #beat(state: State, { at, expiresAt, wasOffline }: BeatReply): State[] {
-    if (wasOffline ? !mayBeGone(state, at) : !mayBeThere(state, at)) return [];
+    if (wasOffline ? !mayBeExpired(state, at) : !mayExist(state, at)) return [];
     const key: Span = [expiresAt, expiresAt];
     if (!state.online) return this.#expect(state, 'heartbeat', at, at, () => key);
-    return wasOffline && !this.#mayHold(at, at) ? [] : [{ ...state, key }];
+    return wasOffline && !this.#mayBeHeld(at, at) ? [] : [{ ...state, key }];
   }
 
-  #lostBeat(state: State, sent: number, done: number, ttl: number): State[] {
+  #unansweredBeat(state: State, sent: number, done: number, ttl: number): State[] {
     if (!state.online) return this.#expect(state, 'heartbeat', sent, done, (at) => [at + ttl, at + ttl]);
-    const possible = mayBeThere(state, sent) || this.#mayHold(sent, done);
+    const possible = mayExist(state, sent) || this.#mayBeHeld(sent, done);
     return possible ? [{ ...state, key: [sent + ttl, done + ttl] }] : [];
   }
 
-  #goodbye(state: State, sent: number, done: number, wasOnline: boolean | undefined): State[] {
-    if (wasOnline === true && !(state.online && mayBeThere(state, sent))) return [];
-    if (wasOnline === false && !mayBeGone(state, done)) return [];
+  #disconnect(state: State, sent: number, done: number, wasOnline: boolean | undefined): State[] {
+    if (wasOnline === true && !(state.online && mayExist(state, sent))) return [];
+    if (wasOnline === false && !mayBeExpired(state, done)) return [];
     if (!state.online) return [state];
-    if (wasOnline === false && !this.#mayHold(sent, done)) return [];
+    if (wasOnline === false && !this.#mayBeHeld(sent, done)) return [];
     return this.#expect(state, 'disconnect', sent, done, () => null);
   }
 
@@ -162,16 +165,16 @@ class Replay {
     return [{ next: state.next + 1, online: event.status === 'online', key: keyAfter(event.timestamp) }];
   }
 
-  #mayHold(from: number, to: number): boolean {
+  #mayBeHeld(from: number, to: number): boolean {
     return this.#holds.some(({ possible }) => overlaps(possible, from, to));
   }
 }
 
-function mayBeThere({ key }: State, at: number): boolean {
+function mayExist({ key }: State, at: number): boolean {
   return key !== null && at <= key[1] + CLOCK_MS;
 }
 
-function mayBeGone({ key }: State, at: number): boolean {
+function mayBeExpired({ key }: State, at: number): boolean {
   return key === null || at >= key[0] - CLOCK_MS;
 }
 
@@ -183,16 +186,16 @@ export function isWithin([from, to]: Span, at: number): boolean {
   return at >= from && at <= to;
 }
 
-/** When the log took it, on the server's clock. */
+/** The time at which the event was logged, on the server's clock, ms. */
 export function loggedAt({ id }: PresenceEvent): number {
   return Number(id?.split('-')[0]);
 }
 
-function distinct(states: readonly State[]): State[] {
+function withoutDuplicates(states: readonly State[]): State[] {
   return [...new Map(states.map((state) => [JSON.stringify(state), state])).values()];
 }
 
-/** @param operations the one that does not fit, behind some before it; none: its end */
+/** @param operations some operations, the last of which contradicts the events; empty if the end does */
 function describe(
   operations: readonly Operation[],
   states: readonly State[],

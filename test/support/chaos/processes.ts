@@ -1,4 +1,4 @@
-/** The built programs as processes of their own, killed at the latest when the test ends that runs. */
+/** Starts the built program in processes of their own. They are killed at the end of the test that started them. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -8,23 +8,23 @@ import { until } from '../fleet.js';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const running = new Set<ChildProcess>();
 
-export interface Program {
+export interface Process {
   readonly pid: number;
-  /** Whole lines of stdout. */
+  /** The complete lines of stdout. */
   readonly lines: string[];
   readonly stderr: string;
-  /** Waits until stderr says this. */
-  says(text: string): Promise<void>;
+  /** Waits until stderr contains this text. */
+  untilStderr(text: string): Promise<void>;
   /** Waits for an IPC message. */
-  messaged(message: string): Promise<void>;
+  untilMessage(message: string): Promise<void>;
   send(message: string): void;
   kill(signal: NodeJS.Signals): void;
-  /** Its exit code; null: a signal ended it. */
+  /** The exit code; null if a signal ended the process. */
   readonly exit: Promise<number | null>;
 }
 
-/** Call once in each file that starts programs. */
-export function usePrograms(): void {
+/** Kills the processes after each test. Call once in each file that starts processes. */
+export function useProcesses(): void {
   afterEach(killAll);
   afterAll(killAll);
 }
@@ -34,21 +34,21 @@ async function killAll(): Promise<void> {
   await until(() => running.size === 0);
 }
 
-export function devstate(url: string, ...args: string[]): Program {
+export function startDevstate(url: string, ...args: string[]): Process {
   return start([`${ROOT}bin/devstate.cjs`, ...args], { DEVSTATE_URL: url });
 }
 
-/** A script beside this one, with one JSON argument; `send` reaches its `message` event. */
-export function helper(name: string, options: unknown): Program {
+/** Starts a script of this folder with one JSON argument; `send` emits its `message` event. */
+export function startHelper(name: string, options: unknown): Process {
   return start([fileURLToPath(new URL(name, import.meta.url)), JSON.stringify(options)], {});
 }
 
-/** What a process holds in memory, MB. */
+/** The resident memory of a process, MB. */
 export function residentMb(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
 }
 
-function start(argv: string[], env: NodeJS.ProcessEnv): Program {
+function start(argv: string[], env: NodeJS.ProcessEnv): Process {
   const child = spawn(process.execPath, argv, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -71,9 +71,9 @@ function start(argv: string[], env: NodeJS.ProcessEnv): Program {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  const when = (condition: () => boolean) =>
+  const waitFor = (condition: () => boolean) =>
     until(() => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${stderr}`);
+      if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}:\n${stderr}`);
       return condition();
     });
   return {
@@ -82,8 +82,8 @@ function start(argv: string[], env: NodeJS.ProcessEnv): Program {
     get stderr() {
       return stderr;
     },
-    says: (text) => when(() => stderr.includes(text)),
-    messaged: (message) => when(() => messages.includes(message)),
+    untilStderr: (text) => waitFor(() => stderr.includes(text)),
+    untilMessage: (message) => waitFor(() => messages.includes(message)),
     send: (message) => void child.send(message),
     kill: (signal) => void child.kill(signal),
     exit,

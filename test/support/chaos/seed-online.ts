@@ -1,10 +1,10 @@
-/** Large fleets in little time: records as register and a first heartbeat leave them, without the events. */
+/** Seeds large fleets fast: the data that register and a first heartbeat leave, without events. */
 import type { Partition } from '../../../src/core/store/partition.js';
 import { serverNow } from '../fleet.js';
 
 const CHUNK = 1000;
 
-/** KEYS registered type types online activity; ARGV now deadline from to. */
+/** KEYS: registered, type, types, online, activity. ARGV: now, deadline, first and last number of a device. */
 const SEED = `
 local now, deadline = ARGV[1], ARGV[2]
 redis.call('SADD', KEYS[3], 'lamp')
@@ -20,17 +20,25 @@ for i = tonumber(ARGV[3]), tonumber(ARGV[4]) do
   redis.call('ZADD', KEYS[5], deadline, id)
 end`;
 
-/** `count` devices d0, d1, … that were announced online and whose time is up in `ttl` ms. Gives that moment. */
+/** Creates `count` online devices d0, d1, … that expire in `ttlMs`. Returns their deadline, ms on the server's clock. */
 export async function seedOnline(
   { redis, keys }: Pick<Partition, 'redis' | 'keys'>,
   count: number,
-  ttl: number,
+  ttlMs: number,
 ): Promise<number> {
   const now = await serverNow(redis);
-  const deadline = now + ttl;
-  const all = [keys.registered, keys.type('lamp'), keys.types, keys.online, keys.activity];
+  const deadline = now + ttlMs;
+  const allKeys = [keys.registered, keys.type('lamp'), keys.types, keys.online, keys.activity];
   for (let from = 0; from < count; from += CHUNK) {
-    await redis.eval(SEED, all.length, ...all, now, deadline, from, Math.min(from + CHUNK, count) - 1);
+    await redis.eval(
+      SEED,
+      allKeys.length,
+      ...allKeys,
+      now,
+      deadline,
+      from,
+      Math.min(from + CHUNK, count) - 1,
+    );
   }
   return deadline;
 }

@@ -1,8 +1,8 @@
 /**
- * What chaos runs on, and how each of it breaks: one server that is paused and killed; a cluster and a
- * set of sentinels, whose masters are killed and failed over. Redis replicates behind its answers, so a
- * master may take with it what it had acknowledged: since when that may be so is noted here, and one
- * master is cut off from its replica before it dies, for it to be so.
+ * The topologies of chaos runs and the ways to break them: one server is paused and killed; masters of a cluster and
+ * of a Sentinel set are killed and failed over. Redis replies before it replicates, so a failover may lose
+ * acknowledged writes. Each outage records since when that is possible, and some masters are cut off from their
+ * replica before they are killed, so that writes are lost for certain.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,50 +18,50 @@ import { briefly, useRedis } from '../redis.js';
 import { MASTER_NAME, PASSWORD, portOf, type SentinelSet, startSentinels } from '../sentinel.js';
 import type { Span } from './log-checker.js';
 
-/** Partitions were away. Moments by the clock of this machine, which all servers share. */
+/** A time without some partitions. All times are ms on the clock of this machine. */
 export interface Outage {
   kind: 'pause' | 'crash' | 'failover';
   partitions: ReadonlySet<number>;
-  /** When they went, at the earliest and at the latest. */
+  /** The earliest and the latest time at which they became unreachable. */
   began: Span;
-  /** When they were back. */
+  /** When they were reachable again. */
   ended: number;
-  /** What was acknowledged then, may be lost. */
+  /** Writes acknowledged in this span may be lost. */
   atRisk?: Span;
 }
 
-/** @param random from the seed; @param fleet as `fleet()` gave it */
+/** Breaks something. `random` repeats for the same seed; `fleet` is a result of `Topology.fleet()`. */
 export type Break = (random: () => number, fleet: Fleet) => Promise<Outage>;
 
 export interface Topology {
-  /** For the command line. */
+  /** The URL for the command line. */
   readonly url: string;
-  /** For device-worker.mjs. */
+  /** The connection options for device-worker.mjs. */
   readonly client: object;
   readonly partitions: number;
-  /** A connection that comes back whatever breaks. */
+  /** The fleet on a connection that reconnects after every break. */
   fleet(): Promise<Fleet>;
-  /** Each is done at least once. */
+  /** The ways to break this topology; a run uses each at least once. */
   readonly breaks: readonly Break[];
-  /** All servers are there, and replicas have their master. */
+  /** Waits until all servers run, and replicas are connected to their master. */
   settled(): Promise<void>;
 }
 
-const PATIENCE_MS = 60_000;
-/** Servers that are silent so long are taken for gone: longer than this machine may be busy, or none was killed. */
-const GONE_AFTER_MS = 2000;
-const SEVERED_MS = 500;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Cluster and Sentinel take a server for failed after this time. Longer than a busy machine delays a reply. */
+const FAILED_AFTER_MS = 2000;
+const CUT_OFF_MS = 500;
 const ALL: ReadonlySet<number> = new Set([0]);
 
 export function useServer(): Topology {
   const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
   const crash = (ms: number) => async (): Promise<Outage> => {
-    const asked = Date.now();
+    const startedAt = Date.now();
     await redis.server.kill();
-    const gone = Date.now();
+    const goneAt = Date.now();
     await sleep(ms);
     await redis.server.restart();
-    return { kind: 'crash', partitions: ALL, began: [asked, gone], ended: Date.now() };
+    return { kind: 'crash', partitions: ALL, began: [startedAt, goneAt], ended: Date.now() };
   };
   const paused = (ms: number) => () => pause(redis.url, ms, ALL);
   return {
@@ -73,16 +73,16 @@ export function useServer(): Topology {
     },
     partitions: 1,
     fleet: () => openFleet(redis, {}, { maxRetriesPerRequest: null, retryStrategy: () => 20 }),
-    // Beyond 3 s it is an outage, with a hold; beyond 5 s commands time out, and are done all the same.
+    // A pause over 3 s opens a hold. After 5 s commands time out, although Redis executes them later.
     breaks: [paused(1000), paused(4000), paused(5500), crash(0), crash(4500)],
     settled: async () => {},
   };
 }
 
 export function useChaosCluster(): Topology {
-  const cluster = useCluster({ nodeTimeout: GONE_AFTER_MS });
+  const cluster = useCluster({ nodeTimeout: FAILED_AFTER_MS });
 
-  /** A master that the seed chooses, its replica, and the partitions that it serves. */
+  /** Chooses a master by the seed, and returns it with its replica and the partitions that it serves. */
   async function choose(random: () => number, fleet: Fleet) {
     const masters = [...(await cluster.masters())];
     const [master, slots] = masters[Math.floor(random() * masters.length)] as [PrivateServer, number[]];
@@ -95,14 +95,14 @@ export function useChaosCluster(): Topology {
     return { master, replica, partitions };
   }
 
-  const failing =
-    (severed: boolean): Break =>
+  const breakMaster =
+    (cutOff: boolean): Break =>
     async (random, fleet) => {
       const { master, replica, partitions } = await choose(random, fleet);
       const [some] = partitions;
-      const over = () =>
+      const untilOver = () =>
         briefly(replica.url, (redis) => until(async () => (await redis.role())[0] === 'master'));
-      const outage = await failover({ master, replica, key: `{${some}}:chaos`, severed, over });
+      const outage = await failover({ master, replica, key: `{${some}}:chaos`, cutOff, untilOver });
       await master.restart();
       await cluster.settled();
       return { ...outage, partitions };
@@ -116,14 +116,14 @@ export function useChaosCluster(): Topology {
       return { nodes: cluster.nodes.map(addressOf) };
     },
     partitions: 64,
-    fleet: () => cluster.fleet({}, PATIENCE_MS),
+    fleet: () => cluster.fleet({}, REQUEST_TIMEOUT_MS),
     breaks: [
       async (random, fleet) => {
         const { master, partitions } = await choose(random, fleet);
         return pause(master.url, 4000, partitions);
       },
-      failing(false),
-      failing(true),
+      breakMaster(false),
+      breakMaster(true),
     ],
     settled: () => cluster.settled(),
   };
@@ -133,7 +133,7 @@ export function useSentinels(): Topology {
   let set: SentinelSet;
   const end = new AbortController();
   beforeAll(async () => {
-    set = await startSentinels(GONE_AFTER_MS);
+    set = await startSentinels(FAILED_AFTER_MS);
   });
   afterAll(async () => {
     end.abort();
@@ -149,18 +149,23 @@ export function useSentinels(): Topology {
     },
     partitions: 1,
     async fleet() {
-      const options = { timeoutMs: PATIENCE_MS, persistent: true, signal: end.signal };
-      return new Fleet(await connect(parseTarget(set.url), options), { requestTimeout: PATIENCE_MS });
+      const options = { timeoutMs: REQUEST_TIMEOUT_MS, persistent: true, signal: end.signal };
+      return new Fleet(await connect(parseTarget(set.url), options), { requestTimeout: REQUEST_TIMEOUT_MS });
     },
     breaks: [
       async () => {
-        await set.settled(); // who was killed before is a replica by now
+        await set.settled(); // waits until a server killed before is a replica
         const master = (await set.master()) as PrivateServer;
         const replica = set.servers.find((server) => server !== master) as PrivateServer;
-        // Before all sentinels know, they would find the old one there, and empty.
+        // The old master must not restart before all sentinels know the new one: it would come back empty.
         const over = () => until(async () => (await set.master()) === replica);
         const outage = await failover({
-          ...{ master, replica, key: 'chaos', severed: true, over, password: PASSWORD },
+          master,
+          replica,
+          key: 'chaos',
+          cutOff: true,
+          untilOver: over,
+          password: PASSWORD,
         });
         await master.restart();
         return { ...outage, partitions: ALL };
@@ -172,42 +177,42 @@ export function useSentinels(): Topology {
 
 async function pause(url: string, ms: number, partitions: ReadonlySet<number>): Promise<Outage> {
   return briefly(url, async (redis) => {
-    const asked = Date.now();
+    const startedAt = Date.now();
     await redis.client('PAUSE', ms, 'ALL');
-    return { kind: 'pause', partitions, began: [asked, Date.now()], ended: await serverNow(redis) };
+    return { kind: 'pause', partitions, began: [startedAt, Date.now()], ended: await serverNow(redis) };
   });
 }
 
 interface Failover {
   master: PrivateServer;
   replica: PrivateServer;
-  /** One that the master serves. */
+  /** A key that the master serves. */
   key: string;
-  /** The replica hears nothing of the master's last moments. */
-  severed: boolean;
-  /** Waits until the replica has taken its place. */
-  over: () => Promise<void>;
+  /** Whether the replica is stopped and disconnected first, so that the master's last writes are lost. */
+  cutOff: boolean;
+  /** Waits until the replica is the master. */
+  untilOver: () => Promise<void>;
   password?: string;
 }
 
-async function failover({ master, replica, key, severed, over, password }: Failover) {
+async function failover({ master, replica, key, cutOff, untilOver, password }: Failover) {
   const url = password ? master.url.replace('//', `//:${password}@`) : master.url;
-  const [safeUntil, asked] = await briefly(url, async (redis) => {
-    const safe = Date.now();
+  const [safeUntil, startedAt] = await briefly(url, async (redis) => {
+    const safeUntil = Date.now();
     await redis.set(key, '1');
-    if ((await redis.wait(1, PATIENCE_MS)) !== 1) throw new Error('the replica is behind');
-    if (severed) {
+    if ((await redis.wait(1, REQUEST_TIMEOUT_MS)) !== 1) throw new Error('the replica is behind');
+    if (cutOff) {
       process.kill(replica.pid, 'SIGSTOP');
       await redis.call('CLIENT', 'KILL', 'TYPE', 'replica');
-      await sleep(SEVERED_MS);
+      await sleep(CUT_OFF_MS);
     }
-    return [safe, Date.now()];
+    return [safeUntil, Date.now()];
   });
   await master.kill();
-  const gone = Date.now();
-  if (severed) process.kill(replica.pid, 'SIGCONT');
-  await over();
-  const spans: { began: Span; atRisk: Span } = { began: [asked, gone], atRisk: [safeUntil, gone] };
+  const goneAt = Date.now();
+  if (cutOff) process.kill(replica.pid, 'SIGCONT');
+  await untilOver();
+  const spans: { began: Span; atRisk: Span } = { began: [startedAt, goneAt], atRisk: [safeUntil, goneAt] };
   return { kind: 'failover', ...spans, ended: Date.now() } as const;
 }
 
