@@ -1,12 +1,12 @@
-/** The limits of documents hold before anything is sent: no connection, no write, a line that says which. */
+/** Documents over the size or depth limit are refused with one error line before anything is sent to Redis. */
 import { expect, test } from 'vitest';
 import { cli } from '../support/cli.js';
 import { useRedis } from '../support/redis.js';
-import { faults } from './output-faults.js';
+import { faultsOf } from './output-faults.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-const nowhere = cli('redis://127.0.0.1:1');
+const unreachable = cli('redis://127.0.0.1:1');
 
 const LARGE = `{"a":"${'x'.repeat(1_048_576)}"}`;
 const DEEP = `${'{"a":'.repeat(32)}{}${'}'.repeat(32)}`;
@@ -19,20 +19,20 @@ test.each([
   ['heartbeat d --merge --report'],
   ['set-desired d'],
   ['set-desired d --replace'],
-])('%s', async (command) => {
+])('%s refuses a document over a limit, without a connection', async (command) => {
   for (const [document, message] of [
     [LARGE, TOO_LARGE],
     [DEEP, TOO_DEEP],
     ['-', TOO_LARGE],
   ] as const) {
     const argv = [...command.split(' '), document];
-    const result = await nowhere.run(argv, { stdin: LARGE });
-    expect(faults(argv, result)).toEqual([]);
+    const result = await unreachable.run(argv, { stdin: LARGE });
+    expect(faultsOf(argv, result)).toEqual([]);
     expect(result).toEqual({ exit: 2, stdout: '', stderr: `devstate: ${message}\n` });
   }
 });
 
-test('lines are judged alone', async () => {
+test('in a file, each line is refused by itself', async () => {
   await devstate.run('register d --type t');
   const line = (document: string) => `{"deviceId":"d","reportedState":${document}}`;
   const stdin = [line('{"n":1}'), line(LARGE), line(DEEP), 'x'.repeat(5_000_000), line('{"n":2}')].join('\n');

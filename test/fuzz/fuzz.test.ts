@@ -1,6 +1,6 @@
 /**
- * Whatever a command line, an id or a document is, the program ends as it says it does, shows nothing raw, and
- * gives back what it took. DEVSTATE_FUZZ_RUNS says how many cases; the seed is fixed, so that each run is the same.
+ * Fuzz tests: for random command lines, ids and documents, the program exits with a documented code, prints no control
+ * characters, and returns what was stored. DEVSTATE_FUZZ_RUNS sets the number of cases; the seed is fixed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,13 +17,13 @@ import { cli } from '../support/cli.js';
 import { openFleet, pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { commandLine, json, text } from './arbitraries.js';
-import { faults } from './output-faults.js';
+import { faultsOf } from './output-faults.js';
 
 const RUNS = Number(process.env.DEVSTATE_FUZZ_RUNS ?? 2000);
 const options = (share: number) => ({ seed: 20261124, numRuns: Math.ceil(RUNS * share), endOnFailure: true });
-/** None of these runs on. */
-const ENDLESS_MS = 20_000;
-const TIMEOUT = 30_000 + RUNS * 60;
+/** A command line that runs longer is aborted, and counts as a fault. */
+const MAX_RUN_MS = 20_000;
+const TEST_TIMEOUT_MS = 30_000 + RUNS * 60;
 
 const redis = useRedis();
 const dir = mkdtempSync(join(tmpdir(), 'devstate-fuzz-'));
@@ -45,55 +45,57 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Runs a command line that must keep to what every one keeps to. */
+/** Runs a command line, and expects none of the faults that no command line may have. */
 async function run(argv: readonly string[], stdin = '') {
-  const result = await devstate.run(argv, { stdin, signal: AbortSignal.timeout(ENDLESS_MS) });
-  expect(faults(argv, result)).toEqual([]);
+  const result = await devstate.run(argv, { stdin, signal: AbortSignal.timeout(MAX_RUN_MS) });
+  expect(faultsOf(argv, result)).toEqual([]);
   return result;
 }
 
-/** What others stored is as naughty as what is given. */
-async function infest(evil: string): Promise<void> {
-  const document = JSON.stringify({ [evil]: evil, a: { b: evil } });
+/** Stores devices whose ids, types and documents are this text. */
+async function storeEverywhere(value: string): Promise<void> {
+  const document = JSON.stringify({ [value]: value, a: { b: value } });
   const pipeline = client.pipeline().flushall();
-  for (const id of ['d1', 'aa:bb:cc', evil]) {
+  for (const id of ['d1', 'aa:bb:cc', value]) {
     const fields = {
       deviceId: id,
-      deviceType: evil,
+      deviceType: value,
       reportedState: document,
       desiredState: '{"a":2}',
       metadata: document,
     };
     pipeline.hset(`device:state:${id}`, fields).sadd('devices:registered', id).sadd('devices:online', id);
-    pipeline.set(`device:heartbeat:${id}`, evil);
+    pipeline.set(`device:heartbeat:${id}`, value);
   }
-  const event = ['deviceId', evil, 'deviceType', evil, 'status', 'online', 'reason', evil];
+  const event = ['deviceId', value, 'deviceType', value, 'status', 'online', 'reason', value];
   await pipeline.xadd('devices:presence:log', '*', ...event).exec();
 }
 
-/** What is stored, and a command line. */
-const storeAndLine = text.chain((evil) => fc.tuple(fc.constant(evil), commandLine(dir, evil)));
+/** A text to store, and a command line that may use it as an id. */
+const storeAndLine = text.chain((stored) => fc.tuple(fc.constant(stored), commandLine(dir, stored)));
 
-test('any command line', { timeout: TIMEOUT }, async () => {
+test('any command line has no fault', { timeout: TEST_TIMEOUT_MS }, async () => {
   const fleet = await openFleet(redis);
   await fc.assert(
-    fc.asyncProperty(storeAndLine, fc.constantFrom(...FORMATS, undefined), async ([evil, line], format) => {
-      await infest(evil);
+    fc.asyncProperty(storeAndLine, fc.constantFrom(...FORMATS, undefined), async ([stored, line], format) => {
+      await storeEverywhere(stored);
       await pretendDetector(fleet);
-      await run(format === undefined ? line : ['-o', format, ...line], evil);
+      await run(format === undefined ? line : ['-o', format, ...line], stored);
     }),
     options(0.6),
   );
 });
 
-/** As data-model.md has it. */
-function isName(name: string): boolean {
+/** Whether the data model allows this id or type. */
+function isValidName(name: string): boolean {
   const bytes = Buffer.from(name);
   const isText = bytes.toString() === name && !/\p{Cc}/u.test(name);
   return isText && name !== '' && name === name.trim() && bytes.length <= 256;
 }
 
-test('any id and type', { timeout: TIMEOUT }, async () => {
+test('any valid id and type is stored and shown unchanged, any other is refused', {
+  timeout: TEST_TIMEOUT_MS,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       text,
@@ -105,7 +107,7 @@ test('any id and type', { timeout: TIMEOUT }, async () => {
         const line = JSON.stringify({ deviceId: id, deviceType: type });
         const asArgument = ['register', `--type=${type}`, '--', id];
         const { exit } = await (asLine ? run(['register', '-f', '-'], line) : run(asArgument));
-        const valid = id !== '-' && isName(id) && isName(type);
+        const valid = id !== '-' && isValidName(id) && isValidName(type);
         expect(exit).toBe(valid ? 0 : 2);
         expect(await client.smembers('devices:registered')).toEqual(valid ? [id] : []);
         if (!valid) return;
@@ -121,12 +123,12 @@ test('any id and type', { timeout: TIMEOUT }, async () => {
   );
 });
 
-/** Half a character, escaped. */
-const HALF = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
-/** Values, for readers that know no more of a number than a double. */
-const plain = (value: unknown) => JSON.stringify(value);
+/** An escaped surrogate without its pair. */
+const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/;
+/** The JSON text of a value, to compare results of readers that read numbers as doubles. */
+const asJson = (value: unknown) => JSON.stringify(value);
 
-test('any document', { timeout: TIMEOUT }, async () => {
+test('any document is stored and shown unchanged', { timeout: TEST_TIMEOUT_MS }, async () => {
   await fc.assert(
     fc.asyncProperty(
       json,
@@ -134,20 +136,20 @@ test('any document', { timeout: TIMEOUT }, async () => {
       async (document, field) => {
         await client.flushall();
         await run(['register', 'd', '--type', 't']);
-        const [argv, text] = {
+        const [argv, expectedText] = {
           reportedState: [['heartbeat', 'd', '--report', document], document],
           desiredState: [['set-desired', 'd', `a\\.b:=[${document}]`], `{"a.b":[${document}]}`],
           metadata: [['register', 'd', '--type', 't', '--meta', document], document],
         }[field] as [string[], string];
         const { exit } = await run(argv);
-        expect(exit).toBe(HALF.test(document) ? 2 : 0);
+        expect(exit).toBe(LONE_SURROGATE.test(document) ? 2 : 0);
         if (exit !== 0) return;
         const get = async (format: string) =>
           (await run(['get', 'd', '--fields', field, '-o', format])).stdout;
-        expect(toJson(parseJson(await get('json')))).toBe(`{"${field}":${toJson(parseJson(text))}}`);
-        expect(plain(parseYaml(await get('yaml'))[field])).toBe(plain(JSON.parse(text)));
+        expect(toJson(parseJson(await get('json')))).toBe(`{"${field}":${toJson(parseJson(expectedText))}}`);
+        expect(asJson(parseYaml(await get('yaml'))[field])).toBe(asJson(JSON.parse(expectedText)));
         const [row] = parseCsv(await get('csv'), { columns: true }) as Record<string, string>[];
-        expect(plain(JSON.parse(row?.[field] ?? ''))).toBe(plain(JSON.parse(text)));
+        expect(asJson(JSON.parse(row?.[field] ?? ''))).toBe(asJson(JSON.parse(expectedText)));
         await run(['get', 'd']);
         await run(['delta', 'd']);
       },

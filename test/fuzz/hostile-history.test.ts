@@ -1,11 +1,11 @@
-/** History, events and settings that others made up: shown for what they are, or refused in a line. */
+/** Hostile history entries, events and settings in Redis: shown escaped, or refused with one error line. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FORMATS } from '../../src/output/view.js';
 import { cli } from '../support/cli.js';
 import { openFleet, pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
-import { deep, EVIL } from './hostile-values.js';
-import { faults } from './output-faults.js';
+import { deep, HOSTILE } from './hostile-values.js';
+import { faultsOf } from './output-faults.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
@@ -15,17 +15,17 @@ beforeEach(async () => {
   await devstate.run('register good --type t');
 });
 
-describe('what was kept of the past', () => {
+describe('history entries', () => {
   const entry = (fields: object) => JSON.stringify(fields);
-  const odd: [string, string[]][] = [
+  const readable: [string, string[]][] = [
     [
       'reported',
       [
-        entry({ at: 1, version: 1, value: { [EVIL]: EVIL } }),
-        entry({ at: 2, version: 2, value: { [EVIL]: 1 } }),
+        entry({ at: 1, version: 1, value: { [HOSTILE]: HOSTILE } }),
+        entry({ at: 2, version: 2, value: { [HOSTILE]: 1 } }),
       ],
     ],
-    ['reported', [entry({ at: 1, version: 1, value: 5 }), entry({ at: 2, version: 2, value: [EVIL] })]],
+    ['reported', [entry({ at: 1, version: 1, value: 5 }), entry({ at: 2, version: 2, value: [HOSTILE] })]],
     [
       'reported',
       [
@@ -40,48 +40,51 @@ describe('what was kept of the past', () => {
     [
       'presence',
       [
-        entry({ at: 1, seq: 1, status: EVIL, reason: EVIL }),
-        entry({ at: 8.7e15, seq: 3, status: 'online', reason: EVIL }),
+        entry({ at: 1, seq: 1, status: HOSTILE, reason: HOSTILE }),
+        entry({ at: 8.7e15, seq: 3, status: 'online', reason: HOSTILE }),
       ],
     ],
   ];
   const broken: [string, string[]][] = [
     ['reported', [deep('{"a":', '}')]],
-    ['desired', ['{"at":1', EVIL]],
+    ['desired', ['{"at":1', HOSTILE]],
     ['presence', ['[]']],
   ];
 
-  test.each([...odd, ...broken])('%s %#', async (kind, entries) => {
-    const client = await redis.client();
-    await client.rpush(`device:history:${kind}:good`, ...entries);
-    await client.hset('device:state:good', 'devstate', '2 1 2 1 2 1 0');
-    for (const command of ['history good', 'history good --diff', 'get good --at 1s', 'get good --at 1h']) {
-      for (const format of FORMATS) {
-        const argv = [...command.split(' '), '-o', format];
-        const result = await devstate.run(argv);
-        expect(faults(argv, result)).toEqual([]);
-        if (broken.some(([, list]) => list === entries)) expect([argv, result.exit]).toEqual([argv, 1]);
+  test.each([...readable, ...broken])(
+    'hostile entries of %s give no fault (case %#)',
+    async (kind, entries) => {
+      const client = await redis.client();
+      await client.rpush(`device:history:${kind}:good`, ...entries);
+      await client.hset('device:state:good', 'devstate', '2 1 2 1 2 1 0');
+      for (const command of ['history good', 'history good --diff', 'get good --at 1s', 'get good --at 1h']) {
+        for (const format of FORMATS) {
+          const argv = [...command.split(' '), '-o', format];
+          const result = await devstate.run(argv);
+          expect(faultsOf(argv, result)).toEqual([]);
+          if (broken.some(([, list]) => list === entries)) expect([argv, result.exit]).toEqual([argv, 1]);
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe('events', () => {
-  test('of the log are shown whatever they hold', async () => {
+  test('in the log are shown, whatever their fields contain', async () => {
     const client = await redis.client();
     await client.xadd(
       'devices:presence:log',
       '*',
       'deviceId',
-      EVIL,
+      HOSTILE,
       'deviceType',
-      EVIL,
+      HOSTILE,
       'status',
-      EVIL,
+      HOSTILE,
       'reason',
-      EVIL,
+      HOSTILE,
     );
-    await client.xadd('devices:presence:log', '*', EVIL, EVIL);
+    await client.xadd('devices:presence:log', '*', HOSTILE, HOSTILE);
     await client.xadd(
       'devices:presence:log',
       '*',
@@ -97,41 +100,47 @@ describe('events', () => {
     for (const format of FORMATS) {
       const argv = ['watch-presence', '--since', '1h', '--count', '3', '-o', format];
       const result = await devstate.run(argv);
-      expect(faults(argv, result)).toEqual([]);
+      expect(faultsOf(argv, result)).toEqual([]);
       expect([argv, result.exit]).toEqual([argv, 0]);
       expect(result.stdout).toContain('last');
     }
   });
 
-  test('of the channel are shown if they are events, whatever they hold', async () => {
+  test('on the channel are shown if they are presence events, whatever their fields contain', async () => {
     const client = await redis.client();
-    const event = { type: 'presence', deviceId: EVIL, deviceType: EVIL, status: 'online', timestamp: 1 };
+    const event = {
+      type: 'presence',
+      deviceId: HOSTILE,
+      deviceType: HOSTILE,
+      status: 'online',
+      timestamp: 1,
+    };
     for (const format of FORMATS) {
       const argv = ['watch-presence', '--count', '2', '-o', format];
       const running = devstate.start(argv);
       await running.says('stderr', 'watching');
       for (const message of [
-        ...['', EVIL, '[]', 'null', '5', deep('[', ']'), deep('{"a":', '}'), '{"type":"presence"}'],
-        ...[event, { ...event, status: EVIL }, { ...event, deviceId: 5 }].map((value) =>
+        ...['', HOSTILE, '[]', 'null', '5', deep('[', ']'), deep('{"a":', '}'), '{"type":"presence"}'],
+        ...[event, { ...event, status: HOSTILE }, { ...event, deviceId: 5 }].map((value) =>
           JSON.stringify(value),
         ),
-        JSON.stringify({ ...event, deviceId: 'last', timestamp: EVIL, extra: event }),
+        JSON.stringify({ ...event, deviceId: 'last', timestamp: HOSTILE, extra: event }),
       ])
         await client.publish('devices:presence', message);
       await client.publish('devices:presence', Buffer.from([0xff, 0xfe]));
       const result = await running.done;
-      expect(faults(argv, result)).toEqual([]);
+      expect(faultsOf(argv, result)).toEqual([]);
       expect([argv, result.exit]).toEqual([argv, 0]);
       expect(result.stdout).toContain('last');
     }
   });
 });
 
-test('a pulse that is none stops no detector', async () => {
+test('an invalid pulse gives no fault', async () => {
   const client = await redis.client();
   const now = Date.now();
   for (const pulse of [
-    EVIL,
+    HOSTILE,
     '',
     'x y z',
     '1e400 1e400 1e400',
@@ -147,12 +156,12 @@ test('a pulse that is none stops no detector', async () => {
       'heartbeat good',
     ]) {
       const result = await devstate.run(argv);
-      expect(faults(argv.split(' '), result)).toEqual([]);
+      expect(faultsOf(argv.split(' '), result)).toEqual([]);
     }
   }
 });
 
-test('keys of the fleet that are something else are named', async () => {
+test('fleet keys of the wrong type and invalid settings give no fault', async () => {
   const client = await redis.client();
   for (const key of [
     'devices:registered',
@@ -163,7 +172,7 @@ test('keys of the fleet that are something else are named', async () => {
     'devices:meta',
   ]) {
     await client.flushall();
-    await client.set(key, EVIL);
+    await client.set(key, HOSTILE);
     for (const argv of [
       'list',
       'list-online',
@@ -175,24 +184,24 @@ test('keys of the fleet that are something else are named', async () => {
       'watch-presence --since 1h --for 1ms',
     ]) {
       const result = await devstate.run(argv);
-      expect(faults(argv.split(' '), result)).toEqual([]);
+      expect(faultsOf(argv.split(' '), result)).toEqual([]);
     }
   }
   await client.flushall();
   for (const [field, value] of Object.entries({
-    dialect: EVIL,
-    longestTtl: EVIL,
+    dialect: HOSTILE,
+    longestTtl: HOSTILE,
     logCap: '-1',
     historyCap: '1e9',
-    version: EVIL,
-    writers: EVIL,
-    partitions: EVIL,
+    version: HOSTILE,
+    writers: HOSTILE,
+    partitions: HOSTILE,
   })) {
     await client.del('devices:meta');
     await client.hset('devices:meta', field, value);
     for (const argv of ['list', 'register d --type t', 'heartbeat d', 'init']) {
       const result = await devstate.run(argv);
-      expect(faults(argv.split(' '), result)).toEqual([]);
+      expect(faultsOf(argv.split(' '), result)).toEqual([]);
     }
   }
 });

@@ -1,14 +1,14 @@
 /**
- * What others stored may be anything: records of the wrong type, broken or endless documents, bytes that are
- * no text. It is that device's problem, said in one line, and never stops what is done for the others.
+ * Hostile records in Redis: wrong types, broken or huge documents, bytes that are no UTF-8. Each gives one error line
+ * for its device, and does not stop the work on other devices.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FORMATS } from '../../src/output/view.js';
 import { cli } from '../support/cli.js';
 import { openFleet, pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
-import { deep, EVIL } from './hostile-values.js';
-import { faults } from './output-faults.js';
+import { deep, HOSTILE } from './hostile-values.js';
+import { faultsOf } from './output-faults.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
@@ -20,18 +20,18 @@ const document = (text: string) => ({
   reportedState: text,
 });
 
-/** Records with an id field, and why their documents cannot be shown. */
+/** Records with an id field whose documents cannot be shown, with the reason in the error. */
 const BROKEN: Record<string, [fields: Record<string, string | Buffer>, why: string]> = {
   unfinished: [document('{"a":'), 'the report is broken: .* at position 5'],
   array: [document('[1]'), 'the report is broken: expected a JSON object, not an array'],
-  evil: [document(EVIL), 'the report is broken: JSON value expected'],
+  evil: [document(HOSTILE), 'the report is broken: JSON value expected'],
   'deep objects': [document(deep('{"a":', '}')), 'the report is broken: nested too deeply'],
   'deep arrays': [document(deep('[', ']')), 'the report is broken: nested too deeply'],
   'deep and unfinished': [document('[{"":'.repeat(100_000)), 'the report is broken: nested too deeply'],
 };
 
-/** Records that are odd, and can be shown. */
-const ODD: Record<string, Record<string, string | Buffer>> = {
+/** Unusual records that can be shown. */
+const UNUSUAL: Record<string, Record<string, string | Buffer>> = {
   good: { ...document('{"ok":true}'), metadata: '{"note":"fine"}' },
   half: document(String.raw`{"\ud800":"\udc00"}`),
   bytes: { ...document('{}'), metadata: Buffer.from('{"a":"\xff\xfe"}', 'latin1') },
@@ -46,19 +46,19 @@ const ODD: Record<string, Record<string, string | Buffer>> = {
     devstate: `${'9'.repeat(30)} -1 x 1e9`,
   },
   proto: document('{"__proto__":{"a":1},"constructor":{"prototype":2}}'),
-  [EVIL]: {
-    ...document(JSON.stringify({ [EVIL]: EVIL })),
-    deviceType: EVIL,
-    metadata: JSON.stringify({ [EVIL]: 1 }),
+  [HOSTILE]: {
+    ...document(JSON.stringify({ [HOSTILE]: HOSTILE })),
+    deviceType: HOSTILE,
+    metadata: JSON.stringify({ [HOSTILE]: 1 }),
   },
 };
-const ADDRESSABLE = Object.keys(ODD).filter((id) => id !== EVIL);
+const ADDRESSABLE = Object.keys(UNUSUAL).filter((id) => id !== HOSTILE);
 
 beforeEach(async () => {
   await pretendDetector(await openFleet(redis));
   const client = await redis.client();
   const records = [
-    ...Object.entries(ODD),
+    ...Object.entries(UNUSUAL),
     ...Object.entries(BROKEN).map(([id, [fields]]) => [id, fields] as const),
   ];
   for (const [id, fields] of records) await client.hset(`device:state:${id}`, { deviceId: id, ...fields });
@@ -66,7 +66,7 @@ beforeEach(async () => {
   await client.rpush('device:state:a list', 'x');
   await client.hset('device:state:no id', { deviceType: 't' });
   await client.set('device:heartbeat:good', '1');
-  await client.sadd('devices:online', 'good', EVIL, 'a string', 'no id');
+  await client.sadd('devices:online', 'good', HOSTILE, 'a string', 'no id');
   const ids = [
     ...records.map(([id]) => id),
     'a string',
@@ -78,15 +78,15 @@ beforeEach(async () => {
   await client.sadd('devices:registered', ...ids);
 });
 
-describe.each(FORMATS)('as %s', (format) => {
+describe.each(FORMATS)('in the format %s', (format) => {
   const run = async (...argv: string[]) => {
     const all = [...argv, '-o', format];
     const result = await devstate.run(all);
-    expect(faults(all, result)).toEqual([]);
+    expect(faultsOf(all, result)).toEqual([]);
     return result;
   };
 
-  test('lists go on, and end with 7', async () => {
+  test('lists print every readable device, and exit with 7', async () => {
     for (const argv of [['list'], ['list', '--sort', 'last-seen'], ['stale', '--older-than', '0']]) {
       const { exit, stdout, stderr } = await run(...argv);
       expect([argv, exit]).toEqual([argv, 7]);
@@ -99,7 +99,7 @@ describe.each(FORMATS)('as %s', (format) => {
     }
   });
 
-  test('so they do with documents: each that is broken is a line', async () => {
+  test('lists with state print one error line per broken document', async () => {
     const { exit, stdout, stderr } = await run('list', '--with-state');
     expect(exit).toBe(7);
     for (const id of ADDRESSABLE) expect(stdout).toContain(id);
@@ -112,7 +112,7 @@ describe.each(FORMATS)('as %s', (format) => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1500);
   });
 
-  test('who is online and how many there are is told all the same', async () => {
+  test('list-online, stats and detect work beside broken records', async () => {
     const online = await run('list-online');
     expect(online.stdout).toContain('good');
     expect(online.exit).toBe(7);
@@ -120,7 +120,7 @@ describe.each(FORMATS)('as %s', (format) => {
     await run('detect', '--once');
   });
 
-  test('a broken record fails its own commands, with 1', async () => {
+  test('commands on a broken record exit with 1', async () => {
     for (const id of Object.keys(BROKEN)) {
       for (const argv of [
         ['get', id],
@@ -134,7 +134,7 @@ describe.each(FORMATS)('as %s', (format) => {
         expect([command, (await run(command, id)).exit]).toEqual([command, 1]);
   });
 
-  test('an odd one does not', async () => {
+  test('commands on an unusual record exit with 0', async () => {
     for (const id of ADDRESSABLE) {
       for (const argv of [
         ['get', id],
@@ -149,7 +149,7 @@ describe.each(FORMATS)('as %s', (format) => {
   });
 });
 
-test('megabytes of state are told by their size, and not read for long', async () => {
+test('a document of 10 MB is refused with its size in the error', async () => {
   const client = await redis.client();
   const large = { text: `{"a":"${'x'.repeat(10_000_000)}"}`, items: `{"a":[${'1,'.repeat(5_000_000)}1]}` };
   for (const [id, text] of Object.entries(large)) {
@@ -161,7 +161,7 @@ test('megabytes of state are told by their size, and not read for long', async (
       ['heartbeat', id, '--report', 'a=1', '--merge'],
     ]) {
       const result = await devstate.run(argv);
-      expect(faults(argv, result)).toEqual([]);
+      expect(faultsOf(argv, result)).toEqual([]);
       expect([argv, result.exit, result.stdout]).toEqual([argv, 1, '']);
       expect(result.stderr).toContain(
         `device "${id}": the report is broken: ${text.length} bytes, more than a document may have (1 MiB)`,
@@ -176,7 +176,7 @@ test('megabytes of state are told by their size, and not read for long', async (
   expect((await devstate.run('get text')).stdout).toContain('"a": 1');
 });
 
-test('bytes that are no text are shown as what cannot be read', async () => {
+test('bytes that are no UTF-8 are shown as U+FFFD', async () => {
   const client = await redis.client();
   await client.flushall();
   const id = Buffer.from([0x64, 0xff]);

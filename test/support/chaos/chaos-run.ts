@@ -39,9 +39,9 @@ export interface ChaosRun {
   holds: PartitionHold[];
   outages: Outage[];
   /** Lines printed by the watcher that ran from the beginning. */
-  witness: string[];
+  liveWatcher: string[];
   /** Lines printed by the watcher that replayed the log at the end. */
-  latecomer: string[];
+  replayWatcher: string[];
   /** All detectors that ran, killed ones included. */
   detectors: Process[];
   counts: { detectorsKilled: number; connectionsCut: number };
@@ -57,8 +57,8 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
   if (partitions > 1) await declareFleet(fleet, { partitions });
   const startedAt = await serverNow(fleet.redis);
 
-  const witness = startDevstate(url, 'watch-presence', '-o', 'ndjson');
-  await witness.untilStderr('watching');
+  const liveWatcher = startDevstate(url, 'watch-presence', '-o', 'ndjson');
+  await liveWatcher.untilStderr('watching');
   const detectors = new DetectorProcesses(url);
   await detectors.ready();
   const holdRecorder = new HoldRecorder(await fleet.partitions());
@@ -79,8 +79,8 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
     const survivors = shares.flatMap(({ ids }) => ids.filter((_, i) => i % 4 === 0)).length;
     await until(async () => (await online(fleet)) === survivors);
     const log = await wholeLog(fleet);
-    await until(() => witness.lines.length >= log.length);
-    const latecomer = startDevstate(
+    await until(() => liveWatcher.lines.length >= log.length);
+    const replayWatcher = startDevstate(
       url,
       'watch-presence',
       '-o',
@@ -90,17 +90,17 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
       '--for',
       '2s',
     );
-    await latecomer.exit; // for 2 s neither watcher may print another event
-    witness.kill('SIGTERM');
-    await Promise.all([witness.exit, detectors.end(), holdRecorder.end(), topology.settled()]);
+    await replayWatcher.exit; // for 2 s neither watcher may print another event
+    liveWatcher.kill('SIGTERM');
+    await Promise.all([liveWatcher.exit, detectors.end(), holdRecorder.end(), topology.settled()]);
     return {
       partitions,
       log,
       operations: new Map(shares.flatMap(({ ids, file }) => [...readOperations(ids, file)])),
       holds: holdRecorder.holds(outages),
       outages,
-      witness: witness.lines,
-      latecomer: latecomer.lines,
+      liveWatcher: liveWatcher.lines,
+      replayWatcher: replayWatcher.lines,
       detectors: detectors.all,
       counts,
     };

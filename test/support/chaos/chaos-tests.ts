@@ -81,13 +81,13 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
 
   test('both watchers printed each event of the log once, in order', () => {
     const log = run.log.map(({ previousAt: _, ...event }) => JSON.stringify(event));
-    const printedEvents = parsePrinted(run.witness);
-    const missing = new Set(notLogged(run, idsOf(run.witness)));
+    const printedEvents = parsePrinted(run.liveWatcher);
+    const missing = new Set(notLogged(run, idsOf(run.liveWatcher)));
     expect([...missing].filter((id) => !mayBeLost(run, id))).toEqual([]);
-    expect(outOfOrder(idsOf(run.witness))).toEqual([]);
+    expect(outOfOrder(idsOf(run.liveWatcher))).toEqual([]);
     const inLog = printedEvents.filter(({ id }) => !missing.has(id)).map(({ text }) => text);
     expect(differences(inLog.toSorted(), log.toSorted())).toEqual([]);
-    const replayed = parsePrinted(run.latecomer).map(({ text }) => text);
+    const replayed = parsePrinted(run.replayWatcher).map(({ text }) => text);
     expect(differences(replayed, log)).toEqual([]);
   });
 

@@ -24,7 +24,7 @@ export function summarize(title: string, { seed, seconds }: ChaosOptions, run: C
   const outageTexts = outages.map(
     ({ kind, began, ended }) => `${kind} ${((ended - began[0]) / 1000).toFixed(1)} s`,
   );
-  const printedIds = new Set([run.witness, ...detectors.map(({ lines }) => lines)].flatMap(idsOf));
+  const printedIds = new Set([run.liveWatcher, ...detectors.map(({ lines }) => lines)].flatMap(idsOf));
   const lossTexts = [
     `${operationsAtRisk(run).length} operations were acknowledged and perhaps not replicated,`,
     `${transitionsLost(run)} of their transitions are lost; ${notLogged(run, [...printedIds]).length} events that`,
