@@ -16,7 +16,7 @@ import { type Subscription, subscribe } from '../pubsub/subscribe.js';
 import { readDevices } from '../query/read-devices.js';
 import { assertPartitionCount } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
-import { partitionNumber } from '../store/partition.js';
+import { partitionNumber } from '../store/partition-number.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { runInChunks } from '../store/script-chunks.js';
 import type { Gap, Since } from './log-reader.js';

@@ -9,7 +9,8 @@ import { type ItemResult, isConnectionError } from '../async/item-results.js';
 import { prefetch } from '../async/prefetch.js';
 import { DevstateError, deviceError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
-import { type Partition, partitionNumber } from './partition.js';
+import type { Partition } from './partition.js';
+import { partitionNumber } from './partition-number.js';
 import { isTransient } from './redis-errors.js';
 
 /** How many partitions are asked at once; who reads holds what they give. */

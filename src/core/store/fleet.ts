@@ -8,7 +8,8 @@ import { readOnlyError, usageError } from '../model/errors.js';
 import { type FleetKeys, Keyspace } from '../model/keyspace.js';
 import type { Connection } from './connection.js';
 import { FleetSettingsReader } from './fleet-settings.js';
-import { Partition, partitionNumber } from './partition.js';
+import { Partition } from './partition.js';
+import { partitionNumber } from './partition-number.js';
 import { Requests } from './requests.js';
 import type { DeclaredSettings, FleetSettings } from './settings.js';
 

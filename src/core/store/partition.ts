@@ -108,13 +108,3 @@ export class Partition extends Requests {
     if (this.#options.readOnly) throw readOnlyError(action);
   }
 }
-
-/** FNV-1a over the UTF-8 bytes, mixed by murmur3's last step; the number of a partition, from 0. */
-export function partitionNumber(id: string, count: number): number {
-  if (count === 1) return 0;
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(id)) hash = Math.imul(hash ^ byte, 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) % count;
-}

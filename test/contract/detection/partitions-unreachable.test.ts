@@ -8,7 +8,7 @@ import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
 import type { Partition } from '../../../src/core/store/partition.js';
-import { partitionNumber } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition-number.js';
 
 import { openDetector } from '../../support/detector.js';
 import {

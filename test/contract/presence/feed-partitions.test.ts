@@ -9,7 +9,7 @@ import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
 import { registerAll } from '../../../src/core/registry/register.js';
 import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import type { Partition } from '../../../src/core/store/partition.js';
-import { partitionNumber } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition-number.js';
 
 import { cli } from '../../support/cli.js';
 import {

@@ -17,7 +17,7 @@ import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { delta } from '../../../src/core/shadow/delta.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { mapItemsByPartition } from '../../../src/core/store/by-partition.js';
-import { partitionNumber } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import {
   allOf,
   cut,

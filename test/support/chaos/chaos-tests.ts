@@ -7,7 +7,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../../src/core/model/device.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
-import { partitionNumber } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import { type ChaosOptions, type ChaosRun, chaos } from './chaos-run.js';
 import { parseEventId, parsePrinted } from './event-ids.js';
 import { findError, isWithin, loggedAt, type Operation, withUnansweredWithin } from './log-checker.js';

@@ -3,7 +3,7 @@
  * acknowledged in its last moments may be lost.
  */
 
-import { partitionNumber } from '../../../src/core/store/partition.js';
+import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import type { ChaosRun } from './chaos-run.js';
 import { parseEventId } from './event-ids.js';
 import { isWithin, type Operation, type Span } from './log-checker.js';
