@@ -1,16 +1,17 @@
 /**
- * Many items in scripts of a bounded size, by count and by bytes, several on their way at
- * once, so that Redis works while we prepare and read. One connection keeps them in order.
+ * Splits many items into calls of a script that are limited in devices and bytes. Several calls are sent before the
+ * first is answered, so that Redis works while this program prepares the next. A connection keeps their order.
  */
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
-const IN_FLIGHT = 8;
-/** Of what one script is sent; a single item may be more. */
+const MAX_CALLS_IN_FLIGHT = 8;
+/** The most bytes of one call; a call with a single item may have more. */
 const MAX_BYTES = 256 * 1024;
 
 /**
- * What `work` gives for each item, in order. Rejects with the first chunk that fails.
- * @param weigh about how many bytes an item sends
+ * Calls `work` for each chunk and returns all results in the order of the items. After a chunk fails, no further
+ * chunk is sent, and the promise is rejected with its error when all calls in flight have ended.
+ * @param weigh returns about how many bytes an item adds to its call
  */
 export async function runInChunks<Item, Result>(
   items: readonly Item[],
@@ -21,15 +22,15 @@ export async function runInChunks<Item, Result>(
   const flight: Promise<readonly Result[]>[] = [];
   try {
     for (const chunk of chunksOf(items, weigh)) {
-      if (flight.length === IN_FLIGHT) results.push(...((await flight.shift()) ?? []));
+      if (flight.length === MAX_CALLS_IN_FLIGHT) results.push(...((await flight.shift()) ?? []));
       const sent = work(chunk);
-      sent.catch(() => {}); // told when its turn has come
+      sent.catch(() => {}); // not unhandled: the error is thrown where the promise is awaited below
       flight.push(sent);
     }
     while (flight.length > 0) results.push(...((await flight.shift()) ?? []));
     return results;
   } finally {
-    await Promise.allSettled(flight); // who is told of a failure must not be overtaken by the rest
+    await Promise.allSettled(flight); // after a failure, no call may still change data when the caller continues
   }
 }
 

@@ -149,6 +149,7 @@ test('commands succeed while slots move and a node joins', async () => {
 
 test('scanSet yields every member, when the set moves to another node during the scan', async () => {
   const fleet = await cluster.fleet();
+  await declareFleet(fleet, { partitions: PARTITIONS });
   const ids = Array.from({ length: 5000 }, (_, i) => `d${i}`);
   await fleet.redis.sadd('{0}', ...ids);
   const slot = await fleet.redis.cluster('KEYSLOT', '{0}');

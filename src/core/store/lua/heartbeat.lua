@@ -1,4 +1,4 @@
--- heartbeat: the devices are alive now; each may bring a report.
+-- heartbeat: notes a heartbeat of each device; a device may send a report with it.
 -- KEYS   online activity log pulse | state heartbeat history:reported history:presence
 -- ARGV   testTime dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
 -- Reply  for each device: {1, was offline, now, deadline, desired version}; {0}: not registered;
@@ -45,7 +45,8 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     if reported == stored then
       reported = ''
     else
-      entry = formatDocumentEntry(reportedHistoryKey, device, now, state[REPORTED_VERSION] + 1, reported, stored, state[REPORTED_AT])
+      entry = formatDocumentEntry(reportedHistoryKey, device, now, state[REPORTED_VERSION] + 1, reported, stored,
+        state[REPORTED_AT])
     end
   end
 

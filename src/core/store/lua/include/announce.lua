@@ -14,7 +14,8 @@ end
 local function addTransition(device, status, at, reason, unknownSince, now)
   readNewestPresenceEntry(device)
   local state = device.state
-  local event = {status = status, at = int(at), reason = reason, seq = int(state[SEQ] + 1), previous = int(state[PRESENCE_AT])}
+  local event = {status = status, at = int(at), reason = reason, seq = int(state[SEQ] + 1),
+    previous = int(state[PRESENCE_AT])}
   if unknownSince and unknownSince < now then event.unknown = formatUnknown(unknownSince, now) end
   state[SEQ], state[PRESENCE_AT] = state[SEQ] + 1, at
   if device.events then table.insert(device.events, event) else device.events = {event} end
