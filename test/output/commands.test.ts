@@ -1,4 +1,4 @@
-/** YAML and CSV as the commands print them: the JSON output in another dress. */
+/** YAML and CSV as the commands print them: the JSON output in another format. */
 import { beforeEach, expect, test } from 'vitest';
 import { cli, text } from '../support/cli.js';
 import { ODD_NUMBERS, openFleet, pretendDetector } from '../support/fleet.js';
@@ -20,7 +20,7 @@ beforeEach(async () => {
   await devstate.run(['heartbeat', 'd1', '--report', ODD_NUMBERS]);
 });
 
-test('a device', async () => {
+test('get prints a device', async () => {
   expect(await devstate.session('get d1 -o yaml --fields deviceId,status,reportedState,metadata')).toBe(text`
     deviceId: d1
     status: online
@@ -41,7 +41,7 @@ test('a device', async () => {
   `);
 });
 
-test('lists', async () => {
+test('list prints a sequence or rows, and nothing but a notice when empty', async () => {
   await devstate.run('register d2 --type meter');
   const fields = '--fields deviceId,status,lastSeen --sort id';
   expect(await devstate.session(`list -o yaml ${fields}`)).toBe(text`
@@ -59,7 +59,7 @@ test('lists', async () => {
   expect(await devstate.session('list -o csv --type none')).toBe('! no devices\n');
 });
 
-test('what an action did', async () => {
+test('actions print their result', async () => {
   expect(await devstate.session('set-desired d1 a=1 -o yaml')).toBe(text`
     deviceId: d1
     desiredState:
@@ -74,7 +74,7 @@ test('what an action did', async () => {
   expect(await devstate.session('disconnect d1 -o csv')).toBe('deviceId,status,wasOnline\nd1,offline,true\n');
 });
 
-test('events, a document each', async () => {
+test('watch-presence prints a YAML document or a CSV row per event', async () => {
   const fields = '--fields deviceId,status,reason';
   await devstate.run('disconnect d1');
   expect(await devstate.session(`watch-presence --since 1h --count 2 -o yaml ${fields} -q`)).toBe(text`
@@ -94,7 +94,7 @@ test('events, a document each', async () => {
   `);
 });
 
-test('errors are for people', async () => {
+test('errors are printed as text', async () => {
   for (const format of ['yaml', 'csv'])
     expect(await devstate.session(`get none -o ${format}`)).toBe(text`
       ! devstate: device "none" is not registered
@@ -103,7 +103,7 @@ test('errors are for people', async () => {
     `);
 });
 
-test('a reader that leaves ends a list', async () => {
+test('a list ends when stdout is closed', async () => {
   const file = Array.from(
     { length: 3000 },
     (_, i) => `{"deviceId":"x${i}","deviceType":"${'t'.repeat(200)}"}`,

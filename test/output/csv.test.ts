@@ -10,7 +10,7 @@ import { escapeText } from '../../src/output/escape.js';
 const cell = (value: unknown) => csv(['a'], () => ({ a: value }), false).row({}) as string;
 
 describe('rows', () => {
-  it('stand under a header, or without one', () => {
+  it('have a header, or none with --no-headers', () => {
     const rows = csv(['id', 'n'], (row: Record<string, unknown>) => row, true);
     expect(rows.row({ n: 1, id: 'a' })).toBe('id,n\na,1\n');
     expect(rows.row({ id: 'b' })).toBe('b,\n');
@@ -18,7 +18,7 @@ describe('rows', () => {
     expect(csv(['id'], () => ({ id: 'a' }), false).row({})).toBe('a\n');
   });
 
-  it('that are none have no header', () => {
+  it('print no header if there are none', () => {
     expect(csv(['id'], () => ({}), true).end()).toBe('');
   });
 });
@@ -36,7 +36,7 @@ describe('cells', () => {
     expect(cell(value)).toBe(text);
   });
 
-  it('hold documents as JSON text, numbers digit for digit', () => {
+  it('hold documents as JSON text whose numbers keep their digits', () => {
     const document = '{"big":12345678901234567890,"huge":1e400,"money":-0.10,"text":"=1,\\n"}';
     const { big, money, ...rest } = parseJsonObject(document);
     expect([cell(big), cell(money)]).toEqual(['12345678901234567890\n', '-0.10\n']);
@@ -46,13 +46,13 @@ describe('cells', () => {
   });
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\tx', '\rx', '＝1', '＋1', '－1', '＠x', "=cmd|' /C calc'!A0"])(
-    'tell a spreadsheet that %j is text',
+    'get an apostrophe so that a spreadsheet takes %j for text',
     (text) => {
       expect(cell(text)).toBe(`'${escapeText(text)}\n`);
     },
   );
 
-  it('are read back as they are shown, a row a line', () => {
+  it('are read back by csv-parse as the escaped text, one line per row', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (texts) => {
         const names = texts.map((_, i) => `c${i}`);

@@ -19,7 +19,7 @@ it.each([
   expect(formatError(error, options)).toBe(text);
 });
 
-it('is a line of a bounded length', () => {
+it('cuts a long message', () => {
   expect(formatError(usageError('x'.repeat(10_000_000)), { isJson: false }).length).toBeLessThan(1100);
   expect(formatError(usageError('x'.repeat(10_000_000)), { isJson: true }).length).toBeLessThan(1100);
 });

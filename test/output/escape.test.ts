@@ -17,7 +17,7 @@ const anyText = fc.oneof(
 const OBEYED = /[\p{Cc}\p{Surrogate}\p{Bidi_Control}\u2028\u2029]/u;
 const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
 
-describe('visible', () => {
+describe('escapeText', () => {
   it.each([
     ['plain Grüße 日本 👩‍👩‍👧', 'plain Grüße 日本 👩‍👩‍👧'],
     ['a\nb\tc\rd', 'a\\nb\\tc\\rd'],
@@ -39,7 +39,7 @@ describe('visible', () => {
     expect(escapeText(text)).toBe(shown);
   });
 
-  it('lets nothing through that a terminal obeys or nobody sees, and changes nothing twice', () => {
+  it('leaves no control or invisible character, and does not change its own output', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const shown = escapeText(text);
@@ -51,15 +51,15 @@ describe('visible', () => {
   });
 });
 
-describe('visibleName', () => {
-  it('keeps what a valid id may hold, and stays one line', () => {
+describe('escapeName', () => {
+  it('keeps all characters of valid ids, and escapes line breaks and control characters', () => {
     expect(escapeName('גשר\u200f')).toBe('גשר\u200f');
     expect(escapeName('a\nb\u001b[2J')).toBe('a\\nb\\u001b[2J');
   });
 });
 
-describe('jsonSafe', () => {
-  it('means the same and holds nothing that a terminal obeys', () => {
+describe('escapeJson', () => {
+  it('keeps the value and leaves no control character', () => {
     fc.assert(
       fc.property(fc.dictionary(anyText, anyText), (value) => {
         const safe = escapeJson(JSON.stringify(value));
@@ -69,7 +69,7 @@ describe('jsonSafe', () => {
     );
   });
 
-  it('leaves the layout', () => {
+  it('keeps line breaks and indentation', () => {
     expect(escapeJson('{\n  "a": "\\n\u007f\\\\\u202e"\n}')).toBe('{\n  "a": "\\n\\u007f\\\\\\u202e"\n}');
   });
 });

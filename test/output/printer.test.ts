@@ -66,13 +66,13 @@ describe('list', () => {
     expect([stdout.text, stderr.text]).toEqual([out, err]);
   });
 
-  it('keeps quiet about an empty list when told', async () => {
+  it('prints no notice for an empty list with quiet', async () => {
     const { print, stderr } = printing({ quiet: true });
     await print.list(things, []);
     expect(stderr.text).toBe('');
   });
 
-  it.each(FORMATS)('as %s shows what came before it broke off, closes, and throws on', async (format) => {
+  it.each(FORMATS)('as %s prints the rows before a failure, closes the list, and rejects', async (format) => {
     const { print, stdout, stderr } = printing({ format });
     await expect(print.list(things, broken(3))).rejects.toThrow('broke off');
     expect(stdout.text).toContain('d2');
@@ -80,7 +80,7 @@ describe('list', () => {
     expect(stderr.text).toBe('');
   });
 
-  it('stays valid JSON when it breaks off at the first row or within one', async () => {
+  it('is valid JSON if reading fails at the first row, or formatting a row fails', async () => {
     const first = printing({ format: 'json' });
     await expect(first.print.list(things, broken(0))).rejects.toThrow();
     expect(first.stdout.text).toBe('[]\n');
@@ -115,14 +115,14 @@ describe('list', () => {
     expect(await listed).toBe(2);
   });
 
-  it('gathers small rows into few writes', async () => {
+  it('collects small rows into few writes', async () => {
     const { print, stdout } = printing({ format: 'ndjson' });
     await print.list(things, many(10_000));
     expect(stdout.text.split('\n')).toHaveLength(10_001);
     expect(stdout.writes).toBeLessThan(50);
   });
 
-  it('stops reading, quietly, when the reader leaves', async () => {
+  it('stops reading rows without an error when stdout is closed', async () => {
     const stdout = new Writable({
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
     });
@@ -198,7 +198,7 @@ describe('one', () => {
     expect(stdout.text).toBe(text);
   });
 
-  it('as JSON is a document, digits kept', async () => {
+  it('as JSON is an indented document whose numbers keep their digits', async () => {
     const { print, stdout } = printing({ format: 'json' });
     await print.one(sheet, off);
     expect(stdout.text).toBe(
@@ -206,7 +206,7 @@ describe('one', () => {
     );
   });
 
-  it('as YAML is a mapping, as CSV a row, whatever its view in a table', async () => {
+  it('as YAML is a mapping and as CSV a row, with a sheet, a line or columns', async () => {
     for (const view of [sheet, action, things]) {
       const yaml = printing({ format: 'yaml' });
       await yaml.print.one(view, off);
@@ -228,7 +228,7 @@ describe('one', () => {
     expect(name.stdout.text).toBe('d1\n');
   });
 
-  it('copes with a sheet of very many lines', async () => {
+  it('prints a sheet of 200,000 lines', async () => {
     const { print, stdout } = printing();
     await print.one({ ...things, sheet: () => [['STATE', Array(200_000).fill('x')]] }, on);
     expect(stdout.text.length).toBeGreaterThan(1_000_000);
@@ -236,7 +236,7 @@ describe('one', () => {
 });
 
 describe('--fields', () => {
-  it('chooses in JSON, and heads a table with the paths', async () => {
+  it('are the keys in JSON and the headers of a table', async () => {
     const json = printing({ format: 'ndjson', fields: ['state.t', 'id'] });
     await json.print.list(things, [on, off]);
     expect(json.stdout.text).toBe('{"state.t":null,"id":"d1"}\n{"state.t":1.10,"id":"device-2"}\n');

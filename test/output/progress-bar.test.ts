@@ -3,7 +3,7 @@ import { progressBar, progressText } from '../../src/output/progress-bar.js';
 import { createSpinner } from '../../src/output/spinner.js';
 import { shown, TerminalCapture, terminalOf } from './drawing.js';
 
-it('shows how much is done, and clears it', async () => {
+it('shows how much is done until it is stopped', async () => {
   const stderr = new TerminalCapture();
   const progress = progressBar(terminalOf(stderr), { total: 1000 });
   let done = 0;

@@ -4,7 +4,7 @@ import { createSpinner } from '../../src/output/spinner.js';
 import { aboveDrawing } from '../../src/output/terminal.js';
 import { shown, TerminalCapture, terminalOf } from './drawing.js';
 
-it('shows nothing for what is quick, nor where it is not wanted or cannot be', async () => {
+it('shows nothing within 200 ms, when drawing is off, or on a terminal without a width', async () => {
   const stderr = new TerminalCapture();
   const quick = createSpinner(terminalOf(stderr));
   quick.show('counting');
@@ -17,7 +17,7 @@ it('shows nothing for what is quick, nor where it is not wanted or cannot be', a
   expect([stderr.text, unsized.text]).toEqual(['', '']);
 });
 
-it('shows what takes a while, and clears it', async () => {
+it('appears after a while, and is erased', async () => {
   const stderr = new TerminalCapture();
   const spinner = createSpinner(terminalOf(stderr));
   spinner.show('counting');

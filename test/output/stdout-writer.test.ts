@@ -8,7 +8,7 @@ const failing = (code: string) =>
   new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
 
 describe('writer', () => {
-  it('gathers small writes, and hands them over when the event loop turns', async () => {
+  it('collects small writes, and writes them when the event loop turns', async () => {
     const stream = new Capture();
     const writer = createStdoutWriter(stream);
     await writer.write('a');
@@ -51,7 +51,7 @@ describe('writer', () => {
     expect(written).toBe(20);
   });
 
-  it('takes a reader that left for the end, not for an error', async () => {
+  it('takes EPIPE for the end of output, not for an error', async () => {
     const writer = createStdoutWriter(failing('EPIPE'));
     await writer.write('x');
     await writer.flush();
@@ -60,7 +60,7 @@ describe('writer', () => {
     await writer.flush();
   });
 
-  it('does not hang on a stream destroyed under way', async () => {
+  it('does not wait for a stream that is destroyed during a write', async () => {
     const stream = new PassThrough({ highWaterMark: 1 });
     const writer = createStdoutWriter(stream);
     const flushed = writer.write('x'.repeat(50_000))?.then(() => writer.write('y'.repeat(50_000)));
@@ -71,7 +71,7 @@ describe('writer', () => {
     expect(writer.isClosed).toBe(true);
   });
 
-  it('gives up on a reader that takes nothing though the program is to end', async () => {
+  it('gives up a write that does not finish after the signal', async () => {
     const end = new AbortController();
     const stream = new Writable({ write: () => {} });
     const writer = createStdoutWriter(stream, { signal: end.signal });
@@ -85,7 +85,7 @@ describe('writer', () => {
     await writer.flush();
   });
 
-  it('hands all to a reader that takes it by then', async () => {
+  it('writes everything after the signal if the reader takes it in time', async () => {
     const stream = new Capture();
     const writer = createStdoutWriter(stream, { signal: AbortSignal.abort() });
     await writer.write('x'.repeat(50_000));
@@ -94,7 +94,7 @@ describe('writer', () => {
     expect([stream.text.length, writer.isClosed]).toEqual([50_001, false]);
   });
 
-  it('throws any other failure to the next who writes', async () => {
+  it('rejects the next flush after any other failure', async () => {
     const writer = createStdoutWriter(failing('ENOSPC'));
     await writer.write('x');
     await turn();

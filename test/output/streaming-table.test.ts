@@ -20,7 +20,7 @@ async function render(
 }
 
 describe('a streaming table', () => {
-  it('aligns columns, and pads none at the end', async () => {
+  it('aligns columns, and no line ends in blanks', async () => {
     expect(
       await render(columns('A', 'LONG', 'C'), [
         ['1', '2', '3'],
@@ -30,7 +30,7 @@ describe('a streaming table', () => {
     ).toBe(['A           LONG   C', '1           2      3', 'wide-cell          x', '1', ''].join('\n'));
   });
 
-  it('shows nothing for nothing, and no header when told', async () => {
+  it('is empty without rows, and has no header if headers are off', async () => {
     expect(await render(columns('A'), [])).toBe('');
     expect(await render(columns('A', 'B'), [['1', '2']], { headers: false })).toBe('1   2\n');
   });
@@ -49,7 +49,7 @@ describe('a streaming table', () => {
     expect(await render(columns('A\n'), [['\u001b[2Jx\ny']])).toBe('A\\n\n\\u001b[2Jx\\ny\n');
   });
 
-  it('holds back no more than its sample; later and longer cells push', async () => {
+  it('holds back no more rows than its sample; a wider cell in a later row moves the next cells right', async () => {
     const formatter = streamingTable(columns('A', 'B'), { headers: true, paint: await loadPaint(false) }, 2);
     expect(await formatter.row(['1', 'x'])).toBe('');
     expect(await formatter.row(['22', 'x'])).toBe('A    B\n1    x\n22   x\n');
@@ -57,14 +57,14 @@ describe('a streaming table', () => {
     expect(formatter.end()).toBe('');
   });
 
-  it('keeps minimal widths', async () => {
+  it('keeps the least width of a column', async () => {
     const [a, b] = columns('A', 'B');
     expect(await render([{ ...a, width: 6 } as TableColumn<Row>, b as TableColumn<Row>], [['1', 'x']])).toBe(
       'A        B\n1        x\n',
     );
   });
 
-  it('colours header and tone, and pads as if it did not', async () => {
+  it('colours the header and highlighted cells, with the same padding as without colours', async () => {
     const toned: TableColumn<Row>[] = columns('S', 'T').map((column) => ({
       ...column,
       highlight: ([status]) => (status === 'on' ? 'good' : status === 'off' ? 'bad' : undefined),

@@ -5,7 +5,7 @@ import { formatDuration, isoTimes, relativeTimes } from '../../src/output/times.
 const NOW = Date.parse('2026-11-24T10:00:00.123Z');
 const relative = relativeTimes(() => NOW);
 
-describe('durationText', () => {
+describe('formatDuration', () => {
   it.each([
     [0, '0s'],
     [-5, '0s'],
@@ -49,7 +49,7 @@ describe('on a terminal', () => {
     expect(relative.until(ms)).toBe(text);
   });
 
-  it('shows an instant as such', () => {
+  it('shows an instant as ISO 8601', () => {
     expect(relative.instant(NOW)).toBe('2026-11-24T10:00:00.123Z');
     expect(relative.instant(null)).toBe('-');
   });
@@ -65,7 +65,7 @@ describe('into a pipe', () => {
   });
 });
 
-it('survives any number', () => {
+it('throws for no number', () => {
   fc.assert(
     fc.property(fc.double(), (ms) => {
       for (const times of [relative, isoTimes()]) {

@@ -75,7 +75,7 @@ describe('a single thing', () => {
     },
   );
 
-  it('escapes what a terminal obeys or nobody sees', async () => {
+  it('escapes control and invisible characters', async () => {
     const text = '\u001b[2J\u0085\u007f\u202e\u2028\u200b\ud800\u{e0041}😀';
     const yaml = await one(JSON.stringify({ [text]: text }));
     const shown = String.raw`"\u001b[2J\u0085\u007f\u202e\u2028\u200b\ud800\U000e0041😀"`;
@@ -84,7 +84,7 @@ describe('a single thing', () => {
   });
 });
 
-it('a list is a sequence, each item written as it comes', async () => {
+it('a list is a sequence, each item written at once', async () => {
   const list = yamlList<string>(parseJson);
   expect(await list.row('{"a":1,"b":{"c":2}}')).toBe('- a: 1\n  b:\n    c: 2\n');
   expect(await list.row('{}')).toBe('- {}\n');
@@ -92,7 +92,7 @@ it('a list is a sequence, each item written as it comes', async () => {
   expect(yamlList(parseJson).end()).toBe('[]\n');
 });
 
-it('a stream is a document each', async () => {
+it('a stream has one document per row', async () => {
   const text = await written(yamlStream<string>(parseJson), ['{"a":1}', '{"a":"---"}']);
   expect(text).toBe('---\na: 1\n---\na: "---"\n');
   expect(parseAllDocuments(text).map((document) => 'toJS' in document && document.toJS())).toEqual([
@@ -126,7 +126,7 @@ describe.each(['1.1', '1.2'] as const)('a reader of YAML %s', (version) => {
     ),
   }));
 
-  it('reads what was written, all on visible lines', async () => {
+  it('reads back what was written, without control characters in it', async () => {
     await fc.assert(
       fc.asyncProperty(value, async (json) => {
         const yaml = await written(yamlList<string>(parseJson), [json, json]);
