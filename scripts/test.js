@@ -1,9 +1,10 @@
 /**
  * `npm test`: sets up, checks, builds and runs all tests; stops at the first stage that fails.
  * Arguments are passed on to vitest: `npm test -- test/core --coverage.enabled=false`.
+ * `npm run test:soak`: the tests that have long rounds (test/support/size.ts), and their figures at the end.
  * `npm run test:quick`: no build, and only tests that take less than a minute in all.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { runAllChecks, runQuickChecks } from './checks.js';
 import { setup } from './setup.js';
 import { announce, root, run, stages, tool } from './stage.js';
@@ -11,9 +12,15 @@ import { setupTestTools } from './test-tools.js';
 
 const QUICK = ['core', 'input', 'output', 'imports', 'generated', 'documents', 'contract/on-one-server'];
 
+const SOAK = ['chaos', 'fuzz', 'contract/model/data-model', 'contract/store/cluster'];
+
 const [first, ...rest] = process.argv.slice(2);
 
-await stages(() => (first === '--quick' ? runQuick(rest) : runAll(process.argv.slice(2))));
+await stages(() => {
+  if (first === '--quick') return runQuick(rest);
+  if (first === '--soak') return runSoak(rest);
+  return runAll(process.argv.slice(2));
+});
 
 function runAll(args) {
   // scripts/report.js reads coverage/report.json, which must not be that of an earlier run.
@@ -24,6 +31,22 @@ function runAll(args) {
   announce('running the tests');
   const reports = ['--reporter=default', '--reporter=json', '--outputFile.json=coverage/report.json'];
   run(tool('vitest'), ['run', '--coverage', ...reports, ...args], { live: true });
+}
+
+function runSoak(args) {
+  const figures = `${root}coverage/soak.txt`;
+  rmSync(figures, { force: true });
+  mkdirSync(`${root}coverage`, { recursive: true });
+  setup();
+  announce('running the tests with long rounds');
+  try {
+    run(tool('vitest'), ['run', ...SOAK.map((name) => `test/${name}`), ...args], {
+      live: true,
+      env: { ...process.env, DEVSTATE_TEST_SIZE: 'soak', DEVSTATE_TEST_FIGURES: figures },
+    });
+  } finally {
+    if (existsSync(figures)) process.stdout.write(readFileSync(figures));
+  }
 }
 
 function runQuick(args) {

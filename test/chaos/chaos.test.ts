@@ -1,25 +1,23 @@
 /**
  * The chaos test on one server, for a minute: 2,000 devices in three processes, a detector of each strategy and a
  * watcher, while detectors and Redis are killed, Redis is paused and connections are cut. At the end the log must
- * agree with what the devices did. CHAOS_SECONDS sets the duration, CHAOS_SEED the seed.
+ * agree with what the devices did.
  */
+import { describe } from 'vitest';
 import { checkChaos } from '../support/chaos/chaos-tests.js';
 import { useServer } from '../support/chaos/topologies.js';
+import { seedsOf } from '../support/size.js';
 
-const options = {
-  seconds: Number(process.env.CHAOS_SECONDS ?? 60),
-  seed: Number(process.env.CHAOS_SEED ?? 1),
-  maxPauseMs: 4500,
-  devices: 2000,
-  workers: 3,
-};
+describe.each(seedsOf(1, 2, 3))('seed %i', (seed) => {
+  const options = { seconds: 60, seed, maxPauseMs: 4500, devices: 2000, workers: 3 };
 
-checkChaos('chaos', useServer(), options, {
-  connectionsCut: 4,
-  pauses: 3,
-  crashes: 2,
-  failovers: 0,
-  holds: 3,
-  events: 10_000,
-  lost: 0,
+  checkChaos('chaos', useServer(), options, {
+    connectionsCut: 4,
+    pauses: 3,
+    crashes: 2,
+    failovers: 0,
+    holds: 3,
+    events: 10_000,
+    lost: 0,
+  });
 });

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { startDevstate, useProcesses } from '../support/chaos/processes.js';
-import { printReport } from '../support/chaos/report.js';
 import { seedOnline } from '../support/chaos/seed-online.js';
 import { openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
+import { printReport } from '../support/report.js';
 
 const DEVICES = 100_000;
 const MAX_REQUESTS_PER_SECOND = 3;

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { loggedAt } from '../support/chaos/log-checker.js';
 import { residentMb, startDevstate, useProcesses } from '../support/chaos/processes.js';
-import { printReport } from '../support/chaos/report.js';
 import { seedOnline } from '../support/chaos/seed-online.js';
 import { logOf, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
+import { printReport } from '../support/report.js';
 
 const DEVICES = 50_000;
 /** Limits for a machine without other load. Measured values are printed beside them. */

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import { DeviceStateManager } from '../../src/library/device-state-manager.js';
 import { loggedAt } from '../support/chaos/log-checker.js';
 import { startDevstate, useProcesses } from '../support/chaos/processes.js';
-import { printReport, summarizeMs } from '../support/chaos/report.js';
 import { logOf, openFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
+import { printReport, summarizeMs } from '../support/report.js';
 
 const DEVICES = 300;
 const STOPPING_COUNT = 30;

@@ -1,6 +1,6 @@
 /**
  * Fuzz tests: for random command lines, ids and documents, the program exits with a documented code, prints no control
- * characters, and returns what was stored. DEVSTATE_FUZZ_RUNS sets the number of cases; the seed is fixed.
+ * characters, and returns what was stored. The seed is fixed.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,14 +16,19 @@ import { FORMATS } from '../../src/output/view.js';
 import { cli } from '../support/cli.js';
 import { openFleet, pretendDetector } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
+import { printReport } from '../support/report.js';
+import { bySize, seedsOf } from '../support/size.js';
 import { commandLine, json, text } from './arbitraries.js';
 import { faultsOf } from './output-faults.js';
 
-const RUNS = Number(process.env.DEVSTATE_FUZZ_RUNS ?? 2000);
-const options = (share: number) => ({ seed: 20261124, numRuns: Math.ceil(RUNS * share), endOnFailure: true });
+const RUNS = bySize(2000, 20_000);
+const [SEED = 0] = seedsOf(20261124);
+const options = (share: number) => ({ seed: SEED, numRuns: Math.ceil(RUNS * share), endOnFailure: true });
 /** A command line that runs longer is aborted, and counts as a fault. */
 const MAX_RUN_MS = 20_000;
 const TEST_TIMEOUT_MS = 30_000 + RUNS * 60;
+
+afterAll(() => printReport('fuzz', [`seed ${SEED}: up to ${RUNS} cases a test`]));
 
 const redis = useRedis();
 const dir = mkdtempSync(join(tmpdir(), 'devstate-fuzz-'));

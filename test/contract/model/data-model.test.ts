@@ -22,10 +22,12 @@ import { type ArticleProgram, articleProgram } from '../../support/article.js';
 import { DIALECTS, historyOf, logOf, SingleFleet } from '../../support/fleet.js';
 import { Model, type ModelDevice, merged, near, type Patch, pinKeys, shownOf } from '../../support/model.js';
 import { useRedis } from '../../support/redis.js';
+import { printReport } from '../../support/report.js';
+import { bySize, seedsOf } from '../../support/size.js';
 
 /** The number of runs in each dialect. */
-const RUNS = Number(process.env.DEVSTATE_MODEL_RUNS ?? 500);
-const SEED = Number(process.env.DEVSTATE_MODEL_SEED ?? 3);
+const RUNS = bySize(500, 2000);
+const [SEED = 3] = seedsOf(3);
 /** From the key of `aa:bb:cc`, the article's detectors read the id `aa` (Node) or `cc` (Python). */
 const IDS = ['d1', 'aa:bb:cc', 'aa', '温度-1'];
 
@@ -271,7 +273,9 @@ describe.each(DIALECTS)('in a %s fleet', (dialect: Dialect) => {
   const dumps = (document: Record<string, unknown>) =>
     dialect === 'node' ? JSON.stringify(document) : JSON.stringify(document).replace(/[:,]/g, '$& ');
 
-  test(`${RUNS} runs of 30 or more steps leave Redis equal to the model`, { timeout: 300_000 }, async () => {
+  test(`${RUNS} runs of 30 or more steps leave Redis equal to the model`, {
+    timeout: bySize(300_000, 1_200_000),
+  }, async () => {
     steps = 0;
     const run = async (list: Iterable<Command>) => {
       await client.flushall();
@@ -291,5 +295,6 @@ describe.each(DIALECTS)('in a %s fleet', (dialect: Dialect) => {
     const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 80, size: 'max' }), run);
     await fc.assert(property, { numRuns: RUNS, seed: SEED });
     expect(steps).toBeGreaterThanOrEqual(RUNS * 30);
+    printReport(`model, ${dialect}`, [`seed ${SEED}: ${RUNS} runs, ${steps} steps`]);
   });
 });

@@ -19,10 +19,10 @@ import { scanSet } from '../../../src/core/store/set-scan.js';
 import { cli } from '../../support/cli.js';
 import { useCluster } from '../../support/cluster.js';
 import { allOf, cut, failure, idsOf, ODD_IDS } from '../../support/fleet.js';
+import { bySize } from '../../support/size.js';
 
 const PARTITIONS = 64;
-/** Set `DEVSTATE_CLUSTER_DEVICES=100000` for a long run. */
-const DEVICE_COUNT = Number(process.env.DEVSTATE_CLUSTER_DEVICES ?? 5000);
+const DEVICE_COUNT = bySize(5000, 100_000);
 const IDS = [...ODD_IDS, ...Array.from({ length: DEVICE_COUNT - ODD_IDS.length }, (_, i) => `d${i}`)];
 
 const asLamps = (ids: readonly string[]) => ids.map((id) => ({ id, type: 'lamp' }));

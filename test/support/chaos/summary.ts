@@ -1,10 +1,10 @@
 /** Prints a summary of a chaos run into the output of the tests. */
 
+import { printReport, summarizeMs } from '../report.js';
 import type { ChaosOptions, ChaosRun } from './chaos-run.js';
 import { parsePrinted } from './event-ids.js';
 import { loggedAt, type Span } from './log-checker.js';
 import { notLogged, operationsAtRisk, transitionsLost } from './replication-losses.js';
-import { printReport, summarizeMs } from './report.js';
 
 export function summarize(title: string, { seed, seconds }: ChaosOptions, run: ChaosRun): void {
   const { log, operations, holds, outages, counts, detectors } = run;

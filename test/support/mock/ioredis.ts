@@ -10,7 +10,7 @@ import RedisMock, { type RedisOptions } from 'ioredis-mock';
 import { runScript, scriptHash, serverTime } from './scripts.js';
 import { TYPE_OF_COMMAND, typeOfValue, type ValueType } from './value-types.js';
 
-export { AbstractConnector, Cluster, Command, ReplyError } from 'ioredis/built/index.js';
+export * from 'ioredis/built/index.js';
 
 /** The open connections of each server, by its port. */
 export const connections = new Map<number, Set<Redis>>();
