@@ -1,9 +1,10 @@
 /** The library: everything that `import … from 'devstate'` exports. Types of public signatures are all exported here. */
 
 export type { Strategy } from './core/detection/detector.js';
-export type { DeviceRecord, Dialect, PresenceEvent, PresenceReason, Status } from './core/model/device.js';
+export type { DeviceRecord, Dialect, Status } from './core/model/device.js';
 export { DevstateError, type ErrorCode } from './core/model/errors.js';
 export type { HeartbeatResult } from './core/model/heartbeat.js';
+export type { PresenceEvent, PresenceReason } from './core/model/presence-event.js';
 export type { FeedOptions } from './core/presence/feed.js';
 export type { Gap, Since } from './core/presence/log-reader.js';
 export type { OutageListener } from './core/pubsub/outage-notice.js';

@@ -3,7 +3,8 @@
  * nested objects. The value is JSON if it parses as JSON, else a string; after `KEY:=` it must be JSON.
  */
 import { usageError } from '../core/model/errors.js';
-import { type Json, MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json.js';
+import type { Json } from '../core/model/json.js';
+import { MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json-text.js';
 import { at, excerpt, type Notice, readJson } from './json.js';
 
 export interface Assignment {

@@ -4,10 +4,10 @@
  * as absent, and an unknown field is an error.
  */
 
-import { validId, validType } from '../core/model/device.js';
 import { documentText } from '../core/model/document-limits.js';
 import { type DevstateError, quote, usageError } from '../core/model/errors.js';
 import type { Heartbeat } from '../core/model/heartbeat.js';
+import { validId, validType } from '../core/model/identifiers.js';
 import {
   describe,
   getKey,

@@ -1,6 +1,7 @@
 /** Parses durations such as `90s`, `1h30m` and `0.5` (seconds) to whole milliseconds; and counts. */
-import { validTtl } from '../core/model/device.js';
+
 import { quote, usageError } from '../core/model/errors.js';
+import { validTtl } from '../core/model/heartbeat.js';
 
 const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
 const SECONDS = new RegExp(`^${NUMBER}$`);

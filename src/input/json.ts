@@ -1,13 +1,7 @@
 /** Parses JSON from the user: invalid JSON is a usage error that says at which position. */
 import { DevstateError, quote, usageError } from '../core/model/errors.js';
-import {
-  describe,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  loneSurrogateAt,
-  parseJson,
-} from '../core/model/json.js';
+import { describe, isJsonObject, type Json, type JsonObject, parseJson } from '../core/model/json.js';
+import { loneSurrogateAt } from '../core/model/json-text.js';
 
 /** Prints a line on stderr. */
 export type Notice = (message: string) => void;

@@ -7,12 +7,15 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
 import { TickBatcher } from '../core/async/tick-batcher.js';
-import { DEFAULT_TTL_MS, type DeviceRecord, type PresenceEvent, validId } from '../core/model/device.js';
+import type { DeviceRecord } from '../core/model/device.js';
 import { documentText } from '../core/model/document-limits.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../core/model/heartbeat.js';
+import { DEFAULT_TTL_MS } from '../core/model/heartbeat.js';
+import { validId } from '../core/model/identifiers.js';
 import { isJsonObject, type JsonObject, parseJsonObject, toJson } from '../core/model/json.js';
 import { toPlainObject } from '../core/model/plain-json.js';
+import type { PresenceEvent } from '../core/model/presence-event.js';
 import { parseStored } from '../core/model/stored-document.js';
 import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';

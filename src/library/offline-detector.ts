@@ -2,8 +2,8 @@
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
 import { detect, type Strategy } from '../core/detection/detector.js';
-import type { PresenceEvent } from '../core/model/device.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
+import type { PresenceEvent } from '../core/model/presence-event.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions } from '../core/store/fleet.js';

@@ -1,6 +1,6 @@
 /** The checker of the chaos test accepts a correct log, and finds each kind of error in a wrong one. */
 import { describe, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../src/core/model/device.js';
+import type { PresenceEvent } from '../../src/core/model/presence-event.js';
 import { findError, type Hold, type Operation, withUnansweredWithin } from '../support/chaos/log-checker.js';
 
 const beat = (at: number, ttl: number, wasOffline: boolean): Operation => ({

@@ -4,10 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions } from 'ioredis';
-import type { DeviceRecord, Dialect, PresenceEvent } from '../../src/core/model/device.js';
-import { decodeLogEntry } from '../../src/core/model/dialect.js';
+import type { DeviceRecord, Dialect } from '../../src/core/model/device.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import type { Keyspace } from '../../src/core/model/keyspace.js';
+import type { PresenceEvent } from '../../src/core/model/presence-event.js';
+import { decodeLogEntry } from '../../src/core/model/presence-event.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
 import type { Connection } from '../../src/core/store/connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';

@@ -4,7 +4,8 @@
  */
 
 import { parse, stringify } from 'lossless-json';
-import type { DeviceRecord, PresenceReason, Status } from '../../src/core/model/device.js';
+import type { DeviceRecord, Status } from '../../src/core/model/device.js';
+import type { PresenceReason } from '../../src/core/model/presence-event.js';
 import type { SingleFleet } from './fleet.js';
 
 const DEFAULT_TTL = 60_000;

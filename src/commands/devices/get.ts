@@ -1,7 +1,7 @@
 /** `devstate get ID…`: the whole state of devices, now or at a past moment. */
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../../core/async/item-results.js';
 import { stateAt } from '../../core/history/state-at.js';
-import { validId } from '../../core/model/device.js';
+import { validId } from '../../core/model/identifiers.js';
 import { readDevice, readWholeDevices } from '../../core/query/read-devices.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { runInChunks } from '../../core/store/script-chunks.js';

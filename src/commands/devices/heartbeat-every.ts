@@ -1,9 +1,9 @@
 /** `devstate heartbeat --every`: heartbeats at an interval until the command is stopped. */
 
 import { type ItemResult, itemResultOf } from '../../core/async/item-results.js';
-import { validId } from '../../core/model/device.js';
 import { DevstateError, type ErrorCode } from '../../core/model/errors.js';
 import type { HeartbeatResult } from '../../core/model/heartbeat.js';
+import { validId } from '../../core/model/identifiers.js';
 
 import type { Fleet } from '../../core/store/fleet.js';
 import { isTransient } from '../../core/store/redis-errors.js';

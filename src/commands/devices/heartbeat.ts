@@ -1,9 +1,9 @@
 /** `devstate heartbeat ID…`: sends a heartbeat for devices, or with `-f FILE` one for each line. */
 
 import { unwrapOne } from '../../core/async/item-results.js';
-import { validId } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
 import type { HeartbeatResult } from '../../core/model/heartbeat.js';
+import { validId } from '../../core/model/identifiers.js';
 import { toJson } from '../../core/model/json.js';
 import { heartbeats } from '../../core/presence/heartbeats.js';
 import type { Fleet } from '../../core/store/fleet.js';

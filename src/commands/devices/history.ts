@@ -6,8 +6,8 @@ import {
   readHistory,
 } from '../../core/history/entries.js';
 import { followHistory } from '../../core/history/follow.js';
-import { validId } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
+import { validId } from '../../core/model/identifiers.js';
 import type { HistoryKind } from '../../core/model/keyspace.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { parseCount } from '../../input/duration.js';

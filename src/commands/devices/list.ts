@@ -1,5 +1,5 @@
 /** `devstate list`: the registered devices, filtered by status and type. */
-import { validType } from '../../core/model/device.js';
+import { validType } from '../../core/model/identifiers.js';
 import { listChunks } from '../../core/query/list.js';
 import { parseCount } from '../../input/duration.js';
 import { command } from '../shared/command.js';

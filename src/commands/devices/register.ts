@@ -1,6 +1,7 @@
 /** `devstate register ID --type T`: registers one device, or with `-f FILE` one device a line. */
-import { validId, validType } from '../../core/model/device.js';
+
 import { usageError } from '../../core/model/errors.js';
+import { validId, validType } from '../../core/model/identifiers.js';
 import { toJson } from '../../core/model/json.js';
 import {
   type Registrant,

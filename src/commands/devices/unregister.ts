@@ -1,6 +1,6 @@
 /** `devstate unregister ID…`: removes devices and all data about them. */
 import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
-import { validId } from '../../core/model/device.js';
+import { validId } from '../../core/model/identifiers.js';
 import { unregisterAll } from '../../core/registry/unregister.js';
 
 import type { View } from '../../output/view.js';

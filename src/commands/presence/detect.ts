@@ -5,8 +5,8 @@ import {
   type Strategy,
   sweep,
 } from '../../core/detection/detector.js';
-import type { PresenceEvent } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
+import type { PresenceEvent } from '../../core/model/presence-event.js';
 import { parseDuration } from '../../input/duration.js';
 import { formatDuration } from '../../output/times.js';
 import { command } from '../shared/command.js';

@@ -1,7 +1,7 @@
 /** `devstate disconnect ID…`: marks devices offline at once, as when they disconnect themselves. */
 import { type ItemResult, unwrapOne } from '../../core/async/item-results.js';
-import { validId } from '../../core/model/device.js';
 import { DevstateError } from '../../core/model/errors.js';
+import { validId } from '../../core/model/identifiers.js';
 import { disconnectAll } from '../../core/presence/disconnect.js';
 
 import type { View } from '../../output/view.js';

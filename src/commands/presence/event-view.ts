@@ -1,5 +1,5 @@
 /** How presence events are shown, by `detect` and `watch-presence`. */
-import type { PresenceEvent } from '../../core/model/device.js';
+import type { PresenceEvent } from '../../core/model/presence-event.js';
 import { formatDuration } from '../../output/times.js';
 import type { View } from '../../output/view.js';
 import { toneOf } from '../shared/device-columns.js';

@@ -1,5 +1,6 @@
 /** `devstate list-online`: the devices that are online now. */
-import { type DeviceRecord, validType } from '../../core/model/device.js';
+import type { DeviceRecord } from '../../core/model/device.js';
+import { validType } from '../../core/model/identifiers.js';
 import { onlineChunks } from '../../core/query/list.js';
 import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';

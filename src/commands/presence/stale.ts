@@ -1,5 +1,5 @@
 /** `devstate stale`: the devices that were not seen for a given time, or never. */
-import { validType } from '../../core/model/device.js';
+import { validType } from '../../core/model/identifiers.js';
 import { type StaleDevice, staleChunks } from '../../core/query/stale.js';
 import { parseDuration } from '../../input/duration.js';
 import type { View } from '../../output/view.js';

@@ -1,7 +1,8 @@
 /** `devstate watch-presence`: prints each device that goes online or offline, when it happens. */
 import { detect } from '../../core/detection/detector.js';
-import { type PresenceEvent, validType } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
+import { validType } from '../../core/model/identifiers.js';
+import type { PresenceEvent } from '../../core/model/presence-event.js';
 import { CURSOR_PATTERN } from '../../core/presence/cursor.js';
 import { presenceFeed } from '../../core/presence/feed.js';
 import type { Since } from '../../core/presence/log-reader.js';

@@ -1,5 +1,5 @@
 /** `devstate delta ID`: the differences between the desired state and the reported state. */
-import { validId } from '../../core/model/device.js';
+import { validId } from '../../core/model/identifiers.js';
 import { type Json, toJson } from '../../core/model/json.js';
 import type { Change } from '../../core/shadow/changes.js';
 import type { Delta } from '../../core/shadow/delta.js';

@@ -1,7 +1,7 @@
 /** `devstate set-desired ID DOC…`: changes the desired state of devices. */
 import { unwrapOne } from '../../core/async/item-results.js';
-import { validId } from '../../core/model/device.js';
 import { usageError } from '../../core/model/errors.js';
+import { validId } from '../../core/model/identifiers.js';
 import { type DesiredResult, setDesiredAll } from '../../core/shadow/desired.js';
 import type { View } from '../../output/view.js';
 import { BatchRunner } from '../shared/batch-runner.js';

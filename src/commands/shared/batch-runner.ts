@@ -2,10 +2,10 @@
  * Applies an operation to many items in batches. The next batch is read while the current one
  * is at Redis. An item that fails is reported on stderr at once, and the others go on.
  */
-import { type ItemResult, isConnectionError, itemResultOf } from '../../core/async/item-results.js';
+import { type ItemResult, itemResultOf } from '../../core/async/item-results.js';
 import { prefetch } from '../../core/async/prefetch.js';
 import { slices } from '../../core/async/slices.js';
-import { DevstateError, type ErrorCode } from '../../core/model/errors.js';
+import { DevstateError, type ErrorCode, isConnectionError } from '../../core/model/errors.js';
 import type { Context } from './context.js';
 import { ItemFailures } from './item-failures.js';
 

@@ -1,6 +1,5 @@
 /** Failures of single items in a command that goes on with the other items. */
-import { isConnectionError } from '../../core/async/item-results.js';
-import { DevstateError, type ErrorCode } from '../../core/model/errors.js';
+import { DevstateError, type ErrorCode, isConnectionError } from '../../core/model/errors.js';
 import type { Context } from './context.js';
 
 export class ItemFailures {

@@ -1,7 +1,7 @@
 /** `devstate acl ROLE`: prints an ACL SETUSER command for a role. Connects to no server. */
 import { type Acl, aclOf, ROLES } from '../../core/admin/acl-roles.js';
-import { validId } from '../../core/model/device.js';
 import { quote, usageError } from '../../core/model/errors.js';
+import { validId } from '../../core/model/identifiers.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
 import { pickFields } from '../shared/pick-fields.js';

@@ -8,8 +8,8 @@
 import { setMaxListeners } from 'node:events';
 import { collectOutcomes } from '../async/item-results.js';
 import { WakeSignal } from '../async/wake-signal.js';
-import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
 import { entryId } from '../presence/cursor.js';
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { assertPartitionCount } from '../store/by-partition.js';

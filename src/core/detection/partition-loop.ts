@@ -5,8 +5,8 @@
 
 import { collectOutcomes } from '../async/item-results.js';
 import { WakeSignal } from '../async/wake-signal.js';
-import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
 import type { Verdict } from '../presence/settle.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Partition } from '../store/partition.js';

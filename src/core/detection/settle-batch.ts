@@ -3,8 +3,8 @@
  * fails keeps back nothing of what the others announced.
  */
 import { collectOutcomes } from '../async/item-results.js';
-import type { PresenceEvent } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
 import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
 import type { Partition } from '../store/partition.js';
 import { isDenied, isTransient } from '../store/redis-errors.js';

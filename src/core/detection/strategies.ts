@@ -5,7 +5,7 @@
  * losses are told.
  */
 import type { Redis } from 'ioredis';
-import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
+import { decodePresenceMessage, isOwnMessage } from '../model/presence-event.js';
 import {
   type Subscription,
   type SubscriptionListener,

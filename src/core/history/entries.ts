@@ -6,9 +6,10 @@
  * is unknown, and said to be: nothing is ever guessed.
  */
 
-import type { DeviceRecord, PresenceReason, Status } from '../model/device.js';
+import type { DeviceRecord, Status } from '../model/device.js';
 import { isLosslessNumber, type Json, type JsonObject } from '../model/json.js';
 import type { HistoryKind } from '../model/keyspace.js';
+import type { PresenceReason } from '../model/presence-event.js';
 import { parseStored } from '../model/stored-document.js';
 import { readDevice } from '../query/read-devices.js';
 import { type Change, changes } from '../shadow/changes.js';

@@ -1,17 +1,17 @@
 /**
- * What a document may be, here and nowhere else. Every document that is to be stored gets
- * its text from `documentText`, so that one over the limits is refused before it is sent,
- * whether a user gave it or a merge came to it.
+ * The limits of a document: 1 MiB and 32 levels. Every document that is stored gets its text from `documentText`, so
+ * one over the limits is refused before it is sent, whether a user gave it or a merge produced it.
  */
 import { usageError } from './errors.js';
-import { type JsonObject, loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, toJson, tooDeepAt } from './json.js';
+import { type JsonObject, toJson } from './json.js';
+import { loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json-text.js';
 
-/** Bytes of UTF-8 of the compact text. */
+/** The most bytes of UTF-8 that the compact text may have. */
 const MAX_DOCUMENT_BYTES = 1_048_576;
 
 /**
- * The compact text of a document.
- * @throws DevstateError USAGE for one over the limits, or with half a character
+ * Returns the compact JSON text of a document.
+ * @throws DevstateError USAGE: too large, too deep, or with a character that UTF-8 cannot represent
  */
 export function documentText(document: JsonObject): string {
   const text = toJson(document);
@@ -21,21 +21,24 @@ export function documentText(document: JsonObject): string {
       `too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes), not ${bytes} bytes`,
     );
   if (tooDeepAt(text, MAX_DOCUMENT_DEPTH) >= 0) throw usageError(TOO_DEEP);
-  const half = loneSurrogateAt(text);
-  if (half >= 0)
-    throw usageError(`a document must be valid UTF-8: ${text.slice(half, half + 6)} is half a character`);
+  const position = loneSurrogateAt(text);
+  if (position >= 0)
+    throw usageError(
+      `a document must be valid UTF-8: ${text.slice(position, position + 6)} is half a character`,
+    );
   return text;
 }
 
-/** What stands around a document in a history entry. */
-const AROUND = 1024;
+/** The bytes that a history entry may have beside its document. */
+const HISTORY_ENTRY_BYTES = 1024;
 
 /**
- * For what others stored: nobody waits for megabytes to be parsed that no document may have.
- * @throws RangeError
+ * Checks the size of a stored document or history entry before it is parsed: another program may have stored a text
+ * that takes minutes to parse.
+ * @throws RangeError: it is larger than a document of devstate can be
  */
 export function refuseOversize(text: string): void {
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_DOCUMENT_BYTES + AROUND)
+  if (bytes > MAX_DOCUMENT_BYTES + HISTORY_ENTRY_BYTES)
     throw new RangeError(`${bytes} bytes, more than a document may have (1 MiB)`);
 }

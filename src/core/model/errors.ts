@@ -1,18 +1,17 @@
 /**
- * The one error that devstate throws on purpose. Everything that can go wrong for a
- * user has a code here; the command line maps codes to exit codes (cli/exit-codes.ts), so
- * nothing is ever classified by its wording.
+ * The error of devstate. Every failure that a user can cause or meet has a code here. Code decides by the code of an
+ * error, never by its message; the command line maps codes to exit codes (cli/exit-codes.ts).
  */
 
 export type ErrorCode =
-  | 'INTERNAL' /** a bug, or a reply that nobody expected */
-  | 'BAD_RECORD' /** what Redis holds is not a device record: wrong type, broken JSON */
+  | 'INTERNAL' /** a bug of devstate, or an unexpected reply of the server */
+  | 'BAD_RECORD' /** a key holds what devstate cannot read: another type of value, or broken JSON */
   | 'USAGE' /** the caller's input is wrong; nothing was sent */
   | 'NOT_FOUND' /** the device is not registered */
-  | 'CONDITION' /** asked, and false */
-  | 'CONNECTION' /** unreachable, timed out, not authenticated, not permitted */
-  | 'CONFLICT' /** somebody else was faster, or it is there already */
-  | 'PARTIAL'; /** a batch in which some items failed */
+  | 'CONDITION' /** a condition that the caller asked about is false */
+  | 'CONNECTION' /** not connected, timed out, not authenticated, or not permitted */
+  | 'CONFLICT' /** another client changed the device first, or the device is registered already */
+  | 'PARTIAL'; /** some items of a batch failed */
 
 export class DevstateError extends Error {
   override readonly name = 'DevstateError';
@@ -37,25 +36,36 @@ export function notFoundError(id: string): DevstateError {
   });
 }
 
-/** What went wrong with one device of several. */
+/**
+ * Returns whether a result is a CONNECTION error. Such an error is not about one item of a batch: the others will
+ * fail in the same way.
+ */
+export function isConnectionError(result: unknown): result is DevstateError {
+  return result instanceof DevstateError && result.code === 'CONNECTION';
+}
+
+/** Returns the error of one device of several: the cause with the device's id before its message. */
 export function deviceError(id: string, cause: DevstateError): DevstateError {
   const { code, message, hint } = cause;
   const options = { cause, ...(hint !== undefined && { hint }) };
   return new DevstateError(code, `device ${quote(id)}: ${message}`, options);
 }
 
-/** Refused before it is sent. */
-export function readOnlyError(what: string): DevstateError {
-  return usageError(`${what} refused: read-only`, 'leave out --read-only, or name a context that may write');
+/** The error of a write on a read-only fleet. @param action what was refused: a command or a script */
+export function readOnlyError(action: string): DevstateError {
+  return usageError(
+    `${action} refused: read-only`,
+    'leave out --read-only, or name a context that may write',
+  );
 }
 
-/** Why a file cannot be read or written, in a few words. */
+/** Returns why a file cannot be read or written, in a few words. @param error of node:fs */
 export function fileProblem(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message;
 }
 
-/** An id, type or argument as messages show it: quoted, control characters escaped, not without end. */
-export function quote(text: string, most = 256): string {
-  return JSON.stringify(text.length > most ? `${text.slice(0, most - 1)}…` : text);
+/** Returns an id, type or argument for a message: in quotes, control characters escaped, cut to `maxLength`. */
+export function quote(text: string, maxLength = 256): string {
+  return JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text);
 }

@@ -1,39 +1,41 @@
 /**
- * Every key and channel of a fleet, built here and nowhere else.
+ * Every key and channel of a fleet. No other file builds their names. In the table, P stands for the prefix of a
+ * partition: the namespace (`acme:`), then `{n}:` if the fleet has several partitions; N for the namespace alone.
  *
- *   device:state:<id>            hash    the record (core/model/dialect.ts)
- *   device:heartbeat:<id>        string  alive while it exists; TTL
- *   devices:registered           set     every registered id
- *   devices:online               set     ids announced online; may lag the heartbeat key
- *   devices:type:<type>          set     ids of that type; may be stale, the record decides
- *   devices:types                set     the types there are
- *   devices:activity             zset    every registered id; score > 0: online, the deadline in ms;
- *                                        score <= 0: offline, minus last seen in ms
- *   devices:presence:log         stream  every presence event
- *   device:history:<kind>:<id>   list    what changed and when
- *   devices:pulse                string  last contact, last detector step, hold until
- *   devices:meta                 hash    settings of the fleet; not part of a partition
+ *   Pdevice:state:<id>            hash    the record: the fields of model/dialect.ts, and `devstate` with seven
+ *                                         numbers (model/device-decoder.ts)
+ *   Pdevice:heartbeat:<id>        string  exists as long as the device is online; expires by its TTL
+ *   Pdevices:registered           set     every registered id
+ *   Pdevices:online               set     the ids announced online; may lag behind the heartbeat keys
+ *   Pdevices:type:<type>          set     the ids of a type; may hold devices of another type: the record decides
+ *   Pdevices:types                set     the types
+ *   Pdevices:activity             zset    every registered id. score > 0: online, the deadline in ms;
+ *                                         score <= 0: offline, minus last seen in ms (0: never seen)
+ *   Pdevices:presence:log         stream  the presence events (model/presence-event.ts)
+ *   Pdevice:history:<kind>:<id>   list    the changes of a document or of the presence, as JSON, oldest first
+ *                                         (store/lua/include/history.lua)
+ *   Pdevices:pulse                string  three times in ms: last contact, last detector step, end of the hold
+ *                                         (store/lua/include/hold.lua)
+ *   Ndevices:meta                 hash    the settings of the fleet: partitions, dialect, writers, longestTtl,
+ *                                         logCap, historyCap (store/settings.ts)
  *
- *   devices:presence             channel presence events
- *   device:<id>:commands         channel state updates for one device
+ *   Ndevices:presence             channel the presence events
+ *   Ndevice:<id>:commands         channel the new desired document of one device, after each change
  *
- * The namespace comes before all of them, and in a partitioned fleet `{n}:` after it,
- * except for `devices:meta` and the channels, which are the whole fleet's.
- *
- * An id may hold anything printable, `:` and braces too: a key is never split to find an
- * id, its known prefix is stripped.
+ * An id may contain any printable character, also `:` and braces. Code that needs the id of a key removes the key's
+ * known prefix; it never splits the key.
  */
 
 export type HistoryKind = 'reported' | 'desired' | 'presence';
 
-/** The key and the channels that the whole fleet shares. */
+/** The key and the channels that are not part of a partition: the whole fleet has them once. */
 export interface FleetKeys {
   readonly meta: string;
   readonly presenceChannel: string;
   commandsChannel(id: string): string;
 }
 
-/** The keys of one partition, and those of the whole fleet. */
+/** The keys of one partition, and those that are not part of a partition. */
 export class Keyspace implements FleetKeys {
   readonly registered: string;
   readonly online: string;
@@ -48,9 +50,10 @@ export class Keyspace implements FleetKeys {
 
   /**
    * @param namespace `acme` puts `acme:` before every key and channel
-   * @param partition its number, for a part of the fleet's keys; or a pattern for the numbers of all
+   * @param partition the number of the partition, or a pattern that matches several numbers; undefined: the fleet is
+   * not partitioned
    */
-  constructor(namespace = '', partition?: number | string | undefined) {
+  constructor(namespace = '', partition?: number | string) {
     this.#namespace = namespace === '' ? '' : `${namespace}:`;
     const prefix = partition === undefined ? this.#namespace : `${this.#namespace}{${partition}}:`;
     this.#prefix = prefix;

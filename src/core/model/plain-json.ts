@@ -3,7 +3,7 @@ import { isJsonObject, isLosslessNumber, type Json, type JsonObject } from './js
 
 /**
  * Returns what JSON.parse returns for the text of the document: numbers are JavaScript numbers,
- * so that digits beyond their precision are lost.
+ * so digits beyond their precision are lost.
  */
 export function toPlainObject(document: JsonObject): Record<string, unknown> {
   const plain: Record<string, unknown> = {};

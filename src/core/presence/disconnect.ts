@@ -1,7 +1,7 @@
 /** Goodbyes: the device says that it goes offline, instead of letting its heartbeat lapse. */
 import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
-import { validId } from '../model/device.js';
 import { notFoundError } from '../model/errors.js';
+import { validId } from '../model/identifiers.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';

@@ -8,9 +8,9 @@
 
 import { withTimeout } from '../async/timeouts.js';
 import { WakeSignal } from '../async/wake-signal.js';
-import type { PresenceEvent } from '../model/device.js';
-import { decodePresenceMessage, isOwnMessage } from '../model/dialect.js';
 import type { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
+import { decodePresenceMessage, isOwnMessage } from '../model/presence-event.js';
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { type Subscription, subscribe } from '../pubsub/subscribe.js';
 import { readDevices } from '../query/read-devices.js';

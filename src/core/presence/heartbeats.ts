@@ -11,9 +11,10 @@ import {
   splitAtRepeats,
   unwrapOne,
 } from '../async/item-results.js';
-import { DEFAULT_TTL_MS, validId, validTtl, validType } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
+import { DEFAULT_TTL_MS, validTtl } from '../model/heartbeat.js';
+import { validId, validType } from '../model/identifiers.js';
 import { readDevicesIn } from '../query/read-devices.js';
 import { registerAllIn } from '../registry/register.js';
 import { mapItemsByPartition } from '../store/by-partition.js';

@@ -7,9 +7,9 @@
  */
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
-import type { PresenceEvent } from '../model/device.js';
-import { decodeLogEntry } from '../model/dialect.js';
 import { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
+import { decodeLogEntry } from '../model/presence-event.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import {

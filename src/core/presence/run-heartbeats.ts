@@ -3,10 +3,10 @@
  * fast script, which does only what most beats need; the devices it passes over go to the full script.
  */
 import { type ItemResult, settleAll } from '../async/item-results.js';
-import { validTtl } from '../model/device.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
+import { validTtl } from '../model/heartbeat.js';
 import { parseStored } from '../model/stored-document.js';
 import { mergePatch } from '../shadow/merge-patch.js';
 import type { Partition } from '../store/partition.js';

@@ -1,7 +1,7 @@
 /** The one verdict on whether devices are there, used by detectors, audits and explicit checks. */
 
-import type { PresenceEvent } from '../model/device.js';
 import type { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
 import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';

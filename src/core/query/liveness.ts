@@ -1,6 +1,6 @@
 /** Which devices are online: those whose heartbeat key exists. */
 import type { DeviceRecord } from '../model/device.js';
-import { GONE_PTTL, livenessOf } from '../model/dialect.js';
+import { GONE_PTTL, livenessOf } from '../model/device-decoder.js';
 import { mapByPartition } from '../store/by-partition.js';
 import type { Command } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';

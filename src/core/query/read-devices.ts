@@ -3,9 +3,11 @@
  * round trip. Nothing here writes. A record that cannot be read is an error of that device only.
  */
 import { type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
-import { type DeviceRecord, type Dialect, validId } from '../model/device.js';
-import { dialectOrder, type FieldName, fieldName, GONE_PTTL, recordDecoder } from '../model/dialect.js';
+import type { DeviceRecord, Dialect } from '../model/device.js';
+import { GONE_PTTL, recordDecoder } from '../model/device-decoder.js';
+import { dialectOrder, type FieldName, fieldName } from '../model/dialect.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
+import { validId } from '../model/identifiers.js';
 import { mapByPartition } from '../store/by-partition.js';
 import type { Command } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';

@@ -1,5 +1,5 @@
 /** The ids of registered devices, and how many there are. */
-import { validType } from '../model/device.js';
+import { validType } from '../model/identifiers.js';
 import { concatPartitions, mapPartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';

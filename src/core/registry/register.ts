@@ -1,15 +1,15 @@
 /** Registering devices, and changing the type, metadata and TTL of registered ones. */
 import {
   type ItemResult,
-  isConnectionError,
   itemFailure,
   sendValidItems,
   settleAll,
   splitAtRepeats,
   unwrapOne,
 } from '../async/item-results.js';
-import { validId, validTtl, validType } from '../model/device.js';
-import { DevstateError, deviceError, quote } from '../model/errors.js';
+import { DevstateError, deviceError, isConnectionError, quote } from '../model/errors.js';
+import { validTtl } from '../model/heartbeat.js';
+import { validId, validType } from '../model/identifiers.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';

@@ -1,7 +1,7 @@
 /** Removing devices, with all that is kept of them. */
 import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
-import { validId } from '../model/device.js';
 import { notFoundError } from '../model/errors.js';
+import { validId } from '../model/identifiers.js';
 import { type DeviceReading, readDevicesIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';

@@ -1,5 +1,6 @@
 /** The places in which two documents differ, and the merge patch that leads from one to the other. Pure. */
-import { getKey, isJsonObject, type Json, type JsonObject, jsonEqual, setKey } from '../model/json.js';
+import { getKey, isJsonObject, type Json, type JsonObject, setKey } from '../model/json.js';
+import { jsonEqual } from '../model/json-equality.js';
 
 /** One place in which two documents differ. Objects are compared key by key, everything else as a whole. */
 export interface Change {

@@ -1,10 +1,11 @@
 /** Setting the desired state, by compare-and-set on its text and version. */
 
 import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
-import { validId } from '../model/device.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError, quote } from '../model/errors.js';
-import { type JsonObject, jsonEqual } from '../model/json.js';
+import { validId } from '../model/identifiers.js';
+import type { JsonObject } from '../model/json.js';
+import { jsonEqual } from '../model/json-equality.js';
 import { parseStored } from '../model/stored-document.js';
 import { readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';

@@ -5,9 +5,9 @@
  * a fleet that is not partitioned is the case of one.
  */
 
-import { type ItemResult, isConnectionError } from '../async/item-results.js';
+import type { ItemResult } from '../async/item-results.js';
 import { prefetch } from '../async/prefetch.js';
-import { DevstateError, deviceError } from '../model/errors.js';
+import { DevstateError, deviceError, isConnectionError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';

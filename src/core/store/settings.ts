@@ -1,6 +1,8 @@
 /** `devices:meta`: what a fleet declares of itself, with the defaults of one that has none. */
-import { DEFAULT_TTL_MS, type Dialect } from '../model/device.js';
+
+import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
+import { DEFAULT_TTL_MS } from '../model/heartbeat.js';
 
 export interface DeclaredSettings {
   /** How many parts its keys are in; 1: it is not partitioned. */

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { DetectOptions } from '../../../src/core/detection/detector.js';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../../src/core/registry/register.js';

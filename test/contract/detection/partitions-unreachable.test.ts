@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';

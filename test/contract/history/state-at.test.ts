@@ -6,13 +6,8 @@
 import { parse, stringify } from 'lossless-json';
 import { expect, test } from 'vitest';
 import { HISTORY_KINDS } from '../../../src/core/history/entries.js';
-import {
-  type Json,
-  type JsonObject,
-  jsonEqual,
-  parseJsonObject,
-  toJson,
-} from '../../../src/core/model/json.js';
+import { type Json, type JsonObject, parseJsonObject, toJson } from '../../../src/core/model/json.js';
+import { jsonEqual } from '../../../src/core/model/json-equality.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { cli } from '../../support/cli.js';
 import { Lives } from '../../support/lives.js';

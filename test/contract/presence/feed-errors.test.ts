@@ -1,6 +1,6 @@
 /** The feed: notices of lost connections, errors that end it, and the limit of events kept for a slow consumer. */
 import { describe, expect, test, vi } from 'vitest';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { type FeedOptions, presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';

@@ -1,7 +1,7 @@
 /** Gaps: events that were trimmed from the log before a feed read them are reported by onGap, and no others. */
 import { describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';

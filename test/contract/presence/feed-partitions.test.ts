@@ -1,7 +1,7 @@
 /** The feed of a fleet with partitions: each event of all logs once, and one position for all logs. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';

@@ -1,7 +1,7 @@
 /** The feed that can be resumed: from an event or a moment, through lost connections, each event once and in order. */
 
 import { describe, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';

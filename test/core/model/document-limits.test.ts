@@ -14,28 +14,32 @@ describe('a document', () => {
     ['of 32 levels, some of them arrays', { a: parseJsonObject(`{"b":${'['.repeat(30)}${']'.repeat(30)}}`) }],
     ['with many brackets side by side', { a: Array.from({ length: 1000 }, () => ({})) }],
     ['with many brackets in a string', { a: '[{"'.repeat(1000) }],
-    ['with what looks like half a character', { a: '\\ud800', b: '😀' }],
-  ])('%s is allowed', (_what, document) => {
+    ['with text that looks like an escaped surrogate, and a pair of surrogates', { a: '\\ud800', b: '😀' }],
+  ])('%s is accepted', (_what, document) => {
     expect(documentText(document)).toBe(JSON.stringify(document));
   });
 
   test.each([
     [
-      'a byte more',
+      'one byte more than 1 MiB',
       { a: 'x'.repeat(1_048_576 - 7) },
       'too large: a document is at most 1 MiB (1048576 bytes), not 1048577 bytes',
     ],
-    ['a byte more in fewer characters', { a: `x${'é'.repeat((1_048_576 - 8) / 2)}` }, 'not 1048577 bytes'],
-    ['a level more', nested(33), 'nested too deeply: a document is at most 32 levels deep'],
-    ['a level more in an array', { a: [nested(31)] }, 'nested too deeply'],
-    ['half a character', { a: ['\ud800'] }, 'a document must be valid UTF-8: \\ud800 is half a character'],
-    ['a key of half a character', { '\udc00': 1 as never }, '\\udc00 is half a character'],
-  ])('with %s is not', (_what, document, message) => {
+    [
+      'one byte more than 1 MiB, in fewer characters',
+      { a: `x${'é'.repeat((1_048_576 - 8) / 2)}` },
+      'not 1048577 bytes',
+    ],
+    ['33 levels', nested(33), 'nested too deeply: a document is at most 32 levels deep'],
+    ['33 levels, one of them an array', { a: [nested(31)] }, 'nested too deeply'],
+    ['a lone surrogate', { a: ['\ud800'] }, 'a document must be valid UTF-8: \\ud800 is half a character'],
+    ['a lone surrogate in a key', { '\udc00': 1 as never }, '\\udc00 is half a character'],
+  ])('with %s is refused', (_what, document, message) => {
     expect(() => documentText(document)).toThrow(refusal(message));
   });
 });
 
-test('what others stored may be as large, and what stands around it', () => {
+test('a stored text may be 1 KiB larger than a document, because a history entry has other members', () => {
   refuseOversize('x'.repeat(1_048_576 + 1024));
   expect(() => refuseOversize('é'.repeat(524_288 + 513))).toThrow(
     '1049602 bytes, more than a document may have (1 MiB)',

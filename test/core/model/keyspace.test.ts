@@ -20,7 +20,7 @@ const built = (keys: Keyspace, id: string) => ({
   channel: keys.presenceChannel,
 });
 
-describe('keys and channels', () => {
+describe('the keys and channels', () => {
   test.each(ODD_IDS)('of %s are those of the key table', (id) => {
     expect(built(new Keyspace(), id)).toEqual({
       state: `device:state:${id}`,
@@ -41,7 +41,7 @@ describe('keys and channels', () => {
     });
   });
 
-  test('all begin with the namespace', () => {
+  test('begin with the namespace', () => {
     const plain = Object.values(built(new Keyspace(), 'x'));
     expect(Object.values(built(new Keyspace('acme'), 'x'))).toEqual(plain.map((key) => `acme:${key}`));
   });

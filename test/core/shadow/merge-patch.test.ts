@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { jsonEqual, parseJsonObject, toJson } from '../../../src/core/model/json.js';
+import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
+import { jsonEqual } from '../../../src/core/model/json-equality.js';
 import { changes, diffPatch } from '../../../src/core/shadow/changes.js';
 import { computeDelta } from '../../../src/core/shadow/delta.js';
 import { mergePatch } from '../../../src/core/shadow/merge-patch.js';

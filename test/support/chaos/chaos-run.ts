@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { entryId } from '../../../src/core/presence/cursor.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { logOf, serverNow, until } from '../fleet.js';

@@ -5,7 +5,7 @@
  */
 
 import { beforeAll, expect, test } from 'vitest';
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import { type ChaosOptions, type ChaosRun, chaos } from './chaos-run.js';

@@ -1,5 +1,5 @@
 /** Ids of events in the logs of a fleet: their parts, their order, and ids in the lines that a watcher printed. */
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 
 interface EventId {
   ms: number;

@@ -15,7 +15,7 @@
  * - close to a deadline, the key was there or not, because the time in a script differs from the time that keys
  *   expire by. Then the reply's `wasOffline` is used, and must agree with the log.
  */
-import type { PresenceEvent } from '../../../src/core/model/device.js';
+import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 
 export type Operation =
   | { kind: 'beat'; ttl: number; sent: number; done: number; reply?: BeatReply }

@@ -1,0 +1,78 @@
+/**
+ * From the hash fields of a record and the TTL of its heartbeat key to a `DeviceRecord`. It never fails: other
+ * programs write records too, so a field that is absent or not valid gives null, 0 or `{}`.
+ */
+import type { DeviceRecord, Dialect } from './device.js';
+import { decodeInstant, type FieldName } from './dialect.js';
+
+/** The reply of PTTL for a key that does not exist. */
+export const GONE_PTTL = -2;
+
+/** The reply of PTTL for the heartbeat key, and the server's time at that moment, ms. */
+export interface HeartbeatTtl {
+  pttl: number;
+  now: number;
+}
+
+/** Returns status and expiry: a device is online if and only if its heartbeat key exists. */
+export function livenessOf({ pttl, now }: HeartbeatTtl): Pick<DeviceRecord, 'status' | 'expiresAt'> {
+  return { status: pttl === GONE_PTTL ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
+}
+
+/**
+ * Returns the seven numbers of the field `devstate`: reported version and time, desired version and time, presence
+ * seq and time, TTL; times and TTL in ms. A number that is absent or not valid is 0.
+ */
+export function decodePacked(text: string | null | undefined): number[] {
+  const numbers = (text ?? '').split(' ').map((part) => (/^\d+$/.test(part) ? Number(part) : 0));
+  return Array.from({ length: 7 }, (_, i) => numbers[i] ?? 0);
+}
+
+const NOTHING_PACKED = decodePacked(undefined);
+
+/**
+ * Returns a function that decodes the values of these fields, given in the same order. Fields that are not among
+ * them are decoded as absent.
+ */
+export function recordDecoder(
+  dialect: Dialect,
+  fields: readonly FieldName[],
+): (id: string, values: readonly (string | null)[], ttl: HeartbeatTtl) => DeviceRecord {
+  // Looked up once here, because the function is called for every device of a fleet.
+  const type = fields.indexOf('type');
+  const lastSeen = fields.indexOf('lastSeen');
+  const registered = fields.indexOf('registered');
+  const reported = fields.indexOf('reported');
+  const desired = fields.indexOf('desired');
+  const metadata = fields.indexOf('metadata');
+  const devstate = fields.indexOf('devstate');
+  return (id, values, ttl) => {
+    const packed = values[devstate] ? decodePacked(values[devstate]) : NOTHING_PACKED;
+    const [
+      reportedVersion = 0,
+      reportedAt,
+      desiredVersion = 0,
+      desiredAt,
+      presenceSeq = 0,
+      presenceAt,
+      ttlMs,
+    ] = packed;
+    return {
+      deviceId: id,
+      deviceType: values[type] ?? null,
+      ...livenessOf(ttl),
+      lastSeen: decodeInstant(dialect, values[lastSeen]),
+      registeredAt: decodeInstant(dialect, values[registered]),
+      reportedJson: values[reported] || '{}',
+      desiredJson: values[desired] || '{}',
+      metadataJson: values[metadata] || '{}',
+      reportedVersion,
+      reportedAt: reportedAt || null,
+      desiredVersion,
+      desiredAt: desiredAt || null,
+      presenceSeq,
+      presenceAt: presenceAt || null,
+      heartbeatTtl: ttlMs || null,
+    };
+  };
+}

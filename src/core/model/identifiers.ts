@@ -1,0 +1,33 @@
+/** Device ids and types: which texts are allowed. They become parts of keys and lines of output. */
+import { quote, usageError } from './errors.js';
+
+const MAX_BYTES = 256;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Returns the id if it is valid: 1 to 256 bytes of UTF-8, no control characters, no white space at either end,
+ * not "-".
+ * @throws DevstateError USAGE
+ */
+export function validId(id: string): string {
+  if (id === '-') throw usageError('"-" is not a device id', 'it stands for standard input');
+  return validName(id, 'device id');
+}
+
+/** Returns the type if it is valid: the rules of ids, except that "-" is allowed. @throws DevstateError USAGE */
+export function validType(type: string): string {
+  return validName(type, 'device type');
+}
+
+function validName(name: unknown, kind: string): string {
+  if (typeof name !== 'string') throw usageError(`a ${kind} must be a string`);
+  if (name === '') throw usageError(`a ${kind} must not be empty`);
+  if (CONTROL.test(name)) throw usageError(`a ${kind} must not hold control characters: ${quote(name)}`);
+  if (LONE_SURROGATE.test(name)) throw usageError(`a ${kind} must be valid UTF-8: ${quote(name)}`);
+  if (name !== name.trim()) {
+    throw usageError(`a ${kind} must not begin or end with white space: ${quote(name)}`);
+  }
+  if (Buffer.byteLength(name) > MAX_BYTES) throw usageError(`a ${kind} must not exceed ${MAX_BYTES} bytes`);
+  return name;
+}

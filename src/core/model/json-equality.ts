@@ -1,0 +1,38 @@
+/** Equality of parsed JSON values. The order of an object's keys makes no difference. */
+import { isJsonObject, isLosslessNumber, type Json } from './json.js';
+
+/** @param numbers `by value`: 1, 1.0 and 1e0 are equal; `digit for digit`: they are not */
+export function jsonEqual(a: Json, b: Json, numbers: 'by value' | 'digit for digit' = 'by value'): boolean {
+  if (isLosslessNumber(a)) {
+    if (!isLosslessNumber(b)) return false;
+    if (a.value === b.value) return true;
+    return numbers === 'by value' && canonicalNumber(a.value) === canonicalNumber(b.value);
+  }
+  if (Array.isArray(a)) {
+    return (
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => jsonEqual(item, b[i] as Json, numbers))
+    );
+  }
+  if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key] as Json, b[key] as Json, numbers))
+  );
+}
+
+/**
+ * Returns one spelling for all spellings of a number, exactly: its sign, its digits without zeros at either end,
+ * and the exponent. `10`, `1e1` and `1.0e1` give `1e1`.
+ */
+export function canonicalNumber(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  if (digits === '') return '0';
+  const significant = digits.replace(/0+$/, '');
+  const scale = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
+  return `${sign}${significant}e${scale}`;
+}

@@ -1,0 +1,95 @@
+/**
+ * A presence event: a device went online or offline. Its fields, and its two forms in Redis: an entry of the
+ * presence log, and a message on the presence channel. `store/lua/include/announce.lua` writes both forms, so a new
+ * field is added there and here.
+ */
+import type { Dialect, Status } from './device.js';
+import { decodeInstant, fieldName } from './dialect.js';
+import { isJsonObject, isLosslessNumber, type Json, type JsonObject, parseJson } from './json.js';
+
+/**
+ * What caused the event: a heartbeat; the expiry of the heartbeat key (`timeout`); a disconnect or an unregister; or
+ * `observed`: a detector found the device online, and no program had announced that.
+ */
+export type PresenceReason = 'heartbeat' | 'timeout' | 'disconnect' | 'unregister' | 'observed';
+
+export interface PresenceEvent {
+  /** The id of the log entry; null: another program published the event and did not write it to the log. */
+  id: string | null;
+  type: 'presence';
+  deviceId: string;
+  deviceType: string | null;
+  status: Status;
+  /** When it happened, ms. With the reason `timeout`: when the heartbeat key expired. */
+  timestamp: number;
+  /** The number of the event, from 1 for each registration of a device. */
+  seq: number | null;
+  reason: PresenceReason | null;
+  /** The time of the device's event before, ms; null: not known. */
+  previousAt: number | null;
+}
+
+/** Returns the event of a log entry. Its fields have the same names, and times in ms, in both dialects. */
+export function decodeLogEntry(id: string, flat: readonly string[]): PresenceEvent {
+  const fields = new Map<string, string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
+  return {
+    id,
+    type: 'presence',
+    deviceId: fields.get('deviceId') ?? '',
+    deviceType: fields.get('deviceType') || null,
+    status: fields.get('status') === 'online' ? 'online' : 'offline',
+    timestamp: Number(fields.get('timestamp') ?? 0),
+    seq: Number(fields.get('seq') ?? 0),
+    reason: (fields.get('reason') as PresenceReason | undefined) ?? null,
+    previousAt: Number(fields.get('previous') ?? 0) || null,
+  };
+}
+
+/**
+ * Returns whether devstate published the message: only its messages have `seq`, and quotes within an id are
+ * escaped. The message is not parsed, because every feed and detector calls this for every message.
+ */
+export function isOwnMessage(message: string): boolean {
+  return message.includes('"seq":');
+}
+
+/**
+ * Returns the event of a message in either dialect; null: the message is not a presence event. It is for messages
+ * of other programs: devstate's own events are read from the log, where they have an id.
+ */
+export function decodePresenceMessage(message: string): PresenceEvent | null {
+  const event = parseObject(message);
+  if (event === null) return null;
+  const dialect: Dialect = typeof event[fieldName('node', 'id')] === 'string' ? 'node' : 'python';
+  const id = event[fieldName(dialect, 'id')];
+  const deviceType = event[fieldName(dialect, 'type')];
+  const { type, status, timestamp, seq } = event;
+  if (type !== 'presence' || typeof id !== 'string' || (status !== 'online' && status !== 'offline'))
+    return null;
+  return {
+    id: null,
+    type: 'presence',
+    deviceId: id,
+    deviceType: typeof deviceType === 'string' ? deviceType : null,
+    status,
+    timestamp: decodeInstant(dialect, numberText(timestamp)) ?? 0,
+    seq: seq === undefined ? null : Number(numberText(seq)),
+    reason: null,
+    previousAt: null,
+  };
+}
+
+/** Returns null for any other text, because every program can publish anything on the channel. */
+function parseObject(message: string): JsonObject | null {
+  try {
+    const value = parseJson(message);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function numberText(value: Json | undefined): string | null {
+  return isLosslessNumber(value) ? value.value : null;
+}
