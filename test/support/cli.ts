@@ -10,7 +10,7 @@ import { PassThrough, Writable } from 'node:stream';
 import type { Env } from '../../src/cli/invocation.js';
 import { main } from '../../src/cli/main.js';
 
-/** Whoever runs the tests may have contexts. */
+/** A file that does not exist: the tests must not read the contexts of the user who runs them. */
 const NO_CONTEXTS = join(tmpdir(), 'devstate-no-such-file.toml');
 
 export interface Result {
@@ -20,31 +20,31 @@ export interface Result {
 }
 
 export interface RunOptions {
-  /** A pipe's whole content, or what is typed at a terminal, which stays open. */
+  /** The whole content of a pipe, or the first input of a terminal, which stays open. */
   stdin?: string | Buffer;
   /** All three streams are a terminal. */
   tty?: boolean;
   signal?: AbortSignal;
   env?: Env;
-  /** Takes each write to stdout; the next comes when it is done. */
+  /** Called with each write to stdout. The next write waits until it has resolved. */
   reader?: (text: string) => unknown;
 }
 
 type StreamName = 'stdout' | 'stderr';
 
-/** A command line that runs. */
+/** A running command. */
 export interface Running {
   readonly stdin: PassThrough;
   readonly done: Promise<Result>;
-  /** The first whole lines of a stream, once there are so many. Rejects if the command ends before. */
+  /** Waits for the first `count` complete lines of a stream. Rejects if the command ends before. */
   lines(name: StreamName, count: number): Promise<string[]>;
-  /** Waits until a stream has said this. Rejects if the command ends before. */
+  /** Waits until a stream contains a text. Rejects if the command ends before. */
   says(name: StreamName, text: string): Promise<void>;
-  /** As SIGINT or SIGTERM does. */
+  /** Interrupts the command, as SIGINT does. */
   stop(): Promise<Result>;
 }
 
-/** @param at the server's URL, or who will know it once it runs */
+/** @param at the server's URL, or an object that has it once the server runs */
 export function cli(at: string | { readonly url: string }, env: Env = {}) {
   const url = () => (typeof at === 'string' ? at : at.url);
   const words = (argv: Argv) => (typeof argv === 'string' ? argv.split(' ') : argv);
@@ -111,7 +111,7 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
   };
 }
 
-/** Words, or one text that is split at its blanks. */
+/** Arguments, or one text that is split at its spaces. */
 export type Argv = string | readonly string[];
 
 class Output extends Writable {
@@ -138,7 +138,7 @@ export function transcript({ exit, stdout, stderr }: Result): string {
   return masked(`${stdout}${notices}${exit === 0 ? '' : `exit ${exit}\n`}`);
 }
 
-/** Instants of our time and positions in the log, by their shape; widths stay. */
+/** Replaces current times and log ids by texts of the same width. */
 export function masked(text: string): string {
   return text
     .replace(/\b20(?:2[6-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'YYYY-MM-DDThh:mm:ss.000Z')

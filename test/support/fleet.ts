@@ -17,10 +17,10 @@ import type { TestBackend } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
-/** Ids that break whoever splits keys, globs, or takes bytes for characters. */
+/** Ids that fail in code which splits keys at colons, uses them as globs, or takes bytes for characters. */
 export const ODD_IDS = ['aa:bb:cc:dd:ee:ff', 'urn:dev:ops:32473-X', 'a/b', '{x}', '温度-1'] as const;
 
-/** What a double would make 12345678901234567000, Infinity and 0.1 of. */
+/** Numbers that a conversion to a double would change to 12345678901234567000, Infinity and 0.1. */
 export const ODD_NUMBERS = '{"big":12345678901234567890,"huge":1e400,"money":0.10}';
 
 export interface TestFleetOptions extends FleetOptions {
@@ -60,48 +60,48 @@ export async function openFleet(
   return new SingleFleet(client, options);
 }
 
-/** The error of a promise that must fail with one of ours. */
+/** Returns the DevstateError with which a promise must reject. */
 export async function failure(promise: Promise<unknown>): Promise<DevstateError> {
   const outcome = await promise.catch((error: unknown) => error);
   if (outcome instanceof DevstateError) return outcome;
   throw new Error(`no DevstateError, but ${String(outcome)}`, { cause: outcome });
 }
 
-/** The errors of promises that must all fail with one of ours. */
+/** Returns the DevstateErrors with which promises must all reject. */
 export function failures(...promises: Promise<unknown>[]): Promise<DevstateError[]> {
   return Promise.all(promises.map(failure));
 }
 
-/** Waits for what another process does. */
+/** Waits up to 15 s until a condition holds that another process brings about. */
 export async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
   for (const end = Date.now() + 15_000; !(await condition()); await sleep(2)) {
-    if (Date.now() > end) throw new Error('it did not come about');
+    if (Date.now() > end) throw new Error('the condition did not become true within 15 s');
   }
 }
 
-/** The heartbeat key is gone, before its time. */
+/** Removes heartbeat keys before they expire. */
 export async function cut({ redis, keys }: WithKeys, ...ids: string[]): Promise<void> {
   await redis.del(ids.map((id) => keys.heartbeat(id)));
 }
 
-/** The heartbeat key runs out. */
+/** Waits until a heartbeat key has expired. */
 export async function expired({ redis, keys }: WithKeys, id: string): Promise<void> {
   await until(async () => (await redis.exists(keys.heartbeat(id))) === 0);
 }
 
-/** Now on the server's clock, ms. */
+/** The server's time, ms. */
 export async function serverNow(redis: Redis): Promise<number> {
   const [seconds, microseconds] = await redis.time();
   return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }
 
-/** The log, all or of one device. */
+/** The events in the log, all or those of one device. */
 export async function logOf({ redis, keys }: WithKeys, id?: string): Promise<PresenceEvent[]> {
   const events = (await redis.xrange(keys.log, '-', '+')).map(([at, flat]) => decodeLogEntry(at, flat));
   return events.filter(({ deviceId }) => id === undefined || deviceId === id);
 }
 
-/** `1 online heartbeat`, `2 offline timeout`: what the log tells of a device. */
+/** The events of a device as text: `1 online heartbeat`, `2 offline timeout`. */
 export async function storyOf(fleet: WithKeys, id: string): Promise<string[]> {
   return (await logOf(fleet, id)).map(({ seq, status, reason }) => `${seq} ${status} ${reason}`);
 }
@@ -114,13 +114,13 @@ export async function historyOf(
   return redis.lrange(keys.history(kind, id), 0, -1);
 }
 
-/** Whose deadlines and absences the index knows. */
+/** The score of a device in the activity index: its deadline, or minus its last heartbeat. */
 export async function scoreOf({ redis, keys }: WithKeys, id: string): Promise<number | null> {
   const score = await redis.zscore(keys.activity, id);
   return score === null ? null : Number(score);
 }
 
-/** All that Redis holds, to the byte. */
+/** Every key with its expiry and its exact value. */
 export async function snapshot(redis: Redis): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
   for (const key of (await redis.keys('*')).sort()) {
@@ -129,10 +129,10 @@ export async function snapshot(redis: Redis): Promise<Record<string, string>> {
   return all;
 }
 
-/** Everything that is published from now on. */
+/** Records every message that is published from now on. */
 export async function listen(redis: TestBackend): Promise<{
   heard: [channel: string, message: string][];
-  /** What was published before it is called has been heard when it is done. */
+  /** Resolves when every message that was published before the call is in `heard`. */
   settled: () => Promise<void>;
 }> {
   const subscriber = await redis.client();
@@ -179,21 +179,21 @@ export async function openFeed(fleet: Fleet, options: FeedOptions = {}): Promise
   };
 }
 
-/** All that an iterable gives. */
+/** All items of an iterable. */
 export async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
 }
 
-/** Ids in a set order, for lists that have none. */
+/** Sorted ids, for lists without an order. */
 export async function idsOf(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
   const ids: string[] = [];
   for await (const { deviceId } of devices) ids.push(deviceId);
   return ids.sort();
 }
 
-/** As if a detector had just been at work: nobody warns that there is none. */
+/** Writes the pulse of a running detector, so that commands do not warn that there is none. */
 export async function pretendDetector({ redis, keys }: WithKeys): Promise<void> {
   const now = await serverNow(redis);
   await redis.set(keys.pulse, `${now} ${now} 0`);

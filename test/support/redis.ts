@@ -1,6 +1,6 @@
 /**
  * A private redis-server for one test file (or `describe`), empty at the start of each test.
- * Whoever leaves a connection open makes the file fail; those of `client()` are closed here.
+ * A file that leaves a connection open fails; connections of `client()` are closed here.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
@@ -26,7 +26,7 @@ export function useRedis(options?: ServerOptions): TestRedis {
     server = await startServer(options);
   });
 
-  // A connection for each use: a test may have restarted the server, or killed it.
+  // Each use opens a connection of its own, because a test may have restarted the server.
   beforeEach(async () => {
     await briefly(server.url, (redis) => redis.flushall());
   });
@@ -65,10 +65,10 @@ export async function briefly<T>(url: string, use: (redis: Redis) => Promise<T>)
   }
 }
 
-/** Ours, and those that the servers of a cluster have among each other. */
+/** Connections of this file, and between the servers of a cluster. */
 const EXPECTED = / name=test-support | flags=[SM] | cmd=restore-asking /;
 
-/** The server learns of a closed connection a moment later, so it is asked again for a while. */
+/** Fails if the server has other clients. It sees a closed connection with a delay, so it is asked repeatedly. */
 export async function expectNoOthers(redis: Redis): Promise<void> {
   let others: string[] = [];
   for (let attempt = 0; attempt < 100; attempt++) {

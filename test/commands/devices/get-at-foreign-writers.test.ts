@@ -9,8 +9,8 @@ import { setDesired } from '../../../src/core/shadow/desired.js';
 import { articleProgram } from '../../support/article.js';
 import { cli } from '../../support/cli.js';
 import { openFleet, type SingleFleet } from '../../support/fleet.js';
-import { shownAt as pastOf } from '../../support/past.js';
 import { useRedis } from '../../support/redis.js';
+import { shownAt as pastOf } from '../../support/shown-at.js';
 
 const redis = useRedis();
 const devstate = cli(redis);

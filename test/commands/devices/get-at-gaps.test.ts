@@ -7,8 +7,8 @@ import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { cli } from '../../support/cli.js';
 import { openFleet, SingleFleet } from '../../support/fleet.js';
-import { shownAt as pastOf } from '../../support/past.js';
 import { useRedis } from '../../support/redis.js';
+import { shownAt as pastOf } from '../../support/shown-at.js';
 
 const redis = useRedis();
 const devstate = cli(redis);

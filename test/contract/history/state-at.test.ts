@@ -10,7 +10,7 @@ import { type Json, type JsonObject, parseJsonObject, toJson } from '../../../sr
 import { jsonEqual } from '../../../src/core/model/json-equality.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { cli } from '../../support/cli.js';
-import { Lives } from '../../support/lives.js';
+import { RecordedFleet } from '../../support/recorded-fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const CHANGES = 5000;
@@ -21,13 +21,13 @@ const SEED = 20261124;
 const redis = useRedis();
 const devstate = cli(redis);
 
-async function live(historyCap: number): Promise<Lives> {
-  const lives = await Lives.begin(redis, SEED, DEVICES, historyCap);
-  while (lives.changes < CHANGES) {
-    await lives.pass(4000);
-    await lives.change(lives.random(lives.ids));
+async function live(historyCap: number): Promise<RecordedFleet> {
+  const recorded = await RecordedFleet.begin(redis, SEED, DEVICES, historyCap);
+  while (recorded.changes < CHANGES) {
+    await recorded.pass(4000);
+    await recorded.change(recorded.random(recorded.ids));
   }
-  return lives;
+  return recorded;
 }
 
 /** Runs `get --at`. Values that it reports as unknown are null in `state`. */
@@ -49,7 +49,7 @@ async function getAt(id: string, moment: number) {
 }
 
 const STATE = { reported: 'reportedState', desired: 'desiredState', presence: 'status' } as const;
-const randomMoment = ({ start, model, below }: Lives) => start + below(model.now - start + 1);
+const randomMoment = ({ start, model, below }: RecordedFleet) => start + below(model.now - start + 1);
 
 interface Entry {
   kind: 'reported' | 'desired';
@@ -71,12 +71,12 @@ function applyChange(document: JsonObject, { path, to }: EntryChange): JsonObjec
 }
 
 /** Expects the history to hold one entry for each change by devstate, of which the newest are kept. */
-async function expectEntriesAreChanges(lives: Lives): Promise<void> {
-  const { redis, keys } = lives.fleet;
-  for (const id of lives.ids) {
+async function expectEntriesAreChanges(recorded: RecordedFleet): Promise<void> {
+  const { redis, keys } = recorded.fleet;
+  for (const id of recorded.ids) {
     for (const kind of HISTORY_KINDS) {
       const entries = (await redis.lrange(keys.history(kind, id), 0, -1)).map((text) => JSON.parse(text));
-      const numbers = lives.keptOf(id, kind).map((event) => ('seq' in event ? event.seq : event.version));
+      const numbers = recorded.keptOf(id, kind).map((event) => ('seq' in event ? event.seq : event.version));
       expect(
         entries.map(({ seq, version }) => seq ?? version),
         `${kind} of ${id}`,
@@ -86,7 +86,7 @@ async function expectEntriesAreChanges(lives: Lives): Promise<void> {
 }
 
 /** Expects the changes of the history, applied one after the other, to give each entry's value and the current state. */
-async function expectDiffsReplay({ fleet, ids }: Lives): Promise<void> {
+async function expectDiffsReplay({ fleet, ids }: RecordedFleet): Promise<void> {
   for (const id of ids) {
     const { stdout } = await devstate.run(['history', id, '--diff', '--kind', 'reported,desired', '--json']);
     const documents = { reported: {}, desired: {} } as Record<Entry['kind'], JsonObject>;
@@ -103,38 +103,38 @@ async function expectDiffsReplay({ fleet, ids }: Lives): Promise<void> {
 test('after 5,000 changes the history has an entry for each, get --at is right, and the diffs lead to the current state', {
   timeout: 120_000,
 }, async () => {
-  const lives = await live(2 * CHANGES);
-  await expectEntriesAreChanges(lives);
+  const recorded = await live(2 * CHANGES);
+  await expectEntriesAreChanges(recorded);
   const statuses = new Set<string>();
   for (let i = 0; i < MOMENTS; i++) {
-    const id = lives.random(lives.ids);
-    const moment = randomMoment(lives);
+    const id = recorded.random(recorded.ids);
+    const moment = randomMoment(recorded);
     const { exit, stderr, state } = await getAt(id, moment);
     const label = `${id} at ${moment}`;
-    if (moment < lives.model.of(id).registeredAt)
+    if (moment < recorded.model.of(id).registeredAt)
       expect([exit, stderr], label).toEqual([3, expect.anything()]);
-    else expect([stderr, state], label).toEqual(['', lives.at(id, moment)]);
+    else expect([stderr, state], label).toEqual(['', recorded.at(id, moment)]);
     statuses.add(String(state.status));
   }
   expect([...statuses].sort()).toEqual(expect.arrayContaining(['offline', 'online']));
-  await expectDiffsReplay(lives);
+  await expectDiffsReplay(recorded);
 });
 
 test('beyond the history cap get --at reports unknown, and since when the state is known', {
   timeout: 120_000,
 }, async () => {
   const cap = 12;
-  const lives = await live(cap);
-  await expectEntriesAreChanges(lives);
+  const recorded = await live(cap);
+  await expectEntriesAreChanges(recorded);
   const count = { known: 0, unknown: 0 };
   for (let i = 0; i < MOMENTS; i++) {
-    const id = lives.random(lives.ids);
-    const device = lives.model.of(id);
-    const moment = Math.max(randomMoment(lives), device.registeredAt);
+    const id = recorded.random(recorded.ids);
+    const device = recorded.model.of(id);
+    const moment = Math.max(randomMoment(recorded), device.registeredAt);
     const { stderr, state } = await getAt(id, moment);
-    const then = lives.at(id, moment);
+    const then = recorded.at(id, moment);
     for (const kind of HISTORY_KINDS) {
-      const kept = lives.keptOf(id, kind);
+      const kept = recorded.keptOf(id, kind);
       const reaches = device.history[kind].length <= cap || (kept[0]?.at ?? 0) <= moment;
       const from = new Date(kept[0]?.at ?? 0).toISOString();
       const label = `${kind} of ${id} at ${moment}`;
@@ -147,28 +147,32 @@ test('beyond the history cap get --at reports unknown, and since when the state 
 });
 
 /** Expects `get --at` to be right or unknown at random moments, and returns how often it was which. */
-async function expectNothingWrong(lives: Lives, devstateOnly: ReadonlySet<string>, moments: number) {
+async function expectNothingWrong(
+  recorded: RecordedFleet,
+  devstateOnly: ReadonlySet<string>,
+  moments: number,
+) {
   const count = { known: 0, unknown: 0 };
   for (let i = 0; i < moments; i++) {
-    const id = lives.random(lives.ids);
-    const device = lives.model.of(id);
-    const moment = randomMoment(lives);
+    const id = recorded.random(recorded.ids);
+    const device = recorded.model.of(id);
+    const moment = randomMoment(recorded);
     const { exit, stderr, state } = await getAt(id, moment);
     if (exit === 3) {
       expect(moment, `${id}: ${stderr}`).toBeLessThan(device.registeredAt);
       continue;
     }
-    const then = lives.at(id, moment);
+    const then = recorded.at(id, moment);
     for (const kind of HISTORY_KINDS) {
       const label = `${kind} of ${id} at ${moment}`;
       const reported = state[STATE[kind]];
       count[reported === null ? 'unknown' : 'known'] += 1;
       if (reported === null) {
         expect(stderr, label).toContain(`${id}: ${kind} is`);
-        const kept = lives.keptOf(id, kind);
+        const kept = recorded.keptOf(id, kind);
         const reaches = device.history[kind].length === kept.length || (kept[0]?.at ?? Infinity) <= moment;
         expect(devstateOnly.has(id) && reaches, label).toBe(false);
-      } else if (kind !== 'presence' || !lives.isTurning(id, moment)) {
+      } else if (kind !== 'presence' || !recorded.isTurning(id, moment)) {
         expect(reported, label).toEqual(then[STATE[kind]]);
         if (kind !== 'presence') expect(state[`${kind}Version`], label).toBe(then[`${kind}Version`]);
       }
@@ -180,25 +184,25 @@ async function expectNothingWrong(lives: Lives, devstateOnly: ReadonlySet<string
 test('beside another program and with a changing cap, get --at is right or unknown, and known where only devstate wrote', {
   timeout: 240_000,
 }, async () => {
-  const lives = await Lives.begin(redis, SEED, DEVICES, 12);
-  const devstateOnly = new Set(lives.ids.slice(0, DEVICES / 5));
-  const shared = lives.ids.filter((id) => !devstateOnly.has(id));
+  const recorded = await RecordedFleet.begin(redis, SEED, DEVICES, 12);
+  const devstateOnly = new Set(recorded.ids.slice(0, DEVICES / 5));
+  const shared = recorded.ids.filter((id) => !devstateOnly.has(id));
   const count = { known: 0, unknown: 0 };
-  for (let round = 1; lives.changes < CHANGES / 2; round++) {
-    if (round % 200 === 0) await lives.setCap(lives.random([0, 3, 12, 12]));
-    await lives.pass(4000);
-    await lives.detect();
-    for (let i = lives.below(3); i >= 0; i--) {
-      await lives.pass(50);
-      if (lives.below(3) === 0) await lives.theirChange(lives.random(shared));
-      else await lives.change(lives.random(lives.ids));
+  for (let round = 1; recorded.changes < CHANGES / 2; round++) {
+    if (round % 200 === 0) await recorded.setCap(recorded.random([0, 3, 12, 12]));
+    await recorded.pass(4000);
+    await recorded.detect();
+    for (let i = recorded.below(3); i >= 0; i--) {
+      await recorded.pass(50);
+      if (recorded.below(3) === 0) await recorded.theirChange(recorded.random(shared));
+      else await recorded.change(recorded.random(recorded.ids));
     }
     if (round % 100 > 0) continue;
-    const { known, unknown } = await expectNothingWrong(lives, devstateOnly, MOMENTS / 20);
+    const { known, unknown } = await expectNothingWrong(recorded, devstateOnly, MOMENTS / 20);
     count.known += known;
     count.unknown += unknown;
   }
-  await expectEntriesAreChanges(lives);
-  const { known, unknown } = await expectNothingWrong(lives, devstateOnly, MOMENTS);
+  await expectEntriesAreChanges(recorded);
+  const { known, unknown } = await expectNothingWrong(recorded, devstateOnly, MOMENTS);
   expect(Math.min(count.known + known, count.unknown + unknown)).toBeGreaterThan(MOMENTS / 2);
 });

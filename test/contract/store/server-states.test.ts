@@ -20,7 +20,7 @@ import {
   until,
 } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
-import { refusingPort } from '../../support/refusing.js';
+import { refusingProxy } from '../../support/refusing-proxy.js';
 
 const redis = useRedis({
   port: true,
@@ -64,7 +64,7 @@ describe('a state that can end without action', () => {
 
   test.each(STATES)('%s: the command is retried and succeeds', async (reply) => {
     for (const argv of [...READ_COMMANDS, ...WRITE_COMMANDS]) {
-      const port = await refusingPort(redis.url, reply);
+      const port = await refusingProxy(redis.url, reply);
       port.onRefused = () => {
         if (port.refused >= 4) port.refusal = undefined;
       };
@@ -74,7 +74,7 @@ describe('a state that can end without action', () => {
 
   test.each(STATES)('%s: the command fails after the request timeout', async (reply, message) => {
     for (const argv of ['list', 'heartbeat d1', 'watch-presence']) {
-      const port = await refusingPort(redis.url, reply);
+      const port = await refusingProxy(redis.url, reply);
       const started = performance.now();
       expect(await run(port, `${argv} --request-timeout 300ms`), argv).toEqual({
         exit: 5,
@@ -115,7 +115,7 @@ describe('a state that needs action: fails without retries', () => {
     ],
     ['MASTERDOWN Link with MASTER is down', 'this replica has lost its master'],
   ])('%s', async (reply, message) => {
-    const port = await refusingPort(redis.url, reply);
+    const port = await refusingProxy(redis.url, reply);
     expect(await run(port, 'get d1')).toEqual({ exit: 5, stderr: expect.stringContaining(`: ${message}\n`) });
     expect(port.refused).toBeLessThan(5);
   });

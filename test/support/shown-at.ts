@@ -1,4 +1,4 @@
-/** `get --at`, for tests that ask about many moments. */
+/** `get --at` for tests that compare the states at many moments. */
 import type { cli } from './cli.js';
 
 /** What is shown of a device at a moment, and what is notices to be unknown. Rejects if the command fails. */

@@ -1,6 +1,6 @@
 /**
- * Seeded lives of many devices, on the model's time: what devstate does to them and, where asked, what the
- * article's program does in between. What was so at each moment is noted beside, whoever made it so.
+ * A fleet to which random operations of devstate and of the article's program are applied, on the model's time.
+ * The state of each device after each operation is recorded, so that tests can ask what was so at any moment.
  */
 
 import { parse } from 'lossless-json';
@@ -22,9 +22,9 @@ import type { TestRedis } from './redis.js';
 interface Truth {
   reported: { at: number; text: string }[];
   desired: { at: number; text: string }[];
-  /** While its heartbeat key was there. */
+  /** The periods during which its heartbeat key existed, ms. */
   alive: [from: number, to: number][];
-  /** How many entries of each kind devstate is to keep. */
+  /** The number of history entries of each kind that devstate must have kept. */
   kept: Record<HistoryKind, number>;
 }
 
@@ -43,7 +43,7 @@ const REPORTS = [
   '{"net":{"lan":1},"n":[1,2]}',
 ];
 
-export class Lives {
+export class RecordedFleet {
   fleet: SingleFleet;
   readonly model: Model;
   readonly start: number;
@@ -62,28 +62,28 @@ export class Lives {
     this.start = model.now;
   }
 
-  /** Registered devices, on a server that is empty. */
-  static async begin(redis: TestRedis, seed: number, devices: number, cap: number): Promise<Lives> {
+  /** Registers devices on an empty server. */
+  static async begin(redis: TestRedis, seed: number, devices: number, cap: number): Promise<RecordedFleet> {
     // A day ahead, so that no key runs out before the model says so.
     const model = new Model(Date.now() + 86_400_000);
     const fleet = new SingleFleet(await redis.client(), { clock: () => model.now });
-    const lives = new Lives(fleet, model, seed);
-    await lives.setCap(cap);
+    const recorded = new RecordedFleet(fleet, model, seed);
+    await recorded.setCap(cap);
     for (let i = 0; i < devices; i++) {
       const id = `dev:${i}`;
-      await lives.pass(4000);
-      await register(lives.fleet, id, 'lamp');
+      await recorded.pass(4000);
+      await register(recorded.fleet, id, 'lamp');
       model.register(id, 'lamp');
-      lives.#note(id);
+      recorded.#note(id);
     }
-    return lives;
+    return recorded;
   }
 
   get ids(): string[] {
     return this.model.ids;
   }
 
-  /** How many changes devstate made. */
+  /** The number of changes that devstate has made. */
   get changes(): number {
     const counts = this.ids.flatMap((id) =>
       HISTORY_KINDS.map((kind) => this.model.of(id).history[kind].length),
@@ -91,7 +91,7 @@ export class Lives {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** As an operator does; who comes after reads it. */
+  /** Sets the history cap as an operator does: later operations use a fleet that has read it. */
   async setCap(cap: number): Promise<void> {
     const { redis, keys, options } = this.fleet;
     await redis.hset(keys.meta, 'historyCap', cap);
@@ -99,7 +99,7 @@ export class Lives {
     this.#cap = cap;
   }
 
-  /** Up to so many ms; Redis expires what the model does. */
+  /** Advances the clock by up to `limit` ms. Heartbeat keys that expire in the model are removed from Redis. */
   async pass(limit: number): Promise<void> {
     const { model, fleet } = this;
     const alive = this.ids.filter((id) => model.of(id).key !== null);
@@ -108,7 +108,7 @@ export class Lives {
     if (gone.length > 0) await fleet.redis.del(gone.map((id) => fleet.keys.heartbeat(id)));
   }
 
-  /** Something that devstate does. */
+  /** Applies a random operation of devstate to a device. */
   async change(id: string): Promise<void> {
     const { fleet, model } = this;
     const kind = this.below(10);
@@ -139,7 +139,7 @@ export class Lives {
     this.#note(id);
   }
 
-  /** Something that the article's program does; each of its documents is another one. */
+  /** Applies a random operation of the article's program to a device. It never writes the same document twice. */
   async theirChange(id: string): Promise<void> {
     const { fleet, model } = this;
     const article = articleProgram(fleet.redis, 'node', { now: () => model.now });
@@ -161,7 +161,7 @@ export class Lives {
     this.#note(id);
   }
 
-  /** A detector that looks at every device, as `--strategy poll` does. What it sees of PTTL is the model's time. */
+  /** Settles every device, as `detect --strategy poll` does, with each key's PTTL set to the model's. */
   async detect(): Promise<void> {
     const { fleet, model } = this;
     const soon = () => this.ids.some((id) => (model.of(id).key ?? Infinity) < model.now + 1000);
@@ -184,7 +184,7 @@ export class Lives {
     return truth;
   }
 
-  /** What was so at a moment, in the words of `get --json`; versions are devstate's. */
+  /** The state of a device at a moment, with the field names of `get --json`. */
   at(id: string, moment: number) {
     const { reported, desired, alive } = this.truthOf(id);
     const { history } = this.model.of(id);
@@ -200,13 +200,13 @@ export class Lives {
     };
   }
 
-  /** Whether a device came or went about then: a detector that looks now and then is as exact as that. */
+  /** Whether a device came or went within 10 s of a moment, which is the accuracy of a polling detector. */
   isTurning(id: string, moment: number): boolean {
     const turns = this.truthOf(id).alive.flat();
     return turns.some((at) => Math.abs(at - moment) < 10_000);
   }
 
-  /** The entries that are left of devstate's changes. */
+  /** The history entries of devstate's changes that the cap leaves. */
   keptOf<Kind extends HistoryKind>(id: string, kind: Kind): ModelDevice['history'][Kind] {
     const { history } = this.model.of(id);
     const { kept } = this.truthOf(id);
@@ -215,7 +215,7 @@ export class Lives {
 
   #before = new Map<string, Record<HistoryKind, number>>();
 
-  /** What came of the last operation on a device. */
+  /** Records the state of a device after an operation. */
   #note(id: string): void {
     const { now } = this.model;
     const device = this.model.of(id);

@@ -1,20 +1,20 @@
-/** A port before a Redis that answers commands itself with an error, for as long as it is told to. */
+/** A proxy before a redis-server that answers each command itself with an error while `refusal` is set. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-export interface RefusingPort {
+export interface RefusingProxy {
   readonly url: string;
-  /** How many commands it has refused. */
+  /** The number of commands that it has refused. */
   readonly refused: number;
-  /** From now on every command is refused with this; undefined: passed on. */
+  /** The error reply to each command; undefined: commands are passed on to the server. */
   refusal: string | undefined;
-  /** Called with each refusal, which it may change for the next. */
+  /** Called after each refused command; it may change `refusal` for the next one. */
   onRefused: () => void;
 }
 
-/** @param url of a server on a port; the port is closed when the test has finished */
-export async function refusingPort(url: string, refusal: string): Promise<RefusingPort> {
+/** @param url of a server on a port. The proxy is closed when the test has finished. */
+export async function refusingProxy(url: string, refusal: string): Promise<RefusingProxy> {
   const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -45,7 +45,7 @@ export async function refusingPort(url: string, refusal: string): Promise<Refusi
     server.close();
   });
   let refused = 0;
-  const refusing: RefusingPort = {
+  const refusing: RefusingProxy = {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get refused() {
       return refused;
@@ -56,7 +56,7 @@ export async function refusingPort(url: string, refusal: string): Promise<Refusi
   return refusing;
 }
 
-/** Where the first command ends, an array of bulk strings; 0: it is not whole yet. */
+/** The length of the first command, an array of bulk strings; 0: it is incomplete. */
 function endOfCommand(bytes: Buffer): number {
   let at = 0;
   const count = () => {
