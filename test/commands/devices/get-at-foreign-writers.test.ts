@@ -8,40 +8,32 @@ import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { articleProgram } from '../../support/article.js';
 import { cli } from '../../support/cli.js';
-import { openFleet, type SingleFleet } from '../../support/fleet.js';
+import { ID, NOON, usePastFleet } from '../../support/past-fleet.js';
 import { useRedis } from '../../support/redis.js';
-import { shownAt as pastOf } from '../../support/shown-at.js';
+import { shownAt as shownInPast } from '../../support/shown-at.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-const ID = 'aa:bb:cc:dd:ee:ff';
-const NOON = Date.parse('2025-01-01T12:00:00Z');
-
-let past: SingleFleet;
-let at: number;
-beforeEach(async () => {
-  at = NOON;
-  past = await openFleet(redis, { clock: () => at });
-});
-const shownAt = (moment: string | number) => pastOf(devstate, ID, moment);
+const past = usePastFleet(redis);
+const shownAt = (moment: string | number) => shownInPast(devstate, ID, moment);
 
 describe('with another program writing', () => {
   const minute = (n: number) => NOON + n * 60_000;
   const clock = (n: number) => new Date(minute(n)).toISOString();
-  const theirs = () => articleProgram(past.redis, 'node', { now: () => at });
+  const theirs = () => articleProgram(past.fleet.redis, 'node', { now: () => past.now });
   const reportedAt = async (n: number) => (await shownAt(minute(n))).reportedState;
 
   test('its report is known from the time it was last seen, and the report before it is not', async () => {
-    await register(past, ID, 'lamp');
-    at = minute(10);
-    await heartbeat(past, { id: ID, reportedJson: '{"n":1}' });
+    await register(past.fleet, ID, 'lamp');
+    past.now = minute(10);
+    await heartbeat(past.fleet, { id: ID, reportedJson: '{"n":1}' });
     expect([await reportedAt(9), await reportedAt(15)]).toEqual([{}, { n: 1 }]);
-    at = minute(20);
+    past.now = minute(20);
     await theirs().heartbeat(ID, { n: 2 });
     expect([await reportedAt(9), await reportedAt(15), await reportedAt(20)]).toEqual([{}, null, { n: 2 }]);
     expect((await shownAt(minute(15))).notices).toContain(`reported is known from ${clock(20)} on`);
-    at = minute(30);
-    await heartbeat(past, { id: ID, reportedJson: '{"n":3}' });
+    past.now = minute(30);
+    await heartbeat(past.fleet, { id: ID, reportedJson: '{"n":3}' });
     expect([await reportedAt(9), await reportedAt(15), await reportedAt(25), await reportedAt(30)]).toEqual([
       {},
       null,
@@ -52,14 +44,14 @@ describe('with another program writing', () => {
   });
 
   test('its desired state is unknown, because its time was not recorded, until devstate writes again', async () => {
-    await register(past, ID, 'lamp');
-    at = minute(10);
-    await setDesired(past, ID, parseJsonObject('{"n":1}'));
+    await register(past.fleet, ID, 'lamp');
+    past.now = minute(10);
+    await setDesired(past.fleet, ID, parseJsonObject('{"n":1}'));
     await theirs().setDesired(ID, { m: 2 });
     const before = await shownAt(minute(15));
     expect([before.desiredState, before.notices]).toEqual([null, ['desired is not known']]);
-    at = minute(20);
-    await setDesired(past, ID, parseJsonObject('{"n":3}'));
+    past.now = minute(20);
+    await setDesired(past.fleet, ID, parseJsonObject('{"n":3}'));
     const after = await Promise.all([9, 15, 20].map((n) => shownAt(minute(n))));
     expect(after.map(({ desiredState }) => desiredState)).toEqual([{}, null, { n: 3, m: 2 }]);
     expect(after[1]?.notices).toEqual([`desired is known from ${clock(20)} on`]);
@@ -73,9 +65,9 @@ describe('with another program writing', () => {
       status: 'offline',
       notices: [],
     });
-    at = minute(10);
+    past.now = minute(10);
     await theirs().heartbeat(ID, { n: 1 });
-    at = minute(20);
+    past.now = minute(20);
     await theirs().heartbeat(ID);
     expect(await shownAt(minute(5))).toMatchObject({ reportedState: null, status: null });
     expect(await shownAt(minute(15))).toMatchObject({ reportedState: null, desiredState: {}, status: null });
@@ -89,13 +81,13 @@ describe('with another program writing', () => {
   });
 
   test('registered again by it: the time before is unknown, not "not registered"', async () => {
-    await register(past, ID, 'lamp');
-    at = minute(10);
-    await heartbeat(past, { id: ID, reportedJson: '{"n":1}' });
-    await setDesired(past, ID, parseJsonObject('{"n":1}'));
-    at = minute(20);
-    await heartbeat(past, { id: ID, reportedJson: '{"n":2}' });
-    at = minute(30);
+    await register(past.fleet, ID, 'lamp');
+    past.now = minute(10);
+    await heartbeat(past.fleet, { id: ID, reportedJson: '{"n":1}' });
+    await setDesired(past.fleet, ID, parseJsonObject('{"n":1}'));
+    past.now = minute(20);
+    await heartbeat(past.fleet, { id: ID, reportedJson: '{"n":2}' });
+    past.now = minute(30);
     await theirs().register(ID, 'lamp');
     const shown = await Promise.all([5, 15, 25, 30].map((n) => shownAt(minute(n))));
     expect(shown.map(({ reportedState }) => reportedState)).toEqual([null, { n: 1 }, null, {}]);
@@ -104,14 +96,14 @@ describe('with another program writing', () => {
   });
 
   test('emptied by it and then as devstate had left it: the time in between is unknown', async () => {
-    await register(past, ID, 'lamp');
+    await register(past.fleet, ID, 'lamp');
     for (const n of [10, 20]) {
-      at = minute(n);
-      await heartbeat(past, { id: ID, reportedJson: n === 10 ? '{"n":1}' : '{}' });
+      past.now = minute(n);
+      await heartbeat(past.fleet, { id: ID, reportedJson: n === 10 ? '{"n":1}' : '{}' });
     }
-    at = minute(30);
+    past.now = minute(30);
     await theirs().heartbeat(ID, { n: 3 });
-    at = minute(40);
+    past.now = minute(40);
     await theirs().register(ID, 'lamp');
     const reported = await Promise.all([15, 25, 35, 40].map(reportedAt));
     expect(reported).toEqual([{ n: 1 }, null, null, {}]);
@@ -121,53 +113,53 @@ describe('with another program writing', () => {
     const statusAt = async (moment: number) => (await shownAt(moment)).status;
     const statuses = (...moments: number[]) => Promise.all(moments.map(statusAt));
     /** Heartbeats of the other program have a TTL of one minute; its clock is stopped in this test. */
-    const ranOut = () => past.redis.del(past.keys.heartbeat(ID));
+    const ranOut = () => past.fleet.redis.del(past.fleet.keys.heartbeat(ID));
 
     /** The expiry of heartbeat keys follows the server's clock. */
     beforeEach(() => {
-      at = Date.now() - 3_600_000;
+      past.now = Date.now() - 3_600_000;
     });
 
     test.each<[what: string, write: () => Promise<unknown>]>([
-      ['that it observed', () => settle(past.only, [ID])],
+      ['that it observed', () => settle(past.fleet.only, [ID])],
       [
         'that beats with devstate while its key is there, though registered anew',
         async () => {
-          at -= 40_000;
+          past.now -= 40_000;
           await theirs().register(ID, 'lamp');
-          at += 40_000;
-          await heartbeat(past, { id: ID, ttl: 7_200_000 });
+          past.now += 40_000;
+          await heartbeat(past.fleet, { id: ID, ttl: 7_200_000 });
         },
       ],
       [
         'that beats with devstate once it has been seen',
         async () => {
           await ranOut();
-          await heartbeat(past, { id: ID, ttl: 7_200_000 });
+          await heartbeat(past.fleet, { id: ID, ttl: 7_200_000 });
         },
       ],
     ])('of a device %s is known from then on', async (_what, write) => {
-      const start = at;
+      const start = past.now;
       await theirs().register(ID, 'lamp');
       await theirs().heartbeat(ID);
-      at += 60_000;
+      past.now += 60_000;
       await write();
-      expect(await statusAt(at)).toBe('online');
+      expect(await statusAt(past.now)).toBe('online');
       expect(await shownAt(start + 30_000)).toMatchObject({
         status: null,
-        notices: [`presence is known from ${new Date(at).toISOString()} on`],
+        notices: [`presence is known from ${new Date(past.now).toISOString()} on`],
       });
     });
 
     test('of a device that it kept online past the last deadline of devstate is unknown from that deadline until it is marked offline', async () => {
-      await register(past, ID, 'lamp');
-      const { expiresAt } = await heartbeat(past, { id: ID });
-      at += 600_000;
+      await register(past.fleet, ID, 'lamp');
+      const { expiresAt } = await heartbeat(past.fleet, { id: ID });
+      past.now += 600_000;
       await theirs().heartbeat(ID);
       await ranOut();
-      at += 600_000;
-      await settle(past.only, [ID]);
-      expect(await statuses(expiresAt - 1, expiresAt + 1, at - 1, at)).toEqual([
+      past.now += 600_000;
+      await settle(past.fleet.only, [ID]);
+      expect(await statuses(expiresAt - 1, expiresAt + 1, past.now - 1, past.now)).toEqual([
         'online',
         null,
         null,
@@ -176,39 +168,43 @@ describe('with another program writing', () => {
     });
 
     test('of a device that it registered again as never seen is unknown since the device was announced offline', async () => {
-      await register(past, ID, 'lamp');
-      at += 1000;
-      await heartbeat(past, { id: ID });
-      await disconnect(past, ID);
-      const goodbye = at;
-      at += 1000;
+      await register(past.fleet, ID, 'lamp');
+      past.now += 1000;
+      await heartbeat(past.fleet, { id: ID });
+      await disconnect(past.fleet, ID);
+      const goodbye = past.now;
+      past.now += 1000;
       await theirs().heartbeat(ID);
-      at += 30_000;
+      past.now += 30_000;
       await theirs().register(ID, 'lamp');
       await ranOut();
-      expect(await statuses(goodbye + 2000, at + 1, at + 60_000)).toEqual([null, null, 'offline']);
-      at += 300_000;
-      await heartbeat(past, { id: ID, ttl: 7_200_000 });
-      expect(await statuses(goodbye + 2000, at - 1, at)).toEqual([null, null, 'online']);
+      expect(await statuses(goodbye + 2000, past.now + 1, past.now + 60_000)).toEqual([
+        null,
+        null,
+        'offline',
+      ]);
+      past.now += 300_000;
+      await heartbeat(past.fleet, { id: ID, ttl: 7_200_000 });
+      expect(await statuses(goodbye + 2000, past.now - 1, past.now)).toEqual([null, null, 'online']);
     });
 
     test('of a device that went online and offline unnoticed is unknown since the device was announced offline', async () => {
-      await register(past, ID, 'lamp');
-      at += 60_000;
-      await heartbeat(past, { id: ID });
-      at += 10_000;
-      await disconnect(past, ID);
-      const goodbye = at;
-      at += 60_000;
+      await register(past.fleet, ID, 'lamp');
+      past.now += 60_000;
+      await heartbeat(past.fleet, { id: ID });
+      past.now += 10_000;
+      await disconnect(past.fleet, ID);
+      const goodbye = past.now;
+      past.now += 60_000;
       await theirs().heartbeat(ID);
-      const seen = at;
+      const seen = past.now;
       await ranOut();
       expect(await statuses(goodbye - 1, goodbye + 1, seen + 30_000)).toEqual(['online', null, null]);
       const { notices, status } = await shownAt(seen + 60_000); // the longest TTL
       expect([notices, status]).toEqual([[], 'offline']);
-      at += 300_000;
-      await heartbeat(past, { id: ID, ttl: 7_200_000 });
-      expect(await statuses(goodbye - 1, goodbye + 1, seen + 60_000, at)).toEqual([
+      past.now += 300_000;
+      await heartbeat(past.fleet, { id: ID, ttl: 7_200_000 });
+      expect(await statuses(goodbye - 1, goodbye + 1, seen + 60_000, past.now)).toEqual([
         'online',
         null,
         null,
@@ -220,34 +216,34 @@ describe('with another program writing', () => {
     async function observed(): Promise<number> {
       await theirs().register(ID, 'lamp');
       await theirs().heartbeat(ID);
-      await settle(past.only, [ID]);
-      return Number(await past.redis.zscore(past.keys.activity, ID));
+      await settle(past.fleet.only, [ID]);
+      return Number(await past.fleet.redis.zscore(past.fleet.keys.activity, ID));
     }
 
     test('of a device whose heartbeats stopped unnoticed is unknown from its known deadline until it is marked offline', async () => {
       const deadline = await observed();
-      at += 30_000;
+      past.now += 30_000;
       await theirs().heartbeat(ID);
-      expect(await statuses(deadline - 1, at)).toEqual(['online', 'online']);
-      const moments = [deadline - 1, deadline + 1, at + 60_000]; // the longest TTL later
+      expect(await statuses(deadline - 1, past.now)).toEqual(['online', 'online']);
+      const moments = [deadline - 1, deadline + 1, past.now + 60_000]; // the longest TTL later
       await ranOut();
       expect(await statuses(...moments)).toEqual(['online', null, 'offline']);
-      at += 600_000;
-      await settle(past.only, [ID]);
-      expect(await statuses(...moments, at)).toEqual(['online', null, null, 'offline']);
+      past.now += 600_000;
+      await settle(past.fleet.only, [ID]);
+      expect(await statuses(...moments, past.now)).toEqual(['online', null, null, 'offline']);
     });
 
     test('of a device that sent heartbeats after its known deadline is unknown in between', async () => {
       const deadline = await observed();
-      at += 600_000;
+      past.now += 600_000;
       await theirs().heartbeat(ID);
-      expect(await statuses(deadline - 1, deadline + 1, at)).toEqual(['online', null, 'online']);
-      const moments = [deadline - 1, deadline + 1, at, at + 60_000];
+      expect(await statuses(deadline - 1, deadline + 1, past.now)).toEqual(['online', null, 'online']);
+      const moments = [deadline - 1, deadline + 1, past.now, past.now + 60_000];
       await ranOut();
       expect(await statuses(...moments)).toEqual(['online', null, null, 'offline']);
-      at += 600_000;
-      await disconnect(past, ID);
-      expect(await statuses(...moments, at)).toEqual(['online', null, null, null, 'offline']);
+      past.now += 600_000;
+      await disconnect(past.fleet, ID);
+      expect(await statuses(...moments, past.now)).toEqual(['online', null, null, null, 'offline']);
     });
   });
 });

@@ -1,34 +1,27 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { cli, text } from '../../support/cli.js';
-import { ODD_NUMBERS, openFleet, type SingleFleet } from '../../support/fleet.js';
+import { ODD_NUMBERS } from '../../support/fleet.js';
+import { ID, NOON, usePastFleet } from '../../support/past-fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
-const ID = 'aa:bb:cc:dd:ee:ff';
-const NOON = Date.parse('2025-01-01T12:00:00Z');
-
-let past: SingleFleet;
-let at: number;
-beforeEach(async () => {
-  at = NOON;
-  past = await openFleet(redis, { clock: () => at });
-});
+const past = usePastFleet(redis);
 
 /** A device registered at noon, with three reports an hour apart and a desired state in between. */
 async function someHistory(start = NOON): Promise<void> {
-  at = start;
-  await register(past, ID, 'lamp', { metadataJson: '{"place":"hall"}' });
+  past.now = start;
+  await register(past.fleet, ID, 'lamp', { metadataJson: '{"place":"hall"}' });
   for (const reportedJson of [ODD_NUMBERS, '{"n":2}', '{"n":3}']) {
-    at += 3_600_000;
-    await heartbeat(past, { id: ID, reportedJson, ttl: 7_200_000 });
+    past.now += 3_600_000;
+    await heartbeat(past.fleet, { id: ID, reportedJson, ttl: 7_200_000 });
   }
-  at += 60_000;
-  await setDesired(past, ID, parseJsonObject('{"on":true}'));
+  past.now += 60_000;
+  await setDesired(past.fleet, ID, parseJsonObject('{"on":true}'));
 }
 
 const nOf = async (moment: string) => {
@@ -126,8 +119,8 @@ describe('before it was registered', () => {
 
   test('with several devices each missing one is reported', async () => {
     await someHistory();
-    at = NOON + 7_200_000;
-    await register(past, 'late', 'lamp');
+    past.now = NOON + 7_200_000;
+    await register(past.fleet, 'late', 'lamp');
     expect(await devstate.session(`get ${ID} late nobody --at 2025-01-01T13:30:00Z`)).toBe(text`
       DEVICE              TYPE   STATUS   LAST-SEEN   EXPIRES
       aa:bb:cc:dd:ee:ff   lamp   online   unknown     -
@@ -142,7 +135,7 @@ describe('before it was registered', () => {
 
 describe('a moment before the start of history', () => {
   test('is unknown, and a notice says since when the state is known', async () => {
-    await past.redis.hset(past.keys.meta, 'historyCap', 2);
+    await past.fleet.redis.hset(past.fleet.keys.meta, 'historyCap', 2);
     await someHistory();
     expect(await devstate.session(`get ${ID} late --at 2025-01-01T13:30:00Z -o wide`)).toBe(text`
       DEVICE              TYPE   STATUS   LAST-SEEN   EXPIRES   REPORTED   DESIRED   METADATA
@@ -163,7 +156,7 @@ describe('a moment before the start of history', () => {
   });
 
   test('is always unknown with a cap of 0', async () => {
-    await past.redis.hset(past.keys.meta, 'historyCap', 0);
+    await past.fleet.redis.hset(past.fleet.keys.meta, 'historyCap', 0);
     await someHistory();
     const { stdout, stderr } = await devstate.run(`get ${ID} --at 2025-01-01T12:30:00Z`);
     expect(stdout).toMatch(/^STATUS +unknown$/m);
@@ -178,8 +171,8 @@ describe('a moment before the start of history', () => {
 });
 
 test('an expired device that was not yet announced offline is offline since its deadline', async () => {
-  await register(past, ID, 'lamp');
-  const { expiresAt } = await heartbeat(past, { id: ID, ttl: 5000 }); // expired long ago by the clock of Redis
+  await register(past.fleet, ID, 'lamp');
+  const { expiresAt } = await heartbeat(past.fleet, { id: ID, ttl: 5000 }); // expired long ago by the clock of Redis
   for (const [moment, status] of [
     [expiresAt - 1, 'online'],
     [expiresAt, 'offline'],

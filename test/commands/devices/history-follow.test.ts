@@ -1,58 +1,29 @@
 /** `history --follow`: prints each change once, across lost connections and registrations, until stopped. */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
-import { setDesired } from '../../../src/core/shadow/desired.js';
 import { startServer } from '../../../src/redis/private-server.js';
 import { cli, text } from '../../support/cli.js';
-import { ODD_NUMBERS, openFleet, type SingleFleet } from '../../support/fleet.js';
+import { openFleet } from '../../support/fleet.js';
+import { desire, ID, report, usePastFleet, writeSomeHistory } from '../../support/past-fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
 /** Nothing listens there: a usage error must be reported without a connection. */
 const unreachable = cli('redis://127.0.0.1:1');
-const ID = 'aa:bb:cc:dd:ee:ff';
-const NOON = Date.parse('2025-01-01T12:00:00Z');
-
-/** A fleet written in the past: one change a second, beginning at noon. */
-let past: SingleFleet;
-let at: number;
-beforeEach(async () => {
-  at = NOON;
-  past = await openFleet(redis, { clock: () => at });
-});
-const report = (reportedJson: string) => {
-  at += 1000;
-  return heartbeat(past, { id: ID, reportedJson });
-};
-const desire = (document: string) => {
-  at += 1000;
-  return setDesired(past, ID, parseJsonObject(document));
-};
-
-async function someHistory(): Promise<void> {
-  await register(past, ID, 'lamp');
-  await report(ODD_NUMBERS);
-  await desire('{"net":{"a.b":0.10,"x":[1]},"on":true}');
-  await report('{"big":12345678901234567891,"money":0.1}');
-  await desire('{"net":{"a.b":null,"x":[1,2]},"on":false}');
-  at += 1000;
-  await disconnect(past, ID);
-}
+const past = usePastFleet(redis);
 
 describe('--follow', () => {
-  beforeEach(someHistory);
+  beforeEach(() => writeSomeHistory(past));
 
   test('prints existing and new changes, each once, until it is stopped', async () => {
     const following = devstate.start(`history ${ID} --follow --diff -o ndjson`);
     await following.lines('stdout', 8);
-    await report('{"n":1}');
+    await report(past, '{"n":1}');
     await following.lines('stdout', 10);
-    await desire('{"n":1}');
+    await desire(past, '{"n":1}');
     await following.lines('stdout', 11);
     const { exit, stdout, stderr } = await following.stop();
     const entries = stdout
@@ -73,7 +44,7 @@ describe('--follow', () => {
       `history ${ID} --follow --fields kind,version,seq --no-headers ${options}`,
     );
     await following.lines('stdout', expected.length - 2);
-    await report('{"n":1}');
+    await report(past, '{"n":1}');
     await following.lines('stdout', expected.length);
     const { stdout } = await following.stop();
     const names = stdout
@@ -88,14 +59,14 @@ describe('--follow', () => {
       `history ${ID} --follow --kind reported --fields version --no-headers -o table`,
     );
     await following.lines('stdout', 2);
-    await unregister(past, ID);
-    await register(past, ID, 'lamp');
-    for (const n of [1, 2, 3]) await report(`{"n":${n}}`);
+    await unregister(past.fleet, ID);
+    await register(past.fleet, ID, 'lamp');
+    for (const n of [1, 2, 3]) await report(past, `{"n":${n}}`);
     await following.lines('stdout', 5);
-    await unregister(past, ID);
+    await unregister(past.fleet, ID);
     await following.says('stderr', 'any more');
-    await register(past, ID, 'lamp');
-    await report('{"n":1}');
+    await register(past.fleet, ID, 'lamp');
+    await report(past, '{"n":1}');
     await following.lines('stdout', 6);
     const { exit, stdout, stderr } = await following.stop();
     expect([exit, stdout.split('\n').map((line) => line.trim())]).toEqual([
@@ -109,16 +80,16 @@ describe('--follow', () => {
   });
 
   test('reports entries that were dropped between two polls', async () => {
-    await past.redis.hset(past.keys.meta, 'historyCap', 3);
+    await past.fleet.redis.hset(past.fleet.keys.meta, 'historyCap', 3);
     const following = devstate.start(`history ${ID} --follow --kind reported --fields version --no-headers`);
     await following.lines('stdout', 2);
-    const fleet = await openFleet(redis, { clock: () => at });
+    const fleet = await openFleet(redis, { clock: () => past.now });
     await heartbeats(
       fleet,
       Array.from({ length: 10 }, (_, n) => ({ id: ID, reportedJson: `{"n":${n}}` })),
     );
     await following.lines('stdout', 5);
-    await past.redis.hset(past.keys.meta, 'historyCap', 0);
+    await past.fleet.redis.hset(past.fleet.keys.meta, 'historyCap', 0);
     await heartbeat(await openFleet(redis), { id: ID, reportedJson: '{"n":1}' });
     await following.says('stderr', 'was dropped');
     const { stdout, stderr } = await following.stop();
@@ -161,7 +132,7 @@ describe('--follow', () => {
       came = true;
     });
     for (let n = 3; !came; n++) {
-      await report(`{"n":${n}}`); // the first may be written before the first poll
+      await report(past, `{"n":${n}}`); // the first may be written before the first poll
       await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200))]);
     }
     const { stdout } = await following.stop();

@@ -1,48 +1,18 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/entries.js';
-import { parseJsonObject } from '../../../src/core/model/json.js';
-import { disconnect } from '../../../src/core/presence/disconnect.js';
-import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { register } from '../../../src/core/registry/register.js';
+import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
-import { setDesired } from '../../../src/core/shadow/desired.js';
 import { articleProgram } from '../../support/article.js';
 import { cli, text } from '../../support/cli.js';
 import { ODD_NUMBERS, openFleet, SingleFleet } from '../../support/fleet.js';
+import { ID, report, usePastFleet, writeSomeHistory } from '../../support/past-fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const devstate = cli(redis);
 /** Nothing listens there: a usage error must be reported without a connection. */
 const unreachable = cli('redis://127.0.0.1:1');
-const ID = 'aa:bb:cc:dd:ee:ff';
-const NOON = Date.parse('2025-01-01T12:00:00Z');
-
-/** A fleet written in the past: one change a second, beginning at noon. */
-let past: SingleFleet;
-let at: number;
-beforeEach(async () => {
-  at = NOON;
-  past = await openFleet(redis, { clock: () => at });
-});
-const report = (reportedJson: string) => {
-  at += 1000;
-  return heartbeat(past, { id: ID, reportedJson });
-};
-const desire = (document: string) => {
-  at += 1000;
-  return setDesired(past, ID, parseJsonObject(document));
-};
-
-async function someHistory(): Promise<void> {
-  await register(past, ID, 'lamp');
-  await report(ODD_NUMBERS);
-  await desire('{"net":{"a.b":0.10,"x":[1]},"on":true}');
-  await report('{"big":12345678901234567891,"money":0.1}');
-  await desire('{"net":{"a.b":null,"x":[1,2]},"on":false}');
-  at += 1000;
-  await disconnect(past, ID);
-}
+const past = usePastFleet(redis);
 
 describe('usage errors, reported before anything is sent', () => {
   test.each<[argv: string, expected: string]>([
@@ -67,7 +37,7 @@ describe('usage errors, reported before anything is sent', () => {
 });
 
 describe('changes and their times', () => {
-  beforeEach(someHistory);
+  beforeEach(() => writeSomeHistory(past));
 
   test.each<[argv: string, expected: string]>([
     [
@@ -148,14 +118,14 @@ describe('changes and their times', () => {
   });
 
   test('fails for a device that is not registered', async () => {
-    await unregister(past, ID);
+    await unregister(past.fleet, ID);
     expect(await devstate.session(`history ${ID}`)).toBe(
       `! devstate: device "${ID}" is not registered\n! hint: devstate register ID --type TYPE\nexit 3\n`,
     );
   });
 
   test('the first entry after dropped ones does not show what changed', async () => {
-    await past.redis.lpop(past.keys.history('reported', ID));
+    await past.fleet.redis.lpop(past.fleet.keys.history('reported', ID));
     expect(await devstate.session(`history ${ID} --diff --kind reported --no-headers`)).toBe(
       '2025-01-01T12:00:03.000Z   reported   2         {"big":12345678901234567891,"money":0.1} (the previous value is not known)\n',
     );
@@ -164,9 +134,9 @@ describe('changes and their times', () => {
   });
 
   test('an entry after a write of another program does not show what changed', async () => {
-    await articleProgram(past.redis, 'node').heartbeat(ID, { theirs: 1 });
-    await report('{"n":1}');
-    await report('{"n":2}');
+    await articleProgram(past.fleet.redis, 'node').heartbeat(ID, { theirs: 1 });
+    await report(past, '{"n":1}');
+    await report(past, '{"n":2}');
     expect(await devstate.session(`history ${ID} --diff --kind reported --limit 2 --no-headers`)).toBe(text`
       2025-01-01T12:00:06.000Z   reported   3         {"n":1} (the previous value is not known)
       2025-01-01T12:00:07.000Z   reported   4         n: 1 → 2
@@ -174,14 +144,14 @@ describe('changes and their times', () => {
   });
 
   test('is read in chunks as far back as asked for, while it grows', async () => {
-    await past.redis.hset(past.keys.meta, 'historyCap', 5000);
-    const writer = await openFleet(redis, { clock: () => at });
+    await past.fleet.redis.hset(past.fleet.keys.meta, 'historyCap', 5000);
+    const writer = await openFleet(redis, { clock: () => past.now });
     const beats = (from: number, count: number) =>
       Array.from({ length: count }, (_, i) => ({ id: ID, reportedJson: `{"i":${from + i}}` }));
     await heartbeats(writer, beats(0, 1200));
     let last = 1200;
     let reads = 0;
-    const grown = new Proxy(past.redis, {
+    const grown = new Proxy(past.fleet.redis, {
       get(target, name) {
         if (name !== 'lrange') return Reflect.get(target, name, target);
         return async (key: string, from: number, to: number) => {
