@@ -95,7 +95,7 @@ export class RecordedFleet {
   async setCap(cap: number): Promise<void> {
     const { redis, keys, options } = this.fleet;
     await redis.hset(keys.meta, 'historyCap', cap);
-    this.fleet = new SingleFleet(redis, options);
+    this.fleet = new SingleFleet(redis, { ...options, clock: () => this.model.now });
     this.#cap = cap;
   }
 

@@ -1,7 +1,7 @@
 /** `get --at` for tests that compare the states at many moments. */
 import type { cli } from './cli.js';
 
-/** What is shown of a device at a moment, and what is notices to be unknown. Rejects if the command fails. */
+/** Returns the JSON of `get --at` and the notices about the device on stderr. Rejects if the command fails. */
 export async function shownAt(
   devstate: ReturnType<typeof cli>,
   id: string,
