@@ -2,7 +2,13 @@
 
 export type { Strategy } from './core/detection/detector.js';
 export type { DeviceRecord, Dialect, Status } from './core/model/device.js';
-export { DevstateError, type ErrorCode } from './core/model/errors.js';
+export {
+  DevstateError,
+  type DevstateErrorOptions,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorReason,
+} from './core/model/errors.js';
 export type { HeartbeatResult } from './core/model/heartbeat.js';
 export type { PresenceEvent, PresenceReason } from './core/model/presence-event.js';
 export type { FeedOptions } from './core/presence/feed.js';

@@ -17,6 +17,7 @@ import { aboveDrawing, type Terminal } from '../output/terminal.js';
 import { isoTimes, relativeTimes } from '../output/times.js';
 import { askYesNo } from './ask-yes-no.js';
 import { Connections } from './connections.js';
+import { hintFor } from './hints.js';
 import type { Env, Invocation, Streams } from './invocation.js';
 import { nestedStreams } from './nested-streams.js';
 import { openInput } from './open-input.js';
@@ -84,7 +85,7 @@ export async function withContext<T>(
       failure(error, line) {
         if (!(error instanceof DevstateError)) throw error;
         const { code, message } = error;
-        const hint = quiet ? undefined : error.hint;
+        const hint = quiet ? undefined : hintFor(error);
         const text = formatError({ code, message, hint }, { isJson: print.isJson, line });
         streams.stderr.write(aboveDrawing(terminal, text));
       },

@@ -6,6 +6,7 @@ import type { Connection } from '../core/store/connection.js';
 import type { Fleet } from '../core/store/fleet.js';
 import { escapeText } from '../output/escape.js';
 import type { Spinner } from '../output/spinner.js';
+import { hintFor } from './hints.js';
 import type { Env } from './invocation.js';
 import type { ResolvedTarget } from './resolve-target.js';
 
@@ -100,8 +101,8 @@ export class Connections {
     const unnamed =
       error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
     if (!unnamed) return error;
-    const { message, hint = 'check the server, or raise --request-timeout' } = error;
-    return new DevstateError('CONNECTION', `${this.#shown}: ${message}`, { hint, cause: error });
+    const hint = hintFor(error) ?? 'check the server, or raise --request-timeout';
+    return new DevstateError('CONNECTION', `${this.#shown}: ${error.message}`, { hint, cause: error });
   }
 
   close(): void {

@@ -8,6 +8,7 @@ import { formatError } from '../output/errors.js';
 import { escapeText } from '../output/escape.js';
 import { asksForJson, asksForQuiet, asksForTraces } from './early-options.js';
 import { exitOf, exitOfSignal } from './exit-codes.js';
+import { hintFor } from './hints.js';
 import type { Cancellation, Env, Streams } from './invocation.js';
 import { runProgram } from './program.js';
 
@@ -32,8 +33,8 @@ export async function main(
   } catch (error) {
     if (isCausedBy(cancellation, error)) return exitOfSignal(interrupted) ?? 0;
     const known = error instanceof DevstateError ? error : internalError(error);
-    const { code, message, hint } = known;
-    const shown = { code, message, hint: asksForQuiet(argv) ? undefined : hint };
+    const { code, message } = known;
+    const shown = { code, message, hint: asksForQuiet(argv) ? undefined : hintFor(known) };
     streams.stderr.write(formatError(shown, { isJson: asksForJson(argv) }));
     if (asksForTraces(argv)) streams.stderr.write(`${stackLines(known).map(escapeText).join('\n')}\n`);
     return exitOf(code);

@@ -2,6 +2,7 @@
 import type { CommanderError } from 'commander';
 import { commands } from '../commands/index.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
+import { hintFor } from './hints.js';
 
 /** Commander's message, with its suggestion or the help to read as the hint. */
 export function fromCommander(error: CommanderError, argv: readonly string[]): DevstateError {
@@ -19,7 +20,7 @@ export function namingOption<T>(flags: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof DevstateError)) throw error;
-    throw usageError(`${/--[\w-]+/.exec(flags)?.[0]}: ${error.message}`, error.hint);
+    throw usageError(`${/--[\w-]+/.exec(flags)?.[0]}: ${error.message}`, hintFor(error));
   }
 }
 

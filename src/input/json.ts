@@ -32,7 +32,9 @@ export function at<T>(source: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof DevstateError ? usageError(`${source}: ${error.message}`, error.hint) : error;
+    if (!(error instanceof DevstateError)) throw error;
+    const { message, reason, details, hint } = error;
+    throw new DevstateError('USAGE', `${source}: ${message}`, { reason, details, hint });
   }
 }
 

@@ -128,19 +128,20 @@ async function askForSlots(client: Redis): Promise<void> {
     await client.connect();
     connected = true;
     const [range] = await client.cluster('SLOTS');
-    if (!range) throw new DevstateError('CONNECTION', 'the cluster has no slots assigned', NO_SLOTS_HINT);
+    if (!range)
+      throw new DevstateError('CONNECTION', 'the cluster has no slots assigned', { reason: 'NO_SLOTS' });
     const [, , master] = range;
     if (!master?.[0])
-      throw new DevstateError('CONNECTION', 'the node does not know its own address', NO_ADDRESS_HINT);
+      throw new DevstateError('CONNECTION', 'the node does not know its own address', {
+        reason: 'NO_NODE_ADDRESS',
+      });
   } catch (error) {
     throw new NodeFailure(isClusterDisabled(error) ? NOT_A_CLUSTER : (cause ?? error), connected);
   }
 }
 
-const NO_SLOTS_HINT = { hint: 'redis-cli --cluster create assigns them' };
-const NO_ADDRESS_HINT = { hint: 'set cluster-announce-ip, or join it to another node with CLUSTER MEET' };
 const NOT_A_CLUSTER = new DevstateError('CONNECTION', 'the server is not a cluster node', {
-  hint: 'use redis:// for it',
+  reason: 'NOT_A_CLUSTER',
 });
 
 function isClusterDisabled(error: unknown): boolean {

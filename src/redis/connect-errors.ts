@@ -1,9 +1,7 @@
-/** The error of a failed connection: which server, why, and what the user can do about it. */
+/** The error of a failed connection: which server, and why. */
 import { DevstateError } from '../core/model/errors.js';
 import { networkReason, toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
-
-const USUAL_HINT = 'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none';
 
 /** The server is a replica where a master was expected: for a short time after a failover the sentinels may name one. */
 export const REPLICA = new DevstateError('CONNECTION', 'the server is a replica');
@@ -17,22 +15,24 @@ export function isUnreachable(reason: unknown): boolean {
 /** @param connected whether a TCP connection was established before the failure */
 export function unreachable(
   { shown, options, nodes }: Target,
-  reason: unknown,
+  failure: unknown,
   connected: boolean,
 ): DevstateError {
-  const known = toDevstateError(reason);
-  let { message, hint } = known;
-  const kind = nodes ? '-cluster' : '';
-  if (options.sentinels && isUnreachable(reason)) {
+  const known = toDevstateError(failure);
+  let { message, reason } = known;
+  if (options.sentinels && isUnreachable(failure)) {
     message = `the master named by the sentinels cannot be reached: ${message}`;
-    hint = 'during a failover, raise --request-timeout';
+    reason = 'MASTER_UNREACHABLE';
   } else if (message === 'timed out') {
-    if (options.tls)
-      hint = `check that the server runs and the port uses TLS; for a port without TLS use redis${kind}://`;
-  } else if (connected && isUnreachable(reason)) {
+    if (options.tls) reason = 'TLS_TIMEOUT';
+  } else if (connected && isUnreachable(failure)) {
     message = 'the server closed the connection without an answer';
-    hint = options.tls ? "check the server's log" : `for a port with TLS use rediss${kind}://`;
+    reason = options.tls ? 'TLS_CONNECTION_CLOSED' : 'TLS_EXPECTED';
   }
-  hint ??= known.code === 'CONNECTION' ? USUAL_HINT : 'check the URL';
-  return new DevstateError('CONNECTION', `cannot reach ${shown}: ${message}`, { cause: known, hint });
+  reason ??= known.code === 'CONNECTION' ? 'SERVER_UNREACHABLE' : 'CONNECT_REFUSED';
+  return new DevstateError('CONNECTION', `cannot reach ${shown}: ${message}`, {
+    reason,
+    details: { isCluster: nodes !== undefined },
+    cause: known,
+  });
 }

@@ -37,8 +37,6 @@ export interface PrivateServer {
 
 const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
-const INSTALL_HINT =
-  'install it (apt-get install redis-server, brew install redis) or name it in DEVSTATE_REDIS_SERVER';
 
 export async function startServer(
   { args = [], port = false, config }: ServerOptions = {},
@@ -91,7 +89,10 @@ async function start(args: string[], dir: string, address: NetConnectOpts, env: 
     await once(child, 'spawn');
   } catch (cause) {
     const where = env.DEVSTATE_REDIS_SERVER ? ` at ${quote(env.DEVSTATE_REDIS_SERVER)}` : '';
-    throw new DevstateError('CONNECTION', `no redis-server found${where}`, { hint: INSTALL_HINT, cause });
+    throw new DevstateError('CONNECTION', `no redis-server found${where}`, {
+      reason: 'NO_REDIS_SERVER',
+      cause,
+    });
   }
   killWithOwner(child, dir, env);
   const deadline = performance.now() + READY_TIMEOUT_MS;

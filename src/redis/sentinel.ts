@@ -106,7 +106,7 @@ export class SentinelConnector extends AbstractConnector {
       throw toDevstateError(cause ?? error);
     }
     throw new DevstateError('CONNECTION', `the sentinels know no master named ${quote(name)}`, {
-      hint: 'the URL names the master after the #; SENTINEL MASTERS lists the known ones',
+      reason: 'UNKNOWN_MASTER',
     });
   }
 
@@ -141,7 +141,7 @@ function mostSpecific(errors: readonly DevstateError[]): DevstateError {
     });
   if (replied) return replied;
   return new DevstateError('CONNECTION', `no sentinel answers: ${errors[0]?.message}`, {
-    hint: 'check that they run at the addresses in the URL',
+    reason: 'NO_SENTINEL',
     cause: errors[0],
   });
 }

@@ -1,10 +1,12 @@
 /**
  * Turns the URL of a server into ioredis' options, and into a text for messages that has no password. The
- * forms are listed in `FORMS`. Parsed by hand, because `new URL()` accepts no URL with several hosts.
+ * forms are redis://[user@]host[:port][/db], the same with rediss://, unix:///path[?db=N],
+ * redis-sentinel://h1,h2[/db]#master and redis-cluster://h1,h2. Parsed by hand, because `new URL()` accepts no URL
+ * with several hosts.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
-import { usageError } from '../core/model/errors.js';
+import { DevstateError, usageError } from '../core/model/errors.js';
 import { serverName } from './tls.js';
 
 export interface Address {
@@ -28,8 +30,6 @@ export interface Secrets {
   tls?: ConnectionOptions | undefined;
 }
 
-const FORMS =
-  'forms: redis://[user@]host[:port][/db], rediss://…, unix:///path[?db=N], redis-sentinel://h1,h2[/db]#master, redis-cluster://h1,h2';
 const PARTS = /^([a-z][a-z\d+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is;
 
 /** @throws DevstateError USAGE; the message quotes no part of the URL that may be a password */
@@ -38,7 +38,7 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   if (typed === undefined) throw invalidUrl();
   const scheme = typed.toLowerCase();
   const [known, secure = '', kind = ''] = /^(?:redis(s?)(-sentinel|-cluster)?|unix)$/.exec(scheme) ?? [];
-  if (known === undefined) throw usageError(`unknown URL scheme ${scheme}:`, FORMS);
+  if (known === undefined) throw invalidUrl(`unknown URL scheme ${scheme}:`);
   if (tls && secure === '')
     throw usageError('--ca, --cert, --key and --insecure are for TLS', 'use a rediss:// URL');
   if (scheme === 'unix') return socketTarget(authority, path, query, password);
@@ -51,8 +51,8 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   const [first] = addresses as [Address];
   // Refused, because a password with an unescaped `#` or `?` ends there: its beginning would pass for a port and be shown.
   if (query !== undefined || (fragment !== undefined && kind !== '-sentinel'))
-    throw usageError('the URL contains a # or ?', 'in a password, write %23 and %3F');
-  if (kind === '' && addresses.length > 1) throw usageError('the URL names several servers', FORMS);
+    throw new DevstateError('USAGE', 'the URL contains a # or ?', { reason: 'UNESCAPED_PASSWORD' });
+  if (kind === '' && addresses.length > 1) throw invalidUrl('the URL names several servers');
   const [, user = '', urlPassword = ''] = /^([^:]*):?(.*)@$/s.exec(login) ?? [];
   const options: RedisOptions = {
     db: database(path.slice(1)),
@@ -72,7 +72,7 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
         },
       };
     case '-cluster':
-      if (options.db !== 0) throw usageError('a cluster has only database 0', FORMS);
+      if (options.db !== 0) throw invalidUrl('a cluster has only database 0');
       return { shown, options, nodes: addresses };
     default:
       return { shown, options: { ...first, ...options } };
@@ -87,7 +87,7 @@ function socketTarget(
 ): Target {
   if (authority?.includes('@')) throw invalidUrl();
   const file = decode(path);
-  if (authority || !/^\/./.test(file)) throw usageError('a unix URL needs an absolute path', FORMS);
+  if (authority || !/^\/./.test(file)) throw invalidUrl('a unix URL needs an absolute path');
   const db = database(new URLSearchParams(query).get('db') ?? '');
   return {
     shown: `unix://${file}${db === 0 ? '' : `?db=${db}`}`,
@@ -110,7 +110,7 @@ function shownAddress({ host, port }: Address): string {
 
 /** The characters are those that Sentinel allows in a master's name. */
 function masterName(fragment = ''): string {
-  if (!/^[\w.-]+$/.test(fragment)) throw usageError('the URL must name the master after a #', FORMS);
+  if (!/^[\w.-]+$/.test(fragment)) throw invalidUrl('the URL must name the master after a #');
   return fragment;
 }
 
@@ -120,7 +120,7 @@ function credentials(user: string, password: string | undefined): RedisOptions {
 }
 
 function database(text: string): number {
-  if (!/^\d{0,6}$/.test(text)) throw usageError('the database in a URL must be a number', FORMS);
+  if (!/^\d{0,6}$/.test(text)) throw invalidUrl('the database in a URL must be a number');
   return Number(text);
 }
 
@@ -128,10 +128,10 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw usageError('the URL contains an invalid % escape', FORMS);
+    throw invalidUrl('the URL contains an invalid % escape');
   }
 }
 
-function invalidUrl() {
-  return usageError('not a valid server URL', FORMS);
+function invalidUrl(message = 'not a valid server URL'): DevstateError {
+  return new DevstateError('USAGE', message, { reason: 'INVALID_URL' });
 }

@@ -1,5 +1,6 @@
 /** Server URLs: the target they give, the text that messages show of them, and the URLs that are refused. */
 import { describe, expect, test } from 'vitest';
+import { hintFor } from '../../src/cli/hints.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 
@@ -145,7 +146,8 @@ describe('an invalid URL is refused', () => {
       error = thrown;
     }
     expect(error).toBeInstanceOf(DevstateError);
-    expect(error).toMatchObject({ code: 'USAGE', message, hint: expect.stringMatching(/^forms: /) });
+    expect(error).toMatchObject({ code: 'USAGE', message, reason: 'INVALID_URL' });
+    expect(hintFor(error as DevstateError)).toMatch(/^forms: /);
     expect(JSON.stringify({ ...(error as object), text: String(error) })).not.toContain(SECRET);
   });
 });

@@ -73,7 +73,7 @@ async function partitionsToBe(fleet: Fleet, asked: number | undefined): Promise<
   const partitions = asked ?? declared.partitions;
   if (inUse && partitions !== declared.partitions) {
     throw new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(declared.partitions)}`, {
-      hint: 'partitions can never change; begin another fleet with --namespace',
+      reason: 'PARTITIONS_IN_USE',
     });
   }
   fleet.assertPartitionable(partitions);
@@ -111,7 +111,7 @@ async function alignIndex(partition: Partition, onLooked: (count: number) => voi
   const [first] = failures;
   if (first) {
     throw new DevstateError('BAD_RECORD', `${failures.length} devices cannot be indexed: ${first.message}`, {
-      hint: 'mend or unregister them, then init again',
+      reason: 'BROKEN_RECORDS',
       cause: first,
     });
   }

@@ -62,7 +62,8 @@ export async function stateAt(fleet: Fleet, id: string, moment: number): Promise
   const [reported = [], desired = [], presence = []] = lists;
   if (moment < registrationOf(record) && !wasRegisteredAnew(record, lists.flat())) {
     throw new DevstateError('NOT_FOUND', `device ${quote(id)} was registered later than that`, {
-      hint: `it is registered since ${new Date(registrationOf(record)).toISOString()}`,
+      reason: 'REGISTERED_LATER',
+      details: { registeredAt: registrationOf(record) },
     });
   }
   const unknown: PastState['unknown'] = {};

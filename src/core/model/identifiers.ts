@@ -1,5 +1,5 @@
 /** Device ids and types: which texts are allowed. They become parts of keys and lines of output. */
-import { quote, usageError } from './errors.js';
+import { DevstateError, quote, usageError } from './errors.js';
 
 const MAX_BYTES = 256;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
@@ -11,7 +11,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  * @throws DevstateError USAGE
  */
 export function validId(id: string): string {
-  if (id === '-') throw usageError('"-" is not a device id', 'it stands for standard input');
+  if (id === '-') throw new DevstateError('USAGE', '"-" is not a device id', { reason: 'RESERVED_ID' });
   return validName(id, 'device id');
 }
 

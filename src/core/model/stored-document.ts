@@ -14,7 +14,8 @@ export function parseStored(id: string, field: string, text: string): JsonObject
   } catch (error) {
     const message = `device ${quote(id)}: ${field} is broken: ${(error as Error).message}`;
     throw new DevstateError('BAD_RECORD', message, {
-      hint: `redis-cli HGETALL device:state:${id} shows what another program wrote`,
+      reason: 'BROKEN_DOCUMENT',
+      details: { deviceId: id },
     });
   }
 }

@@ -11,7 +11,7 @@
  * how far it is from the entry's ms, plus 4 if that is later, plus its kind: 0 behind the
  * entry with seq 0, 1 behind the one with the seq that follows as a varint, 2 at a moment.
  */
-import { type DevstateError, quote, usageError } from '../model/errors.js';
+import { DevstateError, quote } from '../model/errors.js';
 
 /** Behind an entry of a log; or at a moment, with all that was logged from then on ahead. */
 export interface LogPosition {
@@ -84,10 +84,9 @@ function isPossible({ ms, seq }: LogPosition): boolean {
 
 function noPosition(text: string, count: number): DevstateError {
   const fleet = count === 1 ? 'a fleet in one partition' : `a fleet in ${count} partitions`;
-  return usageError(
-    `${quote(text, 60)} is no event's id of ${fleet}`,
-    'take one as watch-presence prints it, or name a moment',
-  );
+  return new DevstateError('USAGE', `${quote(text, 60)} is no event's id of ${fleet}`, {
+    reason: 'UNKNOWN_EVENT_ID',
+  });
 }
 
 function othersText(places: readonly LogPosition[], partition: number, own: LogPosition): string {

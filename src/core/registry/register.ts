@@ -163,6 +163,6 @@ async function toRegistration(
     return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
   if (code === 4) return partition.itemError(REGISTER, { id, type, oldType }, String(detail));
   return new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
-    hint: 'leave out --if-new to update it',
+    reason: 'ALREADY_REGISTERED',
   });
 }

@@ -102,7 +102,7 @@ function versionConflict(id: string, version: number, expected: number): Devstat
     'CONFLICT',
     `device ${quote(id)} has desired version ${version}, not ${expected}`,
     {
-      hint: 'devstate get ID shows what it is now',
+      reason: 'VERSION_MISMATCH',
     },
   );
 }

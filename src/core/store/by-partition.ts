@@ -160,7 +160,7 @@ export async function assertPartitionCount(fleet: Fleet, count: number): Promise
     'CONFLICT',
     `the fleet was cut anew meanwhile: partitions ${partitions}, not ${count}`,
     {
-      hint: 'begin again',
+      reason: 'PARTITIONS_CHANGED',
     },
   );
 }

@@ -5,7 +5,7 @@
 import { CachedValue } from '../async/cached-value.js';
 import type { Dialect } from '../model/device.js';
 import { fieldName } from '../model/dialect.js';
-import { DevstateError, usageError } from '../model/errors.js';
+import { DevstateError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import { isDenied } from './redis-errors.js';
 import type { Requests } from './requests.js';
@@ -77,7 +77,9 @@ export class FleetSettingsReader {
     const asked = this.#dialect;
     const found = declared.dialect === undefined ? await this.#sampleDialects() : [declared.dialect];
     if (asked !== undefined && found.length > 0 && !found.includes(asked))
-      throw usageError(`this fleet's dialect is ${found[0]}, not ${asked}`, 'leave out --dialect');
+      throw new DevstateError('USAGE', `this fleet's dialect is ${found[0]}, not ${asked}`, {
+        reason: 'DIALECT_MISMATCH',
+      });
     const dialect = asked ?? found[0];
     this.#isDialectGuessed = dialect === undefined;
     return { ...declared, dialect: dialect ?? 'node' };
@@ -109,8 +111,7 @@ export class FleetSettingsReader {
       if (!isDenied(error)) throw error;
       // A user who gives the dialect needs no permission to read the set.
       if (this.#dialect !== undefined) return [];
-      const hint = 'declare what the fleet is with devstate init, or give its --dialect';
-      throw new DevstateError('CONNECTION', error.message, { hint, cause: error });
+      throw new DevstateError('CONNECTION', error.message, { reason: 'DIALECT_UNKNOWN', cause: error });
     }
   }
 }

@@ -4,7 +4,7 @@
  * take a `Partition`, functions about the whole take a `Fleet`.
  */
 import type { Dialect } from '../model/device.js';
-import { readOnlyError, usageError } from '../model/errors.js';
+import { DevstateError, readOnlyError } from '../model/errors.js';
 import { type FleetKeys, Keyspace } from '../model/keyspace.js';
 import type { Connection } from './connection.js';
 import { FleetSettingsReader } from './fleet-settings.js';
@@ -80,7 +80,9 @@ export class Fleet extends Requests {
   /** @throws DevstateError USAGE on a cluster, where a fleet must have several partitions */
   assertPartitionable(count: number): void {
     if (count === 1 && this.cluster)
-      throw usageError('a cluster needs a partitioned fleet', 'devstate init --partitions 64');
+      throw new DevstateError('USAGE', 'a cluster needs a partitioned fleet', {
+        reason: 'PARTITIONS_REQUIRED',
+      });
   }
 
   /** The fields of `devices:meta`, at most a minute old. @throws DevstateError CONNECTION, BAD_RECORD */

@@ -3,24 +3,24 @@
  * the first word of its replies (Redis protocol, "simple errors"); the network's are
  * Node's `code`.
  */
-import { DevstateError } from '../model/errors.js';
+import { DevstateError, type ErrorReason } from '../model/errors.js';
 import { tlsProblem } from './tls-errors.js';
 
-const REFUSED: Record<string, [message: string, hint?: string]> = {
-  NOAUTH: ['the server asks for a password', 'put it in REDISCLI_AUTH or in the URL of a context'],
-  WRONGPASS: ['wrong user name or password', 'check REDISCLI_AUTH or the URL'],
-  NOPERM: ['permission refused', 'ask for the permission, or name another user'],
-  LOADING: ['the server is still loading its data', 'try again in a moment'],
-  READONLY: ['this server is a replica and takes no writes', 'name the master'],
-  MASTERDOWN: ['this replica has lost its master', 'name another server'],
-  BUSY: ['the server is busy with a script', 'try again in a moment'],
-  MISCONF: ['the server refuses writes because it cannot save', "see the server's log"],
-  OOM: ['the server is out of memory and refuses writes', 'raise maxmemory or remove devices'],
-  MOVED: ['this server is one node of a cluster', 'name the cluster: redis-cluster://'],
-  CROSSSLOT: ['this server is one node of a cluster', 'name the cluster: redis-cluster://'],
-  CLUSTERDOWN: ['the cluster is down', 'see redis-cli --cluster check'],
-  TRYAGAIN: ['the cluster is moving these keys', 'try again in a moment'],
-  NOREPLICAS: ['the server refuses writes because it has too few replicas', 'see min-replicas-to-write'],
+const REFUSED: Record<string, [message: string, reason: ErrorReason]> = {
+  NOAUTH: ['the server asks for a password', 'PASSWORD_REQUIRED'],
+  WRONGPASS: ['wrong user name or password', 'WRONG_PASSWORD'],
+  NOPERM: ['permission refused', 'PERMISSION_DENIED'],
+  LOADING: ['the server is still loading its data', 'SERVER_LOADING'],
+  READONLY: ['this server is a replica and takes no writes', 'SERVER_IS_REPLICA'],
+  MASTERDOWN: ['this replica has lost its master', 'MASTER_DOWN'],
+  BUSY: ['the server is busy with a script', 'SERVER_BUSY'],
+  MISCONF: ['the server refuses writes because it cannot save', 'PERSISTENCE_FAILED'],
+  OOM: ['the server is out of memory and refuses writes', 'OUT_OF_MEMORY'],
+  MOVED: ['this server is one node of a cluster', 'CLUSTER_NODE'],
+  CROSSSLOT: ['this server is one node of a cluster', 'CLUSTER_NODE'],
+  CLUSTERDOWN: ['the cluster is down', 'CLUSTER_DOWN'],
+  TRYAGAIN: ['the cluster is moving these keys', 'SLOT_MOVING'],
+  NOREPLICAS: ['the server refuses writes because it has too few replicas', 'TOO_FEW_REPLICAS'],
 };
 
 /** Redis 7.0 has no code of its own for what an ACL denies within a script. */
@@ -48,14 +48,16 @@ export function toDevstateError(error: unknown): DevstateError {
   const word = replyCode(error.message);
   const refused = REFUSED[word];
   if (refused) {
-    const [message, hint] = refused;
+    const [message, reason] = refused;
     if (word === 'NOPERM') return permissionError(refusalOf(error), error);
-    return new DevstateError('CONNECTION', message, { cause: error, ...(hint && { hint }) });
+    return new DevstateError('CONNECTION', message, { reason, cause: error });
   }
   if (DENIED_IN_SCRIPT.test(error.message)) return permissionError(refusalOf(error), error);
   if (isTooManyClients(error)) {
-    const hint = 'close others, or raise maxclients';
-    return new DevstateError('CONNECTION', 'the server takes no more connections', { cause: error, hint });
+    return new DevstateError('CONNECTION', 'the server takes no more connections', {
+      reason: 'TOO_MANY_CONNECTIONS',
+      cause: error,
+    });
   }
   if (word === 'WRONGTYPE') return wrongTypeError(keyOf(error));
   const reason = networkReason(error);
@@ -67,8 +69,10 @@ export function toDevstateError(error: unknown): DevstateError {
 
 /** @param what in a few words, of which the last name the command, key or channel */
 export function permissionError(what: string, cause: Error): DevstateError {
-  const [message, hint] = REFUSED.NOPERM as [string, string];
-  return new DevstateError('CONNECTION', `${message}: ${what}`, { cause, hint });
+  return new DevstateError('CONNECTION', `permission refused: ${what}`, {
+    reason: 'PERMISSION_DENIED',
+    cause,
+  });
 }
 
 /** Redis' words, and the key or channel where they lack it: the first of the command. */
@@ -139,7 +143,7 @@ export function wrongTypeError(key: unknown, type?: unknown, expected?: unknown)
   const found =
     type === undefined ? 'another type of value than devstate keeps there' : `a ${type}, not a ${expected}`;
   return new DevstateError('BAD_RECORD', `${name} holds ${found}`, {
-    hint: 'another program wrote it; rename or delete it, or keep apart with --namespace',
+    reason: 'WRONG_KEY_TYPE',
   });
 }
 

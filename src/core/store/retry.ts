@@ -59,7 +59,7 @@ export async function retryUntilSettled<T>(
     const value = await attempt();
     if (value !== undefined) return value;
     if (Date.now() >= end) {
-      throw new DevstateError('CONFLICT', 'the device kept changing meanwhile', { hint: 'try again' });
+      throw new DevstateError('CONFLICT', 'the device kept changing meanwhile', { reason: 'DEVICE_BUSY' });
     }
     await sleep(Math.random() * Math.min(2 ** round, 50));
   }

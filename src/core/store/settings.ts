@@ -48,7 +48,7 @@ function declaredDialect(text: string | null | undefined): Dialect | undefined {
   if (text === null || text === undefined) return undefined;
   if (text === 'node' || text === 'python') return text;
   throw new DevstateError('BAD_RECORD', `devices:meta declares the dialect ${JSON.stringify(text)}`, {
-    hint: 'it is node or python',
+    reason: 'INVALID_DIALECT',
   });
 }
 

@@ -107,7 +107,7 @@ describe('a key that holds the wrong Redis type', () => {
     if (key === 'devices:activity') await fleet.redis.set(key, 'x');
     const before = await snapshot(fleet.redis);
     const error = await failure(operations[name]?.(fleet) as Promise<unknown>);
-    expect(error).toMatchObject({ code: 'BAD_RECORD', hint: expect.stringContaining('rename or delete it') });
+    expect(error).toMatchObject({ code: 'BAD_RECORD', reason: 'WRONG_KEY_TYPE' });
     expect(error.message).toMatch(new RegExp(`^${key} holds a`));
     // settle removes a device that it cannot read from the index, because it would be due in every round.
     if (name === 'settle' && key.startsWith('device:')) delete before['devices:activity'];
@@ -151,7 +151,7 @@ describe('an unregistered device', () => {
       expect(await failure(operation(fleet))).toMatchObject({
         code: 'NOT_FOUND',
         message: 'device "d1" is not registered',
-        hint: 'devstate register ID --type TYPE',
+        reason: 'NOT_REGISTERED',
       });
       expect(await snapshot(fleet.redis)).toEqual({});
     },

@@ -29,9 +29,7 @@ describe.each([
 });
 
 test('"-" is not a device id, because it stands for standard input; it is a valid type', () => {
-  expect(() => validId('-')).toThrow(
-    expect.objectContaining({ code: 'USAGE', hint: 'it stands for standard input' }),
-  );
+  expect(() => validId('-')).toThrow(expect.objectContaining({ code: 'USAGE', reason: 'RESERVED_ID' }));
   expect(validType('-')).toBe('-');
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { hintFor } from '../../../src/cli/hints.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import {
   isTransient,
@@ -56,7 +57,7 @@ describe('what Redis replies', () => {
   ])('%s: a CONNECTION error in our words', (reply, message) => {
     const error = toDevstateError(raised(reply));
     expect(error).toMatchObject({ code: 'CONNECTION', message });
-    expect(error.hint).toMatch(/\w/);
+    expect(hintFor(error)).toMatch(/\w/);
     expect(error.cause).toMatchObject({ message: reply });
   });
 
