@@ -1,6 +1,6 @@
 /** The library: everything that `import … from 'devstate'` exports. Types of public signatures are all exported here. */
 
-export type { Strategy } from './core/detection/detector.js';
+export type { Strategy } from './core/detection/detect-options.js';
 export type { DeviceRecord, Dialect, Status } from './core/model/device.js';
 export {
   DevstateError,

@@ -1,7 +1,8 @@
 /** The library's detector under the article's name: `new OfflineDetector(config).start()`. */
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
-import { detect, type Strategy } from '../core/detection/detector.js';
+import type { Strategy } from '../core/detection/detect-options.js';
+import { detect } from '../core/detection/detector.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { closeConnection } from '../core/store/close-connection.js';

@@ -1,5 +1,6 @@
 /** A detector within the test, whose announcements and words can be awaited. */
-import { type DetectOptions, detect } from '../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../src/core/detection/detect-options.js';
+import { detect } from '../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../src/core/model/presence-event.js';
 import type { Fleet } from '../../src/core/store/fleet.js';
 import { until } from './fleet.js';

@@ -4,7 +4,7 @@
  */
 
 import { parse } from 'lossless-json';
-import { sweep } from '../../src/core/detection/detector.js';
+import { sweep } from '../../src/core/detection/sweep.js';
 import { HISTORY_KINDS } from '../../src/core/history/entries.js';
 import { parseJsonObject } from '../../src/core/model/json.js';
 import type { HistoryKind } from '../../src/core/model/keyspace.js';

@@ -1,10 +1,7 @@
 /** `devstate detect`: finds devices whose heartbeats stopped, marks them offline and announces it. */
-import {
-  type DetectOptions,
-  detect as detectOffline,
-  type Strategy,
-  sweep,
-} from '../../core/detection/detector.js';
+import type { DetectOptions, Strategy } from '../../core/detection/detect-options.js';
+import { detect as detectOffline } from '../../core/detection/detector.js';
+import { sweep } from '../../core/detection/sweep.js';
 import { usageError } from '../../core/model/errors.js';
 import type { PresenceEvent } from '../../core/model/presence-event.js';
 import { parseDuration } from '../../input/duration.js';

@@ -1,5 +1,6 @@
 /** Notices on stderr about the detector, for the commands that run one or depend on one. */
-import { type DetectOptions, detectorAtWork } from '../../core/detection/detector.js';
+import type { DetectOptions } from '../../core/detection/detect-options.js';
+import { detectorAtWork } from '../../core/detection/detector-at-work.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { formatDuration } from '../../output/times.js';
 import type { Context } from '../shared/context.js';

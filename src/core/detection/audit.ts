@@ -1,58 +1,60 @@
 /**
- * Holds a partition's index against the truth, a slice at a time: what programs did that
- * bypass it is found within one round over the registered devices, without a scan that
- * grows with the fleet. Small fleets are gone through faster than they need.
+ * Goes through all registered devices of a partition again and again, one slice at a time, so that a
+ * device which another program changed without updating the index is found within one round. Each
+ * slice is one SSCAN, so no request grows with the fleet.
  */
 import type { Partition } from '../store/partition.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
-import type { Poller } from './strategies.js';
+import type { Poller } from './suspect-source.js';
 
-/** Of the whole fleet. */
-const SLICE_EVERY_MS = 1000;
+/** The longest time between two slices, of whichever partition: a small fleet takes less than a round. */
+const MAX_SLICE_INTERVAL_MS = 1000;
+const SLICE_SIZE = MAX_DEVICES_PER_SCRIPT;
 
 export class Audit implements Poller {
   readonly #partition: Partition;
-  readonly #round: number;
+  readonly #roundMs: number;
   readonly #cursor: ScanCursor;
-  readonly #slice = MAX_DEVICES_PER_SCRIPT;
-  readonly #longest: number;
-  #every: number;
-  #due = 0;
+  /** The longest time between two slices of this partition. */
+  readonly #maxIntervalMs: number;
+  #intervalMs: number;
+  /** When the next slice is due, on the clock of `performance.now()`. */
+  #dueAtMs = 0;
 
   /**
-   * @param partition one of `partitions` partitions
-   * @param round how long one round over it may take, ms
+   * @param roundMs the time in which each registered device is in a slice once
+   * @param partitionCount the number of partitions of the fleet
    */
-  constructor(partition: Partition, round: number, partitions: number) {
+  constructor(partition: Partition, roundMs: number, partitionCount: number) {
     this.#partition = partition;
-    this.#round = round;
+    this.#roundMs = roundMs;
     this.#cursor = new ScanCursor(partition, 'sscan', partition.keys.registered);
-    this.#longest = SLICE_EVERY_MS * partitions;
-    this.#every = this.#longest;
+    this.#maxIntervalMs = MAX_SLICE_INTERVAL_MS * partitionCount;
+    this.#intervalMs = this.#maxIntervalMs;
   }
 
-  /** The next slice of ids, if its time has come. */
+  /** Returns the ids of the next slice, or none before it is due. @throws DevstateError CONNECTION, BAD_RECORD */
   async next(): Promise<string[]> {
-    if (performance.now() < this.#due) return [];
-    if (this.#cursor.begins) await this.#plan();
-    const { found } = await this.#cursor.next(this.#slice);
-    this.#due = Math.max(this.#due + this.#every, performance.now() - SLICE_EVERY_MS);
+    if (performance.now() < this.#dueAtMs) return [];
+    if (this.#cursor.begins) await this.#planRound();
+    const { found } = await this.#cursor.next(SLICE_SIZE);
+    // Slices that are late by more than a second are not made up for.
+    this.#dueAtMs = Math.max(this.#dueAtMs + this.#intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
     return found;
   }
 
-  /** Until the next slice, ms. */
-  pause(): number {
-    return Math.max(0, this.#due - performance.now());
+  msUntilNext(): number {
+    return Math.max(0, this.#dueAtMs - performance.now());
   }
 
-  /** So many slices that a round fits: of one script's size, but one a second in the fleet at least. */
-  async #plan(): Promise<void> {
+  /** Sets the interval so that all slices of the devices that are registered now fit into one round. */
+  async #planRound(): Promise<void> {
     const registered = await this.#partition.send(() =>
       this.#partition.redis.scard(this.#partition.keys.registered),
     );
-    const slices = Math.max(1, Math.ceil(registered / this.#slice));
-    this.#every = Math.min(this.#longest, this.#round / slices);
-    this.#due = Math.max(this.#due, performance.now());
+    const sliceCount = Math.max(1, Math.ceil(registered / SLICE_SIZE));
+    this.#intervalMs = Math.min(this.#maxIntervalMs, this.#roundMs / sliceCount);
+    this.#dueAtMs = Math.max(this.#dueAtMs, performance.now());
   }
 }

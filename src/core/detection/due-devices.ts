@@ -1,21 +1,36 @@
-/** A detector's look at the index of a partition. */
+/** Reads from the index of a partition which devices are due: those whose deadline has passed. */
 import type { Partition } from '../store/partition.js';
 import { DUE } from '../store/scripts.js';
 
-/** Work stamps the pulse and may open a hold, leave takes the detector off it. */
+/**
+ * A detector looks at the index of each partition at least this often. The script takes a longer
+ * silence of all devstate programs for an outage, and starts a hold.
+ */
+export const MAX_LOOK_INTERVAL_MS = 1000;
+
+/**
+ * `work`: the look of a detector; it stamps the pulse (`devices:pulse`) and may start a hold.
+ * `look`: writes nothing. `leave`: removes the detector from the pulse.
+ */
 export type DueMode = 'work' | 'look' | 'leave';
 
-/** What a look finds; times on the server's clock, ms. */
+/** What a look found. Times are of the server's clock, epoch ms. */
 export interface DueDevices {
   now: number;
-  /** Until when no verdict is passed; 0: never was. */
+  /** The end of the hold, which may be in the past; 0: there was none. */
   holdUntil: number;
-  /** The next deadline; 0: none. */
+  /** The next deadline; 0: no device has one. */
   next: number;
+  /** The ids of the devices that are due. */
   due: string[];
 }
 
-/** @param limit how many that are due it may name */
+/**
+ * Looks at the index.
+ * @param honourHold true: during a hold no device is reported as due
+ * @param limit the largest number of devices to return
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE (the fleet is read-only)
+ */
 export async function fetchDue(
   partition: Partition,
   mode: DueMode,
@@ -26,4 +41,13 @@ export async function fetchDue(
   const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
   const [now, holdUntil, next, ...due] = (await partition.run(DUE, args, [])) as string[];
   return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
+}
+
+/**
+ * Returns the time until the next look, ms. A device is due only when its deadline has passed, so
+ * the next look comes 1 ms after the deadline.
+ */
+export function msUntilNextLook({ now, next }: DueDevices): number {
+  if (next === 0) return MAX_LOOK_INTERVAL_MS;
+  return Math.min(Math.max(next - now, 0) + 1, MAX_LOOK_INTERVAL_MS);
 }

@@ -1,210 +1,224 @@
 /**
- * A detector's loop over one partition. What must hold: every step reaches Redis at least
- * once a second, because a longer silence is taken for an outage.
+ * A detector's loop over one partition: it settles devices whose deadline has passed. Redis must get a
+ * look at least once a second, because the script takes a longer silence for an outage. The modes of
+ * the loop are in `partition-loop-modes.ts`.
  */
-
 import { collectOutcomes } from '../async/item-results.js';
 import { WakeSignal } from '../async/wake-signal.js';
-import { DevstateError } from '../model/errors.js';
+import type { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
-import type { Verdict } from '../presence/settle.js';
-import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
-import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { Audit } from './audit.js';
-import { type DueDevices, fetchDue } from './due-devices.js';
-import type { HoldNotice } from './hold-notice.js';
-import { blockingError, settleBatch } from './settle-batch.js';
-import type { Poller, SuspectSource } from './strategies.js';
+import type { DetectorContext } from './detector-context.js';
+import { type DueDevices, fetchDue, msUntilNextLook } from './due-devices.js';
+import {
+  createPartitionLoopModes,
+  type PartitionLoopMode,
+  PartitionLoopModes,
+} from './partition-loop-modes.js';
+import { blockingError, maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
+import type { Poller } from './suspect-source.js';
 
-/** What the watches of a partition have in common. */
-export interface DetectorContext {
-  readonly partitions: number;
-  /** Ends them all. */
-  readonly signal: AbortSignal;
-  /** False: pass verdicts even during a hold. */
-  readonly honourHold: boolean;
-  /** How long one round of the audit may take, ms. */
-  readonly auditRound: number;
-  readonly hold: HoldNotice;
-  readonly outage: OutageNotice;
-  readonly source: SuspectSource;
-  /** Whether what is said of devices is not heard at present. */
-  isDeaf(): boolean;
-  /** It has looked for the first time. */
-  onLooked(watch: PartitionLoop): void;
-  /** It could not look yet. False: nor can any other. */
-  onMissed(watch: PartitionLoop, error: DevstateError): boolean;
-  notice(message: string): void;
-  /** @throws DevstateError CONFLICT if the fleet has another number of partitions by now */
-  assertPartitionCount(): Promise<void>;
-}
+const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
-export const LONGEST_SLEEP_MS = 1000;
-/** How many are settled before the index is looked at again, in all partitions. */
-const MOST_AT_ONCE = 8 * MAX_DEVICES_PER_SCRIPT;
-/** What Redis has to answer in, once the detector is to end; and all told, to take it off the pulse. */
-const GRACE_MS = 400;
-const LEAVE_MS = 800;
+const RETRY_INTERVAL_MS = 1000;
+/** After the end was requested: the longest wait for the replies of the last step. */
+const STEP_GRACE_MS = 400;
+/** After the end was requested: the longest wait until the loop has left the pulse. */
+const LEAVE_GRACE_MS = 800;
+
+const BYPASSED_NOTICE =
+  'another program writes to this exclusive fleet, and the index lacks its changes: devstate init --writers shared';
 
 export class PartitionLoop {
   readonly #partition: Partition;
-  readonly #watched: DetectorContext;
-  readonly #announce: (events: readonly PresenceEvent[]) => void;
-  readonly #bell: WakeSignal;
-  readonly #rounds: readonly Poller[];
-  /** So many that those of all partitions are answered soon. */
-  readonly #most: number;
+  readonly #context: DetectorContext;
+  readonly #onEvents: (events: readonly PresenceEvent[]) => void;
+  readonly #wakeSignal: WakeSignal;
+  readonly #pollers: readonly Poller[];
+  readonly #maxDevices: number;
+  readonly #modes = createPartitionLoopModes();
+  /** Devices to settle that the index did not name: from subscriptions and pollers. */
   readonly #suspects = new Set<string>();
+  /** Devices to settle that the last look found due. */
   #due: string[] = [];
-  #lookAt = 0;
-  /** What lapsed before it began or during a loss is swept at once, by every strategy. */
-  #unswept = true;
-  #looked = false;
-  #held = false;
-  #failed = false;
+  /** In the modes HELD and SLEEPING: when to look again, on the clock of `performance.now()`. */
+  #nextLookAtMs = 0;
+  /** Set by `sweepAgain`, which may be called during a step; taken over by the next step. */
+  #isSweepRequested = false;
 
-  /** @param partition a partition */
+  /** @param onEvents called with the transitions that the loop announced */
   constructor(
     partition: Partition,
-    watched: DetectorContext,
-    announce: (events: readonly PresenceEvent[]) => void,
+    context: DetectorContext,
+    onEvents: (events: readonly PresenceEvent[]) => void,
   ) {
-    const { partitions, signal, auditRound, source } = watched;
+    const { partitionCount, signal, auditRoundMs, source } = context;
     this.#partition = partition;
-    this.#watched = watched;
-    this.#announce = announce;
-    this.#bell = new WakeSignal(signal);
-    this.#rounds = [new Audit(partition, auditRound, partitions), ...source.rounds(partition)];
-    this.#most = mostAtOnce(partitions);
+    this.#context = context;
+    this.#onEvents = onEvents;
+    this.#wakeSignal = new WakeSignal(signal);
+    this.#pollers = [new Audit(partition, auditRoundMs, partitionCount), ...source.pollers(partition)];
+    this.#maxDevices = maxDevicesPerStep(partitionCount);
   }
 
-  suspect(id: string): void {
+  /** Lets the next step settle this device. */
+  addSuspect(id: string): void {
     this.#suspects.add(id);
-    this.#bell.wake();
+    this.#wakeSignal.wake();
   }
 
-  /** Something may have been missed. */
+  /** Lets the next step settle all devices that are due, because notifications may have been missed. */
   sweepAgain(): void {
-    this.#unswept = true;
-    this.#bell.wake();
+    this.#isSweepRequested = true;
+    this.#wakeSignal.wake();
   }
 
-  /** Until the signal aborts. Rejects with what does not pass, and with whatever keeps all from beginning. */
+  /**
+   * Runs until the signal of the context aborts.
+   * @throws DevstateError that retrying does not help, or any if no partition could be looked at yet
+   */
   async run(): Promise<void> {
-    const bell = this.#bell;
     try {
-      while (!bell.stopped) {
-        const taken = take(this.#suspects, this.#most);
-        try {
-          if (!(await this.#step(taken))) break;
-        } catch (error) {
-          if (!isTransient(error)) throw error;
-          if (this.#looked) this.#watched.outage.begin(error, this);
-          else if (!this.#watched.onMissed(this, error)) throw error;
-          this.#fail(taken);
-          await bell.sleep(LONGEST_SLEEP_MS);
-        }
-        const pause = this.#pause();
-        if (pause > 0) await bell.wait(pause);
+      while (!this.#wakeSignal.stopped) {
+        if (!(await this.#stepOrRecover())) break;
+        const pauseMs = this.#pauseMs();
+        if (pauseMs > 0) await this.#wakeSignal.wait(pauseMs);
       }
-      if (!this.#failed) await this.#leave();
+      await this.#leave();
     } finally {
-      bell.close();
+      this.#modes.change(ENDED);
+      this.#wakeSignal.close();
     }
   }
 
-  /** False: there was no answer, and it is to end. */
-  async #step(suspects: readonly string[]): Promise<boolean> {
-    const { hold, outage, source, honourHold, notice, isDeaf, onLooked, assertPartitionCount } =
-      this.#watched;
-    const sweeps = this.#unswept || this.#due.length > 0 || this.#held || outage.lasts || source.sweeps;
-    const looks = this.#unswept || performance.now() >= this.#lookAt;
-    // Who is due goes first: what else there is to look into waits for the look.
-    const gathers = this.#due.length > 0 || !looks;
-    if (looks) this.#unswept = false;
-    const limit = sweeps ? this.#most : 0;
-    // In one round trip: the look comes behind the verdicts, and sees who is due by then.
-    const work = Promise.all([
-      settleBatch(this.#partition, this.#due, suspects, { detector: true, honourHold }),
-      collectOutcomes(looks ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
-      collectOutcomes(gathers ? this.#rounds.map((rounds) => this.#gather(rounds)) : []),
-    ]);
-    const answered = await this.#bell.orAborted(work, GRACE_MS);
-    if (!answered) return false;
-    const [judged, looked, gathered] = answered;
-    const wereDue = this.#due.length;
-    const [step] = looked.values;
-    this.#due = step?.due ?? [];
-    if (step) {
-      if (!this.#looked) onLooked(this);
-      this.#looked = true;
-      hold.update(this, step);
-      this.#held = step.holdUntil >= step.now;
-      this.#lookAt = step.due.length > 0 ? 0 : performance.now() + pauseAfter(step);
+  /** Returns false if the end was requested and Redis has not replied within the grace time. */
+  async #stepOrRecover(): Promise<boolean> {
+    const suspects = takeFirst(this.#suspects, this.#maxDevices);
+    try {
+      return await this.#step(suspects);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      this.#recoverFrom(error, suspects);
+      await this.#wakeSignal.sleep(RETRY_INTERVAL_MS);
+      return true;
     }
-    this.#announce(judged.events); // before anything that may fail
-    if (judged.bypassed && (await this.#partition.settings()).exclusive) notice(FOREIGN_HAND);
-    const failure = mostSevere([...judged.failures, ...looked.failures, ...gathered.failures]);
-    const refusal = failure ?? blockingError(judged.verdicts, wereDue);
-    if (refusal) throw refusal;
-    await assertPartitionCount();
-    tell(judged.verdicts, notice);
-    this.#failed = false;
-    // What is due and was not settled yet may be refused again.
-    if (step && !isDeaf() && (wereDue > 0 || this.#due.length === 0)) outage.end(this);
+  }
+
+  async #step(suspects: readonly string[]): Promise<boolean> {
+    const { honourHold, outage, notice } = this.#context;
+    const due = this.#due;
+    this.#takeSweepRequest();
+    const looks = this.#isLookDue();
+    // After a look alone, due devices must be settled before the devices of pollers are.
+    const polls = due.length > 0 || !looks;
+    const limit = this.#usesIndex() ? this.#maxDevices : 0;
+    // All in one round trip. Redis runs the look after the scripts that settle, so it does not find their devices.
+    const work = Promise.all([
+      settleBatch(this.#partition, due, suspects, { detector: true, honourHold }),
+      collectOutcomes(looks ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
+      collectOutcomes(polls ? this.#pollers.map((poller) => this.#poll(poller)) : []),
+    ]);
+    const outcomes = await this.#wakeSignal.orAborted(work, STEP_GRACE_MS);
+    if (!outcomes) return false;
+    const [settled, looked, polled] = outcomes;
+    const [found] = looked.values;
+    this.#due = found?.due ?? [];
+    if (found) this.#onLook(found);
+    this.#onEvents(settled.events); // before anything that may throw: these events have been announced
+    if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
+    const failure =
+      mostSevere([...settled.failures, ...looked.failures, ...polled.failures]) ??
+      blockingError(settled.verdicts, due.length);
+    if (failure) throw failure;
+    await this.#context.assertPartitionCount();
+    reportErrors(settled.verdicts, notice);
+    // Due devices that were found, but not settled yet, may be refused again, as on a replica.
+    const isProven = due.length > 0 || this.#due.length === 0;
+    if (found && isProven && !this.#context.isSubscriptionLost()) outage.end(this.#partition);
     return true;
   }
 
-  #fail(suspects: readonly string[]): void {
+  #takeSweepRequest(): void {
+    if (this.#isSweepRequested && this.#isSleepMode()) this.#modes.change(SWEEPING);
+    this.#isSweepRequested = false;
+  }
+
+  /** HELD and SLEEPING wait for a time; every other mode looks at once. */
+  #isSleepMode(): boolean {
+    return this.#modes.mode === HELD || this.#modes.mode === SLEEPING;
+  }
+
+  #isLookDue(): boolean {
+    return !this.#isSleepMode() || performance.now() >= this.#nextLookAtMs;
+  }
+
+  /** Whether a look names the devices that are due. In SLEEPING, `poll` and `keyspace` leave them to their source. */
+  #usesIndex(): boolean {
+    const { outage, source } = this.#context;
+    return this.#modes.mode !== SLEEPING || outage.isActive || source.usesIndex;
+  }
+
+  /** Whether a look has succeeded since the start. */
+  #isStarted(): boolean {
+    return this.#modes.mode !== STARTING && this.#modes.mode !== UNREACHED;
+  }
+
+  #onLook(found: DueDevices): void {
+    if (!this.#isStarted()) this.#context.onStarted(this.#partition);
+    this.#context.hold.update(this.#partition, found);
+    this.#modes.change(modeAfterLook(found));
+    this.#nextLookAtMs = performance.now() + msUntilNextLook(found);
+  }
+
+  #recoverFrom(error: DevstateError, suspects: readonly string[]): void {
+    const { outage, hold, onStartFailed } = this.#context;
+    if (this.#isStarted()) {
+      outage.begin(error, this.#partition);
+      this.#modes.change(RECOVERING);
+    } else {
+      if (!onStartFailed(this.#partition, error)) throw error;
+      this.#modes.change(UNREACHED);
+    }
     for (const id of suspects) this.#suspects.add(id);
     this.#due = [];
-    this.#unswept = true;
-    this.#failed = true;
-    this.#watched.hold.miss(this);
+    hold.skip(this.#partition);
   }
 
-  /** Straight among the suspects: what the one named is kept, whatever becomes of the other. */
-  async #gather(rounds: Poller): Promise<void> {
-    if (this.#suspects.size < this.#most) for (const id of await rounds.next()) this.#suspects.add(id);
+  /** Adds to the suspects itself, so that the ids of one poller are kept if another one fails. */
+  async #poll(poller: Poller): Promise<void> {
+    if (this.#suspects.size >= this.#maxDevices) return;
+    for (const id of await poller.next()) this.#suspects.add(id);
   }
 
-  #pause(): number {
-    if (this.#due.length > 0 || this.#suspects.size > 0 || this.#unswept) return 0;
-    const until = this.#rounds.map((rounds) => rounds.pause());
-    return Math.min(this.#lookAt - performance.now(), ...until);
+  /** The time until the next step, ms. */
+  #pauseMs(): number {
+    if (!this.#isSleepMode() || this.#isSweepRequested || this.#suspects.size > 0) return 0;
+    const untilLookMs = this.#nextLookAtMs - performance.now();
+    return Math.min(untilLookMs, ...this.#pollers.map((poller) => poller.msUntilNext()));
   }
 
-  /** Takes the detector off the pulse; where Redis does not answer, the pulse's age tells. */
+  /** Leaves the pulse. If Redis did not answer the last step, the age of the pulse shows the absence. */
   async #leave(): Promise<void> {
+    if (this.#modes.mode === UNREACHED || this.#modes.mode === RECOVERING) return;
+    this.#modes.change(LEAVING);
     try {
-      await this.#bell.orAborted(fetchDue(this.#partition, 'leave', true, 0), LEAVE_MS);
+      await this.#wakeSignal.orAborted(fetchDue(this.#partition, 'leave', true, 0), LEAVE_GRACE_MS);
     } catch (error) {
       if (!isTransient(error)) throw error;
     }
   }
 }
 
-/** The same, in each of so many partitions. */
-export function mostAtOnce(partitions: number): number {
-  return Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MOST_AT_ONCE / partitions));
+function modeAfterLook({ now, holdUntil, due }: DueDevices): PartitionLoopMode {
+  if (due.length > 0) return SWEEPING;
+  return holdUntil >= now ? HELD : SLEEPING;
 }
 
-const FOREIGN_HAND =
-  'another program writes to this exclusive partition, whose index lacks what it did: devstate init --writers shared';
-
-/** Due means past: a deadline is slept through to the end of its millisecond. */
-function pauseAfter({ now, next }: DueDevices): number {
-  return next === 0 ? LONGEST_SLEEP_MS : Math.min(Math.max(next - now, 0) + 1, LONGEST_SLEEP_MS);
-}
-
-export function tell(verdicts: readonly Verdict[], notice: (message: string) => void): void {
-  for (const verdict of verdicts) if (verdict instanceof DevstateError) notice(verdict.message);
-}
-
-function take(suspects: Set<string>, count: number): string[] {
-  const taken = [...suspects].slice(0, count);
-  for (const id of taken) suspects.delete(id);
+/** Removes the first ids from the set and returns them, at most `count`. */
+function takeFirst(ids: Set<string>, count: number): string[] {
+  const taken = [...ids].slice(0, count);
+  for (const id of taken) ids.delete(id);
   return taken;
 }

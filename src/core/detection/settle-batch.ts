@@ -1,8 +1,9 @@
 /**
- * Verdicts on many devices, in several scripts that are on their way together: one that
- * fails keeps back nothing of what the others announced.
+ * Settles many devices with several scripts, which are sent together. If one script fails, the
+ * events of the others are still returned, because they have been announced.
  */
 import { collectOutcomes } from '../async/item-results.js';
+import { slices } from '../async/slices.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
@@ -11,31 +12,45 @@ import { isDenied, isTransient } from '../store/redis-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 
 export interface BatchSettlement {
-  /** In the order of the devices, those of scripts that failed left out. */
+  /** In the order of the devices, without those of scripts that failed. */
   verdicts: Verdict[];
   events: PresenceEvent[];
+  /** Whether another program changed a device without updating the index. */
   bypassed: boolean;
-  /** Of whole scripts; not known is what they did. */
+  /** The errors of whole scripts. What such a script has done is not known. */
   failures: unknown[];
 }
 
 /**
- * How many who are due stand in one script: so few that Redis works on the first while the
- * next are prepared, and what it announced is out soon, for that is sent when it has ended.
+ * The number of due devices in one script. Redis publishes the events of a script when it ends, so
+ * short scripts announce their devices sooner.
  */
-const DUE_IN_A_SCRIPT = 25;
+const DUE_PER_SCRIPT = 25;
 
-/** @param others are in no hurry, and come last */
+/** The number of devices of a whole fleet that are settled before the index is read again. */
+const MAX_DEVICES_PER_STEP = 8 * MAX_DEVICES_PER_SCRIPT;
+
+/**
+ * Returns how many devices of one partition are settled before its index is read again. More
+ * partitions get fewer devices each, so that none of them waits long for a reply.
+ */
+export function maxDevicesPerStep(partitionCount: number): number {
+  return Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MAX_DEVICES_PER_STEP / partitionCount));
+}
+
+/**
+ * Settles devices of a partition. Does not reject: errors of scripts are in `failures`.
+ * @param due devices whose deadline has passed; they are settled first
+ * @param others devices that are settled after them
+ */
 export async function settleBatch(
   partition: Partition,
   due: readonly string[],
   others: readonly string[],
   options: SettleOptions,
 ): Promise<BatchSettlement> {
-  const slices = [...slicesOf(due, DUE_IN_A_SCRIPT), ...slicesOf(others, MAX_DEVICES_PER_SCRIPT)];
-  const { values, failures } = await collectOutcomes(
-    slices.map((slice) => settle(partition, slice, options)),
-  );
+  const batches = [...slices(due, DUE_PER_SCRIPT), ...slices(others, MAX_DEVICES_PER_SCRIPT)];
+  const { values, failures } = await collectOutcomes(batches.map((ids) => settle(partition, ids, options)));
   return {
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
@@ -44,17 +59,18 @@ export async function settleBatch(
   };
 }
 
-function slicesOf(ids: readonly string[], size: number): string[][] {
-  return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
+/**
+ * Returns the error that makes settling again at once useless: permission was refused, or no device
+ * could be settled, as on a replica. If devices were due, only their verdicts count for the latter.
+ * @param dueCount how many of the first verdicts are of due devices
+ */
+export function blockingError(verdicts: readonly Verdict[], dueCount: number): DevstateError | undefined {
+  const errors = verdicts.filter((verdict) => verdict instanceof DevstateError);
+  const decisive = dueCount > 0 ? verdicts.slice(0, dueCount) : verdicts;
+  return errors.find(isDenied) ?? (decisive.every(isTransient) ? errors[0] : undefined);
 }
 
-/**
- * Why it cannot go on like this: something is denied; or nothing can be settled, as on a
- * replica, and looking again at once would find the same. What is due comes first, and
- * counts alone.
- */
-export function blockingError(verdicts: readonly Verdict[], due: number): DevstateError | undefined {
-  const errors = verdicts.filter((verdict) => verdict instanceof DevstateError);
-  const counting = due > 0 ? verdicts.slice(0, due) : verdicts;
-  return errors.find(isDenied) ?? (counting.every(isTransient) ? errors[0] : undefined);
+/** Passes on the messages of devices that could not be settled. */
+export function reportErrors(verdicts: readonly Verdict[], notice: (message: string) => void): void {
+  for (const verdict of verdicts) if (verdict instanceof DevstateError) notice(verdict.message);
 }

@@ -1,6 +1,6 @@
 /**
- * Ears in a cluster, whose masters come and go. ioredis' own subscriber tells neither that it
- * was lost nor that it has gone to another node.
+ * Subscriptions on a cluster, whose masters change. ioredis' own subscriber of a cluster is not used:
+ * it reports neither that its connection was lost nor that it moved to another node.
  */
 import type { Cluster, Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
@@ -12,135 +12,145 @@ import {
   subscribeOn,
 } from './subscription.js';
 
-const AT_NODE = {
+const SUBSCRIBER_OPTIONS = {
   ...MANUAL_RESUBSCRIBE,
   lazyConnect: true,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1000),
 };
 
-/** Opens it, at the master that answers first, once there are masters: a cluster that was not spoken to yet, or lost all, knows none. */
+/**
+ * Opens a subscription when masters are known: no command may have been sent to the cluster yet, or
+ * all of its nodes may be lost.
+ * @param open called with the master that answers first
+ */
 export function subscribeWhenMastersKnown(
   fleet: Fleet,
-  open: (first: Redis) => OwnedSubscription,
+  open: (master: Redis) => OwnedSubscription,
 ): OwnedSubscription {
-  let ear: OwnedSubscription | undefined;
-  let closed = false;
+  let subscription: OwnedSubscription | undefined;
+  let isClosed = false;
   const begin = async () => {
-    // Any command waits until it has found some; what the fleet has kept would not ask.
+    // ioredis sends a command when it has found the nodes. `fleet.declared` may answer from its cache, without a command.
     if (fleet.servers().length === 0)
       await fleet.send(() => fleet.redis.hmget(fleet.keys.meta, 'partitions'));
-    const first = await firstToAnswer(fleet);
-    if (closed) return;
-    ear = open(first);
-    await ear.ready;
+    const master = await firstToAnswer(fleet);
+    if (isClosed) return;
+    subscription = open(master);
+    await subscription.ready;
   };
   const ready = begin();
-  ready.catch(() => {}); // told to who waits for it, and that may be later
+  ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
   return {
     ready,
     get lost() {
-      return ear?.lost;
+      return subscription?.lost;
     },
-    end() {
-      closed = true;
-      ear?.end();
+    disconnect() {
+      isClosed = true;
+      subscription?.disconnect();
     },
     close() {
-      closed = true;
-      ear?.close();
+      isClosed = true;
+      subscription?.close();
     },
   };
 }
 
-/** Another may hang, and would not say so. */
+/** Returns the master that answers a PING first. A master that hangs keeps its connection, so a status does not show it. */
 function firstToAnswer(fleet: Fleet): Promise<Redis> {
-  const asked = fleet.servers().map(async (master) => {
+  const pings = fleet.servers().map(async (master) => {
     await master.ping();
     return master;
   });
   return fleet.send(() =>
-    Promise.any(asked).catch(({ errors: [error] }: AggregateError) => {
+    Promise.any(pings).catch(({ errors: [error] }: AggregateError) => {
       throw error ?? new DevstateError('CONNECTION', 'connection lost');
     }),
   );
 }
 
-/** At first at this master; each further attempt to connect goes to another, for the one may be away. */
+/**
+ * Subscribes on one master, and on another one if that fails or leaves the cluster.
+ * @param first the master to subscribe on first; each further attempt takes one at random
+ */
 export function subscribeAtAnyMaster(
   fleet: Fleet,
   cluster: Cluster,
   channel: string,
-  hearer: SubscriptionListener,
+  listener: SubscriptionListener,
   first: Redis,
 ): OwnedSubscription {
-  const choose = () => {
+  const chooseMaster = () => {
     const masters = fleet.servers();
     return masters[Math.floor(Math.random() * masters.length)];
   };
   const subscriber = first.duplicate({
-    ...AT_NODE,
+    ...SUBSCRIBER_OPTIONS,
     retryStrategy(attempt) {
-      const { host, port } = (choose() ?? subscriber).options;
-      Object.assign(subscriber.options, { host, port }); // which are read at each attempt
-      return AT_NODE.retryStrategy(attempt);
+      const { host, port } = (chooseMaster() ?? subscriber).options;
+      Object.assign(subscriber.options, { host, port }); // ioredis reads them at each attempt.
+      return SUBSCRIBER_OPTIONS.retryStrategy(attempt);
     },
   });
-  // Who is master no longer may have left the cluster, or hang: nothing is heard there.
-  const follow = () => {
-    const left = !fleet.servers().some((master) => addressOf(master) === addressOf(subscriber));
-    if (left && subscriber.status === 'ready') subscriber.disconnect(true);
+  // A node that is no longer a master may have left the cluster or hang, and then delivers no messages.
+  const leaveFormerMaster = () => {
+    const isMaster = fleet.servers().some((master) => addressOf(master) === addressOf(subscriber));
+    if (!isMaster && subscriber.status === 'ready') subscriber.disconnect(true);
   };
-  cluster.on('refresh', follow);
-  const ear = subscribeOn(fleet, subscriber, channel, hearer);
+  cluster.on('refresh', leaveFormerMaster);
+  const subscription = subscribeOn(fleet, subscriber, channel, listener);
   return {
-    ready: ear.ready,
+    ready: subscription.ready,
     get lost() {
-      return ear.lost;
+      return subscription.lost;
     },
-    end: ear.end,
+    disconnect: subscription.disconnect,
     close() {
-      cluster.off('refresh', follow);
-      ear.close();
+      cluster.off('refresh', leaveFormerMaster);
+      subscription.close();
     },
   };
 }
 
-/** New masters get an ear as they are known, and those that are none any more lose it. */
+/** Subscribes on all masters, on each new master when it becomes known, and no longer on nodes that are none. */
 export function subscribeAtEveryMaster(
   fleet: Fleet,
   cluster: Cluster,
   channel: string,
-  hearer: SubscriptionListener,
+  listener: SubscriptionListener,
 ): OwnedSubscription {
-  const ears = new Map<string, OwnedSubscription>();
-  const follow = (late: boolean) => {
+  const subscriptions = new Map<string, OwnedSubscription>();
+  const followMasters = (late: boolean) => {
     const masters = new Map(fleet.servers().map((master) => [addressOf(master), master]));
-    for (const [address, ear] of ears) {
+    for (const [address, subscription] of subscriptions) {
       if (masters.has(address)) continue;
-      ears.delete(address);
-      ear.close();
+      subscriptions.delete(address);
+      subscription.close();
     }
     for (const [address, master] of masters) {
-      if (!ears.has(address))
-        ears.set(address, subscribeOn(fleet, master.duplicate(AT_NODE), channel, hearer, late));
+      if (subscriptions.has(address)) continue;
+      const subscriber = master.duplicate(SUBSCRIBER_OPTIONS);
+      subscriptions.set(address, subscribeOn(fleet, subscriber, channel, listener, late));
     }
   };
-  const followOn = () => follow(true);
-  const each = (act: (ear: OwnedSubscription) => void) => {
-    cluster.off('refresh', followOn);
-    for (const ear of ears.values()) act(ear);
+  const onRefresh = () => followMasters(true);
+  const endAll = (end: (subscription: OwnedSubscription) => void) => {
+    cluster.off('refresh', onRefresh);
+    for (const subscription of subscriptions.values()) end(subscription);
   };
-  follow(false);
-  cluster.on('refresh', followOn);
-  const ready = Promise.all([...ears.values()].map((ear) => ear.ready)).then(() => {});
-  ready.catch(() => {});
+  followMasters(false);
+  cluster.on('refresh', onRefresh);
+  const ready = Promise.all([...subscriptions.values()].map((subscription) => subscription.ready)).then(
+    () => {},
+  );
+  ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
   return {
     ready,
     get lost() {
-      return [...ears.values()].map(({ lost }) => lost).find((lost) => lost !== undefined);
+      return [...subscriptions.values()].map(({ lost }) => lost).find((lost) => lost !== undefined);
     },
-    end: () => each((ear) => ear.end()),
-    close: () => each((ear) => ear.close()),
+    disconnect: () => endAll((subscription) => subscription.disconnect()),
+    close: () => endAll((subscription) => subscription.close()),
   };
 }
 

@@ -1,33 +1,40 @@
-/** An outage, of whatever it is made up, is told once, and its end once. */
+/**
+ * Reports an outage that several parts (partitions, connections) can have at the same time: its
+ * start once, with the first part, and its end once, when no part has it any more.
+ */
+import { SharedCondition } from '../async/shared-condition.js';
 import type { DevstateError } from '../model/errors.js';
 
 export interface OutageListener {
-  /** A connection was lost, or is of no use for now; it is tried again. */
+  /** Called when a connection is lost or the server refuses for now. It is being retried. */
   onLost?: (error: DevstateError) => void;
-  /** All are back. */
+  /** Called when everything that was lost works again. */
   onResumed?: () => void;
 }
 
 export class OutageNotice {
-  readonly #out = new Set<unknown>();
+  readonly #condition = new SharedCondition<unknown>();
   readonly #listener: OutageListener;
 
   constructor(listener: OutageListener) {
     this.#listener = listener;
   }
 
-  get lasts(): boolean {
-    return this.#out.size > 0;
+  /** Whether at least one part has the outage. */
+  get isActive(): boolean {
+    return this.#condition.isActive;
   }
 
-  /** @param part who suffers it, where there are several: it lasts until all have ended it */
+  /**
+   * Calls `onLost` with this error, unless the outage was reported already.
+   * @param part the part that is affected; not needed where there is only one
+   */
   begin(error: DevstateError, part?: unknown): void {
-    const lasted = this.lasts;
-    this.#out.add(part);
-    if (!lasted) this.#listener.onLost?.(error);
+    if (this.#condition.begin(part)) this.#listener.onLost?.(error);
   }
 
+  /** Calls `onResumed` if this was the last affected part. Has no effect on a part that was not affected. */
   end(part?: unknown): void {
-    if (this.#out.delete(part) && !this.lasts) this.#listener.onResumed?.();
+    if (this.#condition.end(part)) this.#listener.onResumed?.();
   }
 }

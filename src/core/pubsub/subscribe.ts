@@ -1,5 +1,4 @@
-/** Who hears a channel of a fleet, on connections that end with the fleet's. */
-
+/** Subscribes to a channel of a fleet, on connections that are closed when the fleet's connection is. */
 import type { Fleet } from '../store/fleet.js';
 import {
   subscribeAtAnyMaster,
@@ -14,44 +13,49 @@ import {
   subscribeOn,
 } from './subscription.js';
 
-export type { Subscription, SubscriptionListener } from './subscription.js';
-
-/** In a cluster at one of its masters, for each passes on what is published to all. */
-export function subscribe(fleet: Fleet, channel: string, hearer: SubscriptionListener): Subscription {
+/**
+ * Subscribes to what is published with PUBLISH. In a cluster one master is enough, because each
+ * passes on what is published on any of them. The caller closes the subscription.
+ */
+export function subscribe(fleet: Fleet, channel: string, listener: SubscriptionListener): Subscription {
   const { cluster, redis } = fleet;
-  const ear = cluster
-    ? subscribeWhenMastersKnown(fleet, (first) =>
-        subscribeAtAnyMaster(fleet, cluster, channel, hearer, first),
+  const subscription = cluster
+    ? subscribeWhenMastersKnown(fleet, (master) =>
+        subscribeAtAnyMaster(fleet, cluster, channel, listener, master),
       )
-    : subscribeOn(fleet, redis.duplicate(MANUAL_RESUBSCRIBE), channel, hearer);
-  return endingWith(fleet, ear);
+    : subscribeOn(fleet, redis.duplicate(MANUAL_RESUBSCRIBE), channel, listener);
+  return endingWithFleet(fleet, subscription);
 }
 
 /**
- * In a cluster at every master, as they come and go: for keyspace events, which one of them says.
- * Of a master that joins, or hangs until another has its place, `onBack` alone is told.
+ * Subscribes on every master of a cluster: keyspace events are published on the server of the key only.
+ * When a master joins the cluster or replaces one that hangs, only `onBack` is called, and no `onLost`
+ * before it. The caller closes the subscription.
  */
 export function subscribeEverywhere(
   fleet: Fleet,
   channel: string,
-  hearer: SubscriptionListener,
+  listener: SubscriptionListener,
 ): Subscription {
   const { cluster } = fleet;
-  if (!cluster) return subscribe(fleet, channel, hearer);
-  const ear = subscribeWhenMastersKnown(fleet, () => subscribeAtEveryMaster(fleet, cluster, channel, hearer));
-  return endingWith(fleet, ear);
+  if (!cluster) return subscribe(fleet, channel, listener);
+  const subscription = subscribeWhenMastersKnown(fleet, () =>
+    subscribeAtEveryMaster(fleet, cluster, channel, listener),
+  );
+  return endingWithFleet(fleet, subscription);
 }
 
-function endingWith({ redis }: Fleet, ear: OwnedSubscription): Subscription {
-  redis.once('end', ear.end);
+/** Disconnects the subscription when the connection of the fleet ends. */
+function endingWithFleet({ redis }: Fleet, subscription: OwnedSubscription): Subscription {
+  redis.once('end', subscription.disconnect);
   return {
-    ready: ear.ready,
+    ready: subscription.ready,
     get lost() {
-      return ear.lost;
+      return subscription.lost;
     },
     close() {
-      redis.off('end', ear.end);
-      ear.close();
+      redis.off('end', subscription.disconnect);
+      subscription.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
- * A channel on a connection of its own, subscribed again after each loss. What is said
- * meanwhile is missed, so loss and return are told. Subscribed by hand, because ioredis
- * tells neither when it has done it again nor that it was refused.
+ * A subscription to one channel on a connection of its own. After each loss it subscribes again, and
+ * reports the loss and the return, because messages published in between are not delivered. ioredis'
+ * own resubscribing is off: it reports neither success nor refusal.
  */
 import type { Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
@@ -11,29 +11,36 @@ import { isDenied, isTransient, toDevstateError } from '../store/redis-errors.js
 
 export interface SubscriptionListener {
   onMessage(message: string): void;
-  /** Nothing is heard from now on; told again while that lasts. */
+  /** Called when messages stop arriving, and again for each failed attempt to subscribe again. */
   onLost(error: DevstateError): void;
-  /** Subscribed again. */
+  /** Called when the subscription works again. */
   onBack(): void;
 }
 
 export interface Subscription {
-  /** Subscribed: nothing that is said from now on is missed. Rejects with a DevstateError. */
+  /**
+   * Resolves when every message published from then on will arrive. Rejects with DevstateError
+   * CONNECTION: not connected, refused, or not answered within the request timeout.
+   */
   readonly ready: Promise<void>;
-  /** Why nothing is heard at present. */
+  /** Why no messages arrive at present; undefined: they arrive. */
   readonly lost: DevstateError | undefined;
+  /** Closes the connection. The listener is not called any more. */
   close(): void;
 }
 
 export interface OwnedSubscription extends Subscription {
-  /** Its connections are closed, and that is told. */
-  end(): void;
+  /** Closes the connection and reports that as a loss. */
+  disconnect(): void;
 }
 
-/** For its connection. */
+/** Options for the connection of a subscription. */
 export const MANUAL_RESUBSCRIBE = { autoResubscribe: false };
 
-/** @param late something may have been missed already: when it is subscribed, it is back */
+/**
+ * Subscribes on this connection, which must have `MANUAL_RESUBSCRIBE`.
+ * @param late true: messages may have been missed already, so `onBack` is called after the first SUBSCRIBE
+ */
 export function subscribeOn(
   fleet: Fleet,
   subscriber: Redis,
@@ -41,49 +48,52 @@ export function subscribeOn(
   { onMessage, onLost, onBack }: SubscriptionListener,
   late = false,
 ): OwnedSubscription {
-  let open = late;
+  /** Whether losses are reported: from the first SUBSCRIBE until `close`. */
+  let reports = late;
   let lost = late ? new DevstateError('CONNECTION', 'connection lost') : undefined;
 
-  const listen = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
+  const sendSubscribe = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
   const lose = (error: DevstateError) => {
-    if (!open || (lost && !isTransient(lost))) return; // what was denied stays so, whatever the connection does
+    const isRefused = lost !== undefined && !isTransient(lost);
+    if (!reports || isRefused) return; // A refusal is not replaced by the loss of the connection after it.
     lost = error;
     onLost(error);
   };
-  const listenAgain = async () => {
+  const subscribeAgain = async () => {
     try {
-      await listen();
-      if (!open || !lost) return;
+      await sendSubscribe();
+      if (!reports || !lost) return;
       lost = undefined;
       onBack();
     } catch (error) {
       lose(toDevstateError(error));
-      if (subscriber.status === 'ready') subscriber.disconnect(true); // nobody answered: on a new connection
+      // The server hangs or refuses: tries again on a new connection.
+      if (subscriber.status === 'ready') subscriber.disconnect(true);
     }
   };
-  const end = () => closeConnection(subscriber);
+  const disconnect = () => closeConnection(subscriber);
 
   subscriber.on('message', (_channel: string, message: string) => onMessage(message));
   subscriber.on('close', () => lose(new DevstateError('CONNECTION', 'connection lost')));
   subscriber.on('error', (error: unknown) => {
-    if (isDenied(error)) lose(toDevstateError(error)); // of all other reasons it is enough that it closes
+    if (isDenied(error)) lose(toDevstateError(error)); // Other errors are followed by `close`.
   });
-  subscriber.on('ready', () => void (lost && listenAgain()));
+  subscriber.on('ready', () => void (lost && subscribeAgain()));
   const ready = late
     ? subscriber.connect()
-    : listen().then(() => {
-        open = true;
+    : sendSubscribe().then(() => {
+        reports = true;
       });
-  ready.catch(() => {}); // told to who waits for it, and that may be later
+  ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
   return {
     ready,
     get lost() {
       return lost;
     },
-    end,
+    disconnect,
     close() {
-      open = false;
-      end();
+      reports = false;
+      disconnect();
     },
   };
 }

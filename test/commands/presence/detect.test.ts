@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { detectorAtWork } from '../../../src/core/detection/detector.js';
+import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.js';
@@ -213,7 +213,7 @@ describe('while running', () => {
   test('keyspace without permission for CONFIG reports that it uses deadlines only', async () => {
     await fleet.redis.call('ACL', 'SETUSER', 'default', '-config');
     const detecting = devstate.start('detect --strategy keyspace');
-    await detecting.says('stderr', '; working by deadline alone\n');
+    await detecting.says('stderr', '; using deadlines only\n');
     await detecting.says('stderr', 'detecting (');
     await detecting.stop();
     await fleet.redis.call('ACL', 'SETUSER', 'default', '+@all');

@@ -81,7 +81,7 @@ describe('a running detector', () => {
       'keyspace',
       ['config|get'],
       [
-        "keyspace events cannot be had (permission refused: this user has no permissions to run the 'config|get' command); working by deadline alone",
+        "keyspace events are not available (permission refused: this user has no permissions to run the 'config|get' command); using deadlines only",
       ],
     ],
   ])('works with the %s strategy', async (strategy, denied, notices) => {

@@ -1,7 +1,7 @@
 /** Detectors and the feed on a cluster: after the failover of a master, each transition is announced once. */
 import { afterEach, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import type { DetectOptions } from '../../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';

@@ -1,6 +1,8 @@
 /** A detector whose connections are lost or refused: it retries what can recover, ends otherwise, and misses no expiry. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DetectOptions, detect, sweep } from '../../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
+import { detect } from '../../../src/core/detection/detector.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';

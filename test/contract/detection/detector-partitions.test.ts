@@ -1,7 +1,10 @@
 /** The detector of a fleet with partitions: events and notices of all partitions, each once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import { type DetectOptions, detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
+import { detect } from '../../../src/core/detection/detector.js';
+import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';

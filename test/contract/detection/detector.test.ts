@@ -1,6 +1,8 @@
 /** The detector: each expiry is announced once, beside other detectors and programs, with and without a hold. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DetectOptions, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
+import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';

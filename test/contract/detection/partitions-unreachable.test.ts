@@ -1,7 +1,9 @@
 /** Detector, sweep and feed start and run while some partitions are unreachable. */
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import { detect, detectorAtWork, sweep } from '../../../src/core/detection/detector.js';
+import { detect } from '../../../src/core/detection/detector.js';
+import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
@@ -184,7 +186,8 @@ describe('a feed', () => {
     await announceAll();
     const before = await countLogged();
     const said: string[] = [];
-    fleet.options.requestTimeout = 1500;
+    fleet = await openFleet(redis, { namespace: 'many', requestTimeout: 1500 });
+    parts = await fleet.partitions();
     const makeReachable = makeUnreachable(HALF, answer);
     const feed = await openFeed(fleet, {
       onLost: () => said.push('lost'),

@@ -1,6 +1,6 @@
 /** The strategies poll and keyspace: how they find candidates, which the settle script then judges. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { DetectOptions } from '../../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
@@ -131,7 +131,7 @@ describe('keyspace', () => {
       const { said, first } = await detector({ strategy: 'keyspace' }, await limited('-config'));
       expect(said).toEqual([
         expect.stringMatching(
-          /^keyspace events cannot be had \(permission refused.*\); working by deadline alone$/,
+          /^keyspace events are not available \(permission refused.*\); using deadlines only$/,
         ),
       ]);
       await register(fleet, 'd1', 'lamp');

@@ -1,6 +1,6 @@
 /** A sweep settles every device whose deadline has passed, and no other. */
 import { expect, test } from 'vitest';
-import { sweep } from '../../../src/core/detection/detector.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.js';

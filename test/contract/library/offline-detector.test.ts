@@ -1,7 +1,7 @@
 /** OfflineDetector: construction as in the article, typed events, start, stop and errors. */
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { detectorAtWork } from '../../../src/core/detection/detector.js';
+import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import {

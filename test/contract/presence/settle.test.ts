@@ -1,6 +1,6 @@
 /** settle: compares a device's heartbeat key with what was announced, and announces each transition once. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sweep } from '../../../src/core/detection/detector.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';

@@ -1,6 +1,7 @@
 /** settle, detectors and the feed: each transition is announced and yielded once. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type DetectOptions, sweep } from '../../../src/core/detection/detector.js';
+import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
+import { sweep } from '../../../src/core/detection/sweep.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';

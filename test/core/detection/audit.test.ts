@@ -32,17 +32,17 @@ async function round(audit: Audit, count: number): Promise<{ slices: number; loo
 describe('the audit', () => {
   test('of a small fleet is one slice, and the next a second later', async () => {
     const audit = new Audit((await fleetOf(10)).only, 300_000, 1);
-    expect(audit.pause()).toBe(0);
+    expect(audit.msUntilNext()).toBe(0);
     expect(await audit.next()).toHaveLength(10);
     expect(await audit.next()).toEqual([]);
-    expect(audit.pause()).toBeGreaterThan(0);
-    expect(audit.pause()).toBeLessThanOrEqual(1000);
+    expect(audit.msUntilNext()).toBeGreaterThan(0);
+    expect(audit.msUntilNext()).toBeLessThanOrEqual(1000);
   });
 
   test('of nobody asks no more often', async () => {
     const audit = new Audit((await fleetOf(0)).only, 300_000, 1);
     expect(await audit.next()).toEqual([]);
-    expect(audit.pause()).toBeGreaterThan(0);
+    expect(audit.msUntilNext()).toBeGreaterThan(0);
   });
 
   test('of a large fleet takes a script’s worth at a time, and as many slices as the round allows', async () => {
@@ -59,7 +59,7 @@ describe('the audit', () => {
     const fleet = await fleetOf(10 * MAX_DEVICES_PER_SCRIPT);
     const audit = new Audit(fleet.only, 10, 1);
     const slice = async () => {
-      await until(() => audit.pause() === 0);
+      await until(() => audit.msUntilNext() === 0);
       return audit.next();
     };
     const first = await slice();

@@ -10,7 +10,7 @@ function watch(partitions: number) {
   );
   const see = (partition: number, now: number, holdUntil: number) =>
     hold.update(partition, { now, holdUntil });
-  return { said, see, miss: (partition: number) => hold.miss(partition) };
+  return { said, see, miss: (partition: number) => hold.skip(partition) };
 }
 
 test('of one: at once, again when it is longer, and its end once', () => {

@@ -18,10 +18,10 @@ test('begins with the first part, and ends when all have ended it', () => {
   outage.end('a');
   outage.end('a');
   outage.end('c');
-  expect([outage.lasts, said]).toEqual([true, ['a is lost']]);
+  expect([outage.isActive, said]).toEqual([true, ['a is lost']]);
   outage.end('b');
   outage.begin(error('b is lost'), 'b');
-  expect([outage.lasts, said]).toEqual([true, ['a is lost', 'back', 'b is lost']]);
+  expect([outage.isActive, said]).toEqual([true, ['a is lost', 'back', 'b is lost']]);
 });
 
 test('of one part, which needs no name', () => {
@@ -30,5 +30,5 @@ test('of one part, which needs no name', () => {
   outage.end();
   for (let i = 0; i < 2; i++) outage.begin(error('lost'));
   for (let i = 0; i < 2; i++) outage.end();
-  expect([outage.lasts, said]).toEqual([false, ['lost', 'back']]);
+  expect([outage.isActive, said]).toEqual([false, ['lost', 'back']]);
 });

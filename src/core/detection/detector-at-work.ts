@@ -1,0 +1,25 @@
+/** Tells whether a detector runs, from the pulse (`devices:pulse`) that detectors stamp. */
+import { collectOutcomes } from '../async/item-results.js';
+import type { Fleet } from '../store/fleet.js';
+import { isTransient, mostSevere } from '../store/redis-errors.js';
+import { parseServerTime } from '../store/server-time.js';
+import { MAX_LOOK_INTERVAL_MS } from './due-devices.js';
+
+/** A detector stamps the pulse every second. If the last stamp is older than this, none runs. */
+const MAX_PULSE_AGE_MS = 5 * MAX_LOOK_INTERVAL_MS;
+
+/**
+ * Returns whether a detector has run within the last 5 s in each partition that answers.
+ * @throws DevstateError CONNECTION if no partition answers, or permission is refused; BAD_RECORD, USAGE
+ */
+export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
+  const requests = (await fleet.partitions()).map(async (partition) => {
+    const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
+    const [, stampedAt = 0] = String(pulse).split(' ').map(Number);
+    return parseServerTime(time) - stampedAt <= MAX_PULSE_AGE_MS;
+  });
+  const { values, failures } = await collectOutcomes(requests);
+  const failure = mostSevere(failures);
+  if (failure !== undefined && (values.length === 0 || !isTransient(failure))) throw failure;
+  return values.every(Boolean);
+}

@@ -1,0 +1,39 @@
+/** The modes of a detector, and which mode may follow which. */
+import { StateMachine } from '../async/state-machine.js';
+
+export const DetectorModes = {
+  /** The subscriptions are being opened. No partition is looked at yet, so that no message is missed later. */
+  SUBSCRIBING: 'SUBSCRIBING',
+
+  /** The loops over the partitions run, but not each of them has ended its first step yet. */
+  STARTING: 'STARTING',
+
+  /** Each loop has ended its first step, and at least one look has succeeded: `onReady` was called. */
+  RUNNING: 'RUNNING',
+
+  /** A loop or a subscription has failed with an error that retrying does not help. The detector is to end. */
+  FAILING: 'FAILING',
+
+  /** The signal was aborted, the consumer has stopped, or the detector failed. The loops are being ended. */
+  ENDING: 'ENDING',
+
+  /** Loops and subscriptions are closed. The events that were announced last are yielded, then the error is thrown. */
+  ENDED: 'ENDED',
+} as const;
+
+export type DetectorMode = keyof typeof DetectorModes;
+
+const { SUBSCRIBING, STARTING, RUNNING, FAILING, ENDING, ENDED } = DetectorModes;
+
+const TRANSITIONS: Readonly<Record<DetectorMode, readonly DetectorMode[]>> = {
+  SUBSCRIBING: [STARTING, ENDING],
+  STARTING: [RUNNING, FAILING, ENDING],
+  RUNNING: [FAILING, ENDING],
+  FAILING: [ENDING],
+  ENDING: [ENDED],
+  ENDED: [],
+};
+
+export function createDetectorModes(): StateMachine<DetectorMode> {
+  return new StateMachine<DetectorMode>('Detector', SUBSCRIBING, TRANSITIONS);
+}

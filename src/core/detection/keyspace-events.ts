@@ -1,0 +1,108 @@
+/**
+ * The strategy `keyspace`: the article's expired events, from every server of the fleet. Redis sends
+ * them only if `notify-keyspace-events` has the flags E and x, which are set here, and again after
+ * each loss, because a server that restarted or became a master may not have them. While the flags
+ * are not set, and if CONFIG is refused, the detector uses the index.
+ */
+import type { Redis } from 'ioredis';
+import type { DevstateError } from '../model/errors.js';
+import { subscribeEverywhere } from '../pubsub/subscribe.js';
+import type { Subscription } from '../pubsub/subscription.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { isTransient, toDevstateError } from '../store/redis-errors.js';
+import type { Poller, SuspectListener, SuspectSource } from './suspect-source.js';
+
+export class KeyspaceEvents implements SuspectSource {
+  readonly ready: Promise<void>;
+  readonly #fleet: Fleet;
+  readonly #prefixes: readonly string[];
+  readonly #listener: SuspectListener;
+  readonly #notice: (message: string) => void;
+  /** Whether the servers send expired events. `refused`: the user may not use CONFIG. */
+  #flags: 'unset' | 'set' | 'refused' = 'unset';
+  #subscription: Subscription | undefined;
+  #isClosed = false;
+
+  /** Starts to set the flags and to subscribe; the caller closes it. */
+  constructor(
+    fleet: Fleet,
+    partitions: readonly Partition[],
+    listener: SuspectListener,
+    notice: (message: string) => void,
+  ) {
+    this.#fleet = fleet;
+    this.#prefixes = partitions.map(({ keys }) => keys.heartbeat(''));
+    this.#listener = listener;
+    this.#notice = notice;
+    // The connection for commands may come back after the subscription, and the flags are set on it.
+    fleet.redis.on('ready', this.#setFlagsAgain);
+    this.ready = this.#open();
+    this.ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
+  }
+
+  get usesIndex(): boolean {
+    return this.#flags !== 'set';
+  }
+
+  get lost(): DevstateError | undefined {
+    return this.#subscription?.lost;
+  }
+
+  pollers(): readonly Poller[] {
+    return [];
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#fleet.redis.off('ready', this.#setFlagsAgain);
+    this.#subscription?.close();
+  }
+
+  async #open(): Promise<void> {
+    await this.#setFlags();
+    if (this.#isClosed || this.#flags === 'refused') return;
+    const db = this.#fleet.redis.options.db ?? 0;
+    this.#subscription = subscribeEverywhere(this.#fleet, `__keyevent@${db}__:expired`, {
+      onMessage: (key) => this.#onExpired(key),
+      onLost: (error) => this.#listener.onLost(error),
+      onBack: this.#setFlagsAgain,
+    });
+    await this.#subscription.ready;
+  }
+
+  #onExpired(key: string): void {
+    const prefix = this.#prefixes.find((each) => key.startsWith(each));
+    if (prefix !== undefined) this.#listener.onSuspect(key.slice(prefix.length));
+  }
+
+  async #setFlags(): Promise<void> {
+    try {
+      await Promise.all(
+        this.#fleet.servers().map((server) => this.#fleet.send(() => enableExpiredEvents(server))),
+      );
+      this.#flags = 'set';
+    } catch (error) {
+      // A lost connection is reported by the subscription, and the flags are set again after it.
+      this.#flags = isTransient(error) ? 'unset' : 'refused';
+      if (this.#flags === 'refused')
+        this.#notice(
+          `keyspace events are not available (${toDevstateError(error).message}); using deadlines only`,
+        );
+    }
+  }
+
+  /** Reports the return only after the flags are set: before that, no events were sent. */
+  readonly #setFlagsAgain = (): void => {
+    if (this.#subscription) void this.#setFlags().then(() => this.#listener.onBack());
+  };
+}
+
+/** Adds the flags that expired events need to those that are set. A includes x. */
+async function enableExpiredEvents(redis: Redis): Promise<void> {
+  const [, flags = ''] = (await redis.config('GET', 'notify-keyspace-events')) as string[];
+  const missing = ['E', 'x'].filter(
+    (flag) => !flags.includes(flag) && !(flag === 'x' && flags.includes('A')),
+  );
+  if (missing.length > 0) await redis.config('SET', 'notify-keyspace-events', flags + missing.join(''));
+}

@@ -1,0 +1,16 @@
+/** Messages remembered; when there are more, all are forgotten, so that memory stays bounded. */
+const MAX_REMEMBERED = 1000;
+
+/**
+ * Returns a function that passes each different message on once: a device with a broken record is
+ * settled again and again, and has the same message each time.
+ */
+export function notifyOnce(notice: (message: string) => void): (message: string) => void {
+  const notified = new Set<string>();
+  return (message) => {
+    if (notified.has(message)) return;
+    if (notified.size === MAX_REMEMBERED) notified.clear();
+    notified.add(message);
+    notice(message);
+  };
+}

@@ -1,0 +1,70 @@
+/** The modes of a detector's loop over one partition, and which mode may follow which. */
+import { StateMachine } from '../async/state-machine.js';
+
+/**
+ * A step of the loop settles devices, reads the index ("looks"), and asks the pollers (the audit, and
+ * the poller of the strategy) for more devices.
+ */
+export const PartitionLoopModes = {
+  /**
+   * No step has ended yet. The first step looks, so that devices that expired before the start are
+   * found by every strategy. Becomes SWEEPING, HELD or SLEEPING by what the first look finds.
+   */
+  STARTING: 'STARTING',
+
+  /**
+   * Every look since the start has failed with an error that may pass. The step is retried after 1 s.
+   * The other partitions of the detector work meanwhile.
+   */
+  UNREACHED: 'UNREACHED',
+
+  /**
+   * The last look found due devices, or a notification may have been missed. The next step begins at
+   * once, settles the due devices and looks again, whatever the strategy is. Becomes SLEEPING or HELD
+   * when a look finds no due device.
+   */
+  SWEEPING: 'SWEEPING',
+
+  /**
+   * The last look found a hold and no due device. The loop sleeps as in SLEEPING, but the next look
+   * settles what is due whatever the strategy is, because devices expired during the hold.
+   */
+  HELD: 'HELD',
+
+  /**
+   * The last look found no due device. The loop sleeps until the next deadline, at most 1 s, or until
+   * a suspect or a poller is there earlier.
+   */
+  SLEEPING: 'SLEEPING',
+
+  /**
+   * A step failed, after a look had succeeded before, with an error that may pass. The step is retried
+   * after 1 s, and looks as in SWEEPING.
+   */
+  RECOVERING: 'RECOVERING',
+
+  /** The loop ends and removes the detector from the pulse, so that its absence is not taken for an outage. */
+  LEAVING: 'LEAVING',
+
+  /** The loop has ended, or failed with an error that retrying does not help. */
+  ENDED: 'ENDED',
+} as const;
+
+export type PartitionLoopMode = keyof typeof PartitionLoopModes;
+
+const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
+
+const TRANSITIONS: Readonly<Record<PartitionLoopMode, readonly PartitionLoopMode[]>> = {
+  STARTING: [UNREACHED, SWEEPING, HELD, SLEEPING, LEAVING, ENDED],
+  UNREACHED: [SWEEPING, HELD, SLEEPING, ENDED],
+  SWEEPING: [HELD, SLEEPING, RECOVERING, LEAVING, ENDED],
+  HELD: [SWEEPING, SLEEPING, RECOVERING, LEAVING, ENDED],
+  SLEEPING: [SWEEPING, HELD, RECOVERING, LEAVING, ENDED],
+  RECOVERING: [SWEEPING, HELD, SLEEPING, ENDED],
+  LEAVING: [ENDED],
+  ENDED: [],
+};
+
+export function createPartitionLoopModes(): StateMachine<PartitionLoopMode> {
+  return new StateMachine<PartitionLoopMode>('PartitionLoop', STARTING, TRANSITIONS);
+}

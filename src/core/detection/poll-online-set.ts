@@ -1,0 +1,33 @@
+/** The strategy `poll`: the article's polling loop over the set of online devices, in chunks. */
+import type { Partition } from '../store/partition.js';
+import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
+import { ScanCursor } from '../store/set-scan.js';
+import { INDEX_ONLY, type Poller, type SuspectSource } from './suspect-source.js';
+
+/** Names every device of the online sets once per interval. */
+export function pollOnlineSet(intervalMs: number): SuspectSource {
+  return {
+    ...INDEX_ONLY,
+    usesIndex: false,
+    pollers: (partition) => [onlineSetPoller(partition, intervalMs)],
+  };
+}
+
+/** Round n starts n intervals after the start, or at the next multiple if the round before takes longer. */
+function onlineSetPoller(partition: Partition, intervalMs: number): Poller {
+  const cursor = new ScanCursor(partition, 'sscan', partition.keys.online);
+  const startedAtMs = performance.now();
+  let dueAtMs = startedAtMs;
+  return {
+    async next() {
+      if (performance.now() < dueAtMs) return [];
+      const { found, last } = await cursor.next(MAX_DEVICES_PER_SCRIPT);
+      if (last) {
+        const rounds = Math.ceil((performance.now() - startedAtMs) / intervalMs);
+        dueAtMs = startedAtMs + rounds * intervalMs;
+      }
+      return found;
+    },
+    msUntilNext: () => Math.max(0, dueAtMs - performance.now()),
+  };
+}

@@ -1,0 +1,59 @@
+/** Settles the devices that are due now, once, for a sweep that is run by cron. */
+import { collectOutcomes } from '../async/item-results.js';
+import { DevstateError } from '../model/errors.js';
+import type { PresenceEvent } from '../model/presence-event.js';
+import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { mostSevere } from '../store/redis-errors.js';
+import type { DetectOptions } from './detect-options.js';
+import { type DueDevices, fetchDue } from './due-devices.js';
+import { toFleetEvent } from './fleet-event.js';
+import { HoldNotice } from './hold-notice.js';
+import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
+
+/**
+ * Yields the transitions that the sweep announced. It honours a hold, and starts none.
+ * @throws DevstateError after all partitions were swept, the most severe error of those that failed:
+ *   CONNECTION, BAD_RECORD, USAGE
+ */
+export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
+  const partitions = await fleet.partitions();
+  const hold = new HoldNotice(options, partitions.length);
+  const limit = maxDevicesPerStep(partitions.length);
+  const failures: unknown[] = [];
+  const firstLooks = partitions.map((partition) =>
+    fetchDue(partition, 'look', options.honourHold ?? true, limit),
+  );
+  await collectOutcomes(firstLooks); // all together, so that only one timeout passes if several do not answer
+  for (const [number, partition] of partitions.entries()) {
+    try {
+      for await (const event of sweepPartition(partition, firstLooks[number], limit, hold, options))
+        yield toFleetEvent(event, number, partitions.length);
+    } catch (error) {
+      failures.push(error);
+      hold.skip(partition);
+    }
+  }
+  if (failures.length > 0) throw mostSevere(failures);
+}
+
+/** @param limit the largest number of devices that a look returns */
+async function* sweepPartition(
+  partition: Partition,
+  firstLook: Promise<DueDevices> | undefined,
+  limit: number,
+  hold: HoldNotice,
+  { honourHold = true, onNotice = () => {} }: DetectOptions,
+): AsyncGenerator<PresenceEvent> {
+  for (let look = firstLook; ; look = undefined) {
+    const found = await (look ?? fetchDue(partition, 'look', honourHold, limit));
+    if (honourHold) hold.update(partition, found);
+    if (found.due.length === 0) return;
+    const { events, verdicts, failures } = await settleBatch(partition, found.due, [], { honourHold });
+    yield* events;
+    if (failures.length > 0) throw mostSevere(failures);
+    reportErrors(verdicts, onNotice);
+    const isStuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);
+    if (found.due.length < limit || isStuck) return;
+  }
+}
