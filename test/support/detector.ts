@@ -1,4 +1,5 @@
 /** A detector within the test, whose announcements and words can be awaited. */
+import { onTestFinished } from 'vitest';
 import type { DetectOptions } from '../../src/core/detection/detect-options.js';
 import { detect } from '../../src/core/detection/detector.js';
 import type { PresenceEvent } from '../../src/core/model/presence-event.js';
@@ -16,7 +17,10 @@ export interface OpenDetector {
   stop(): Promise<void>;
 }
 
-/** A detector that is at work. */
+/** The options of a connection that reconnects without limit, and notices a hanging server after 300 ms. */
+export const DETECTOR_CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
+
+/** Starts a detector, and waits until it is ready. It is stopped when the test has finished. */
 export async function openDetector(fleet: Fleet, options: DetectOptions = {}): Promise<OpenDetector> {
   const abort = new AbortController();
   const events: PresenceEvent[] = [];
@@ -39,6 +43,11 @@ export async function openDetector(fleet: Fleet, options: DetectOptions = {}): P
     ended.catch(reject);
   });
   await ready;
+  const stop = async () => {
+    abort.abort();
+    await ended;
+  };
+  onTestFinished(stop);
   return {
     events,
     said,
@@ -47,9 +56,6 @@ export async function openDetector(fleet: Fleet, options: DetectOptions = {}): P
       return events.slice(0, count);
     },
     says: (text) => until(() => said.some((line) => line.includes(text))),
-    async stop() {
-      abort.abort();
-      await ended;
-    },
+    stop,
   };
 }

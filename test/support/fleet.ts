@@ -10,6 +10,8 @@ import type { Keyspace } from '../../src/core/model/keyspace.js';
 import type { PresenceEvent } from '../../src/core/model/presence-event.js';
 import { decodeLogEntry } from '../../src/core/model/presence-event.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
+import { heartbeats } from '../../src/core/presence/heartbeats.js';
+import { registerAll } from '../../src/core/registry/register.js';
 import type { Connection } from '../../src/core/store/connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import type { Partition } from '../../src/core/store/partition.js';
@@ -58,6 +60,27 @@ export async function openFleet(
   const client = await redis.client(connection);
   client.on('error', () => {}); // commands say what is wrong
   return new SingleFleet(client, options);
+}
+
+/** Returns the ids d0, d1, … */
+export function numberedIds(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `d${index}`);
+}
+
+/** Registers devices, and sends a heartbeat of each with the TTL for its index, in ms. */
+export async function bringOnline(
+  fleet: Fleet,
+  ids: readonly string[],
+  ttl: (index: number) => number,
+): Promise<void> {
+  await registerAll(
+    fleet,
+    ids.map((id) => ({ id, type: 'lamp' })),
+  );
+  await heartbeats(
+    fleet,
+    ids.map((id, index) => ({ id, ttl: ttl(index) })),
+  );
 }
 
 /** Returns the DevstateError with which a promise must reject. */

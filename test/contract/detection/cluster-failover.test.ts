@@ -1,5 +1,5 @@
 /** Detectors and the feed on a cluster: after the failover of a master, each transition is announced once. */
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
@@ -9,10 +9,10 @@ import { registerAll } from '../../../src/core/registry/register.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { useCluster } from '../../support/cluster.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { allOf, logOf, openFeed, until } from '../../support/fleet.js';
+import { allOf, logOf, numberedIds, openFeed, until } from '../../support/fleet.js';
 
 const PARTITIONS = 64;
-const IDS = Array.from({ length: 300 }, (_, i) => `d${i}`);
+const IDS = numberedIds(300);
 const FIRST_LAPSE = ['1 online heartbeat', '2 offline timeout'];
 const BOTH_LAPSES = [...FIRST_LAPSE, '3 online heartbeat', '4 offline timeout'];
 /** Longer than a failover takes. */
@@ -21,15 +21,9 @@ const REQUEST_TIMEOUT_MS = 20_000;
 const TEST_TIMEOUT_MS = 60_000;
 
 const cluster = useCluster({ nodeTimeout: 1500 });
-const open: OpenDetector[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((detector) => detector.stop()));
-});
 
 async function detector(options: DetectOptions): Promise<OpenDetector> {
-  const opened = await openDetector(await cluster.fleet({}, REQUEST_TIMEOUT_MS), options);
-  open.push(opened);
-  return opened;
+  return openDetector(await cluster.fleet({}, REQUEST_TIMEOUT_MS), options);
 }
 
 async function beatAll(fleet: Fleet, ttl: number): Promise<void> {

@@ -5,10 +5,10 @@ import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
 import { useCluster } from '../../support/cluster.js';
 import { openDetector } from '../../support/detector.js';
-import { openFeed, until } from '../../support/fleet.js';
+import { numberedIds, openFeed, until } from '../../support/fleet.js';
 
 const cluster = useCluster({ masters: 2, replicas: 0 });
-const IDS = Array.from({ length: 64 }, (_, i) => `d${i}`);
+const IDS = numberedIds(64);
 
 test('detectors and feeds start, and announce the devices of the other master', async () => {
   const fleet = await cluster.fleet({}, 1500);

@@ -1,47 +1,47 @@
 /** A detector whose connections are lost or refused: it retries what can recover, ends otherwise, and misses no expiry. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { detect } from '../../../src/core/detection/detector.js';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
 import { articleProgram } from '../../support/article.js';
-import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { failure, logOf, openFleet, type SingleFleet, storyOf, until } from '../../support/fleet.js';
+import { DETECTOR_CLIENT, type OpenDetector, openDetector } from '../../support/detector.js';
+import {
+  bringOnline,
+  failure,
+  logOf,
+  numberedIds,
+  openFleet,
+  type SingleFleet,
+  storyOf,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-/** Reconnects without limit, and notices a hanging server after 300 ms. */
-const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
 let fleet: SingleFleet;
-let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);
-  open = [];
-});
-afterEach(async () => {
-  await Promise.all(open.map((detector) => detector.stop()));
 });
 
-/** Starts a detector on its own connection; it is stopped after the test. */
-async function detector(options: DetectOptions = {}, at = redis, client = CLIENT): Promise<OpenDetector> {
-  const opened = await openDetector(await openFleet(at, fleet.options, client), options);
-  open.push(opened);
-  return opened;
+/** Starts a detector on its own connection. */
+async function detector(
+  options: DetectOptions = {},
+  at = redis,
+  client = DETECTOR_CLIENT,
+): Promise<OpenDetector> {
+  return openDetector(await openFleet(at, fleet.options, client), options);
 }
 
-/** Registers d0, d1, … and sends a heartbeat of each with the TTL for its index, ms. */
+/** Registers d0, d1, … and sends a heartbeat of each with the TTL for its index, in ms. */
 async function online(count: number, ttl: (index: number) => number): Promise<string[]> {
-  const ids = Array.from({ length: count }, (_, i) => `d${i}`);
-  await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
-  await heartbeats(
-    fleet,
-    ids.map((id, i) => ({ id, ttl: ttl(i) })),
-  );
+  const ids = numberedIds(count);
+  await bringOnline(fleet, ids, ttl);
   return ids;
 }
 
@@ -56,7 +56,7 @@ describe('when all connections are lost', () => {
   const persistent = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
 
   test('by a restart of the server: gives one notice of loss and return, and finds what expired meanwhile', async () => {
-    fleet = await openFleet(persistent, {}, CLIENT);
+    fleet = await openFleet(persistent, {}, DETECTOR_CLIENT);
     const { said, says, first } = await detector({}, persistent);
     await online(2, (i) => (i === 0 ? 200 : 60_000));
     await persistent.server.kill();
@@ -87,7 +87,7 @@ describe('when all connections are lost', () => {
 });
 
 describe('when the subscribed connection is lost', () => {
-  const SLOW_RECONNECT = { ...CLIENT, retryStrategy: () => 700 };
+  const SLOW_RECONNECT = { ...DETECTOR_CLIENT, retryStrategy: () => 700 };
 
   test.each(['deadline', 'keyspace'] as const)(
     '%s: gives one notice of loss and return, and receives messages again',
@@ -133,7 +133,7 @@ describe('when the server refuses', () => {
   /** Runs a detector as a user who may do everything, applies `change`, and returns the error that ends it. */
   async function endAfter(change: () => Promise<unknown>) {
     await limited('reset', 'on', '>pw', '~*', '&*', '+@all');
-    const own = await openFleet(redis, {}, { ...CLIENT, username: 'app', password: 'pw' });
+    const own = await openFleet(redis, {}, { ...DETECTOR_CLIENT, username: 'app', password: 'pw' });
     let markReady = () => {};
     const ready = new Promise<void>((resolve) => {
       markReady = resolve;
@@ -207,9 +207,8 @@ describe('when the server refuses', () => {
 });
 
 test('retries once a second, when scripts fail at once and messages keep arriving', async () => {
-  const own = await openFleet(redis, {}, CLIENT);
+  const own = await openFleet(redis, {}, DETECTOR_CLIENT);
   const opened = await openDetector(own);
-  open.push(opened);
   const { evalsha } = own.redis;
   let attempts = 0;
   Object.assign(own.redis, {
@@ -229,7 +228,7 @@ test('retries once a second, when scripts fail at once and messages keep arrivin
 });
 
 test('yields an announced event, although reading the settings fails after it', async () => {
-  const own = await openFleet(redis, {}, CLIENT);
+  const own = await openFleet(redis, {}, DETECTOR_CLIENT);
   const article = articleProgram(fleet.redis, 'node');
   await article.register('d1', 'lamp');
   await article.heartbeat('d1');
@@ -242,7 +241,6 @@ test('yields an announced event, although reading the settings fails after it', 
     },
   });
   const opened = await openDetector(own);
-  open.push(opened);
   await opened.says('lost');
   expect(await opened.first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
 });
@@ -267,7 +265,7 @@ describe('when one of several scripts fails', () => {
   test('yields the events of the other scripts, and those of the failed one after its retry', async () => {
     const ids = await online(5 * MAX_DEVICES_PER_SCRIPT, () => 20);
     await until(async () => (await fleet.redis.exists(...ids.map((id) => fleet.keys.heartbeat(id)))) === 0);
-    const own = await openFleet(redis, {}, CLIENT);
+    const own = await openFleet(redis, {}, DETECTOR_CLIENT);
     failFirstScriptWith(own, 'd7');
     const { events, said, first, stop } = await openDetector(own);
     await first(ids.length);
@@ -294,10 +292,9 @@ describe('when one of several scripts fails', () => {
     const article = articleProgram(fleet.redis, 'node');
     await article.register('d1', 'lamp');
     await article.heartbeat('d1');
-    const own = await openFleet(redis, {}, CLIENT);
+    const own = await openFleet(redis, {}, DETECTOR_CLIENT);
     failFirstScriptWith(own, 'd1', () => fleet.redis.srem(fleet.keys.registered, 'd1')); // no later slice contains it
     const opened = await openDetector(own);
-    open.push(opened);
     expect(await opened.first(1)).toMatchObject([{ deviceId: 'd1', status: 'online', reason: 'observed' }]);
   });
 });

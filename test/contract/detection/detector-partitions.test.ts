@@ -1,5 +1,5 @@
 /** The detector of a fleet with partitions: events and notices of all partitions, each once. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { detect } from '../../../src/core/detection/detector.js';
@@ -8,14 +8,16 @@ import { sweep } from '../../../src/core/detection/sweep.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { register, registerAll } from '../../../src/core/registry/register.js';
+import { register } from '../../../src/core/registry/register.js';
 import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { cli } from '../../support/cli.js';
-import { type OpenDetector, openDetector } from '../../support/detector.js';
+import { DETECTOR_CLIENT, type OpenDetector, openDetector } from '../../support/detector.js';
 import {
   allOf,
+  bringOnline,
   cut,
   failure,
+  numberedIds,
   ODD_IDS,
   openFleet,
   type SingleFleet,
@@ -27,43 +29,23 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
 const PARTITIONS = 16;
-/** Reconnects without limit, and notices a hanging server after 300 ms. */
-const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
-const IDS = [...ODD_IDS, ...Array.from({ length: 59 }, (_, i) => `d${i}`)];
+const IDS = [...ODD_IDS, ...numberedIds(59)];
 
 let fleet: SingleFleet;
-let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis, { namespace: 'many' });
   await declareFleet(fleet, { partitions: PARTITIONS });
-  open = [];
-});
-afterEach(async () => {
-  await Promise.all(open.map((detector) => detector.stop()));
 });
 
-/** Starts a detector on its own connection; it is stopped after the test. */
+/** Starts a detector on its own connection. */
 async function detector(options: DetectOptions = {}, of = fleet): Promise<OpenDetector> {
-  const opened = await openDetector(await openFleet(redis, of.options, CLIENT), options);
-  open.push(opened);
-  return opened;
-}
-
-async function online(ids: readonly string[], ttl: (index: number) => number, of = fleet): Promise<void> {
-  await registerAll(
-    of,
-    ids.map((id) => ({ id, type: 'lamp' })),
-  );
-  await heartbeats(
-    of,
-    ids.map((id, i) => ({ id, ttl: ttl(i) })),
-  );
+  return openDetector(await openFleet(redis, of.options, DETECTOR_CLIENT), options);
 }
 
 /** Registers devices whose heartbeat has expired and was not settled. */
 async function expired(ids: readonly string[]): Promise<void> {
-  await online(ids, () => 20);
+  await bringOnline(fleet, ids, () => 20);
   const now = await serverNow(fleet.redis);
   await until(async () => (await serverNow(fleet.redis)) > now + 20);
 }
@@ -74,7 +56,7 @@ async function storiesOf(of: SingleFleet, ids: readonly string[]): Promise<strin
 
 /** Sends a heartbeat of a device that is in neither the registered set nor the index. */
 async function onlineOutsideIndex(id: string, ttl: number): Promise<void> {
-  await online([id], () => ttl);
+  await bringOnline(fleet, [id], () => ttl);
   const { keys } = await fleet.partitionFor(id);
   await fleet.redis.srem(keys.registered, id);
   await fleet.redis.zrem(keys.activity, id);
@@ -95,7 +77,7 @@ describe('announces each expiry once', () => {
     await detector({}, unpartitioned);
     const offlineEvents = async (of: SingleFleet) =>
       (await storiesOf(of, IDS)).flat().filter((line) => /offline/.test(line));
-    for (const each of [fleet, unpartitioned]) await online(IDS, (i) => 30 + 5 * i, each);
+    for (const each of [fleet, unpartitioned]) await bringOnline(each, IDS, (i) => 30 + 5 * i);
     const again = IDS.slice(0, 30);
     for (const each of [fleet, unpartitioned]) {
       await until(async () => (await offlineEvents(each)).length === IDS.length);
@@ -129,7 +111,7 @@ describe('announces each expiry once', () => {
   });
 
   test('of 2,000 devices that expired before it started', async () => {
-    const ids = Array.from({ length: 2000 }, (_, i) => `d${i}`);
+    const ids = numberedIds(2000);
     await expired(ids);
     const { events, first } = await detector();
     await first(ids.length);
@@ -221,7 +203,7 @@ describe('the hold', () => {
   });
 
   test('of one partition does not delay the others', async () => {
-    await online(IDS, () => 20);
+    await bringOnline(fleet, IDS, () => 20);
     const now = await serverNow(fleet.redis);
     const held = await fleet.partitionFor('d0');
     await fleet.redis.set(held.keys.pulse, `${now} ${now} ${now + 3_600_000}`);
@@ -249,7 +231,7 @@ describe('its connections', () => {
     const { said, says, first } = await detector();
     await fleet.redis.client('KILL', 'TYPE', 'pubsub');
     await fleet.redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await online(IDS, () => 50);
+    await bringOnline(fleet, IDS, () => 50);
     await first(IDS.length);
     await says('resumed');
     expect(said).toEqual(['lost', 'resumed']);
@@ -259,7 +241,11 @@ describe('its connections', () => {
   test('are denied one partition: it ends with an error', async () => {
     const acl = (...rules: string[]) => fleet.redis.call('ACL', 'SETUSER', 'app', ...rules);
     await acl('reset', 'on', '>pw', '~*', '&*', '+@all');
-    const own = await openFleet(redis, fleet.options, { ...CLIENT, username: 'app', password: 'pw' });
+    const own = await openFleet(redis, fleet.options, {
+      ...DETECTOR_CLIENT,
+      username: 'app',
+      password: 'pw',
+    });
     const onReady = () =>
       void acl('resetkeys', '~many:devices:*', ...'0123456789'.split('').map((n) => `~many:{${n}}:*`));
     const run = async () => {
@@ -276,7 +262,7 @@ describe('its connections', () => {
 test('announces devices and writes the pulse, while its consumer takes no event', async () => {
   const stop = new AbortController();
   const events = detect(await openFleet(redis, fleet.options), { signal: stop.signal });
-  await online(IDS, (i) => 100 + 20 * i);
+  await bringOnline(fleet, IDS, (i) => 100 + 20 * i);
   const firstEvent = await events.next();
   const stories = async () => (await storiesOf(fleet, IDS)).filter(({ length }) => length === 2).length;
   await until(async () => (await stories()) === IDS.length);

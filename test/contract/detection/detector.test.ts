@@ -1,18 +1,20 @@
 /** The detector: each expiry is announced once, beside other detectors and programs, with and without a hold. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
 import { sweep } from '../../../src/core/detection/sweep.js';
-import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
 import { articleProgram } from '../../support/article.js';
-import { type OpenDetector, openDetector } from '../../support/detector.js';
+import { DETECTOR_CLIENT, type OpenDetector, openDetector } from '../../support/detector.js';
 import {
+  bringOnline,
   cut,
   DIALECTS,
   logOf,
+  numberedIds,
   ODD_IDS,
   openFleet,
   type SingleFleet,
@@ -23,36 +25,21 @@ import {
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-/** Reconnects without limit, and notices a hanging server after 300 ms. */
-const CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 
 let fleet: SingleFleet;
-let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);
-  open = [];
-});
-afterEach(async () => {
-  await Promise.all(open.map((detector) => detector.stop()));
 });
 
-/** Starts a detector on its own connection; it is stopped after the test. */
+/** Starts a detector on its own connection. */
 async function detector(options: DetectOptions = {}, at = redis): Promise<OpenDetector> {
-  const own = await openFleet(at, fleet.options, CLIENT);
-  own.redis.on('error', () => {});
-  const opened = await openDetector(own, options);
-  open.push(opened);
-  return opened;
+  return openDetector(await openFleet(at, fleet.options, DETECTOR_CLIENT), options);
 }
 
-/** Registers d0, d1, … and sends a heartbeat of each with the TTL for its index, ms. */
+/** Registers d0, d1, … and sends a heartbeat of each with the TTL for its index, in ms. */
 async function online(count: number, ttl: (index: number) => number): Promise<string[]> {
-  const ids = Array.from({ length: count }, (_, i) => `d${i}`);
-  await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
-  await heartbeats(
-    fleet,
-    ids.map((id, i) => ({ id, ttl: ttl(i) })),
-  );
+  const ids = numberedIds(count);
+  await bringOnline(fleet, ids, ttl);
   return ids;
 }
 
@@ -102,7 +89,6 @@ test('announces the devices of its namespace only', async () => {
   await register(acme, 'a1', 'lamp');
   await heartbeat(acme, { id: 'a1', ttl: 30 });
   const own = await openDetector(acme);
-  open.push(own);
   expect(await own.first(1)).toMatchObject([{ deviceId: 'a1', status: 'offline' }]);
   expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
 });

@@ -17,6 +17,7 @@ import {
   allOf,
   failure,
   logOf,
+  numberedIds,
   openFeed,
   openFleet,
   pretendDetector,
@@ -29,7 +30,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const PARTITIONS = 16;
 const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, number) => number);
-const IDS = Array.from({ length: 100 }, (_, i) => `d${i}`);
+const IDS = numberedIds(100);
 /** A request timeout longer than any test. */
 const NEVER_MS = 60_000;
 

@@ -1,10 +1,18 @@
 /** The strategies poll and keyspace: how they find candidates, which the settle script then judges. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { type OpenDetector, openDetector } from '../../support/detector.js';
-import { cut, ODD_IDS, openFleet, type SingleFleet, storyOf, until } from '../../support/fleet.js';
+import {
+  cut,
+  numberedIds,
+  ODD_IDS,
+  openFleet,
+  type SingleFleet,
+  storyOf,
+  until,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -12,23 +20,16 @@ const FLAGS_SETTING = 'notify-keyspace-events';
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
 let fleet: SingleFleet;
-let open: OpenDetector[];
 beforeEach(async () => {
   fleet = await openFleet(redis);
   await fleet.redis.config('SET', FLAGS_SETTING, '');
-  open = [];
-});
-afterEach(async () => {
-  await Promise.all(open.map((detector) => detector.stop()));
 });
 
 async function detector(
   options: DetectOptions,
   connection: Parameters<typeof openFleet>[2] = {},
 ): Promise<OpenDetector> {
-  const opened = await openDetector(await openFleet(redis, { ...fleet.options }, connection), options);
-  open.push(opened);
-  return opened;
+  return openDetector(await openFleet(redis, { ...fleet.options }, connection), options);
 }
 
 /** Sends a heartbeat of a device that is in neither the registered set nor the index. */
@@ -71,7 +72,7 @@ describe('poll', () => {
   });
 
   test('finds all of 500 devices', async () => {
-    const ids = Array.from({ length: 500 }, (_, i) => `d${i}`);
+    const ids = numberedIds(500);
     await Promise.all(ids.map((id) => onlineOutsideIndex(id, 60_000)));
     await cut(fleet, ...ids);
     const { events, first } = await detector({ strategy: 'poll', interval: 100 });

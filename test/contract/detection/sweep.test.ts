@@ -7,6 +7,7 @@ import { articleProgram } from '../../support/article.js';
 import {
   expired,
   logOf,
+  numberedIds,
   openFleet,
   type SingleFleet,
   scoreOf,
@@ -26,7 +27,7 @@ async function runSweep(fleet: SingleFleet): Promise<string[]> {
 
 test('three concurrent sweeps announce each of 450 expired devices once', async () => {
   const fleet = await openFleet(redis);
-  const ids = Array.from({ length: 450 }, (_, i) => `d${i}`).sort();
+  const ids = numberedIds(450).sort();
   await Promise.all(ids.map((id) => register(fleet, id, 'lamp')));
   await register(fleet, 'alive', 'lamp');
   await heartbeats(fleet, [...ids.map((id) => ({ id, ttl: 20 })), { id: 'alive' }]);

@@ -1,6 +1,5 @@
 /** settle, detectors and the feed: each transition is announced and yielded once. */
-import { describe, expect, onTestFinished, test } from 'vitest';
-import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
+import { describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
@@ -9,16 +8,18 @@ import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js'
 import type { Since } from '../../../src/core/presence/log-reader.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register, registerAll } from '../../../src/core/registry/register.js';
+import { register } from '../../../src/core/registry/register.js';
 import { mapByPartition } from '../../../src/core/store/by-partition.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import type { Backend } from '../../support/backends.js';
-import { type OpenDetector, openDetector } from '../../support/detector.js';
+import { openDetector } from '../../support/detector.js';
 import {
   allOf,
+  bringOnline,
   cut,
   expired,
   logOf,
+  numberedIds,
   openFeed,
   scoreOf,
   serverNow,
@@ -26,21 +27,10 @@ import {
   until,
 } from '../../support/fleet.js';
 
-const IDS = Array.from({ length: 100 }, (_, i) => `d${i}`);
+const IDS = numberedIds(100);
 const ONLINE_THEN_TIMEOUT = ['1 online heartbeat', '2 offline timeout'];
 
 export function presenceTests({ open, beside }: Backend): void {
-  async function online(fleet: Fleet, ttl: number, ids: readonly string[] = IDS): Promise<void> {
-    await registerAll(
-      fleet,
-      ids.map((id) => ({ id, type: 'lamp' })),
-    );
-    await heartbeats(
-      fleet,
-      ids.map((id) => ({ id, ttl })),
-    );
-  }
-
   const verdicts = (fleet: Fleet, ids: readonly string[]) =>
     mapByPartition(fleet, ids, async (partition, group) => (await settle(partition, group)).verdicts);
   const stories = (fleet: Fleet, ids: readonly string[] = IDS) =>
@@ -82,7 +72,7 @@ export function presenceTests({ open, beside }: Backend): void {
     test('announces each transition once, when three connections settle at once and again', async () => {
       const fleet = await open();
       const others = await beside(fleet, 3);
-      await online(fleet, 60_000);
+      await bringOnline(fleet, IDS, () => 60_000);
       const gone = IDS.slice(0, 50);
       for (const id of gone) await cut(await fleet.partitionFor(id), id);
       const expected = IDS.map((_, i) => (i < 50 ? 'offline' : 'online'));
@@ -93,21 +83,15 @@ export function presenceTests({ open, beside }: Backend): void {
   });
 
   describe('detectors', () => {
-    async function detector(fleet: Fleet, options: DetectOptions = {}): Promise<OpenDetector> {
-      const opened = await openDetector(fleet, options);
-      onTestFinished(() => opened.stop());
-      return opened;
-    }
-
     test('of all strategies together announce each expiry once', async () => {
       const fleet = await open();
       const [a, b, c] = (await beside(fleet, 3)) as [Fleet, Fleet, Fleet];
       const all = [
-        await detector(a),
-        await detector(b, { strategy: 'poll', interval: 50 }),
-        await detector(c, { strategy: 'keyspace' }),
+        await openDetector(a),
+        await openDetector(b, { strategy: 'poll', interval: 50 }),
+        await openDetector(c, { strategy: 'keyspace' }),
       ];
-      await online(fleet, 200);
+      await bringOnline(fleet, IDS, () => 200);
       const announced = () => all.flatMap(({ events }) => events);
       await until(() => announced().length >= IDS.length);
       await Promise.all(all.map((each) => each.stop()));
@@ -124,7 +108,7 @@ export function presenceTests({ open, beside }: Backend): void {
       const part = await fleet.partitionFor('d1');
       await register(fleet, 'd1', 'lamp');
       await part.redis.srem(part.keys.registered, 'd1'); // outside of the audit
-      const { first } = await detector(fleet);
+      const { first } = await openDetector(fleet);
       await part.redis.set(part.keys.heartbeat('d1'), '1', 'EX', 60);
       const message = { type: 'presence', deviceId: 'd1', status: 'online', timestamp: Date.now() };
       await fleet.redis.publish(fleet.keys.presenceChannel, JSON.stringify(message));
@@ -133,7 +117,7 @@ export function presenceTests({ open, beside }: Backend): void {
 
     test('find all expired devices in one sweep', async () => {
       const fleet = await open();
-      await online(fleet, 20);
+      await bringOnline(fleet, IDS, () => 20);
       const now = await serverNow(fleet.redis);
       await until(async () => (await serverNow(fleet.redis)) > now + 20);
       const events = await allOf(sweep(fleet));
@@ -174,7 +158,7 @@ export function presenceTests({ open, beside }: Backend): void {
     test('yields later events once, in the order of each device', async () => {
       const fleet = await open();
       const [other] = (await beside(fleet, 1)) as [Fleet];
-      await online(fleet, 60_000, some);
+      await bringOnline(fleet, some, () => 60_000);
       const feed = await openFeed(other);
       await disconnectAll(fleet, some);
       await transitions(fleet, 10);
@@ -186,7 +170,7 @@ export function presenceTests({ open, beside }: Backend): void {
 
     test('yields each event once in the same order, since a time or since any event', async () => {
       const fleet = await open();
-      await online(fleet, 60_000, some);
+      await bringOnline(fleet, some, () => 60_000);
       await disconnectAll(fleet, some);
       await transitions(fleet, 4);
       const all = await replay(fleet, { time: 0 });
