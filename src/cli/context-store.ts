@@ -14,6 +14,7 @@ import {
 import { contextsPath, readContexts, writeContexts } from './contexts-file.js';
 import type { Env } from './invocation.js';
 import { checkNamespace, omitUndefined } from './resolve-target.js';
+import { assertUsesTls } from './tls-files.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): ContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);
@@ -80,7 +81,8 @@ function fromOptions(globals: Globals): Partial<SavedContext> {
 function checked(context: Partial<SavedContext>): SavedContext {
   const { url, namespace, ca, cert, key, insecure } = context;
   if (url === undefined) throw usageError('a new context needs a URL', 'devstate context set NAME --url URL');
-  parseTarget(url, { tls: ca || cert || key || insecure ? {} : undefined });
+  const target = parseTarget(url);
+  if (ca || cert || key || insecure) assertUsesTls(target);
   if (namespace !== undefined) checkNamespace(namespace);
   return { ...context, url };
 }

@@ -2,9 +2,9 @@
 import type { Globals } from '../commands/shared/global-options.js';
 import { usageError } from '../core/model/errors.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
-import { readTls, type TlsFiles } from '../redis/tls.js';
 import type { SavedContext } from './contexts.js';
 import type { Env } from './invocation.js';
+import { assertUsesTls, readTls, type TlsFiles } from './tls-files.js';
 
 export interface ResolvedTarget {
   target: Target;
@@ -36,6 +36,7 @@ export async function resolveTarget(
     password: env.REDISCLI_AUTH || undefined,
     tls,
   });
+  if (tls) assertUsesTls(target);
   if (namespace !== undefined) checkNamespace(namespace);
   return {
     target,

@@ -246,7 +246,7 @@ function textOf(value: object): string {
     text = documentText(value);
   } catch (error) {
     if (error instanceof DevstateError) throw error;
-    throw usageError(`a document must be JSON: ${(error as Error).message}`, 'a circular object is none');
+    throw usageError(`a document must be JSON: ${(error as Error).message}`);
   }
   if (!text.startsWith('{')) throw usageError(NO_DOCUMENT); // what it says of itself (`toJSON`) is something else
   return text;

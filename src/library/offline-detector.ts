@@ -63,7 +63,8 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
       const end = (error?: unknown) => {
         const stopped = this.#end.signal.aborted;
         if (this.#owned) closeConnection(this.#owned);
-        if (!ready) reject(stopped ? usageError('it was stopped', 'make a new OfflineDetector') : error);
+        if (!ready)
+          reject(stopped ? usageError('the detector was stopped and cannot be started again') : error);
         else if (!stopped) this.emit('error', error);
       };
       this.#running = this.#run(() => {

@@ -10,8 +10,8 @@ import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
 import { networkReason, replyCode, toDevstateError } from '../core/store/redis-errors.js';
+import { serverName } from './server-name.js';
 import type { Address } from './target-url.js';
-import { serverName } from './tls.js';
 
 interface Answer {
   sentinel: Redis;

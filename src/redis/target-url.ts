@@ -6,8 +6,8 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
-import { DevstateError, usageError } from '../core/model/errors.js';
-import { serverName } from './tls.js';
+import { DevstateError } from '../core/model/errors.js';
+import { serverName } from './server-name.js';
 
 export interface Address {
   host: string;
@@ -26,7 +26,7 @@ export interface Target {
 export interface Secrets {
   /** Used if the URL has no password. */
   password?: string | undefined;
-  /** Only for URLs whose scheme is TLS (rediss…); others are refused with it. */
+  /** Used if the scheme is one with TLS (rediss…). */
   tls?: ConnectionOptions | undefined;
 }
 
@@ -39,8 +39,6 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   const scheme = typed.toLowerCase();
   const [known, secure = '', kind = ''] = /^(?:redis(s?)(-sentinel|-cluster)?|unix)$/.exec(scheme) ?? [];
   if (known === undefined) throw invalidUrl(`unknown URL scheme ${scheme}:`);
-  if (tls && secure === '')
-    throw usageError('--ca, --cert, --key and --insecure are for TLS', 'use a rediss:// URL');
   if (scheme === 'unix') return socketTarget(authority, path, query, password);
   if (authority === undefined) throw invalidUrl();
 

@@ -145,7 +145,10 @@ describe('start and stop', () => {
   test('start rejects, when stop was called before or meanwhile', async () => {
     const never = createDetector();
     await never.stop();
-    expect(await failure(never.start())).toMatchObject({ code: 'USAGE', message: 'it was stopped' });
+    expect(await failure(never.start())).toMatchObject({
+      code: 'USAGE',
+      message: 'the detector was stopped and cannot be started again',
+    });
     const hasty = createDetector();
     const starting = failure(hasty.start());
     await hasty.stop();
@@ -178,7 +181,10 @@ describe('with the caller’s client, while Redis hangs', () => {
     const stopRequestedAt = performance.now();
     await detector.stop();
     expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
-    expect(await starting).toMatchObject({ code: 'USAGE', message: 'it was stopped' });
+    expect(await starting).toMatchObject({
+      code: 'USAGE',
+      message: 'the detector was stopped and cannot be started again',
+    });
     await client.ping();
     await until(async () => !/ sub=1 /.test((await client.client('LIST')) as string)); // no subscription is left
   });

@@ -1,9 +1,9 @@
-/** Reads the PEM files of a TLS connection and checks them, so that a bad file is reported before connecting. */
+/** Reads the files that --ca, --cert and --key name and checks them, so that a bad file is reported before connecting. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { fileProblem, quote, usageError } from '../core/model/errors.js';
+import type { Target } from '../redis/target-url.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -33,9 +33,13 @@ export async function readTls({ ca, cert, key, insecure }: TlsFiles): Promise<Co
   return { ...options, ...pair };
 }
 
-/** The option for SNI and for the check of the certificate's name; empty for an IP address, which has no SNI. */
-export function serverName(host: string): ConnectionOptions {
-  return isIP(host) === 0 ? { servername: host } : {};
+/**
+ * The options are refused for a URL without TLS, where they would have no effect.
+ * @throws DevstateError USAGE
+ */
+export function assertUsesTls(target: Target): void {
+  if (target.options.tls) return;
+  throw usageError('--ca, --cert, --key and --insecure are for TLS', 'use a rediss:// URL');
 }
 
 const KEY_PROBLEMS: Record<string, string> = {
