@@ -1,4 +1,5 @@
 /** Notices on stderr about the detector, for the commands that run one or depend on one. */
+import { BYPASSED_NOTICE } from '../../core/detection/bypassed-notice.js';
 import type { DetectOptions } from '../../core/detection/detect-options.js';
 import { detectorAtWork } from '../../core/detection/detector-at-work.js';
 import type { Fleet } from '../../core/store/fleet.js';
@@ -18,7 +19,8 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
       notice(`heartbeats could not arrive for a while: ${effect} ${hold}`);
     },
     onHoldEnd: () => notice('the hold is over'),
-    onNotice: notice,
+    onNotice: (message) =>
+      notice(message === BYPASSED_NOTICE ? `${message}: devstate init --writers shared` : message),
     ...outageListener(context),
   };
 }

@@ -10,6 +10,7 @@ import type { PresenceEvent } from '../model/presence-event.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { Audit } from './audit.js';
+import { BYPASSED_NOTICE } from './bypassed-notice.js';
 import type { DetectorContext } from './detector-context.js';
 import { type DueDevices, fetchDue, msUntilNextLook } from './due-devices.js';
 import {
@@ -27,9 +28,6 @@ const RETRY_INTERVAL_MS = 1000;
 const STEP_GRACE_MS = 400;
 /** After the end was requested: the longest wait until the loop has left the pulse. */
 const LEAVE_GRACE_MS = 800;
-
-const BYPASSED_NOTICE =
-  'another program writes to this exclusive fleet, and the index lacks its changes: devstate init --writers shared';
 
 export class PartitionLoop {
   readonly #partition: Partition;
