@@ -1,12 +1,13 @@
 /**
- * The presence feed: every transition once, in order, across lost connections. Devstate's
- * own events come from the logs only; a message on the channel that carries `seq` is a
- * doorbell (beside a look each second), one without is another program's, shown live.
- * What must hold: SUBSCRIBE before the places in the logs are taken, and an event's id
- * tells of no other event that has not been handed out.
+ * The presence feed: returns every transition once and in order, also across lost connections.
+ * The events of devstate are read from the logs. Devstate also publishes each on the presence channel: such a
+ * message carries `seq`, and makes the feed read the log at once. Besides, all logs are read each second, in
+ * case a message was lost. A message without `seq` is an event of another program, which is in no log: the
+ * feed returns the message itself.
+ * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed; and
+ * an event's id never covers an event that has not been returned, so that a reader can continue after it.
  */
 
-import { withTimeout } from '../async/timeouts.js';
 import { WakeSignal } from '../async/wake-signal.js';
 import type { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
@@ -14,130 +15,172 @@ import { decodePresenceMessage, isOwnMessage } from '../model/presence-event.js'
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { subscribe } from '../pubsub/subscribe.js';
 import type { Subscription } from '../pubsub/subscription.js';
-import { readDevices } from '../query/read-devices.js';
 import { assertPartitionCount } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
 import { partitionNumber } from '../store/partition-number.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
-import { runInChunks } from '../store/script-chunks.js';
+import { ForeignEvents } from './foreign-events.js';
 import type { Gap, Since } from './log-reader.js';
 import { MergedLog } from './merged-log.js';
 
 export interface FeedOptions extends OutageListener {
-  /** Replay from here: after an event's id, or what was logged since a moment (ms). */
+  /** Returns the events since then first. Not given: only events from now on. */
   since?: Since;
-  /** Ends the feed. */
+  /** Ends the feed when it aborts. */
   signal?: AbortSignal;
-  /** Subscribed, and the replay is over, but for logs that cannot be read now: every later event will be handed out. */
+  /**
+   * Called once, when the logged events have been returned: every later event will be returned too. Logs that
+   * cannot be read at that time are not waited for.
+   */
   onReady?: () => void;
-  /** The log was trimmed past where the feed was: these events are lost to it. */
+  /** Called when events are missing because the log was trimmed before they could be read. */
   onGap?: (gap: Gap) => void;
-  /** So many events of other programs came while the consumer was slow, and are lost to the feed. */
+  /** Called with the number of events of other programs that were dropped because the consumer was too slow. */
   onDropped?: (count: number) => void;
 }
 
-const LOOK_EVERY_MS = 1000;
-/** Longer no event waits to be told with its device's type. */
-const TYPES_WITHIN_MS = 1000;
-/** How many events of other programs wait for a slow consumer: the newest. Those of the log wait there. */
-const MOST_WAITING = 10_000;
+/** How often all logs are read without a message. */
+const POLL_INTERVAL_MS = 1000;
 
-/** Events as they happen, until the signal aborts or the consumer stops. @throws DevstateError */
+/**
+ * Returns presence events as they happen, until the signal aborts or the consumer stops. A lost connection
+ * does not end the feed once a log has been read: it is reported to `onLost`, and the feed continues when the
+ * connection is back.
+ * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read at the
+ *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
+ *   number of partitions was changed
+ */
 export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
-  const bell = new WakeSignal(options.signal);
-  const outage = new OutageNotice(options);
-  const foreign: PresenceEvent[] = [];
-  let dropped = 0;
-  let loss: DevstateError | undefined;
-  let ear: Subscription | undefined;
+  const wakeSignal = new WakeSignal(options.signal);
   try {
-    const partitions = await bell.orAborted(fleet.partitions());
-    if (!partitions) return;
-    const logs = new MergedLog(partitions, options.onGap, () => bell.wake());
-    ear = subscribe(fleet, fleet.keys.presenceChannel, {
-      onMessage(message) {
-        if (isOwnMessage(message)) logs.ring(partitionNamed(message, partitions.length));
+    const partitions = await wakeSignal.orAborted(fleet.partitions());
+    if (partitions) yield* new Feed(fleet, partitions, options, wakeSignal).run();
+  } finally {
+    wakeSignal.close();
+  }
+}
+
+/**
+ * - starting: no log has been read; a connection error ends the feed
+ * - replaying: at least one log has been read; connection errors are retried and reported
+ * - live: the events that were logged before the start have been returned, and `onReady` was called
+ */
+type FeedState = 'starting' | 'replaying' | 'live';
+
+class Feed {
+  readonly #fleet: Fleet;
+  readonly #partitionCount: number;
+  readonly #options: FeedOptions;
+  readonly #wakeSignal: WakeSignal;
+  readonly #logs: MergedLog;
+  readonly #outage: OutageNotice;
+  readonly #foreign = new ForeignEvents();
+  #state: FeedState = 'starting';
+  /** A connection error that has not been reported yet. */
+  #unreported: DevstateError | undefined;
+  /** When all logs are read next, by `performance.now()`. */
+  #nextPollAt = 0;
+
+  constructor(fleet: Fleet, partitions: readonly Partition[], options: FeedOptions, wakeSignal: WakeSignal) {
+    this.#fleet = fleet;
+    this.#partitionCount = partitions.length;
+    this.#options = options;
+    this.#wakeSignal = wakeSignal;
+    this.#logs = new MergedLog(partitions, options.onGap, () => wakeSignal.wake());
+    this.#outage = new OutageNotice(options);
+  }
+
+  async *run(): AsyncGenerator<PresenceEvent> {
+    const wakeSignal = this.#wakeSignal;
+    const subscription = this.#subscribe();
+    try {
+      await wakeSignal.orAborted(subscription.ready);
+      await wakeSignal.orAborted(this.#logs.open(this.#options.since));
+      while (!wakeSignal.stopped) {
+        this.#pollWhenDue();
+        const failures = await wakeSignal.orAborted(this.#logs.readNew());
+        yield* this.#untilStopped(this.#logs.events());
+        if (!failures || wakeSignal.stopped) return;
+        const canReadAll = this.#handleFailures(failures);
+        if (this.#logs.hasMore) continue;
+        await wakeSignal.orAborted(assertPartitionCount(this.#fleet, this.#partitionCount));
+        this.#reportOutage(subscription, canReadAll);
+        this.#becomeLive();
+        this.#reportDropped();
+        yield* this.#untilStopped((await wakeSignal.orAborted(this.#foreign.take(this.#fleet))) ?? []);
+        await wakeSignal.wait(Math.max(0, this.#nextPollAt - performance.now()));
+      }
+    } finally {
+      subscription.close();
+    }
+  }
+
+  #subscribe(): Subscription {
+    return subscribe(this.#fleet, this.#fleet.keys.presenceChannel, {
+      onMessage: (message) => {
+        if (isOwnMessage(message)) this.#logs.markChanged(partitionOf(message, this.#partitionCount));
         else {
           const event = decodePresenceMessage(message);
-          if (event && foreign.push(event) > MOST_WAITING) {
-            foreign.shift();
-            dropped += 1;
-          }
+          if (event) this.#foreign.add(event);
         }
-        bell.wake();
+        this.#wakeSignal.wake();
       },
-      onLost(error) {
-        loss = error;
-        bell.wake();
+      onLost: (error) => {
+        this.#unreported = error;
+        this.#wakeSignal.wake();
       },
-      onBack() {
-        logs.ring();
-        bell.wake();
+      onBack: () => {
+        this.#logs.markChanged();
+        this.#wakeSignal.wake();
       },
     });
-    await bell.orAborted(ear.ready);
-    await bell.orAborted(logs.open(options.since));
-    let begun = false;
-    let ready = false;
-    let lookAt = 0;
-    while (!bell.stopped) {
-      if (performance.now() >= lookAt) {
-        logs.ring();
-        lookAt = performance.now() + LOOK_EVERY_MS;
-      }
-      const failures = await bell.orAborted(logs.look());
-      for (const event of logs.events()) {
-        if (bell.stopped) return;
-        yield event;
-      }
-      if (!failures || bell.stopped) return;
-      begun ||= failures.length < partitions.length;
-      const failure = mostSevere(failures);
-      if (failure !== undefined) {
-        if (!begun || !isTransient(failure)) throw failure;
-        loss ??= failure;
-      }
-      if (logs.more) continue;
-      await bell.orAborted(assertPartitionCount(fleet, partitions.length));
-      if (ear.lost && !isTransient(ear.lost)) throw ear.lost;
-      if (loss) outage.begin(loss);
-      loss = undefined;
-      if (failure === undefined && !ear.lost) outage.end();
-      if (!ready) options.onReady?.();
-      ready = true;
-      if (dropped > 0) options.onDropped?.(dropped);
-      dropped = 0;
-      for (const event of (await bell.orAborted(withTypes(fleet, foreign.splice(0)))) ?? []) {
-        if (bell.stopped) return;
-        yield event;
-      }
-      await bell.wait(Math.max(0, lookAt - performance.now()));
+  }
+
+  #pollWhenDue(): void {
+    if (performance.now() < this.#nextPollAt) return;
+    this.#logs.markChanged();
+    this.#nextPollAt = performance.now() + POLL_INTERVAL_MS;
+  }
+
+  /** @param failures the errors of the logs that cannot be read. @returns false: there are some */
+  #handleFailures(failures: readonly unknown[]): boolean {
+    if (this.#state === 'starting' && failures.length < this.#partitionCount) this.#state = 'replaying';
+    const failure = mostSevere(failures);
+    if (failure === undefined) return true;
+    if (this.#state === 'starting' || !isTransient(failure)) throw failure;
+    this.#unreported ??= failure;
+    return false;
+  }
+
+  #reportOutage({ lost }: Subscription, canReadAll: boolean): void {
+    if (lost && !isTransient(lost)) throw lost;
+    if (this.#unreported) this.#outage.begin(this.#unreported);
+    this.#unreported = undefined;
+    if (canReadAll && !lost) this.#outage.end();
+  }
+
+  #becomeLive(): void {
+    if (this.#state === 'live') return;
+    this.#options.onReady?.();
+    this.#state = 'live';
+  }
+
+  #reportDropped(): void {
+    const dropped = this.#foreign.takeDropped();
+    if (dropped > 0) this.#options.onDropped?.(dropped);
+  }
+
+  *#untilStopped(events: Iterable<PresenceEvent>): Generator<PresenceEvent> {
+    for (const event of events) {
+      if (this.#wakeSignal.stopped) return;
+      yield event;
     }
-  } finally {
-    ear?.close();
-    bell.close();
   }
 }
 
-/** Whose log the event of one of devstate's messages is in. */
-function partitionNamed(message: string, count: number): number {
+/** The number of the partition whose log holds the event that devstate published with this message. */
+function partitionOf(message: string, count: number): number {
   const id = count === 1 ? undefined : decodePresenceMessage(message)?.deviceId;
   return id === undefined ? 0 : partitionNumber(id, count);
-}
-
-/** Other programs' events do not say the type; the record does. */
-async function withTypes(fleet: Fleet, events: PresenceEvent[]): Promise<PresenceEvent[]> {
-  if (events.length === 0) return events;
-  const ids = events.map(({ deviceId }) => deviceId);
-  try {
-    const reading = runInChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
-    const readings = (await withTimeout(TYPES_WITHIN_MS, reading)) ?? [];
-    return events.map((event, i) => ({
-      ...event,
-      deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,
-    }));
-  } catch (error) {
-    if (isTransient(error)) return events; // the loss is told by the log's reader
-    throw error;
-  }
 }

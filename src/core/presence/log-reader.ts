@@ -1,42 +1,46 @@
 /**
- * The log of one partition's presence events, read from a place on. A stream is trimmed at
- * its old end, so a reader holds on to the entry it read last: if that is gone, what came
- * between may be gone too, and is named rather than passed over.
+ * Reads the log of presence events of one partition, from a position on. Redis deletes the oldest
+ * entries of a log that reaches its cap. The reader therefore checks that the entry it read last is still
+ * in the log. If it is gone, later entries may have been deleted too: the reader reports a gap.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Partition } from '../store/partition.js';
 import { parseServerTime } from '../store/server-time.js';
-import { isBefore, type LogPosition, positionAfter, positionAt } from './cursor.js';
+import { isBefore, type LogPosition, positionAfter, positionAt } from './log-position.js';
 
-/** After an event's id; or from a moment on (ms), by when events were logged. */
+/** Where to start: after the event with this id; or with the first event logged at or after a time (ms). */
 export type Since = { id: string } | { time: number };
 
-/** A stretch of a log that was trimmed before it could be read. */
+/** A part of a log that was deleted before it could be read. */
 export interface Gap {
-  /** An event's id, or the moment (ms) that was asked for. */
+  /** The id of the last event before the gap; or the time, ms, from which events were requested. */
   after: string | number;
-  /** The oldest event that is left; null: none. */
+  /** The id of the oldest event after the gap; null: the log is empty. */
   before: string | null;
 }
 
+/** An entry as Redis returns it: its id, and its field names and values in turn. */
 export type LogEntry = [id: string, fields: string[]];
 
 export class LogReader {
   readonly #partition: Partition;
   readonly #onGap: (gap: Gap) => void;
-  #place = positionAt(0);
-  /** Whether the log reaches back to the place was looked into. */
-  #told = false;
+  #position = positionAt(0);
+  /** Whether a gap after `#position` has been looked for. */
+  #isGapChecked = false;
 
-  /** @param partition a partition */
   constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
     this.#partition = partition;
     this.#onGap = onGap;
   }
 
-  /** Where it ends, and when that was. */
-  async end(): Promise<{ place: LogPosition; now: number }> {
-    // By the clock that the log goes by, and asked first, so that nothing falls in between.
+  /**
+   * Returns the end of the log, and the server's time (ms) at which it was read.
+   * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
+   */
+  async readEnd(): Promise<{ position: LogPosition; now: number }> {
+    // TIME is sent first: were it second, it could be later than an entry that XREVRANGE did not see yet, and
+    // the feed would skip that entry. It is asked of the log's server, whose clock the ids of entries follow.
     const [time, newest] = await this.#partition.pipeline([
       ['time'],
       ['xrevrange', this.#partition.keys.log, '+', '-', 'COUNT', 1],
@@ -44,47 +48,54 @@ export class LogReader {
     if (newest instanceof DevstateError) throw newest;
     const [entry] = newest as LogEntry[];
     const now = parseServerTime(time);
-    return { place: entry ? positionAfter(entry[0]) : positionAt(now), now };
+    return { position: entry ? positionAfter(entry[0]) : positionAt(now), now };
   }
 
-  /** It goes on from here. */
-  begin(place: LogPosition): void {
-    this.#place = place;
+  /** Sets the position after which `readNext` reads. */
+  startAt(position: LogPosition): void {
+    this.#position = position;
   }
 
-  /** The next entries, behind which it then stands; `more`: there may be others. */
-  async next(count: number): Promise<{ entries: LogEntry[]; more: boolean }> {
-    const entries = await this.#range(this.#place.id, count);
-    const more = entries.length === count;
-    if (!this.#place.isMoment && entries[0]?.[0] === this.#place.id) entries.shift();
-    else if (!this.#told) await this.#tellGap(entries[0]?.[0] ?? null);
+  /**
+   * Reads at most `count` entries after the position, and moves the position after them.
+   * @returns hasMore: `count` entries were read, so the log may have more
+   * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
+   */
+  async readNext(count: number): Promise<{ entries: LogEntry[]; hasMore: boolean }> {
+    const entries = await this.#readFrom(this.#position.id, count);
+    const hasMore = entries.length === count;
+    if (!this.#position.isTime && entries[0]?.[0] === this.#position.id) entries.shift();
+    else if (!this.#isGapChecked) await this.#checkGap(entries[0]?.[0] ?? null);
     const last = entries.at(-1);
     if (last) {
-      this.#place = positionAfter(last[0]);
-      this.#told = false;
+      this.#position = positionAfter(last[0]);
+      this.#isGapChecked = false;
     }
-    return { entries, more };
+    return { entries, hasMore };
   }
 
-  /** Once for each place: whether what came before the next entry is there as well. */
-  async #tellGap(next: string | null): Promise<void> {
-    const { isMoment, ms } = this.#place;
-    if (next === null && isMoment) return; // nothing was logged yet
-    this.#told = true;
-    const [oldest] = await this.#range('-', 1);
-    const gone = oldest === undefined || isBefore(this.#place, positionAfter(oldest[0]));
-    // An entry's id was in the log once, though it may have been begun anew since; of a moment nobody knows.
-    if (gone && (!isMoment || (await this.#wasTrimmed())))
-      this.#onGap({ after: isMoment ? ms : this.#place.id, before: next });
+  /** @param next the id of the first entry after the position; null: there is none */
+  async #checkGap(next: string | null): Promise<void> {
+    const { isTime, ms } = this.#position;
+    if (next === null && isTime) return; // nothing has been logged since that time
+    this.#isGapChecked = true;
+    const [oldest] = await this.#readFrom('-', 1);
+    const startsLater = oldest === undefined || isBefore(this.#position, positionAfter(oldest[0]));
+    // An entry that was read and is gone was deleted. A log that starts after a time may simply be younger.
+    if (startsLater && (!isTime || (await this.#hasLostEntries())))
+      this.#onGap({ after: isTime ? ms : this.#position.id, before: next });
   }
 
-  #range(from: string, count: number): Promise<LogEntry[]> {
+  #readFrom(id: string, count: number): Promise<LogEntry[]> {
     const { redis, keys } = this.#partition;
-    return this.#partition.send(() => redis.xrange(keys.log, from, '+', 'COUNT', count));
+    return this.#partition.send(() => redis.xrange(keys.log, id, '+', 'COUNT', count));
   }
 
-  /** Whether the log has lost entries; before Redis 7, which counts them: whether it is as long as it gets. */
-  async #wasTrimmed(): Promise<boolean> {
+  /**
+   * Redis 7 counts the entries that were ever added. Older versions do not: there a log that has reached its
+   * cap is taken as one that has lost entries.
+   */
+  async #hasLostEntries(): Promise<boolean> {
     const { redis, keys } = this.#partition;
     if ((await this.#partition.send(() => redis.exists(keys.log))) === 0) return true;
     const flat = (await this.#partition.send(() => redis.xinfo('STREAM', keys.log))) as unknown[];

@@ -1,9 +1,10 @@
 /**
- * The logs of all partitions, read as one. Each keeps its order; of what is there at the
- * same time the events come by when they were logged. Read ahead is a bounded part of each,
- * and while one that may hold more has run dry nothing is handed out, for it may be next.
- * One that cannot be read, or is silent while the others answer, keeps them waiting once, and
- * for a moment: from then on it is tried beside them.
+ * The logs of all partitions, read as one sequence of events. The events of a log keep their order; events
+ * of different logs are ordered by the time at which they were logged, as far as they have been read.
+ * A limited number of entries of each log is read ahead. No event is returned while a log whose read-ahead
+ * entries are used up may have more, because its next entry may be the earliest.
+ * If a log cannot be read, or does not answer while others do, the others wait for it once, for at most
+ * `STRAGGLER_TIMEOUT_MS`. After that it is read in the background until a read succeeds.
  */
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
@@ -11,188 +12,147 @@ import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import { decodeLogEntry } from '../model/presence-event.js';
 import type { Partition } from '../store/partition.js';
-import { isTransient, mostSevere } from '../store/redis-errors.js';
-import {
-  entryId,
-  formatCursor,
-  isBefore,
-  type LogPosition,
-  parseCursor,
-  positionAfter,
-  positionAt,
-} from './cursor.js';
+import { entryId, formatCursor, parseCursor } from './cursor.js';
+import { type BufferedEntry, LogBuffer } from './log-buffer.js';
+import { readLogEnds } from './log-ends.js';
+import { isBefore, type LogPosition, positionAt } from './log-position.js';
 import { type Gap, LogReader, type Since } from './log-reader.js';
 
-/** How many entries are read at once, from all logs; and from one of very many. */
-const CHUNK = 1000;
-const LEAST_CHUNK = 100;
-/** How long one is waited for after another has answered. */
-const PATIENCE_MS = 1000;
-
-interface Reading {
-  readonly log: LogReader;
-  /** There may be something new. */
-  rung: boolean;
-  /** There may be more than what was read. */
-  more: boolean;
-  /** Read, and not handed out. */
-  readonly ahead: Ahead[];
-  /** It is being read. */
-  busy: boolean;
-  /** Why it could not be read. */
-  failure: unknown;
-}
-
-interface Ahead {
-  readonly place: LogPosition;
-  readonly fields: readonly string[];
-}
+/** The number of entries that are read ahead, of all logs together, unless there are many logs. */
+const READ_AHEAD = 1000;
+/** The smallest number of entries that are read of one log. */
+const MIN_PER_LOG = 100;
+const STRAGGLER_TIMEOUT_MS = 1000;
 
 export class MergedLog {
-  readonly #readings: Reading[];
-  /** Where what was handed out ends. */
-  #places: LogPosition[] = [];
+  readonly #logs: LogBuffer[];
+  /** The position in each log after the last event that was returned. */
+  #positions: LogPosition[] = [];
+  /** The number of entries that one read of a log requests. */
   readonly #chunk: number;
   readonly #onGap: (gap: Gap) => void;
-  readonly #onBack: () => void;
   readonly #gaps: Gap[] = [];
 
   /**
-   * @param onGap called for those of one look in a row, before their events are handed out
-   * @param onBack one that could not be read has been read
+   * @param onGap called before the events after the gap are returned
+   * @param onRecovered called when a log can be read again
    */
-  constructor(partitions: readonly Partition[], onGap: (gap: Gap) => void = () => {}, onBack = () => {}) {
+  constructor(
+    partitions: readonly Partition[],
+    onGap: (gap: Gap) => void = () => {},
+    onRecovered = () => {},
+  ) {
     const count = partitions.length;
-    this.#chunk = Math.max(LEAST_CHUNK, Math.floor(CHUNK / count));
-    this.#readings = partitions.map((partition, number) => {
-      const name = (id: string) => entryId(id, number, count);
-      const log = new LogReader(partition, ({ after, before }) =>
+    this.#chunk = Math.max(MIN_PER_LOG, Math.floor(READ_AHEAD / count));
+    this.#onGap = onGap;
+    this.#logs = partitions.map((partition, number) => {
+      const eventId = (id: string) => entryId(id, number, count);
+      const reader = new LogReader(partition, ({ after, before }) =>
         this.#gaps.push({
-          after: typeof after === 'string' ? name(after) : after,
-          before: before === null ? null : name(before),
+          after: typeof after === 'string' ? eventId(after) : after,
+          before: before === null ? null : eventId(before),
         }),
       );
-      return { log, rung: true, more: false, ahead: [], busy: false, failure: undefined };
+      return new LogBuffer(reader, () => {
+        this.#reportGaps();
+        onRecovered();
+      });
     });
-    this.#onGap = onGap;
-    this.#onBack = onBack;
   }
 
   /**
-   * Where to begin; not given: at the end.
-   * @throws DevstateError USAGE: it is no position in this fleet; CONNECTION: no log can be read
+   * Sets where to start. Must be called first.
+   * @param since undefined: at the end of the logs
+   * @throws DevstateError USAGE: not a position in this fleet; CONNECTION: no log can be read; BAD_RECORD
    */
   async open(since: Since | undefined): Promise<void> {
-    const count = this.#readings.length;
-    if (!since) this.#places = await this.#ends();
-    else if ('id' in since) this.#places = parseCursor(since.id, count);
-    else this.#places = new Array(count).fill(positionAt(since.time));
-    for (const [i, { log }] of this.#readings.entries()) log.begin(this.#places[i] as LogPosition);
+    const count = this.#logs.length;
+    if (!since) {
+      const readers = this.#logs.map(({ reader }) => reader);
+      this.#positions = await readLogEnds(readers, STRAGGLER_TIMEOUT_MS);
+    } else if ('id' in since) this.#positions = parseCursor(since.id, count);
+    else this.#positions = new Array(count).fill(positionAt(since.time));
+    for (const [i, { reader }] of this.#logs.entries()) reader.startAt(this.#positions[i] as LogPosition);
   }
 
-  /** Of one that does not tell: what it logs from now on, by the earliest clock of the others. */
-  async #ends(): Promise<LogPosition[]> {
-    const ends: { place: LogPosition; now: number }[] = [];
-    const failures: unknown[] = [];
-    const asked = this.#readings.map(async ({ log }, i) => {
-      try {
-        ends[i] = await log.end();
-      } catch (error) {
-        failures.push(error);
-      }
-    });
-    await settleWithStragglerTimeout(PATIENCE_MS, asked);
-    const known = Object.values(ends);
-    const failure = mostSevere(failures);
-    if (failure !== undefined && (known.length === 0 || !isTransient(failure))) throw failure;
-    const now = Math.min(...known.map((end) => end.now));
-    return this.#readings.map((_, i) => ends[i]?.place ?? positionAt(now));
+  /** The next `readNew` reads the log of this partition, or every log if no partition is given. */
+  markChanged(partition?: number): void {
+    const changed = partition === undefined ? this.#logs : this.#logs.slice(partition, partition + 1);
+    for (const log of changed) log.hasChanged = true;
   }
 
-  /** There may be something new in this partition; not given: in any. */
-  ring(partition?: number): void {
-    const rung = partition === undefined ? this.#readings : this.#readings.slice(partition, partition + 1);
-    for (const reading of rung) reading.rung = true;
+  /** Reads the logs that may have new entries. @returns the errors of the logs that cannot be read now */
+  async readNew(): Promise<unknown[]> {
+    const due = this.#takeDue();
+    const healthy = due.filter(({ failure }) => failure === undefined);
+    for (const log of due) if (log.failure !== undefined) void log.read(this.#chunk);
+    await this.#readTogether(healthy);
+    this.#reportGaps();
+    return this.#logs.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   }
 
-  /** Reads where something new may be. Gives why some could not be, one for each. */
-  async look(): Promise<unknown[]> {
-    const due = this.#readings.filter(({ rung, more, busy }) => (rung || more) && !busy);
-    const drained = due.filter(({ ahead }) => ahead.length <= this.#chunk / 2);
-    for (const reading of due) {
-      reading.more ||= !drained.includes(reading);
-      reading.rung = false; // what rings from now on is another look's
+  /** Returns the logs to read now: those that may have new entries and have room in their buffer. */
+  #takeDue(): LogBuffer[] {
+    const due = this.#logs.filter(
+      ({ hasChanged, hasMore, isReading }) => (hasChanged || hasMore) && !isReading,
+    );
+    const withRoom = due.filter(({ entries }) => entries.length <= this.#chunk / 2);
+    for (const log of due) {
+      log.hasMore ||= !withRoom.includes(log);
+      log.hasChanged = false; // set before the read: a change during the read leads to another read
     }
-    const sound = drained.filter(({ failure }) => failure === undefined);
-    for (const reading of drained) if (reading.failure !== undefined) void this.#read(reading);
-    const reads = sound.map((reading) => this.#read(reading));
-    if (reads.length > 0) await withTimeout(PATIENCE_MS, Promise.race(reads));
-    if (reads.length > 0 && sound.every(({ busy }) => busy)) {
-      // Whether it is these or the connection, the others tell, who were not rung.
-      const others = this.#readings.filter(({ busy, failure }) => !busy && failure === undefined);
-      sound.push(...others);
-      reads.push(...others.map((reading) => this.#read(reading)));
-    }
-    await settleWithStragglerTimeout(PATIENCE_MS, reads);
-    for (const reading of sound)
-      if (reading.busy) fail(reading, new DevstateError('CONNECTION', 'timed out'));
-    this.#tellGaps();
-    return this.#readings.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+    return withRoom;
   }
 
-  async #read(reading: Reading): Promise<void> {
-    reading.busy = true;
-    try {
-      const { entries, more } = await reading.log.next(this.#chunk);
-      for (const [id, fields] of entries) reading.ahead.push({ place: positionAfter(id), fields });
-      reading.more = more;
-      if (reading.failure === undefined) return;
-      reading.failure = undefined;
-      this.#tellGaps();
-      this.#onBack();
-    } catch (error) {
-      fail(reading, error);
-    } finally {
-      reading.busy = false;
+  /** A log whose read does not finish in time fails with "timed out". */
+  async #readTogether(healthy: readonly LogBuffer[]): Promise<void> {
+    if (healthy.length === 0) return;
+    const reading = [...healthy];
+    const reads = reading.map((log) => log.read(this.#chunk));
+    await withTimeout(STRAGGLER_TIMEOUT_MS, Promise.race(reads));
+    if (reading.every(({ isReading }) => isReading)) {
+      // No log has answered. The other logs are read too: if they answer, the connection works and these logs fail.
+      const others = this.#logs.filter(({ isReading, failure }) => !isReading && failure === undefined);
+      reading.push(...others);
+      reads.push(...others.map((log) => log.read(this.#chunk)));
     }
+    await settleWithStragglerTimeout(STRAGGLER_TIMEOUT_MS, reads);
+    for (const log of reading) if (log.isReading) log.fail(new DevstateError('CONNECTION', 'timed out'));
   }
 
-  #tellGaps(): void {
+  #reportGaps(): void {
     for (const gap of this.#gaps.splice(0)) this.#onGap(gap);
   }
 
-  /** What can be handed out. */
+  /** Returns the events that were read, up to the first whose turn is not known yet. */
   *events(): Generator<PresenceEvent> {
-    for (let first = this.#first(); first !== undefined; first = this.#first()) {
-      const { ahead } = this.#readings[first] as Reading;
-      const { place, fields } = ahead.shift() as Ahead;
-      this.#places[first] = place;
-      yield decodeLogEntry(formatCursor(this.#places, first), fields);
+    for (let next = this.#nextPartition(); next !== undefined; next = this.#nextPartition()) {
+      const { entries } = this.#logs[next] as LogBuffer;
+      const { position, fields } = entries.shift() as BufferedEntry;
+      this.#positions[next] = position;
+      yield decodeLogEntry(formatCursor(this.#positions, next), fields);
     }
   }
 
-  /** Whether there may be more, that a look would read. */
-  get more(): boolean {
-    return this.#readings.some(({ more }) => more);
+  /** True: a log may have entries that the last `readNew` did not read. */
+  get hasMore(): boolean {
+    return this.#logs.some(({ hasMore }) => hasMore);
   }
 
-  /** The partition whose event is next; undefined: none is, or it is not known. */
-  #first(): number | undefined {
-    let first: number | undefined;
+  /** Returns the partition of the next event; undefined: there is none, or a log must be read first. */
+  #nextPartition(): number | undefined {
+    let next: number | undefined;
     let earliest: LogPosition | undefined;
-    for (let i = 0; i < this.#readings.length; i++) {
-      const { more, ahead } = this.#readings[i] as Reading;
-      const place = ahead[0]?.place;
-      if (!place) {
-        if (more) return undefined;
-      } else if (!earliest || isBefore(place, earliest)) [first, earliest] = [i, place];
+    for (let i = 0; i < this.#logs.length; i++) {
+      const { hasMore, entries } = this.#logs[i] as LogBuffer;
+      const position = entries[0]?.position;
+      if (!position) {
+        if (hasMore) return undefined;
+      } else if (!earliest || isBefore(position, earliest)) {
+        next = i;
+        earliest = position;
+      }
     }
-    return first;
+    return next;
   }
-}
-
-function fail(reading: Reading, error: unknown): void {
-  reading.rung = true;
-  reading.more = false; // the others do not wait for it
-  reading.failure = error;
 }

@@ -41,9 +41,9 @@ async function trim({ redis, keys }: Pick<Partition, 'redis' | 'keys'>, length: 
 
 async function* readAll(logs: MergedLog) {
   do {
-    expect(await logs.look()).toEqual([]);
+    expect(await logs.readNew()).toEqual([]);
     yield* logs.events();
-  } while (logs.more);
+  } while (logs.hasMore);
 }
 
 /** A reader of the log that reads when `read` is called. */
@@ -55,7 +55,7 @@ async function reader(fleet: SingleFleet, since?: Since) {
     gaps,
     async read() {
       const ids: (string | null)[] = [];
-      logs.ring();
+      logs.markChanged();
       for await (const { id } of readAll(logs)) ids.push(id);
       return ids;
     },

@@ -180,7 +180,7 @@ describe('a replay', () => {
     async (id) => {
       expect(await failure(presenceFeed(fleet, { since: { id } }).next())).toMatchObject({
         code: 'USAGE',
-        message: `"${id}" is no event's id of a fleet in 16 partitions`,
+        message: `"${id}" is not an event id of a fleet with 16 partitions`,
       });
     },
   );
@@ -361,7 +361,7 @@ describe('watch-presence', () => {
     const { exit, stderr } = await devstate.run(`watch-presence -q -n ${NAMESPACE} --since 1790000000000-0`);
     expect([exit, stderr.split('\n')[0]]).toEqual([
       2,
-      'devstate: "1790000000000-0" is no event\'s id of a fleet in 16 partitions',
+      'devstate: "1790000000000-0" is not an event id of a fleet with 16 partitions',
     ]);
   });
 });

@@ -1,0 +1,32 @@
+/** The ends of the logs of all partitions: where a feed starts that replays nothing. */
+import { settleWithStragglerTimeout } from '../async/timeouts.js';
+import { isTransient, mostSevere } from '../store/redis-errors.js';
+import { type LogPosition, positionAt } from './log-position.js';
+import type { LogReader } from './log-reader.js';
+
+/**
+ * Returns the end of each log. For a log that cannot be read now, or whose answer comes more than
+ * `stragglerTimeoutMs` after the others', it is the time at which the others were read.
+ * @throws DevstateError CONNECTION if no log can be read; BAD_RECORD if a key is not a stream
+ */
+export async function readLogEnds(
+  readers: readonly LogReader[],
+  stragglerTimeoutMs: number,
+): Promise<LogPosition[]> {
+  const ends: { position: LogPosition; now: number }[] = [];
+  const failures: unknown[] = [];
+  const reads = readers.map(async (reader, i) => {
+    try {
+      ends[i] = await reader.readEnd();
+    } catch (error) {
+      failures.push(error);
+    }
+  });
+  await settleWithStragglerTimeout(stragglerTimeoutMs, reads);
+  const known = Object.values(ends);
+  const failure = mostSevere(failures);
+  if (failure !== undefined && (known.length === 0 || !isTransient(failure))) throw failure;
+  // The clocks of the servers may differ: the earliest time skips no event.
+  const now = Math.min(...known.map((end) => end.now));
+  return readers.map((_, i) => ends[i]?.position ?? positionAt(now));
+}

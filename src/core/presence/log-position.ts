@@ -1,0 +1,30 @@
+/** A position in the log of presence events of one partition. A log is a Redis stream. */
+
+/** Directly after an entry; or before the first entry that was logged at or after a time. */
+export interface LogPosition {
+  /** The id of the entry; for a time, the smallest id that an entry of that time can have. */
+  readonly id: string;
+  readonly ms: number;
+  readonly seq: number;
+  /** True: the position is a time, not an entry. */
+  readonly isTime: boolean;
+}
+
+/** The largest ms and seq of a position: eight times as much is still an exact JavaScript number. */
+export const MAX_ID_PART = 999_999_999_999_999;
+
+/** @param timeMs ms since the epoch; fractions are rounded down */
+export function positionAt(timeMs: number): LogPosition {
+  const ms = Math.min(Math.max(0, Math.floor(timeMs)), MAX_ID_PART);
+  return { id: `${ms}-0`, ms, seq: 0, isTime: true };
+}
+
+/** @param id the id of an entry, as Redis returns it: `<ms>-<seq>` */
+export function positionAfter(id: string): LogPosition {
+  const [ms = 0, seq = 0] = id.split('-').map(Number);
+  return { id, ms, seq, isTime: false };
+}
+
+export function isBefore(a: LogPosition, b: LogPosition): boolean {
+  return a.ms < b.ms || (a.ms === b.ms && a.seq < b.seq);
+}

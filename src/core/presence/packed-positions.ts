@@ -1,0 +1,61 @@
+/**
+ * Log positions as base64url text, relative to the position of an event. Each position is a varint of
+ * 8 × its distance from the event's time in ms, + 4 if it is later, + its kind:
+ *
+ *   0  after the entry with seq 0
+ *   1  after the entry whose seq follows as a second varint
+ *   2  at a time
+ *
+ * A varint has seven bits of the number in each byte, the lowest bits first; the eighth bit is set in
+ * all bytes but the last.
+ */
+import type { LogPosition } from './log-position.js';
+
+const [ENTRY, ENTRY_WITH_SEQ, TIME] = [0, 1, 2];
+/** Two varints of 8 bytes. */
+const MAX_POSITION_BYTES = 16;
+
+export function packPositions(positions: readonly LogPosition[], eventMs: number): string {
+  const bytes = Buffer.allocUnsafe(MAX_POSITION_BYTES * positions.length);
+  let end = 0;
+  for (const { ms, seq, isTime } of positions) {
+    const distance = ms - eventMs;
+    const kind = isTime ? TIME : seq === 0 ? ENTRY : ENTRY_WITH_SEQ;
+    end = writeVarint(bytes, end, 8 * Math.abs(distance) + (distance > 0 ? 4 : 0) + kind);
+    if (kind === ENTRY_WITH_SEQ) end = writeVarint(bytes, end, seq);
+  }
+  return bytes.toString('base64url', 0, end);
+}
+
+/** Reads any text without an error: to check a text, pack the result again and compare. */
+export function unpackPositions(text: string, eventMs: number): LogPosition[] {
+  const bytes = Buffer.from(text, 'base64url');
+  const positions: LogPosition[] = [];
+  let offset = 0;
+  const readVarint = () => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = bytes[offset++] ?? 0;
+      value += (byte % 128) * factor;
+      if (byte < 128) return value;
+    }
+  };
+  while (offset < bytes.length) {
+    const packed = readVarint();
+    const distance = Math.floor(packed / 8);
+    const kind = packed % 4;
+    const ms = eventMs + (packed % 8 >= 4 ? distance : -distance);
+    const seq = kind === ENTRY_WITH_SEQ ? readVarint() : 0;
+    positions.push({ id: `${ms}-${seq}`, ms, seq, isTime: kind === TIME });
+  }
+  return positions;
+}
+
+/** Returns the offset after the varint. */
+function writeVarint(bytes: Buffer, offset: number, value: number): number {
+  let end = offset;
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[end++] = 128 + (rest % 128);
+  bytes[end++] = rest;
+  return end;
+}
