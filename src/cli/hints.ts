@@ -7,7 +7,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   NOT_REGISTERED: 'devstate register ID --type TYPE',
   ALREADY_REGISTERED: 'leave out --if-new to update it',
   REGISTERED_LATER: ({ registeredAt }) =>
-    `it is registered since ${new Date(Number(registeredAt)).toISOString()}`,
+    `it was registered at ${new Date(Number(registeredAt)).toISOString()}`,
   RESERVED_ID: 'it stands for standard input',
   READ_ONLY: 'leave out --read-only, or name a context that may write',
   VERSION_MISMATCH: 'devstate get ID shows what it is now',

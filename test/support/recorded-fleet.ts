@@ -5,7 +5,7 @@
 
 import { parse } from 'lossless-json';
 import { sweep } from '../../src/core/detection/sweep.js';
-import { HISTORY_KINDS } from '../../src/core/history/entries.js';
+import { HISTORY_KINDS } from '../../src/core/history/history-entry.js';
 import { parseJsonObject } from '../../src/core/model/json.js';
 import type { HistoryKind } from '../../src/core/model/keyspace.js';
 import { disconnect } from '../../src/core/presence/disconnect.js';

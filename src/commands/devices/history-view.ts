@@ -1,5 +1,5 @@
 /** How `history` shows changes: with the whole new value, or with the paths that changed. */
-import type { HistoryChange } from '../../core/history/entries.js';
+import type { HistoryChange } from '../../core/history/read-history.js';
 import { type Json, toJson } from '../../core/model/json.js';
 import type { View } from '../../output/view.js';
 import { pathText } from '../shared/path-text.js';

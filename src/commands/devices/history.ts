@@ -1,11 +1,8 @@
 /** `devstate history ID`: the changes of a device's documents and presence. */
-import {
-  HISTORY_KINDS,
-  type HistoryChange,
-  type HistoryOptions,
-  readHistory,
-} from '../../core/history/entries.js';
+
 import { followHistory } from '../../core/history/follow.js';
+import { HISTORY_KINDS } from '../../core/history/history-entry.js';
+import { type HistoryChange, type HistoryOptions, readHistory } from '../../core/history/read-history.js';
 import { usageError } from '../../core/model/errors.js';
 import { validId } from '../../core/model/identifiers.js';
 import type { HistoryKind } from '../../core/model/keyspace.js';

@@ -1,138 +1,69 @@
 /**
- * History as it grows: a look each second, in which the record tells whether there is
- * anything new. What must hold: each entry once, told apart by its number and its moment,
- * because a device that is registered again counts from 1; and what the cap dropped
- * between two looks is said.
+ * Follows the history of a device: returns its entries, then each new entry. Once a second the device's record
+ * is read; only if it has a new change, the history is read too.
  */
 
 import { WakeSignal } from '../async/wake-signal.js';
-import type { DeviceRecord } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import type { HistoryKind } from '../model/keyspace.js';
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
-import { readDevice } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
-import {
-  HISTORY_KINDS,
-  type HistoryChange,
-  type HistoryOptions,
-  newestOf,
-  readChanges,
-  readNewestEntries,
-  selectEntries,
-  sortByTime,
-  withChanges,
-} from './entries.js';
+import { HISTORY_KINDS } from './history-entry.js';
+import { type LastReads, readFirstEntries, readNewEntries } from './new-entries.js';
+import type { HistoryChange, HistoryOptions } from './read-history.js';
 
 export interface FollowOptions extends Omit<HistoryOptions, 'until'>, OutageListener {
-  /** Ends it. */
+  /** Ends it when it aborts. */
   signal?: AbortSignal;
-  /** So many entries were dropped before they could be read. */
+  /** Called with the number of entries that were deleted before they could be read. */
   onDropped?: (kind: HistoryKind, count: number) => void;
-  /** The device is not registered any more; it goes on should it be again. */
+  /** Called when the device is no longer registered. If it is registered again, its entries are returned. */
   onGone?: (error: DevstateError) => void;
 }
 
-const LOOK_EVERY_MS = 1000;
-
-/** An entry, or 0 for none: what was read last of a kind. */
-interface Mark {
-  number: number;
-  at: number | null;
-}
-type Marks = Map<HistoryKind, Mark>;
+const POLL_INTERVAL_MS = 1000;
 
 /**
- * What is asked for of what is there, then all that comes, until the signal aborts.
- * @throws DevstateError NOT_FOUND and CONNECTION at first, BAD_RECORD
+ * Returns the entries that the options select, then every later entry once, until the signal aborts.
+ * After the first read, lost connections and an unregistered device are reported to the callbacks instead.
+ * @throws DevstateError BAD_RECORD, USAGE; at the first read also NOT_FOUND and CONNECTION
  */
 export async function* followHistory(
   fleet: Fleet,
   id: string,
   { signal, onDropped = () => {}, onGone = () => {}, ...options }: FollowOptions = {},
 ): AsyncGenerator<HistoryChange> {
-  const bell = new WakeSignal(signal);
+  const wakeSignal = new WakeSignal(signal);
   const outage = new OutageNotice(options);
   const kinds = options.kinds ?? HISTORY_KINDS;
-  let marks: Marks | undefined;
-  let gone = false;
+  let lastReads: LastReads | undefined;
+  let isGone = false;
   try {
-    while (!bell.stopped) {
+    while (!wakeSignal.stopped) {
       try {
-        const look = marks ? lookAgain(fleet, id, kinds, marks) : firstLook(fleet, id, kinds, options);
-        const found = await bell.orAborted(look);
+        const reading = lastReads
+          ? readNewEntries(fleet, id, kinds, lastReads)
+          : readFirstEntries(fleet, id, kinds, options);
+        const found = await wakeSignal.orAborted(reading);
         if (!found) return;
         outage.end();
-        gone = false;
-        marks = found.marks;
+        isGone = false;
+        lastReads = found.lastReads;
         for (const [kind, count] of found.dropped) onDropped(kind, count);
         yield* found.entries;
       } catch (error) {
-        if (!marks || !(error instanceof DevstateError)) throw error;
+        if (!lastReads || !(error instanceof DevstateError)) throw error;
         if (error.code === 'CONNECTION') outage.begin(error);
         else if (error.code !== 'NOT_FOUND') throw error;
         else {
           outage.end();
-          if (!gone) onGone(error);
-          gone = true;
+          if (!isGone) onGone(error);
+          isGone = true;
         }
       }
-      await bell.wait(LOOK_EVERY_MS);
+      await wakeSignal.wait(POLL_INTERVAL_MS);
     }
   } finally {
-    bell.close();
+    wakeSignal.close();
   }
-}
-
-interface Look {
-  entries: HistoryChange[];
-  marks: Marks;
-  dropped: [kind: HistoryKind, count: number][];
-}
-
-async function firstLook(
-  fleet: Fleet,
-  id: string,
-  kinds: readonly HistoryKind[],
-  options: HistoryOptions,
-): Promise<Look> {
-  const record = await readDevice(fleet, id);
-  const entries = await readChanges(fleet, id, options);
-  const marks = new Map(kinds.map((kind) => [kind, markOf(record, kind, entries)]));
-  return { entries: selectEntries(entries, options), marks, dropped: [] };
-}
-
-async function lookAgain(
-  fleet: Fleet,
-  id: string,
-  kinds: readonly HistoryKind[],
-  marks: Marks,
-): Promise<Look> {
-  const record = await readDevice(fleet, id);
-  const looks = kinds.map(async (kind): Promise<Look> => {
-    const last = marks.get(kind) ?? NOTHING;
-    const isLast = ({ number, at }: Mark) => number === last.number && at === last.at;
-    if (isLast(newestOf(record, kind))) return { entries: [], marks: new Map([[kind, last]]), dropped: [] };
-    const list = withChanges(await readNewestEntries(fleet, id, kind, (entries) => entries.some(isLast)));
-    const mark = markOf(record, kind, list);
-    const known = list.findIndex(isLast);
-    const entries = list.slice(known + 1);
-    const goesOn = known >= 0 || (list[0] ?? mark).number > last.number;
-    const before = goesOn ? last.number : 0;
-    const missing = entries[0] ? entries[0].number - before - 1 : mark.number - before;
-    return { entries, marks: new Map([[kind, mark]]), dropped: missing > 0 ? [[kind, missing]] : [] };
-  });
-  const found = await Promise.all(looks);
-  return {
-    entries: sortByTime(found.flatMap(({ entries }) => entries)),
-    marks: new Map(found.flatMap((look) => [...look.marks])),
-    dropped: found.flatMap(({ dropped }) => dropped),
-  };
-}
-
-const NOTHING: Mark = { number: 0, at: null };
-
-/** The newest entry; without any, what the record says. */
-function markOf(record: DeviceRecord, kind: HistoryKind, entries: readonly HistoryChange[]): Mark {
-  return entries.findLast((entry) => entry.kind === kind) ?? newestOf(record, kind);
 }

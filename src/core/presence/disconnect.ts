@@ -1,4 +1,4 @@
-/** Goodbyes: the device says that it goes offline, instead of letting its heartbeat lapse. */
+/** Disconnecting devices: they go offline at once, before their heartbeat key expires. */
 import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
@@ -9,7 +9,8 @@ import { runInChunks } from '../store/script-chunks.js';
 import { DISCONNECT } from '../store/scripts.js';
 
 /**
- * Takes a device offline now. Returns whether it was online.
+ * Takes a device offline now: deletes its heartbeat key and, if it was online, announces it offline.
+ * @returns whether it was online
  * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
  */
 export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
@@ -17,7 +18,7 @@ export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
 }
 
 /**
- * The same for many devices; each one succeeds or fails alone.
+ * Takes many devices offline. The results are in the order of the ids; each one succeeds or fails alone.
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<boolean>[]> {

@@ -10,8 +10,7 @@
 
 import { WakeSignal } from '../async/wake-signal.js';
 import type { DevstateError } from '../model/errors.js';
-import type { PresenceEvent } from '../model/presence-event.js';
-import { decodePresenceMessage, isOwnMessage } from '../model/presence-event.js';
+import { decodePresenceMessage, isOwnMessage, type PresenceEvent } from '../model/presence-event.js';
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { subscribe } from '../pubsub/subscribe.js';
 import type { Subscription } from '../pubsub/subscription.js';

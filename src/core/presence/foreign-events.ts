@@ -3,7 +3,7 @@
  * until the feed returns them. If the consumer of the feed is too slow, the oldest are dropped.
  */
 import { withTimeout } from '../async/timeouts.js';
-import type { PresenceEvent } from '../model/device.js';
+import type { PresenceEvent } from '../model/presence-event.js';
 import { readDevices } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
 import { isTransient } from '../store/redis-errors.js';

@@ -1,7 +1,7 @@
 /**
- * Heartbeats: a device is online as long as its heartbeat key exists. Here many beats become scripts:
- * reports are merged where asked, unknown devices registered where asked, and each beat succeeds or
- * fails alone.
+ * Heartbeats. A device is online as long as its heartbeat key exists; each heartbeat sets the key again.
+ * This file splits many heartbeats into scripts, merges reports, and registers unknown devices where the
+ * heartbeat asks for it. Each heartbeat succeeds or fails alone.
  */
 import {
   type ItemResult,
@@ -24,7 +24,11 @@ import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { type BeatOutcome, isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
 
-/** One heartbeat. @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION */
+/**
+ * Sends one heartbeat.
+ * @param defaultTtl the TTL of a device without a TTL of its own, ms
+ * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION
+ */
 export async function heartbeat(
   fleet: Fleet,
   beat: Heartbeat,
@@ -34,8 +38,8 @@ export async function heartbeat(
 }
 
 /**
- * Heartbeats of many devices; each one succeeds or fails alone, and those of one device apply in order.
- * A beat that failed with CONNECTION may have been done.
+ * Sends many heartbeats. The results are in the order of the heartbeats; each one succeeds or fails alone.
+ * Heartbeats of the same device are applied in order. One that failed with CONNECTION may have been applied.
  * @param defaultTtl the TTL of devices without one of their own, ms
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
@@ -49,7 +53,7 @@ export async function heartbeats(
   );
 }
 
-/** The same for devices of one partition. @throws DevstateError CONNECTION when its connection is lost */
+/** Does what `heartbeats` does, for devices of one partition. @throws DevstateError CONNECTION when its connection is lost */
 export async function heartbeatsIn(
   partition: Partition,
   beats: readonly Heartbeat[],
@@ -71,12 +75,12 @@ async function beatAll(
   return results;
 }
 
-/** Whether the first script may leave a beat undone, so that a later beat of the device could overtake it. */
+/** Whether the beat may need a second script, so that a later beat of the device in the same batch could be applied before it. */
 function mayNeedSecondScript({ patch, registerAs, reportedJson }: Heartbeat): boolean {
   return patch !== undefined || registerAs !== undefined || reportedJson === undefined;
 }
 
-/** The size of a merged report is not known before the stored report is read. */
+/** The assumed size of a merged report: the real one is known only after the stored report was read. */
 const MERGE_BYTES = 32 * 1024;
 
 function estimatedBytes({ reportedJson = '', patch }: Heartbeat): number {
@@ -90,7 +94,7 @@ function validBeat(beat: Heartbeat): Heartbeat {
   return beat;
 }
 
-/** Beats; then registers the devices that turned out to be unknown, where asked, and beats for them again. */
+/** Sends the beats. Then registers the unknown devices whose beat has `registerAs`, and sends those beats again. */
 async function beatAndRegister(
   partition: Partition,
   beats: readonly Heartbeat[],
@@ -104,7 +108,7 @@ async function beatAndRegister(
   });
   if (unknown.length === 0) return results;
   const registrants = unknown.map(({ beat: { id }, type }) => ({ id, type }));
-  // Only if new: a device that another caller registered meanwhile keeps what that caller gave it.
+  // Only if new: a device that another client registered in between keeps that client's type.
   const registered = await registerAllIn(partition, registrants, true);
   const unknownBeats = unknown.map(({ beat }) => beat);
   const again = await beatAndMerge(partition, unknownBeats, defaultTtl);
@@ -116,7 +120,10 @@ async function beatAndRegister(
   return results;
 }
 
-/** Reads the reports to merge into, for all beats at once; a beat whose report changed meanwhile is retried alone. */
+/**
+ * Sends the beats. The reports to merge patches into are read first, in one round trip. A beat whose stored
+ * report changes between the read and the script is sent again alone.
+ */
 async function beatAndMerge(
   partition: Partition,
   beats: readonly Heartbeat[],

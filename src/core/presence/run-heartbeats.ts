@@ -1,6 +1,7 @@
 /**
- * Runs the heartbeat scripts for devices of one partition. A bare beat (no report) is first sent to the
- * fast script, which does only what most beats need; the devices it passes over go to the full script.
+ * Runs the heartbeat scripts for devices of one partition. A heartbeat without a report is first sent to
+ * the fast script, which handles only devices that stay online and skips the others; the full script then
+ * handles those.
  */
 import { type ItemResult, settleAll } from '../async/item-results.js';
 import { documentText } from '../model/document-limits.js';
@@ -13,13 +14,13 @@ import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
 
-/** The report that a patch is merged into. The script refuses the beat if another one is stored by then. */
+/** The stored report that a patch is merged into. The script refuses the heartbeat if the report has changed. */
 export interface StoredReport {
   version: number;
   text: string;
 }
 
-/** A result; or the report that is stored now, if it is not the one that was merged into. */
+/** The result of a heartbeat; or the report that is stored now, if it is not the one the patch was merged into. */
 export type BeatOutcome = ItemResult<HeartbeatResult> | StoredReport;
 
 export function isStoredReport(outcome: BeatOutcome | undefined): outcome is StoredReport {
@@ -34,6 +35,7 @@ type BeatArguments = { id: string } & Record<
 type Reply = [code: number, ...detail: (number | string)[]];
 
 /**
+ * Sends heartbeats of one partition. The outcomes are in the order of the heartbeats.
  * @param stored the reports to merge patches into, by device id
  * @param defaultTtl the TTL of devices without one of their own, ms
  * @throws DevstateError CONNECTION
@@ -63,7 +65,7 @@ export async function runHeartbeats(
   );
 }
 
-/** The beats are done already: a TTL that cannot be recorded now is recorded with a later beat. */
+/** The heartbeats have been applied already, so a lost connection is ignored: a later heartbeat raises the TTL. */
 async function raiseLongestTtl(partition: Partition, ttl: number): Promise<void> {
   try {
     await partition.raiseLongestTtl(ttl);
@@ -72,24 +74,24 @@ async function raiseLongestTtl(partition: Partition, ttl: number): Promise<void>
   }
 }
 
-/** Bare beats go in scripts of their own: a server at `maxmemory` refuses reports but not bare beats. */
+/** Heartbeats without a report have a script call of their own: a server at `maxmemory` refuses only the others. */
 async function runByKind(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
 ): Promise<Reply[]> {
-  const bare = beats.filter(isBare);
-  const withReport = beats.filter((beat) => !isBare(beat));
-  const [bareReplies = [], reportReplies = []] = await settleAll([
-    runFastFirst(partition, fleetArguments, bare),
+  const withoutReport = beats.filter(hasNoReport);
+  const withReport = beats.filter((beat) => !hasNoReport(beat));
+  const [fastReplies = [], reportReplies = []] = await settleAll([
+    runFastFirst(partition, fleetArguments, withoutReport),
     runFull(partition, fleetArguments, withReport),
   ]);
-  const nextBare = bareReplies.values();
+  const nextFast = fastReplies.values();
   const nextWithReport = reportReplies.values();
-  return beats.map((beat) => (isBare(beat) ? nextBare : nextWithReport).next().value as Reply);
+  return beats.map((beat) => (hasNoReport(beat) ? nextFast : nextWithReport).next().value as Reply);
 }
 
-function isBare({ reported }: BeatArguments): boolean {
+function hasNoReport({ reported }: BeatArguments): boolean {
   return reported === '';
 }
 
@@ -108,12 +110,12 @@ async function runFastFirst(
 ): Promise<Reply[]> {
   if (beats.length === 0) return [];
   const replies = (await partition.run(HEARTBEAT_FAST, fleetArguments, beats)) as Reply[];
-  const passedOver = beats.filter((_, i) => replies[i]?.[0] === 0);
-  const answers = (await runFull(partition, fleetArguments, passedOver)).values();
+  const skipped = beats.filter((_, i) => replies[i]?.[0] === 0);
+  const answers = (await runFull(partition, fleetArguments, skipped)).values();
   return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));
 }
 
-/** The script's arguments for a beat; an error if its patch cannot be merged into the stored report. */
+/** Returns the script's arguments for a heartbeat; an error if its patch cannot be merged into the stored report. */
 function prepareBeat(
   { id, ttl, reportedJson = '', patch }: Heartbeat,
   stored: StoredReport | undefined,

@@ -1,4 +1,7 @@
-/** The one verdict on whether devices are there, used by detectors, audits and explicit checks. */
+/**
+ * Decides for each device whether it is online, corrects its record and the index, and announces a transition
+ * that has not been announced. Detectors, the audit and `declareFleet` use it, so all decide alike.
+ */
 
 import type { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
@@ -6,27 +9,35 @@ import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
 
+/**
+ * - held: timed out during a hold; nothing was changed
+ * - stray: not registered; it was removed from the index
+ * - DevstateError BAD_RECORD: a key of the device does not hold what devstate stores
+ */
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
+
 export interface SettleOptions {
-  /** This is a detector's step: it stamps the pulse and may open a hold. */
+  /** True for a detector: writes the time of its run to the pulse, and starts a hold after an outage. */
   detector?: boolean;
-  /** False: pass verdicts even during a hold. */
+  /** False: devices that timed out during a hold are declared offline; default: true. */
   honourHold?: boolean;
 }
 
-/** What settling did: the verdicts in the order of the ids, and what it had to announce. */
 export interface Settlement {
-  /** Until when no verdict is passed, ms; 0: never was. */
+  /** When the last hold ends or ended, epoch ms; 0: there was none. */
   holdUntil: number;
+  /** In the order of the ids. */
   verdicts: Verdict[];
+  /** The transitions that were announced. */
   events: PresenceEvent[];
-  /** Of some of them it stood otherwise than devstate leaves it: another program's hand. */
+  /** True: another program changed a device without updating the index or announcing it. */
   bypassed: boolean;
 }
 
 /**
- * Passes the verdict on these devices, whoever wrote them, and announces what nobody has
- * announced. `stray`: no registered record. `held`: lapsed during a hold, not judged.
+ * Settles these devices of one partition, whichever program wrote them. Without ids and with `detector`, only
+ * the pulse is written.
+ * @throws DevstateError CONNECTION, USAGE: read-only
  */
 export async function settle(
   partition: Partition,
@@ -36,7 +47,7 @@ export async function settle(
   const { longestTtl } = await partition.settings();
   const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
-  const judge = async (chunk: readonly string[]): Promise<string[][]> => {
+  const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
     const [hold, ...replies] = await partition.run(
       SETTLE,
       args,
@@ -45,17 +56,17 @@ export async function settle(
     settlement.holdUntil = Number(hold);
     return replies as string[][];
   };
-  const replies = ids.length === 0 ? await judge([]) : await runInChunks(ids, judge);
+  const replies = ids.length === 0 ? await settleChunk([]) : await runInChunks(ids, settleChunk);
   for (const [i, [status = '', mark, ...announced]] of replies.entries()) {
     const id = ids[i] as string;
     settlement.bypassed ||= mark === '1';
-    settlement.verdicts.push(await asVerdict(partition, id, status));
-    if (announced.length > 0) settlement.events.push(settledEvent(id, status, announced));
+    settlement.verdicts.push(await toVerdict(partition, id, status));
+    if (announced.length > 0) settlement.events.push(toEvent(id, status, announced));
   }
   return settlement;
 }
 
-function settledEvent(id: string, status: string, announced: readonly string[]): PresenceEvent {
+function toEvent(id: string, status: string, announced: readonly string[]): PresenceEvent {
   const [logId = null, seq, timestamp, type, previous] = announced;
   return {
     id: logId,
@@ -70,7 +81,7 @@ function settledEvent(id: string, status: string, announced: readonly string[]):
   };
 }
 
-async function asVerdict(partition: Partition, id: string, reply: string): Promise<Verdict> {
-  const known = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
-  return known ? reply : partition.itemError(SETTLE, { id }, reply);
+async function toVerdict(partition: Partition, id: string, reply: string): Promise<Verdict> {
+  const isKnown = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
+  return isKnown ? reply : partition.itemError(SETTLE, { id }, reply);
 }

@@ -111,8 +111,8 @@ describe('before it was registered', () => {
   test('the device is reported as not registered then', async () => {
     await someHistory();
     expect(await devstate.session(`get ${ID} --at 2025-01-01T11:59:59.999Z`)).toBe(text`
-      ! devstate: device "aa:bb:cc:dd:ee:ff" was registered later than that
-      ! hint: it is registered since 2025-01-01T12:00:00.000Z
+      ! devstate: device "aa:bb:cc:dd:ee:ff" was not registered yet at that time
+      ! hint: it was registered at 2025-01-01T12:00:00.000Z
       exit 3
     `);
   });
@@ -124,8 +124,8 @@ describe('before it was registered', () => {
     expect(await devstate.session(`get ${ID} late nobody --at 2025-01-01T13:30:00Z`)).toBe(text`
       DEVICE              TYPE   STATUS   LAST-SEEN   EXPIRES
       aa:bb:cc:dd:ee:ff   lamp   online   unknown     -
-      ! devstate: device "late" was registered later than that
-      ! hint: it is registered since 2025-01-01T14:00:00.000Z
+      ! devstate: device "late" was not registered yet at that time
+      ! hint: it was registered at 2025-01-01T14:00:00.000Z
       ! devstate: device "nobody" is not registered
       ! hint: devstate register ID --type TYPE
       exit 7

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { readHistory } from '../../../src/core/history/entries.js';
+import { readHistory } from '../../../src/core/history/read-history.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { articleProgram } from '../../support/article.js';

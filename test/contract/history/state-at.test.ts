@@ -5,7 +5,7 @@
  */
 import { parse, stringify } from 'lossless-json';
 import { expect, test } from 'vitest';
-import { HISTORY_KINDS } from '../../../src/core/history/entries.js';
+import { HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
 import { type Json, type JsonObject, parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { jsonEqual } from '../../../src/core/model/json-equality.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';

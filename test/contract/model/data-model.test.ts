@@ -7,7 +7,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
-import { HISTORY_KINDS } from '../../../src/core/history/entries.js';
+import { HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
 import type { Dialect } from '../../../src/core/model/device.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { parseJsonObject } from '../../../src/core/model/json.js';

@@ -1,7 +1,7 @@
 /** A fleet with partitions on one server: a device's keys are in its partition, and queries cover all partitions. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import { readHistory } from '../../../src/core/history/entries.js';
+import { readHistory } from '../../../src/core/history/read-history.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';

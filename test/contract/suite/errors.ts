@@ -1,6 +1,6 @@
 /** Failed operations: the error code, the key or device that the message names, and that nothing is written. */
 import { describe, expect, test } from 'vitest';
-import { readHistory } from '../../../src/core/history/entries.js';
+import { readHistory } from '../../../src/core/history/read-history.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import type { Keyspace } from '../../../src/core/model/keyspace.js';

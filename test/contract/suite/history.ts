@@ -1,6 +1,6 @@
 /** readHistory and stateAt. */
 import { describe, expect, test } from 'vitest';
-import { readHistory } from '../../../src/core/history/entries.js';
+import { readHistory } from '../../../src/core/history/read-history.js';
 import { stateAt } from '../../../src/core/history/state-at.js';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';

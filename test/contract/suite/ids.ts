@@ -1,6 +1,6 @@
 /** Ids with separators and glob characters work in every operation, and namespaces keep fleets apart. */
 import { describe, expect, test } from 'vitest';
-import { readHistory } from '../../../src/core/history/entries.js';
+import { readHistory } from '../../../src/core/history/read-history.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';

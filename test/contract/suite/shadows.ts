@@ -1,6 +1,6 @@
 /** setDesired, delta, and the digits of numbers in documents. */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readHistory } from '../../../src/core/history/entries.js';
+import { readHistory } from '../../../src/core/history/read-history.js';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { subscribe } from '../../../src/core/pubsub/subscribe.js';

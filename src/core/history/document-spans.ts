@@ -1,0 +1,41 @@
+/** The past of a device's report or desired state. */
+import type { DeviceRecord } from '../model/device.js';
+import { type HistoryEntry, lastChangeOf } from './history-entry.js';
+import { registrationOf, type Span, spansOfEntries } from './spans.js';
+
+export interface DocumentText {
+  json: string;
+  version: number;
+  /** When devstate last changed it, epoch ms; null: never. */
+  at: number | null;
+}
+
+/**
+ * Returns the spans of a document. If the text in the record is not that of the newest entry, another program
+ * wrote it since. A report was then written by the last heartbeat at the latest, so it is known from there on.
+ * The time at which a desired state was written is not known.
+ * @param entries the entries of this kind, oldest first
+ */
+export function documentSpans(
+  record: DeviceRecord,
+  kind: 'reported' | 'desired',
+  entries: readonly HistoryEntry[],
+): Span<DocumentText>[] {
+  const json = kind === 'reported' ? record.reportedJson : record.desiredJson;
+  const { number: version, at } = lastChangeOf(record, kind);
+  const registered = registrationOf(record);
+  const spans = spansOfEntries(record, entries, textOf, { json: '{}', version: 0, at: null });
+  const newest = entries.at(-1);
+  const isUnchanged = newest?.number === version && newest.valueJson === json && newest.at >= registered;
+  if (isUnchanged) return spans;
+  spans.push({ from: newest?.at ?? 0, state: null });
+  const state: DocumentText = { json, version, at };
+  if (json === '{}' && (at ?? 0) <= registered) spans.push({ from: registered, state });
+  else if (kind === 'reported')
+    spans.push({ from: Math.max(record.lastSeen ?? 0, registered, at ?? 0), state });
+  return spans;
+}
+
+function textOf({ valueJson, number, at }: HistoryEntry): DocumentText {
+  return { json: valueJson ?? '{}', version: number, at };
+}

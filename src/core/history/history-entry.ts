@@ -1,0 +1,84 @@
+/**
+ * The form of a history entry. The history of a device is three lists of JSON entries in Redis, one for each
+ * kind of change: reported, desired, presence. The script that makes a change also adds its entry. The lists
+ * have a maximum length; the oldest entries are deleted.
+ * Other programs change devices without adding entries. Where the numbers of two entries do not follow each
+ * other, or an entry has `unknown`, the state in between is not known. It is shown as unknown, never guessed.
+ */
+import type { DeviceRecord, Status } from '../model/device.js';
+import { isLosslessNumber, type Json, type JsonObject } from '../model/json.js';
+import type { HistoryKind } from '../model/keyspace.js';
+import type { PresenceReason } from '../model/presence-event.js';
+import { parseStored } from '../model/stored-document.js';
+
+export const HISTORY_KINDS: readonly HistoryKind[] = ['reported', 'desired', 'presence'];
+
+export interface HistoryEntry {
+  deviceId: string;
+  kind: HistoryKind;
+  /** When it changed, epoch ms. */
+  at: number;
+  /** The version of the document after the change; for presence: the `seq` of the transition. */
+  number: number;
+  /** The document after the change, numbers with all their digits; null for presence. */
+  value: JsonObject | null;
+  /** The exact text of `value`, as it was in the record; null for presence. */
+  valueJson: string | null;
+  /** The status after the transition; null for documents. */
+  status: Status | null;
+  /** What caused the transition; null for documents. */
+  reason: PresenceReason | null;
+  /** True: before this change the device was as it was registered, with empty documents and offline. */
+  first: boolean;
+  /** The time, epoch ms, in which another program may have changed the state; null: there is none. */
+  unknown: readonly [from: number, to: number] | null;
+}
+
+/**
+ * Parses an entry.
+ * @param id the device id, for the result and for errors
+ * @throws DevstateError BAD_RECORD
+ */
+export function decodeEntry(id: string, kind: HistoryKind, text: string): HistoryEntry {
+  const { at, version, seq, value, status, reason, first, unknown } = parseStored(
+    id,
+    `the ${kind} history`,
+    text,
+  );
+  const isPresence = kind === 'presence';
+  const number = toNumber(isPresence ? seq : version);
+  const unknownTime: HistoryEntry['unknown'] = Array.isArray(unknown)
+    ? [toNumber(unknown[0]), toNumber(unknown[1])]
+    : null;
+  return {
+    deviceId: id,
+    kind,
+    at: toNumber(at),
+    number,
+    value: isPresence ? null : ((value ?? null) as JsonObject | null),
+    valueJson: isPresence ? null : (/"value":(.*)}$/s.exec(text)?.[1] ?? null),
+    status: status === 'online' || status === 'offline' ? status : null,
+    reason: typeof reason === 'string' ? (reason as PresenceReason) : null,
+    first: isPresence ? number === 1 && unknownTime === null : first === true,
+    unknown: unknownTime,
+  };
+}
+
+function toNumber(value: Json | undefined): number {
+  return isLosslessNumber(value) ? Number(value.value) : 0;
+}
+
+/**
+ * Returns the number and the time (epoch ms) of the last change of a kind according to the device's record.
+ * Number 0: there was no change.
+ */
+export function lastChangeOf(record: DeviceRecord, kind: HistoryKind): { number: number; at: number | null } {
+  switch (kind) {
+    case 'reported':
+      return { number: record.reportedVersion, at: record.reportedAt };
+    case 'desired':
+      return { number: record.desiredVersion, at: record.desiredAt };
+    case 'presence':
+      return { number: record.presenceSeq, at: record.presenceAt };
+  }
+}

@@ -1,0 +1,44 @@
+/** Reads the newest entries of a history list, in chunks from its end. */
+import type { HistoryKind } from '../model/keyspace.js';
+import type { Fleet } from '../store/fleet.js';
+import { decodeEntry, type HistoryEntry } from './history-entry.js';
+
+const CHUNK = 200;
+
+/**
+ * Returns the newest entries of one kind, oldest first: as many chunks as `isEnough` asks for, or all entries.
+ * Entries may be added and deleted between two reads. Each read therefore overlaps the one before by an entry;
+ * if that entry is not found again, reading starts anew.
+ * @param isEnough called with the entries read so far, oldest first
+ * @throws DevstateError BAD_RECORD, CONNECTION, USAGE
+ */
+export async function readNewestEntries(
+  fleet: Fleet,
+  id: string,
+  kind: HistoryKind,
+  isEnough: (entries: readonly HistoryEntry[]) => boolean,
+): Promise<HistoryEntry[]> {
+  const key = (await fleet.partitionFor(id)).keys.history(kind, id);
+  let entries: HistoryEntry[] = [];
+  let oldest: string | undefined;
+  let oldestFromEnd = 0; // 1 is the last entry of the list; 0: nothing has been read
+  for (;;) {
+    const start = -(oldestFromEnd + CHUNK);
+    const end = -Math.max(oldestFromEnd, 1);
+    const chunk = await fleet.send(() => fleet.redis.lrange(key, start, end));
+    const overlapAt = oldest === undefined ? chunk.length : chunk.lastIndexOf(oldest);
+    if (overlapAt < 0) {
+      // More than a chunk of entries was added, or the history was deleted and began again.
+      entries = [];
+      oldest = undefined;
+      oldestFromEnd = 0;
+      continue;
+    }
+    const older = chunk.slice(0, overlapAt);
+    entries = [...older.map((text) => decodeEntry(id, kind, text)), ...entries];
+    const overlap = oldest === undefined ? 0 : 1;
+    oldestFromEnd += chunk.length - overlap;
+    oldest = older[0] ?? oldest;
+    if (chunk.length < CHUNK + overlap || isEnough(entries)) return entries;
+  }
+}

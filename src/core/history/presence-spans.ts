@@ -1,0 +1,86 @@
+/** The past of a device's presence. */
+import type { DeviceRecord, Status } from '../model/device.js';
+import type { HistoryEntry } from './history-entry.js';
+import { registrationOf, type Span, spansOfEntries } from './spans.js';
+
+export interface PresenceState {
+  status: Status;
+  /** The number of transitions announced; odd: the last one announced the device online. */
+  seq: number;
+  /** When the last transition was, epoch ms; null: there was none. */
+  at: number | null;
+}
+
+/**
+ * Returns the spans of a device's presence, up to its status now. The record has the last transition that was
+ * announced; `record.status` is what the heartbeat key says now.
+ * @param entries the presence entries, oldest first
+ * @param deadline when the device times out according to the index, epoch ms; 0: the index does not say
+ * @param longestTtl the longest TTL in the fleet, ms
+ */
+export function presenceSpans(
+  record: DeviceRecord,
+  entries: readonly HistoryEntry[],
+  deadline: number,
+  longestTtl: number,
+): Span<PresenceState>[] {
+  const spans = spansOfEntries(record, entries, presenceOf, { status: 'offline', seq: 0, at: null });
+  spans.push(...announcedSpans(record, entries));
+  spans.push(...currentSpans(record, entries.at(-1), deadline, longestTtl));
+  return spans;
+}
+
+function presenceOf({ status, number, at }: HistoryEntry): PresenceState {
+  return { status: status ?? 'offline', seq: number, at };
+}
+
+function isAnnouncedOnline({ presenceSeq }: DeviceRecord): boolean {
+  return presenceSeq % 2 === 1;
+}
+
+/** If the history lacks the last announced transition, the record gives its span. */
+function announcedSpans(record: DeviceRecord, entries: readonly HistoryEntry[]): Span<PresenceState>[] {
+  const { presenceSeq: seq, presenceAt: at } = record;
+  const newest = entries.at(-1);
+  if (newest?.number === seq) return [];
+  const status = isAnnouncedOnline(record) ? 'online' : 'offline';
+  const announced = { from: at ?? registrationOf(record), state: { status, seq, at } } as const;
+  return newest ? [{ from: newest.at, state: null }, announced] : [announced];
+}
+
+/** The spans after the last announced transition, if other programs wrote the device or it timed out since. */
+function currentSpans(
+  record: DeviceRecord,
+  newest: HistoryEntry | undefined,
+  deadline: number,
+  longestTtl: number,
+): Span<PresenceState>[] {
+  const { presenceSeq: seq, presenceAt: at, status } = record;
+  const registered = registrationOf(record);
+  const wasOnline = isAnnouncedOnline(record);
+  const announcedAt = at ?? registered;
+  /** Until then the device had its announced status for certain. */
+  const certainUntil = wasOnline ? Math.max(deadline, announcedAt) : announcedAt;
+  /** The last heartbeat of any program, or the last registration: it resets the time of the last heartbeat. */
+  const lastContact = Math.max(record.lastSeen ?? 0, seq > 0 ? registered : 0);
+  const hasForeignContact = wasOnline ? lastContact >= deadline : lastContact > (at ?? 0);
+  const isShared = newest !== undefined && (newest.unknown !== null || newest.reason === 'observed');
+  const current: PresenceState = { status, seq, at };
+  if (status === 'online' && hasForeignContact) {
+    return [
+      { from: certainUntil, state: null },
+      { from: Math.max(lastContact, announcedAt), state: current },
+    ];
+  }
+  if (status === 'offline' && (hasForeignContact || (wasOnline && isShared))) {
+    // Another program's heartbeat may have had any TTL of the fleet.
+    const offlineFrom = Math.max(lastContact, registered) + longestTtl;
+    return [
+      { from: certainUntil, state: null },
+      { from: Math.max(offlineFrom, certainUntil), state: current },
+    ];
+  }
+  // A timeout that has not been announced yet counts from the deadline, as its announcement will say.
+  if (wasOnline !== (status === 'online')) return [{ from: certainUntil, state: wasOnline ? current : null }];
+  return [];
+}

@@ -1,0 +1,55 @@
+/**
+ * The past of one kind (reported, desired, presence) as a row of spans, oldest first. A span begins at a time
+ * and ends where the next begins; its state is known or unknown. Each entry of the history gives a span.
+ */
+import type { DeviceRecord } from '../model/device.js';
+import type { HistoryEntry } from './history-entry.js';
+
+export interface Span<State> {
+  /** Epoch ms. */
+  from: number;
+  /** null: not known. */
+  state: State | null;
+}
+
+/** Returns when the device was registered, epoch ms; 0: not known. */
+export function registrationOf({ registeredAt }: DeviceRecord): number {
+  return registeredAt ?? 0;
+}
+
+/**
+ * Returns the spans that the entries give. The last one is that of the newest entry.
+ * @param entries those of one kind, oldest first
+ * @param registered the state directly after the registration
+ */
+export function spansOfEntries<State>(
+  record: DeviceRecord,
+  entries: readonly HistoryEntry[],
+  stateOf: (entry: HistoryEntry) => State,
+  registered: State,
+): Span<State>[] {
+  const spans: Span<State>[] = [
+    { from: 0, state: null },
+    { from: registrationOf(record), state: entries[0]?.first ? registered : null },
+  ];
+  for (const [i, entry] of entries.entries()) {
+    const { number, at, unknown } = entry;
+    const previous = entries[i - 1];
+    const isNext = previous === undefined || previous.number === number - 1;
+    const unknownFrom = isNext ? unknown?.[0] : previous.at;
+    if (unknownFrom !== undefined) spans.push({ from: unknownFrom, state: null });
+    spans.push({ from: unknown?.[1] ?? at, state: stateOf(entry) });
+  }
+  return spans;
+}
+
+/** Returns the state at a time (epoch ms); null: not known. */
+export function stateIn<State>(spans: readonly Span<State>[], time: number): State | null {
+  return spans.findLast(({ from }) => from <= time)?.state ?? null;
+}
+
+/** Returns the time, epoch ms, from which on the state is known without a break; null: it is not known now. */
+export function knownSince<State>(spans: readonly Span<State>[]): number | null {
+  const lastUnknown = spans.findLastIndex(({ state }) => state === null);
+  return spans[lastUnknown + 1]?.from ?? null;
+}
