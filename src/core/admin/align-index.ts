@@ -1,0 +1,90 @@
+/**
+ * Makes the sets and the index of a partition agree with its records and heartbeat keys. Other programs write
+ * those without updating the index. Queries of an exclusive fleet use the index alone, so it must be correct
+ * before a fleet is declared exclusive.
+ */
+import { DevstateError } from '../model/errors.js';
+import { settle } from '../presence/settle.js';
+import { readDevicesIn } from '../query/read-devices.js';
+import { registeredIdsIn } from '../query/registered-ids.js';
+import { registerAllIn } from '../registry/register.js';
+import type { Command } from '../store/connection.js';
+import type { Partition } from '../store/partition.js';
+import { REMOVE_FROM_TYPE } from '../store/scripts.js';
+import { scanSet, scanSortedSet } from '../store/set-scan.js';
+
+/**
+ * Aligns one partition.
+ * @param onLooked called with the number of ids of each chunk of registered devices, after it was aligned
+ * @throws DevstateError BAD_RECORD if a device cannot be indexed; the others have been aligned; CONNECTION
+ */
+export async function alignIndex(partition: Partition, onLooked: (count: number) => void): Promise<void> {
+  const { keys } = partition;
+  const failures: DevstateError[] = [];
+  for await (const ids of registeredIdsIn(partition)) {
+    failures.push(...(await alignDevices(partition, ids)));
+    onLooked(ids.length);
+  }
+  for await (const ids of scanSet(partition, keys.online))
+    failures.push(...(await alignUnregistered(partition, ids)));
+  for await (const ids of scanSortedSet(partition, keys.activity))
+    failures.push(...(await alignUnregistered(partition, ids)));
+  for await (const types of scanSet(partition, keys.types)) {
+    for (const type of types) {
+      for await (const ids of registeredIdsIn(partition, type))
+        await removeFromWrongType(partition, type, ids);
+    }
+  }
+  const [first] = failures;
+  if (first) {
+    throw new DevstateError('BAD_RECORD', `${failures.length} devices cannot be indexed: ${first.message}`, {
+      reason: 'BROKEN_RECORDS',
+      cause: first,
+    });
+  }
+}
+
+/** @returns the errors of the devices that cannot be indexed */
+async function alignDevices(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
+  const { verdicts } = await settle(partition, ids);
+  const registrations = await registerWhereMissing(partition, ids);
+  return [...verdicts, ...registrations].filter((result) => result instanceof DevstateError);
+}
+
+/** A device that is missing in one of its sets is registered with its own type, which only adds it to its sets. */
+async function registerWhereMissing(partition: Partition, ids: readonly string[]) {
+  const { keys } = partition;
+  const readings = await readDevicesIn(partition, ids, ['type']);
+  const typed = readings.flatMap(({ id, device }) =>
+    device?.deviceType ? [{ id, type: device.deviceType }] : [],
+  );
+  const isMember = await partition.pipeline(
+    typed.flatMap(({ id, type }): Command[] => [
+      ['sismember', keys.type(type), id],
+      ['sismember', keys.types, type],
+      ['sismember', keys.registered, id],
+    ]),
+  );
+  const missing = typed.filter((_, i) => isMember.slice(3 * i, 3 * i + 3).includes(0));
+  return registerAllIn(partition, missing);
+}
+
+/** Aligns the devices of the online set or the index that are not registered, though they may have a record. */
+async function alignUnregistered(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
+  const registered = await partition.send(() =>
+    partition.redis.smismember(partition.keys.registered, ...ids),
+  );
+  const unregistered = ids.filter((_, i) => registered[i] === 0);
+  return unregistered.length > 0 ? alignDevices(partition, unregistered) : [];
+}
+
+/** @param ids members of the set of this type */
+async function removeFromWrongType(
+  partition: Partition,
+  type: string,
+  ids: readonly string[],
+): Promise<void> {
+  const readings = await readDevicesIn(partition, ids, ['type']);
+  const wrong = readings.filter(({ device, error }) => !error && device?.deviceType !== type);
+  await Promise.all(wrong.map(({ id }) => partition.run(REMOVE_FROM_TYPE, {}, [{ id, type }])));
+}
