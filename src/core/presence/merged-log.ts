@@ -9,8 +9,7 @@
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
 import { DevstateError } from '../model/errors.js';
-import type { PresenceEvent } from '../model/presence-event.js';
-import { decodeLogEntry } from '../model/presence-event.js';
+import { decodeLogEntry, type PresenceEvent } from '../model/presence-event.js';
 import type { Partition } from '../store/partition.js';
 import { entryId, formatCursor, parseCursor } from './cursor.js';
 import { type BufferedEntry, LogBuffer } from './log-buffer.js';
