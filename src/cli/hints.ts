@@ -21,7 +21,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   DIALECT_UNKNOWN: 'declare what the fleet is with devstate init, or give its --dialect',
   INVALID_DIALECT: 'it is node or python',
   PARTITIONS_IN_USE: 'partitions can never change; begin another fleet with --namespace',
-  PARTITIONS_CHANGED: 'begin again',
+  PARTITIONS_CHANGED: 'start again',
   PARTITIONS_REQUIRED: 'devstate init --partitions 64',
   PASSWORD_REQUIRED: 'put it in REDISCLI_AUTH or in the URL of a context',
   WRONG_PASSWORD: 'check REDISCLI_AUTH or the URL',
@@ -44,7 +44,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   TLS_CLIENT_CERTIFICATE_REQUIRED: 'give it with --cert and --key',
   TLS_CLIENT_CERTIFICATE_REFUSED: 'see whether it has expired, and whether the server trusts its authority',
   TLS_HANDSHAKE_REFUSED: 'it may ask for a client certificate: --cert and --key',
-  TLS_NOT_SUPPORTED: 'a plain port wants redis://',
+  TLS_NOT_SUPPORTED: 'connect to it with redis://',
   SERVER_UNREACHABLE:
     'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none',
   CONNECT_REFUSED: 'check the URL',

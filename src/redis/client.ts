@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection } from '../core/store/connection.js';
-import { isTooManyClients } from '../core/store/redis-errors.js';
+import { isTooManyClients } from '../core/store/reply-errors.js';
 import { isUnreachable, REPLICA, TIMED_OUT, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } from './connect-options.js';
 import { SentinelConnector } from './sentinel.js';

@@ -1,6 +1,7 @@
 /** The error of a failed connection: which server, and why. */
 import { DevstateError } from '../core/model/errors.js';
-import { networkReason, toDevstateError } from '../core/store/redis-errors.js';
+import { networkReason } from '../core/store/network-errors.js';
+import { toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
 
 /** The server is a replica where a master was expected: for a short time after a failover the sentinels may name one. */

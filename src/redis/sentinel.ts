@@ -9,7 +9,9 @@ import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
-import { networkReason, replyCode, toDevstateError } from '../core/store/redis-errors.js';
+import { networkReason } from '../core/store/network-errors.js';
+import { toDevstateError } from '../core/store/redis-errors.js';
+import { replyCode } from '../core/store/reply-errors.js';
 import { serverName } from './server-name.js';
 import type { Address } from './target-url.js';
 

@@ -177,7 +177,7 @@ describe('a node that redirects to an address where nothing listens', () => {
     const cluster = await opened({ timeoutMs: 500 }, await pretendNode(1_000_000));
     expect(await failure(new Fleet(cluster).send(() => cluster.get('k')))).toMatchObject({
       code: 'CONNECTION',
-      message: 'the cluster did not come to rest',
+      message: 'the cluster redirected too many times',
     });
   });
 });

@@ -57,7 +57,7 @@ describe('connects', () => {
 
 describe('reports why it cannot connect', () => {
   const NOBODY =
-    "TLS: the server's certificate is signed by nobody who is trusted here\n! hint: name its authority with --ca";
+    "TLS: the server's certificate is not signed by a trusted authority\n! hint: name its authority with --ca";
   const ELSEWHERE =
     "TLS: the server's certificate is for another name\n! hint: name the server as its certificate does";
   const REFUSED =
@@ -106,7 +106,7 @@ describe('reports why it cannot connect', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { port } = server.address() as AddressInfo;
     expect(await session(`get d1 --url rediss://127.0.0.1:${port} --insecure`)).toBe(
-      '! devstate: cannot reach rediss://127.0.0.1: TLS: no TLS is spoken there\n! hint: a plain port wants redis://\nexit 5\n',
+      '! devstate: cannot reach rediss://127.0.0.1: TLS: the server does not use TLS on this port\n! hint: connect to it with redis://\nexit 5\n',
     );
   });
 });

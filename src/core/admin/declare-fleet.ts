@@ -1,9 +1,10 @@
 /** Declares the layout of a fleet in `devices:meta`: its partitions, its dialect and whether other programs write to it. */
 
+import { mapConcurrently } from '../async/settled.js';
 import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import type { QueryOptions } from '../query/device-reader.js';
-import { forEachConcurrently } from '../store/by-partition.js';
+import { PARTITIONS_AT_ONCE } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import { alignIndex } from './align-index.js';
 
@@ -51,8 +52,10 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
       looked += count;
       options.onLooked?.(looked);
     };
-    await forEachConcurrently(fleet.partitionsFor(partitions), (partition) =>
-      alignIndex(partition, onLooked),
+    await mapConcurrently(
+      fleet.partitionsFor(partitions),
+      (partition) => alignIndex(partition, onLooked),
+      PARTITIONS_AT_ONCE,
     );
   }
   await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));

@@ -1,99 +1,34 @@
 /**
- * Many items in one call, each of which succeeds or fails alone. What must hold: results
- * stand in the order of the items, and nothing overtakes an earlier operation on its device.
+ * Many items in one call, each of which succeeds or fails alone. Two things always hold: results are in the order of
+ * the items, and operations on one device are done in their order.
  */
-import { DevstateError } from '../model/errors.js';
+import { DevstateError, isConnectionError } from '../model/errors.js';
 
-/** What came of one item. */
+/** The result of one item, or its error. */
 export type ItemResult<Result> = Result | DevstateError;
 
 /**
- * Sends what `read` makes of the items; those that it throws at fail with that.
- * @param send gives for each of them, in order, what came of it
+ * Validates the inputs with `parse` and sends the valid items together. An input that `parse` throws a DevstateError
+ * for fails with it; the others are sent.
+ * @param send returns a result for each valid item, in order
  */
-export async function sendValidItems<Given, Item, Result>(
-  given: readonly Given[],
-  read: (each: Given) => Item,
+export async function sendValidItems<Input, Item, Result>(
+  inputs: readonly Input[],
+  parse: (input: Input) => Item,
   send: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
 ): Promise<ItemResult<Result>[]> {
-  const items = given.map((each) => itemResultOf(() => read(each)));
-  const answers = (
-    await send(items.flatMap((item) => (item instanceof DevstateError ? [] : [item])))
-  ).values();
+  const items = inputs.map((input) => itemResultOf(() => parse(input)));
+  const validItems = items.flatMap((item) => (item instanceof DevstateError ? [] : [item]));
+  const results = (await send(validItems)).values();
   return items.map((item) =>
-    item instanceof DevstateError ? item : (answers.next().value as ItemResult<Result>),
+    item instanceof DevstateError ? item : (results.next().value as ItemResult<Result>),
   );
 }
 
-/** The one result of a single item. @throws DevstateError */
+/** Returns the only result of a call for one item. @throws DevstateError if the item failed */
 export function unwrapOne<Result>([result]: readonly ItemResult<Result>[]): Result {
   if (result instanceof DevstateError) throw result;
   return result as Result;
-}
-
-/** What was promised, or the failure that is the item's own: a lost connection is everybody's. */
-export async function itemFailure<Result>(work: Promise<Result>): Promise<ItemResult<Result>> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof DevstateError && !isConnectionError(error)) return error;
-    throw error;
-  }
-}
-
-/** Whether it was not answered, or refused whoever was meant. */
-export function isConnectionError(result: unknown): result is DevstateError {
-  return result instanceof DevstateError && result.code === 'CONNECTION';
-}
-
-/**
- * What all of them give, once none is under way any more: who is told of a failure may go on
- * at once, and must not be overtaken by what was sent before.
- */
-export async function settleAll<Result>(
-  works: Iterable<Result | Promise<Result>>,
-): Promise<Awaited<Result>[]> {
-  const outcomes = await Promise.allSettled(works);
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
-}
-
-/** Waits for all requests, and gives the values of those that succeeded and the errors of the others. */
-export async function collectOutcomes<T>(
-  requests: readonly Promise<T>[],
-): Promise<{ values: T[]; failures: unknown[] }> {
-  const settled = await Promise.allSettled(requests);
-  return {
-    values: settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
-    failures: settled.flatMap((each) => (each.status === 'rejected' ? [each.reason] : [])),
-  };
-}
-
-/**
- * Cuts items into runs that may be worked at as a whole. After one of which `alone` says that
- * it may be sent later, with all that is sent together with it, no device comes again.
- */
-export function* splitAtRepeats<Item extends { id: string }>(
-  items: readonly Item[],
-  alone: (item: Item) => boolean,
-): Generator<Item[]> {
-  let run: Item[] = [];
-  let seen = new Set<string>();
-  let anyAlone = false;
-  for (const item of items) {
-    anyAlone ||= alone(item);
-    if (anyAlone && seen.has(item.id)) {
-      yield run;
-      run = [];
-      seen = new Set();
-      anyAlone = alone(item);
-    }
-    run.push(item);
-    seen.add(item.id);
-  }
-  if (run.length > 0) yield run;
 }
 
 /** Returns what `read` returns, or the DevstateError that it throws. @throws any other error */
@@ -104,4 +39,43 @@ export function itemResultOf<Item>(read: () => Item): ItemResult<Item> {
     if (error instanceof DevstateError) return error;
     throw error;
   }
+}
+
+/**
+ * Returns what the work resolves with, or the DevstateError that it rejects with. Rejects with a CONNECTION error and
+ * with any other error, because they are not about this item only.
+ */
+export async function itemFailure<Result>(work: Promise<Result>): Promise<ItemResult<Result>> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof DevstateError && !isConnectionError(error)) return error;
+    throw error;
+  }
+}
+
+/**
+ * Cuts items into runs that are sent one after the other. Within a run an item that `mayBeResent` accepts may be sent a
+ * second time, later than the items after it; so after such an item a run has no device twice, and operations on one
+ * device stay in order.
+ */
+export function* splitAtRepeats<Item extends { id: string }>(
+  items: readonly Item[],
+  mayBeResent: (item: Item) => boolean,
+): Generator<Item[]> {
+  let run: Item[] = [];
+  let ids = new Set<string>();
+  let anyMayBeResent = false;
+  for (const item of items) {
+    anyMayBeResent ||= mayBeResent(item);
+    if (anyMayBeResent && ids.has(item.id)) {
+      yield run;
+      run = [];
+      ids = new Set();
+      anyMayBeResent = mayBeResent(item);
+    }
+    run.push(item);
+    ids.add(item.id);
+  }
+  if (run.length > 0) yield run;
 }

@@ -1,33 +1,36 @@
 /**
- * Waiting for several who answer each for itself: one of them that is silent does not keep
- * the others from being served. What is not waited for any more goes on.
+ * Waiting for a limited time, so that a server that does not reply does not delay the others. The work itself is not
+ * cancelled: it continues after the timeout, and its result is ignored.
  */
 
-/** What comes of it; undefined where that takes longer than `ms`. */
+/** Returns the result of the work; undefined if that takes longer than `ms`. Rejects if the work fails before. */
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const patience = setTimeout(resolve, ms, undefined).unref();
-    work.finally(() => clearTimeout(patience)).then(resolve, reject);
+    const timer = setTimeout(resolve, ms, undefined).unref();
+    work.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }
 
-/** Until all have come, none of which may reject: for the first however long it takes, for each further one `ms`. */
+/**
+ * Waits for all works, but after each one that ends at most `ms` for the next. For the first it waits without a
+ * limit. No work may reject.
+ */
 export function settleWithStragglerTimeout(ms: number, works: readonly Promise<void>[]): Promise<void> {
   return new Promise((resolve) => {
-    let left = works.length;
-    let over = left === 0;
-    let patience: NodeJS.Timeout | undefined;
+    let pending = works.length;
+    let isOver = pending === 0;
+    let timer: NodeJS.Timeout | undefined;
     const end = () => {
-      over = true;
+      isOver = true;
       resolve();
     };
-    if (over) resolve();
+    if (isOver) resolve();
     for (const work of works) {
       void work.then(() => {
-        clearTimeout(patience);
-        left -= 1;
-        if (left === 0) end();
-        else if (!over) patience = setTimeout(end, ms).unref();
+        clearTimeout(timer);
+        pending -= 1;
+        if (pending === 0) end();
+        else if (!isOver) timer = setTimeout(end, ms).unref();
       });
     }
   });

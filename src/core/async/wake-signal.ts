@@ -1,17 +1,20 @@
-/** Wakes a loop: rung by messages, by time, by the end. A ring while nobody waits is kept. */
+/**
+ * Wakes a loop that waits for work: a message, a time limit, or the abort of the loop's signal. A call of `wake` while
+ * the loop is not waiting is kept, so that the next `wait` returns at once; several such calls count as one.
+ */
 export class WakeSignal {
-  /** The signal has aborted: the loop is to end. */
+  /** Whether the signal has aborted: the loop must end. */
   stopped: boolean;
-  #rung = false;
-  #wake: (() => void) | undefined;
-  #giveUp: (() => void) | undefined;
+  #isWoken = false;
+  #resolveWait: (() => void) | undefined;
+  #abandonWork: (() => void) | undefined;
   #stoppedAt = performance.now();
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => {
     this.stopped = true;
     this.#stoppedAt = performance.now();
     this.wake();
-    this.#giveUp?.();
+    this.#abandonWork?.();
   };
 
   constructor(signal: AbortSignal | undefined) {
@@ -21,50 +24,54 @@ export class WakeSignal {
   }
 
   wake(): void {
-    this.#rung = true;
-    this.#wake?.();
+    this.#isWoken = true;
+    this.#resolveWait?.();
   }
 
-  /** Until it rings, `ms` at most where given. */
+  /** Waits until `wake` is called or the signal aborts. @param ms the longest time to wait; undefined: no limit */
   async wait(ms?: number): Promise<void> {
-    if (!this.#rung) {
+    if (!this.#isWoken) {
       await new Promise<void>((resolve) => {
         const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-        this.#wake = () => {
+        this.#resolveWait = () => {
           clearTimeout(timer);
           resolve();
         };
       });
     }
-    this.#wake = undefined;
-    this.#rung = false;
+    this.#resolveWait = undefined;
+    this.#isWoken = false;
   }
 
-  /** So long, whatever rings, unless it is stopped. What rings meanwhile is not kept. */
+  /** Waits for `ms`, or until the signal aborts. Calls of `wake` during this time have no effect and are not kept. */
   async sleep(ms: number): Promise<void> {
     const end = performance.now() + ms;
     for (let left = ms; left > 0 && !this.stopped; left = end - performance.now()) await this.wait(left);
   }
 
-  /** What comes of it; undefined `grace` ms after the stop, though Redis may not have answered. */
-  orAborted<T>(work: Promise<T>, grace = 0): Promise<T | undefined> {
+  /**
+   * Returns the result of the work; undefined if the work is not done `graceMs` after the signal aborted. The work is
+   * not cancelled. Only one call may be waiting at a time.
+   */
+  orAborted<T>(work: Promise<T>, graceMs = 0): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
-      let patience: NodeJS.Timeout | undefined;
-      const giveUp = () => {
-        const left = this.#stoppedAt + grace - performance.now();
+      let timer: NodeJS.Timeout | undefined;
+      const abandon = () => {
+        const left = this.#stoppedAt + graceMs - performance.now();
         if (left <= 0) resolve(undefined);
-        else patience ??= setTimeout(resolve, left, undefined);
+        else timer ??= setTimeout(resolve, left, undefined);
       };
       const settled = () => {
-        clearTimeout(patience);
-        if (this.#giveUp === giveUp) this.#giveUp = undefined;
+        clearTimeout(timer);
+        if (this.#abandonWork === abandon) this.#abandonWork = undefined;
       };
-      this.#giveUp = giveUp;
+      this.#abandonWork = abandon;
       work.finally(settled).then(resolve, reject);
-      if (this.stopped) giveUp();
+      if (this.stopped) abandon();
     });
   }
 
+  /** Removes the listener from the abort signal. */
   close(): void {
     this.#signal?.removeEventListener('abort', this.#stop);
   }

@@ -1,5 +1,5 @@
 /** Tells whether a detector runs, from the pulse (`devices:pulse`) that detectors stamp. */
-import { collectOutcomes } from '../async/item-results.js';
+import { collectOutcomes } from '../async/settled.js';
 import type { Fleet } from '../store/fleet.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { parseServerTime } from '../store/server-time.js';

@@ -3,7 +3,7 @@
  * look at least once a second, because the script takes a longer silence for an outage. The modes of
  * the loop are in `partition-loop-modes.ts`.
  */
-import { collectOutcomes } from '../async/item-results.js';
+import { collectOutcomes } from '../async/settled.js';
 import { WakeSignal } from '../async/wake-signal.js';
 import type { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';

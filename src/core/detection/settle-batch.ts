@@ -2,13 +2,14 @@
  * Settles many devices with several scripts, which are sent together. If one script fails, the
  * events of the others are still returned, because they have been announced.
  */
-import { collectOutcomes } from '../async/item-results.js';
+import { collectOutcomes } from '../async/settled.js';
 import { slices } from '../async/slices.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
 import type { Partition } from '../store/partition.js';
-import { isDenied, isTransient } from '../store/redis-errors.js';
+import { isTransient } from '../store/redis-errors.js';
+import { isDenied } from '../store/reply-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 
 export interface BatchSettlement {

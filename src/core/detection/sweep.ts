@@ -1,5 +1,5 @@
 /** Settles the devices that are due now, once, for a sweep that is run by cron. */
-import { collectOutcomes } from '../async/item-results.js';
+import { collectOutcomes } from '../async/settled.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import type { Fleet } from '../store/fleet.js';

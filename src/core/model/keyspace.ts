@@ -16,8 +16,8 @@
  *                                         (store/lua/include/history.lua)
  *   Pdevices:pulse                string  three times in ms: last contact, last detector step, end of the hold
  *                                         (store/lua/include/hold.lua)
- *   Ndevices:meta                 hash    the settings of the fleet: partitions, dialect, writers, longestTtl,
- *                                         logCap, historyCap (store/settings.ts)
+ *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect,
+ *                                         writers, longestTtl, logCap, historyCap; and the version of the layout
  *
  *   Ndevices:presence             channel the presence events
  *   Ndevice:<id>:commands         channel the new desired document of one device, after each change

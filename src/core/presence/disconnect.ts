@@ -1,5 +1,6 @@
 /** Disconnecting devices: they go offline at once, before their heartbeat key expires. */
-import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
+import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import { mapItemsByPartition } from '../store/by-partition.js';

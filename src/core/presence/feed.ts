@@ -14,9 +14,9 @@ import { decodePresenceMessage, isOwnMessage, type PresenceEvent } from '../mode
 import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
 import { subscribe } from '../pubsub/subscribe.js';
 import type { Subscription } from '../pubsub/subscription.js';
-import { assertPartitionCount } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
+import { assertPartitionCount } from '../store/partition-count.js';
 import { partitionNumber } from '../store/partition-number.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { ForeignEvents } from './foreign-events.js';

@@ -7,10 +7,10 @@ import {
   type ItemResult,
   itemFailure,
   sendValidItems,
-  settleAll,
   splitAtRepeats,
   unwrapOne,
 } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
 import { DevstateError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { DEFAULT_TTL_MS, validTtl } from '../model/heartbeat.js';

@@ -3,7 +3,8 @@
  * the fast script, which handles only devices that stay online and skips the others; the full script then
  * handles those.
  */
-import { type ItemResult, settleAll } from '../async/item-results.js';
+import type { ItemResult } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';

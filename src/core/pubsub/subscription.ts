@@ -7,7 +7,8 @@ import type { Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
 import { closeConnection } from '../store/close-connection.js';
 import type { Fleet } from '../store/fleet.js';
-import { isDenied, isTransient, toDevstateError } from '../store/redis-errors.js';
+import { isTransient, toDevstateError } from '../store/redis-errors.js';
+import { isDenied } from '../store/reply-errors.js';
 
 export interface SubscriptionListener {
   onMessage(message: string): void;

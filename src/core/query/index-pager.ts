@@ -7,7 +7,7 @@
 import { DevstateError } from '../model/errors.js';
 import type { Command } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
-import { SeenIds } from '../store/set-scan.js';
+import { SeenIds } from '../store/seen-ids.js';
 
 /** Scores, which are whole numbers, from one to another; both belong to it. */
 export interface IndexRange {

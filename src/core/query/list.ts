@@ -3,10 +3,12 @@
  * heartbeat keys decide what is listed; the sets and the index only tell which records to read, because
  * other programs may have changed a device without updating them.
  */
+
+import { flatten } from '../async/flatten.js';
 import type { DeviceRecord, Status } from '../model/device.js';
 import type { FieldName } from '../model/dialect.js';
-import { concatPartitions, flatten, mergePartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import { concatPartitions, mergePartitions } from '../store/merge-partitions.js';
 import { scanSet } from '../store/set-scan.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
 import { ALL_FIELDS, SUMMARY_FIELDS, WIDE_FIELDS } from './read-devices.js';

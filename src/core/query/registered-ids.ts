@@ -1,7 +1,8 @@
 /** The ids of registered devices, and how many there are. */
 import { validType } from '../model/identifiers.js';
-import { concatPartitions, mapPartitions } from '../store/by-partition.js';
+import { mapPartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import { concatPartitions } from '../store/merge-partitions.js';
 import type { Partition } from '../store/partition.js';
 import { scanSet } from '../store/set-scan.js';
 

@@ -4,8 +4,8 @@
  */
 import type { Status } from '../model/device.js';
 import type { Partition } from '../store/partition.js';
+import { SeenIds } from '../store/seen-ids.js';
 import { readServerTime } from '../store/server-time.js';
-import { SeenIds } from '../store/set-scan.js';
 import { pageIndex } from './index-pager.js';
 
 interface Row {

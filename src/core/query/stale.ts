@@ -3,11 +3,14 @@
  * and the answer streams; on a shared one every registered record is looked at, because
  * other programs may have bypassed the index, and the answer is held to be sorted.
  */
+
+import { flatten } from '../async/flatten.js';
 import { prefetch } from '../async/prefetch.js';
 import type { DeviceRecord, Status } from '../model/device.js';
 import { decodeInstant, type FieldName, fieldName } from '../model/dialect.js';
-import { flatten, mapByPartition, mergePartitions } from '../store/by-partition.js';
+import { mapByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import { mergePartitions } from '../store/merge-partitions.js';
 import { readFleetTime } from '../store/server-time.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
 import { withLiveness } from './liveness.js';

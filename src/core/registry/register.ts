@@ -3,10 +3,10 @@ import {
   type ItemResult,
   itemFailure,
   sendValidItems,
-  settleAll,
   splitAtRepeats,
   unwrapOne,
 } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
 import { DevstateError, deviceError, isConnectionError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
 import { validId, validType } from '../model/identifiers.js';

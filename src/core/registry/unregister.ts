@@ -1,5 +1,6 @@
 /** Removing devices, with all that is kept of them. */
-import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
+import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import { type DeviceReading, readDevicesIn } from '../query/read-devices.js';

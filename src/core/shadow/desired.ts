@@ -1,6 +1,7 @@
 /** Setting the desired state, by compare-and-set on its text and version. */
 
-import { type ItemResult, itemFailure, sendValidItems, settleAll, unwrapOne } from '../async/item-results.js';
+import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';

@@ -1,25 +1,26 @@
 /**
- * Ends a connection, and rejects what waits for it: `disconnect` alone leaves the commands
- * of a client that is coming back waiting for ever.
+ * Closes a connection, and rejects the commands that wait for it. `disconnect` of ioredis is not enough: the commands of
+ * a client that is connecting again would wait forever.
  */
 import type { Cluster } from 'ioredis';
-import type { Connection } from './connection.js';
+import { type Connection, isCluster } from './connection.js';
 
 export function closeConnection(connection: Connection): void {
-  if (connection.isCluster && isSearching(connection as Cluster)) {
-    endSearch(connection as Cluster);
+  if (isCluster(connection) && isSearchingNodes(connection)) {
+    endSearch(connection);
     return;
   }
+  // During the pause before ioredis connects again, `disconnect` would reject no command. `connect` starts an attempt,
+  // and `disconnect` aborts it.
   if (connection.status === 'reconnecting') connection.connect().catch(() => {});
   connection.disconnect();
 }
 
-/** It knows no node yet, or none any more. */
-function isSearching(cluster: Cluster): boolean {
+function isSearchingNodes(cluster: Cluster): boolean {
   return ['connecting', 'reconnecting'].includes(cluster.status) && cluster.nodes().length === 0;
 }
 
-/** It can be ended, and tells so, once it has a node to leave, or has not found any. */
+/** The search ends when a node is found, and then the cluster is disconnected, or when no node is found. */
 function endSearch(cluster: Cluster): void {
   cluster.options.clusterRetryStrategy = () => null;
   cluster.once('+node', () => setImmediate(() => cluster.disconnect()));

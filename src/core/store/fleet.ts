@@ -1,7 +1,7 @@
 /**
- * A fleet: all devices of one namespace, over one connection. Its devices are spread over partitions
- * (one, unless `devstate init --partitions` declared more); functions that read keys or run scripts
- * take a `Partition`, functions about the whole take a `Fleet`.
+ * A fleet: all devices of one namespace, over one connection. Its devices are in partitions: one, unless
+ * `devstate init --partitions` declared more. Functions that read keys or run scripts take a `Partition`, functions for
+ * devices of any partition take a `Fleet`.
  */
 import type { Dialect } from '../model/device.js';
 import { DevstateError, readOnlyError } from '../model/errors.js';
@@ -16,11 +16,11 @@ import type { DeclaredSettings, FleetSettings } from './settings.js';
 export interface FleetOptions {
   /** `acme` puts `acme:` before every key and channel. */
   namespace?: string;
-  /** The dialect of a fleet that declares none and has no record yet; default `node`. */
+  /** The dialect if the fleet declares none and has no record yet; default `node`. Otherwise it must be the fleet's. */
   dialect?: Dialect;
   /** Refuses every write before it is sent. */
   readOnly?: boolean;
-  /** The longest that a request, or the retries of a compare-and-set, may take, ms; default 5000. */
+  /** The longest time that a request, or the attempts of a compare-and-set, may take, ms; default 5000. */
   requestTimeout?: number;
 }
 
@@ -47,7 +47,10 @@ export class Fleet extends Requests {
     return this.#keys;
   }
 
-  /** All partitions, by number. @throws DevstateError USAGE: not partitioned, on a cluster; CONNECTION */
+  /**
+   * Returns all partitions, by number.
+   * @throws DevstateError CONNECTION, BAD_RECORD; USAGE: the fleet is on a cluster and not partitioned
+   */
   async partitions(): Promise<readonly Partition[]> {
     const { partitions } = await this.#settings.declared();
     this.assertPartitionable(partitions);
@@ -55,7 +58,7 @@ export class Fleet extends Requests {
     return this.#partitions;
   }
 
-  /** The partitions that the fleet has if it is declared to have this many. */
+  /** Returns the partitions that the fleet would have if it were declared with this number of them. */
   partitionsFor(count: number): readonly Partition[] {
     return Array.from(
       { length: count },
@@ -71,13 +74,13 @@ export class Fleet extends Requests {
     );
   }
 
-  /** The partition of a device. @throws as `partitions` */
+  /** Returns the partition of a device. @throws DevstateError CONNECTION, BAD_RECORD, USAGE, as `partitions` */
   async partitionFor(id: string): Promise<Partition> {
     const partitions = await this.partitions();
     return partitions[partitionNumber(id, partitions.length)] as Partition;
   }
 
-  /** @throws DevstateError USAGE on a cluster, where a fleet must have several partitions */
+  /** @throws DevstateError USAGE: one partition on a cluster, where a fleet must have several */
   assertPartitionable(count: number): void {
     if (count === 1 && this.cluster)
       throw new DevstateError('USAGE', 'a cluster needs a partitioned fleet', {
@@ -85,22 +88,22 @@ export class Fleet extends Requests {
       });
   }
 
-  /** The fields of `devices:meta`, at most a minute old. @throws DevstateError CONNECTION, BAD_RECORD */
+  /** Returns the fields of `devices:meta`, read at most a minute ago. @throws DevstateError CONNECTION, BAD_RECORD */
   declared(): Promise<DeclaredSettings> {
     return this.#settings.declared();
   }
 
-  /** The same with the dialect resolved. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+  /** Returns the same settings with a dialect: declared, or that of the records. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
   settings(): Promise<FleetSettings> {
     return this.#settings.settings();
   }
 
-  /** The settings were changed: the next use reads them again. */
+  /** Must be called after a change of the settings: the next use reads them again. */
   invalidateSettings(): void {
     this.#settings.invalidate();
   }
 
-  /** Raises the longest TTL of the fleet to at least `ttl` ms. @throws DevstateError CONNECTION */
+  /** Raises the longest TTL of the fleet to at least `ttl` ms. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
   async raiseLongestTtl(ttl: number): Promise<void> {
     const [anyPartition] = await this.partitions();
     await anyPartition?.raiseLongestTtl(ttl);

@@ -1,9 +1,12 @@
 /**
- * Which partition a device is in. This is a file without imports, because commands load it at their start and
- * partition.ts imports ioredis.
+ * The partition of a device follows from its id alone. The function must never change: devices would not be found any
+ * more. This file has no imports, because commands load it at their start and partition.ts imports ioredis.
  */
 
-/** FNV-1a over the UTF-8 bytes, mixed by murmur3's last step; the number of a partition, from 0. */
+/**
+ * Returns the number of the partition of a device, from 0: a hash of the id (FNV-1a over its UTF-8 bytes, then the last
+ * step of MurmurHash3) modulo `count`.
+ */
 export function partitionNumber(id: string, count: number): number {
   if (count === 1) return 0;
   let hash = 0x811c9dc5;

@@ -1,7 +1,7 @@
 /**
- * A partition: the part of a fleet whose keys are in one hash slot. It reads keys and runs scripts.
- * A device is in the partition that its id's hash gives, for as long as the fleet has that many
- * partitions. A fleet that is not partitioned has one partition, whose keys carry no tag.
+ * A partition: the part of a fleet whose keys are in one hash slot, so that a script may use several of them. It reads
+ * keys and runs scripts. The partition of a device depends only on its id and the number of partitions. A fleet that is
+ * not partitioned has one partition, whose keys have no hash tag.
  */
 
 import { type DevstateError, deviceError, readOnlyError } from '../model/errors.js';
@@ -14,7 +14,7 @@ import { scriptKeys } from './script-keys.js';
 import { RAISE_TTL } from './scripts.js';
 import type { FleetSettings } from './settings.js';
 
-/** What a partition has from its fleet. */
+/** What a partition gets from its fleet. */
 export interface PartitionOptions {
   namespace?: string | undefined;
   /** The number of the partition, from 0; undefined: the fleet is not partitioned. */
@@ -38,20 +38,20 @@ export class Partition extends Requests {
     this.#options = options;
   }
 
-  /** The settings of the fleet. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+  /** Returns the settings of the fleet. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
   settings(): Promise<FleetSettings> {
     return this.#options.settings();
   }
 
-  /** Sends many read commands in one round trip (see `Requests.sendMany`). */
+  /** Sends many read commands in one round trip (see `Requests.sendMany`). @throws DevstateError CONNECTION */
   pipeline(commands: readonly Command[]): Promise<unknown[]> {
     return this.sendMany(commands, this.keys.registered);
   }
 
   /**
-   * Runs a script for these devices, which must be of this partition; the descriptor gives the keys.
-   * @param channel where the script publishes
-   * @throws DevstateError USAGE (read-only), CONNECTION, BAD_RECORD
+   * Runs a script for devices of this partition. The keys are built as the script's descriptor says.
+   * @param channel the channel that the script publishes to
+   * @throws DevstateError USAGE (the fleet is read-only), CONNECTION, BAD_RECORD
    */
   async run<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
@@ -81,7 +81,7 @@ export class Partition extends Requests {
     }
   }
 
-  /** The error of one device of a batch, from what the script raised for it. */
+  /** Returns the error of one device of a batch. @param raised the error text that the script replied for the device */
   async itemError(
     script: Script,
     device: { id: string; type?: string; oldType?: string },
@@ -94,7 +94,7 @@ export class Partition extends Requests {
 
   /**
    * Raises the longest TTL of the fleet to at least `ttl` ms: the hold and `stale` depend on it.
-   * @throws DevstateError CONNECTION
+   * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
    */
   async raiseLongestTtl(ttl: number): Promise<void> {
     const settings = await this.settings();

@@ -1,86 +1,90 @@
 /**
- * Commands and their answers, many at once. For a read the promises of a pipeline cost the
- * client twice what it does else, so that the commands of a batch have one in common. In a
- * cluster each goes for itself: ioredis passes on what has moved, yet a pipeline only as a
- * whole, and while a slot moves, the server that it comes to would take for absent what is
- * still to come.
+ * Many commands in one round trip. ioredis's own pipeline makes a promise for each command, which doubles the time of a
+ * read; here all commands of a batch share one promise. On one server they go out in one write. In a cluster each
+ * command is sent and redirected alone: a server that is moving a slot may hold only some of the keys, and ioredis
+ * redirects its own pipelines only as a whole.
  */
-import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
-import type { Command, Connection } from './connection.js';
+import { type Redis, Command as RedisCommand } from 'ioredis';
+import {
+  type Command,
+  type CommandOptions,
+  type Connection,
+  commandOptions,
+  isCluster,
+} from './connection.js';
 
-type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
-
-/** An error, or a reply. */
+/** The error or the reply of one command. */
 export type CommandOutcome = [error: Error | null, reply?: unknown];
 
 /**
- * What becomes of each, in their order. Never rejects.
- * @param key of whose server the time is asked, for there may be as many clocks as servers
+ * Sends the commands and returns their outcomes, in order. Never rejects.
+ * @param timeKey in a cluster, commands without a key (TIME) go to the server that holds this key
  */
 export function sendPipeline(
   connection: Connection,
   commands: readonly Command[],
-  key: string,
+  timeKey: string,
 ): Promise<readonly CommandOutcome[]> {
   const batch = new Batch(commands.length);
-  const like = likeIts(connection);
-  const stream = isCluster(connection) ? undefined : inOneWrite(connection, commands.length);
-  for (const [place, command] of commands.entries()) {
-    const sent = new BatchCommand(command, like, key, (settled) => batch.settle(place, settled));
-    sent.promise = batch.whole;
-    if (stream) sent.pipelineIndex = place; // after a loss a part of them is not sent again
+  const options = commandOptions(connection);
+  const stream = isCluster(connection) ? undefined : singleWriteStream(connection, commands.length);
+  for (const [index, command] of commands.entries()) {
+    const sent = new BatchCommand(command, options, timeKey, (outcome) => batch.settle(index, outcome));
+    sent.promise = batch.outcomes;
+    // The index makes ioredis send only whole batches again after a lost connection: one that had some replies fails.
+    if (stream) sent.pipelineIndex = index;
     connection.sendCommand(sent, stream);
   }
-  return batch.whole;
+  return batch.outcomes;
 }
 
-/** Commands that are answered each, and told of together. */
+/** The outcomes of the commands of a batch; the promise resolves when every command has one. */
 class Batch {
-  readonly whole: Promise<readonly CommandOutcome[]>;
+  readonly outcomes: Promise<readonly CommandOutcome[]>;
   readonly #settled: CommandOutcome[] = [];
-  #left: number;
-  #end: (settled: readonly CommandOutcome[]) => void = () => {};
+  #pending: number;
+  #resolve: (outcomes: readonly CommandOutcome[]) => void = () => {};
 
   constructor(count: number) {
-    this.#left = count;
-    this.whole = new Promise((resolve) => {
-      this.#end = resolve;
+    this.#pending = count;
+    this.outcomes = new Promise((resolve) => {
+      this.#resolve = resolve;
     });
-    if (count === 0) this.#end([]);
+    if (count === 0) this.#resolve([]);
   }
 
-  settle(place: number, settled: CommandOutcome): void {
-    if (this.#settled[place]) return;
-    this.#settled[place] = settled;
-    this.#left -= 1;
-    if (this.#left === 0) this.#end(this.#settled);
+  settle(index: number, outcome: CommandOutcome): void {
+    if (this.#settled[index]) return;
+    this.#settled[index] = outcome;
+    this.#pending -= 1;
+    if (this.#pending === 0) this.#resolve(this.#settled);
   }
 }
 
 class BatchCommand extends RedisCommand {
-  readonly #key: string;
+  readonly #timeKey: string;
 
   constructor(
     [name, ...args]: Command,
-    like: CommandOptions,
-    key: string,
-    settle: (settled: CommandOutcome) => void,
+    options: CommandOptions,
+    timeKey: string,
+    settle: (outcome: CommandOutcome) => void,
   ) {
-    super(name, args, like);
-    this.#key = key;
+    super(name, args, options);
+    this.#timeKey = timeKey;
     this.stringifyArguments();
-    const end = (settled: CommandOutcome) => {
+    const end = (outcome: CommandOutcome) => {
       this.isResolved = true;
-      // biome-ignore lint/complexity/useLiteralKeys: private, and the connection may have a time for each command
+      // biome-ignore lint/complexity/useLiteralKeys: a private method; it stops the timer of the option commandTimeout
       this['_clearTimers']();
-      settle(settled);
+      settle(outcome);
     };
-    this.resolve = (reply) => end(this.#read(reply));
+    this.resolve = (reply) => end(this.#decode(reply));
     this.reject = (error) => end([error]);
   }
 
-  /** Thrown here, an error would end the process: it is called by the parser. */
-  #read(reply: Buffer | Buffer[]): CommandOutcome {
+  /** The reply parser calls this, so an error thrown here would end the process. */
+  #decode(reply: Buffer | Buffer[]): CommandOutcome {
     try {
       return [null, this.transformReply(reply)];
     } catch (error) {
@@ -89,15 +93,19 @@ class BatchCommand extends RedisCommand {
   }
 
   override getSlot(): number {
-    return this.getKeys().length > 0 ? super.getSlot() : new RedisCommand('exists', [this.#key]).getSlot();
+    if (this.getKeys().length > 0) return super.getSlot();
+    return new RedisCommand('exists', [this.#timeKey]).getSlot();
   }
 }
 
-/** It has the batch's. */
+// The constructor of ioredis's Command calls this to make a promise. It is not needed: the batch has one promise.
 Object.assign(BatchCommand.prototype, { initPromise: () => {} });
 
-/** Where the commands of a batch go: all in one piece, and so again if they have to be sent again. */
-function inOneWrite(redis: Redis, count: number) {
+/**
+ * Returns a stream for `sendCommand` that collects `count` commands and writes them to the connection at once. If the
+ * client sends the batch again after a loss of the connection, they are collected again.
+ */
+function singleWriteStream(redis: Redis, count: number) {
   let pieces: (string | Buffer)[] = [];
   return {
     isPipeline: true as const,
@@ -105,53 +113,13 @@ function inOneWrite(redis: Redis, count: number) {
     write(piece: string | Buffer) {
       pieces.push(piece);
       if (pieces.length < count) return;
-      const bytes = () =>
-        Buffer.concat(pieces.map((each) => (typeof each === 'string' ? Buffer.from(each) : each)));
-      redis.stream.write(pieces.every((each) => typeof each === 'string') ? pieces.join('') : bytes());
+      redis.stream.write(join(pieces));
       pieces = [];
     },
   };
 }
 
-export interface ServerReply {
-  reply: unknown;
-  /** Another one after each loss of the connection, and where another server has answered. */
-  by: unknown;
-}
-
-/** Sends a command that has a key. */
-export async function sendToServer(connection: Connection, [name, ...args]: Command): Promise<ServerReply> {
-  const command = new RedisCommand(name, args, likeIts(connection));
-  if (!isCluster(connection)) return { reply: await connection.sendCommand(command), by: connection.stream };
-  let address: string | undefined;
-  const answer = connection.sendCommand(command);
-  const passOn = command.reject;
-  command.reject = (error) => {
-    address = /^(?:MOVED|ASK) \d+ (\S+)$/.exec(error.message)?.[1];
-    passOn(error);
-  };
-  const reply = await answer;
-  address ??= connection.slots[command.getSlot()]?.[0];
-  const server = connection.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
-  return { reply, by: server?.stream ?? address };
-}
-
-/** Where a slot moves ioredis sends ASKING first, and leaves to nobody what becomes of it. Done once for a cluster. */
-export function ignoreAskingFailures(cluster: Cluster): void {
-  if (cluster.listeners('+node').includes(guardNode)) return;
-  cluster.on('+node', guardNode);
-  for (const node of cluster.nodes()) guardNode(node);
-}
-
-function guardNode(node: Redis): void {
-  Object.assign(node, { asking: () => node.call('asking').catch(() => {}) });
-}
-
-/** As the connection's own methods make theirs. */
-function likeIts({ options: { keyPrefix = '' } }: Connection): CommandOptions {
-  return { replyEncoding: 'utf8', keyPrefix };
-}
-
-function isCluster(connection: Connection): connection is Cluster {
-  return connection.isCluster;
+function join(pieces: readonly (string | Buffer)[]): string | Buffer {
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
 }

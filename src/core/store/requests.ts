@@ -1,20 +1,23 @@
 /**
- * Sends requests over one connection. Every request of the core goes through here, so that each
- * one ends within the request timeout and its errors are translated once.
+ * Sends requests over one connection. Every request of the core goes through here, so that each one ends within the
+ * request timeout and rejects with a DevstateError.
  */
 
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { ignoreAskingFailures } from './cluster-asking.js';
 import type { Command, Connection } from './connection.js';
-import { ignoreAskingFailures, type ServerReply, sendPipeline, sendToServer } from './pipeline.js';
-import { isRetryable, replyCode, toDevstateError, wrongTypeError } from './redis-errors.js';
+import { sendPipeline } from './pipeline.js';
+import { toDevstateError, wrongTypeError } from './redis-errors.js';
+import { isRetryable, replyCode } from './reply-errors.js';
 import { requestWithTimeout } from './retry.js';
 import type { Script } from './script-descriptor.js';
+import { type ServerReply, sendToServer } from './send-to-server.js';
 
 export class Requests {
   /** Sends single commands; in a cluster to the node that holds the command's key. */
   readonly redis: Redis;
-  /** Undefined: the connection is to one server. */
+  /** Undefined if the connection is to one server. */
   readonly cluster: Cluster | undefined;
   readonly connection: Connection;
   /** The longest that one request may take, ms. */
@@ -34,7 +37,7 @@ export class Requests {
   }
 
   /**
-   * Sends one request; repeats it while the server answers that it cannot serve it yet.
+   * Sends one request, and sends it again while the server replies that it cannot serve it yet.
    * @throws DevstateError CONNECTION: lost, refused, or not answered within the request timeout
    */
   async send<T>(request: () => Promise<T>): Promise<T> {
@@ -46,9 +49,10 @@ export class Requests {
   }
 
   /**
-   * Sends many read commands in one round trip. A command whose key has another type than expected
-   * gets a BAD_RECORD error in its place of the result.
+   * Sends many read commands in one round trip, and returns their replies in order. For a command whose key holds
+   * another type of value, the reply is a DevstateError BAD_RECORD.
    * @param timeKey in a cluster, commands without a key (TIME) go to the server that holds this key
+   * @throws DevstateError CONNECTION
    */
   async sendMany(commands: readonly Command[], timeKey: string): Promise<unknown[]> {
     const replies = await this.send(async () => {
@@ -63,14 +67,17 @@ export class Requests {
     });
   }
 
-  /** Sends a command and names the server that replied: a scan cursor is valid on that server only. */
+  /**
+   * Sends a command and says which server replied: a scan cursor is valid on that server only.
+   * @throws DevstateError CONNECTION, BAD_RECORD
+   */
   sendAndIdentify(command: Command): Promise<ServerReply> {
     return this.send(() => sendToServer(this.connection, command));
   }
 
   /**
-   * Runs a script by its hash, and with its source where the server does not have it yet. Rejects with
-   * the error of the client, untranslated: which key or command it is about, only the caller can tell.
+   * Runs a script by its hash, or with its source if the server does not have it yet. Rejects with the error of
+   * ioredis, because only the caller knows which keys and commands it may be about.
    */
   async evaluate(
     script: Script,

@@ -1,42 +1,41 @@
 /**
- * What is tried again, and for how long: requests that a server cannot serve yet; and
- * compare-and-set loops, for other programs change texts and bump nothing, so we look, try,
- * and come again.
+ * Two kinds of repetition, both for a limited time: of a request that the server cannot serve yet, and of a
+ * compare-and-set, which fails if another program changed the value between the read and the write.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError } from '../model/errors.js';
-import { isRetryable } from './redis-errors.js';
+import { isRetryable } from './reply-errors.js';
 
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
 /**
- * What a request gives, within `timeout` ms; sent again while the server has done nothing of it
- * yet. Rejects with what it said last, or with a DevstateError CONNECTION: it took too long.
+ * Returns the result of a request, and sends it again while the server replies that it cannot serve it yet. After
+ * `timeoutMs` it rejects with the last such reply, or with a DevstateError CONNECTION if there was none.
  */
-export function requestWithTimeout<T>(timeout: number, request: () => Promise<T>): Promise<T> {
+export function requestWithTimeout<T>(timeoutMs: number, request: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    let refusal: Error | undefined;
-    let again: NodeJS.Timeout | undefined;
-    let over = false;
-    const end = setTimeout(() => {
-      over = true; // what is still on its way is not sent again
-      clearTimeout(again);
-      reject(refusal ?? new DevstateError('CONNECTION', 'timed out'));
-    }, timeout);
-    const attempt = (pause: number) => {
+    let lastRefusal: Error | undefined;
+    let pauseTimer: NodeJS.Timeout | undefined;
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true; // a request that is still waiting for its reply is not sent again
+      clearTimeout(pauseTimer);
+      reject(lastRefusal ?? new DevstateError('CONNECTION', 'timed out'));
+    }, timeoutMs);
+    const attempt = (pauseMs: number) => {
       request().then(
         (value) => {
-          clearTimeout(end);
+          clearTimeout(timer);
           resolve(value);
         },
         (error: unknown) => {
-          if (over) return;
+          if (isOver) return;
           if (isRetryable(error)) {
-            refusal = error;
-            again = setTimeout(attempt, pause, Math.min(2 * pause, LONGEST_PAUSE_MS));
+            lastRefusal = error;
+            pauseTimer = setTimeout(attempt, pauseMs, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
           } else {
-            clearTimeout(end);
+            clearTimeout(timer);
             reject(error);
           }
         },
@@ -46,21 +45,24 @@ export function requestWithTimeout<T>(timeout: number, request: () => Promise<T>
   });
 }
 
+/** The longest pause between two attempts of a compare-and-set, ms; the actual pause is random up to that. */
+const LONGEST_ATTEMPT_PAUSE_MS = 50;
+
 /**
- * Calls `attempt` until it gives a value, with growing, jittered pauses.
- * @throws DevstateError CONFLICT when `timeout` ms have passed
+ * Calls `attempt` until it returns a value other than undefined, with growing, random pauses.
+ * @throws DevstateError CONFLICT: it returned undefined for `timeoutMs`
  */
 export async function retryUntilSettled<T>(
-  timeout: number,
+  timeoutMs: number,
   attempt: () => Promise<T | undefined>,
 ): Promise<T> {
-  const end = Date.now() + timeout;
+  const end = Date.now() + timeoutMs;
   for (let round = 0; ; round++) {
     const value = await attempt();
     if (value !== undefined) return value;
     if (Date.now() >= end) {
-      throw new DevstateError('CONFLICT', 'the device kept changing meanwhile', { reason: 'DEVICE_BUSY' });
+      throw new DevstateError('CONFLICT', 'the device kept changing', { reason: 'DEVICE_BUSY' });
     }
-    await sleep(Math.random() * Math.min(2 ** round, 50));
+    await sleep(Math.random() * Math.min(2 ** round, LONGEST_ATTEMPT_PAUSE_MS));
   }
 }

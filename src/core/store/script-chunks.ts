@@ -1,37 +1,26 @@
 /**
- * Splits many items into calls of a script that are limited in devices and bytes. Several calls are sent before the
- * first is answered, so that Redis works while this program prepares the next. A connection keeps their order.
+ * Runs a script for many items, in chunks whose count and bytes are bounded, so that each script blocks the server only
+ * for a short time. Several chunks are sent before the first has a reply; one connection keeps them in order.
  */
+import { mapConcurrently } from '../async/settled.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
-const MAX_CALLS_IN_FLIGHT = 8;
-/** The most bytes of one call; a call with a single item may have more. */
-const MAX_BYTES = 256 * 1024;
+const CHUNKS_AT_ONCE = 8;
+/** The most bytes that one script gets; a single item may be larger. */
+const MAX_CHUNK_BYTES = 256 * 1024;
 
 /**
- * Calls `work` for each chunk and returns all results in the order of the items. After a chunk fails, no further
- * chunk is sent, and the promise is rejected with its error when all calls in flight have ended.
- * @param weigh returns about how many bytes an item adds to its call
+ * Calls `work` for chunks of the items, and returns a result for each item, in order. Rejects with the failure of the
+ * first chunk that failed, when no chunk is being worked on any more.
+ * @param weigh returns about how many bytes are sent for an item
  */
 export async function runInChunks<Item, Result>(
   items: readonly Item[],
   work: (chunk: readonly Item[]) => Promise<readonly Result[]>,
   weigh: (item: Item) => number = () => 0,
 ): Promise<Result[]> {
-  const results: Result[] = [];
-  const flight: Promise<readonly Result[]>[] = [];
-  try {
-    for (const chunk of chunksOf(items, weigh)) {
-      if (flight.length === MAX_CALLS_IN_FLIGHT) results.push(...((await flight.shift()) ?? []));
-      const sent = work(chunk);
-      sent.catch(() => {}); // not unhandled: the error is thrown where the promise is awaited below
-      flight.push(sent);
-    }
-    while (flight.length > 0) results.push(...((await flight.shift()) ?? []));
-    return results;
-  } finally {
-    await Promise.allSettled(flight); // after a failure, no call may still change data when the caller continues
-  }
+  const results = await mapConcurrently([...chunksOf(items, weigh)], work, CHUNKS_AT_ONCE);
+  return results.flat();
 }
 
 function* chunksOf<Item>(items: readonly Item[], weigh: (item: Item) => number): Generator<readonly Item[]> {
@@ -39,7 +28,7 @@ function* chunksOf<Item>(items: readonly Item[], weigh: (item: Item) => number):
   let bytes = 0;
   for (const [i, item] of items.entries()) {
     const weight = weigh(item);
-    if (i - from === MAX_DEVICES_PER_SCRIPT || (i > from && bytes + weight > MAX_BYTES)) {
+    if (i - from === MAX_DEVICES_PER_SCRIPT || (i > from && bytes + weight > MAX_CHUNK_BYTES)) {
       yield items.slice(from, i);
       from = i;
       bytes = 0;

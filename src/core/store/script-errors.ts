@@ -7,14 +7,8 @@
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';
 import type { Command } from './connection.js';
-import {
-  isDenied,
-  isUnnamedDenial,
-  permissionError,
-  replyCode,
-  toDevstateError,
-  wrongTypeError,
-} from './redis-errors.js';
+import { permissionError, toDevstateError, wrongTypeError } from './redis-errors.js';
+import { isDenied, isUnnamedDenial, replyCode } from './reply-errors.js';
 import type { Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
 

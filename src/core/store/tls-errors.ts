@@ -1,14 +1,13 @@
 /**
- * Why TLS failed, by Node's `code`: what it found wrong with the server's certificate
- * (OpenSSL's X509_V_ERR names), or the alert with which the server refused ours.
+ * Errors of TLS, by the `code` of Node.js: what is wrong with the server's certificate (the X509_V_ERR names of
+ * OpenSSL), or the alert that the server sent about the client's certificate.
  */
-
 import type { ErrorReason } from '../model/errors.js';
 
 const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: ErrorReason])[] = [
   [
     /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT\w*))$/,
-    "the server's certificate is signed by nobody who is trusted here",
+    "the server's certificate is not signed by a trusted authority",
     'TLS_UNTRUSTED',
   ],
   [/^CERT_HAS_EXPIRED$/, "the server's certificate has expired", 'TLS_EXPIRED'],
@@ -24,16 +23,16 @@ const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: Error
     'the server refuses the client certificate',
     'TLS_CLIENT_CERTIFICATE_REFUSED',
   ],
-  // What TLS 1.2 says where a client certificate is missing; and all that do not fit together.
+  // In TLS 1.2, also the alert for a missing client certificate.
   [/ALERT_HANDSHAKE_FAILURE$/, 'the server refuses the TLS handshake', 'TLS_HANDSHAKE_REFUSED'],
   [
     /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE)$/,
-    'no TLS is spoken there',
+    'the server does not use TLS on this port',
     'TLS_NOT_SUPPORTED',
   ],
 ];
 
-/** In a few words, with what to do; null: it is another kind of error. */
+/** Returns the problem in a few words; null: it is another kind of error. */
 export function tlsProblem(error: Error): { message: string; reason?: ErrorReason } | null {
   const { code = '', reason } = error as NodeJS.ErrnoException & { reason?: string };
   const known = PROBLEMS.find(([pattern]) => pattern.test(code));

@@ -218,7 +218,7 @@ test('an invalid setting is named in the error', async () => {
   await fleet.redis.hset('devices:meta', 'historyCap', 'many');
   expect(await failure(register(fleet, 'd1', 'lamp'))).toMatchObject({
     code: 'BAD_RECORD',
-    message: 'devices:meta holds "many" where a number is due',
+    message: 'devices:meta holds "many" instead of a number',
   });
   await fleet.redis.hset('devices:meta', { historyCap: '7', dialect: 'python' });
   expect(await failure((await openFleet(redis, { dialect: 'node' })).settings())).toMatchObject({

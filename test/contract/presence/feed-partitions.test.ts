@@ -308,7 +308,7 @@ describe('a live feed', () => {
     };
     expect(await failure(run())).toMatchObject({
       code: 'CONFLICT',
-      message: 'the fleet was cut anew meanwhile: partitions 4, not 16',
+      message: 'the number of partitions was changed: it is 4, not 16',
     });
   });
 });

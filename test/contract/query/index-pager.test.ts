@@ -1,7 +1,7 @@
 /** pageIndex yields the index in order, and each device whose score does not change once, while others move. */
 import { describe, expect, test, vi } from 'vitest';
 import { type IndexRange, pageIndex } from '../../../src/core/query/index-pager.js';
-import { SeenIds } from '../../../src/core/store/set-scan.js';
+import { SeenIds } from '../../../src/core/store/seen-ids.js';
 import { allOf, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

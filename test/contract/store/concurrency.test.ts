@@ -94,7 +94,7 @@ test('setDesired fails with CONFLICT after the request timeout, when the record 
   });
   expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject({
     code: 'CONFLICT',
-    message: 'the device kept changing meanwhile',
+    message: 'the device kept changing',
   });
   expect(changes).toBeGreaterThan(1);
   expect((await readDevice(fleet, 'd1')).desiredVersion).toBe(0);

@@ -4,7 +4,7 @@ import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import { isDenied } from '../../../src/core/store/redis-errors.js';
+import { isDenied } from '../../../src/core/store/reply-errors.js';
 import { cut, failure, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

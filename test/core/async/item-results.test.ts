@@ -1,10 +1,9 @@
-/** Many items in one call: what fails alone, what stays in order, what may go together. */
+/** Many items in one call: which failures are of one item only, and how items are split so that they stay in order. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   itemFailure,
   sendValidItems,
-  settleAll,
   splitAtRepeats,
   unwrapOne,
 } from '../../../src/core/async/item-results.js';
@@ -15,16 +14,8 @@ const odd = (n: number) => {
   return n;
 };
 
-test('a failure of one of several is told when none is under way any more', async () => {
-  const order: string[] = [];
-  const slow = new Promise((resolve) => setTimeout(resolve, 20)).then(() => order.push('slow'));
-  await settleAll([Promise.reject(usageError('no')), slow]).catch(() => order.push('told'));
-  expect(order).toEqual(['slow', 'told']);
-  expect(await settleAll([1, Promise.resolve(2)])).toEqual([1, 2]);
-});
-
-describe('each alone', () => {
-  test('what cannot be read fails in its place, the others are sent together', async () => {
+describe('the result of each item', () => {
+  test('is its error if it is not valid; the valid items are sent together', async () => {
     const sent: (readonly number[])[] = [];
     const results = await sendValidItems([1, 2, 3, 4, 5], odd, async (items) => {
       sent.push(items);
@@ -40,7 +31,7 @@ describe('each alone', () => {
     expect(sent).toEqual([[1, 3, 5]]);
   });
 
-  test('what is no item’s failure is everybody’s', async () => {
+  test('is not given if the failure is not about one item: the call rejects', async () => {
     const broken = () => {
       throw new TypeError('a bug');
     };
@@ -54,15 +45,15 @@ describe('each alone', () => {
   });
 });
 
-describe('runs', () => {
+describe('splitting at repeats', () => {
   const split = (text: string) => {
-    const items = [...text].map((id) => ({ id: id.toLowerCase(), alone: id !== id.toLowerCase() }));
-    return [...splitAtRepeats(items, ({ alone }) => alone)].map((run) =>
-      run.map(({ id, alone }) => (alone ? id.toUpperCase() : id)).join(''),
+    const items = [...text].map((id) => ({ id: id.toLowerCase(), mayBeResent: id !== id.toLowerCase() }));
+    return [...splitAtRepeats(items, ({ mayBeResent }) => mayBeResent)].map((run) =>
+      run.map(({ id, mayBeResent }) => (mayBeResent ? id.toUpperCase() : id)).join(''),
     );
   };
 
-  // A capital may be sent later, and what is sent with it too.
+  // A letter is a device. The items with capital letters may be sent a second time, with the chunk that they are in.
   test.each([
     ['', []],
     ['abab', ['abab']],
@@ -73,11 +64,11 @@ describe('runs', () => {
     ['aaMab', ['aaM', 'ab']],
     ['aMbb', ['aMb', 'b']],
     ['aMAa', ['aM', 'A', 'a']],
-  ])('%s', (items, expected) => {
+  ])('of %s', (items, expected) => {
     expect(split(items)).toEqual(expected);
   });
 
-  test('never let an item overtake an earlier one of its device, however late some of their parts are sent', () => {
+  test('keeps the items of each device in order, even if chunks with resendable items are sent last', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...'abcABC')), fc.integer({ min: 1, max: 4 }), (letters, size) => {
         const order = split(letters.join('')).flatMap((run) => {
@@ -87,8 +78,8 @@ describe('runs', () => {
           const isLate = (part: string) => part !== part.toLowerCase();
           return [...parts.filter((part) => !isLate(part)), ...parts.filter(isLate)];
         });
-        const of = (text: string, id: string) => [...text].filter((item) => item.toLowerCase() === id);
-        for (const id of 'abc') expect(of(order.join(''), id)).toEqual(of(letters.join(''), id));
+        const itemsOf = (text: string, id: string) => [...text].filter((item) => item.toLowerCase() === id);
+        for (const id of 'abc') expect(itemsOf(order.join(''), id)).toEqual(itemsOf(letters.join(''), id));
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { prefetch } from '../../../src/core/async/prefetch.js';
 
-/** Counts to `end`, noting what it was asked for and whether it was told to end. */
+/** Yields the numbers from 1 to `end`, and logs what it does. */
 function counter(end: number, log: string[] = []) {
   async function* count() {
     try {
@@ -17,25 +17,32 @@ function counter(end: number, log: string[] = []) {
   return { items: count(), log };
 }
 
-test('the next is made while the last is worked at, and no more than one', async () => {
+test('requests one item ahead while the consumer works on the last one', async () => {
   const { items, log } = counter(3);
   for await (const n of prefetch(items)) {
     await Promise.resolve();
-    log.push(`work at ${n}`);
+    log.push(`work on ${n}`);
   }
   expect(log).toEqual([
-    ...['make 1', 'make 2', 'work at 1', 'make 3', 'work at 2', 'done', 'closed', 'work at 3'],
+    'make 1',
+    'make 2',
+    'work on 1',
+    'make 3',
+    'work on 2',
+    'done',
+    'closed',
+    'work on 3',
   ]);
 });
 
-test('who ends early closes the source', async () => {
+test('closes the iterable if the consumer ends early', async () => {
   const { items, log } = counter(10);
   for await (const n of prefetch(items)) if (n === 2) break;
   await Promise.resolve();
   expect(log).toEqual(['make 1', 'make 2', 'make 3', 'closed']);
 });
 
-test('a failure comes in its place, not before what was made first', async () => {
+test('yields the items before a failure, then rejects', async () => {
   async function* failing() {
     yield 1;
     yield 2;
@@ -49,10 +56,10 @@ test('a failure comes in its place, not before what was made first', async () =>
   expect(seen).toEqual([1, 2]);
 });
 
-test('who ends early does not wait for what never comes', async () => {
-  async function* typed() {
+test('does not wait for the requested item if the consumer ends early', async () => {
+  async function* stuck() {
     yield 1;
     await new Promise(() => {});
   }
-  for await (const n of prefetch(typed())) if (n === 1) break;
+  for await (const n of prefetch(stuck())) if (n === 1) break;
 });

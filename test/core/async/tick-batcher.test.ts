@@ -1,9 +1,9 @@
-/** Calls made in the same tick share one round trip, and each gets its own answer. */
+/** Calls of one tick of the event loop are sent together, and each gets its own result. */
 import { setImmediate as tick } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { TickBatcher } from '../../../src/core/async/tick-batcher.js';
 
-test('calls of one tick go together, those of the next by themselves', async () => {
+test('calls of one tick are sent together, a call of a later tick alone', async () => {
   const sent: number[][] = [];
   const batcher = new TickBatcher<number, number>(async (items) => {
     sent.push(items);
@@ -15,7 +15,7 @@ test('calls of one tick go together, those of the next by themselves', async () 
   expect(sent).toEqual([[1, 2, 3], [4]]);
 });
 
-test('with many in flight they stay together, though each caller waits by itself', async () => {
+test('concurrent callers stay in one batch, round after round', async () => {
   const sizes: number[] = [];
   const batcher = new TickBatcher<number, number>(async (items) => {
     sizes.push(items.length);
@@ -29,7 +29,7 @@ test('with many in flight they stay together, though each caller waits by itself
   expect(sizes).toEqual(Array(10).fill(50));
 });
 
-test('one that fails fails alone; what is lost is lost for all', async () => {
+test('an error of one item rejects one call; if sending fails, all calls reject', async () => {
   const refused = new Error('refused');
   const batcher = new TickBatcher<number, number>(async (items) => {
     if (items.includes(0)) throw new Error('lost');

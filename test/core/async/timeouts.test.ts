@@ -1,4 +1,4 @@
-/** Who answers is served, whoever else is silent. */
+/** Waiting ends in time, and leaves no timer behind. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { settleWithStragglerTimeout, withTimeout } from '../../../src/core/async/timeouts.js';
 
@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('what comes in time, how it fails, and nothing of what does not come', async () => {
+test('withTimeout gives the result or the failure in time, else undefined', async () => {
   expect(await withTimeout(100, Promise.resolve('done'))).toBe('done');
   await expect(withTimeout(100, Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   const late = withTimeout(100, never);
@@ -18,24 +18,24 @@ test('what comes in time, how it fails, and nothing of what does not come', asyn
   expect(await late).toBeUndefined();
 });
 
-test('several: the first is waited for, then each further one for so long', async () => {
-  const comes: (() => void)[] = [];
-  const works = [0, 1, 2].map(() => new Promise<void>((resolve) => comes.push(resolve)));
+test('settleWithStragglerTimeout waits for the first work without a limit, then at most 100 ms for each next one', async () => {
+  const complete: (() => void)[] = [];
+  const works = [0, 1, 2].map(() => new Promise<void>((resolve) => complete.push(resolve)));
   const over = vi.fn();
   void settleWithStragglerTimeout(100, works).then(over);
   await vi.advanceTimersByTimeAsync(10_000);
-  comes[1]?.();
+  complete[1]?.();
   await vi.advanceTimersByTimeAsync(99);
-  comes[0]?.();
+  complete[0]?.();
   await vi.advanceTimersByTimeAsync(99);
   expect(over).not.toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(1);
   expect(over).toHaveBeenCalledOnce();
-  comes[2]?.();
+  complete[2]?.();
   await vi.advanceTimersByTimeAsync(0);
 });
 
-test('all of them, or none: nothing is waited for', async () => {
+test('settleWithStragglerTimeout returns at once if no work is pending', async () => {
   await settleWithStragglerTimeout(100, []);
   await settleWithStragglerTimeout(100, [Promise.resolve(), Promise.resolve()]);
 });

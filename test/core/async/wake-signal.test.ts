@@ -4,90 +4,90 @@ import { WakeSignal } from '../../../src/core/async/wake-signal.js';
 
 const LONG = 2 ** 31 - 1;
 
-describe('a doorbell', () => {
-  test('wakes who waits', async () => {
-    const bell = new WakeSignal(undefined);
-    const waiting = bell.wait(LONG);
-    bell.wake();
+describe('a wake signal', () => {
+  test('ends a wait', async () => {
+    const wake = new WakeSignal(undefined);
+    const waiting = wake.wait(LONG);
+    wake.wake();
     await waiting;
-    expect(bell.stopped).toBe(false);
+    expect(wake.stopped).toBe(false);
   });
 
-  test('keeps a ring while nobody waits, and only one', async () => {
-    const bell = new WakeSignal(undefined);
-    bell.wake();
-    bell.wake();
-    await bell.wait(LONG);
+  test('keeps a call of wake while nothing waits, and several as one', async () => {
+    const wake = new WakeSignal(undefined);
+    wake.wake();
+    wake.wake();
+    await wake.wait(LONG);
     let woken = false;
-    const waiting = bell.wait(LONG).then(() => {
+    const waiting = wake.wait(LONG).then(() => {
       woken = true;
     });
     await new Promise((resolve) => setImmediate(resolve));
     expect(woken).toBe(false);
-    bell.wake();
+    wake.wake();
     await waiting;
   });
 
-  test('goes off by itself when the time is up', async () => {
+  test('ends a wait when its time is over', async () => {
     await new WakeSignal(undefined).wait(1);
   });
 
-  test('is rung by the end, before or while somebody waits', async () => {
+  test('ends a wait when the signal aborts, or has aborted before', async () => {
     const end = new AbortController();
-    const bell = new WakeSignal(end.signal);
-    const waiting = bell.wait(LONG);
+    const wake = new WakeSignal(end.signal);
+    const waiting = wake.wait(LONG);
     end.abort();
     await waiting;
-    expect(bell.stopped).toBe(true);
+    expect(wake.stopped).toBe(true);
     await new WakeSignal(end.signal).wait(0);
     expect(new WakeSignal(end.signal).stopped).toBe(true);
   });
 
-  test('waits for work after the end no longer than the grace, counted from there', async () => {
+  test('abandons work when the grace after the abort is over', async () => {
     const end = new AbortController();
-    const bell = new WakeSignal(end.signal);
-    expect(await bell.orAborted(Promise.resolve('done'), 50)).toBe('done');
+    const wake = new WakeSignal(end.signal);
+    expect(await wake.orAborted(Promise.resolve('done'), 50)).toBe('done');
     const never = new Promise<string>(() => {});
     end.abort();
     const asked = performance.now();
-    expect(await bell.orAborted(Promise.resolve('done'), 200)).toBe('done');
-    expect(await bell.orAborted(never, 200)).toBeUndefined();
+    expect(await wake.orAborted(Promise.resolve('done'), 200)).toBe('done');
+    expect(await wake.orAborted(never, 200)).toBeUndefined();
     expect(performance.now() - asked).toBeGreaterThan(150);
     const again = performance.now();
-    expect(await bell.orAborted(never, 200)).toBeUndefined();
+    expect(await wake.orAborted(never, 200)).toBeUndefined();
     expect(performance.now() - again).toBeLessThan(100);
   });
 
-  test('what came of work before the end leaves no timer behind', async () => {
+  test('starts no timer for work that was done before the abort', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const end = new AbortController();
-    const bell = new WakeSignal(end.signal);
-    await bell.orAborted(Promise.resolve('done'), 400);
+    const wake = new WakeSignal(end.signal);
+    await wake.orAborted(Promise.resolve('done'), 400);
     end.abort();
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('rests its time, whatever rings, and no longer than to the end', async () => {
+  test('sleeps for the whole time despite calls of wake, but not after the abort', async () => {
     const end = new AbortController();
-    const bell = new WakeSignal(end.signal);
-    bell.wake();
+    const wake = new WakeSignal(end.signal);
+    wake.wake();
     const begun = performance.now();
-    const rested = bell.sleep(50);
-    setTimeout(() => bell.wake(), 5);
+    const rested = wake.sleep(50);
+    setTimeout(() => wake.wake(), 5);
     await rested;
     expect(performance.now() - begun).toBeGreaterThanOrEqual(50);
-    const long = bell.sleep(LONG);
+    const long = wake.sleep(LONG);
     end.abort();
     await long;
-    await bell.sleep(LONG);
+    await wake.sleep(LONG);
   });
 
-  test('lets go of the signal when it is closed', () => {
+  test('removes its listener from the signal on close', () => {
     const { signal } = new AbortController();
-    const bell = new WakeSignal(signal);
+    const wake = new WakeSignal(signal);
     expect(getEventListeners(signal, 'abort')).toHaveLength(1);
-    bell.close();
+    wake.close();
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });

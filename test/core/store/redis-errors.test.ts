@@ -1,16 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { hintFor } from '../../../src/cli/hints.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import {
-  isTransient,
-  networkReason,
-  toDevstateError,
-  wrongTypeError,
-} from '../../../src/core/store/redis-errors.js';
+import { networkReason } from '../../../src/core/store/network-errors.js';
+import { isTransient, toDevstateError, wrongTypeError } from '../../../src/core/store/redis-errors.js';
 
 const raised = (message: string, code?: string) => Object.assign(new Error(message), code && { code });
 
-describe('what Redis replies', () => {
+describe('an error reply of Redis', () => {
   test.each([
     ['NOAUTH Authentication required.', 'the server asks for a password'],
     ['WRONGPASS invalid username-password pair or user is disabled.', 'wrong user name or password'],
@@ -45,7 +41,7 @@ describe('what Redis replies', () => {
       "ERR The user executing the script can't publish to the channel mentioned in the command script: 1f, on @user_script:8.",
       "permission refused: The user executing the script can't publish to the channel mentioned in the command",
     ],
-    // Redis 6.2 puts where it happened before the code.
+    // Redis 6.2 puts the position in the script before the code.
     [
       "ERR Error running script (call to f_1f): @user_script:80: @user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
       'the server is out of memory and refuses writes',
@@ -54,7 +50,7 @@ describe('what Redis replies', () => {
       "@user_script: 80: -OOM command not allowed when used memory > 'maxmemory'.",
       'the server is out of memory and refuses writes',
     ],
-  ])('%s: a CONNECTION error in our words', (reply, message) => {
+  ])('%s: a CONNECTION error with a message of its own', (reply, message) => {
     const error = toDevstateError(raised(reply));
     expect(error).toMatchObject({ code: 'CONNECTION', message });
     expect(hintFor(error)).toMatch(/\w/);
@@ -64,7 +60,7 @@ describe('what Redis replies', () => {
   test.each([
     'NOPERM this user has no permissions to access one of the keys used as arguments',
     'NOPERM No permissions to access a channel',
-  ])('%s: the key or channel is named, where the command is known', (reply) => {
+  ])('%s: the key or channel is named if the command is known', (reply) => {
     const refused = (name: string, ...args: string[]) =>
       toDevstateError(Object.assign(raised(reply), { command: { name, args } })).message;
     expect(refused('hmget', 'devices:meta', 'dialect')).toMatch(/^permission refused: .*: devices:meta$/);
@@ -74,11 +70,11 @@ describe('what Redis replies', () => {
   test.each([
     'WRONGTYPE Operation against a key holding the wrong kind of value',
     'ERR Error running script (call to f_1f): @user_script:80: WRONGTYPE Operation against a key holding the wrong kind of value',
-  ])('%s: a BAD_RECORD', (reply) => {
+  ])('%s: a BAD_RECORD error', (reply) => {
     expect(toDevstateError(raised(reply))).toMatchObject({ code: 'BAD_RECORD' });
   });
 
-  test('anything else: INTERNAL, on one line', () => {
+  test('any other error: an INTERNAL error with the first line of the message', () => {
     expect(toDevstateError(raised('ERR unknown command\nmore'))).toMatchObject({
       code: 'INTERNAL',
       message: 'ERR unknown command',
@@ -86,13 +82,13 @@ describe('what Redis replies', () => {
     expect(toDevstateError('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
   });
 
-  test('an error of ours stays what it is', () => {
+  test('a DevstateError is returned as it is', () => {
     const error = new DevstateError('CONFLICT', 'no');
     expect(toDevstateError(error)).toBe(error);
   });
 });
 
-describe('what the network does', () => {
+describe('an error of the network', () => {
   test.each([
     ['connect ECONNREFUSED 127.0.0.1:1', 'ECONNREFUSED', 'connection refused'],
     ['read ECONNRESET', 'ECONNRESET', 'connection reset'],
@@ -107,29 +103,29 @@ describe('what the network does', () => {
     [
       'self-signed certificate',
       'DEPTH_ZERO_SELF_SIGNED_CERT',
-      "TLS: the server's certificate is signed by nobody who is trusted here",
+      "TLS: the server's certificate is not signed by a trusted authority",
     ],
     ['certificate is not yet valid', 'CERT_NOT_YET_VALID', "TLS: the server's certificate is not valid yet"],
-    // What TLS 1.2 says where a client certificate is missing.
+    // In TLS 1.2, the alert for a missing client certificate.
     ['alert', 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'TLS: the server refuses the TLS handshake'],
     ['no shared cipher\nmore', 'ERR_SSL_NO_SHARED_CIPHER', 'TLS: no shared cipher'],
-  ])('%s: CONNECTION', (message, code, reason) => {
+  ])('%s: a CONNECTION error', (message, code, reason) => {
     expect(toDevstateError(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
   });
 
-  test('is told from other errors', () => {
+  test('is distinguished from other errors', () => {
     expect(networkReason(raised('x is not a function'))).toBeNull();
   });
 });
 
-test('a key of another type is named, with both types', () => {
+test('the error for a key of another type names the key and both types', () => {
   expect(wrongTypeError('devices:online', 'string', 'set').message).toBe(
     'devices:online holds a string, not a set',
   );
   expect(wrongTypeError(undefined).message).toMatch(/^a key of the fleet holds another type/);
 });
 
-describe('what may pass by itself', () => {
+describe('a transient error', () => {
   test.each([
     ['LOADING Redis is loading the dataset in memory', true],
     ["READONLY You can't write against a read only replica.", true],
@@ -148,11 +144,11 @@ describe('what may pass by itself', () => {
   ])('%s: %s', (reply, passes) => {
     const error = toDevstateError(raised(reply));
     expect(isTransient(error)).toBe(passes);
-    // As the error of one device of many, or named by its server.
+    // An error with this error as its cause, such as that of one device of a batch.
     expect(isTransient(new DevstateError(error.code, 'device "d1"', { cause: error }))).toBe(passes);
   });
 
-  test('nothing but an error of ours', () => {
+  test('is always a DevstateError', () => {
     expect([
       isTransient(undefined),
       isTransient(new Error('Command timed out')),

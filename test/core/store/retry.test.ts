@@ -6,7 +6,7 @@ const loading = new Error('LOADING Redis is loading the dataset in memory');
 const never = () => new Promise<never>(() => {});
 
 describe('a request', () => {
-  test('is sent again while the server asks for patience', async () => {
+  test('is sent again while the server is loading', async () => {
     const request = vi
       .fn(async () => 'done')
       .mockRejectedValueOnce(loading)
@@ -15,7 +15,7 @@ describe('a request', () => {
     expect(request).toHaveBeenCalledTimes(3);
   });
 
-  test('fails in the end as the server said last, and is sent no more', async () => {
+  test('rejects with the last reply after the timeout, and is not sent again', async () => {
     const request = vi.fn(async () => Promise.reject(loading));
     await expect(requestWithTimeout(50, request)).rejects.toBe(loading);
     const { length } = request.mock.calls;
@@ -24,7 +24,7 @@ describe('a request', () => {
     expect(request).toHaveBeenCalledTimes(length);
   });
 
-  test('on its way when its time is over is not sent again, whatever comes of it', async () => {
+  test('that is waiting for its reply at the timeout is not sent again, whatever the reply is', async () => {
     let refuse = (_error: Error) => {};
     const request = vi.fn(() => new Promise<never>((_resolve, reject) => (refuse = reject)));
     await expect(requestWithTimeout(10, request)).rejects.toThrow('timed out');
@@ -33,7 +33,7 @@ describe('a request', () => {
     expect(request).toHaveBeenCalledOnce();
   });
 
-  test('that is not answered has timed out', async () => {
+  test('without a reply rejects with a CONNECTION error after the timeout', async () => {
     await expect(requestWithTimeout(10, never)).rejects.toMatchObject({
       code: 'CONNECTION',
       message: 'timed out',
@@ -44,7 +44,7 @@ describe('a request', () => {
     new Error('OOM command not allowed'),
     new Error('Connection is closed.'),
     new DevstateError('USAGE', 'refused'),
-  ])('that fails otherwise is not sent again: %s', async (error) => {
+  ])('that fails for another reason is not sent again: %s', async (error) => {
     const request = vi.fn(async () => Promise.reject(error));
     await expect(requestWithTimeout(10_000, request)).rejects.toBe(error);
     expect(request).toHaveBeenCalledOnce();

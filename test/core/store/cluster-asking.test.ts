@@ -1,9 +1,9 @@
-/** Whose cluster it is, ours or a library user's: an ASKING that fails ends no process. */
+/** A failed ASKING does not end the process, also with the cluster client of a user of the library. */
 import { Cluster, type Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { Fleet } from '../../../src/core/store/fleet.js';
 
-test('an ASKING that fails is nobody’s failure', async () => {
+test('a failed ASKING is ignored, for known nodes and for those that join later', async () => {
   const node = () => ({ call: vi.fn().mockRejectedValue(new Error('lost')) }) as unknown as Redis;
   const [known, added] = [node(), node()];
   const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });

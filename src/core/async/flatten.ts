@@ -1,0 +1,4 @@
+/** Yields the items of chunks, one by one. */
+export async function* flatten<Item>(chunks: AsyncIterable<readonly Item[]>): AsyncGenerator<Item> {
+  for await (const chunk of chunks) yield* chunk;
+}

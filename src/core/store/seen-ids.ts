@@ -1,0 +1,69 @@
+/**
+ * The ids that a scan has already given. To save memory it keeps a hash of 64 bits of each id, not the id. If two ids
+ * have the same hash, the second is taken for the first and left out; among a million ids the probability of that is
+ * 1 in 40 million. The seed of the hash is random in each process, so nobody can choose ids with the same hash.
+ */
+
+const MIN_EXPECTED = 1000;
+const MAX_EXPECTED = 4_000_000;
+/** The table grows when more than this part of it is in use. */
+const MAX_LOAD = 0.75;
+const GROWTH_FACTOR = 1.5;
+
+/** A hash table with open addressing. A slot is two numbers side by side: the two halves of a hash. */
+export class SeenIds {
+  #slots: Uint32Array;
+  #size = 0;
+  readonly #seeds = crypto.getRandomValues(new Uint32Array(2));
+
+  /** @param expected about how many ids will be added: for so many the table need not grow */
+  constructor(expected = 0) {
+    const count = Math.min(Math.max(MIN_EXPECTED, expected), MAX_EXPECTED) / MAX_LOAD;
+    this.#slots = new Uint32Array(2 * Math.ceil(count));
+  }
+
+  /** Adds an id, and returns whether it is new. */
+  add(id: string): boolean {
+    let [high = 0, low = 0] = this.#seeds;
+    for (let i = 0; i < id.length; i++) {
+      const code = id.charCodeAt(i);
+      high = Math.imul(high ^ code, 2654435761);
+      high ^= high >>> 15;
+      low = Math.imul(low ^ code, 1597334677);
+      low ^= low >>> 13;
+    }
+    const mixed = mix(high ^ Math.imul(low, 3266489909));
+    const isNew = this.#insert(mixed, mix(low ^ Math.imul(mixed, 2246822507)) || 1); // 0 marks an empty slot
+    if (isNew && ++this.#size > (this.#slots.length / 2) * MAX_LOAD) this.#grow();
+    return isNew;
+  }
+
+  #insert(high: number, low: number): boolean {
+    const slots = this.#slots;
+    let index = 2 * Math.floor((high / 2 ** 32) * (slots.length / 2));
+    while (slots[index + 1] !== 0) {
+      if (slots[index] === high && slots[index + 1] === low) return false;
+      index = index + 2 === slots.length ? 0 : index + 2;
+    }
+    slots[index] = high;
+    slots[index + 1] = low;
+    return true;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Uint32Array(2 * Math.ceil((old.length / 2) * GROWTH_FACTOR));
+    for (let index = 0; index < old.length; index += 2) {
+      const low = old[index + 1] as number;
+      if (low !== 0) this.#insert(old[index] as number, low);
+    }
+  }
+}
+
+/** The last step of MurmurHash3: a change of any bit of the input changes about half of the bits of the result. */
+function mix(hash: number): number {
+  let h = hash;
+  h = Math.imul(h ^ (h >>> 16), 2246822507);
+  h = Math.imul(h ^ (h >>> 13), 3266489909);
+  return (h ^ (h >>> 16)) >>> 0;
+}
