@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
-import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
 import { MergedLog } from '../../../src/core/presence/merged-log.js';
@@ -11,6 +10,7 @@ import type { Partition } from '../../../src/core/store/partition.js';
 import { cli } from '../../support/cli.js';
 import { logOf, openFeed, openFleet, type SingleFleet, serverNow, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
+import { announceRounds } from '../../support/transitions.js';
 
 const redis = useRedis();
 const IDS = ['d1', 'd2', 'd3'];
@@ -22,17 +22,6 @@ async function openWithDevices(): Promise<SingleFleet> {
   const fleet = await openFleet(redis);
   for (const id of IDS) await register(fleet, id, 'lamp');
   return fleet;
-}
-
-/** Announces `count` events, three at a time. */
-async function transitions(fleet: SingleFleet, count: number): Promise<void> {
-  for (let done = 0; done < count; done += 6) {
-    await heartbeats(
-      fleet,
-      IDS.map((id) => ({ id })),
-    );
-    await Promise.all(IDS.map((id) => disconnect(fleet, id)));
-  }
 }
 
 async function trim({ redis, keys }: Pick<Partition, 'redis' | 'keys'>, length: number): Promise<void> {
@@ -68,12 +57,12 @@ describe('after the log was trimmed', () => {
     ['a moment', (event: PresenceEvent): Since => ({ time: timeOf(event.id) })],
   ])('since %s that was trimmed: reports the gap, and yields the rest', async (_what, sinceOf) => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 60);
+    await announceRounds(fleet, IDS, 10);
     const log = await logOf(fleet);
     const since = sinceOf(log[10] as PresenceEvent);
     await until(async () => (await serverNow(fleet.redis)) > timeOf(log.at(-1)?.id as string));
     await trim(fleet, 6);
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const gaps: Gap[] = [];
     const feed = await openFeed(fleet, { since, onGap: (gap) => void gaps.push(gap) });
     await feed.stop();
@@ -89,7 +78,7 @@ describe('after the log was trimmed', () => {
     ['of the newest event', 11],
   ])('since an id %s: reports no gap', async (_what, index) => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 12);
+    await announceRounds(fleet, IDS, 2);
     const log = await logOf(fleet);
     await trim(fleet, 6);
     const feed = await openFeed(fleet, {
@@ -102,7 +91,7 @@ describe('after the log was trimmed', () => {
 
   test('since before the first event of an untrimmed log: reports no gap', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 12);
+    await announceRounds(fleet, IDS, 2);
     for (const since of [{ id: '0-0' }, { time: 1 }]) {
       const feed = await openFeed(fleet, { since, onGap: () => expect.unreachable() });
       await feed.stop();
@@ -112,16 +101,16 @@ describe('after the log was trimmed', () => {
 
   test('reports one gap to a live reader that fell behind', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const { gaps, read } = await reader(fleet);
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const seen = await read();
-    await transitions(fleet, 60);
+    await announceRounds(fleet, IDS, 10);
     await trim(fleet, 12);
     const left = idsOf(await logOf(fleet));
     expect(await read()).toEqual(left);
     expect(gaps).toEqual([{ after: seen.at(-1), before: left[0] }]);
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     expect(await read()).toHaveLength(6);
     expect(await read()).toEqual([]);
     expect(gaps).toHaveLength(1);
@@ -131,7 +120,7 @@ describe('after the log was trimmed', () => {
     const fleet = await openWithDevices();
     const now = await serverNow(fleet.redis);
     const [empty, later] = [await reader(fleet), await reader(fleet, { time: now })];
-    await transitions(fleet, 60);
+    await announceRounds(fleet, IDS, 10);
     await trim(fleet, 12);
     const left = idsOf(await logOf(fleet));
     for (const { gaps, read } of [empty, later]) {
@@ -142,7 +131,7 @@ describe('after the log was trimmed', () => {
 
   test('reports exactly the events that a reader missed, when the log is trimmed while it reads', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 6000);
+    await announceRounds(fleet, IDS, 1000);
     const log = idsOf(await logOf(fleet)) as string[];
     const gaps: Gap[] = [];
     const reading = new MergedLog(await fleet.partitions(), (gap) => void gaps.push(gap));
@@ -166,16 +155,16 @@ describe('after the log was trimmed', () => {
 describe('after the log was deleted', () => {
   async function recreateLog(fleet: SingleFleet): Promise<PresenceEvent[]> {
     await fleet.redis.del(fleet.keys.log);
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     return logOf(fleet);
   }
 
   test('and recreated: reports a gap to a live reader', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const { gaps, read } = await reader(fleet);
     const last = (await logOf(fleet)).at(-1)?.id;
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const log = await recreateLog(fleet);
     expect(await read()).toEqual(idsOf(log));
     expect(gaps).toEqual([{ after: last, before: log[0]?.id }]);
@@ -183,7 +172,7 @@ describe('after the log was deleted', () => {
 
   test('and recreated: reports a gap since an event of the old log', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const id = (await logOf(fleet))[2]?.id as string;
     const log = await recreateLog(fleet);
     const { gaps, read } = await reader(fleet, { id });
@@ -193,12 +182,12 @@ describe('after the log was deleted', () => {
 
   test('reports one gap, and yields later events', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     const { gaps, read } = await reader(fleet);
     const last = (await logOf(fleet)).at(-1)?.id;
     await fleet.redis.del(fleet.keys.log);
     for (let i = 0; i < 3; i++) expect(await read()).toEqual([]);
-    await transitions(fleet, 6);
+    await announceRounds(fleet, IDS, 1);
     expect(await read()).toHaveLength(6);
     expect(gaps).toEqual([{ after: last, before: null }]);
   });

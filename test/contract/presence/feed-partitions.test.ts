@@ -21,7 +21,9 @@ import {
   type SingleFleet,
   until,
 } from '../../support/fleet.js';
+import { randomNumbers } from '../../support/random.mjs';
 import { useRedis } from '../../support/redis.js';
+import { announceRounds, announceUntilStopped } from '../../support/transitions.js';
 
 const redis = useRedis();
 const PARTITIONS = 16;
@@ -38,32 +40,6 @@ beforeEach(async () => {
     IDS.map((id) => ({ id, type: 'lamp' })),
   );
 });
-
-/** Announces each device online and offline, `rounds` times. */
-async function transitions(rounds: number, ids: readonly string[] = IDS): Promise<void> {
-  for (let round = 0; round < rounds; round++) {
-    await heartbeats(
-      fleet,
-      ids.map((id) => ({ id })),
-    );
-    await disconnectAll(fleet, ids);
-  }
-}
-
-/** Announces events until `stop()`. */
-function writing(): { stop(): Promise<void> } {
-  let stopped = false;
-  const run = async () => {
-    while (!stopped) await transitions(1);
-  };
-  const running = run();
-  return {
-    async stop() {
-      stopped = true;
-      await running;
-    },
-  };
-}
 
 /** The id of an event in its log, without the position in the other logs. */
 const logIdOf = ({ id }: PresenceEvent) => (id as string).split('.')[0] as string;
@@ -93,15 +69,6 @@ function expectEachOnce(events: readonly PresenceEvent[], all: readonly Presence
   expect(byPartition(events)).toEqual(byPartition(all));
 }
 
-/** A generator of whole numbers below a limit, which repeats for the same seed. */
-function below(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-}
-
 /** The next `count` events after `since`, or fewer when the feed has caught up. */
 async function take(since: Since, count: number): Promise<PresenceEvent[]> {
   const stop = new AbortController();
@@ -116,7 +83,7 @@ async function take(since: Since, count: number): Promise<PresenceEvent[]> {
 
 describe('a replay', () => {
   test('yields all events of all logs in the order of time, in several chunks', async () => {
-    await transitions(60);
+    await announceRounds(fleet, IDS, 60);
     const all = await allLogged();
     expect(all.length).toBe(2 * 60 * IDS.length);
     for (const since of [{ time: 0 }, { id: '0-0' }]) {
@@ -132,9 +99,9 @@ describe('a replay', () => {
   test.each([1, 2, 3])(
     'yields each event once, when stopped and resumed while events are announced (seed %i)',
     async (seed) => {
-      const roll = below(seed);
-      await transitions(10);
-      const writer = writing();
+      const random = randomNumbers(seed);
+      await announceRounds(fleet, IDS, 10);
+      const writer = announceUntilStopped(fleet, IDS);
       const events: PresenceEvent[] = [];
       let since: Since = { time: 0 };
       const resume = async (count: number) => {
@@ -144,15 +111,15 @@ describe('a replay', () => {
         if (last) since = { id: last.id as string };
         return taken.length;
       };
-      for (let stops = 0; stops < 60; stops++) await resume(1 + roll(80));
+      for (let stops = 0; stops < 60; stops++) await resume(1 + Math.floor(random() * 80));
       await writer.stop();
-      while ((await resume(1 + roll(500))) > 0);
+      while ((await resume(1 + Math.floor(random() * 500))) > 0);
       expectEachOnce(events, await allLogged());
     },
   );
 
   test('since the id of any event yields all later events', async () => {
-    await transitions(3);
+    await announceRounds(fleet, IDS, 3);
     const all = await allLogged();
     const events = await take({ time: 0 }, Number.POSITIVE_INFINITY);
     for (const [i, { id }] of events.entries()) {
@@ -163,7 +130,7 @@ describe('a replay', () => {
   });
 
   test('since an id without a position yields the events of other logs from the same moment on', async () => {
-    await transitions(20);
+    await announceRounds(fleet, IDS, 20);
     const all = await allLogged();
     const index = 700;
     const from = all[index] as PresenceEvent;
@@ -188,7 +155,7 @@ describe('a replay', () => {
 
 describe('a live feed', () => {
   test('yields later events once, across killed connections', async () => {
-    await transitions(2);
+    await announceRounds(fleet, IDS, 2);
     const before = await allLogged();
     const reader = await openFleet(redis, { namespace: NAMESPACE }, CLIENT);
     const notices: string[] = [];
@@ -197,7 +164,7 @@ describe('a live feed', () => {
       onResumed: () => notices.push('resumed'),
       onGap: () => notices.push('gap'),
     });
-    const writer = writing();
+    const writer = announceUntilStopped(fleet, IDS);
     for (let kills = 0; kills < 8; kills++) {
       const count = feed.events.length;
       const killed = reader.redis.status === 'ready' ? await reader.redis.client('ID').catch(() => 0) : 0;
@@ -258,7 +225,7 @@ describe('a live feed', () => {
       xrange: (key: string, ...args: unknown[]) =>
         key === keys.log ? new Promise(() => {}) : xrange(key, ...args),
     });
-    await transitions(1);
+    await announceRounds(fleet, IDS, 1);
     const number = partitionNumber('dev:1', PARTITIONS);
     const others = (await allLogged()).filter((event) => !logIdOf(event).endsWith(`@${number}`));
     await feed.first(others.length);
@@ -314,7 +281,7 @@ describe('a live feed', () => {
 });
 
 test('reports a gap for each trimmed log, and for no other', async () => {
-  await transitions(20);
+  await announceRounds(fleet, IDS, 20);
   const all = await allLogged();
   const events = await take({ time: 0 }, 100);
   const { id } = events.at(-1) as PresenceEvent;
@@ -347,7 +314,7 @@ describe('watch-presence', () => {
 
   test('prints positions, and continues after one with --since', async () => {
     for (const partition of await fleet.partitions()) await pretendDetector(partition);
-    await transitions(2);
+    await announceRounds(fleet, IDS, 2);
     const all = await allLogged();
     const watch = (options: string) => devstate.run(`watch-presence -q -n ${NAMESPACE} --json ${options}`);
     const first = (await watch('--since 1h --count 50')).stdout.trimEnd().split('\n');

@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
-import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
-import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
 import { register } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.js';
 import { logOf, type OpenFeed, openFeed, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { type TestRedis, useRedis } from '../../support/redis.js';
+import { announceRounds, announceUntilStopped } from '../../support/transitions.js';
 
 const redis = useRedis();
 const IDS = ['d1', 'd2', 'd3'];
@@ -22,32 +22,6 @@ async function openWithDevices(at: TestRedis = redis): Promise<SingleFleet> {
   fleet.redis.on('error', () => {});
   for (const id of IDS) await register(fleet, id, 'lamp');
   return fleet;
-}
-
-/** Announces `count` events, three at a time. */
-async function transitions(fleet: SingleFleet, count: number): Promise<void> {
-  for (let done = 0; done < count; done += 6) {
-    await heartbeats(
-      fleet,
-      IDS.map((id) => ({ id })),
-    );
-    await Promise.all(IDS.map((id) => disconnect(fleet, id)));
-  }
-}
-
-/** Announces events until `stop()`. */
-function writing(fleet: SingleFleet): { stop(): Promise<void> } {
-  let stopped = false;
-  const run = async () => {
-    while (!stopped) await transitions(fleet, 6);
-  };
-  const running = run();
-  return {
-    async stop() {
-      stopped = true;
-      await running;
-    },
-  };
 }
 
 /** Waits until the feed has yielded the newest event of the log. */
@@ -64,10 +38,10 @@ describe('replays, then follows', () => {
     ['the beginning', (): Since => ({ time: 0 })],
   ])('since %s, while events are announced: yields each once, in order', async (_what, sinceOf) => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 2400); // more than one chunk of the log
+    await announceRounds(fleet, IDS, 400); // more than one chunk of the log
     const before = await logOf(fleet);
     const since = sinceOf(before[300] as PresenceEvent);
-    const writer = writing(await openFleet(redis));
+    const writer = announceUntilStopped(await openFleet(redis), IDS);
     const gaps: Gap[] = [];
     const feed = await openFeed(fleet, { since, onGap: (gap) => void gaps.push(gap) });
     const ready = feed.events.length;
@@ -85,10 +59,10 @@ describe('replays, then follows', () => {
 
   test('without since: yields later events only', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 30);
+    await announceRounds(fleet, IDS, 5);
     const before = (await logOf(fleet)).length;
     const feed = await openFeed(fleet);
-    await transitions(fleet, 30);
+    await announceRounds(fleet, IDS, 5);
     await untilCaughtUp(fleet, feed);
     await feed.stop();
     expect(idsOf(feed.events)).toEqual(idsOf((await logOf(fleet)).slice(before)));
@@ -111,7 +85,7 @@ describe('replays, then follows', () => {
 
   test('ends when the consumer breaks', async () => {
     const fleet = await openWithDevices();
-    await transitions(fleet, 12);
+    await announceRounds(fleet, IDS, 2);
     const seen: string[] = [];
     for await (const { deviceId } of presenceFeed(fleet, { since: { time: 0 } })) {
       seen.push(deviceId);
@@ -132,7 +106,7 @@ describe('after lost connections', () => {
       onResumed: () => notices.push('resumed'),
       onGap: () => notices.push('gap'),
     });
-    const writer = writing(fleet);
+    const writer = announceUntilStopped(fleet, IDS);
     for (let kills = 0; kills < 15; kills++) {
       const count = feed.events.length;
       const killed = own.redis.status === 'ready' ? await own.redis.client('ID').catch(() => 0) : 0;
@@ -161,11 +135,11 @@ describe('after lost connections', () => {
         onResumed: () => notices.push('resumed'),
         onGap: () => notices.push('gap'),
       });
-      await transitions(fleet, 30);
+      await announceRounds(fleet, IDS, 5);
       await persistent.server.kill();
       await until(() => notices.includes('lost'));
       await persistent.server.restart();
-      await transitions(fleet, 30);
+      await announceRounds(fleet, IDS, 5);
       await untilCaughtUp(fleet, feed);
       await until(() => notices.includes('resumed'));
       await feed.stop();
@@ -181,7 +155,7 @@ describe('after lost connections', () => {
       const fleet = await openWithDevices(volatile);
       const gaps: Gap[] = [];
       const feed = await openFeed(fleet, { onGap: (gap) => void gaps.push(gap) });
-      await transitions(fleet, 6);
+      await announceRounds(fleet, IDS, 1);
       await untilCaughtUp(fleet, feed);
       const last = feed.events.at(-1)?.id as string;
       await volatile.server.restart();
