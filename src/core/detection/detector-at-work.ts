@@ -3,10 +3,10 @@ import { collectOutcomes } from '../async/settled.js';
 import type { Fleet } from '../store/fleet.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { parseServerTime } from '../store/server-time.js';
-import { MAX_LOOK_INTERVAL_MS } from './due-devices.js';
+import { MAX_READ_INTERVAL_MS } from './due-devices.js';
 
 /** A detector stamps the pulse every second. If the last stamp is older than this, none runs. */
-const MAX_PULSE_AGE_MS = 5 * MAX_LOOK_INTERVAL_MS;
+const MAX_PULSE_AGE_MS = 5 * MAX_READ_INTERVAL_MS;
 
 /**
  * Returns whether a detector has run within the last 5 s in each partition that answers.

@@ -18,10 +18,10 @@ export interface DetectorContext {
   readonly source: SuspectSource;
   /** Whether a subscription is lost at present, so that suspects may be missed. */
   isSubscriptionLost(): boolean;
-  /** Called after the first look at a partition that succeeded. */
+  /** Called after the index of a partition was read successfully for the first time. */
   onStarted(partition: Partition): void;
   /**
-   * Called when no look at this partition has succeeded yet, and the step failed.
+   * Called when a step failed and the index of this partition was never read successfully before.
    * Returns false if that is so in all partitions: the detector is to fail then.
    */
   onStartFailed(partition: Partition, error: DevstateError): boolean;

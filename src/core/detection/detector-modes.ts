@@ -2,13 +2,13 @@
 import { StateMachine } from '../async/state-machine.js';
 
 export const DetectorModes = {
-  /** The subscriptions are being opened. No partition is looked at yet, so that no message is missed later. */
+  /** The subscriptions are being opened. No index is read yet: a device that expires after the read must not be missed. */
   SUBSCRIBING: 'SUBSCRIBING',
 
   /** The loops over the partitions run, but not each of them has ended its first step yet. */
   STARTING: 'STARTING',
 
-  /** Each loop has ended its first step, and at least one look has succeeded: `onReady` was called. */
+  /** Each loop has ended its first step, and at least one has read its index: `onReady` was called. */
   RUNNING: 'RUNNING',
 
   /** A loop or a subscription has failed with an error that retrying does not help. The detector is to end. */

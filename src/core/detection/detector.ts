@@ -21,9 +21,9 @@ import type { DetectOptions } from './detect-options.js';
 import type { DetectorContext } from './detector-context.js';
 import { createDetectorModes, type DetectorMode, DetectorModes } from './detector-modes.js';
 import { toFleetEvent } from './fleet-event.js';
-import { watchForeignPresence } from './foreign-presence.js';
 import { HoldNotice } from './hold-notice.js';
 import { notifyOnce } from './notify-once.js';
+import { watchOtherPrograms } from './other-programs.js';
 import { PartitionLoop } from './partition-loop.js';
 import { StartReport } from './start-report.js';
 import { openSource } from './strategies.js';
@@ -57,7 +57,7 @@ class Detector {
   readonly #modes: StateMachine<DetectorMode> = createDetectorModes();
   readonly #outage: OutageNotice;
   readonly #startReport: StartReport;
-  readonly #foreignPresence: Subscription;
+  readonly #otherPrograms: Subscription;
   readonly #source: SuspectSource;
   readonly #loops: readonly PartitionLoop[];
   readonly #endOfLoops = new AbortController();
@@ -82,7 +82,7 @@ class Detector {
     this.#wakeSignal = wakeSignal;
     this.#outage = new OutageNotice(options);
     this.#startReport = new StartReport(partitions.length, this.#outage, () => this.#onStarted());
-    this.#foreignPresence = watchForeignPresence(fleet, listener);
+    this.#otherPrograms = watchOtherPrograms(fleet, listener);
     this.#source = openSource(fleet, partitions, options, listener, notice);
     const context = this.#contextOfLoops(notice);
     this.#loops = partitions.map(
@@ -94,7 +94,7 @@ class Detector {
   async *run(): AsyncGenerator<PresenceEvent> {
     let runs: Promise<void>[] = [];
     try {
-      await this.#wakeSignal.orAborted(Promise.all([this.#foreignPresence.ready, this.#source.ready]));
+      await this.#wakeSignal.orAborted(Promise.all([this.#otherPrograms.ready, this.#source.ready]));
       this.#modes.change(STARTING);
       runs = this.#loops.map((loop) => loop.run().catch((error: unknown) => this.#fail(error)));
       yield* this.#eventsUntilEnd();
@@ -117,7 +117,7 @@ class Detector {
     this.#modes.change(ENDING);
     this.#endOfLoops.abort();
     await Promise.all(runs);
-    this.#foreignPresence.close();
+    this.#otherPrograms.close();
     this.#source.close();
     this.#modes.change(ENDED);
   }
@@ -142,7 +142,7 @@ class Detector {
   }
 
   #currentLoss(): DevstateError | undefined {
-    return this.#foreignPresence.lost ?? this.#source.lost;
+    return this.#otherPrograms.lost ?? this.#source.lost;
   }
 
   #onStarted(): void {

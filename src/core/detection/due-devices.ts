@@ -3,18 +3,18 @@ import type { Partition } from '../store/partition.js';
 import { DUE } from '../store/scripts.js';
 
 /**
- * A detector looks at the index of each partition at least this often. The script takes a longer
- * silence of all devstate programs for an outage, and starts a hold.
+ * A detector reads the index of each partition at least this often. The script treats a much longer
+ * silence of all devstate programs as an outage, and starts a hold.
  */
-export const MAX_LOOK_INTERVAL_MS = 1000;
+export const MAX_READ_INTERVAL_MS = 1000;
 
 /**
- * `work`: the look of a detector; it stamps the pulse (`devices:pulse`) and may start a hold.
- * `look`: writes nothing. `leave`: removes the detector from the pulse.
+ * `work`: the read of a running detector; it stamps the pulse (`devices:pulse`) and may start a hold.
+ * `look`: the read of a sweep; it writes nothing. `leave`: removes the detector from the pulse.
  */
 export type DueMode = 'work' | 'look' | 'leave';
 
-/** What a look found. Times are of the server's clock, epoch ms. */
+/** What a read of the index found. Times are of the server's clock, epoch ms. */
 export interface DueDevices {
   now: number;
   /** The end of the hold, which may be in the past; 0: there was none. */
@@ -26,7 +26,7 @@ export interface DueDevices {
 }
 
 /**
- * Looks at the index.
+ * Reads the index.
  * @param honourHold true: during a hold no device is reported as due
  * @param limit the largest number of devices to return
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE (the fleet is read-only)
@@ -44,10 +44,10 @@ export async function fetchDue(
 }
 
 /**
- * Returns the time until the next look, ms. A device is due only when its deadline has passed, so
- * the next look comes 1 ms after the deadline.
+ * Returns the time until the index is to be read again, ms. A device is due only when its deadline has passed, so
+ * the read comes 1 ms after the deadline.
  */
-export function msUntilNextLook({ now, next }: DueDevices): number {
-  if (next === 0) return MAX_LOOK_INTERVAL_MS;
-  return Math.min(Math.max(next - now, 0) + 1, MAX_LOOK_INTERVAL_MS);
+export function msUntilNextRead({ now, next }: DueDevices): number {
+  if (next === 0) return MAX_READ_INTERVAL_MS;
+  return Math.min(Math.max(next - now, 0) + 1, MAX_READ_INTERVAL_MS);
 }

@@ -30,7 +30,7 @@ export class HoldNotice {
     this.#partitionCount = partitionCount;
   }
 
-  /** Takes over what a look at a partition found. */
+  /** Takes over what a read of the index of a partition found. */
   update(partition: unknown, { now, holdUntil }: Pick<DueDevices, 'now' | 'holdUntil'>): void {
     if (holdUntil < now) {
       if (this.#held.end(partition)) this.#end();

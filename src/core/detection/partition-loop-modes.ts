@@ -2,44 +2,44 @@
 import { StateMachine } from '../async/state-machine.js';
 
 /**
- * A step of the loop settles devices, reads the index ("looks"), and asks the pollers (the audit, and
- * the poller of the strategy) for more devices.
+ * A step of the loop settles devices, reads the index, and asks the pollers (the audit, and the poller
+ * of the strategy) for more devices. Which of these a step does depends on the mode.
  */
 export const PartitionLoopModes = {
   /**
-   * No step has ended yet. The first step looks, so that devices that expired before the start are
-   * found by every strategy. Becomes SWEEPING, HELD or SLEEPING by what the first look finds.
+   * No step has ended yet. The first step reads the index, so that every strategy finds the devices
+   * that expired before the start. Becomes SWEEPING, HELD or SLEEPING by what the read finds.
    */
   STARTING: 'STARTING',
 
   /**
-   * Every look since the start has failed with an error that may pass. The step is retried after 1 s.
+   * Every read of the index since the start has failed with an error that may pass. The step is retried after 1 s.
    * The other partitions of the detector work meanwhile.
    */
   UNREACHED: 'UNREACHED',
 
   /**
-   * The last look found due devices, or a notification may have been missed. The next step begins at
-   * once, settles the due devices and looks again, whatever the strategy is. Becomes SLEEPING or HELD
-   * when a look finds no due device.
+   * The last read found due devices, or messages may have been missed. The next step begins at once,
+   * settles the due devices and reads the index again, whatever the strategy is. Becomes SLEEPING or
+   * HELD when a read finds no due device.
    */
   SWEEPING: 'SWEEPING',
 
   /**
-   * The last look found a hold and no due device. The loop sleeps as in SLEEPING, but the next look
-   * settles what is due whatever the strategy is, because devices expired during the hold.
+   * The last read found a hold and no due device. The loop sleeps as in SLEEPING, but the next read
+   * returns due devices whatever the strategy is, because devices may have expired during the hold.
    */
   HELD: 'HELD',
 
   /**
-   * The last look found no due device. The loop sleeps until the next deadline, at most 1 s, or until
-   * a suspect or a poller is there earlier.
+   * The last read found no due device. The loop sleeps until the next deadline, at most 1 s, but ends
+   * its sleep earlier for a suspect, or when a poller has devices.
    */
   SLEEPING: 'SLEEPING',
 
   /**
-   * A step failed, after a look had succeeded before, with an error that may pass. The step is retried
-   * after 1 s, and looks as in SWEEPING.
+   * A step failed with an error that may pass, and the index had been read successfully before. The
+   * step is retried after 1 s, and reads the index as in SWEEPING.
    */
   RECOVERING: 'RECOVERING',
 

@@ -1,6 +1,6 @@
 /**
- * A detector's loop over one partition: it settles devices whose deadline has passed. Redis must get a
- * look at least once a second, because the script takes a longer silence for an outage. The modes of
+ * A detector's loop over one partition: it settles devices whose deadline has passed. It must read the
+ * index at least once a second, because the script treats a longer silence as an outage. The modes of
  * the loop are in `partition-loop-modes.ts`.
  */
 import { collectOutcomes } from '../async/settled.js';
@@ -12,7 +12,7 @@ import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { Audit } from './audit.js';
 import { BYPASSED_NOTICE } from './bypassed-notice.js';
 import type { DetectorContext } from './detector-context.js';
-import { type DueDevices, fetchDue, msUntilNextLook } from './due-devices.js';
+import { type DueDevices, fetchDue, msUntilNextRead } from './due-devices.js';
 import {
   createPartitionLoopModes,
   type PartitionLoopMode,
@@ -39,10 +39,10 @@ export class PartitionLoop {
   readonly #modes = createPartitionLoopModes();
   /** Devices to settle that the index did not name: from subscriptions and pollers. */
   readonly #suspects = new Set<string>();
-  /** Devices to settle that the last look found due. */
+  /** Devices to settle that the last read of the index found due. */
   #due: string[] = [];
-  /** In the modes HELD and SLEEPING: when to look again, on the clock of `performance.now()`. */
-  #nextLookAtMs = 0;
+  /** In the modes HELD and SLEEPING: when to read the index again, on the clock of `performance.now()`. */
+  #nextReadAtMs = 0;
   /** Set by `sweepAgain`, which may be called during a step; taken over by the next step. */
   #isSweepRequested = false;
 
@@ -75,7 +75,8 @@ export class PartitionLoop {
 
   /**
    * Runs until the signal of the context aborts.
-   * @throws DevstateError that retrying does not help, or any if no partition could be looked at yet
+   * @throws DevstateError CONFLICT, BAD_RECORD, USAGE; CONNECTION if permission is refused, or if no
+   *   partition of the fleet could be read since the start
    */
   async run(): Promise<void> {
     try {
@@ -93,7 +94,7 @@ export class PartitionLoop {
 
   /** Returns false if the end was requested and Redis has not replied within the grace time. */
   async #stepOrRecover(): Promise<boolean> {
-    const suspects = takeFirst(this.#suspects, this.#maxDevices);
+    const suspects = removeFirst(this.#suspects, this.#maxDevices);
     try {
       return await this.#step(suspects);
     } catch (error) {
@@ -108,26 +109,26 @@ export class PartitionLoop {
     const { honourHold, outage, notice } = this.#context;
     const due = this.#due;
     this.#takeSweepRequest();
-    const looks = this.#isLookDue();
-    // After a look alone, due devices must be settled before the devices of pollers are.
-    const polls = due.length > 0 || !looks;
+    const reads = this.#isReadDue();
+    // A step that only reads asks no poller, so that the due devices it finds are settled before those of pollers.
+    const polls = due.length > 0 || !reads;
     const limit = this.#usesIndex() ? this.#maxDevices : 0;
-    // All in one round trip. Redis runs the look after the scripts that settle, so it does not find their devices.
+    // All in one round trip. Redis runs the read after the scripts that settle, so it does not return their devices again.
     const work = Promise.all([
       settleBatch(this.#partition, due, suspects, { detector: true, honourHold }),
-      collectOutcomes(looks ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
+      collectOutcomes(reads ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
       collectOutcomes(polls ? this.#pollers.map((poller) => this.#poll(poller)) : []),
     ]);
     const outcomes = await this.#wakeSignal.orAborted(work, STEP_GRACE_MS);
     if (!outcomes) return false;
-    const [settled, looked, polled] = outcomes;
-    const [found] = looked.values;
+    const [settled, read, polled] = outcomes;
+    const [found] = read.values;
     this.#due = found?.due ?? [];
-    if (found) this.#onLook(found);
+    if (found) this.#onIndexRead(found);
     this.#onEvents(settled.events); // before anything that may throw: these events have been announced
     if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
     const failure =
-      mostSevere([...settled.failures, ...looked.failures, ...polled.failures]) ??
+      mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??
       blockingError(settled.verdicts, due.length);
     if (failure) throw failure;
     await this.#context.assertPartitionCount();
@@ -143,31 +144,31 @@ export class PartitionLoop {
     this.#isSweepRequested = false;
   }
 
-  /** HELD and SLEEPING wait for a time; every other mode looks at once. */
+  /** HELD and SLEEPING wait; in every other mode the next step reads the index at once. */
   #isSleepMode(): boolean {
     return this.#modes.mode === HELD || this.#modes.mode === SLEEPING;
   }
 
-  #isLookDue(): boolean {
-    return !this.#isSleepMode() || performance.now() >= this.#nextLookAtMs;
+  #isReadDue(): boolean {
+    return !this.#isSleepMode() || performance.now() >= this.#nextReadAtMs;
   }
 
-  /** Whether a look names the devices that are due. In SLEEPING, `poll` and `keyspace` leave them to their source. */
+  /** Whether a read returns the devices that are due. In SLEEPING, `poll` and `keyspace` find them by their source instead. */
   #usesIndex(): boolean {
     const { outage, source } = this.#context;
     return this.#modes.mode !== SLEEPING || outage.isActive || source.usesIndex;
   }
 
-  /** Whether a look has succeeded since the start. */
+  /** Whether the index was read successfully since the start. */
   #isStarted(): boolean {
     return this.#modes.mode !== STARTING && this.#modes.mode !== UNREACHED;
   }
 
-  #onLook(found: DueDevices): void {
+  #onIndexRead(found: DueDevices): void {
     if (!this.#isStarted()) this.#context.onStarted(this.#partition);
     this.#context.hold.update(this.#partition, found);
-    this.#modes.change(modeAfterLook(found));
-    this.#nextLookAtMs = performance.now() + msUntilNextLook(found);
+    this.#modes.change(modeAfterRead(found));
+    this.#nextReadAtMs = performance.now() + msUntilNextRead(found);
   }
 
   #recoverFrom(error: DevstateError, suspects: readonly string[]): void {
@@ -193,8 +194,8 @@ export class PartitionLoop {
   /** The time until the next step, ms. */
   #pauseMs(): number {
     if (!this.#isSleepMode() || this.#isSweepRequested || this.#suspects.size > 0) return 0;
-    const untilLookMs = this.#nextLookAtMs - performance.now();
-    return Math.min(untilLookMs, ...this.#pollers.map((poller) => poller.msUntilNext()));
+    const untilReadMs = this.#nextReadAtMs - performance.now();
+    return Math.min(untilReadMs, ...this.#pollers.map((poller) => poller.msUntilNext()));
   }
 
   /** Leaves the pulse. If Redis did not answer the last step, the age of the pulse shows the absence. */
@@ -209,13 +210,13 @@ export class PartitionLoop {
   }
 }
 
-function modeAfterLook({ now, holdUntil, due }: DueDevices): PartitionLoopMode {
+function modeAfterRead({ now, holdUntil, due }: DueDevices): PartitionLoopMode {
   if (due.length > 0) return SWEEPING;
   return holdUntil >= now ? HELD : SLEEPING;
 }
 
 /** Removes the first ids from the set and returns them, at most `count`. */
-function takeFirst(ids: Set<string>, count: number): string[] {
+function removeFirst(ids: Set<string>, count: number): string[] {
   const taken = [...ids].slice(0, count);
   for (const id of taken) ids.delete(id);
   return taken;

@@ -1,7 +1,7 @@
 /**
- * Decides when a detector has started: each partition was looked at or could not be reached, and at
- * least one was looked at. Partitions that could not be reached are reported as an outage. If none
- * can be reached, nothing is reported, because the detector fails instead.
+ * Decides when a detector has started: when the index of each partition was read or could not be
+ * read, and at least one was read. Partitions that could not be read are reported as an outage. If
+ * none can be read, nothing is reported, because the detector fails instead.
  */
 import type { DevstateError } from '../model/errors.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
@@ -21,14 +21,14 @@ export class StartReport {
     this.#onStarted = onStarted;
   }
 
-  /** Counts a partition whose first look has succeeded. */
+  /** Counts a partition whose index was read for the first time. */
   addReached(partition: Partition): void {
     this.#unreached.delete(partition);
     this.#reached.add(partition);
     this.#report();
   }
 
-  /** Counts a partition whose looks have all failed so far. Returns false if that is so in all partitions. */
+  /** Counts a partition whose index could never be read so far. Returns false if that is so in all partitions. */
   addUnreached(partition: Partition, error: DevstateError): boolean {
     this.#unreached.set(partition, error);
     if (this.#unreached.size === this.#partitionCount) return false;

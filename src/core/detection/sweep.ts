@@ -21,13 +21,13 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
   const hold = new HoldNotice(options, partitions.length);
   const limit = maxDevicesPerStep(partitions.length);
   const failures: unknown[] = [];
-  const firstLooks = partitions.map((partition) =>
+  const firstReads = partitions.map((partition) =>
     fetchDue(partition, 'look', options.honourHold ?? true, limit),
   );
-  await collectOutcomes(firstLooks); // all together, so that only one timeout passes if several do not answer
+  await collectOutcomes(firstReads); // all together, so that only one timeout passes if several do not answer
   for (const [number, partition] of partitions.entries()) {
     try {
-      for await (const event of sweepPartition(partition, firstLooks[number], limit, hold, options))
+      for await (const event of sweepPartition(partition, firstReads[number], limit, hold, options))
         yield toFleetEvent(event, number, partitions.length);
     } catch (error) {
       failures.push(error);
@@ -37,16 +37,16 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
   if (failures.length > 0) throw mostSevere(failures);
 }
 
-/** @param limit the largest number of devices that a look returns */
+/** @param limit the largest number of devices that a read of the index returns */
 async function* sweepPartition(
   partition: Partition,
-  firstLook: Promise<DueDevices> | undefined,
+  firstRead: Promise<DueDevices> | undefined,
   limit: number,
   hold: HoldNotice,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
-  for (let look = firstLook; ; look = undefined) {
-    const found = await (look ?? fetchDue(partition, 'look', honourHold, limit));
+  for (let reading = firstRead; ; reading = undefined) {
+    const found = await (reading ?? fetchDue(partition, 'look', honourHold, limit));
     if (honourHold) hold.update(partition, found);
     if (found.due.length === 0) return;
     const { events, verdicts, failures } = await settleBatch(partition, found.due, [], { honourHold });

@@ -230,7 +230,7 @@ describe('a user with the detector role', () => {
     await running.lines('stdout', 1);
     const { stdout, stderr } = await running.stop();
     expect(JSON.parse(stdout)).toMatchObject({ deviceId: ID, status: 'offline', reason: 'timeout' });
-    expect(stderr.split('\n').filter((line) => line.includes('cannot'))).toEqual(notices);
+    expect(stderr.split('\n').filter((line) => line.includes('not available'))).toEqual(notices);
   });
 });
 

@@ -1,4 +1,4 @@
-/** How the audit goes about it; what it finds is the detector's tests' to show. */
+/** Which slices the audit returns, and when. What a detector finds with them is in test/contract/detection. */
 import { describe, expect, test } from 'vitest';
 import { Audit } from '../../../src/core/detection/audit.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
@@ -14,23 +14,23 @@ async function fleetOf(count: number): Promise<SingleFleet> {
   return fleet;
 }
 
-/** Slices until every device was in one; how many devices were looked at. */
-async function round(audit: Audit, count: number): Promise<{ slices: number; looks: number }> {
+/** Reads slices until each of `count` devices was in one. Returns the number of slices and of ids in them. */
+async function round(audit: Audit, count: number): Promise<{ slices: number; idCount: number }> {
   const seen = new Set<string>();
   let slices = 0;
-  let looks = 0;
+  let idCount = 0;
   await until(async () => {
     const ids = await audit.next();
     if (ids.length > 0) slices += 1;
-    looks += ids.length;
+    idCount += ids.length;
     for (const id of ids) seen.add(id);
     return seen.size === count;
   });
-  return { slices, looks };
+  return { slices, idCount };
 }
 
 describe('the audit', () => {
-  test('of a small fleet is one slice, and the next a second later', async () => {
+  test('returns a small fleet in one slice, and the next slice a second later', async () => {
     const audit = new Audit((await fleetOf(10)).only, 300_000, 1);
     expect(audit.msUntilNext()).toBe(0);
     expect(await audit.next()).toHaveLength(10);
@@ -39,23 +39,23 @@ describe('the audit', () => {
     expect(audit.msUntilNext()).toBeLessThanOrEqual(1000);
   });
 
-  test('of nobody asks no more often', async () => {
+  test('returns nothing for an empty fleet, and waits until the next slice', async () => {
     const audit = new Audit((await fleetOf(0)).only, 300_000, 1);
     expect(await audit.next()).toEqual([]);
     expect(audit.msUntilNext()).toBeGreaterThan(0);
   });
 
-  test('of a large fleet takes a script’s worth at a time, and as many slices as the round allows', async () => {
+  test('returns a large fleet in slices of one script each, spread over the round', async () => {
     const count = 30 * MAX_DEVICES_PER_SCRIPT;
     const audit = new Audit((await fleetOf(count)).only, 600, 1);
     const start = performance.now();
-    const { slices, looks } = await round(audit, count);
+    const { slices, idCount } = await round(audit, count);
     expect(performance.now() - start).toBeGreaterThan(600 / 3);
     expect(slices).toBeGreaterThanOrEqual(count / (2 * MAX_DEVICES_PER_SCRIPT));
-    expect(looks).toBeLessThan(1.5 * count);
+    expect(idCount).toBeLessThan(1.5 * count);
   });
 
-  test('on another connection begins anew, for a cursor is good where it was given', async () => {
+  test('starts its scan again on a new connection, because a cursor is valid on its server only', async () => {
     const fleet = await fleetOf(10 * MAX_DEVICES_PER_SCRIPT);
     const audit = new Audit(fleet.only, 10, 1);
     const slice = async () => {
@@ -69,7 +69,7 @@ describe('the audit', () => {
     expect(await slice()).toEqual(first);
   });
 
-  test('finds who is registered later in the next round', async () => {
+  test('returns a device that was registered later in the next round', async () => {
     const fleet = await fleetOf(MAX_DEVICES_PER_SCRIPT);
     const audit = new Audit(fleet.only, 10, 1);
     await round(audit, MAX_DEVICES_PER_SCRIPT);

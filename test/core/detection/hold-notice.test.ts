@@ -1,4 +1,4 @@
-/** Holds of many partitions, which begin and end moments apart, are told as one. */
+/** The holds of several partitions, which start and end at different times, are reported as one. */
 import { expect, test } from 'vitest';
 import { HoldNotice } from '../../../src/core/detection/hold-notice.js';
 
@@ -13,7 +13,7 @@ function watch(partitions: number) {
   return { said, see, miss: (partition: number) => hold.skip(partition) };
 }
 
-test('of one: at once, again when it is longer, and its end once', () => {
+test('of one partition: reports the start at once, each extension, and the end once', () => {
   const { said, see } = watch(1);
   see(0, 5, 0);
   for (const [now, until] of [
@@ -28,7 +28,7 @@ test('of one: at once, again when it is longer, and its end once', () => {
   expect(said).toEqual([20, 30, 'over']);
 });
 
-test('of some: the latest end, once all have been asked; over when all are over', () => {
+test('of several partitions: reports the latest end after all were asked, and the end when all have ended', () => {
   const { said, see, miss } = watch(4);
   for (const partition of [0, 1, 2, 3]) see(partition, 5, 0);
   see(1, 10, 20);
@@ -46,7 +46,7 @@ test('of some: the latest end, once all have been asked; over when all are over'
   expect(said).toEqual([24, 'over']);
 });
 
-test('another outage while it lasts: told once more, when all have been asked again', () => {
+test('reports an extension by another outage once, after all partitions were asked again', () => {
   const { said, see } = watch(3);
   for (const partition of [0, 1, 2]) see(partition, 10, 20);
   for (const partition of [0, 1, 2]) see(partition, 15, 40 + partition);
@@ -56,7 +56,7 @@ test('another outage while it lasts: told once more, when all have been asked ag
   expect(said).toEqual([20, 42, 'over']);
 });
 
-test('over before all have been asked: nothing is told', () => {
+test('reports nothing of a hold that ended before all partitions were asked', () => {
   const { said, see } = watch(2);
   see(0, 10, 11);
   see(0, 12, 11);

@@ -1,11 +1,11 @@
-/** Whatever it is made up of, an outage is one to who hears of it. */
+/** An outage of several parts is reported as one. */
 import { expect, test } from 'vitest';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { OutageNotice } from '../../../src/core/pubsub/outage-notice.js';
 
 const error = (message: string) => new DevstateError('CONNECTION', message);
 
-test('begins with the first part, and ends when all have ended it', () => {
+test('reports the loss of the first part, and the return when the last part has returned', () => {
   const said: string[] = [];
   const outage = new OutageNotice({
     onLost: ({ message }) => said.push(message),
@@ -24,7 +24,7 @@ test('begins with the first part, and ends when all have ended it', () => {
   expect([outage.isActive, said]).toEqual([true, ['a is lost', 'back', 'b is lost']]);
 });
 
-test('of one part, which needs no name', () => {
+test('works without a part, where there is only one', () => {
   const said: string[] = [];
   const outage = new OutageNotice({ onLost: () => said.push('lost'), onResumed: () => said.push('back') });
   outage.end();

@@ -9,7 +9,7 @@ import type { Fleet } from '../store/fleet.js';
 import type { SuspectListener } from './suspect-source.js';
 
 /** Names each device about which another program publishes a message. The caller closes the subscription. */
-export function watchForeignPresence(fleet: Fleet, listener: SuspectListener): Subscription {
+export function watchOtherPrograms(fleet: Fleet, listener: SuspectListener): Subscription {
   return subscribe(fleet, fleet.keys.presenceChannel, {
     onMessage(message) {
       const event = isOwnMessage(message) ? null : decodePresenceMessage(message);
