@@ -83,6 +83,12 @@ describe('texts of the library', () => {
       expect(literalsOf(source(file)).filter((text) => commandLine.test(text))).toEqual([]);
     },
   );
+
+  test('no error has a hint of its own', () => {
+    expect(hasHint("usageError(f('a'), 'b')")).toBe(true);
+    expect(hasHint("new DevstateError('USAGE', 'a', { hint: 'b' })")).toBe(true);
+    expect(libraryFiles.filter((file) => file !== ERRORS && hasHint(source(file)))).toEqual([]);
+  });
 });
 
 function errorWith(reason: string): DevstateError {
@@ -96,14 +102,26 @@ function source(file: string): string {
 
 /** The texts of all string literals and parts of templates. @param typeName only of the type of this name */
 function literalsOf(text: string, typeName?: string): string[] {
-  const found: string[] = [];
-  const collect = (node: ts.Node) => {
-    if (ts.isStringLiteral(node) || ts.isTemplateLiteralToken(node)) found.push(node.text);
-    node.forEachChild(collect);
-  };
-  for (const statement of ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest).statements) {
-    if (typeName === undefined) collect(statement);
-    else if (ts.isTypeAliasDeclaration(statement) && statement.name.text === typeName) collect(statement);
-  }
-  return found;
+  const isNamed = (node: ts.Node) => ts.isTypeAliasDeclaration(node) && node.name.text === typeName;
+  return ts
+    .createSourceFile('file.ts', text, ts.ScriptTarget.Latest)
+    .statements.filter((statement) => typeName === undefined || isNamed(statement))
+    .flatMap(nodesOf)
+    .flatMap((node) => (ts.isStringLiteral(node) || ts.isTemplateLiteralToken(node) ? [node.text] : []));
+}
+
+/** Whether an object has a property `hint`, or `usageError` is called with one. */
+function hasHint(text: string): boolean {
+  return nodesOf(ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest)).some((node) =>
+    ts.isCallExpression(node)
+      ? ts.isIdentifier(node.expression) && node.expression.text === 'usageError' && node.arguments.length > 1
+      : ts.isPropertyAssignment(node) && ts.isIdentifier(node.name) && node.name.text === 'hint',
+  );
+}
+
+/** The node and all below it. */
+function nodesOf(node: ts.Node): ts.Node[] {
+  const children: ts.Node[] = [];
+  node.forEachChild((child) => void children.push(child));
+  return [node, ...children.flatMap(nodesOf)];
 }

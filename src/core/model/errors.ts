@@ -14,8 +14,8 @@ export type ErrorCode =
   | 'PARTIAL'; /** some items of a batch failed */
 
 /**
- * What went wrong, more exactly than the code: a caller may switch on it, and the command line has a hint for each
- * (cli/hints.ts). Errors that need no more than their message have none.
+ * The cause of an error where its code covers several. The command line prints a hint for each reason
+ * (cli/hints.ts). An error whose code and message suffice has no reason.
  */
 export type ErrorReason =
   /** The device is not registered. */
@@ -125,7 +125,7 @@ export type ErrorReason =
   /** The URL contains a `#` or `?` that must be escaped in a password. */
   | 'UNESCAPED_PASSWORD';
 
-/** Values of an error that its reason names. */
+/** Values of one error: which ones, is said with its `ErrorReason`. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 export interface DevstateErrorOptions {
@@ -139,9 +139,9 @@ export class DevstateError extends Error {
   override readonly name = 'DevstateError';
   readonly code: ErrorCode;
   readonly reason: ErrorReason | undefined;
-  /** Values that belong to the reason; see `ErrorReason`. */
+  /** Empty unless the reason names details. */
   readonly details: ErrorDetails;
-  /** What the user of the command line can do, in one line. The library sets none. */
+  /** What the user of the command line can do, in one line. Errors of the library have none. */
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: DevstateErrorOptions = {}) {
@@ -153,6 +153,7 @@ export class DevstateError extends Error {
   }
 }
 
+/** @param hint for input that only the command line reads; errors of the library have none */
 export function usageError(message: string, hint?: string): DevstateError {
   return new DevstateError('USAGE', message, hint === undefined ? {} : { hint });
 }
