@@ -273,7 +273,8 @@ function beatOf({ deviceId, reportedState, merge, ttl, registerAs }: DeviceHeart
 /** @throws DevstateError USAGE */
 function registrantOf({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
   return {
-    ...{ id: deviceId, type: deviceType },
+    id: deviceId,
+    type: deviceType,
     ...(metadata && { metadataJson: textOf(metadata) }),
     ...(ttl !== undefined && { ttl }),
   };

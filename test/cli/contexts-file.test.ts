@@ -63,8 +63,16 @@ describe('devstate context', () => {
     `);
     expect(await session('context list -o name')).toBe('prod\ntest\n');
     expect(JSON.parse(await session('context show prod --json'))).toEqual({
-      ...{ name: 'prod', current: false, url: 'rediss://ops:***@db:6379', namespace: 'acme', dialect: null },
-      ...{ readOnly: false, protected: true, ca: join(process.cwd(), 'ca.pem'), cert: null, key: null },
+      name: 'prod',
+      current: false,
+      url: 'rediss://ops:***@db:6379',
+      namespace: 'acme',
+      dialect: null,
+      readOnly: false,
+      protected: true,
+      ca: join(process.cwd(), 'ca.pem'),
+      cert: null,
+      key: null,
       insecure: false,
     });
     const shown = await session('context show');
@@ -79,12 +87,19 @@ describe('devstate context', () => {
     await session(`context ${PROD} --read-only --dialect node`);
     await session('context set prod -n other --no-protected');
     expect(JSON.parse(await session('context show prod --json'))).toMatchObject({
-      ...{ url: 'rediss://ops:***@db:6379', namespace: 'other', dialect: 'node', readOnly: true },
+      url: 'rediss://ops:***@db:6379',
+      namespace: 'other',
+      dialect: 'node',
+      readOnly: true,
       protected: false,
     });
     await session('context set prod --unset readOnly --unset namespace --unset dialect --unset ca');
     expect(JSON.parse(await session('context show prod --json'))).toMatchObject({
-      ...{ url: 'rediss://ops:***@db:6379', namespace: null, dialect: null, readOnly: false, ca: null },
+      url: 'rediss://ops:***@db:6379',
+      namespace: null,
+      dialect: null,
+      readOnly: false,
+      ca: null,
     });
   });
 

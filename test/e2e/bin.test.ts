@@ -237,7 +237,9 @@ describe('demo', () => {
 test('a password that the server does not ask for is no word worth', async () => {
   const more = { REDISCLI_AUTH: 'secret' };
   expect(await run('devstate register a --type t -o name && devstate get a -o name', more)).toMatchObject({
-    ...{ exit: 0, stdout: 'a\na\n', stderr: '' },
+    exit: 0,
+    stdout: 'a\na\n',
+    stderr: '',
   });
 });
 

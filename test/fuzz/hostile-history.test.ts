@@ -120,7 +120,14 @@ describe('events', () => {
       const running = devstate.start(argv);
       await running.says('stderr', 'watching');
       for (const message of [
-        ...['', HOSTILE, '[]', 'null', '5', deep('[', ']'), deep('{"a":', '}'), '{"type":"presence"}'],
+        '',
+        HOSTILE,
+        '[]',
+        'null',
+        '5',
+        deep('[', ']'),
+        deep('{"a":', '}'),
+        '{"type":"presence"}',
         ...[event, { ...event, status: HOSTILE }, { ...event, deviceId: 5 }].map((value) =>
           JSON.stringify(value),
         ),

@@ -62,7 +62,17 @@ describe('a single thing', () => {
     ...'on Off yes NO y N true Null e1 E-2 << = !tag &a *a | > [a] {a} " %a @a `a` --- ... a,b aa:bb:cc'.split(
       ' ',
     ),
-    ...['', ' a', 'a ', 'a: b', 'a #b', '- a', '? a', "it's", 'a\nb', '\t', 'a\\b'],
+    '',
+    ' a',
+    'a ',
+    'a: b',
+    'a #b',
+    '- a',
+    '? a',
+    "it's",
+    'a\nb',
+    '\t',
+    'a\\b',
   ])('quotes %j', async (text) => {
     const quoted = JSON.stringify(text);
     expect(await one(JSON.stringify([text, { [text]: 1 }]))).toBe(`- ${quoted}\n- ${quoted}: 1\n`);

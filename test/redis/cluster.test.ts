@@ -38,7 +38,9 @@ const url = (login = `:${SECRET}@`) => `redis-cluster://${login}127.0.0.1:${port
 
 async function opened(options: Partial<ConnectOptions> = {}, at = url()): Promise<Cluster> {
   const connection = await connect(parseTarget(at), {
-    ...{ timeoutMs: 10_000, persistent: true, signal: new AbortController().signal },
+    timeoutMs: 10_000,
+    persistent: true,
+    signal: new AbortController().signal,
     ...options,
   });
   onTestFinished(() => closeConnection(connection));

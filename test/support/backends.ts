@@ -60,7 +60,9 @@ function backend(name: string, place: { readonly url: string }, partitions = 1):
 
   function connection(number: number): Promise<Connection> {
     connections[number] ??= connect(parseTarget(place.url), {
-      ...{ timeoutMs: TIMEOUT_MS, persistent: true, signal: stop.signal },
+      timeoutMs: TIMEOUT_MS,
+      persistent: true,
+      signal: stop.signal,
     });
     return connections[number];
   }

@@ -29,15 +29,38 @@ export async function makeCertificates(): Promise<Certificates> {
   const openssl = (...args: string[]) => run('openssl', args, { cwd: dir });
   const authority = (name: Name, names?: string) =>
     openssl(
-      ...['req', '-x509', ...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.pem`],
-      ...['-subj', `/CN=${name}`, '-days', '2', ...(names ? ['-addext', `subjectAltName=${names}`] : [])],
+      'req',
+      '-x509',
+      ...NEW_KEY,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.pem`,
+      '-subj',
+      `/CN=${name}`,
+      '-days',
+      '2',
+      ...(names ? ['-addext', `subjectAltName=${names}`] : []),
     );
   const signed = async (name: Name, names: string, days: string, by: Name) => {
     await openssl('req', ...NEW_KEY, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
     await writeFile(path(`${name}.ext`), `subjectAltName=${names}`);
     await openssl(
-      ...['x509', '-req', '-in', `${name}.csr`, '-CA', `${by}.pem`, '-CAkey', `${by}.key`, '-CAcreateserial'],
-      ...['-out', `${name}.pem`, '-days', days, '-extfile', `${name}.ext`],
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      `${by}.pem`,
+      '-CAkey',
+      `${by}.key`,
+      '-CAcreateserial',
+      '-out',
+      `${name}.pem`,
+      '-days',
+      days,
+      '-extfile',
+      `${name}.ext`,
     );
   };
   await authority('ca');

@@ -141,7 +141,9 @@ export function useCluster({
       const stop = new AbortController();
       stops.push(stop);
       const connection = await connect(parseTarget(this.url), {
-        ...{ timeoutMs: timeout, persistent: true, signal: stop.signal },
+        timeoutMs: timeout,
+        persistent: true,
+        signal: stop.signal,
       });
       const fleet = new Fleet(connection, { requestTimeout: timeout, ...options });
       fleets.push(fleet);

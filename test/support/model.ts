@@ -49,9 +49,21 @@ export interface ModelDevice {
 
 function nobody(): ModelDevice {
   return {
-    ...{ record: false, known: false, type: '', status: '', lastSeen: 0, registeredAt: 0 },
-    ...{ reported: '', desired: '', ownTtl: 0, seq: 0, presenceAt: 0 },
-    ...{ key: null, registered: false, online: false, score: null },
+    record: false,
+    known: false,
+    type: '',
+    status: '',
+    lastSeen: 0,
+    registeredAt: 0,
+    reported: '',
+    desired: '',
+    ownTtl: 0,
+    seq: 0,
+    presenceAt: 0,
+    key: null,
+    registered: false,
+    online: false,
+    score: null,
     history: { reported: [], desired: [], presence: [] },
   };
 }

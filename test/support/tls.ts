@@ -19,8 +19,18 @@ export async function startTls(
   const port = await freePort();
   const server = await startServer({
     args: [
-      ...['--tls-port', String(port), '--bind', '127.0.0.1', '--tls-auth-clients', clients],
-      ...['--tls-cert-file', pem(name), '--tls-key-file', key(name), '--tls-ca-cert-file', pem('ca')],
+      '--tls-port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--tls-auth-clients',
+      clients,
+      '--tls-cert-file',
+      pem(name),
+      '--tls-key-file',
+      key(name),
+      '--tls-ca-cert-file',
+      pem('ca'),
       ...args,
     ],
   });

@@ -69,7 +69,14 @@ describe('--since', () => {
     const events = names(stdout).map((line) => JSON.parse(line));
     expect(events.map(({ id }) => id)).toEqual([log[4]?.id, log[5]?.id]);
     expect(Object.keys(events[0])).toEqual([
-      ...['id', 'type', 'deviceId', 'deviceType', 'status', 'timestamp', 'seq', 'reason'],
+      'id',
+      'type',
+      'deviceId',
+      'deviceType',
+      'status',
+      'timestamp',
+      'seq',
+      'reason',
     ]);
   });
 

@@ -80,7 +80,9 @@ describe('register -f of CSV', () => {
 
   test('a row of invalid UTF-8 fails alone; a header without known fields fails the file', async () => {
     const stdin = Buffer.concat([
-      ...[Buffer.from('deviceId,deviceType\na,t\nb'), Buffer.from([0xc3]), Buffer.from(',t\nc,t\n')],
+      Buffer.from('deviceId,deviceType\na,t\nb'),
+      Buffer.from([0xc3]),
+      Buffer.from(',t\nc,t\n'),
     ]);
     expect(await devstate.session('register -f - --csv -o ndjson --fields deviceId', { stdin })).toBe(text`
       {"deviceId":"a"}
@@ -238,8 +240,14 @@ test.each<[argv: string, stdin: string, exit: number]>([
 
 describe('an invalid id', () => {
   test.each([
-    ...['get', 'get --at 1h', 'heartbeat', 'heartbeat --every 1s', 'disconnect', 'unregister -y'],
-    ...['set-desired on=true', 'register --type t'],
+    'get',
+    'get --at 1h',
+    'heartbeat',
+    'heartbeat --every 1s',
+    'disconnect',
+    'unregister -y',
+    'set-desired on=true',
+    'register --type t',
   ])('is refused without a connection: %s', async (line) => {
     const [command = '', ...rest] = line.split(' ');
     expect(await unreachable.session([command, 'a\tb', ...rest])).toBe(
@@ -250,9 +258,19 @@ describe('an invalid id', () => {
 
 describe('a dialect other than that of the fleet', () => {
   test.each([
-    ...['get known', 'get known b', 'list', 'list --sort id', 'list-online', 'stale', 'delta known'],
-    ...['register new --type t', 'heartbeat known', 'heartbeat known b', 'set-desired known a=1'],
-    ...['disconnect known', 'unregister known -y'],
+    'get known',
+    'get known b',
+    'list',
+    'list --sort id',
+    'list-online',
+    'stale',
+    'delta known',
+    'register new --type t',
+    'heartbeat known',
+    'heartbeat known b',
+    'set-desired known a=1',
+    'disconnect known',
+    'unregister known -y',
   ])('is refused: %s', async (argv) => {
     await register('known', 'b');
     await devstate.run('heartbeat known');

@@ -74,8 +74,17 @@ describe('items that fail among items that succeed', () => {
       { id: 'c', type: 'plug' },
     ]);
     expect(codes(results)).toEqual([
-      ...['done', 'done', 'USAGE', 'BAD_RECORD', 'USAGE', 'done', 'done'],
-      ...['BAD_RECORD', 'USAGE', 'USAGE', 'done'],
+      'done',
+      'done',
+      'USAGE',
+      'BAD_RECORD',
+      'USAGE',
+      'done',
+      'done',
+      'BAD_RECORD',
+      'USAGE',
+      'USAGE',
+      'done',
     ]);
     expect(results[7]).toMatchObject({ message: 'devices:type:taken holds a string, not a set' });
     expect(results[10]).toMatchObject({ deviceId: 'c', created: true });
@@ -112,7 +121,7 @@ describe('items that fail among items that succeed', () => {
   test('an empty list gives an empty result', async () => {
     expect(
       await Promise.all([heartbeats(fleet, []), registerAll(fleet, []), readWholeDevices(fleet, [])]),
-    ).toEqual([...[[], [], []]]);
+    ).toEqual([[], [], []]);
     expect(await Promise.all([disconnectAll(fleet, []), unregisterAll(fleet, [])])).toEqual([[], []]);
   });
 });
@@ -282,7 +291,13 @@ test('random operations in one call leave the same data and results as one call 
   const now = await serverNow(raw);
   await fc.assert(
     fc.asyncProperty(
-      ...[many(registrant), many(beat), few(id), few(beat), few(registrant), few(id), few(id)],
+      many(registrant),
+      many(beat),
+      few(id),
+      few(beat),
+      few(registrant),
+      few(id),
+      few(id),
       async (registered, beats, disconnected, laterBeats, changed, disconnectedAgain, removed) => {
         await raw.flushall();
         const [one, all] = await Promise.all(

@@ -103,12 +103,21 @@ test('the prelude reads the keys and arguments of each device in turn', () => {
 test('keys are in the order of the descriptor, those of devices after each other', () => {
   const keys = new Keyspace('n');
   expect(scriptKeys(SETTLE, keys, [{ id: 'a:b' }, { id: 'c' }])).toEqual([
-    ...['n:devices:online', 'n:devices:activity', 'n:devices:presence:log', 'n:devices:pulse'],
-    ...['n:device:state:a:b', 'n:device:heartbeat:a:b', 'n:device:history:presence:a:b'],
-    ...['n:device:state:c', 'n:device:heartbeat:c', 'n:device:history:presence:c'],
+    'n:devices:online',
+    'n:devices:activity',
+    'n:devices:presence:log',
+    'n:devices:pulse',
+    'n:device:state:a:b',
+    'n:device:heartbeat:a:b',
+    'n:device:history:presence:a:b',
+    'n:device:state:c',
+    'n:device:heartbeat:c',
+    'n:device:history:presence:c',
   ]);
   expect(scriptKeys(REGISTER, keys, [{ id: 'a', type: 'new', oldType: 'old' }]).slice(3)).toEqual([
-    ...['n:device:state:a', 'n:devices:type:new', 'n:devices:type:old'],
+    'n:device:state:a',
+    'n:devices:type:new',
+    'n:devices:type:old',
   ]);
   expect(expectedTypes(SETTLE, 1)).toEqual(['set', 'zset', 'stream', 'string', 'hash', 'string', 'list']);
 });

@@ -180,7 +180,11 @@ async function breakThings(
     await detectors.replace(index, random() * 1500);
   };
   const actions = [
-    ...[cutConnections, cutConnections, replace(0), replace(1), replace(2)],
+    cutConnections,
+    cutConnections,
+    replace(0),
+    replace(1),
+    replace(2),
     ...breaks.map((each) => async () => void outages.push(await each(random, fleet))),
   ];
   const end = Date.now() + seconds * 1000;
