@@ -13,8 +13,8 @@ export const PartitionLoopModes = {
   STARTING: 'STARTING',
 
   /**
-   * Every read of the index since the start has failed with an error that may pass. The step is retried after 1 s.
-   * The other partitions of the detector work meanwhile.
+   * Every read of the index since the start has failed with a transient error, such as a lost
+   * connection. The step is retried after 1 s. The loops over the other partitions go on.
    */
   UNREACHED: 'UNREACHED',
 
@@ -38,8 +38,8 @@ export const PartitionLoopModes = {
   SLEEPING: 'SLEEPING',
 
   /**
-   * A step failed with an error that may pass, and the index had been read successfully before. The
-   * step is retried after 1 s, and reads the index as in SWEEPING.
+   * A step failed with a transient error, and the index had been read successfully before. The step
+   * is retried after 1 s, and reads the index as in SWEEPING.
    */
   RECOVERING: 'RECOVERING',
 

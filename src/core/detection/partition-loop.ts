@@ -74,7 +74,7 @@ export class PartitionLoop {
   }
 
   /**
-   * Runs until the signal of the context aborts.
+   * Runs until the signal of the context aborts; retries after transient errors.
    * @throws DevstateError CONFLICT, BAD_RECORD, USAGE; CONNECTION if permission is refused, or if no
    *   partition of the fleet could be read since the start
    */
@@ -110,10 +110,11 @@ export class PartitionLoop {
     const due = this.#due;
     this.#takeSweepRequest();
     const reads = this.#isReadDue();
-    // A step that only reads asks no poller, so that the due devices it finds are settled before those of pollers.
+    // A step that only reads asks no poller: the due devices that it finds are settled before those of pollers.
     const polls = due.length > 0 || !reads;
     const limit = this.#usesIndex() ? this.#maxDevices : 0;
-    // All in one round trip. Redis runs the read after the scripts that settle, so it does not return their devices again.
+    // All in one round trip. Redis runs the read after the scripts that settle, so it does not return the
+    // devices that they have settled.
     const work = Promise.all([
       settleBatch(this.#partition, due, suspects, { detector: true, honourHold }),
       collectOutcomes(reads ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
@@ -153,7 +154,10 @@ export class PartitionLoop {
     return !this.#isSleepMode() || performance.now() >= this.#nextReadAtMs;
   }
 
-  /** Whether a read returns the devices that are due. In SLEEPING, `poll` and `keyspace` find them by their source instead. */
+  /**
+   * Whether a read returns the ids of due devices. In SLEEPING, the strategies `poll` and `keyspace`
+   * find devices by their own source, unless there is an outage.
+   */
   #usesIndex(): boolean {
     const { outage, source } = this.#context;
     return this.#modes.mode !== SLEEPING || outage.isActive || source.usesIndex;
@@ -198,7 +202,7 @@ export class PartitionLoop {
     return Math.min(untilReadMs, ...this.#pollers.map((poller) => poller.msUntilNext()));
   }
 
-  /** Leaves the pulse. If Redis did not answer the last step, the age of the pulse shows the absence. */
+  /** Removes the detector from the pulse. Not tried if the last step failed, because it would delay the end. */
   async #leave(): Promise<void> {
     if (this.#modes.mode === UNREACHED || this.#modes.mode === RECOVERING) return;
     this.#modes.change(LEAVING);
