@@ -1,6 +1,7 @@
 /** The checker of the chaos test accepts a correct log, and finds each kind of error in a wrong one. */
 import { describe, expect, test } from 'vitest';
 import type { PresenceEvent } from '../../src/core/model/presence-event.js';
+import { holdsIn } from '../support/chaos/hold-recorder.js';
 import { findError, type Hold, type Operation, withUnansweredWithin } from '../support/chaos/log-checker.js';
 
 const beat = (at: number, ttl: number, wasOffline: boolean): Operation => ({
@@ -141,4 +142,27 @@ test('accepts an operation that a failover may have lost as executed or not exec
     findError(withUnansweredWithin(OPERATIONS, [5499, 6001]), log(...EVENT_LINES), [], false),
   ).toBeNull();
   expect(findError(withUnansweredWithin(OPERATIONS, [6002, 9000]), shortLog, [], false)).not.toBeNull();
+});
+
+describe('the holds that samples of the pulse show', () => {
+  const sample = (at: number, holdUntil: number) => ({ sentAt: at, answeredAt: at + 1, holdUntil });
+
+  test('are certain from the sample that shows them first to their end', () => {
+    expect(holdsIn([sample(100, 0), sample(300, 900), sample(500, 900), sample(1000, 900)], [])).toEqual([
+      { certain: [301, 900], possible: [100, 900] },
+    ]);
+  });
+
+  test('begin with the outage between two samples', () => {
+    const outage = { began: [120, 140] as const, ended: 280 };
+    expect(holdsIn([sample(100, 0), sample(300, 900)], [outage])).toEqual([
+      { certain: [140, 900], possible: [120, 900] },
+    ]);
+  });
+
+  test('that a failover lost are certain up to the last sample that shows them', () => {
+    expect(holdsIn([sample(100, 0), sample(300, 900), sample(500, 900), sample(700, 0)], [])).toEqual([
+      { certain: [301, 500], possible: [100, 900] },
+    ]);
+  });
 });

@@ -9,7 +9,7 @@ export interface PartitionHold extends Hold {
 }
 
 /** One read of a pulse: when it was sent and answered, and until when the hold lasts that it contains, all in ms. */
-interface Sample {
+export interface Sample {
   sentAt: number;
   answeredAt: number;
   holdUntil: number;
@@ -45,21 +45,33 @@ export class HoldRecorder {
     await this.#polling;
   }
 
-  /** The holds. Each was opened between two samples; if an outage was between them, by the first script after it. */
+  /** The holds of all partitions. */
   holds(outages: readonly Outage[]): PartitionHold[] {
     return this.#samples.flatMap((samples, partition) => {
       const affecting = outages.filter(({ partitions }) => partitions.has(partition));
-      return samples.flatMap(({ answeredAt, holdUntil }, i) => {
-        const before = samples[i - 1];
-        if (before === undefined || holdUntil <= before.holdUntil) return [];
-        const between = affecting.filter(
-          ({ began, ended }) => began[0] <= answeredAt && ended >= before.sentAt,
-        );
-        const starts = between.map(({ began }) => began);
-        const earliest = starts.length > 0 ? Math.min(...starts.map(([from]) => from)) : before.sentAt;
-        const latest = starts.length > 0 ? Math.max(...starts.map(([, to]) => to)) : answeredAt;
-        return [{ partition, certain: [latest, holdUntil], possible: [earliest, holdUntil] }];
-      });
+      return holdsIn(samples, affecting).map((hold) => ({ partition, ...hold }));
     });
   }
+}
+
+/**
+ * The holds that samples of one partition's pulse show. A hold begins between two samples; if an outage was
+ * between them, with the first script after the outage. It is certain up to its end, or up to the last sample that
+ * shows it: a failover to a replica that did not have the latest pulse ends a hold early.
+ */
+export function holdsIn(
+  samples: readonly Sample[],
+  outages: readonly Pick<Outage, 'began' | 'ended'>[],
+): Hold[] {
+  return samples.flatMap(({ answeredAt, holdUntil }, i) => {
+    const before = samples[i - 1];
+    if (before === undefined || holdUntil <= before.holdUntil) return [];
+    const between = outages.filter(({ began, ended }) => began[0] <= answeredAt && ended >= before.sentAt);
+    const starts = between.map(({ began }) => began);
+    const earliest = starts.length > 0 ? Math.min(...starts.map(([from]) => from)) : before.sentAt;
+    const latest = starts.length > 0 ? Math.max(...starts.map(([, to]) => to)) : answeredAt;
+    const lostAt = samples.findIndex((later, j) => j > i && later.holdUntil < holdUntil);
+    const lastShown = lostAt === -1 ? holdUntil : (samples[lostAt - 1] as Sample).sentAt;
+    return [{ certain: [latest, Math.min(holdUntil, lastShown)], possible: [earliest, holdUntil] }];
+  });
 }
