@@ -2,7 +2,8 @@
 import { quote } from '../../core/model/errors.js';
 import type { DeviceReading } from '../../core/query/read-devices.js';
 import { countRegistered } from '../../core/query/registered-ids.js';
-import { type FleetStats, fleetStats } from '../../core/query/stats.js';
+import { fleetStats } from '../../core/query/stats.js';
+import type { FleetStats } from '../../core/query/stats-counter.js';
 import type { Column, View } from '../../output/view.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';

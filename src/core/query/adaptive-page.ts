@@ -1,6 +1,6 @@
 /**
- * How many devices to read in one round trip. Documents may be of any size (up to 1 MiB), so a read that
- * includes documents asks for about 1 MiB, estimated from the previous read.
+ * How many devices to read in one round trip. A document may have up to 1 MiB, so a read with documents requests about
+ * as many devices as have 1 MiB together, by the sizes of the read before.
  */
 import type { DeviceRecord } from '../model/device.js';
 import type { FieldName } from '../model/dialect.js';
@@ -13,7 +13,7 @@ const MAX_SIZE = 500;
 const PAGE_BYTES = 1024 * 1024;
 
 export class AdaptivePage {
-  /** How many devices the next read asks for. */
+  /** How many devices the next read should request. */
   size: number;
   readonly #hasDocuments: boolean;
 

@@ -1,6 +1,6 @@
 /**
- * From ids to devices, chunk by chunk. While the caller works on one chunk the next is read, so memory
- * is bounded by two chunks.
+ * Reads the devices of a stream of ids, in chunks. While the caller works on one chunk the next is read, so two chunks
+ * at most are in memory.
  */
 import { prefetch } from '../async/prefetch.js';
 import type { DeviceRecord } from '../model/device.js';
@@ -12,7 +12,7 @@ import { type DeviceReading, type LivenessMode, readDevices } from './read-devic
 export interface QueryOptions {
   /** Only devices whose record has this type. */
   type?: string;
-  /** Called for each id without a readable device: a broken record, or one without its id field. */
+  /** Called for each id whose device cannot be read: its record is broken, or lacks its id field. */
   onProblem?: (reading: DeviceReading) => void;
   /** Called with the number of ids that have been read so far. */
   onLooked?: (count: number) => void;
@@ -20,7 +20,10 @@ export interface QueryOptions {
 
 export type DeviceReader = (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]>;
 
-/** A reader of these fields. Its calls share one count for `onLooked`. */
+/**
+ * Returns a reader of these fields. It may be called several times; `onLooked` gets the sum of all calls. The reader
+ * throws DevstateError CONNECTION, BAD_RECORD, USAGE.
+ */
 export function deviceReader(
   fleet: Fleet,
   fields: readonly FieldName[],

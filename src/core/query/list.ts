@@ -1,7 +1,7 @@
 /**
- * Lists of devices, in chunks: memory stays bounded and no command grows with the fleet. Records and
- * heartbeat keys decide what is listed; the sets and the index only tell which records to read, because
- * other programs may have changed a device without updating them.
+ * Lists of devices, in chunks, so that memory is bounded and no command takes longer in a larger fleet. Records and
+ * heartbeat keys decide which devices are listed. The sets and the index only say which records to read, because other
+ * programs may change a device without updating them.
  */
 
 import { flatten } from '../async/flatten.js';
@@ -11,17 +11,21 @@ import type { Fleet } from '../store/fleet.js';
 import { concatPartitions, mergePartitions } from '../store/merge-partitions.js';
 import { scanSet } from '../store/set-scan.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
+import { nextToExpire, oldestFirst } from './index-order.js';
 import { ALL_FIELDS, SUMMARY_FIELDS, WIDE_FIELDS } from './read-devices.js';
 import { registeredIds } from './registered-ids.js';
-import { byDeadline, byId, byLastSeen, nextToExpire, oldestFirst, sortAll } from './sort.js';
+import { byDeadline, byId, byLastSeen, sortAll } from './sort.js';
 
 /**
- * `lastSeen`: never seen first, then the longest unseen first. `deadline`: online devices by deadline,
- * the earliest first, then offline devices by last seen, the oldest first.
+ * `lastSeen`: never seen first, then the longest unseen first. `deadline`: online devices by deadline, the earliest
+ * first; then offline devices as by `lastSeen`.
  */
 export type Order = 'id' | 'lastSeen' | 'deadline';
 
-/** Whether the index gives this order, so that the list streams; otherwise all rows are held and sorted. */
+/**
+ * Returns whether the index gives this order, so that the list streams. Otherwise all rows are sorted in memory.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ */
 export async function isIndexed(fleet: Fleet, order: Order, type?: string): Promise<boolean> {
   return order !== 'id' && type === undefined && (await fleet.settings()).exclusive;
 }
@@ -32,12 +36,12 @@ export interface OnlineOptions extends QueryOptions {
   withMetadata?: boolean;
 }
 
-/** The devices whose heartbeat key exists now. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
+/** Yields the devices whose heartbeat key exists. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
 export function onlineDevices(fleet: Fleet, options: OnlineOptions = {}): AsyncGenerator<DeviceRecord> {
   return flatten(onlineChunks(fleet, options));
 }
 
-/** The same in chunks, as they are read. */
+/** The same in chunks, as they are read. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
 export async function* onlineChunks(
   fleet: Fleet,
   options: OnlineOptions = {},
@@ -54,19 +58,19 @@ export async function* onlineChunks(
 }
 
 export interface ListOptions extends QueryOptions {
-  /** `never`: offline and never seen. */
+  /** `never`: offline and never seen. Undefined: all. */
   status?: 'online' | 'offline' | 'never';
   order?: Order | undefined;
   /** Also read the reported and the desired document. */
   withState?: boolean;
 }
 
-/** The registered devices that match. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
+/** Yields the registered devices that match. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
 export function listDevices(fleet: Fleet, options: ListOptions = {}): AsyncGenerator<DeviceRecord> {
   return flatten(listChunks(fleet, options));
 }
 
-/** The same in chunks, as they are read. */
+/** The same in chunks, as they are read. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
 export async function* listChunks(
   fleet: Fleet,
   options: ListOptions = {},
@@ -88,9 +92,9 @@ export async function* listChunks(
 interface ListSource {
   status: Status | undefined;
   type: string | undefined;
-  /** Reads the devices of some ids and gives those that match. */
+  /** Reads the devices of some ids and yields those that match. */
   read: (ids: AsyncIterable<string[]>) => AsyncIterable<readonly DeviceRecord[]>;
-  /** Every id that may match, in no order. */
+  /** Yields every id that may match, in no order. */
   candidates: () => AsyncIterable<string[]>;
 }
 
@@ -99,12 +103,15 @@ async function* inOrder(
   order: Order | undefined,
   { status, type, read, candidates }: ListSource,
 ): AsyncGenerator<readonly DeviceRecord[]> {
-  const end = Number.POSITIVE_INFINITY;
   if (order === undefined) yield* read(candidates());
   else if (!(await isIndexed(fleet, order, type))) yield await sortAll(read(candidates()), COMPARE[order]);
   else if (order === 'lastSeen') {
-    const range = { until: end, cutoff: end, never: true };
-    yield* mergePartitions(fleet, (partition) => oldestFirst(partition, range, read), byLastSeen);
+    const everything = {
+      maxDeadline: Number.POSITIVE_INFINITY,
+      maxLastSeen: Number.POSITIVE_INFINITY,
+      never: true,
+    };
+    yield* mergePartitions(fleet, (partition) => oldestFirst(partition, everything, read), byLastSeen);
   } else {
     yield* mergePartitions(fleet, (partition) => nextToExpire(partition, status, read), byDeadline);
   }

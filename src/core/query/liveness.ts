@@ -1,4 +1,4 @@
-/** Which devices are online: those whose heartbeat key exists. */
+/** Reads which devices are online: those whose heartbeat key exists. */
 import type { DeviceRecord } from '../model/device.js';
 import { GONE_PTTL, livenessOf } from '../model/device-decoder.js';
 import { mapByPartition } from '../store/by-partition.js';
@@ -10,8 +10,9 @@ import { parseServerTime } from '../store/server-time.js';
 type Liveness = ReturnType<typeof livenessOf>;
 
 /**
- * Adds status and expiry to devices that were read without them. Most are expected to be offline: one
- * EXISTS checks them all, and only if some are online are their TTLs read.
+ * Returns the devices, which were read without status and expiry, with both. It is for devices that are probably
+ * offline: one EXISTS checks all of them, and their TTLs are read only if some are online.
+ * @throws DevstateError CONNECTION
  */
 export async function withLiveness(fleet: Fleet, devices: readonly DeviceRecord[]): Promise<DeviceRecord[]> {
   const ids = devices.map(({ deviceId }) => deviceId);

@@ -1,6 +1,6 @@
 /**
- * Reads devices: the requested fields of each record and the TTL of its heartbeat key, many in one
- * round trip. Nothing here writes. A record that cannot be read is an error of that device only.
+ * Reads devices: the requested fields of each record and the TTL of its heartbeat key, many devices in one round trip. A
+ * record that cannot be read is an error of that device only.
  */
 import { type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
 import type { DeviceRecord, Dialect } from '../model/device.js';
@@ -21,17 +21,20 @@ export const SUMMARY_FIELDS: readonly FieldName[] = ['type', 'lastSeen', 'regist
 export const WIDE_FIELDS: readonly FieldName[] = ['registered', 'metadata'];
 export const ALL_FIELDS: readonly FieldName[] = [...SUMMARY_FIELDS, ...DOCUMENT_FIELDS];
 
-/** A device, or the error of reading it; neither: there is no record, or it lacks its id field. */
+/** A device, or the error of reading it. If there is no record, or it lacks its id field, both are undefined. */
 export interface DeviceReading {
   id: string;
   device?: DeviceRecord;
   error?: DevstateError;
 }
 
-/** `unread`: the heartbeat keys are not read, and every device is given as offline. */
+/** `unread`: the heartbeat keys are not read, and the status of every device is `offline`. */
 export type LivenessMode = 'read' | 'unread';
 
-/** Reads the named fields of devices of any partition, in the order of the ids. @throws DevstateError CONNECTION */
+/**
+ * Reads some fields of devices of any partition, in the order of the ids.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ */
 export async function readDevices(
   fleet: Fleet,
   ids: readonly string[],
@@ -42,7 +45,7 @@ export async function readDevices(
   return mapByPartition(fleet, ids, (partition, group) => readDevicesIn(partition, group, fields, liveness));
 }
 
-/** The same for devices of one partition. */
+/** The same for devices of one partition. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
 export async function readDevicesIn(
   partition: Partition,
   ids: readonly string[],
@@ -73,8 +76,10 @@ export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord
 }
 
 /**
- * The same in a partition. The record is read in both dialects in one round trip, which takes less time
- * than to find out the fleet's dialect first.
+ * Reads one device of a partition with all fields. The record is read in both dialects in one round trip, which takes
+ * less time than to find out the fleet's dialect first.
+ * @param dialect the dialect that is tried first
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, CONNECTION
  */
 export async function readDeviceIn(
   partition: Partition,
@@ -85,7 +90,11 @@ export async function readDeviceIn(
   return unwrapOne([toItemResult(reading as DeviceReading)]);
 }
 
-/** Reads devices with all fields, in the order of the ids; each one is found or fails alone. */
+/**
+ * Reads devices with all fields, in the order of the ids. A device that is not found, or has a broken record, is an
+ * error in its place.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ */
 export async function readWholeDevices(
   fleet: Fleet,
   ids: readonly string[],

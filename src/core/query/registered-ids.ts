@@ -6,7 +6,7 @@ import { concatPartitions } from '../store/merge-partitions.js';
 import type { Partition } from '../store/partition.js';
 import { scanSet } from '../store/set-scan.js';
 
-/** The number of registered devices. @throws DevstateError CONNECTION */
+/** Returns the number of registered devices. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
 export async function countRegistered(fleet: Fleet): Promise<number> {
   const counts = await mapPartitions(fleet, (partition) =>
     partition.send(() => partition.redis.scard(partition.keys.registered)),
@@ -15,16 +15,16 @@ export async function countRegistered(fleet: Fleet): Promise<number> {
 }
 
 /**
- * All registered ids in chunks; with a type, the ids in that type's set. The set may hold devices that
- * have another type by now: check the record.
- * @throws DevstateError USAGE, CONNECTION
+ * Yields all registered ids in chunks; with a type, the ids in the set of that type. The set may hold devices that have
+ * another type by now, so the caller must check the record.
+ * @throws DevstateError USAGE, CONNECTION, BAD_RECORD
  */
 export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<string[]> {
   if (type !== undefined) validType(type);
   return concatPartitions(fleet, (partition) => registeredIdsIn(partition, type));
 }
 
-/** The same for one partition. */
+/** The same for one partition. @throws DevstateError CONNECTION, BAD_RECORD */
 export function registeredIdsIn(partition: Partition, type?: string): AsyncGenerator<string[]> {
   const { keys } = partition;
   return scanSet(partition, type === undefined ? keys.registered : keys.type(type));

@@ -1,9 +1,8 @@
 /**
- * Who has not been seen for long. On an exclusive fleet the index says it, oldest first,
- * and the answer streams; on a shared one every registered record is looked at, because
- * other programs may have bypassed the index, and the answer is held to be sorted.
+ * Devices that have not been seen for some time. In an exclusive fleet the index gives them in order, so the result
+ * streams. In a shared fleet other programs write records without the index: every registered record is read, and the
+ * result is sorted in memory.
  */
-
 import { flatten } from '../async/flatten.js';
 import { prefetch } from '../async/prefetch.js';
 import type { DeviceRecord, Status } from '../model/device.js';
@@ -13,17 +12,18 @@ import type { Fleet } from '../store/fleet.js';
 import { mergePartitions } from '../store/merge-partitions.js';
 import { readFleetTime } from '../store/server-time.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
+import { oldestFirst } from './index-order.js';
 import { withLiveness } from './liveness.js';
 import { WIDE_FIELDS } from './read-devices.js';
 import { registeredIds } from './registered-ids.js';
-import { byLastSeen, oldestFirst, sortAll } from './sort.js';
+import { byLastSeen, sortAll } from './sort.js';
 
 export interface StaleOptions extends QueryOptions {
-  /** ms; 3,600,000. */
+  /** How long a device must not have been seen, ms; default one hour. */
   olderThan?: number;
-  /** False: leave out devices that were never seen. */
+  /** Whether to include devices that were never seen; default true. */
   never?: boolean;
-  /** Read metadata and registration too. */
+  /** Also read metadata and the time of registration. */
   withMetadata?: boolean;
 }
 
@@ -31,57 +31,70 @@ export interface StaleDevice {
   deviceId: string;
   deviceType: string | null;
   status: Status;
+  /** ms; null: never seen */
   lastSeen: number | null;
+  /** ms */
   registeredAt: number | null;
   metadataJson: string;
-  /** Since it was last seen, seconds; null: never seen. */
+  /** The time since it was last seen, seconds; null: never seen. */
   ageSeconds: number | null;
 }
 
-/** Never seen first, then the oldest. */
+const DEFAULT_OLDER_THAN_MS = 3_600_000;
+
+/**
+ * Yields the stale devices: never seen first, then the longest unseen first. A device may be online, if its TTL is
+ * longer than `olderThan`.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ */
 export function staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGenerator<StaleDevice> {
   return flatten(staleChunks(fleet, options));
 }
 
-/** The same, as they are read. */
+/** The same in chunks, as they are read. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
 export async function* staleChunks(
   fleet: Fleet,
   options: StaleOptions = {},
 ): AsyncGenerator<readonly StaleDevice[]> {
-  const { olderThan = 3_600_000, never = true, type, withMetadata = false } = options;
+  const { olderThan = DEFAULT_OLDER_THAN_MS, never = true, type, withMetadata = false, onLooked } = options;
   const now = await readFleetTime(fleet);
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
-  const indexed = exclusive && type === undefined;
+  const isIndexed = exclusive && type === undefined;
   const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? WIDE_FIELDS : [])];
-  const compact = compactor(now);
+  const toStaleDevice = staleDeviceMapper(now);
 
-  // Looked at is counted where all are: there, or here.
-  const read = deviceReader(fleet, fields, indexed ? options : { ...options, onLooked: () => {} }, 'unread');
-  async function* among(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
+  // Without the index, `candidates` reads all records before the reader does; progress is counted there.
+  const readerOptions = isIndexed ? options : { ...options, onLooked: () => {} };
+  const read = deviceReader(fleet, fields, readerOptions, 'unread');
+  async function* staleAmong(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
     for await (const devices of read(ids)) {
       const stale = devices.filter(({ lastSeen }) => (lastSeen === null ? never : lastSeen <= cutoff));
-      yield (await withLiveness(fleet, stale)).map(compact);
+      yield (await withLiveness(fleet, stale)).map(toStaleDevice);
     }
   }
-  /** Without the index all have to be asked, and most are not stale: of those one field is enough. */
+  // Most devices are not stale. One field is enough to leave them out; the other fields are read of the rest only.
   async function* candidates(): AsyncGenerator<string[]> {
     let looked = 0;
     for await (const ids of prefetch(registeredIds(fleet, type))) {
       yield await possiblyUnseenSince(fleet, ids, cutoff);
       looked += ids.length;
-      options.onLooked?.(looked);
+      onLooked?.(looked);
     }
   }
 
-  const part = { until: cutoff + longestTtl, cutoff, never };
-  if (indexed) yield* mergePartitions(fleet, (partition) => oldestFirst(partition, part, among), byLastSeen);
-  else yield await sortAll(among(candidates()), byLastSeen);
+  if (!isIndexed) {
+    yield await sortAll(staleAmong(candidates()), byLastSeen);
+    return;
+  }
+  // A device last seen at the cutoff has a deadline of at most one TTL later.
+  const range = { maxDeadline: cutoff + longestTtl, maxLastSeen: cutoff, never };
+  yield* mergePartitions(fleet, (partition) => oldestFirst(partition, range, staleAmong), byLastSeen);
 }
 
 /**
- * The ids of devices that may have been unseen since a moment (ms), by the one field in the fleet's
- * dialect. A record that lacks the field, or is written in the other dialect, is included.
+ * Returns the ids of devices that may not have been seen after `moment` (ms). Only the field of the fleet's dialect is
+ * read: the id of a record that lacks it, or is written in the other dialect, is returned too.
  */
 async function possiblyUnseenSince(fleet: Fleet, ids: readonly string[], moment: number): Promise<string[]> {
   const { dialect } = await fleet.settings();
@@ -96,14 +109,17 @@ async function possiblyUnseenSince(fleet: Fleet, ids: readonly string[], moment:
   });
 }
 
-/** No more than is shown, each type's name once: a million rows may have to be held. */
-function compactor(now: number): (device: DeviceRecord) => StaleDevice {
-  const names = new Map<string, string>();
+/**
+ * Returns a function that keeps only the fields of a `StaleDevice`, and one string for all devices of a type: a million
+ * rows may be in memory to be sorted.
+ */
+function staleDeviceMapper(now: number): (device: DeviceRecord) => StaleDevice {
+  const types = new Map<string, string>();
   return ({ deviceId, deviceType, status, lastSeen, registeredAt, metadataJson }) => {
-    if (deviceType !== null && !names.has(deviceType)) names.set(deviceType, deviceType);
+    if (deviceType !== null && !types.has(deviceType)) types.set(deviceType, deviceType);
     return {
       deviceId,
-      deviceType: deviceType === null ? null : (names.get(deviceType) as string),
+      deviceType: deviceType === null ? null : (types.get(deviceType) as string),
       status,
       lastSeen,
       registeredAt,

@@ -1,9 +1,7 @@
 /**
- * How many devices there are of each kind. An exclusive fleet is counted in its index; on a
- * shared one every record is looked at, in chunks, because other programs may have bypassed
- * the index.
+ * How many devices are online, offline, never seen and lapsed. In an exclusive fleet they are counted in the index. In a
+ * shared fleet other programs write records without the index, so every record is read, in chunks.
  */
-
 import { mapPartitions } from '../store/by-partition.js';
 import type { Command } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
@@ -12,38 +10,26 @@ import { readFleetTime, readServerTime } from '../store/server-time.js';
 import { scanSet } from '../store/set-scan.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
 import { registeredIds, registeredIdsIn } from './registered-ids.js';
+import { emptyStats, type FleetStats, StatsCounter, stateOfScore, sumOf } from './stats-counter.js';
 
-export interface FleetStats {
-  /** When it was counted, ms. */
-  at: number;
-  /** Null: of the whole fleet, or of devices without a type. */
-  deviceType: string | null;
-  /** Online and offline. */
-  registered: number;
-  online: number;
-  offline: number;
-  /** Of the offline: never seen. */
-  neverSeen: number;
-  /** Of the offline: last announced online, and found by no detector yet. */
-  lapsed: number;
+export interface StatsOptions extends Pick<QueryOptions, 'onLooked' | 'onProblem'> {
+  /** A row for each type, instead of one for the whole fleet. */
+  byType?: boolean;
 }
 
-type Hearing = Pick<QueryOptions, 'onLooked' | 'onProblem'>;
-
-/** The whole fleet in one, or a row for each type. */
-export async function fleetStats(
-  fleet: Fleet,
-  { byType = false, ...hearing }: { byType?: boolean } & Hearing = {},
-): Promise<FleetStats[]> {
+/** Returns one row for the whole fleet, or one for each type. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+export async function fleetStats(fleet: Fleet, options: StatsOptions = {}): Promise<FleetStats[]> {
+  const { byType = false } = options;
   const at = await readFleetTime(fleet);
   const { exclusive } = await fleet.settings();
-  const tallies = new Tallies(at, byType);
-  if (!exclusive) await countRecords(fleet, tallies, hearing);
-  else if (byType) await countTypes(fleet, tallies, hearing);
-  else return [sumOf(at, await mapPartitions(fleet, countIndex))];
-  return tallies.rows();
+  if (exclusive && !byType) return [sumOf(at, await mapPartitions(fleet, countIndex))];
+  const counter = new StatsCounter(at, byType);
+  if (exclusive) await countTypes(fleet, counter, options);
+  else await countRecords(fleet, counter, options);
+  return counter.rows();
 }
 
+/** Counts the devices of a partition by ranges of the index. Its scores are compared with the clock of its server. */
 async function countIndex(partition: Partition): Promise<FleetStats> {
   const { activity } = partition.keys;
   const at = await readServerTime(partition);
@@ -57,10 +43,11 @@ async function countIndex(partition: Partition): Promise<FleetStats> {
     ranges.map(([from, to]): Command => ['zcount', activity, from, to]),
   );
   const [registered, online, neverSeen, lapsed] = counts.map(Number) as [number, number, number, number];
-  return { ...emptyRow(at, null), registered, online, offline: registered - online, neverSeen, lapsed };
+  return { ...emptyStats(at, null), registered, online, offline: registered - online, neverSeen, lapsed };
 }
 
-async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing): Promise<void> {
+/** Counts the devices of each type by their scores in the index. */
+async function countTypes(fleet: Fleet, counter: StatsCounter, { onLooked }: StatsOptions): Promise<void> {
   let looked = 0;
   for (const partition of await fleet.partitions()) {
     const { redis, keys } = partition;
@@ -69,7 +56,9 @@ async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing)
       for (const type of types) {
         for await (const ids of registeredIdsIn(partition, type)) {
           const scores = await partition.send(() => redis.zmscore(keys.activity, ...ids));
-          for (const score of scores) if (score !== null) tallies.addScore(type, Number(score), at);
+          for (const score of scores) {
+            if (score !== null) counter.add(type, stateOfScore(Number(score), at));
+          }
           looked += ids.length;
           onLooked?.(looked);
         }
@@ -78,61 +67,16 @@ async function countTypes(fleet: Fleet, tallies: Tallies, { onLooked }: Hearing)
   }
 }
 
-async function countRecords(fleet: Fleet, tallies: Tallies, hearing: Hearing): Promise<void> {
+async function countRecords(fleet: Fleet, counter: StatsCounter, options: StatsOptions): Promise<void> {
   const fields = ['type', 'lastSeen', 'devstate'] as const;
-  for await (const devices of deviceReader(fleet, fields, hearing)(registeredIds(fleet))) {
+  for await (const devices of deviceReader(fleet, fields, options)(registeredIds(fleet))) {
     for (const { deviceType, status, lastSeen, presenceSeq } of devices) {
       const online = status === 'online';
-      tallies.add(deviceType, {
+      counter.add(deviceType, {
         online,
         neverSeen: !online && lastSeen === null,
         lapsed: !online && presenceSeq % 2 === 1,
       });
     }
   }
-}
-
-class Tallies {
-  readonly #rows = new Map<string | null, FleetStats>();
-  readonly #at: number;
-  readonly #byType: boolean;
-
-  constructor(at: number, byType: boolean) {
-    this.#at = at;
-    this.#byType = byType;
-    if (!byType) this.#rows.set(null, emptyRow(at, null));
-  }
-
-  /** Of the index: past its deadline at that moment, it has lapsed. */
-  addScore(type: string, score: number, at: number): void {
-    const online = score >= at;
-    this.add(type, { online, neverSeen: score === 0, lapsed: score > 0 && !online });
-  }
-
-  add(type: string | null, kind: Record<'online' | 'neverSeen' | 'lapsed', boolean>): void {
-    const key = this.#byType ? type : null;
-    const row = this.#rows.get(key) ?? emptyRow(this.#at, key);
-    this.#rows.set(key, row);
-    row.registered += 1;
-    row[kind.online ? 'online' : 'offline'] += 1;
-    if (kind.neverSeen) row.neverSeen += 1;
-    if (kind.lapsed) row.lapsed += 1;
-  }
-
-  /** By type, in code-unit order. */
-  rows(): FleetStats[] {
-    return [...this.#rows.values()].sort((a, b) => ((a.deviceType ?? '') < (b.deviceType ?? '') ? -1 : 1));
-  }
-}
-
-function sumOf(at: number, rows: readonly FleetStats[]): FleetStats {
-  const sum = emptyRow(at, null);
-  for (const row of rows) for (const name of COUNTS) sum[name] += row[name];
-  return sum;
-}
-
-const COUNTS = ['registered', 'online', 'offline', 'neverSeen', 'lapsed'] as const;
-
-function emptyRow(at: number, deviceType: string | null): FleetStats {
-  return { at, deviceType, registered: 0, online: 0, offline: 0, neverSeen: 0, lapsed: 0 };
 }
