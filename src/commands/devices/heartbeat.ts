@@ -13,6 +13,7 @@ import type { View } from '../../output/view.js';
 import { applyLines, lineItems } from '../shared/apply-lines.js';
 import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
+import { FAIL_FAST } from '../shared/common-options.js';
 import { confirmBulkWrite, YES } from '../shared/confirm.js';
 import { idBatches, isSingle } from '../shared/device-ids.js';
 import { pickFields } from '../shared/pick-fields.js';
@@ -65,7 +66,7 @@ export const heartbeat = command<Options>({
     { flags: '--every <duration>', summary: 'repeat at this interval until stopped', parse: parseEvery },
     { flags: '--count <n>', summary: 'with --every: stop after this many', parse: parseCount },
     { flags: '-f, --file <path>', summary: 'heartbeats as NDJSON, one a line; - is standard input' },
-    { flags: '--fail-fast', summary: 'with -f: stop at the first line that fails' },
+    FAIL_FAST,
     YES,
   ],
   examples: [

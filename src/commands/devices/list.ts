@@ -1,8 +1,7 @@
 /** `devstate list`: the registered devices, filtered by status and type. */
-import { validType } from '../../core/model/identifiers.js';
 import { listChunks } from '../../core/query/list.js';
-import { parseCount } from '../../input/duration.js';
 import { command } from '../shared/command.js';
+import { FAIL_IF_EMPTY, LIMIT, ONLY_TYPE, sortOption } from '../shared/common-options.js';
 import { DeviceListPrinter, type SortKey, toOrder } from '../shared/device-list-printer.js';
 import { DEVICE_LIST, WHOLE_DEVICE } from './device-view.js';
 import { wholeDevice } from './whole-device.js';
@@ -27,16 +26,11 @@ export const list = command<Options>({
       summary: 'only devices with this status',
       values: ['online', 'offline', 'never'],
     },
-    { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
+    ONLY_TYPE,
     { flags: '--with-state', summary: 'include reported and desired state and metadata' },
-    {
-      flags: '--sort <key>',
-      summary:
-        'sort by this key; by id, or on a fleet with shared writers, the whole list is read into memory first',
-      values: ['id', 'last-seen', 'expires'],
-    },
-    { flags: '--limit <n>', summary: 'print at most this many', parse: parseCount },
-    { flags: '--fail-if-empty', summary: 'exit 4 if the list is empty' },
+    sortOption(['id', 'last-seen', 'expires']),
+    LIMIT,
+    FAIL_IF_EMPTY,
   ],
   examples: [
     'devstate list --type meter',

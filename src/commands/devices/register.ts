@@ -15,6 +15,7 @@ import type { View } from '../../output/view.js';
 import { applyLines, lineItems } from '../shared/apply-lines.js';
 import type { InputItem } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
+import { FAIL_FAST } from '../shared/common-options.js';
 import { YES } from '../shared/confirm.js';
 import type { Context, Input } from '../shared/context.js';
 import { pickFields } from '../shared/pick-fields.js';
@@ -61,7 +62,7 @@ export const register = command<Options>({
     { flags: '--if-new', summary: 'fail if the device is registered already' },
     { flags: '-f, --file <path>', summary: 'devices as NDJSON, one a line; - is standard input' },
     { flags: '--csv', summary: 'the file is CSV with the field names in its first line (default for *.csv)' },
-    { flags: '--fail-fast', summary: 'with -f: stop at the first line that fails' },
+    FAIL_FAST,
     YES,
   ],
   examples: [

@@ -1,10 +1,9 @@
 /** `devstate list-online`: the devices that are online now. */
 import type { DeviceRecord } from '../../core/model/device.js';
-import { validType } from '../../core/model/identifiers.js';
 import { onlineChunks } from '../../core/query/list.js';
-import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import { FAIL_IF_EMPTY, LIMIT, ONLY_TYPE, sortOption } from '../shared/common-options.js';
 import { EXPIRES, IDENTITY, LAST_SEEN, METADATA, REGISTERED } from '../shared/device-columns.js';
 import { DeviceListPrinter, toOrder } from '../shared/device-list-printer.js';
 import { pickFields } from '../shared/pick-fields.js';
@@ -32,17 +31,7 @@ export const listOnline = command<Options>({
   group: 'Presence',
   summary: 'List the devices that are online now',
   arguments: [],
-  options: [
-    { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
-    { flags: '--limit <n>', summary: 'print at most this many', parse: parseCount },
-    {
-      flags: '--sort <key>',
-      summary:
-        'sort by this key; by id, or on a fleet with shared writers, the whole list is read into memory first',
-      values: ['expires', 'id'],
-    },
-    { flags: '--fail-if-empty', summary: 'exit 4 if the list is empty' },
-  ],
+  options: [ONLY_TYPE, LIMIT, sortOption(['expires', 'id']), FAIL_IF_EMPTY],
   examples: [
     'devstate list-online',
     'devstate list-online --type meter --sort expires --limit 10',

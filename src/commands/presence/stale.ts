@@ -1,9 +1,9 @@
 /** `devstate stale`: the devices that were not seen for a given time, or never. */
-import { validType } from '../../core/model/identifiers.js';
 import { type StaleDevice, staleChunks } from '../../core/query/stale.js';
 import { parseDuration } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import { FAIL_IF_EMPTY, ONLY_TYPE } from '../shared/common-options.js';
 import { IDENTITY, LAST_SEEN, METADATA, REGISTERED } from '../shared/device-columns.js';
 import { DeviceListPrinter } from '../shared/device-list-printer.js';
 import { pickFields } from '../shared/pick-fields.js';
@@ -36,9 +36,9 @@ export const stale = command<Options>({
       summary: 'not seen for at least this long (default 1h)',
       parse: parseDuration,
     },
-    { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
+    ONLY_TYPE,
     { flags: '--no-never', summary: 'leave out devices that were never seen' },
-    { flags: '--fail-if-empty', summary: 'exit 4 if the list is empty' },
+    FAIL_IF_EMPTY,
   ],
   examples: [
     'devstate stale',

@@ -1,7 +1,6 @@
 /** `devstate watch-presence`: prints each device that goes online or offline, when it happens. */
 import { detect } from '../../core/detection/detector.js';
 import { usageError } from '../../core/model/errors.js';
-import { validType } from '../../core/model/identifiers.js';
 import type { PresenceEvent } from '../../core/model/presence-event.js';
 import { CURSOR_PATTERN } from '../../core/presence/cursor.js';
 import { presenceFeed } from '../../core/presence/feed.js';
@@ -11,6 +10,7 @@ import { parseCount, parseDuration } from '../../input/duration.js';
 import { globPattern } from '../../input/glob.js';
 import { parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
+import { ONLY_TYPE } from '../shared/common-options.js';
 import type { Context } from '../shared/context.js';
 import { MAX_TIMER_MS } from '../shared/max-timer.js';
 import { outageListener } from '../shared/outage-notices.js';
@@ -35,7 +35,7 @@ export const watchPresence = command<Options>({
   summary: 'Watch devices go online and offline',
   arguments: [],
   options: [
-    { flags: '--type <type>', summary: 'only devices of this type', parse: validType },
+    ONLY_TYPE,
     {
       flags: '--id <glob>',
       summary: 'only ids that match: * is any text, ? any character',
