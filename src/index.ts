@@ -18,14 +18,10 @@ export type { Registration } from './core/registry/register.js';
 export type { DesiredOptions } from './core/shadow/desired.js';
 export type { Connection } from './core/store/connection.js';
 export type { FleetOptions } from './core/store/fleet.js';
-export {
-  type DeviceHeartbeat,
-  type DeviceRegistration,
-  type DeviceState,
-  DeviceStateManager,
-  type Document,
-  type ManagerOptions,
-} from './library/device-state-manager.js';
+export type { DeviceHeartbeat, DeviceRegistration } from './library/device-input.js';
+export type { DesiredStateResult, DeviceState, StateDelta } from './library/device-results.js';
+export { DeviceStateManager, type ManagerOptions } from './library/device-state-manager.js';
+export type { Document } from './library/documents.js';
 export {
   OfflineDetector,
   type OfflineDetectorEvents,

@@ -1,28 +1,22 @@
 /**
- * The library, under the article's names: `DeviceStateManager` does what its Node class
- * does, atomically, over the same keys. Documents in results are plain JavaScript values;
- * beside them `…Json` holds the exact text, where numbers keep all their digits.
+ * The main class of the library. It has the methods of the Node class of nawazdhandala's article "How to
+ * Implement Device State Management with Redis", over the same keys, and further ones.
  */
 
-import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
 import { TickBatcher } from '../core/async/tick-batcher.js';
 import type { DeviceRecord } from '../core/model/device.js';
-import { documentText } from '../core/model/document-limits.js';
-import { DevstateError, usageError } from '../core/model/errors.js';
-import type { Heartbeat, HeartbeatResult } from '../core/model/heartbeat.js';
-import { DEFAULT_TTL_MS } from '../core/model/heartbeat.js';
+import { DevstateError } from '../core/model/errors.js';
+import { DEFAULT_TTL_MS, type Heartbeat, type HeartbeatResult } from '../core/model/heartbeat.js';
 import { validId } from '../core/model/identifiers.js';
-import { isJsonObject, type JsonObject, parseJsonObject, toJson } from '../core/model/json.js';
-import { toPlainObject } from '../core/model/plain-json.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
-import { parseStored } from '../core/model/stored-document.js';
 import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
 import { heartbeats, heartbeatsIn } from '../core/presence/heartbeats.js';
 import { listDevices, onlineDevices } from '../core/query/list.js';
 import { readDevice } from '../core/query/read-devices.js';
-import { type Registrant, type Registration, registerAll } from '../core/registry/register.js';
+import { type Registration, registerAll } from '../core/registry/register.js';
 import { unregister } from '../core/registry/unregister.js';
 import { delta } from '../core/shadow/delta.js';
 import { type DesiredOptions, setDesired } from '../core/shadow/desired.js';
@@ -30,58 +24,56 @@ import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions } from '../core/store/fleet.js';
 import type { Partition } from '../core/store/partition.js';
-
-/** A JSON object as a plain JavaScript value. */
-export type Document = Record<string, unknown>;
-
-export interface DeviceRegistration {
-  deviceId: string;
-  deviceType: string;
-  /** Replaces what is there; not given: what is there stays. */
-  metadata?: object;
-  /** How long the device's heartbeats hold, ms; not given: what is there stays. */
-  ttl?: number;
-}
-
-export interface DeviceHeartbeat {
-  deviceId: string;
-  reportedState?: object;
-  /** `reportedState` is merged into the report (RFC 7396) instead of replacing it. */
-  merge?: boolean;
-  /** How long this beat holds, ms. */
-  ttl?: number;
-  /** Registers an unknown device as of this type on the fly. */
-  registerAs?: string;
-}
-
-export interface DeviceState extends DeviceRecord {
-  reportedState: Document;
-  desiredState: Document;
-  metadata: Document;
-}
+import { type DeviceHeartbeat, type DeviceRegistration, toHeartbeat, toRegistrant } from './device-input.js';
+import {
+  type DesiredStateResult,
+  type DeviceState,
+  type StateDelta,
+  toDesiredStateResult,
+  toDeviceState,
+  toStateDelta,
+} from './device-results.js';
+import { toDocument } from './documents.js';
+import { isClient, makeClient } from './own-client.js';
 
 export interface ManagerOptions extends FleetOptions {
-  /** How long a heartbeat holds for devices without a TTL of their own, seconds; 60. */
+  /** The heartbeat TTL of devices without a TTL of their own, seconds; default 60. */
   heartbeatTimeout?: number;
 }
 
+/**
+ * Manages the devices of one fleet.
+ *
+ * Every failure is a `DevstateError`; its `code` says what kind it is. Every method can fail with CONNECTION (no
+ * connection, no answer within `requestTimeout`, permission denied), with USAGE (an argument is invalid, a
+ * write to a read-only fleet, a cluster without partitions; nothing was sent), and with BAD_RECORD (a key holds
+ * something that devstate does not store); the methods list their other codes. A write that failed with
+ * CONNECTION may have been applied, because its reply may have been lost; any other code means that it was not.
+ */
 export class DeviceStateManager {
-  /** Seconds, as in the article. */
+  /** The heartbeat TTL of devices without a TTL of their own, seconds, as in the article. */
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
-  /** Of each partition its own: one that hangs keeps none of the others waiting. */
+  /** One for each partition: heartbeats do not wait for a partition that does not answer, unless it is theirs. */
   readonly #batchers = new WeakMap<Partition, TickBatcher<Heartbeat, HeartbeatResult>>();
   readonly #closing = new AbortController();
 
-  /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
+  /**
+   * @param connection an ioredis client of one server or of a cluster; or ioredis options, such as
+   *   `{ host, port }`, of a client to make
+   */
   constructor(connection: Connection | RedisOptions = {}, options: ManagerOptions = {}) {
-    this.#fleet = new Fleet(isClient(connection) ? connection : ownClient(connection), options);
+    this.#fleet = new Fleet(isClient(connection) ? connection : makeClient(connection), options);
     this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
   }
 
   /**
-   * Registers a device. One that is there gets the type, and what is given of metadata and
-   * TTL (ms); nothing of it is wiped. @throws DevstateError USAGE, CONFLICT
+   * Registers a device. If it is registered already, its type changes to this one, and its metadata and TTL if
+   * they are given; everything else stays.
+   * @param metadata a JSON object that replaces the metadata
+   * @param options ttl: the device's own heartbeat TTL, ms; onlyIfNew: fail if it is registered already
+   * @throws DevstateError CONFLICT: registered already and `onlyIfNew`, or changed by others without pause;
+   *   USAGE, BAD_RECORD, CONNECTION
    */
   async registerDevice(
     deviceId: string,
@@ -90,114 +82,134 @@ export class DeviceStateManager {
     { onlyIfNew = false, ttl }: { ttl?: number; onlyIfNew?: boolean } = {},
   ): Promise<Registration> {
     const device = { deviceId, deviceType, ...(metadata && { metadata }), ...(ttl !== undefined && { ttl }) };
-    return unwrapOne(await registerAll(this.#fleet, [registrantOf(device)], onlyIfNew));
+    return unwrapOne(await registerAll(this.#fleet, [toRegistrant(device)], onlyIfNew));
   }
 
-  /** Registers many devices in few round trips, in order; each succeeds or fails alone. */
+  /**
+   * Registers many devices in few round trips, as `registerDevice` does.
+   * @returns in the order of the devices, the result or the error of each
+   * @throws DevstateError CONNECTION: the connection was lost; each of them may have been registered or not
+   */
   async registerDevices(
     devices: readonly DeviceRegistration[],
     { onlyIfNew = false }: { onlyIfNew?: boolean } = {},
   ): Promise<(Registration | DevstateError)[]> {
-    return sendValidItems(devices, registrantOf, (list) => registerAll(this.#fleet, list, onlyIfNew));
+    return sendValidItems(devices, toRegistrant, (list) => registerAll(this.#fleet, list, onlyIfNew));
   }
 
   /**
-   * The device is alive; `reportedState` replaces its report, or with `merge` is merged
-   * into it (RFC 7396). `ttl` in ms, for this beat. Calls made in the same tick share a
-   * round trip, as far as their devices share a partition. @throws DevstateError NOT_FOUND
+   * Records a heartbeat: the device is online until the TTL has passed. Calls in the same tick share a round
+   * trip, if their devices are in the same partition.
+   * @param reportedState a JSON object that replaces the reported state; null: it is unchanged
+   * @throws DevstateError NOT_FOUND: not registered, and no `registerAs`; CONFLICT: with `merge`, others changed
+   *   the reported state without pause; USAGE, BAD_RECORD, CONNECTION
    */
   async deviceHeartbeat(
     deviceId: string,
     reportedState: object | null = null,
     options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
-    const beat = beatOf({ deviceId, ...(reportedState && { reportedState }), ...options });
+    const beat = toHeartbeat({ deviceId, ...(reportedState && { reportedState }), ...options });
     return this.#batcherOf(await this.#fleet.partitionFor(validId(deviceId))).add(beat);
   }
 
-  /** Heartbeats of many devices in few round trips, in order; each succeeds or fails alone. */
+  /**
+   * Records many heartbeats in few round trips, as `deviceHeartbeat` does. Heartbeats of the same device are
+   * applied in order.
+   * @returns in the order of the heartbeats, the result or the error of each
+   * @throws DevstateError CONNECTION: the connection was lost; each of them may have been recorded or not
+   */
   async deviceHeartbeats(beats: readonly DeviceHeartbeat[]): Promise<(HeartbeatResult | DevstateError)[]> {
-    return sendValidItems(beats, beatOf, (list) => heartbeats(this.#fleet, list, this.#defaultTtl));
+    return sendValidItems(beats, toHeartbeat, (list) => heartbeats(this.#fleet, list, this.#defaultTtlMs));
   }
 
-  /** The whole state; null: not registered. Never writes. @throws DevstateError BAD_RECORD */
+  /**
+   * Reads the whole state of a device.
+   * @returns null: the device is not registered
+   * @throws DevstateError BAD_RECORD, USAGE, CONNECTION
+   */
   async getDeviceState(deviceId: string): Promise<DeviceState | null> {
     try {
-      const record = await readDevice(this.#fleet, deviceId);
-      return {
-        ...record,
-        reportedState: toPlainObject(parseStored(deviceId, 'the report', record.reportedJson)),
-        desiredState: toPlainObject(parseStored(deviceId, 'the desired state', record.desiredJson)),
-        metadata: toPlainObject(parseStored(deviceId, 'the metadata', record.metadataJson)),
-      };
+      return toDeviceState(await readDevice(this.#fleet, deviceId));
     } catch (error) {
       if (error instanceof DevstateError && error.code === 'NOT_FOUND') return null;
       throw error;
     }
   }
 
-  /** Merges into desired (RFC 7396: null removes) and tells the device. @throws NOT_FOUND, CONFLICT */
+  /**
+   * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396: null removes a key) into the
+   * desired state, and publishes the change on the device's channel.
+   * @throws DevstateError NOT_FOUND; CONFLICT: the version is not `ifVersion`, or others changed the desired
+   *   state without pause; USAGE, BAD_RECORD, CONNECTION
+   */
   async setDesiredState(
     deviceId: string,
     patch: object,
     options: DesiredOptions = {},
-  ): Promise<{
-    deviceId: string;
-    desiredState: Document;
-    desiredJson: string;
-    version: number;
-    changed: boolean;
-  }> {
-    const { desired, version, changed } = await setDesired(this.#fleet, deviceId, document(patch), options);
-    return { deviceId, desiredState: toPlainObject(desired), desiredJson: toJson(desired), version, changed };
+  ): Promise<DesiredStateResult> {
+    return toDesiredStateResult(await setDesired(this.#fleet, deviceId, toDocument(patch), options));
   }
 
-  /** Desired against reported; `patch` would bring reported to desired. @throws NOT_FOUND */
-  async getStateDelta(
-    deviceId: string,
-  ): Promise<{ deviceId: string; inSync: boolean; delta: Document; patch: Document }> {
-    const found = await delta(this.#fleet, deviceId);
-    return {
-      deviceId,
-      inSync: found.inSync,
-      delta: toPlainObject(found.delta),
-      patch: toPlainObject(found.patch),
-    };
+  /**
+   * Compares the desired with the reported state. Keys that only the reported state has are no difference.
+   * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+   */
+  async getStateDelta(deviceId: string): Promise<StateDelta> {
+    return toStateDelta(deviceId, await delta(this.#fleet, deviceId));
   }
 
-  /** The device said goodbye: offline at once. Gives whether it was online. @throws NOT_FOUND */
+  /**
+   * Takes a device offline now, before its heartbeat TTL has passed.
+   * @returns whether it was online
+   * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+   */
   disconnectDevice(deviceId: string): Promise<boolean> {
     return disconnect(this.#fleet, deviceId);
   }
 
-  /** Removes a device and all that is kept of it. @throws NOT_FOUND */
+  /**
+   * Removes a device with its state and its history.
+   * @throws DevstateError NOT_FOUND, CONFLICT: others changed its type without pause; BAD_RECORD, USAGE, CONNECTION
+   */
   unregisterDevice(deviceId: string): Promise<void> {
     return unregister(this.#fleet, deviceId);
   }
 
-  /** Ids of the devices that are online now. The answer grows with the fleet. */
+  /** Returns the ids of all devices that are online now. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
   getOnlineDevices(): Promise<string[]> {
-    return ids(onlineDevices(this.#fleet));
+    return collectIds(onlineDevices(this.#fleet));
   }
 
-  /** Ids of the registered devices that are not. */
+  /**
+   * Returns the ids of all registered devices that are offline now.
+   * @throws DevstateError CONNECTION, USAGE, BAD_RECORD
+   */
   getOfflineDevices(): Promise<string[]> {
-    return ids(listDevices(this.#fleet, { status: 'offline' }));
+    return collectIds(listDevices(this.#fleet, { status: 'offline' }));
   }
 
-  /** Presence events as they happen, each once and in order, across lost connections. */
+  /**
+   * Returns presence events as they happen, each once and in order, also across lost connections, until the
+   * signal aborts, the loop over them ends, or the manager is closed.
+   * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read at the
+   *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
+   *   number of partitions was changed
+   */
   presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
     const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
     return presenceFeed(this.#fleet, { ...options, signal: AbortSignal.any(signals) });
   }
 
   /**
-   * Calls back for every presence event from now on. Returns what ends it. An error that
-   * ends the feed goes to `onError`; without one it is thrown, as in any event handler.
+   * Calls `callback` for each presence event from now on.
+   * @param onError called with the error that ended the subscription: one that `presence` throws, or one that
+   *   `callback` threw. Not given: the error is thrown as an uncaught exception.
+   * @returns a function that ends the subscription
    */
   subscribeToPresence(
     callback: (event: PresenceEvent) => void,
-    onError: (error: unknown) => void = rethrow,
+    onError: (error: unknown) => void = throwUncaught,
   ): () => void {
     const stop = new AbortController();
     const run = async () => {
@@ -207,86 +219,35 @@ export class DeviceStateManager {
     return () => stop.abort();
   }
 
-  /** Ends what is subscribed, and closes the connection. */
+  /** Ends all subscriptions, and closes the connection, also a client that was passed to the constructor. */
   async close(): Promise<void> {
     this.#closing.abort();
     closeConnection(this.#fleet.cluster ?? this.#fleet.redis);
   }
 
   #batcherOf(partition: Partition): TickBatcher<Heartbeat, HeartbeatResult> {
-    const known = this.#batchers.get(partition);
-    if (known) return known;
+    const existing = this.#batchers.get(partition);
+    if (existing) return existing;
     const batcher = new TickBatcher<Heartbeat, HeartbeatResult>((beats) =>
-      heartbeatsIn(partition, beats, this.#defaultTtl),
+      heartbeatsIn(partition, beats, this.#defaultTtlMs),
     );
     this.#batchers.set(partition, batcher);
     return batcher;
   }
 
-  get #defaultTtl(): number {
+  get #defaultTtlMs(): number {
     return this.heartbeatTimeout * 1000;
   }
 }
 
-/** By what it does, not by its class: the caller's ioredis may be another copy than ours. */
-export function isClient(connection: Connection | RedisOptions): connection is Connection {
-  return 'duplicate' in connection && typeof connection.duplicate === 'function';
+async function collectIds(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { deviceId } of devices) ids.push(deviceId);
+  return ids;
 }
 
-/** A loss is told by the command that it fails; without a listener ioredis prints it. */
-export function ownClient(options: RedisOptions): Redis {
-  return new Redis(options).on('error', () => {});
-}
-
-/** A caller's value as a document's text. @throws DevstateError USAGE: it is none, or over the limits */
-function textOf(value: object): string {
-  if (!isJsonObject(value)) throw usageError(NO_DOCUMENT);
-  let text: string;
-  try {
-    text = documentText(value);
-  } catch (error) {
-    if (error instanceof DevstateError) throw error;
-    throw usageError(`a document must be JSON: ${(error as Error).message}`);
-  }
-  if (!text.startsWith('{')) throw usageError(NO_DOCUMENT); // what it says of itself (`toJSON`) is something else
-  return text;
-}
-
-const NO_DOCUMENT = 'a document must be a JSON object';
-
-/** The same, as it is merged. @throws DevstateError USAGE */
-function document(value: object): JsonObject {
-  return parseJsonObject(textOf(value));
-}
-
-/** @throws DevstateError USAGE */
-function beatOf({ deviceId, reportedState, merge, ttl, registerAs }: DeviceHeartbeat): Heartbeat {
-  return {
-    id: deviceId,
-    ...(reportedState &&
-      (merge ? { patch: document(reportedState) } : { reportedJson: textOf(reportedState) })),
-    ...(ttl !== undefined && { ttl }),
-    ...(registerAs !== undefined && { registerAs }),
-  };
-}
-
-/** @throws DevstateError USAGE */
-function registrantOf({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
-  return {
-    id: deviceId,
-    type: deviceType,
-    ...(metadata && { metadataJson: textOf(metadata) }),
-    ...(ttl !== undefined && { ttl }),
-  };
-}
-
-async function ids(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { deviceId } of devices) found.push(deviceId);
-  return found;
-}
-
-function rethrow(error: unknown): void {
+/** Throws outside of any promise, so that Node handles it like an error in an event listener. */
+function throwUncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });

@@ -1,4 +1,4 @@
-/** The library's detector under the article's name: `new OfflineDetector(config).start()`. */
+/** The detector of the library, under the article's name: `new OfflineDetector(connection).start()`. */
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
 import type { Strategy } from '../core/detection/detect-options.js';
@@ -8,86 +8,112 @@ import type { PresenceEvent } from '../core/model/presence-event.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions } from '../core/store/fleet.js';
-import { isClient, ownClient } from './device-state-manager.js';
+import { isClient, makeClient } from './own-client.js';
 
 export interface OfflineDetectorOptions extends FleetOptions {
-  /** How lapsed heartbeats are found; `deadline`. */
+  /** How devices whose heartbeat expired are found; default `deadline`. */
   strategy?: Strategy;
-  /** The pause between two polls of the strategy `poll`, ms; 10,000. */
+  /** The time between two checks of the strategy `poll`, ms; default 10,000. */
   interval?: number;
-  /** False: devices are declared offline even during the hold that follows an outage. */
+  /** False: devices are declared offline even during the hold after an outage; default true. */
   honourHold?: boolean;
-  /** The time that one round of the audit over the whole fleet takes, ms; 300,000. */
+  /** The time in which the audit checks every device of the fleet once, ms; default 300,000. */
   auditRound?: number;
 }
 
+/** The events of an `OfflineDetector`, with the arguments of their listeners. */
 export interface OfflineDetectorEvents {
-  /** A transition that this detector announced. */
+  /** This detector announced that a device went offline. */
   offline: [event: PresenceEvent];
-  /** A device that another program keeps alive and nobody had announced. */
+  /** This detector announced that a device is online: another program sent the heartbeat without announcing it. */
   online: [event: PresenceEvent];
-  /** After an outage: no verdict until then, ms. */
+  /** After an outage: until this time, epoch ms, no device is declared offline, so that devices can report first. */
   hold: [until: number];
+  /** The hold has ended. */
   holdEnd: [];
+  /** A message for the operator: a strategy that is not available, or a record that cannot be read. */
   notice: [message: string];
+  /** The connection was lost. The detector tries again until it is back. */
   lost: [error: DevstateError];
+  /** The connection is back. */
   resumed: [];
-  /** It has ended for this reason. Without a listener Node throws, as for any emitter. */
+  /** The detector has ended because of this error. If the event has no listener, Node throws the error. */
   error: [error: unknown];
 }
 
-/** What it has to take itself off the pulse, even if the server is gone. */
-const GRACE_MS = 500;
+/** How long `stop` waits before it closes the detector's own connection: removing it from the pulse takes a request. */
+const STOP_TIMEOUT_MS = 500;
 
+/**
+ * Finds devices whose heartbeat has expired, and announces them offline. Several detectors may run at the same
+ * time, on any machines: each transition is announced once.
+ */
 export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   readonly #fleet: Fleet;
-  readonly #owned: Connection | undefined;
+  /** The client that the detector made; undefined: the caller passed one, which the detector never closes. */
+  readonly #ownClient: Connection | undefined;
   readonly #options: OfflineDetectorOptions;
-  readonly #end = new AbortController();
+  readonly #stopping = new AbortController();
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
 
-  /** @param connection a client of yours, of a server or a cluster, or the options of one (`{ host, port }`) */
+  /**
+   * @param connection an ioredis client of one server or of a cluster; or ioredis options, such as
+   *   `{ host, port }`, of a client to make
+   */
   constructor(connection: Connection | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
-    const client = isClient(connection) ? connection : ownClient(connection);
-    this.#owned = client === connection ? undefined : client;
+    const client = isClient(connection) ? connection : makeClient(connection);
+    this.#ownClient = client === connection ? undefined : client;
     this.#fleet = new Fleet(client, options);
     this.#options = options;
   }
 
-  /** Resolves once it is at work; a second call is the first. @throws DevstateError CONNECTION */
+  /**
+   * Starts the detector. A second call has no effect and returns the same promise.
+   * @returns resolves when the detector works: from then on every expired heartbeat is found
+   * @throws DevstateError USAGE: `stop` was called, before or meanwhile; read-only; or a cluster without
+   *   partitions. CONNECTION: no server can be reached, or permission is denied. BAD_RECORD: a key holds
+   *   something that devstate does not store. CONFLICT: the number of partitions was changed
+   */
   start(): Promise<void> {
     this.#started ??= new Promise((resolve, reject) => {
-      let ready = false;
+      let isReady = false;
       const end = (error?: unknown) => {
-        const stopped = this.#end.signal.aborted;
-        if (this.#owned) closeConnection(this.#owned);
-        if (!ready)
-          reject(stopped ? usageError('the detector was stopped and cannot be started again') : error);
-        else if (!stopped) this.emit('error', error);
+        const isStopped = this.#stopping.signal.aborted;
+        this.#closeOwnClient();
+        if (!isReady)
+          reject(isStopped ? usageError('the detector was stopped and cannot be started again') : error);
+        else if (!isStopped) this.emit('error', error);
       };
       this.#running = this.#run(() => {
-        ready = true;
+        isReady = true;
         resolve();
       }).then(() => end(), end);
     });
     return this.#started;
   }
 
-  /** Ends it for good, within a second; resolves once it has let go of Redis. */
+  /**
+   * Stops the detector, within a second. It cannot be started again. Closes the connection, unless the caller
+   * passed the client.
+   */
   async stop(): Promise<void> {
-    this.#end.abort();
-    const patience = setTimeout(() => this.#owned && closeConnection(this.#owned), GRACE_MS);
+    this.#stopping.abort();
+    const timer = setTimeout(() => this.#closeOwnClient(), STOP_TIMEOUT_MS);
     await this.#running;
-    clearTimeout(patience);
-    if (this.#owned) closeConnection(this.#owned);
+    clearTimeout(timer);
+    this.#closeOwnClient();
+  }
+
+  #closeOwnClient(): void {
+    if (this.#ownClient) closeConnection(this.#ownClient);
   }
 
   async #run(onReady: () => void): Promise<void> {
     const events = detect(this.#fleet, {
       ...this.#options,
-      signal: this.#end.signal,
+      signal: this.#stopping.signal,
       onReady,
       onHold: (until) => this.emit('hold', until),
       onHoldEnd: () => this.emit('holdEnd'),

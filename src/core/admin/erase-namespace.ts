@@ -1,11 +1,11 @@
-/** Deletes all keys of a namespace: `devstate demo` cleans up with it. */
+/** Deletes all keys of a namespace. `devstate demo` removes its own keys with it. */
 import { usageError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
 
-/** Deletes every key of the fleet's namespace, whatever it holds. @throws DevstateError USAGE without a namespace, CONNECTION */
+/** Deletes every key whose name begins with the fleet's namespace, of any type. @throws DevstateError USAGE without a namespace, CONNECTION */
 export async function eraseNamespace(fleet: Fleet): Promise<void> {
   const { namespace } = fleet.options;
-  if (!namespace) throw usageError('only a namespace can be erased');
+  if (!namespace) throw usageError('only a fleet with a namespace can be erased');
   const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
   for (const server of fleet.servers()) {
     let cursor = '0';

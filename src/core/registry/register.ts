@@ -1,4 +1,4 @@
-/** Registering devices, and changing the type, metadata and TTL of registered ones. */
+/** Registers devices, and changes the type, metadata and TTL of registered ones. */
 import {
   type ItemResult,
   itemFailure,
@@ -20,18 +20,18 @@ import { REGISTER } from '../store/scripts.js';
 export interface Registration {
   deviceId: string;
   deviceType: string;
-  /** False: it was registered already, and was updated. */
+  /** False: the device was registered already, and was updated. */
   created: boolean;
-  /** When it was registered first, ms. */
+  /** When it was first registered, epoch ms. */
   registeredAt: number;
 }
 
 export interface RegisterOptions {
-  /** JSON object text that replaces the metadata; not given: the metadata stays. */
+  /** JSON text of an object that replaces the metadata. Not given: unchanged. */
   metadataJson?: string;
-  /** The device's own heartbeat TTL, ms; not given: the TTL stays. */
+  /** The device's own heartbeat TTL, ms. Not given: unchanged. */
   ttl?: number;
-  /** A device that is registered already is a CONFLICT. */
+  /** True: fails with CONFLICT if the device is registered already. */
   onlyIfNew?: boolean;
 }
 
@@ -42,7 +42,8 @@ export interface Registrant extends Omit<RegisterOptions, 'onlyIfNew'> {
 }
 
 /**
- * Registers a device, or gives a registered one another type, metadata or TTL. Nothing else of it changes.
+ * Registers a device. If it is registered already, its type changes to this one, and its metadata and TTL if they
+ * are given; everything else stays.
  * @throws DevstateError USAGE, CONFLICT, BAD_RECORD, CONNECTION
  */
 export async function register(
@@ -55,8 +56,8 @@ export async function register(
 }
 
 /**
- * Registers many devices, in order; each one succeeds or fails alone. If the fleet's longest TTL cannot
- * be raised, the devices that gave a TTL fail.
+ * Registers many devices. The results are in the order of the devices; each one succeeds or fails alone. If the
+ * fleet's longest TTL cannot be raised, the devices with a TTL fail, although they were registered.
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function registerAll(
@@ -85,7 +86,7 @@ async function raiseLongestTtl(fleet: Fleet, ttls: readonly number[]): Promise<D
   }
 }
 
-/** Registers valid devices of one partition; the fleet's longest TTL is the caller's to raise. */
+/** Registers devices of one partition. The caller must validate them, and raise the fleet's longest TTL afterwards. */
 export async function registerAllIn(
   partition: Partition,
   registrants: readonly Registrant[],
@@ -113,8 +114,8 @@ function validRegistrant(registrant: Registrant): Registrant {
 type Reply = [code: number, detail?: string | number, registeredAt?: number];
 
 /**
- * The script needs the set of the old type among its keys. First the old type is assumed to be the new
- * one, which is true for new devices and unchanged types. Otherwise the script replies with the old type
+ * Runs the script, whose keys must include the set of the device's old type. The first run passes the new type as
+ * the old one: right for new devices and for an unchanged type. Otherwise the script replies with the old type,
  * and is run again for that device.
  */
 async function runRegister(
@@ -140,13 +141,13 @@ async function runRegister(
       const registrant = registrants[i] as Registrant;
       if (reply[0] !== 2) return toRegistration(partition, registrant, registrant.type, reply);
       let oldType = String(reply[1]);
-      const again = retryUntilSettled(partition.requestTimeoutMs, async () => {
+      const secondRun = retryUntilSettled(partition.requestTimeoutMs, async () => {
         const [next = [4, 'no reply']] = await attempt([registrant], oldType);
         if (next[0] !== 2) return next;
         oldType = String(next[1]);
         return undefined;
       });
-      const settled = await itemFailure(again);
+      const settled = await itemFailure(secondRun);
       if (settled instanceof DevstateError) return settled;
       return toRegistration(partition, registrant, oldType, settled);
     }),

@@ -1,4 +1,4 @@
-/** Removing devices, with all that is kept of them. */
+/** Unregisters devices: removes their state, history, heartbeat key and index entries. */
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { notFoundError } from '../model/errors.js';
@@ -12,16 +12,18 @@ import { MAX_DEVICES_PER_SCRIPT, REMOVE_FROM_TYPE, UNREGISTER } from '../store/s
 import { scanSet } from '../store/set-scan.js';
 
 /**
- * Removes a device and all that is kept of it.
- * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
+ * Unregisters a device. If it was online, it is announced offline.
+ * @throws DevstateError NOT_FOUND; CONFLICT: others changed its type during every attempt; USAGE, BAD_RECORD,
+ *   CONNECTION
  */
 export async function unregister(fleet: Fleet, id: string): Promise<void> {
   unwrapOne(await unregisterAll(fleet, [id]));
 }
 
 /**
- * The same for many devices; of each, null or why it failed.
- * @throws DevstateError CONNECTION when all are of one partition and it is lost
+ * Unregisters many devices.
+ * @returns in the order of the ids, null or the error of each
+ * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost; USAGE: read-only
  */
 export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<null>[]> {
   fleet.assertWritable(UNREGISTER.name);
@@ -30,7 +32,7 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
     for (let from = 0; from < all.length; from += MAX_DEVICES_PER_SCRIPT) {
       const chunk = all.slice(from, from + MAX_DEVICES_PER_SCRIPT);
       const readings = await readDevicesIn(partition, chunk, ['type']);
-      await leaveStaleTypes(partition, readings);
+      await removeFromFormerTypes(partition, readings);
       results.push(...(await settleAll(readings.map((reading) => itemFailure(remove(partition, reading))))));
     }
     return results;
@@ -50,8 +52,14 @@ async function remove(partition: Partition, { id, device, error }: DeviceReading
   });
 }
 
-/** Removes devices from the sets of types they no longer have: a program that registers a device again leaves it in the old set. */
-async function leaveStaleTypes(partition: Partition, readings: readonly DeviceReading[]): Promise<void> {
+/**
+ * Removes devices from the sets of types that they no longer have. Another program that registers a device with
+ * a new type leaves it in the set of the old one.
+ */
+async function removeFromFormerTypes(
+  partition: Partition,
+  readings: readonly DeviceReading[],
+): Promise<void> {
   const readable = readings.filter(({ error }) => !error);
   const ids = readable.map(({ id }) => id);
   if (ids.length === 0) return;
@@ -59,13 +67,13 @@ async function leaveStaleTypes(partition: Partition, readings: readonly DeviceRe
     const answers = await partition.pipeline(
       types.map((type) => ['smismember', partition.keys.type(type), ...ids]),
     );
-    const stale = types.flatMap((type, i) => {
+    const memberships = types.flatMap((type, i) => {
       const members = answers[i];
-      if (!Array.isArray(members)) return []; // the key is no set: the script of the device in it reports that
-      return readable.flatMap(({ id, device }, place) =>
-        members[place] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
+      if (!Array.isArray(members)) return []; // not a set: the script reports it for a device of that type
+      return readable.flatMap(({ id, device }, index) =>
+        members[index] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
       );
     });
-    await Promise.all(stale.map((member) => partition.run(REMOVE_FROM_TYPE, {}, [member])));
+    await Promise.all(memberships.map((member) => partition.run(REMOVE_FROM_TYPE, {}, [member])));
   }
 }

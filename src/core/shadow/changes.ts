@@ -1,24 +1,29 @@
-/** The places in which two documents differ, and the merge patch that leads from one to the other. Pure. */
+/**
+ * The differences of two documents, and the JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396)
+ * that makes one into the other. Pure.
+ */
 import { getKey, isJsonObject, type Json, type JsonObject, setKey } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
 
-/** One place in which two documents differ. Objects are compared key by key, everything else as a whole. */
+/** One difference. Objects are compared key by key; arrays and all other values are compared as a whole. */
 export interface Change {
+  /** The keys that lead to the value. */
   path: string[];
-  /** Undefined: the key does not exist. */
+  /** The value before; undefined: the key did not exist. */
   from: Json | undefined;
+  /** The value after; undefined: the key does not exist any more. */
   to: Json | undefined;
 }
 
 /**
- * Every place in which `to` differs from `from`.
- * @param removals false: keys that only `from` has are no difference
+ * Returns the differences that make `from` into `to`.
+ * @param removals false: keys that only `from` has are left out
  */
 export function changes(from: JsonObject, to: JsonObject, removals = true): Change[] {
   return [...walk(from, to, [], removals)];
 }
 
-/** The smallest merge patch that leads from one object to another. */
+/** Returns the smallest merge patch that makes `from` into `to`. It cannot set a key to null: that removes the key. */
 export function diffPatch(from: JsonObject, to: JsonObject): JsonObject {
   return patchOf(changes(from, to));
 }
@@ -37,7 +42,7 @@ function* walk(from: JsonObject, to: JsonObject, path: string[], removals: boole
   }
 }
 
-/** The merge patch that makes these changes. */
+/** Returns the merge patch that makes these changes. */
 export function patchOf(list: readonly Change[]): JsonObject {
   const patch: JsonObject = {};
   for (const { path, to } of list) {
@@ -46,9 +51,9 @@ export function patchOf(list: readonly Change[]): JsonObject {
       const next = getKey(target, key);
       if (isJsonObject(next)) target = next;
       else {
-        const made: JsonObject = {};
-        setKey(target, key, made);
-        target = made;
+        const created: JsonObject = {};
+        setKey(target, key, created);
+        target = created;
       }
     }
     setKey(target, path.at(-1) as string, to ?? null);

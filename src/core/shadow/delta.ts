@@ -1,4 +1,4 @@
-/** The delta of a device: desired state against reported state. */
+/** The delta of a device: where its reported state is not as desired. */
 import { getKey, type JsonObject, setKey } from '../model/json.js';
 import { parseStored } from '../model/stored-document.js';
 import { readDevice } from '../query/read-devices.js';
@@ -6,26 +6,30 @@ import type { Fleet } from '../store/fleet.js';
 import { type Change, changes, patchOf } from './changes.js';
 
 export interface Delta {
+  /** True: nothing differs. */
   inSync: boolean;
-  /** For each top-level key that differs, `desired` and `reported`; `reported` is null if it lacks the key. */
+  /** For each top-level key that differs: `{ desired, reported }`; null stands for an absent key. */
   delta: JsonObject;
-  /** The smallest merge patch that would bring reported to desired. */
+  /** The smallest JSON merge patch (RFC 7396) that would make the reported state as desired. */
   patch: JsonObject;
-  /** Every place that differs, from reported to desired. */
+  /** Every difference, from reported to desired. */
   changes: Change[];
 }
 
-/** Pure. A key that only reported has is no difference; a desired `null` asks for the key to be absent. */
+/**
+ * Compares the two states. Keys that only the reported state has are no difference. A desired null means that the
+ * key should be absent. Pure.
+ */
 export function computeDelta(desired: JsonObject, reported: JsonObject): Delta {
-  const found = changes(reported, desired, false).filter(
+  const differences = changes(reported, desired, false).filter(
     ({ from, to }) => !(to === null && from === undefined),
   );
-  const patch = patchOf(found);
+  const patch = patchOf(differences);
   const delta: JsonObject = {};
   for (const key of Object.keys(patch)) {
     setKey(delta, key, { desired: getKey(desired, key) ?? null, reported: getKey(reported, key) ?? null });
   }
-  return { inSync: found.length === 0, delta, patch, changes: found };
+  return { inSync: differences.length === 0, delta, patch, changes: differences };
 }
 
 /** Reads a device and computes its delta. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */

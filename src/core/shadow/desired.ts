@@ -1,4 +1,7 @@
-/** Setting the desired state, by compare-and-set on its text and version. */
+/**
+ * Sets the desired state of devices. The script writes only if the stored text and version are still those that
+ * were read; otherwise the change is computed again from what is stored now.
+ */
 
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
@@ -19,25 +22,29 @@ import { diffPatch } from './changes.js';
 import { mergePatch } from './merge-patch.js';
 
 export interface DesiredOptions {
-  /** Fails with CONFLICT unless the desired version is this one. */
+  /** The change is made only if the desired state has this version; otherwise it fails with CONFLICT. */
   ifVersion?: number;
-  /** The document replaces desired instead of merging into it. */
+  /** True: the document replaces the desired state instead of being merged into it. */
   replace?: boolean;
 }
 
 export interface DesiredResult {
   deviceId: string;
-  /** The whole desired state as it is now. */
+  /** The whole desired state after the change. */
   desired: JsonObject;
+  /** Counts the changes of the desired state, from 1. */
   version: number;
-  /** False: the desired state was the same already; it keeps its version and the device gets no message. */
+  /** False: the desired state already was as requested; nothing was written or published. */
   changed: boolean;
 }
 
 /**
- * Merges a patch into the desired state (RFC 7396) and publishes the change on the device's channel.
- * Repeated while other writers change it too, for at most the request timeout.
- * @throws DevstateError NOT_FOUND, CONFLICT, BAD_RECORD, USAGE, CONNECTION
+ * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396) into the desired state, and publishes
+ * the change on the device's channel. If other clients change the desired state at the same time, it is tried
+ * again for at most the request timeout.
+ * @param document the patch; with `replace` the new desired state
+ * @throws DevstateError NOT_FOUND; CONFLICT: the version is not `ifVersion`, or others changed it during every
+ *   attempt; BAD_RECORD, USAGE, CONNECTION
  */
 export async function setDesired(
   fleet: Fleet,
@@ -49,7 +56,7 @@ export async function setDesired(
 }
 
 /**
- * The same for many devices; each one succeeds or fails alone.
+ * Does the same for many devices. The results are in the order of the ids; each one succeeds or fails alone.
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function setDesiredAll(

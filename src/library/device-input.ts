@@ -1,0 +1,59 @@
+/** What callers of the library pass about a device, converted to what the core takes. */
+import type { Heartbeat } from '../core/model/heartbeat.js';
+import type { Registrant } from '../core/registry/register.js';
+import { textOf, toDocument } from './documents.js';
+
+/** A device to register, or to update if it is registered already. */
+export interface DeviceRegistration {
+  /** 1 to 256 bytes of UTF-8, without control characters, and without white space at either end. */
+  deviceId: string;
+  /** As `deviceId`. */
+  deviceType: string;
+  /** A JSON object that replaces the metadata. Not given: unchanged; empty for a new device. */
+  metadata?: object;
+  /** The device's own heartbeat TTL, ms. Not given: unchanged; the default TTL for a new device. */
+  ttl?: number;
+}
+
+/** A heartbeat to send. */
+export interface DeviceHeartbeat {
+  deviceId: string;
+  /** A JSON object that replaces the reported state. Not given: the reported state is unchanged. */
+  reportedState?: object;
+  /**
+   * True: `reportedState` is merged into the reported state as a JSON merge patch
+   * (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396) instead of replacing it.
+   */
+  merge?: boolean;
+  /** The TTL of this heartbeat, ms. Not given: the device's own TTL, else the default TTL. */
+  ttl?: number;
+  /** The type with which the device is registered first if it is not registered. */
+  registerAs?: string;
+}
+
+/** @throws DevstateError USAGE: `metadata` is not a valid document */
+export function toRegistrant({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
+  return {
+    id: deviceId,
+    type: deviceType,
+    ...(metadata && { metadataJson: textOf(metadata) }),
+    ...(ttl !== undefined && { ttl }),
+  };
+}
+
+/** @throws DevstateError USAGE: `reportedState` is not a valid document */
+export function toHeartbeat({
+  deviceId,
+  reportedState,
+  merge = false,
+  ttl,
+  registerAs,
+}: DeviceHeartbeat): Heartbeat {
+  return {
+    id: deviceId,
+    ...(reportedState && merge && { patch: toDocument(reportedState) }),
+    ...(reportedState && !merge && { reportedJson: textOf(reportedState) }),
+    ...(ttl !== undefined && { ttl }),
+    ...(registerAs !== undefined && { registerAs }),
+  };
+}

@@ -1,0 +1,60 @@
+/** What the methods of the library return about a device: results of the core with documents as JavaScript values. */
+import type { DeviceRecord } from '../core/model/device.js';
+import { toJson } from '../core/model/json.js';
+import { toPlainObject } from '../core/model/plain-json.js';
+import type { Delta } from '../core/shadow/delta.js';
+import type { DesiredResult } from '../core/shadow/desired.js';
+import { type Document, toPlainDocument } from './documents.js';
+
+/** The state of a device. The documents are there as values and, in the `…Json` fields, as exact JSON text. */
+export interface DeviceState extends DeviceRecord {
+  reportedState: Document;
+  desiredState: Document;
+  metadata: Document;
+}
+
+export interface DesiredStateResult {
+  deviceId: string;
+  /** The whole desired state after the change. */
+  desiredState: Document;
+  /** The exact JSON text of `desiredState`. */
+  desiredJson: string;
+  /** Counts the changes of the desired state, from 1. */
+  version: number;
+  /** False: the desired state already was as requested; nothing was written or published. */
+  changed: boolean;
+}
+
+export interface StateDelta {
+  deviceId: string;
+  /** True: the reported state has everything that is desired. */
+  inSync: boolean;
+  /** For each top-level key that differs: `{ desired, reported }`; null stands for an absent key. */
+  delta: Document;
+  /** The merge patch that would make the reported state as desired. */
+  patch: Document;
+}
+
+/** @throws DevstateError BAD_RECORD: a stored document is not valid */
+export function toDeviceState(record: DeviceRecord): DeviceState {
+  const { deviceId, reportedJson, desiredJson, metadataJson } = record;
+  return {
+    ...record,
+    reportedState: toPlainDocument(deviceId, 'the report', reportedJson),
+    desiredState: toPlainDocument(deviceId, 'the desired state', desiredJson),
+    metadata: toPlainDocument(deviceId, 'the metadata', metadataJson),
+  };
+}
+
+export function toDesiredStateResult({
+  deviceId,
+  desired,
+  version,
+  changed,
+}: DesiredResult): DesiredStateResult {
+  return { deviceId, desiredState: toPlainObject(desired), desiredJson: toJson(desired), version, changed };
+}
+
+export function toStateDelta(deviceId: string, { inSync, delta, patch }: Delta): StateDelta {
+  return { deviceId, inSync, delta: toPlainObject(delta), patch: toPlainObject(patch) };
+}
