@@ -44,7 +44,7 @@ export interface ManagerOptions extends FleetOptions {
 /**
  * Manages the devices of one fleet.
  *
- * Every failure is a `DevstateError`; its `code` says what kind it is. Every method can fail with CONNECTION (no
+ * Every failure is a `DevstateError` with a `code`. Every method can fail with CONNECTION (no
  * connection, no answer within `requestTimeout`, permission denied), with USAGE (an argument is invalid, a
  * write to a read-only fleet, a cluster without partitions; nothing was sent), and with BAD_RECORD (a key holds
  * something that devstate does not store); the methods list their other codes. A write that failed with

@@ -13,9 +13,9 @@ export interface PresenceState {
 
 /**
  * Returns the spans of a device's presence, up to its status now. The record has the last transition that was
- * announced; `record.status` is what the heartbeat key says now.
+ * announced; `record.status` is online if the heartbeat key exists now.
  * @param entries the presence entries, oldest first
- * @param deadline when the device times out according to the index, epoch ms; 0: the index does not say
+ * @param deadline when the device times out according to the index, epoch ms; 0: it is not in the index
  * @param longestTtl the longest TTL in the fleet, ms
  */
 export function presenceSpans(
@@ -61,7 +61,7 @@ function currentSpans(
   const announcedAt = at ?? registered;
   /** Until then the device had its announced status for certain. */
   const certainUntil = wasOnline ? Math.max(deadline, announcedAt) : announcedAt;
-  /** The last heartbeat of any program, or the last registration: it resets the time of the last heartbeat. */
+  /** The last heartbeat of any program; or the registration, because a new one resets the time of the last heartbeat. */
   const lastContact = Math.max(record.lastSeen ?? 0, seq > 0 ? registered : 0);
   const hasForeignContact = wasOnline ? lastContact >= deadline : lastContact > (at ?? 0);
   const isShared = newest !== undefined && (newest.unknown !== null || newest.reason === 'observed');
@@ -80,7 +80,8 @@ function currentSpans(
       { from: Math.max(offlineFrom, certainUntil), state: current },
     ];
   }
-  // A timeout that has not been announced yet counts from the deadline, as its announcement will say.
+  // The device timed out and that is not announced yet: the event will have the deadline as its time. In the other
+  // case it is online without an announcement, and the time at which it came online is not known.
   if (wasOnline !== (status === 'online')) return [{ from: certainUntil, state: wasOnline ? current : null }];
   return [];
 }

@@ -63,7 +63,7 @@ test('is constructed with host and port as in the article', async () => {
   expect(await detectorAtWork(fleet)).toBe(false);
 });
 
-test('with a client of yours, which it leaves open', async () => {
+test('takes a client of the caller, and leaves it open', async () => {
   const client = await redis.client();
   const detector = new OfflineDetector(client, { namespace: 'acme' });
   await detector.start();
@@ -71,7 +71,7 @@ test('with a client of yours, which it leaves open', async () => {
   expect(await client.ping()).toBe('PONG');
 });
 
-test('with a client of another copy of ioredis', async () => {
+test('takes a client of another copy of ioredis', async () => {
   const client = await redis.client();
   const foreign = new Proxy(client, { getPrototypeOf: () => Object.prototype });
   const detector = new OfflineDetector(foreign);

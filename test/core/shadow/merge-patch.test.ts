@@ -1,3 +1,4 @@
+/** Merge patches, the differences of two documents, and the delta of a device. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
@@ -15,7 +16,7 @@ const delta = (desired: string, reported: string) => {
   return { inSync, delta: toJson(delta), patch: toJson(patch) };
 };
 
-/** JSON objects, as text; with or without null members (in arrays null is a value like any other). */
+/** JSON objects as text. Arrays may always contain null; objects only if `nulls` is true. */
 function objects(nulls: boolean): fc.Arbitrary<string> {
   const key = fc.constantFrom('"a"', '"b"', '"c"', '"__proto__"', '"toString"');
   const scalar = fc.constantFrom('1', '1.0', '1e400', '"x"', 'true', ...(nulls ? ['null'] : []));
@@ -36,18 +37,18 @@ describe('merge patch (RFC 7396, Appendix A, object targets)', () => {
     expect(merge(target, patch)).toBe(merged);
   });
 
-  test('leaves its arguments alone', () => {
+  test('does not change its arguments', () => {
     const [target, patch] = [parseJsonObject('{"a":{"b":1}}'), parseJsonObject('{"a":{"c":null,"d":2}}')];
     mergePatch(target, patch);
     expect([toJson(target), toJson(patch)]).toEqual(['{"a":{"b":1}}', '{"a":{"c":null,"d":2}}']);
   });
 
-  test('keeps a key __proto__ to itself', () => {
+  test('treats the key __proto__ like any other', () => {
     expect(merge('{"a":1}', '{"__proto__":{"x":1}}')).toBe('{"a":1,"__proto__":{"x":1}}');
     expect(merge('{"__proto__":1}', '{"__proto__":null}')).toBe('{}');
   });
 
-  test('twice is as good as once', () => {
+  test('applied twice gives the same as applied once', () => {
     fc.assert(
       fc.property(
         objects(false),
@@ -58,8 +59,8 @@ describe('merge patch (RFC 7396, Appendix A, object targets)', () => {
   });
 });
 
-describe('the difference of two documents', () => {
-  test('leads from one to the other, where neither holds null', () => {
+describe('changes and diffPatch', () => {
+  test('diffPatch merged into the first document gives the second, if neither contains null', () => {
     fc.assert(
       fc.property(objects(false), objects(false), (from, to) => {
         const [before, after] = [parseJsonObject(from), parseJsonObject(to)];
@@ -68,7 +69,7 @@ describe('the difference of two documents', () => {
     );
   });
 
-  test('names each place, removals too', () => {
+  test('changes has the path of each difference, also of removed keys', () => {
     const list = changes(
       parseJsonObject('{"a":{"b":1,"c":2},"d":1}'),
       parseJsonObject('{"a":{"b":1.0,"c":3},"e":[]}'),
@@ -82,10 +83,10 @@ describe('the difference of two documents', () => {
 describe('delta', () => {
   test.each([
     ['a key only in reported is no difference', '{"a":1}', '{"a":1,"b":2}'],
-    ['numbers go by value', '{"a":1,"b":[0.10]}', '{"a":1.0,"b":[1e-1]}'],
-    ['keys may stand in another order', '{"a":{"b":1,"c":2}}', '{"a":{"c":2,"b":1}}'],
-    ['nested objects ignore what is only reported too', '{"a":{"b":1}}', '{"a":{"b":1,"c":2}}'],
-    ['what should be absent is absent', '{"a":null,"b":{"c":null}}', '{"b":{}}'],
+    ['numbers are compared by value', '{"a":1,"b":[0.10]}', '{"a":1.0,"b":[1e-1]}'],
+    ['the order of keys does not matter', '{"a":{"b":1,"c":2}}', '{"a":{"c":2,"b":1}}'],
+    ['a key only in a nested reported object is no difference', '{"a":{"b":1}}', '{"a":{"b":1,"c":2}}'],
+    ['a key that is desired null is absent', '{"a":null,"b":{"c":null}}', '{"b":{}}'],
     ['nothing is desired', '{}', '{"a":1}'],
   ])('in sync: %s', (_why, desired, reported) => {
     expect(delta(desired, reported)).toEqual({ inSync: true, delta: '{}', patch: '{}' });
@@ -113,7 +114,7 @@ describe('delta', () => {
     expect(delta(desired, reported)).toEqual({ inSync: false, delta: expected, patch });
   });
 
-  test('its patch, merged into reported, brings both in sync', () => {
+  test('is in sync after its patch is merged into the reported state', () => {
     fc.assert(
       fc.property(objects(true), objects(true), (desired, reported) => {
         const { patch } = computeDelta(parseJsonObject(desired), parseJsonObject(reported));
