@@ -1,5 +1,7 @@
 /** What the user of the command line can do about an error: one line for each reason that the core gives. */
-import type { DevstateError, ErrorDetails, ErrorReason } from '../core/model/errors.js';
+
+import type { ErrorDetails, ErrorReason } from '../core/model/error-reasons.js';
+import type { DevstateError } from '../core/model/errors.js';
 
 type Hint = string | ((details: ErrorDetails) => string);
 

@@ -5,9 +5,10 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { hintFor } from '../../src/cli/hints.js';
 import { commands } from '../../src/commands/index.js';
-import { DevstateError, deviceError, type ErrorReason } from '../../src/core/model/errors.js';
+import type { ErrorReason } from '../../src/core/model/error-reasons.js';
+import { DevstateError, deviceError } from '../../src/core/model/errors.js';
 
-const ERRORS = 'src/core/model/errors.ts';
+const ERRORS = 'src/core/model/error-reasons.ts';
 /** Its texts are arguments of redis-server. */
 const REDIS_SERVER_ARGUMENTS = 'src/redis/private-server.ts';
 
@@ -47,7 +48,7 @@ describe('the hint', () => {
   });
 
   test.each<[ErrorReason, DevstateError['details'], string]>([
-    ['REGISTERED_LATER', { registeredAt: 0 }, 'it is registered since 1970-01-01T00:00:00.000Z'],
+    ['REGISTERED_LATER', { registeredAt: 0 }, 'it was registered at 1970-01-01T00:00:00.000Z'],
     [
       'BROKEN_DOCUMENT',
       { deviceId: 'd1' },

@@ -70,7 +70,7 @@ export const stats = command<Options>({
     try {
       rows = await fleetStats(fleet, {
         byType: by === 'type',
-        onLooked: (count) => progress.update(count),
+        onProgress: (count) => progress.update(count),
         onProblem: problems.add,
       });
     } finally {

@@ -79,7 +79,10 @@ export class DeviceListPrinter {
     const progress = showsProgress
       ? this.#context.progress({ total: await countRegistered(fleet) })
       : undefined;
-    const chunks = query(fleet, { onProblem: this.#onProblem, onLooked: (count) => progress?.update(count) });
+    const chunks = query(fleet, {
+      onProblem: this.#onProblem,
+      onProgress: (count) => progress?.update(count),
+    });
     let count: number;
     try {
       count = await print.list(view, { chunks: takeRows(chunks, this.#options.limit) });

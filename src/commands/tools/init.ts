@@ -63,7 +63,7 @@ export const init = command<Options>({
       layout = await declareFleet(fleet, {
         ...(partitions !== undefined && { partitions }),
         ...(writers && { writers }),
-        onLooked: (count) => progress.update(count),
+        onProgress: (count) => progress.update(count),
       });
     } finally {
       progress.stop();

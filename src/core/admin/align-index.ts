@@ -15,15 +15,15 @@ import { scanSet, scanSortedSet } from '../store/set-scan.js';
 
 /**
  * Aligns one partition.
- * @param onLooked called with the number of ids of each chunk of registered devices, after it was aligned
+ * @param onProgress called with the number of ids of each chunk of registered devices, after it was aligned
  * @throws DevstateError BAD_RECORD if a device cannot be indexed; the others have been aligned; CONNECTION
  */
-export async function alignIndex(partition: Partition, onLooked: (count: number) => void): Promise<void> {
+export async function alignIndex(partition: Partition, onProgress: (count: number) => void): Promise<void> {
   const { keys } = partition;
   const failures: DevstateError[] = [];
   for await (const ids of registeredIdsIn(partition)) {
     failures.push(...(await alignDevices(partition, ids)));
-    onLooked(ids.length);
+    onProgress(ids.length);
   }
   for await (const ids of scanSet(partition, keys.online))
     failures.push(...(await alignUnregistered(partition, ids)));

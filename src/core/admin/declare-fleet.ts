@@ -23,7 +23,7 @@ export interface FleetLayout {
   writers: Writers;
 }
 
-export interface DeclareOptions extends Pick<QueryOptions, 'onLooked'> {
+export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
   /** Not given: unchanged; a new fleet is shared. */
   writers?: Writers;
   /** From 1 to `MAX_PARTITIONS`. Not given: unchanged; a new fleet has one. */
@@ -48,13 +48,13 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
   const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers };
   if (writers === 'exclusive' && !exclusive) {
     let looked = 0;
-    const onLooked = (count: number) => {
+    const onProgress = (count: number) => {
       looked += count;
-      options.onLooked?.(looked);
+      options.onProgress?.(looked);
     };
     await mapConcurrently(
       fleet.partitionsFor(partitions),
-      (partition) => alignIndex(partition, onLooked),
+      (partition) => alignIndex(partition, onProgress),
       PARTITIONS_AT_ONCE,
     );
   }

@@ -15,30 +15,30 @@ export interface QueryOptions {
   /** Called for each id whose device cannot be read: its record is broken, or lacks its id field. */
   onProblem?: (reading: DeviceReading) => void;
   /** Called with the number of ids that have been read so far. */
-  onLooked?: (count: number) => void;
+  onProgress?: (count: number) => void;
 }
 
 export type DeviceReader = (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]>;
 
 /**
- * Returns a reader of these fields. It may be called several times; `onLooked` gets the sum of all calls. The reader
+ * Returns a reader of these fields. It may be called several times; `onProgress` gets the sum of all calls. The reader
  * throws DevstateError CONNECTION, BAD_RECORD, USAGE.
  */
 export function deviceReader(
   fleet: Fleet,
   fields: readonly FieldName[],
-  { type, onProblem, onLooked }: QueryOptions,
+  { type, onProblem, onProgress }: QueryOptions,
   liveness: LivenessMode = 'read',
 ): DeviceReader {
-  let looked = 0;
+  let readCount = 0;
   return async function* (ids) {
     for await (const readings of prefetch(readingsOf(fleet, ids, fields, liveness))) {
       for (const reading of readings) if (!reading.device) onProblem?.(reading);
       yield readings.flatMap(({ device }) =>
         device && (type === undefined || device.deviceType === type) ? [device] : [],
       );
-      looked += readings.length;
-      onLooked?.(looked);
+      readCount += readings.length;
+      onProgress?.(readCount);
     }
   };
 }

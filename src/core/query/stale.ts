@@ -56,7 +56,7 @@ export async function* staleChunks(
   fleet: Fleet,
   options: StaleOptions = {},
 ): AsyncGenerator<readonly StaleDevice[]> {
-  const { olderThan = DEFAULT_OLDER_THAN_MS, never = true, type, withMetadata = false, onLooked } = options;
+  const { olderThan = DEFAULT_OLDER_THAN_MS, never = true, type, withMetadata = false, onProgress } = options;
   const now = await readFleetTime(fleet);
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
@@ -65,7 +65,7 @@ export async function* staleChunks(
   const toStaleDevice = staleDeviceMapper(now);
 
   // Without the index, `candidates` reads all records before the reader does; progress is counted there.
-  const readerOptions = isIndexed ? options : { ...options, onLooked: () => {} };
+  const readerOptions = isIndexed ? options : { ...options, onProgress: () => {} };
   const read = deviceReader(fleet, fields, readerOptions, 'unread');
   async function* staleAmong(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
     for await (const devices of read(ids)) {
@@ -75,11 +75,11 @@ export async function* staleChunks(
   }
   // Most devices are not stale. One field is enough to leave them out; the other fields are read of the rest only.
   async function* candidates(): AsyncGenerator<string[]> {
-    let looked = 0;
+    let readCount = 0;
     for await (const ids of prefetch(registeredIds(fleet, type))) {
       yield await possiblyUnseenSince(fleet, ids, cutoff);
-      looked += ids.length;
-      onLooked?.(looked);
+      readCount += ids.length;
+      onProgress?.(readCount);
     }
   }
 

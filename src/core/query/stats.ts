@@ -12,7 +12,7 @@ import { deviceReader, type QueryOptions } from './device-reader.js';
 import { registeredIds, registeredIdsIn } from './registered-ids.js';
 import { emptyStats, type FleetStats, StatsCounter, stateOfScore, sumOf } from './stats-counter.js';
 
-export interface StatsOptions extends Pick<QueryOptions, 'onLooked' | 'onProblem'> {
+export interface StatsOptions extends Pick<QueryOptions, 'onProgress' | 'onProblem'> {
   /** A row for each type, instead of one for the whole fleet. */
   byType?: boolean;
 }
@@ -47,8 +47,8 @@ async function countIndex(partition: Partition): Promise<FleetStats> {
 }
 
 /** Counts the devices of each type by their scores in the index. */
-async function countTypes(fleet: Fleet, counter: StatsCounter, { onLooked }: StatsOptions): Promise<void> {
-  let looked = 0;
+async function countTypes(fleet: Fleet, counter: StatsCounter, { onProgress }: StatsOptions): Promise<void> {
+  let readCount = 0;
   for (const partition of await fleet.partitions()) {
     const { redis, keys } = partition;
     const at = await readServerTime(partition);
@@ -59,8 +59,8 @@ async function countTypes(fleet: Fleet, counter: StatsCounter, { onLooked }: Sta
           for (const score of scores) {
             if (score !== null) counter.add(type, stateOfScore(Number(score), at));
           }
-          looked += ids.length;
-          onLooked?.(looked);
+          readCount += ids.length;
+          onProgress?.(readCount);
         }
       }
     }

@@ -2,7 +2,9 @@
  * From an error of ioredis, which may be a reply of Redis or an error of the network, to the one error that a caller
  * sees: a DevstateError whose code says what kind of failure it is, with the original error as its cause.
  */
-import { DevstateError, type ErrorReason } from '../model/errors.js';
+
+import type { ErrorReason } from '../model/error-reasons.js';
+import { DevstateError } from '../model/errors.js';
 import { networkReason } from './network-errors.js';
 import {
   isDenied,

@@ -2,7 +2,7 @@
  * Errors of TLS, by the `code` of Node.js: what is wrong with the server's certificate (the X509_V_ERR names of
  * OpenSSL), or the alert that the server sent about the client's certificate.
  */
-import type { ErrorReason } from '../model/errors.js';
+import type { ErrorReason } from '../model/error-reasons.js';
 
 const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: ErrorReason])[] = [
   [

@@ -182,12 +182,12 @@ describe('a list in an exclusive fleet', () => {
     },
   );
 
-  test('onLooked reports a rising number of records read', async () => {
+  test('onProgress reports a rising number of records read', async () => {
     await beatInThePast(idsOf('d', 700), HOUR_MS, 2 * HOUR_MS);
     const looked: number[] = [];
     const rows = listDevices(await declareExclusive(), {
       order: 'lastSeen',
-      onLooked: (count) => looked.push(count),
+      onProgress: (count) => looked.push(count),
     });
     await allOf(rows);
     expect(looked).toEqual(looked.toSorted((a, b) => a - b));

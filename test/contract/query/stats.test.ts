@@ -51,7 +51,7 @@ describe.each(['shared', 'exclusive'] as const)('a fleet with %s writers', (writ
     await seedDevices(fleet);
     expect(await fleetStats(fleet)).toEqual([{ ...WHOLE, at: expect.any(Number) }]);
     const looked: number[] = [];
-    const rows = await fleetStats(fleet, { byType: true, onLooked: (count) => looked.push(count) });
+    const rows = await fleetStats(fleet, { byType: true, onProgress: (count) => looked.push(count) });
     expect(rows).toEqual(TYPES.map((row) => ({ ...row, at: rows[0]?.at })));
     expect(looked.at(-1)).toBe(705);
   });
