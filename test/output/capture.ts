@@ -1,18 +1,8 @@
-/** Streams and views that the tests of output share. */
-import { Writable } from 'node:stream';
+/** A view and printers that the tests of output share. */
 import { createPrinter, type Printer, type PrinterOptions } from '../../src/output/printer.js';
 import { isoTimes } from '../../src/output/times.js';
 import type { View } from '../../src/output/view.js';
-
-export class Capture extends Writable {
-  text = '';
-  writes = 0;
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.text += chunk.toString();
-    this.writes += 1;
-    done();
-  }
-}
+import { CapturedStream } from '../support/streams.js';
 
 export interface Thing {
   id: string;
@@ -39,11 +29,11 @@ export const things: View<Thing> = {
 
 export function printing(options: Partial<PrinterOptions> = {}): {
   print: Printer;
-  stdout: Capture;
-  stderr: Capture;
+  stdout: CapturedStream;
+  stderr: CapturedStream;
 } {
-  const stdout = new Capture();
-  const stderr = new Capture();
+  const stdout = new CapturedStream();
+  const stderr = new CapturedStream();
   const print = createPrinter({
     format: 'table',
     headers: true,

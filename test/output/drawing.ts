@@ -1,11 +1,10 @@
 /** A terminal of a test, with as much as ora and cli-progress ask for. */
 import type { Terminal } from '../../src/output/terminal.js';
-import { Capture } from './capture.js';
+import { CapturedStream } from '../support/streams.js';
 
-export class TerminalCapture extends Capture {
-  readonly isTTY = true;
+export class TerminalCapture extends CapturedStream {
   constructor(readonly columns = 80) {
-    super();
+    super(true);
   }
   cursorTo = () => true;
   moveCursor = () => true;

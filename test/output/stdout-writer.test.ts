@@ -2,14 +2,14 @@ import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createStdoutWriter } from '../../src/output/stdout-writer.js';
-import { Capture } from './capture.js';
+import { CapturedStream } from '../support/streams.js';
 
 const failing = (code: string) =>
   new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
 
 describe('writer', () => {
   it('collects small writes, and writes them when the event loop turns', async () => {
-    const stream = new Capture();
+    const stream = new CapturedStream();
     const writer = createStdoutWriter(stream);
     await writer.write('a');
     await writer.write('b');
@@ -86,7 +86,7 @@ describe('writer', () => {
   });
 
   it('writes everything after the signal if the reader takes it in time', async () => {
-    const stream = new Capture();
+    const stream = new CapturedStream();
     const writer = createStdoutWriter(stream, { signal: AbortSignal.abort() });
     await writer.write('x'.repeat(50_000));
     await writer.write('y');

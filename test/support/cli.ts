@@ -6,9 +6,10 @@
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
+import type { PassThrough } from 'node:stream';
 import type { Env } from '../../src/cli/invocation.js';
 import { main } from '../../src/cli/main.js';
+import { type CaptureOptions, captureStreams } from './streams.js';
 
 /** A file that does not exist: the tests must not read the contexts of the user who runs them. */
 const NO_CONTEXTS = join(tmpdir(), 'devstate-no-such-file.toml');
@@ -19,15 +20,9 @@ export interface Result {
   stderr: string;
 }
 
-export interface RunOptions {
-  /** The whole content of a pipe, or the first input of a terminal, which stays open. */
-  stdin?: string | Buffer;
-  /** All three streams are a terminal. */
-  tty?: boolean;
+export interface RunOptions extends CaptureOptions {
   signal?: AbortSignal;
   env?: Env;
-  /** Called with each write to stdout. The next write waits until it has resolved. */
-  reader?: (text: string) => unknown;
 }
 
 type StreamName = 'stdout' | 'stderr';
@@ -50,13 +45,8 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
   const words = (argv: Argv) => (typeof argv === 'string' ? argv.split(' ') : argv);
 
   function start(argv: Argv, options: RunOptions = {}): Running {
-    const { tty = false, reader } = options;
-    const stdin: PassThrough & { isTTY?: boolean } = new PassThrough();
-    if (tty) stdin.isTTY = true;
-    if (options.stdin !== undefined) stdin.write(options.stdin);
-    if (!tty) stdin.end();
-    const streams = { stdout: new Output(tty, reader), stderr: new Output(tty) };
-    const { stdout, stderr } = streams;
+    const streams = captureStreams(options);
+    const { stdin, stdout, stderr } = streams;
     const stop = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
     const around = {
@@ -66,7 +56,7 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
       ...env,
       ...options.env,
     };
-    const done = main(words(argv), around, { stdin, stdout, stderr }, signal).then((exit) => ({
+    const done = main(words(argv), around, streams, signal).then((exit) => ({
       exit,
       stdout: stdout.text,
       stderr: stderr.text,
@@ -113,25 +103,6 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
 
 /** Arguments, or one text that is split at its spaces. */
 export type Argv = string | readonly string[];
-
-class Output extends Writable {
-  text = '';
-  readonly isTTY: boolean;
-  readonly #reader: ((text: string) => unknown) | undefined;
-
-  constructor(isTTY: boolean, reader?: (text: string) => unknown) {
-    super({ decodeStrings: false });
-    this.isTTY = isTTY;
-    this.#reader = reader;
-  }
-
-  override _write(chunk: string | Buffer, _encoding: string, done: (error?: Error) => void): void {
-    const text = chunk.toString();
-    this.text += text;
-    this.emit('text');
-    Promise.resolve(this.#reader?.(text)).then(() => done(), done);
-  }
-}
 
 export function transcript({ exit, stdout, stderr }: Result): string {
   const notices = stderr.replace(/^(?=.)/gm, '! ');
