@@ -9,7 +9,7 @@ export type { PresenceEvent, PresenceReason } from './core/model/presence-event.
 export type { FeedOptions } from './core/presence/feed.js';
 export type { Gap, Since } from './core/presence/log-reader.js';
 export type { OutageListener } from './core/pubsub/outage-notice.js';
-export type { Registration } from './core/registry/register.js';
+export type { Registration } from './core/registry/registration.js';
 export type { DesiredOptions } from './core/shadow/desired.js';
 export type { Connection } from './core/store/connection.js';
 export type { FleetOptions } from './core/store/fleet.js';

@@ -17,7 +17,7 @@ import {
   type JsonObject,
 } from '../core/model/json.js';
 
-import type { Registrant } from '../core/registry/register.js';
+import type { Registrant } from '../core/registry/registration.js';
 import { ttlFromInput } from './duration.js';
 import { type Notice, readJsonObject } from './json.js';
 

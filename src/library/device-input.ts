@@ -1,6 +1,6 @@
 /** What callers of the library pass about a device, converted to what the core takes. */
 import type { Heartbeat } from '../core/model/heartbeat.js';
-import type { Registrant } from '../core/registry/register.js';
+import type { Registrant } from '../core/registry/registration.js';
 import { textOf, toDocument } from './documents.js';
 
 /** A device to register, or to update if it is registered already. */

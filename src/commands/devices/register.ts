@@ -3,12 +3,8 @@
 import { usageError } from '../../core/model/errors.js';
 import { validId, validType } from '../../core/model/identifiers.js';
 import { toJson } from '../../core/model/json.js';
-import {
-  type Registrant,
-  type Registration,
-  registerAll,
-  register as registerDevice,
-} from '../../core/registry/register.js';
+import { registerAll, register as registerDevice } from '../../core/registry/register.js';
+import type { Registrant, Registration } from '../../core/registry/registration.js';
 import { parseRegisterLine, type RegisterDefaults, registrantOf } from '../../input/device-line.js';
 import { parseTtl } from '../../input/duration.js';
 import type { View } from '../../output/view.js';

@@ -15,7 +15,7 @@ import { alignIndex } from './align-index.js';
 export type Writers = 'shared' | 'exclusive';
 
 export interface FleetLayout {
-  /** The version of the layout itself. */
+  /** The version of the keys and fields that devstate stores; 1. */
   version: number;
   /** 1: the keys are not partitioned, so the fleet cannot be on a cluster. */
   partitions: number;

@@ -4,8 +4,8 @@
  * message carries `seq`, and makes the feed read the log at once. Besides, all logs are read each second, in
  * case a message was lost. A message without `seq` is an event of another program, which is in no log: the
  * feed returns the message itself.
- * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed; and
- * an event's id never covers an event that has not been returned, so that a reader can continue after it.
+ * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed. A feed
+ * with the id of an event as `since` returns every event that was not returned before that one.
  */
 
 import { WakeSignal } from '../async/wake-signal.js';
@@ -39,7 +39,7 @@ export interface FeedOptions extends OutageListener {
   onDropped?: (count: number) => void;
 }
 
-/** How often all logs are read without a message. */
+/** The time between two reads of all logs if no message arrives. */
 const POLL_INTERVAL_MS = 1000;
 
 /**

@@ -15,7 +15,7 @@ export type Since = { id: string } | { time: number };
 export interface Gap {
   /** The id of the last event before the gap; or the time, ms, from which events were requested. */
   after: string | number;
-  /** The id of the oldest event after the gap; null: the log is empty. */
+  /** The id of the first event after the gap; null: there is none yet. */
   before: string | null;
 }
 

@@ -1,45 +1,14 @@
 /** Registers devices, and changes the type, metadata and TTL of registered ones. */
-import {
-  type ItemResult,
-  itemFailure,
-  sendValidItems,
-  splitAtRepeats,
-  unwrapOne,
-} from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
-import { DevstateError, deviceError, isConnectionError, quote } from '../model/errors.js';
+import { type ItemResult, sendValidItems, splitAtRepeats, unwrapOne } from '../async/item-results.js';
+import { DevstateError, deviceError, isConnectionError } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
 import { validId, validType } from '../model/identifiers.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
-import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
-import { REGISTER } from '../store/scripts.js';
-
-export interface Registration {
-  deviceId: string;
-  deviceType: string;
-  /** False: the device was registered already, and was updated. */
-  created: boolean;
-  /** When it was first registered, epoch ms. */
-  registeredAt: number;
-}
-
-export interface RegisterOptions {
-  /** JSON text of an object that replaces the metadata. Not given: unchanged. */
-  metadataJson?: string;
-  /** The device's own heartbeat TTL, ms. Not given: unchanged. */
-  ttl?: number;
-  /** True: fails with CONFLICT if the device is registered already. */
-  onlyIfNew?: boolean;
-}
-
-/** A device to register. */
-export interface Registrant extends Omit<RegisterOptions, 'onlyIfNew'> {
-  id: string;
-  type: string;
-}
+import type { RegisterOptions, Registrant, Registration } from './registration.js';
+import { runRegister } from './run-register.js';
 
 /**
  * Registers a device. If it is registered already, its type changes to this one, and its metadata and TTL if they
@@ -50,9 +19,9 @@ export async function register(
   fleet: Fleet,
   id: string,
   type: string,
-  { onlyIfNew = false, ...given }: RegisterOptions = {},
+  { onlyIfNew = false, ...values }: RegisterOptions = {},
 ): Promise<Registration> {
-  return unwrapOne(await registerAll(fleet, [{ id, type, ...given }], onlyIfNew));
+  return unwrapOne(await registerAll(fleet, [{ id, type, ...values }], onlyIfNew));
 }
 
 /**
@@ -109,61 +78,4 @@ function validRegistrant(registrant: Registrant): Registrant {
   validType(registrant.type);
   if (registrant.ttl !== undefined) validTtl(registrant.ttl);
   return registrant;
-}
-
-type Reply = [code: number, detail?: string | number, registeredAt?: number];
-
-/**
- * Runs the script, whose keys must include the set of the device's old type. The first run passes the new type as
- * the old one: right for new devices and for an unchanged type. Otherwise the script replies with the old type,
- * and is run again for that device.
- */
-async function runRegister(
-  partition: Partition,
-  registrants: readonly Registrant[],
-  onlyIfNew: boolean,
-): Promise<ItemResult<Registration>[]> {
-  const attempt = (list: readonly Registrant[], oldType?: string) =>
-    partition.run(
-      REGISTER,
-      { onlyIfNew: onlyIfNew ? 1 : 0 },
-      list.map(({ id, type, metadataJson = '', ttl }) => ({
-        id,
-        type,
-        oldType: oldType ?? type,
-        metadata: metadataJson,
-        ttl: ttl === undefined ? '' : validTtl(ttl),
-      })),
-    ) as Promise<Reply[]>;
-  const replies = await attempt(registrants);
-  return settleAll(
-    replies.map(async (reply, i) => {
-      const registrant = registrants[i] as Registrant;
-      if (reply[0] !== 2) return toRegistration(partition, registrant, registrant.type, reply);
-      let oldType = String(reply[1]);
-      const secondRun = retryUntilSettled(partition.requestTimeoutMs, async () => {
-        const [next = [4, 'no reply']] = await attempt([registrant], oldType);
-        if (next[0] !== 2) return next;
-        oldType = String(next[1]);
-        return undefined;
-      });
-      const settled = await itemFailure(secondRun);
-      if (settled instanceof DevstateError) return settled;
-      return toRegistration(partition, registrant, oldType, settled);
-    }),
-  );
-}
-
-async function toRegistration(
-  partition: Partition,
-  { id, type }: Registrant,
-  oldType: string,
-  [code, detail, registeredAt]: Reply,
-): Promise<ItemResult<Registration>> {
-  if (code === 1)
-    return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
-  if (code === 4) return partition.itemError(REGISTER, { id, type, oldType }, String(detail));
-  return new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
-    reason: 'ALREADY_REGISTERED',
-  });
 }

@@ -56,7 +56,7 @@ export async function setDesired(
 }
 
 /**
- * Does the same for many devices. The results are in the order of the ids; each one succeeds or fails alone.
+ * Does what `setDesired` does, for many devices. The results are in the order of the ids; each one succeeds or fails alone.
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function setDesiredAll(

@@ -13,7 +13,8 @@ import { type JsonObject, parseJsonObject } from '../../../src/core/model/json.j
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
-import { type Registrant, register, registerAll } from '../../../src/core/registry/register.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
+import type { Registrant } from '../../../src/core/registry/registration.js';
 import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
 import { historyOf, logOf, openFleet, SingleFleet, serverNow, storyOf } from '../../support/fleet.js';

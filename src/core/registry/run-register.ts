@@ -1,0 +1,66 @@
+/** Runs the register script for devices of one partition. */
+import { type ItemResult, itemFailure } from '../async/item-results.js';
+import { settleAll } from '../async/settled.js';
+import { DevstateError, quote } from '../model/errors.js';
+import { validTtl } from '../model/heartbeat.js';
+import type { Partition } from '../store/partition.js';
+import { retryUntilSettled } from '../store/retry.js';
+import { REGISTER } from '../store/scripts.js';
+import type { Registrant, Registration } from './registration.js';
+
+type Reply = [code: number, detail?: string | number, registeredAt?: number];
+
+/**
+ * Runs the script, whose keys must include the set of the device's old type. The first run passes the new type as
+ * the old one: right for new devices and for an unchanged type. Otherwise the script replies with the old type,
+ * and is run again for that device.
+ */
+export async function runRegister(
+  partition: Partition,
+  registrants: readonly Registrant[],
+  onlyIfNew: boolean,
+): Promise<ItemResult<Registration>[]> {
+  const attempt = (list: readonly Registrant[], oldType?: string) =>
+    partition.run(
+      REGISTER,
+      { onlyIfNew: onlyIfNew ? 1 : 0 },
+      list.map(({ id, type, metadataJson = '', ttl }) => ({
+        id,
+        type,
+        oldType: oldType ?? type,
+        metadata: metadataJson,
+        ttl: ttl === undefined ? '' : validTtl(ttl),
+      })),
+    ) as Promise<Reply[]>;
+  const replies = await attempt(registrants);
+  return settleAll(
+    replies.map(async (reply, i) => {
+      const registrant = registrants[i] as Registrant;
+      if (reply[0] !== 2) return toRegistration(partition, registrant, registrant.type, reply);
+      let oldType = String(reply[1]);
+      const secondRun = retryUntilSettled(partition.requestTimeoutMs, async () => {
+        const [next = [4, 'no reply']] = await attempt([registrant], oldType);
+        if (next[0] !== 2) return next;
+        oldType = String(next[1]);
+        return undefined;
+      });
+      const settled = await itemFailure(secondRun);
+      if (settled instanceof DevstateError) return settled;
+      return toRegistration(partition, registrant, oldType, settled);
+    }),
+  );
+}
+
+async function toRegistration(
+  partition: Partition,
+  { id, type }: Registrant,
+  oldType: string,
+  [code, detail, registeredAt]: Reply,
+): Promise<ItemResult<Registration>> {
+  if (code === 1)
+    return { deviceId: id, deviceType: type, created: detail === 1, registeredAt: Number(registeredAt) };
+  if (code === 4) return partition.itemError(REGISTER, { id, type, oldType }, String(detail));
+  return new DevstateError('CONFLICT', `device ${quote(id)} is registered already`, {
+    reason: 'ALREADY_REGISTERED',
+  });
+}
