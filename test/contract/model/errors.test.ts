@@ -30,6 +30,16 @@ const operations: Record<string, (fleet: SingleFleet) => Promise<unknown>> = {
   'set desired': (fleet) => setDesired(fleet, 'd1', { on: true }),
   unregister: (fleet) => unregister(fleet, 'd1'),
 };
+/** The keys that any change of a device's presence writes. */
+const PRESENCE_KEYS = [
+  'device:state:d1',
+  'devices:online',
+  'devices:activity',
+  'devices:presence:log',
+  'devices:pulse',
+  'device:history:presence:d1',
+];
+const HEARTBEAT_KEYS = [...PRESENCE_KEYS, 'device:heartbeat:d1', 'device:history:reported:d1'];
 const keysOf: Record<string, string[]> = {
   register: [
     'device:state:d1',
@@ -39,42 +49,10 @@ const keysOf: Record<string, string[]> = {
     'devices:type:plug',
     'devices:type:lamp',
   ],
-  heartbeat: [
-    'device:state:d1',
-    'devices:online',
-    'devices:activity',
-    'devices:presence:log',
-    'devices:pulse',
-    'device:heartbeat:d1',
-    'device:history:reported:d1',
-    'device:history:presence:d1',
-  ],
-  merge: [
-    'device:state:d1',
-    'devices:online',
-    'devices:activity',
-    'devices:presence:log',
-    'devices:pulse',
-    'device:heartbeat:d1',
-    'device:history:reported:d1',
-    'device:history:presence:d1',
-  ],
-  settle: [
-    'device:state:d1',
-    'devices:online',
-    'devices:activity',
-    'devices:presence:log',
-    'devices:pulse',
-    'device:history:presence:d1',
-  ],
-  disconnect: [
-    'device:state:d1',
-    'devices:online',
-    'devices:activity',
-    'devices:presence:log',
-    'devices:pulse',
-    'device:history:presence:d1',
-  ],
+  heartbeat: HEARTBEAT_KEYS,
+  merge: HEARTBEAT_KEYS,
+  settle: PRESENCE_KEYS,
+  disconnect: PRESENCE_KEYS,
   'set desired': ['device:state:d1', 'device:history:desired:d1'],
   unregister: [
     'device:state:d1',
