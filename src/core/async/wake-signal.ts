@@ -4,21 +4,21 @@
  */
 export class WakeSignal {
   /** Whether the signal has aborted: the loop must end. */
-  stopped: boolean;
+  isStopped: boolean;
   #isWoken = false;
   #resolveWait: (() => void) | undefined;
   #abandonWork: (() => void) | undefined;
   #stoppedAt = performance.now();
   readonly #signal: AbortSignal | undefined;
   readonly #stop = () => {
-    this.stopped = true;
+    this.isStopped = true;
     this.#stoppedAt = performance.now();
     this.wake();
     this.#abandonWork?.();
   };
 
   constructor(signal: AbortSignal | undefined) {
-    this.stopped = signal?.aborted ?? false;
+    this.isStopped = signal?.aborted ?? false;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#stop, { once: true });
   }
@@ -46,7 +46,7 @@ export class WakeSignal {
   /** Waits for `ms`, or until the signal aborts. Calls of `wake` during this time have no effect and are not kept. */
   async sleep(ms: number): Promise<void> {
     const end = performance.now() + ms;
-    for (let left = ms; left > 0 && !this.stopped; left = end - performance.now()) await this.wait(left);
+    for (let left = ms; left > 0 && !this.isStopped; left = end - performance.now()) await this.wait(left);
   }
 
   /**
@@ -67,7 +67,7 @@ export class WakeSignal {
       };
       this.#abandonWork = abandon;
       work.finally(settled).then(resolve, reject);
-      if (this.stopped) abandon();
+      if (this.isStopped) abandon();
     });
   }
 

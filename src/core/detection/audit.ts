@@ -37,7 +37,7 @@ export class Audit implements Poller {
   /** Returns the ids of the next slice, or none before it is due. @throws DevstateError CONNECTION, BAD_RECORD */
   async next(): Promise<string[]> {
     if (performance.now() < this.#dueAtMs) return [];
-    if (this.#cursor.begins) await this.#planRound();
+    if (this.#cursor.isAtStart) await this.#planRound();
     const { found } = await this.#cursor.next(SLICE_SIZE);
     // Slices that are late by more than a second are not made up for.
     this.#dueAtMs = Math.max(this.#dueAtMs + this.#intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);

@@ -106,7 +106,7 @@ class Detector {
   }
 
   async *#eventsUntilEnd(): AsyncGenerator<PresenceEvent> {
-    while (!this.#wakeSignal.stopped && !this.#isFailing()) {
+    while (!this.#wakeSignal.isStopped && !this.#isFailing()) {
       this.#checkSubscriptions();
       yield* this.#events.splice(0);
       if (!this.#isFailing()) await this.#wakeSignal.wait();

@@ -80,7 +80,7 @@ export class PartitionLoop {
    */
   async run(): Promise<void> {
     try {
-      while (!this.#wakeSignal.stopped) {
+      while (!this.#wakeSignal.isStopped) {
         if (!(await this.#stepOrRecover())) break;
         const pauseMs = this.#pauseMs();
         if (pauseMs > 0) await this.#wakeSignal.wait(pauseMs);

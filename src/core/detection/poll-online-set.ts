@@ -21,8 +21,8 @@ function onlineSetPoller(partition: Partition, intervalMs: number): Poller {
   return {
     async next() {
       if (performance.now() < dueAtMs) return [];
-      const { found, last } = await cursor.next(MAX_DEVICES_PER_SCRIPT);
-      if (last) {
+      const { found, isLast } = await cursor.next(MAX_DEVICES_PER_SCRIPT);
+      if (isLast) {
         const rounds = Math.ceil((performance.now() - startedAtMs) / intervalMs);
         dueAtMs = startedAtMs + rounds * intervalMs;
       }

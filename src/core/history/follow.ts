@@ -39,7 +39,7 @@ export async function* followHistory(
   let lastReads: LastReads | undefined;
   let isGone = false;
   try {
-    while (!wakeSignal.stopped) {
+    while (!wakeSignal.isStopped) {
       try {
         const reading = lastReads
           ? readNewEntries(fleet, id, kinds, lastReads)

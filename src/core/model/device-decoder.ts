@@ -1,5 +1,5 @@
 /**
- * From the hash fields of a record and the TTL of its heartbeat key to a `DeviceRecord`. It never fails: other
+ * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Decoding never fails: other
  * programs write records too, so a field that is absent or not valid gives null, 0 or `{}`.
  */
 import type { DeviceRecord, Dialect } from './device.js';
@@ -38,7 +38,7 @@ export function recordDecoder(
   dialect: Dialect,
   fields: readonly FieldName[],
 ): (id: string, values: readonly (string | null)[], ttl: HeartbeatTtl) => DeviceRecord {
-  // Looked up once here, because the function is called for every device of a fleet.
+  // The positions are looked up once, because the function below is called for every device of a fleet.
   const type = fields.indexOf('type');
   const lastSeen = fields.indexOf('lastSeen');
   const registered = fields.indexOf('registered');

@@ -8,7 +8,10 @@ export type Status = 'online' | 'offline';
 /** Which of the article's programs wrote the records: they differ in field names and in the unit of time. */
 export type Dialect = 'node' | 'python';
 
-/** The state of one device. The documents are the exact JSON text that Redis holds. `null`: absent, or never. */
+/**
+ * The state of one device. The documents are the exact JSON text that Redis holds. The value null means that the record
+ * lacks it, or that it has not happened.
+ */
 export interface DeviceRecord {
   deviceId: string;
   deviceType: string | null;

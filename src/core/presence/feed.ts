@@ -96,11 +96,11 @@ class Feed {
     try {
       await wakeSignal.orAborted(subscription.ready);
       await wakeSignal.orAborted(this.#logs.open(this.#options.since));
-      while (!wakeSignal.stopped) {
+      while (!wakeSignal.isStopped) {
         this.#pollWhenDue();
         const failures = await wakeSignal.orAborted(this.#logs.readNew());
         yield* this.#untilStopped(this.#logs.events());
-        if (!failures || wakeSignal.stopped) return;
+        if (!failures || wakeSignal.isStopped) return;
         const canReadAll = this.#handleFailures(failures);
         if (this.#logs.hasMore) continue;
         await wakeSignal.orAborted(assertPartitionCount(this.#fleet, this.#partitionCount));
@@ -172,7 +172,7 @@ class Feed {
 
   *#untilStopped(events: Iterable<PresenceEvent>): Generator<PresenceEvent> {
     for (const event of events) {
-      if (this.#wakeSignal.stopped) return;
+      if (this.#wakeSignal.isStopped) return;
       yield event;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * From an error of ioredis, which may be a reply of Redis or an error of the network, to the one error that a caller
- * sees: a DevstateError whose code says what kind of failure it is, with the original error as its cause.
+ * Translates an error of ioredis, which may be a reply of Redis or an error of the network, into the error that a caller
+ * gets: a DevstateError whose code says what kind of failure it is, with the original error as its cause.
  */
 
 import type { ErrorReason } from '../model/error-reasons.js';

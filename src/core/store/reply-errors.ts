@@ -16,7 +16,7 @@ export function withoutPosition(reply: string): string {
   return reply.replace(SCRIPT_POSITION, '');
 }
 
-/** The server has not executed the request, and will soon be able to. */
+/** Codes of replies that say that the server has not executed the request and will soon be able to. */
 const RETRYABLE = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN']);
 
 /** Returns whether the request was not executed and should be sent again after a pause. */
@@ -24,13 +24,13 @@ export function isRetryable(error: unknown): error is Error {
   return error instanceof Error && RETRYABLE.has(replyCode(error.message));
 }
 
-/** The user is not authenticated, or lacks a permission. To wait and send the request again does not help. */
+/** Codes of replies that say that the user is not authenticated or lacks a permission. Sending again does not help. */
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
-/** Redis 7.0 has no code for a command in a script that the ACL denies. */
+/** The text of Redis 7.0 for a command in a script that the ACL denies; that reply has no code of its own. */
 const DENIED_IN_SCRIPT = /The user executing the script can't (run|access|publish)/;
 
-/** Returns whether an error, or its cause, is that Redis did not accept the user or denied a permission. */
+/** Returns whether an error, or its cause, says that Redis did not accept the user or denied a permission. */
 export function isDenied(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const { message, cause } = error;

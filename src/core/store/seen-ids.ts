@@ -3,6 +3,7 @@
  * have the same hash, the second is taken for the first and left out; among a million ids the probability of that is
  * 1 in 40 million. The seed of the hash is random in each process, so nobody can choose ids with the same hash.
  */
+import { mixBits } from './mix-bits.js';
 
 const MIN_EXPECTED = 1000;
 const MAX_EXPECTED = 4_000_000;
@@ -32,8 +33,8 @@ export class SeenIds {
       low = Math.imul(low ^ code, 1597334677);
       low ^= low >>> 13;
     }
-    const mixed = mix(high ^ Math.imul(low, 3266489909));
-    const isNew = this.#insert(mixed, mix(low ^ Math.imul(mixed, 2246822507)) || 1); // 0 marks an empty slot
+    const mixed = mixBits(high ^ Math.imul(low, 3266489909));
+    const isNew = this.#insert(mixed, mixBits(low ^ Math.imul(mixed, 2246822507)) || 1); // 0 marks an empty slot
     if (isNew && ++this.#size > (this.#slots.length / 2) * MAX_LOAD) this.#grow();
     return isNew;
   }
@@ -58,12 +59,4 @@ export class SeenIds {
       if (low !== 0) this.#insert(old[index] as number, low);
     }
   }
-}
-
-/** The last step of MurmurHash3: a change of any bit of the input changes about half of the bits of the result. */
-function mix(hash: number): number {
-  let h = hash;
-  h = Math.imul(h ^ (h >>> 16), 2246822507);
-  h = Math.imul(h ^ (h >>> 13), 3266489909);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -1,4 +1,4 @@
-/** Sends a command and says which server replied. In a cluster that may be another one than asked first. */
+/** Sends a command and says which server replied. In a cluster the first server may redirect the command to another. */
 import { Command as RedisCommand } from 'ioredis';
 import { type Command, type Connection, commandOptions, isCluster } from './connection.js';
 

@@ -1,4 +1,4 @@
-/** The time of a Redis server. In a cluster each master has its own clock, so each partition is asked on its own. */
+/** The time of a Redis server. In a cluster each master has its own clock, so the time is read for each partition. */
 import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 

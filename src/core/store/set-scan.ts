@@ -31,13 +31,13 @@ export async function* scanSortedSet(partition: Partition, key: string): AsyncGe
 async function* scan(partition: Partition, command: ScanCommand, key: string): AsyncGenerator<string[]> {
   const cursor = new ScanCursor(partition, command, key);
   for (;;) {
-    const { found, last } = await cursor.next(SCAN_COUNT);
+    const { found, isLast } = await cursor.next(SCAN_COUNT);
     yield found;
-    if (last) return;
+    if (isLast) return;
   }
 }
 
-/** A scan that can be repeated: after the last chunk of a round the next call begins a new round. */
+/** A scan that can be repeated: after the last chunk of a round the next call isAtStart a new round. */
 export class ScanCursor {
   readonly #partition: Partition;
   readonly #command: ScanCommand;
@@ -53,22 +53,22 @@ export class ScanCursor {
   }
 
   /** Whether the next chunk is the first of a round. */
-  get begins(): boolean {
+  get isAtStart(): boolean {
     return this.#cursor === '0';
   }
 
   /**
-   * Returns the next chunk of about `count` members; for a sorted set, members and scores by turns. `last`: it is the
-   * last chunk of the round.
+   * Returns the next chunk of about `count` members; for a sorted set, members and scores by turns. `isLast`: it is
+   * the last chunk of the round.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
-  async next(count: number): Promise<{ found: string[]; last: boolean }> {
+  async next(count: number): Promise<{ found: string[]; isLast: boolean }> {
     const command = [this.#command, this.#key, this.#cursor, 'COUNT', count] as const;
     const { reply, server } = await this.#partition.sendAndIdentify(command);
     const [next, found] = reply as [cursor: string, found: string[]];
-    const isOtherServer = !this.begins && server !== this.#server;
+    const isOtherServer = !this.isAtStart && server !== this.#server;
     this.#server = server;
     this.#cursor = isOtherServer ? '0' : next;
-    return { found, last: next === '0' && !isOtherServer };
+    return { found, isLast: next === '0' && !isOtherServer };
   }
 }

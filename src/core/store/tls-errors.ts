@@ -23,7 +23,7 @@ const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: Error
     'the server refuses the client certificate',
     'TLS_CLIENT_CERTIFICATE_REFUSED',
   ],
-  // In TLS 1.2, also the alert for a missing client certificate.
+  // With TLS 1.2 the server sends this alert also if the client certificate is missing.
   [/ALERT_HANDSHAKE_FAILURE$/, 'the server refuses the TLS handshake', 'TLS_HANDSHAKE_REFUSED'],
   [
     /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE)$/,

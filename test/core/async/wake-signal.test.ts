@@ -10,7 +10,7 @@ describe('a wake signal', () => {
     const waiting = wake.wait(LONG);
     wake.wake();
     await waiting;
-    expect(wake.stopped).toBe(false);
+    expect(wake.isStopped).toBe(false);
   });
 
   test('keeps a call of wake while nothing waits, and several as one', async () => {
@@ -38,9 +38,9 @@ describe('a wake signal', () => {
     const waiting = wake.wait(LONG);
     end.abort();
     await waiting;
-    expect(wake.stopped).toBe(true);
+    expect(wake.isStopped).toBe(true);
     await new WakeSignal(end.signal).wait(0);
-    expect(new WakeSignal(end.signal).stopped).toBe(true);
+    expect(new WakeSignal(end.signal).isStopped).toBe(true);
   });
 
   test('abandons work when the grace after the abort is over', async () => {
