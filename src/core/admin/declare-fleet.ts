@@ -47,10 +47,10 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
   const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers };
   if (writers === 'exclusive' && !exclusive) {
-    let looked = 0;
+    let done = 0;
     const onProgress = (count: number) => {
-      looked += count;
-      options.onProgress?.(looked);
+      done += count;
+      options.onProgress?.(done);
     };
     await mapConcurrently(
       fleet.partitionsFor(partitions),
