@@ -1,5 +1,5 @@
 /**
- * The error of devstate. Every failure that a user can cause or meet has a code here. Code decides by the code of an
+ * The error of devstate. Every failure that a user can cause or meet has a code here. Callers decide by the code of an
  * error, never by its message; the command line maps codes to exit codes (cli/exit-codes.ts).
  */
 import type { ErrorDetails, ErrorReason } from './error-reasons.js';

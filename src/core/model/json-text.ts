@@ -46,7 +46,7 @@ function endOfString(text: string, from: number): number {
   return i;
 }
 
-/** An escaped pair of surrogates; an escaped surrogate that is not of a pair (captured); any other escape. */
+/** Matches an escaped pair of surrogates, an escaped surrogate that is not of a pair (captured), or another escape. */
 const ESCAPE = /\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)/gs;
 
 /**

@@ -47,8 +47,9 @@ export function decodeLogEntry(id: string, flat: readonly string[]): PresenceEve
 }
 
 /**
- * Returns whether devstate published the message: only its messages have `seq`, and quotes within an id are
- * escaped. The message is not parsed, because every feed and detector calls this for every message.
+ * Returns whether devstate published the message: only its messages have the member `seq`. An id cannot contain the text
+ * that is searched for, because quotes in it are escaped. The message is not parsed, to save time: every feed and every
+ * detector gets every message.
  */
 export function isOwnMessage(message: string): boolean {
   return message.includes('"seq":');

@@ -1,6 +1,7 @@
 /** Unregisters devices: removes their state, history, heartbeat key and index entries. */
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
+import { slices } from '../async/slices.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import { type DeviceReading, readDevicesIn } from '../query/read-devices.js';
@@ -29,8 +30,7 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
   fleet.assertWritable(UNREGISTER.name);
   const removeAll = async (partition: Partition, all: readonly string[]) => {
     const results: ItemResult<null>[] = [];
-    for (let from = 0; from < all.length; from += MAX_DEVICES_PER_SCRIPT) {
-      const chunk = all.slice(from, from + MAX_DEVICES_PER_SCRIPT);
+    for (const chunk of slices(all, MAX_DEVICES_PER_SCRIPT)) {
       const readings = await readDevicesIn(partition, chunk, ['type']);
       await removeFromFormerTypes(partition, readings);
       results.push(...(await settleAll(readings.map((reading) => itemFailure(remove(partition, reading))))));

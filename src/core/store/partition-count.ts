@@ -1,4 +1,4 @@
-/** A feed or detector that runs for days works on the partitions that it found at its start. Those can change. */
+/** A check for feeds and detectors, which run for days and work on the partitions that they found at their start. */
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
 import { isTransient } from './redis-errors.js';

@@ -31,7 +31,7 @@ export function sendPipeline(
   for (const [index, command] of commands.entries()) {
     const sent = new BatchCommand(command, options, timeKey, (outcome) => batch.settle(index, outcome));
     sent.promise = batch.outcomes;
-    // The index makes ioredis send only whole batches again after a lost connection: one that had some replies fails.
+    // The index makes ioredis send only whole batches again after a lost connection. A batch with some replies fails.
     if (stream) sent.pipelineIndex = index;
     connection.sendCommand(sent, stream);
   }

@@ -1,6 +1,6 @@
 /**
  * Sends requests over one connection. Every request of the core goes through here, so that each one ends within the
- * request timeout and rejects with a DevstateError.
+ * request timeout. All methods but `evaluate` reject with a DevstateError.
  */
 
 import { createHash } from 'node:crypto';

@@ -37,7 +37,7 @@ async function* scan(partition: Partition, command: ScanCommand, key: string): A
   }
 }
 
-/** A scan that can be repeated: after the last chunk of a round the next call isAtStart a new round. */
+/** A scan that can be repeated: after the last chunk of a round the next call begins a new round. */
 export class ScanCursor {
   readonly #partition: Partition;
   readonly #command: ScanCommand;
