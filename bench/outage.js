@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { load } from '../scripts/load.js';
 import { announce, root, run, stages } from '../scripts/stage.js';
-import { ArticleFleet } from './support/article.js';
+import { nodeDialect } from '../test/support/article/node-dialect.mjs';
+import { createProgram } from '../test/support/article/program.mjs';
 import { alignedText } from './support/table.js';
 
 const DEVICES = 300;
@@ -118,6 +119,7 @@ async function devstate(server, Manager, options) {
 /** The article's Node class and its keyspace detector. */
 async function article(server) {
   const [redis, expirations, watcher] = [client(server), client(server), client(server)];
+  const program = createProgram(nodeDialect, redis, { ttlSeconds: TTL_SECONDS });
   const offline = [];
   watcher.on('message', (_channel, message) => {
     const { deviceId, status } = JSON.parse(message);
@@ -125,23 +127,12 @@ async function article(server) {
   });
   await watcher.subscribe(PRESENCE);
   expirations.on('message', async (_channel, key) => {
-    const id = key.split(':')[2];
-    try {
-      await redis
-        .pipeline()
-        .hset(`device:state:${id}`, 'status', 'offline')
-        .srem('devices:online', id)
-        .exec();
-      const event = { type: 'presence', deviceId: id, status: 'offline', timestamp: Date.now() };
-      await redis.publish(PRESENCE, JSON.stringify(event));
-    } catch {
-      // the article's detector does not retry, so the event is lost
-    }
+    // The article's detector does not retry, so an event that fails is lost.
+    await program.keyspaceDetector(key).catch(() => {});
   });
   await expirations.subscribe('__keyevent@0__:expired');
-  const fleet = new ArticleFleet(redis, redis, TTL_SECONDS);
   return {
-    beat: (id) => fleet.heartbeat(id),
+    beat: (id) => program.heartbeat(id),
     offline: async () => offline,
     end: async () => [redis, expirations, watcher].map((each) => each.disconnect()),
   };

@@ -1,7 +1,8 @@
 /** Heartbeats of one fleet in random order: the library in bulk and one by one, the article's design, raw commands. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ArticleFleet } from '../support/article.js';
+import { nodeDialect } from '../../test/support/article/node-dialect.mjs';
+import { createProgram } from '../../test/support/article/program.mjs';
 import { articleBeats, bulkBeats, checkBeaten, rawBeats, singleBeats } from '../support/beats.js';
 import { Fleet, METADATA, TTL_MS, TYPE } from '../support/fleet.js';
 import { DEVSTATE, whole } from '../support/programs.js';
@@ -68,7 +69,10 @@ export async function heartbeat(bench) {
 
 /** Registers the devices and sends a heartbeat for each, by the article's design. */
 async function articleFleet(server, redis, ids) {
-  const article = new ArticleFleet(redis, server.client(ARTICLE_DB), TTL_MS / 1000);
+  const article = createProgram(nodeDialect, redis, {
+    ttlSeconds: TTL_MS / 1000,
+    publisher: server.client(ARTICLE_DB),
+  });
   await inFlight(256, ids.values(), async (id) => {
     await article.register(id, TYPE, METADATA);
     await article.heartbeat(id);

@@ -1,5 +1,6 @@
 /** The memory of an online device in Redis: devstate's without history and log, and the article's. */
-import { ArticleFleet } from '../support/article.js';
+import { nodeDialect } from '../../test/support/article/node-dialect.mjs';
+import { createProgram } from '../../test/support/article/program.mjs';
 import { expect, Fleet, LOG, METADATA, TTL_MS, TYPE } from '../support/fleet.js';
 import { inFlight } from '../support/rounds.js';
 import { short } from '../support/table.js';
@@ -22,7 +23,7 @@ export async function memory(bench) {
   });
   const theirs = await perDevice(bench, fleet, async (server) => {
     const redis = server.client();
-    const article = new ArticleFleet(redis, redis, TTL_MS / 1000);
+    const article = createProgram(nodeDialect, redis, { ttlSeconds: TTL_MS / 1000 });
     await inFlight(256, ids.values(), async (id) => {
       await article.register(id, TYPE, METADATA);
       await article.heartbeat(id, report(id));

@@ -1,7 +1,8 @@
 /** Registers many new devices: the library in bulk, the command line from a file, the article's design. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ArticleFleet } from '../support/article.js';
+import { nodeDialect } from '../../test/support/article/node-dialect.mjs';
+import { createProgram } from '../../test/support/article/program.mjs';
 import { expect, Fleet, METADATA, TTL_MS, TYPE } from '../support/fleet.js';
 import { DEVSTATE, whole } from '../support/programs.js';
 import { inFlight, inTurn, timed } from '../support/rounds.js';
@@ -14,7 +15,10 @@ export async function register(bench) {
   const server = await bench.server();
   const { redis } = server;
   const { manager } = server;
-  const article = new ArticleFleet(server.client(), server.client(), TTL_MS / 1000);
+  const article = createProgram(nodeDialect, server.client(), {
+    ttlSeconds: TTL_MS / 1000,
+    publisher: server.client(),
+  });
   const fleet = new Fleet(devices);
   const items = fleet.onlineIds().map((deviceId) => ({ deviceId, deviceType: TYPE, metadata: METADATA }));
   const file = join(server.dir, 'devices.ndjson');

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type ArticleDialect, articleProgram, articleReader, interleave } from './article.js';
+import { type ArticleDevice, type ArticleDialect, articleProgram, articleReader } from './article.mjs';
+import { interleave } from './interleave.js';
 import { useRedis } from './redis.js';
 
 const redis = useRedis();
 const AT = 1_700_000_000_123;
 
-/** What a dialect calls a field. */
+/** The name of a field, given in camel case, in a dialect. */
 const named = (dialect: ArticleDialect, camel: string) =>
   dialect === 'node' ? camel : camel.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -19,7 +20,7 @@ async function published(): Promise<{
     messages.push([channel, message]);
   });
   await subscriber.psubscribe('device*');
-  // A message comes before the answer to a ping that was sent after it.
+  // The reply to a PING arrives after all messages that were published before it.
   return { messages, settled: async () => void (await subscriber.ping()) };
 }
 
@@ -34,7 +35,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     };
   };
 
-  test('registers with all fields, in its names and units', async () => {
+  test('register writes all fields, with the names and the time unit of the dialect', async () => {
     const { client, article } = await open();
     await article.register('dev:1', 'lamp', { place: 'Köln' });
     expect(await client.hgetall('device:state:dev:1')).toEqual({
@@ -51,7 +52,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     expect(await article.offline()).toEqual(['dev:1']);
   });
 
-  test('announces the first heartbeat only, and what the reader sees is what it wrote', async () => {
+  test('announces the first heartbeat only, and the reader reads what it wrote', async () => {
     const { client, article, reader } = await open();
     const { messages, settled } = await published();
     await article.register('d1', 'lamp');
@@ -66,13 +67,14 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     const seen = await reader.device('d1');
     expect(seen).toEqual(await article.get('d1'));
     expect(seen).toMatchObject({ status: 'online', lastSeen: at });
-    // Node takes an empty report for a report.
+    // Node's program writes an empty report; Python's skips it.
     expect(seen?.reportedState).toEqual(dialect === 'node' ? {} : { on: true });
     expect(await article.byStatus('online')).toEqual(['d1']);
-    expect(await article.byTypeWithState('lamp')).toEqual([seen]);
+    const { deviceId, status, lastSeen, reportedState } = seen as ArticleDevice;
+    expect(await article.byTypeWithState('lamp')).toEqual([{ deviceId, status, lastSeen, reportedState }]);
   });
 
-  test('get repairs the status, the reader does not', async () => {
+  test('get writes an outdated status field, the reader does not', async () => {
     const { client, article, reader } = await open();
     await article.register('d1', 'lamp');
     await article.heartbeat('d1');
@@ -84,7 +86,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     expect(await article.get('nobody')).toBeNull();
   });
 
-  test('desired state: merges the top level, tells the device', async () => {
+  test('setDesired merges the top level and publishes the whole document', async () => {
     const { article, reader } = await open();
     const { messages, settled } = await published();
     await article.register('d1', 'lamp');
@@ -99,7 +101,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     expect(Object.keys(delta)).toEqual(dialect === 'node' ? ['colour'] : []);
   });
 
-  test('the detectors: a poll finds the lapsed, an id with colons is cut', async () => {
+  test('a poll marks devices without a heartbeat key offline; the keyspace detector cuts an id with colons', async () => {
     const { client, article } = await open();
     for (const id of ['up', 'aa:bb:cc']) await article.heartbeat(id);
     await client.del('device:heartbeat:aa:bb:cc');
@@ -114,7 +116,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     expect(await article.online()).toEqual(['up']);
   });
 
-  test('stale: oldest first, the never seen among them', async () => {
+  test('stale is sorted with the oldest first and includes devices that have never sent a heartbeat', async () => {
     let at = AT;
     const { article } = await open(() => at);
     for (const id of ['old', 'fresh', 'never']) await article.register(id, 'lamp');
@@ -125,7 +127,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
     expect((await article.stale(60))[1]?.ageSeconds).toBeCloseTo(100);
   });
 
-  test('steps: one Redis step at a time; a seed repeats an order, and some order loses a patch', async () => {
+  test('steps run one at a time; a seed repeats their order, and in some orders a patch is lost', async () => {
     const { client, article } = await open();
     await article.register('d1', 'lamp');
     const steps: string[] = [];
@@ -149,7 +151,7 @@ describe.each<ArticleDialect>(['node', 'python'])('the %s program', (dialect) =>
   });
 });
 
-test('Python writes integers of any length back as they were, and 1.0 as 1.0', async () => {
+test('Python writes integers of any length back unchanged, and 1.0 as 1.0', async () => {
   const client = await redis.client();
   await client.hset('device:state:d1', 'desired_state', '{"n": 12345678901234567890, "f": 1.0}');
   await articleProgram(client, 'python').setDesired('d1', { x: 1 });

@@ -13,7 +13,7 @@ import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';
 import { register } from '../../src/core/registry/register.js';
 import { setDesired } from '../../src/core/shadow/desired.js';
-import { articleProgram } from './article.js';
+import { articleProgram } from './article.mjs';
 import { SingleFleet } from './fleet.js';
 import { Model, type ModelDevice, merged, type Patch, pinKeys } from './model.js';
 import { randomNumbers } from './random.mjs';

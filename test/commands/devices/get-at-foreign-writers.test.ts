@@ -6,7 +6,7 @@ import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { cli } from '../../support/cli.js';
 import { ID, NOON, usePastFleet } from '../../support/past-fleet.js';
 import { useRedis } from '../../support/redis.js';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { readHistory } from '../../../src/core/history/read-history.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { cli, text } from '../../support/cli.js';
 import { ODD_NUMBERS, openFleet, SingleFleet } from '../../support/fleet.js';
 import { ID, report, usePastFleet, writeSomeHistory } from '../../support/past-fleet.js';

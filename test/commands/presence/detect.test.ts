@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { cli, masked, text } from '../../support/cli.js';
 import { expired, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { cli, masked, text } from '../../support/cli.js';
 import { openDetector } from '../../support/detector.js';
 import { logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';

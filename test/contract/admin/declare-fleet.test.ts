@@ -5,7 +5,7 @@ import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { listDevices } from '../../../src/core/query/list.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
 import { register } from '../../../src/core/registry/register.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { allOf, cut, DIALECTS, failure, openFleet, scoreOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

@@ -7,7 +7,7 @@ import { DevstateError } from '../../../src/core/model/errors.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { DETECTOR_CLIENT, type OpenDetector, openDetector } from '../../support/detector.js';
 import {
   bringOnline,

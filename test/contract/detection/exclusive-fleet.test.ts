@@ -1,7 +1,7 @@
 /** The detector gives one notice, when another program writes to a fleet declared exclusive. */
 import { expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { openDetector } from '../../support/detector.js';
 import { openFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';

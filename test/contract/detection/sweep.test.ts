@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import {
   expired,
   logOf,

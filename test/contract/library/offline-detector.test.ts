@@ -10,7 +10,7 @@ import {
   type OfflineDetectorOptions,
   type PresenceEvent,
 } from '../../../src/index.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { failure, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

@@ -14,8 +14,9 @@ import { readDevices, SUMMARY_FIELDS } from '../../../src/core/query/read-device
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { type ArticleProgram, articleProgram, interleave } from '../../support/article.js';
+import { type ArticleProgram, articleProgram } from '../../support/article.mjs';
 import { cut, logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
+import { interleave } from '../../support/interleave.js';
 import { randomPicker } from '../../support/random.mjs';
 import { useRedis } from '../../support/redis.js';
 

@@ -9,7 +9,7 @@ import { staleDevices } from '../../../src/core/query/stale.js';
 import { register } from '../../../src/core/registry/register.js';
 import { delta } from '../../../src/core/shadow/delta.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { type ArticleProgram, articleProgram, articleReader } from '../../support/article.js';
+import { type ArticleProgram, articleProgram, articleReader } from '../../support/article.mjs';
 import {
   allOf,
   cut,

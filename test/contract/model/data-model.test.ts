@@ -18,7 +18,7 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { type ArticleProgram, articleProgram } from '../../support/article.js';
+import { type ArticleProgram, articleProgram } from '../../support/article.mjs';
 import { DIALECTS, historyOf, logOf, SingleFleet } from '../../support/fleet.js';
 import { Model, type ModelDevice, merged, near, type Patch, pinKeys, shownOf } from '../../support/model.js';
 import { useRedis } from '../../support/redis.js';

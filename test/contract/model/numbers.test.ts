@@ -8,7 +8,7 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { delta } from '../../../src/core/shadow/delta.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { DIALECTS, historyOf, listen, ODD_NUMBERS, openFeed, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

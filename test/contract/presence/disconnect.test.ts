@@ -5,7 +5,7 @@ import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import {
   DIALECTS,
   expired,

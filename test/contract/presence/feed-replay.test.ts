@@ -6,7 +6,7 @@ import { presenceFeed } from '../../../src/core/presence/feed.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
 import { register } from '../../../src/core/registry/register.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { logOf, type OpenFeed, openFeed, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { type TestRedis, useRedis } from '../../support/redis.js';
 import { announceRounds, announceUntilStopped } from '../../support/transitions.js';

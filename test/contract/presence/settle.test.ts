@@ -7,7 +7,7 @@ import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import {
   cut,
   DIALECTS,

@@ -4,7 +4,7 @@ import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleReader } from '../../support/article.js';
+import { articleReader } from '../../support/article.mjs';
 import { cut, DIALECTS, listen, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

@@ -5,7 +5,7 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleProgram, articleReader } from '../../support/article.js';
+import { articleProgram, articleReader } from '../../support/article.mjs';
 import {
   DIALECTS,
   failure,

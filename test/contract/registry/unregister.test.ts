@@ -7,7 +7,7 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { cut, DIALECTS, failure, logOf, openFleet, type SingleFleet, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

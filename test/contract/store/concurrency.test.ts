@@ -6,7 +6,7 @@ import { settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { failure, historyOf, logOf, openFleet, type SingleFleet, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

@@ -6,7 +6,7 @@ import { listDevices, onlineDevices } from '../../../src/core/query/list.js';
 import { readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
-import { articleProgram } from '../../support/article.js';
+import { articleProgram } from '../../support/article.mjs';
 import { allOf, failure, failures, openFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
