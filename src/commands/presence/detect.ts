@@ -1,4 +1,5 @@
 /** `devstate detect`: finds devices whose heartbeats stopped, marks them offline and announces it. */
+import { DEFAULT_AUDIT_ROUND_MS } from '../../core/detection/audit.js';
 import type { DetectOptions, Strategy } from '../../core/detection/detect-options.js';
 import { detect as detectOffline } from '../../core/detection/detector.js';
 import { sweep } from '../../core/detection/sweep.js';
@@ -23,8 +24,6 @@ interface Options {
 
 /** Events kept for a slow reader of standard output; further ones are not printed. */
 const MAX_QUEUED_EVENTS = 10_000;
-
-const DEFAULT_AUDIT_ROUND_MS = 300_000;
 
 export const detect = command<Options>({
   name: 'detect',

@@ -8,6 +8,8 @@ import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
 import type { Poller } from './suspect-source.js';
 
+/** The time of one round over the whole fleet, where the caller gives none. */
+export const DEFAULT_AUDIT_ROUND_MS = 300_000;
 /** The longest time between two slices, of whichever partition: a small fleet takes less than a round. */
 const MAX_SLICE_INTERVAL_MS = 1000;
 const SLICE_SIZE = MAX_DEVICES_PER_SCRIPT;

@@ -17,6 +17,7 @@ import type { Partition } from '../store/partition.js';
 import { assertPartitionCount } from '../store/partition-count.js';
 import { partitionNumber } from '../store/partition-number.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
+import { DEFAULT_AUDIT_ROUND_MS } from './audit.js';
 import type { DetectOptions } from './detect-options.js';
 import type { DetectorContext } from './detector-context.js';
 import { createDetectorModes, type DetectorMode, DetectorModes } from './detector-modes.js';
@@ -30,8 +31,6 @@ import { openSource } from './strategies.js';
 import type { SuspectListener, SuspectSource } from './suspect-source.js';
 
 const { STARTING, RUNNING, FAILING, ENDING, ENDED } = DetectorModes;
-
-const DEFAULT_AUDIT_ROUND_MS = 300_000;
 
 /**
  * Yields each transition that this detector announces, until `signal` aborts. Detection does not wait
