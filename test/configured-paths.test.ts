@@ -3,12 +3,20 @@
  * nowhere else: its tests would not run, or the chaos tests would run beside others.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { matchesGlob } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 import biome from '../biome.json' with { type: 'json' };
 import knip from '../knip.json' with { type: 'json' };
 import vitestConfig from '../vitest.config.js';
+
+const TRANSLATIONS: Record<string, string> = {
+  '**/': '(?:.*/)?',
+  '**': '.*',
+  '*': '[^/]*',
+  '{': '(?:',
+  '}': ')',
+  ',': '|',
+};
 
 /** The files and folders of the project. */
 const paths = readdirSync('.')
@@ -79,7 +87,17 @@ describe('biome.json', () => {
 });
 
 function matches(glob: string): string[] {
-  return paths.filter((path) => matchesGlob(path, glob));
+  const pattern = patternOf(glob);
+  return paths.filter((path) => pattern.test(path));
+}
+
+/** Translates the glob syntax that the configurations use: `**`, `*` and `{one,two}`. Node 20 has no stable function. */
+function patternOf(glob: string): RegExp {
+  const source = glob.replace(
+    /\*\*\/|\*\*|[*{},]|[.+?^$()|[\]\\]/g,
+    (token) => TRANSLATIONS[token] ?? `\\${token}`,
+  );
+  return new RegExp(`^${source}$`);
 }
 
 function below(folder: string): string[] {
