@@ -1,7 +1,7 @@
 /**
- * Where the contract must hold: one server, a fleet in partitions on it, a master found by Sentinel, a
- * cluster. Each starts once for a test file; each fleet that is opened there has a namespace of its own, so
- * that it is empty. As the program connects; whoever leaves a connection open makes the file fail.
+ * The deployments on which the contract tests run: one server, a partitioned fleet on one server, a master behind
+ * Sentinel, and a cluster. A backend starts once per test file. Each fleet opened on it has its own namespace, so
+ * it is empty. Connections are made by the same code as the program's; a connection left open fails the test file.
  */
 import { afterAll, beforeAll } from 'vitest';
 import { declareFleet, type Writers } from '../../src/core/admin/declare-fleet.js';
@@ -16,9 +16,9 @@ import { type SentinelSet, startSentinels } from './sentinel.js';
 
 export interface Backend {
   readonly name: string;
-  /** A fleet without devices, its layout declared; all are on one connection. */
+  /** Opens a fleet that has no devices and whose layout is declared. All fleets share one connection. */
   open(options?: OpenOptions): Promise<Fleet>;
-  /** The same fleet on so many other connections. */
+  /** Opens the same fleet on `count` further connections. */
   beside(fleet: Fleet, count: number): Promise<Fleet[]>;
 }
 
@@ -53,13 +53,13 @@ export function cluster(): Backend {
   return backend('a cluster', useCluster({ masters: 3, replicas: 3 }), 64);
 }
 
-function backend(name: string, place: { readonly url: string }, partitions = 1): Backend {
+function backend(name: string, server: { readonly url: string }, partitions = 1): Backend {
   const stop = new AbortController();
   const connections: Promise<Connection>[] = [];
   let fleets = 0;
 
   function connection(number: number): Promise<Connection> {
-    connections[number] ??= connect(parseTarget(place.url), {
+    connections[number] ??= connect(parseTarget(server.url), {
       timeoutMs: TIMEOUT_MS,
       persistent: true,
       signal: stop.signal,
@@ -88,7 +88,7 @@ function backend(name: string, place: { readonly url: string }, partitions = 1):
   };
 }
 
-/** All that Redis holds of a fleet, wherever, to the byte. */
+/** Returns all keys of a fleet, on all servers, with their expiry time and the bytes of DUMP. */
 export async function contentsOf(fleet: Fleet): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
   for (const server of fleet.servers()) {

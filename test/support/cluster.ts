@@ -1,7 +1,6 @@
 /**
- * A cluster for one test file: masters and replicas on free ports of the loopback, formed by commands. Empty at the start of each test; whoever
- * leaves a connection open makes the file fail. What an operator does to it is here too: moving slots,
- * adding a node.
+ * A Redis Cluster for one test file, on free ports of the loopback interface. It is emptied before each test. A
+ * connection left open fails the test file. Tests can move slots and add nodes, as an operator does.
  */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
@@ -15,15 +14,19 @@ import { portOf } from './sentinel.js';
 
 export const SLOTS = 16_384;
 const STARTS = 3;
-/** How many slots are moved at once, and how many keys of one by one command. */
+/** The number of slots that are moved concurrently. */
 const SLOTS_AT_ONCE = 20;
+/** The number of keys in one MIGRATE command. */
 const KEYS_AT_ONCE = 20;
 
 export interface ClusterOptions {
   masters?: number;
-  /** All told; they are dealt out to the masters. */
+  /** The number of replicas in the whole cluster; they are distributed over the masters in turn. */
   replicas?: number;
-  /** A node is taken for gone when it was silent so long, ms: short for failovers, or none comes by chance. */
+  /**
+   * The time without a reply after which a node counts as failed, ms. Tests of failovers set a short one; with the
+   * default, a busy machine causes no failover.
+   */
   nodeTimeout?: number;
 }
 
@@ -31,17 +34,17 @@ export interface TestCluster {
   /** `redis-cluster://127.0.0.1:p1,127.0.0.1:p2,…` */
   readonly url: string;
   readonly nodes: readonly PrivateServer[];
-  /** As the program connects; its connection is closed at the file's end. */
+  /** Opens a fleet on a new connection, which is closed at the end of the test file. */
   fleet(options?: FleetOptions, timeout?: number): Promise<Fleet>;
-  /** Who serves slots now, with how many; as the first node that answers sees it. */
+  /** Returns each master with its slots, as the first reachable node reports them. */
   masters(): Promise<Map<PrivateServer, number[]>>;
-  /** Who serves a slot, and another who could. */
+  /** Returns the master that serves a slot, and another master. */
   around(slot: number): Promise<[server: PrivateServer, another: PrivateServer]>;
-  /** Moves slots from the one master to the other, as an operator does: key by key, while they are in use. */
+  /** Moves slots to another master while clients use them, as an operator does: with SETSLOT and MIGRATE. */
   move(slots: readonly number[], from: PrivateServer, to: PrivateServer): Promise<void>;
-  /** A further node, empty, that all know. */
+  /** Adds an empty node; resolves when all nodes know it. */
   join(): Promise<PrivateServer>;
-  /** Every node says that all is well, and has as many links to replicas as there are. */
+  /** Waits until every running node reports `cluster_state:ok` and no replica has lost its master. */
   settled(): Promise<void>;
 }
 
@@ -61,21 +64,21 @@ export function useCluster({
       try {
         return await startServer({ port: true, args: [...cluster, ...quick] });
       } catch (error) {
-        if (attempt === STARTS) throw error; // the port of its bus may have been taken
+        if (attempt === STARTS) throw error; // its bus port, 10000 above its port, may be in use: try other ports
       }
     }
   }
 
   const alive = async (): Promise<PrivateServer[]> => {
-    const answers = await Promise.all(nodes.map((node) => said(node, 'PING').catch(() => undefined)));
+    const answers = await Promise.all(nodes.map((node) => call(node, 'PING').catch(() => undefined)));
     return nodes.filter((_, i) => answers[i] === 'PONG');
   };
 
   async function settled(): Promise<void> {
-    const living = await alive();
+    const running = await alive();
     await until(async () => {
-      const seen = await Promise.all(living.map((node) => said(node, 'CLUSTER', 'INFO')));
-      const links = await Promise.all(living.map((node) => said(node, 'INFO', 'replication')));
+      const seen = await Promise.all(running.map((node) => call(node, 'CLUSTER', 'INFO')));
+      const links = await Promise.all(running.map((node) => call(node, 'INFO', 'replication')));
       return (
         seen.every((info) => info.includes('cluster_state:ok')) &&
         links.every((info) => !info.includes('master_link_status:down'))
@@ -98,26 +101,26 @@ export function useCluster({
 
   beforeAll(async () => {
     nodes.push(...(await Promise.all(Array.from({ length: masters + replicas }, start))));
-    const chiefs = nodes.slice(0, masters);
+    const firstMasters = nodes.slice(0, masters);
     await Promise.all(
       nodes.map(async (node, i) => {
-        await said(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1)); // while it knows no other
-        if (i < masters) await said(node, 'CLUSTER', 'ADDSLOTSRANGE', ...rangeOf(i, masters));
+        await call(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1)); // only allowed before the node knows other nodes
+        if (i < masters) await call(node, 'CLUSTER', 'ADDSLOTSRANGE', ...rangeOf(i, masters));
       }),
     );
     await Promise.all(nodes.map((node) => meet(node, nodes)));
     await Promise.all(nodes.map((node) => knows(node, nodes.length)));
     await Promise.all(
       nodes.slice(masters).map(async (node, i) => {
-        const id = await said(chiefs[i % masters] as PrivateServer, 'CLUSTER', 'MYID');
-        await said(node, 'CLUSTER', 'REPLICATE', id);
+        const id = await call(firstMasters[i % masters] as PrivateServer, 'CLUSTER', 'MYID');
+        await call(node, 'CLUSTER', 'REPLICATE', id);
       }),
     );
     await settled();
   });
 
   beforeEach(async () => {
-    for (const node of (await mastersNow()).keys()) await said(node, 'FLUSHALL');
+    for (const node of (await mastersNow()).keys()) await call(node, 'FLUSHALL');
   });
 
   afterAll(async () => {
@@ -153,7 +156,7 @@ export function useCluster({
       const all = await mastersNow();
       const [server] = [...all].find(([, slots]) => slots.includes(slot)) ?? [];
       const another = [...all.keys()].find((node) => node !== server);
-      if (!server || !another) throw new Error(`nobody serves slot ${slot}`);
+      if (!server || !another) throw new Error(`no master serves slot ${slot}`);
       return [server, another];
     },
     async move(slots, from, to) {
@@ -168,9 +171,9 @@ export function useCluster({
     async join() {
       const node = await start();
       nodes.push(node);
-      const living = await alive();
-      await meet(node, living);
-      await Promise.all(living.map((each) => knows(each, living.length)));
+      const running = await alive();
+      await meet(node, running);
+      await Promise.all(running.map((each) => knows(each, running.length)));
       await settled();
       return node;
     },
@@ -179,8 +182,8 @@ export function useCluster({
 
 const NAMED = { connectionName: 'test-support' };
 
-/** One command on a connection of its own. */
-async function said({ url }: PrivateServer, ...[name = '', ...args]: string[]): Promise<string> {
+/** Sends one command on a new connection; returns the reply as text. */
+async function call({ url }: PrivateServer, ...[name = '', ...args]: string[]): Promise<string> {
   return String(await briefly(url, (redis) => redis.call(name, ...args)));
 }
 
@@ -191,14 +194,14 @@ function rangeOf(part: number, parts: number): [from: string, to: string] {
 
 async function meet(node: PrivateServer, others: readonly PrivateServer[]): Promise<void> {
   for (const other of others) {
-    if (other !== node) await said(node, 'CLUSTER', 'MEET', '127.0.0.1', portOf(other));
+    if (other !== node) await call(node, 'CLUSTER', 'MEET', '127.0.0.1', portOf(other));
   }
 }
 
-/** Waits until a node has shaken hands with all. */
+/** Waits until a node is connected to `count` nodes, itself included. */
 async function knows(node: PrivateServer, count: number): Promise<void> {
   await until(async () => {
-    const known = (await said(node, 'CLUSTER', 'NODES')).trim().split('\n');
+    const known = (await call(node, 'CLUSTER', 'NODES')).trim().split('\n');
     const linked = known.filter((line) => line.includes('connected') && !/handshake|fail/.test(line));
     return linked.length === count;
   });

@@ -1,4 +1,4 @@
-/** A detector within the test, whose announcements and words can be awaited. */
+/** Runs a detector in the test's process; tests can await its events and its notices. */
 import { onTestFinished } from 'vitest';
 import type { DetectOptions } from '../../src/core/detection/detect-options.js';
 import { detect } from '../../src/core/detection/detector.js';
@@ -7,20 +7,22 @@ import type { Fleet } from '../../src/core/store/fleet.js';
 import { until } from './fleet.js';
 
 export interface OpenDetector {
-  /** What it announced. */
+  /** The events that it has announced so far. */
   readonly events: PresenceEvent[];
-  /** What it said: `hold`, `hold over`, `lost`, `resumed`, and its notices. */
+  /** The callbacks that were called so far: `hold`, `hold over`, `lost`, `resumed`, or the text of a notice. */
   readonly said: string[];
+  /** Waits until the detector has announced `count` events; returns the first `count`. */
   first(count: number): Promise<PresenceEvent[]>;
+  /** Waits until an item of `said` contains the text. */
   says(text: string): Promise<void>;
-  /** Aborts it, and waits for its end. */
+  /** Aborts the detector and waits until it has ended. */
   stop(): Promise<void>;
 }
 
 /** The options of a connection that reconnects without limit, and notices a hanging server after 300 ms. */
 export const DETECTOR_CLIENT = { maxRetriesPerRequest: null, commandTimeout: 300, retryStrategy: () => 50 };
 
-/** Starts a detector, and waits until it is ready. It is stopped when the test has finished. */
+/** Starts a detector and waits until it is ready. It is stopped when the test has finished. */
 export async function openDetector(fleet: Fleet, options: DetectOptions = {}): Promise<OpenDetector> {
   const abort = new AbortController();
   const events: PresenceEvent[] = [];
@@ -28,7 +30,7 @@ export async function openDetector(fleet: Fleet, options: DetectOptions = {}): P
   const say = (text: string) => () => void said.push(text);
   let ended: Promise<void> = Promise.resolve();
   const ready = new Promise<void>((onReady, reject) => {
-    const told: DetectOptions = {
+    const callbacks: DetectOptions = {
       onReady,
       onHold: say('hold'),
       onHoldEnd: say('hold over'),
@@ -37,7 +39,7 @@ export async function openDetector(fleet: Fleet, options: DetectOptions = {}): P
       onResumed: say('resumed'),
     };
     ended = (async () => {
-      for await (const event of detect(fleet, { ...told, ...options, signal: abort.signal }))
+      for await (const event of detect(fleet, { ...callbacks, ...options, signal: abort.signal }))
         events.push(event);
     })();
     ended.catch(reject);

@@ -1,6 +1,7 @@
 /**
- * The data model, in memory: what each operation, ours or another program's, makes of the devices, the log
- * and the pulse. Time is its own: Redis' scripts are told it, and `pinKeys` plays Redis' expiry.
+ * The data model in memory: how each operation of devstate and of the article's programs changes the devices, the
+ * presence log and the pulse. Tests run the same operations on Redis and compare. The model has its own clock:
+ * tests pass `now` to the scripts, and `pinKeys` sets the heartbeat keys to expire by it.
  */
 
 import { parse, stringify } from 'lossless-json';
@@ -9,24 +10,29 @@ import type { PresenceReason } from '../../src/core/model/presence-event.js';
 import type { SingleFleet } from './fleet.js';
 
 const DEFAULT_TTL = 60_000;
-/** An armed score comes from PTTL on the real clock, which runs on while a test stalls. */
-const SLACK = 25_000;
+/** The tolerance of `near`, ms: scores that come from PTTL follow the real clock, which advances while a test waits. */
+const TOLERANCE_MS = 25_000;
 const OUTAGE = 3000;
 
-/** What a change of a document or of presence left behind. */
+/** A presence event in the log and in the history. */
 export interface ModelEvent {
   status: Status;
   at: number;
   reason: PresenceReason;
   seq: number;
 }
+
+/** A version of a report or of a desired state in the history. */
 export interface ModelDocument {
   at: number;
   version: number;
   text: string;
 }
 
-/** All that there is of an id. A record without `known` lacks its id field: not registered. */
+/**
+ * All data of an id. `record`: its hash exists; `known`: the hash has the id field, so the device is registered. The
+ * article's programs can write a hash without that field.
+ */
 export interface ModelDevice {
   record: boolean;
   known: boolean;
@@ -39,7 +45,7 @@ export interface ModelDevice {
   ownTtl: number;
   seq: number;
   presenceAt: number;
-  /** The heartbeat key's deadline; null: there is none. */
+  /** When the heartbeat key expires; null: there is no key. */
   key: number | null;
   registered: boolean;
   online: boolean;
@@ -47,7 +53,7 @@ export interface ModelDevice {
   history: { reported: ModelDocument[]; desired: ModelDocument[]; presence: ModelEvent[] };
 }
 
-function nobody(): ModelDevice {
+function noDevice(): ModelDevice {
   return {
     record: false,
     known: false,
@@ -71,7 +77,7 @@ function nobody(): ModelDevice {
 export class Model {
   now: number;
   readonly devices = new Map<string, ModelDevice>();
-  /** Every event, by device; a registration begins with seq 1. */
+  /** All events of each device. After a registration, seq starts at 1 again. */
   readonly log = new Map<string, ModelEvent[]>();
   readonly pulse = { last: 0, detector: 0, hold: 0 };
   longestTtl = DEFAULT_TTL;
@@ -81,7 +87,7 @@ export class Model {
   }
 
   of(id: string): ModelDevice {
-    const device = this.devices.get(id) ?? nobody();
+    const device = this.devices.get(id) ?? noDevice();
     this.devices.set(id, device);
     return device;
   }
@@ -90,7 +96,7 @@ export class Model {
     return [...this.devices.keys()];
   }
 
-  /** Time passes, and heartbeat keys with it. */
+  /** Advances the clock; heartbeat keys that are due expire. */
   pass(ms: number): void {
     this.now += ms;
     for (const device of this.devices.values())
@@ -112,7 +118,7 @@ export class Model {
     return created ? 'created' : 'updated';
   }
 
-  /** Of each, whether its key was absent; null: not registered. */
+  /** Returns for each device whether it had no heartbeat key; null: it is not registered. */
   heartbeats(beats: readonly { id: string; ttl?: number; reported?: string }[]): (boolean | null)[] {
     const pulse = this.#takePulse(false);
     const replies = beats.map(({ id, ttl, reported }) => this.#beat(id, ttl, reported, pulse.hold));
@@ -138,7 +144,7 @@ export class Model {
     return wasOffline;
   }
 
-  /** Whether it was online; null: not registered. */
+  /** Returns whether the device had a heartbeat key; null: it is not registered. */
   disconnect(id: string): boolean | null {
     const device = this.of(id);
     if (!device.known) return null;
@@ -152,7 +158,7 @@ export class Model {
     return wasOnline;
   }
 
-  /** False: nothing was there. */
+  /** Returns false if there was nothing to remove. */
   unregister(id: string): boolean {
     const device = this.of(id);
     if (device.known && device.seq % 2 === 1) {
@@ -160,11 +166,14 @@ export class Model {
       if (device.key !== null || held) this.#transition(id, 'offline', this.now, 'unregister');
       else this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
     }
-    this.devices.set(id, nobody());
+    this.devices.set(id, noDevice());
     return device.record || device.registered;
   }
 
-  /** A patch that nests nothing. Null: not registered; else whether it changed something. */
+  /**
+   * Merges a patch without nested objects. Returns whether the document has changed; null: the device is not
+   * registered.
+   */
   setDesired(id: string, patch: Patch): boolean | null {
     const device = this.of(id);
     if (!device.known) return null;
@@ -198,14 +207,14 @@ export class Model {
     return status;
   }
 
-  /** A sweep over what the index holds to be due. */
+  /** Settles the devices whose deadline in the index has passed, unless there is a hold. */
   sweep(): void {
     if (this.pulse.hold >= this.now) return;
     const due = this.ids.filter((id) => (this.of(id).score ?? 0) > 0 && (this.of(id).score ?? 0) < this.now);
     this.settle(due);
   }
 
-  /** The article's, which know neither the index nor the log. `text` is as they write a document. */
+  /** The operations of the article's programs, which change neither index nor log. `text`: the JSON that they write. */
   readonly article = {
     register: (id: string, type: string): void => {
       const device = this.of(id);
@@ -221,7 +230,7 @@ export class Model {
     setDesired: (id: string, text: string): void => {
       Object.assign(this.of(id), { record: true, desired: text });
     },
-    /** Repairs the status of what it takes for a device. */
+    /** Writes the status field. `isDevice`: the program takes the record for a device. */
     get: (id: string, isDevice: boolean): void => {
       if (isDevice) this.of(id).status = this.of(id).key === null ? 'offline' : 'online';
     },
@@ -265,7 +274,7 @@ export class Model {
     list.push({ at: this.now, version: list.length + 1, text });
   }
 
-  /** A refused command notes none. */
+  /** Raises the longest TTL, which limits a hold. Commands that fail do not call it. */
   #noteTtl(ttl = 0): void {
     this.longestTtl = Math.max(this.longestTtl, ttl);
   }
@@ -288,13 +297,13 @@ export class Model {
 
 export type Patch = Record<string, unknown>;
 
-/** RFC 7396 at the top level, as text; numbers keep their digits. */
+/** Merges a patch into a document by RFC 7396, top level only. Numbers keep their digits. */
 export function merged(document: string, patch: Patch): string {
   const all = Object.entries({ ...(parse(document || '{}') as Patch), ...patch });
   return stringify(Object.fromEntries(all.filter(([, value]) => value !== null))) as string;
 }
 
-/** Redis' heartbeat keys run as long as the model says, whatever the real clock does. */
+/** Sets the expiry of heartbeat keys in Redis to the time that they have left by the model's clock. */
 export async function pinKeys({ redis, keys }: SingleFleet, model: Model, ids = model.ids): Promise<void> {
   const pipeline = redis.pipeline();
   for (const id of ids) {
@@ -305,12 +314,12 @@ export async function pinKeys({ redis, keys }: SingleFleet, model: Model, ids = 
   await pipeline.exec();
 }
 
-/** Two instants of which one may come from PTTL. */
+/** Whether two times agree, if one of them may come from PTTL. */
 export function near(a: number, b: number): boolean {
-  return Math.abs(a - b) <= SLACK;
+  return Math.abs(a - b) <= TOLERANCE_MS;
 }
 
-/** What `get` would show, of what the model knows. */
+/** The fields of a device that `get` shows, as far as the model has them. */
 export function shownOf(device: ModelDevice): Partial<DeviceRecord> {
   return {
     deviceType: device.type,

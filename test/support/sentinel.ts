@@ -1,6 +1,6 @@
 /**
- * Sentinel for one test file: a master, its replica, and three sentinels that soon find a server
- * gone; all on free ports of the loopback, and all ask for a password.
+ * A Sentinel deployment: a master, its replica and three sentinels, on free ports of the loopback interface. All
+ * require the same password. The caller stops it.
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -19,14 +19,17 @@ export interface SentinelSet {
   readonly url: string;
   readonly sentinels: readonly PrivateServer[];
   readonly servers: readonly PrivateServer[];
-  /** What all sentinels take for the master; undefined where they do not agree yet. */
+  /** Returns the server that all sentinels report as the master; undefined while they disagree. */
   master(): Promise<PrivateServer | undefined>;
-  /** Waits until the master has a replica that could take its place. */
+  /** Waits until a failover is possible: the replica is online, and every sentinel knows it and the other sentinels. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @param downAfter how long a server is silent that is taken for gone, ms: where much runs beside it, longer */
+/**
+ * @param downAfter the time without a reply after which the sentinels take a server for failed, ms. Tests that load
+ * the machine need a longer one, or a slow reply causes a failover.
+ */
 export async function startSentinels(downAfter = 500): Promise<SentinelSet> {
   const secret = ['--requirepass', PASSWORD, '--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0'];
   const first = await startServer({ port: true, args: secret });
@@ -58,7 +61,7 @@ export async function startSentinels(downAfter = 500): Promise<SentinelSet> {
       const known = await Promise.all(
         sentinels.map((sentinel) => ask(sentinel, 'SENTINEL', 'MASTER', MASTER_NAME)),
       );
-      // Flat names and values, as it replies.
+      // The reply alternates names and values.
       return known.every((flat) => {
         const about = flat as string[];
         const value = (name: string) => about[about.indexOf(name) + 1];
@@ -86,10 +89,10 @@ export function portOf({ url }: PrivateServer): string {
   return new URL(url).port;
 }
 
-/** One command on a connection of its own. */
+/** Sends one command on a new connection. */
 export async function ask(server: PrivateServer, ...[name = '', ...args]: string[]): Promise<unknown> {
   const redis = new Redis(server.url, { username: 'default', password: PASSWORD, retryStrategy: () => null });
-  redis.on('error', () => {}); // the command says it
+  redis.on('error', () => {}); // the command rejects with the error
   try {
     return await redis.call(name, ...args);
   } finally {
@@ -98,17 +101,17 @@ export async function ask(server: PrivateServer, ...[name = '', ...args]: string
 }
 
 /**
- * What a sentinel says, without one: of each port in turn, the last for good, that there is the
- * master. Gives its own port.
+ * Starts a server that answers the query for the master's address as a sentinel does: with the given ports one after
+ * the other, then always with the last one. Returns the server's port. It closes when the test has finished.
  */
 export async function pretendSentinel(masters: readonly string[], tls?: TlsOptions): Promise<number> {
-  const left = [...masters];
+  const ports = [...masters];
   const answer = (socket: Socket) =>
     socket
       .on('error', () => {})
       .on('data', (sent) => {
         if (!sent.includes('GET-MASTER-ADDR-BY-NAME')) return socket.write('-ERR nothing else\r\n');
-        const port = (left.length > 1 ? left.shift() : left[0]) as string;
+        const port = (ports.length > 1 ? ports.shift() : ports[0]) as string;
         return socket.write(`*2\r\n$9\r\n127.0.0.1\r\n$${port.length}\r\n${port}\r\n`);
       });
   const server = tls ? createTlsServer(tls, answer) : createServer(answer);

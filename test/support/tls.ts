@@ -1,4 +1,4 @@
-/** A redis-server behind TLS for one test file: its port takes nothing else, its socket is for the test. */
+/** Starts redis-servers whose port accepts TLS only; tests reach them without TLS by their socket. */
 import {
   freePort,
   type PrivateServer,
