@@ -1,27 +1,30 @@
 /**
- * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Decoding never fails: other
- * programs write records too, so a field that is absent or not valid gives null, 0 or `{}`.
+ * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Decoding never fails:
+ * other programs write records too, so a field that is absent or not valid gives null, 0 or `{}`.
  */
 import type { DeviceRecord, Dialect } from './device.js';
 import { decodeInstant, type FieldName } from './dialect.js';
 
-/** The reply of PTTL for a key that does not exist. */
+/** What the Redis command PTTL replies for a key that does not exist: here, the heartbeat key of an offline device. */
 export const GONE_PTTL = -2;
 
-/** The reply of PTTL for the heartbeat key, and the server's time at that moment, ms. */
+/** The reply of PTTL for a heartbeat key, and the server's time at that moment; both in ms. */
 export interface HeartbeatTtl {
   pttl: number;
   now: number;
 }
 
-/** Returns status and expiry: a device is online if and only if its heartbeat key exists. */
+/**
+ * Returns the status of a device and when its heartbeat key expires. A device is online if and only if the key exists.
+ */
 export function livenessOf({ pttl, now }: HeartbeatTtl): Pick<DeviceRecord, 'status' | 'expiresAt'> {
   return { status: pttl === GONE_PTTL ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
 }
 
 /**
- * Returns the seven numbers of the field `devstate`: reported version and time, desired version and time, presence
- * seq and time, TTL; times and TTL in ms. A number that is absent or not valid is 0.
+ * Returns the seven numbers that the record's field `devstate` holds: version and time of the reported document,
+ * version and time of the desired document, seq and time of the last presence event, the device's TTL; times and TTL in
+ * ms. A number that is absent or not valid is 0.
  */
 export function decodePacked(text: string | null | undefined): number[] {
   const numbers = (text ?? '').split(' ').map((part) => (/^\d+$/.test(part) ? Number(part) : 0));
@@ -31,14 +34,14 @@ export function decodePacked(text: string | null | undefined): number[] {
 const NOTHING_PACKED = decodePacked(undefined);
 
 /**
- * Returns a function that decodes the values of these fields, given in the same order. Fields that are not among
- * them are decoded as absent.
+ * Returns a function that makes a `DeviceRecord` from the values of a record's `fields`, which must be given in the
+ * order of `fields`. All other fields are decoded as absent.
  */
 export function recordDecoder(
   dialect: Dialect,
   fields: readonly FieldName[],
 ): (id: string, values: readonly (string | null)[], ttl: HeartbeatTtl) => DeviceRecord {
-  // The positions are looked up once, because the function below is called for every device of a fleet.
+  // The positions are looked up once and not for each device: the returned function decodes every device of a fleet.
   const type = fields.indexOf('type');
   const lastSeen = fields.indexOf('lastSeen');
   const registered = fields.indexOf('registered');

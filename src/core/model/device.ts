@@ -1,16 +1,19 @@
 /**
- * A device: its identity and its state as one value. A device is online if and only if its heartbeat key
- * exists; no stored field decides that. All times are milliseconds since the epoch, by the Redis server's clock.
+ * The type of a device as devstate returns it: its identity and its state. A device is online if and only if its
+ * heartbeat key exists; no stored field decides that. All times are ms since the epoch, by the Redis server's clock.
  */
 
 export type Status = 'online' | 'offline';
 
-/** Which of the article's programs wrote the records: they differ in field names and in the unit of time. */
+/**
+ * How records are written: as by the Node or by the Python program of the article that devstate is compatible with. The
+ * two differ in the names of the fields and in the unit of time.
+ */
 export type Dialect = 'node' | 'python';
 
 /**
- * The state of one device. The documents are the exact JSON text that Redis holds. The value null means that the record
- * lacks it, or that it has not happened.
+ * The state of one device. The documents (`…Json`) are the exact JSON text that Redis holds. A member is null if the
+ * record lacks the value, or if the event whose time it would be has not happened.
  */
 export interface DeviceRecord {
   deviceId: string;
@@ -19,25 +22,29 @@ export interface DeviceRecord {
   status: Status;
   /** When the last heartbeat was recorded, ms. */
   lastSeen: number | null;
-  /** ms */
+  /** When the device was registered, ms. */
   registeredAt: number | null;
-  /** When the heartbeat key expires, ms; null: offline, or online without a TTL. */
+  /** When the heartbeat key expires, ms; null: the device is offline, or another program gave the key no TTL. */
   expiresAt: number | null;
   reportedJson: string;
   desiredJson: string;
   metadataJson: string;
-  /** The number of changes of the reported document; 0: never changed. */
+  /** How many times the reported document has changed; 0: never. */
   reportedVersion: number;
   /** When the reported document last changed, ms. */
   reportedAt: number | null;
-  /** The number of changes of the desired document; 0: never changed. */
+  /** How many times the desired document has changed; 0: never. */
   desiredVersion: number;
   /** When the desired document last changed, ms. */
   desiredAt: number | null;
-  /** The number of presence events since the registration; odd: the last one was "online". */
+  /**
+   * How many presence events the device has had since its registration; if the number is odd, the last was "online".
+   */
   presenceSeq: number;
-  /** The time of the last presence event, ms. */
+  /** The time of the device's last presence event, ms. */
   presenceAt: number | null;
-  /** The device's own heartbeat TTL, ms; null: the caller's default applies. */
+  /**
+   * The heartbeat TTL that the device was registered with, ms; null: none, so the default TTL of the sender applies.
+   */
   heartbeatTtl: number | null;
 }

@@ -1,6 +1,7 @@
 /**
- * The two dialects: the article's Node and Python programs write the same record with other field names and another
- * unit of time. No other file knows the names and units; the Lua scripts get them from `luaDialects`.
+ * The two dialects of a device's record. The article that devstate is compatible with has a Node and a Python program,
+ * which use different field names and units of time. Only this file knows the names and units; the Lua scripts get them
+ * from `luaDialects`.
  */
 import type { Dialect } from './device.js';
 
@@ -15,7 +16,7 @@ interface RecordFields {
   metadata: string;
 }
 
-/** A field of the record by its name in devstate. `devstate` is a field that only devstate writes. */
+/** A field of the record, by the name that is the same for both dialects. Only devstate writes the field `devstate`. */
 export type FieldName = keyof RecordFields | 'devstate';
 
 const FIELDS: Record<Dialect, RecordFields> = {
@@ -41,20 +42,25 @@ const FIELDS: Record<Dialect, RecordFields> = {
   },
 };
 
-/** The unit of times in ms. */
+/** The unit in which each dialect stores times, ms: 1 is a millisecond, 1000 is a second. */
 const UNIT_MS: Record<Dialect, number> = { node: 1, python: 1000 };
 
-/** Returns the order in which a record's dialect is tried: the fleet's dialect, then the other. */
+/**
+ * Returns the order in which the dialects are tried on a record. The fleet's dialect is first, because most records
+ * have it.
+ */
 export function dialectOrder(fleet: Dialect): readonly [Dialect, Dialect] {
   return fleet === 'node' ? ['node', 'python'] : ['python', 'node'];
 }
 
-/** Returns the name of the hash field in a dialect. `devstate` has the same name in both. */
+/** Returns the name that a field has in the Redis hash. The field `devstate` has this name in both dialects. */
 export function fieldName(dialect: Dialect, name: FieldName): string {
   return name === 'devstate' ? name : FIELDS[dialect][name];
 }
 
-/** Returns Lua source that declares the table of each dialect: `local NODE = {…}`, `local PYTHON = {…}`. */
+/**
+ * Returns Lua source that declares a table of field names for each dialect: `local NODE = {…}`, `local PYTHON = {…}`.
+ */
 export function luaDialects(): string {
   const table = (dialect: Dialect) => {
     const fields = Object.entries(FIELDS[dialect]).map(([name, field]) => `${name}='${field}'`);
@@ -63,7 +69,7 @@ export function luaDialects(): string {
   return `${table('node')}\n${table('python')}\n`;
 }
 
-/** Returns a stored time in ms; null: the field is absent, or its text is not a time after 1970. */
+/** Returns a stored time, converted to ms; null: the field is absent, or its text is not a time after 1970. */
 export function decodeInstant(dialect: Dialect, text: string | null | undefined): number | null {
   if (!text) return null;
   const ms = Math.round(Number(text) * UNIT_MS[dialect]);

@@ -1,17 +1,17 @@
 /**
- * The limits of a document: 1 MiB and 32 levels. Every document that is stored gets its text from `documentText`, so
- * one over the limits is refused before it is sent, whether a user gave it or a merge produced it.
+ * The limits of a JSON document: 1 MiB and 32 levels. The text of every document that is stored comes from
+ * `documentText`, so a document over the limits is never sent to Redis, whether a user gave it or a merge produced it.
  */
 import { usageError } from './errors.js';
 import { type JsonObject, toJson } from './json.js';
 import { loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json-text.js';
 
-/** The most bytes of UTF-8 that the compact text may have. */
+/** The most bytes of UTF-8 that a document's compact JSON text may have. */
 const MAX_DOCUMENT_BYTES = 1_048_576;
 
 /**
  * Returns the compact JSON text of a document.
- * @throws DevstateError USAGE: too large, too deep, or with a character that UTF-8 cannot represent
+ * @throws DevstateError USAGE: the document is too large, too deep, or has a character that UTF-8 cannot represent
  */
 export function documentText(document: JsonObject): string {
   const text = toJson(document);
@@ -29,13 +29,13 @@ export function documentText(document: JsonObject): string {
   return text;
 }
 
-/** The bytes that a history entry may have beside its document. */
+/** The most bytes that a history entry may have besides the document in it: for its time, version and JSON keys. */
 const HISTORY_ENTRY_BYTES = 1024;
 
 /**
- * Checks the size of a stored document or history entry before it is parsed: another program may have stored a text
- * that takes minutes to parse.
- * @throws RangeError: it is larger than a document of devstate can be
+ * Checks the size of the text of a document or history entry that was read from Redis. It must be called before the
+ * text is parsed: another program may have stored a text that takes minutes to parse.
+ * @throws RangeError if the text has more bytes than devstate itself would store
  */
 export function refuseOversize(text: string): void {
   const bytes = Buffer.byteLength(text);

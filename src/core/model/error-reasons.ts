@@ -1,43 +1,45 @@
-/** The reasons of errors: a finer distinction than the error code. */
+/** The reasons of errors, which distinguish causes that have the same error code. */
 
 /**
- * The cause of an error where its code covers several. The command line prints a hint for each reason
+ * The cause of an error whose code covers several causes. The command line prints a hint for each reason
  * (cli/hints.ts). An error whose code and message suffice has no reason.
  */
 export type ErrorReason =
   /** The device is not registered. */
   | 'NOT_REGISTERED'
-  /** The device is registered already, and only a new registration was asked for. */
+  /** The device is registered already, but the caller asked to register it only if it is new. */
   | 'ALREADY_REGISTERED'
-  /** The device was registered after the time that was asked about; details: `registeredAt` in ms since the epoch. */
+  /** A past state was asked for, of a time before the device's registration; details: `registeredAt`, epoch ms. */
   | 'REGISTERED_LATER'
-  /** The id is `-`, which stands for standard input on a command line. */
+  /** The device id is `-`. No device may have it, because it stands for standard input on a command line. */
   | 'RESERVED_ID'
-  /** The fleet was opened read-only and a write was asked for. */
+  /** A write was asked for, but the fleet was opened read-only. */
   | 'READ_ONLY'
-  /** The desired state has another version than the expected one. */
+  /** The desired state does not have the version that the caller required for the change. */
   | 'VERSION_MISMATCH'
-  /** Other writers changed the device during each attempt to write it. */
+  /** The device was not written, because other clients changed it during every attempt. */
   | 'DEVICE_BUSY'
-  /** The id of a presence event is not one of this fleet. */
+  /** The text given as the id of a presence event is not a valid id in this fleet. */
   | 'UNKNOWN_EVENT_ID'
-  /** A stored document is not valid; details: `deviceId`. */
+  /** A document stored in Redis is not a valid JSON object or is over the limits; details: `deviceId`. */
   | 'BROKEN_DOCUMENT'
-  /** The index cannot be built because some records are broken. */
+  /** A fleet cannot become exclusive, because some of its records are broken and cannot be put into the index. */
   | 'BROKEN_RECORDS'
-  /** A key has another Redis type than devstate stores there. */
+  /** A Redis key holds another type of value (set, hash, …) than devstate stores there. */
   | 'WRONG_KEY_TYPE'
-  /** The dialect that the caller gave is not the fleet's. */
+  /** The caller gave a dialect (`node` or `python`) that is not the fleet's. */
   | 'DIALECT_MISMATCH'
-  /** The fleet declares no dialect, and Redis denies reading the records that show it. */
+  /**
+   * The dialect cannot be found out: the fleet declares none, and Redis denies the user to read a sample of records.
+   */
   | 'DIALECT_UNKNOWN'
-  /** `devices:meta` declares a dialect that does not exist. */
+  /** The fleet's settings (the hash `devices:meta`) name a dialect that does not exist. */
   | 'INVALID_DIALECT'
   /** The number of partitions cannot change because the fleet has devices. */
   | 'PARTITIONS_IN_USE'
-  /** The number of partitions changed during the operation. */
+  /** The number of partitions was changed while a feed or a detector was running. */
   | 'PARTITIONS_CHANGED'
-  /** The server is a cluster, and the fleet has only one partition. */
+  /** The fleet has one partition, but on a Redis cluster a fleet must have several. */
   | 'PARTITIONS_REQUIRED'
   /** The server requires a password and none was given. */
   | 'PASSWORD_REQUIRED'
@@ -51,21 +53,23 @@ export type ErrorReason =
   | 'SERVER_IS_REPLICA'
   /** The server is a replica that has no connection to its master. */
   | 'MASTER_DOWN'
-  /** The server is running another script. */
+  /** The server serves no requests at present, because it is running a script that takes long. */
   | 'SERVER_BUSY'
-  /** The server refuses writes because it could not save its data. */
+  /** The server refuses writes, because it could not save its data to disk. */
   | 'PERSISTENCE_FAILED'
-  /** The server has reached `maxmemory`. */
+  /** The server refuses writes, because it has reached its memory limit (`maxmemory`). */
   | 'OUT_OF_MEMORY'
-  /** The server is a node of a cluster, and the connection is not one to a cluster. */
+  /**
+   * The server is a node of a cluster, but the URL is not one of a cluster, so requests are not sent to the right node.
+   */
   | 'CLUSTER_NODE'
-  /** The cluster does not serve all its slots. */
+  /** The cluster serves no requests, because it does not cover all hash slots. */
   | 'CLUSTER_DOWN'
   /** The cluster is moving the keys to another node. */
   | 'SLOT_MOVING'
-  /** The server has fewer replicas than `min-replicas-to-write`. */
+  /** The server refuses writes, because it has fewer replicas than its setting `min-replicas-to-write` requires. */
   | 'TOO_FEW_REPLICAS'
-  /** The server has reached `maxclients`. */
+  /** The server accepts no more connections, because it has reached its limit (`maxclients`). */
   | 'TOO_MANY_CONNECTIONS'
   /** The server's certificate is not signed by a trusted authority. */
   | 'TLS_UNTRUSTED'
@@ -79,38 +83,41 @@ export type ErrorReason =
   | 'TLS_CLIENT_CERTIFICATE_REQUIRED'
   /** The server does not accept the client certificate. */
   | 'TLS_CLIENT_CERTIFICATE_REFUSED'
-  /** The server ended the TLS handshake; with TLS 1.2 also if a client certificate is missing. */
+  /** The server refused the TLS handshake. With TLS 1.2 it does that also if a client certificate is missing. */
   | 'TLS_HANDSHAKE_REFUSED'
   /** The server does not use TLS on this port. */
   | 'TLS_NOT_SUPPORTED'
   /** No connection to the server could be made. */
   | 'SERVER_UNREACHABLE'
-  /** The server is reachable but refused a command of the connection set-up, such as `SELECT`. */
+  /** The server is reachable, but refused a command that is sent when connecting, such as `SELECT` of the database. */
   | 'CONNECT_REFUSED'
   /** The master that the sentinels name cannot be reached. */
   | 'MASTER_UNREACHABLE'
-  /** A connection with TLS timed out; details: `isCluster`. */
+  /** Connecting with TLS timed out; details: `isCluster`, whether the URL is one of a cluster. */
   | 'TLS_TIMEOUT'
-  /** The server closed a connection without TLS, as a port with TLS does; details: `isCluster`. */
+  /**
+   * The server closed a connection without TLS before any reply, as it does on a port with TLS; details: `isCluster`,
+   * whether the URL is one of a cluster.
+   */
   | 'TLS_EXPECTED'
-  /** The server closed a connection with TLS without sending anything. */
+  /** The server closed a connection with TLS before any reply. */
   | 'TLS_CONNECTION_CLOSED'
   /** The sentinels know no master of this name. */
   | 'UNKNOWN_MASTER'
   /** None of the sentinels replies. */
   | 'NO_SENTINEL'
-  /** The cluster has no slots assigned. */
+  /** The cluster is not set up: it has no hash slots assigned to its nodes. */
   | 'NO_SLOTS'
-  /** The cluster node does not know its own address. */
+  /** The cluster node does not know its own address, so it cannot tell clients where to connect. */
   | 'NO_NODE_ADDRESS'
   /** The URL is one of a cluster, and the server is not a cluster node. */
   | 'NOT_A_CLUSTER'
-  /** No redis-server program was found to start. */
+  /** devstate should start a Redis server, but found no program `redis-server`. */
   | 'NO_REDIS_SERVER'
   /** The URL of the server is not valid. */
   | 'INVALID_URL'
-  /** The URL contains a `#` or `?` that must be escaped in a password. */
+  /** The URL of the server contains a `#` or `?`, probably in a password, where it must be escaped (%23, %3F). */
   | 'UNESCAPED_PASSWORD';
 
-/** Values of one error: which ones, is said with its `ErrorReason`. */
+/** Values that complete the message of an error. The comment of each `ErrorReason` says which values it has. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;

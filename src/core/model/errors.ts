@@ -1,16 +1,16 @@
 /**
- * The error of devstate. Every failure that a user can cause or meet has a code here. Callers decide by the code of an
- * error, never by its message; the command line maps codes to exit codes (cli/exit-codes.ts).
+ * The error class of devstate. Every failure that a user can cause or meet has an error code. Callers decide by the
+ * code of an error, never by its message; the command line maps codes to exit codes (cli/exit-codes.ts).
  */
 import type { ErrorDetails, ErrorReason } from './error-reasons.js';
 
 export type ErrorCode =
   | 'INTERNAL' /** a bug of devstate, or an unexpected reply of the server */
-  | 'BAD_RECORD' /** a key holds what devstate cannot read: another type of value, or broken JSON */
+  | 'BAD_RECORD' /** a Redis key holds what devstate cannot read: another type of value, or broken JSON */
   | 'USAGE' /** the caller's input is wrong; nothing was sent */
   | 'NOT_FOUND' /** the device is not registered */
-  | 'CONDITION' /** a condition that the caller asked about is false */
-  | 'CONNECTION' /** not connected, timed out, not authenticated, or not permitted */
+  | 'CONDITION' /** a condition of the command is not met, such as that a list must not be empty */
+  | 'CONNECTION' /** Redis cannot be reached, does not answer in time, or refuses the user or the request */
   | 'CONFLICT' /** another client changed the device first, or the device is registered already */
   | 'PARTIAL'; /** some items of a batch failed */
 
@@ -25,9 +25,11 @@ export class DevstateError extends Error {
   override readonly name = 'DevstateError';
   readonly code: ErrorCode;
   readonly reason: ErrorReason | undefined;
-  /** Empty unless the reason names details. */
+  /** Values that complete the reason; `ErrorReason` says which. */
   readonly details: ErrorDetails;
-  /** What the user of the command line can do, in one line. Errors of the library have none. */
+  /**
+   * What the user of the command line can do about the error, in one line. Errors that the library throws have none.
+   */
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: DevstateErrorOptions = {}) {
@@ -39,7 +41,10 @@ export class DevstateError extends Error {
   }
 }
 
-/** @param hint for input that only the command line reads; errors of the library have none */
+/**
+ * Returns the error for wrong input.
+ * @param hint what the user can do; only for input that the command line reads, because the library gives no hints
+ */
 export function usageError(message: string, hint?: string): DevstateError {
   return new DevstateError('USAGE', message, hint === undefined ? {} : { hint });
 }
@@ -51,31 +56,37 @@ export function notFoundError(id: string): DevstateError {
 }
 
 /**
- * Returns whether a result is a CONNECTION error. Such an error is not about one item of a batch: the others will
- * fail in the same way.
+ * Returns whether the result of an item is a CONNECTION error. A CONNECTION error is not about one item: the other
+ * items of the batch would fail with it too.
  */
 export function isConnectionError(result: unknown): result is DevstateError {
   return result instanceof DevstateError && result.code === 'CONNECTION';
 }
 
-/** Returns the error of one device of several: the cause with the device's id before its message. */
+/** Returns the error of one device of a batch: that of `cause`, with the device's id before the message. */
 export function deviceError(id: string, cause: DevstateError): DevstateError {
   const { code, message, reason, details, hint } = cause;
   return new DevstateError(code, `device ${quote(id)}: ${message}`, { reason, details, hint, cause });
 }
 
-/** The error of a write on a read-only fleet. @param action what was refused: a command or a script */
+/**
+ * Returns the error of a write on a read-only fleet.
+ * @param action the name of the command or script that was refused
+ */
 export function readOnlyError(action: string): DevstateError {
   return new DevstateError('USAGE', `${action} refused: read-only`, { reason: 'READ_ONLY' });
 }
 
-/** Returns why a file cannot be read or written, in a few words. @param error of node:fs */
+/** Returns why a file cannot be read or written, in a few words. @param error the error that `node:fs` threw */
 export function fileProblem(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message;
 }
 
-/** Returns an id, type or argument for a message: in quotes, control characters escaped, cut to `maxLength`. */
+/**
+ * Returns an id, type or argument as it is shown in an error message: in quotes, with control characters escaped, cut
+ * to `maxLength` characters.
+ */
 export function quote(text: string, maxLength = 256): string {
   return JSON.stringify(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text);
 }

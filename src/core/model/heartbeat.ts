@@ -1,11 +1,14 @@
-/** A heartbeat as it is sent, its TTL, and its result. */
+/** The types of a heartbeat that a device sends and of its result, and the rules of its TTL. */
 import { usageError } from './errors.js';
 import type { JsonObject } from './json.js';
 
-/** The TTL of a heartbeat if neither the call nor the device has one. It is the article's. */
+/**
+ * The TTL of a heartbeat if neither the call nor the device has one, ms. It is that of the article that devstate is
+ * compatible with.
+ */
 export const DEFAULT_TTL_MS = 60_000;
 
-/** Returns the TTL as a whole number of ms, at least 1. @throws DevstateError USAGE */
+/** Returns a TTL, rounded to whole ms. @throws DevstateError USAGE: it is less than 1 ms, or not a number */
 export function validTtl(ms: number): number {
   const whole = Math.round(ms);
   if (!Number.isSafeInteger(whole) || whole < 1) throw usageError(`a TTL must be at least 1 ms, not ${ms}`);
@@ -14,25 +17,25 @@ export function validTtl(ms: number): number {
 
 export interface Heartbeat {
   id: string;
-  /** JSON text of an object that replaces the reported document, as in the article. */
+  /** The JSON text of an object that replaces the reported document. */
   reportedJson?: string;
-  /** Merged into the reported document (RFC 7396) instead of replacing it. */
+  /** A JSON merge patch (RFC 7396) that is merged into the reported document, instead of replacing it. */
   patch?: JsonObject;
-  /** The TTL of this heartbeat, ms; undefined: the device's own TTL, else the caller's default. */
+  /** The TTL of this heartbeat, ms; undefined: the TTL that the device is registered with, else the default TTL. */
   ttl?: number;
-  /** If the device is not registered, it is registered with this type first. */
+  /** The type with which the device is registered before the heartbeat, if it is not registered yet. */
   registerAs?: string;
 }
 
 export interface HeartbeatResult {
   deviceId: string;
   status: 'online';
-  /** Whether the heartbeat key did not exist. */
+  /** Whether the device was offline before this heartbeat: its heartbeat key did not exist. */
   wasOffline: boolean;
   /** When the heartbeat was recorded, by the server's clock, ms. */
   lastSeen: number;
   /** When the heartbeat key expires, ms. */
   expiresAt: number;
-  /** The version of the desired document: the device can see from it whether the document changed. */
+  /** The version of the desired document: a device that knows an older version can read the document again. */
   desiredVersion: number;
 }

@@ -1,4 +1,4 @@
-/** Device ids and types: which texts are allowed. They become parts of keys and lines of output. */
+/** Which texts may be device ids and types. They become parts of Redis keys and of lines of output. */
 import { DevstateError, quote, usageError } from './errors.js';
 
 const MAX_BYTES = 256;
@@ -6,16 +6,16 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Returns the id if it is valid: 1 to 256 bytes of UTF-8, no control characters, no white space at either end,
- * not "-".
- * @throws DevstateError USAGE
+ * Returns the id if it is a valid device id: 1 to 256 bytes of UTF-8, no control characters, no white space at either
+ * end, and not "-".
+ * @throws DevstateError USAGE if the id is not valid
  */
 export function validId(id: string): string {
   if (id === '-') throw new DevstateError('USAGE', '"-" is not a device id', { reason: 'RESERVED_ID' });
   return validName(id, 'device id');
 }
 
-/** Returns the type if it is valid: the rules of ids, except that "-" is allowed. @throws DevstateError USAGE */
+/** Returns the device type if it is valid: the rules of device ids, but "-" is allowed. @throws DevstateError USAGE */
 export function validType(type: string): string {
   return validName(type, 'device type');
 }

@@ -1,7 +1,10 @@
 /** Equality of parsed JSON values. The order of an object's keys makes no difference. */
 import { isJsonObject, isLosslessNumber, type Json } from './json.js';
 
-/** @param numbers `by value`: 1, 1.0 and 1e0 are equal; `digit for digit`: they are not */
+/**
+ * Returns whether two JSON values are equal.
+ * @param numbers `by value`: the numbers 1, 1.0 and 1e0 are equal; `digit for digit`: they are different
+ */
 export function jsonEqual(a: Json, b: Json, numbers: 'by value' | 'digit for digit' = 'by value'): boolean {
   if (isLosslessNumber(a)) {
     if (!isLosslessNumber(b)) return false;
@@ -24,8 +27,8 @@ export function jsonEqual(a: Json, b: Json, numbers: 'by value' | 'digit for dig
 }
 
 /**
- * Returns one spelling for all spellings of a number, exactly: its sign, its digits without zeros at either end,
- * and the exponent. `10`, `1e1` and `1.0e1` give `1e1`.
+ * Returns a number in the one spelling that all equal numbers have, without rounding: sign, digits without zeros at
+ * either end, exponent. `10`, `1e1` and `1.0e1` give `1e1`.
  */
 export function canonicalNumber(text: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =

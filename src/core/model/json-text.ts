@@ -1,6 +1,8 @@
-/** Checks of JSON text before it is parsed or stored: its depth, and characters that UTF-8 cannot represent. */
+/**
+ * Checks of JSON text before it is parsed or stored: how deep it is, and if it has characters that UTF-8 cannot hold.
+ */
 
-/** The most levels of objects and arrays within each other that a document may have; the document itself is one. */
+/** The most levels of objects and arrays inside each other that a document may have; the document itself is level 1. */
 export const MAX_DOCUMENT_DEPTH = 32;
 
 export const TOO_DEEP = `nested too deeply: a document is at most ${MAX_DOCUMENT_DEPTH} levels deep`;
@@ -13,8 +15,9 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
 /**
- * Returns the position at which JSON text has more than this many levels; -1: nowhere. It is called before the
- * parser, which recurses and would exhaust the stack. The text need not be valid JSON.
+ * Returns the first position at which JSON text is nested more than `maxLevels` deep; -1: it is not. It must be called
+ * before the text is parsed: the parser recurses, and very deep text would exhaust the stack. The text need not be
+ * valid.
  */
 export function tooDeepAt(text: string, maxLevels: number): number {
   if (!hasMoreBrackets(text, maxLevels)) return -1;
@@ -28,7 +31,10 @@ export function tooDeepAt(text: string, maxLevels: number): number {
   return -1;
 }
 
-/** Returns whether the text has more than `count` opening brackets. This is fast, and false for most texts. */
+/**
+ * Returns whether a text has more than `count` opening brackets, counting those in strings too. A text that has not
+ * cannot be too deep, so for most texts this fast check spares the slow one.
+ */
 function hasMoreBrackets(text: string, count: number): boolean {
   let found = 0;
   for (const bracket of '{[') {
@@ -39,19 +45,25 @@ function hasMoreBrackets(text: string, count: number): boolean {
   return false;
 }
 
-/** Returns the position of the closing quote, or the end of the text. */
+/**
+ * Returns the position of the quote that closes a JSON string; if there is none, the length of the text or more.
+ * @param from the position after the opening quote
+ */
 function endOfString(text: string, from: number): number {
   let i = from;
   while (i < text.length && text.charCodeAt(i) !== QUOTE) i += text.charCodeAt(i) === BACKSLASH ? 2 : 1;
   return i;
 }
 
-/** Matches an escaped pair of surrogates, an escaped surrogate that is not of a pair (captured), or another escape. */
+/**
+ * Matches one escape in JSON text. A surrogate that is not part of a pair, such as `\ud800`, is captured; a pair and
+ * any other escape are matched as a whole, so that no part of them is taken for a surrogate.
+ */
 const ESCAPE = /\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)/gs;
 
 /**
- * Returns the position of the first escaped surrogate that is not of a pair, such as `\ud800`; -1: there is none.
- * UTF-8 cannot represent it, so Redis would hold another character.
+ * Returns the position of the first escaped surrogate that is not part of a pair, such as `\ud800`; -1: there is none.
+ * UTF-8 cannot represent half a pair: a program that parses the text and writes it again would write another character.
  */
 export function loneSurrogateAt(text: string): number {
   if (!/\\u[dD][89a-fA-F]/.test(text)) return -1;

@@ -1,13 +1,13 @@
 /**
  * Parsing and writing JSON. Numbers must survive unchanged from writer to reader (12345678901234567890, 1e400,
- * 0.10), so they are parsed to `LosslessNumber`s and written back digit for digit. No other file calls JSON.parse
- * on a document.
+ * 0.10), so they are parsed to `LosslessNumber`s and written back digit for digit. JSON.parse would round them, so no
+ * file calls it on a document.
  */
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 import { usageError } from './errors.js';
 import { MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json-text.js';
 
-/** A parsed JSON value; numbers keep their digits. */
+/** A parsed JSON value, in which every number keeps the digits of its text. */
 export type Json = null | boolean | string | LosslessNumber | Json[] | JsonObject;
 export interface JsonObject {
   [key: string]: Json;
@@ -16,15 +16,16 @@ export interface JsonObject {
 export { isLosslessNumber, LosslessNumber };
 
 /**
- * The levels that any JSON text may have: those of a document, and some for text that contains one, such as a
- * history entry. Functions that walk a parsed value recurse, and at this depth never exhaust the stack.
+ * The most levels of nesting that `parseJson` accepts: those of a document, and 8 for text around a document, such as a
+ * history entry. The parser and functions that walk a parsed value recurse; deeper text could exhaust the stack.
  */
 const MAX_NESTING = MAX_DOCUMENT_DEPTH + 8;
 
 /**
- * Parses JSON text (RFC 8259). Strings may contain lone surrogates (see `loneSurrogateAt`).
+ * Parses JSON text (RFC 8259). Strings may contain escapes such as `\ud800` that are half a character;
+ * `loneSurrogateAt` finds them.
  * @param onDuplicate called with each key that an object has twice with different values; the last value is kept
- * @throws SyntaxError with the position
+ * @throws SyntaxError, which says the position, if the text is not valid or too deep
  */
 export function parseJson(text: string, onDuplicate?: (key: string) => void): Json {
   const position = tooDeepAt(text, MAX_NESTING);
@@ -37,7 +38,10 @@ export function parseJson(text: string, onDuplicate?: (key: string) => void): Js
   }) as Json;
 }
 
-/** Parses JSON text that must be an object, as every document must. @throws SyntaxError */
+/**
+ * Parses JSON text that must be an object, as every document must.
+ * @throws SyntaxError if it is not valid or no object
+ */
 export function parseJsonObject(text: string, onDuplicate?: (key: string) => void): JsonObject {
   const value = parseJson(text, onDuplicate);
   if (!isJsonObject(value)) throw new SyntaxError(`expected a JSON object, not ${describe(value)}`);
@@ -46,8 +50,8 @@ export function parseJsonObject(text: string, onDuplicate?: (key: string) => voi
 
 /**
  * Returns the compact JSON text of a parsed document or of any plain JavaScript value (bigint included).
- * @param indent spaces a level, for text over several lines
- * @throws DevstateError USAGE: the value has no JSON text, as undefined or a function
+ * @param indent how many spaces each level is indented; then the text has several lines
+ * @throws DevstateError USAGE: the value cannot be written as JSON, for example undefined or a function
  */
 export function toJson(value: unknown, indent?: number): string {
   const text = stringify(value, undefined, indent);
@@ -59,17 +63,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
 }
 
-/** Sets an own property. An assignment to the key `__proto__` would change the prototype instead. */
+/** Sets an own property of an object. With the key `__proto__`, an assignment would change the object's prototype. */
 export function setKey(target: JsonObject, key: string, value: Json): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** Returns an own property, or undefined; never an inherited one such as `constructor`. */
+/** Returns an own property of an object, or undefined; never an inherited property such as `constructor`. */
 export function getKey(source: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(source, key) ? source[key] : undefined;
 }
 
-/** Returns the kind of a value for messages, with its article: `a number`, `an object`, `null`. */
+/** Returns the kind of a value as error messages name it: `a number`, `an object`, `null`. */
 export function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';

@@ -1,6 +1,6 @@
 /**
- * Every key and channel of a fleet. No other file builds their names. In the table, P stands for the prefix of a
- * partition: the namespace (`acme:`), then `{n}:` if the fleet has several partitions; N for the namespace alone.
+ * Every Redis key and channel of a fleet. No other file builds their names. In the table, P is the prefix of the keys
+ * of a partition: the namespace (`acme:`), then `{n}:` if the fleet has several partitions. N is the namespace alone.
  *
  *   Pdevice:state:<id>            hash    the record: the fields of model/dialect.ts, and `devstate` with seven
  *                                         numbers (model/device-decoder.ts)
@@ -28,14 +28,14 @@
 
 export type HistoryKind = 'reported' | 'desired' | 'presence';
 
-/** The key and the channels that are not part of a partition: the whole fleet has them once. */
+/** The key and the channels that belong to no partition: the whole fleet has them once. */
 export interface FleetKeys {
   readonly meta: string;
   readonly presenceChannel: string;
   commandsChannel(id: string): string;
 }
 
-/** The keys of one partition, and those that are not part of a partition. */
+/** The keys of one partition, and the key and the channels that the whole fleet has once. */
 export class Keyspace implements FleetKeys {
   readonly registered: string;
   readonly online: string;
@@ -50,8 +50,8 @@ export class Keyspace implements FleetKeys {
 
   /**
    * @param namespace `acme` puts `acme:` before every key and channel
-   * @param partition the number of the partition, or a pattern that matches several numbers; undefined: the fleet is
-   * not partitioned
+   * @param partition the number of the partition, or a glob pattern of numbers, for the key patterns of an ACL;
+   * undefined: the fleet is not partitioned
    */
   constructor(namespace = '', partition?: number | string) {
     this.#namespace = namespace === '' ? '' : `${namespace}:`;

@@ -1,14 +1,14 @@
-/** Parsed documents as ordinary JavaScript values, for the users of the library. */
+/** Converts parsed documents to ordinary JavaScript values, for users of the library. */
 import { isJsonObject, isLosslessNumber, type Json, type JsonObject } from './json.js';
 
 /**
- * Returns what JSON.parse returns for the text of the document: numbers are JavaScript numbers,
- * so digits beyond their precision are lost.
+ * Returns what JSON.parse would return for the text of the document. Numbers become JavaScript numbers, so digits
+ * beyond the precision of a JavaScript number are lost.
  */
 export function toPlainObject(document: JsonObject): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(document)) {
-    // An assignment to the key `__proto__` would change the prototype instead.
+    // With the key `__proto__`, an assignment would change the prototype of the object instead of setting a property.
     Object.defineProperty(plain, key, {
       value: toPlainValue(value),
       writable: true,

@@ -1,15 +1,15 @@
 /**
- * A presence event: a device went online or offline. Its fields, and its two forms in Redis: an entry of the
- * presence log, and a message on the presence channel. `store/lua/include/announce.lua` writes both forms, so a new
- * field is added there and here.
+ * The presence event, which says that a device went online or offline, and how to decode its two forms in Redis: an
+ * entry of the presence log, and a message on the presence channel. `store/lua/include/announce.lua` writes both forms,
+ * so a new field must be added in both files.
  */
 import type { Dialect, Status } from './device.js';
 import { decodeInstant, fieldName } from './dialect.js';
 import { isJsonObject, isLosslessNumber, type Json, type JsonObject, parseJson } from './json.js';
 
 /**
- * What caused the event: a heartbeat; the expiry of the heartbeat key (`timeout`); a disconnect or an unregister; or
- * `observed`: a detector found the device online, and no program had announced that.
+ * What caused a presence event: a heartbeat; the expiry of the heartbeat key (`timeout`); a disconnect; an unregister;
+ * `observed`: a detector found the device online although no program had announced it.
  */
 export type PresenceReason = 'heartbeat' | 'timeout' | 'disconnect' | 'unregister' | 'observed';
 
@@ -20,16 +20,22 @@ export interface PresenceEvent {
   deviceId: string;
   deviceType: string | null;
   status: Status;
-  /** When it happened, ms. With the reason `timeout`: when the heartbeat key expired. */
+  /** When the device went online or offline, epoch ms. With the reason `timeout`: when the heartbeat key expired. */
   timestamp: number;
-  /** The number of the event, from 1 for each registration of a device. */
+  /**
+   * The number of the event among the device's events since its registration, from 1; null: unknown, the event is
+   * another program's.
+   */
   seq: number | null;
   reason: PresenceReason | null;
-  /** The time of the device's event before, ms; null: not known. */
+  /** The time of the device's previous presence event, epoch ms; null: there was none, or it is not known. */
   previousAt: number | null;
 }
 
-/** Returns the event of a log entry. Its fields have the same names, and times in ms, in both dialects. */
+/**
+ * Returns the event of an entry of the presence log. Entries of both dialects have the same field names, and times in
+ * ms.
+ */
 export function decodeLogEntry(id: string, flat: readonly string[]): PresenceEvent {
   const fields = new Map<string, string>();
   for (let i = 0; i + 1 < flat.length; i += 2) fields.set(flat[i] as string, flat[i + 1] as string);
@@ -47,17 +53,17 @@ export function decodeLogEntry(id: string, flat: readonly string[]): PresenceEve
 }
 
 /**
- * Returns whether devstate published the message: only its messages have the member `seq`. An id cannot contain the text
- * that is searched for, because quotes in it are escaped. The message is not parsed, to save time: every feed and every
- * detector gets every message.
+ * Returns whether devstate published this message on the presence channel: messages of other programs have no `seq`. A
+ * device id cannot contain the text `"seq":`, because quotes in ids are escaped. The message is not parsed, to save
+ * time: every feed and every detector gets every message.
  */
 export function isOwnMessage(message: string): boolean {
   return message.includes('"seq":');
 }
 
 /**
- * Returns the event of a message in either dialect; null: the message is not a presence event. It is for messages
- * of other programs: devstate's own events are read from the log, where they have an id.
+ * Returns the event of a message on the presence channel, in either dialect; null: the message is not a presence event.
+ * It is for messages of other programs: devstate's own events are read from the presence log, where they have an id.
  */
 export function decodePresenceMessage(message: string): PresenceEvent | null {
   const event = parseObject(message);
@@ -81,7 +87,7 @@ export function decodePresenceMessage(message: string): PresenceEvent | null {
   };
 }
 
-/** Returns null for any other text, because every program can publish anything on the channel. */
+/** Returns the JSON object of a message; null for any other text: any program can publish any text on the channel. */
 function parseObject(message: string): JsonObject | null {
   try {
     const value = parseJson(message);

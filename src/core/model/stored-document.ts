@@ -1,11 +1,14 @@
-/** Stored documents. Other programs write them too, so each one is checked when it is read. */
+/**
+ * Parses documents stored in Redis. Other programs write documents too, so each document is checked when it is read.
+ */
 import { refuseOversize } from './document-limits.js';
 import { DevstateError, quote } from './errors.js';
 import { type JsonObject, parseJsonObject } from './json.js';
 
 /**
- * Parses a stored document. The error names the device and the field.
- * @throws DevstateError BAD_RECORD: not a JSON object, too large, or too deep
+ * Parses a document that was read from Redis.
+ * @param field what the document is, for the error message: `the desired state`
+ * @throws DevstateError BAD_RECORD: the text is not a JSON object, too large, or too deep
  */
 export function parseStored(id: string, field: string, text: string): JsonObject {
   try {
