@@ -1,37 +1,36 @@
 /**
- * A value that is read at first use and cached for some time. Callers during a read share its result. If the value
- * cannot be read again for a reason that may pass, or only slowly, the last value is used until it can be: work that
- * does not depend on the server of this value continues.
+ * A value, such as the settings of a fleet, that is read at first use and cached for some time. Callers during a read
+ * share its result. If a repeated read is slow or fails for a reason that may pass (server down), the last value is
+ * used until a read succeeds, so that work on other servers continues.
  */
 import { withTimeout } from './timeouts.js';
 
-/** How long `get` waits for a repeated read before it returns the last value. */
+/** How long `get` waits for a repeated read before it returns the last value, ms. */
 const READ_AGAIN_TIMEOUT_MS = 500;
-/** How long the last value is used after a failed read, before the next attempt. */
+/** After a failed read, the last value is used for this time before the value is read again, ms. */
 const RETRY_AFTER_MS = 1000;
 
 export interface CacheOptions<Value> {
-  /** Reads the value. */
   read(): Promise<Value>;
-  /** How long a value is cached, ms; 0: only callers during the read share it. */
+  /** How long this value is cached, ms; 0: not at all, so only callers during its read get it. */
   cachedForMs(value: Value): number;
-  /** Whether an error of `read` may pass, so that the last value is used instead. */
+  /** Whether the cause of this error of `read` may pass; if so, `get` returns the last value instead of the error. */
   isTransient(error: unknown): boolean;
 }
 
 export class CachedValue<Value extends object> {
   readonly #options: CacheOptions<Value>;
   #value: Promise<Value> | undefined;
-  /** The read that counts: a later read or `invalidate` replaces it, and then its result is ignored. */
+  /** The read whose result will be cached. The result of a read that is not this one (any more) is ignored. */
   #reading: Promise<Value> | undefined;
-  /** Until when `#value` is used; infinite during a read. */
+  /** The time until which `get` returns `#value`, epoch ms; infinite during a read, so that callers share it. */
   #validUntil = 0;
 
   constructor(options: CacheOptions<Value>) {
     this.#options = options;
   }
 
-  /** Rejects with the error of `read`, if that is not transient or nothing was read before. */
+  /** Returns the value. Rejects with the error of `read` if it is not transient, or if there is no last value. */
   get(): Promise<Value> {
     if (this.#value && Date.now() < this.#validUntil) return this.#value;
     const last = this.#value;
@@ -43,7 +42,7 @@ export class CachedValue<Value extends object> {
     return this.#value;
   }
 
-  /** The next `get` reads again. A read in progress is not cached. */
+  /** Makes the next `get` read the value again. The result of a read in progress will not be cached. */
   invalidate(): void {
     this.#value = undefined;
     this.#reading = undefined;
@@ -55,7 +54,7 @@ export class CachedValue<Value extends object> {
       if (this.#reading !== reading) return;
       const cachedForMs = this.#options.cachedForMs(value);
       if (cachedForMs === 0) return this.invalidate();
-      // Callers of `get` may have got the last value meanwhile, because this read took too long for them.
+      // If this read was slow, `#value` gives the last value until now. From here on it gives the new one.
       this.#value = reading;
       this.#validUntil = Date.now() + cachedForMs;
     } catch (error) {
@@ -66,7 +65,10 @@ export class CachedValue<Value extends object> {
     }
   }
 
-  /** Returns the value that is being read; the last one, if the read takes too long or fails for now. */
+  /**
+   * Returns the value that is being read; or the last value, if the read takes too long or fails with a transient
+   * error.
+   */
   async #orLast(reading: Promise<Value>, last: Promise<Value>): Promise<Value> {
     try {
       return (await withTimeout(READ_AGAIN_TIMEOUT_MS, reading)) ?? last;

@@ -1,6 +1,6 @@
 /**
- * Many items in one call, each of which succeeds or fails alone. Two things always hold: results are in the order of
- * the items, and operations on one device are done in their order.
+ * Helpers for calls with many items (devices), each of which succeeds or fails alone. Two things always hold: results
+ * are in the order of the items, and several operations on one device are done in the order of the items.
  */
 import { DevstateError, isConnectionError } from '../model/errors.js';
 
@@ -8,9 +8,9 @@ import { DevstateError, isConnectionError } from '../model/errors.js';
 export type ItemResult<Result> = Result | DevstateError;
 
 /**
- * Validates the inputs with `parse` and sends the valid items together. An input that `parse` throws a DevstateError
- * for fails with it; the others are sent.
- * @param send returns a result for each valid item, in order
+ * Validates the inputs with `parse` and sends the valid items together. Returns a result for each input, in order: for
+ * an input that is not valid, the DevstateError that `parse` threw.
+ * @param send sends the valid items, and returns a result for each of them, in order
  */
 export async function sendValidItems<Input, Item, Result>(
   inputs: readonly Input[],
@@ -31,7 +31,7 @@ export function unwrapOne<Result>([result]: readonly ItemResult<Result>[]): Resu
   return result as Result;
 }
 
-/** Returns what `read` returns, or the DevstateError that it throws. @throws any other error */
+/** Returns what `read` returns, or the DevstateError that it throws. Any other error is not caught. */
 export function itemResultOf<Item>(read: () => Item): ItemResult<Item> {
   try {
     return read();
@@ -42,8 +42,8 @@ export function itemResultOf<Item>(read: () => Item): ItemResult<Item> {
 }
 
 /**
- * Returns what the work resolves with, or the DevstateError that it rejects with. Rejects with a CONNECTION error and
- * with any other error, because they are not about this item only.
+ * Returns the result of the work for one item, or the DevstateError with which it fails. If the error is CONNECTION or
+ * not a DevstateError, it rejects, because the cause is not in this item and concerns the whole batch.
  */
 export async function itemFailure<Result>(work: Promise<Result>): Promise<ItemResult<Result>> {
   try {
@@ -55,9 +55,9 @@ export async function itemFailure<Result>(work: Promise<Result>): Promise<ItemRe
 }
 
 /**
- * Cuts items into runs that are sent one after the other. Within a run an item that `mayBeResent` accepts may be sent a
- * second time, later than the items after it; so after such an item a run has no device twice, and operations on one
- * device stay in order.
+ * Cuts items into runs; the caller finishes a run before it sends the next. An item that `mayBeResent` accepts may have
+ * to be sent a second time, after the rest of its run, and so after a later operation on its device. Therefore, from
+ * such an item on, a run ends before an item whose device it has already.
  */
 export function* splitAtRepeats<Item extends { id: string }>(
   items: readonly Item[],

@@ -1,13 +1,14 @@
 /**
- * Yields the items, and requests the next item while the consumer works on the last one, so that reading from Redis
+ * Yields the items, and requests the next item while the consumer works on the current one, so that reading from Redis
  * and printing overlap. At most one item is requested ahead. If the consumer ends early, the iterable is closed, but
- * the requested item is not waited for: standard input, for example, may never give it.
+ * the item already requested is not waited for: standard input, for example, may never give it.
  */
 export async function* prefetch<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item> {
   const iterator = items[Symbol.asyncIterator]();
   const request = () => {
     const requested = iterator.next();
-    // The consumer gets the error when it asks for this item. Until then it is not an unhandled rejection.
+    // If the request fails, the consumer gets the error when it asks for the item. Without this `catch`, Node would
+    // report an unhandled rejection before that.
     requested.catch(() => {});
     return requested;
   };

@@ -1,16 +1,19 @@
 /**
- * Waiting for several promises. Each function waits until no work is running any more, also after a failure: a
- * caller that gets an error may send the next request at once, and that must not run before work that began earlier.
+ * Waiting for several promises. Each function, also when one promise rejects, returns only when none is pending any
+ * more: a caller that gets an error may send its next request at once, which must not overtake work that began earlier.
  */
 
-/** Waits for all, and returns the values in the order of the works. Rejects with the first failure in that order. */
+/**
+ * Waits for all works, and returns their values in order. If some fail, it rejects with the error of the first in
+ * order.
+ */
 export async function settleAll<Result>(
   works: Iterable<Result | Promise<Result>>,
 ): Promise<Awaited<Result>[]> {
   return valuesOf(await Promise.allSettled(works));
 }
 
-/** Waits for all, and returns the values of those that succeeded and the errors of the others. Never rejects. */
+/** Waits for all works. Returns the values of the works that succeeded, and the errors of those that failed. */
 export async function collectOutcomes<Result>(
   works: readonly Promise<Result>[],
 ): Promise<{ values: Result[]; failures: unknown[] }> {
@@ -22,8 +25,9 @@ export async function collectOutcomes<Result>(
 }
 
 /**
- * Calls `work` for each item in order, at most `limit` at the same time, and returns the results in the order of the
- * items. After a failure it calls `work` for no further item, and rejects with the first failure in that order.
+ * Calls `work` for each item in order, for at most `limit` items at the same time, and returns the results in the order
+ * of the items. After a failure it calls `work` for no further item, and rejects with the error of the first item, in
+ * order, that failed.
  */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],

@@ -1,6 +1,6 @@
 /**
- * Holds the mode of a component that works in named modes. The component decides by the mode, and
- * changes it here only, so every change is checked against the component's table of transitions.
+ * Holds the mode of a component that works in named modes, such as "starting". A component keeps its mode in
+ * a `StateMachine` only, so that every change is checked against the component's table of allowed transitions.
  */
 import { DevstateError } from '../model/errors.js';
 
@@ -10,7 +10,7 @@ export class StateMachine<Mode extends string> {
   #mode: Mode;
 
   /**
-   * @param name the name of the component, for the error
+   * @param name the name of the component, for the error message
    * @param transitions for each mode, the modes that may follow it
    */
   constructor(name: string, initial: Mode, transitions: Readonly<Record<Mode, readonly Mode[]>>) {
@@ -24,8 +24,8 @@ export class StateMachine<Mode extends string> {
   }
 
   /**
-   * Changes the mode. Has no effect if it is the current mode already.
-   * @throws DevstateError INTERNAL if the table does not list this transition
+   * Changes the mode. It has no effect if `to` is the current mode.
+   * @throws DevstateError INTERNAL if the table of transitions does not allow `to` after the current mode
    */
   change(to: Mode): void {
     if (to === this.#mode) return;

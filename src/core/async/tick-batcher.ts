@@ -1,17 +1,21 @@
 /**
- * Collects the calls of one tick of the event loop and sends them in one round trip. Concurrent callers stay
- * together: one reply resolves all of them in the same tick, and so they make their next calls in the same tick.
+ * Collects the items of all `add` calls made in one tick of the event loop and sends them in one round trip. Callers
+ * that work in parallel stay together: all of them get their results in one tick, and so make their next calls in one
+ * tick too.
  */
 export class TickBatcher<Item, Result> {
   readonly #send: (items: Item[]) => Promise<(Result | Error)[]>;
   #waiting: { item: Item; resolve(result: Result): void; reject(error: unknown): void }[] = [];
 
-  /** @param send resolves with the result or the error of each item, in order; if it rejects, all items fail */
+  /**
+   * @param send sends a batch, and resolves with the result or the error of each item, in order; if it rejects, all
+   *   items of the batch fail
+   */
   constructor(send: (items: Item[]) => Promise<(Result | Error)[]>) {
     this.#send = send;
   }
 
-  /** Resolves with the result of this item; rejects with its error, or with that of the whole batch. */
+  /** Resolves with the result of this item; rejects with the error of this item or of the whole batch. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) queueMicrotask(() => void this.#flush());

@@ -1,9 +1,9 @@
 /**
- * Waiting for a limited time, so that a server that does not reply does not delay the others. The work itself is not
- * cancelled: it continues after the timeout, and its result is ignored.
+ * Waiting for work for a limited time, so that a server that does not reply does not delay the work on other servers.
+ * After the timeout the work is not cancelled: it continues, and its result is ignored.
  */
 
-/** Returns the result of the work; undefined if that takes longer than `ms`. Rejects if the work fails before. */
+/** Returns the result of the work; undefined if it takes longer than `ms`. Rejects if the work fails within `ms`. */
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, undefined).unref();
@@ -12,8 +12,8 @@ export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefi
 }
 
 /**
- * Waits for all works, but after each one that ends at most `ms` for the next. For the first it waits without a
- * limit. No work may reject.
+ * Waits until all works have ended, or until no further work has ended for `ms` after the last one that did. It waits
+ * for the first end without a limit. No work may reject.
  */
 export function settleWithStragglerTimeout(ms: number, works: readonly Promise<void>[]): Promise<void> {
   return new Promise((resolve) => {

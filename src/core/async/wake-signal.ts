@@ -1,9 +1,10 @@
 /**
- * Wakes a loop that waits for work: a message, a time limit, or the abort of the loop's signal. A call of `wake` while
- * the loop is not waiting is kept, so that the next `wait` returns at once; several such calls count as one.
+ * Lets a loop wait until a message arrives (`wake` is called), a time limit passes, or the loop's AbortSignal aborts.
+ * If `wake` is called while the loop is not waiting, the next `wait` returns at once, so that no message is missed;
+ * several calls of `wake` before that `wait` count as one.
  */
 export class WakeSignal {
-  /** Whether the signal has aborted: the loop must end. */
+  /** Whether the AbortSignal has aborted. Then the loop must end. */
   isStopped: boolean;
   #isWoken = false;
   #resolveWait: (() => void) | undefined;
@@ -28,7 +29,10 @@ export class WakeSignal {
     this.#resolveWait?.();
   }
 
-  /** Waits until `wake` is called or the signal aborts. @param ms the longest time to wait; undefined: no limit */
+  /**
+   * Waits until `wake` is called or the AbortSignal aborts.
+   * @param ms the longest time to wait, ms; undefined: no limit
+   */
   async wait(ms?: number): Promise<void> {
     if (!this.#isWoken) {
       await new Promise<void>((resolve) => {
@@ -43,15 +47,17 @@ export class WakeSignal {
     this.#isWoken = false;
   }
 
-  /** Waits for `ms`, or until the signal aborts. Calls of `wake` during this time have no effect and are not kept. */
+  /**
+   * Waits for `ms`, or until the AbortSignal aborts. Calls of `wake` do not end this wait, and are forgotten.
+   */
   async sleep(ms: number): Promise<void> {
     const end = performance.now() + ms;
     for (let left = ms; left > 0 && !this.isStopped; left = end - performance.now()) await this.wait(left);
   }
 
   /**
-   * Returns the result of the work; undefined if the work is not done `graceMs` after the signal aborted. The work is
-   * not cancelled. Only one call may be waiting at a time.
+   * Returns the result of the work; undefined if the work is not done `graceMs` after the AbortSignal aborted. The work
+   * is not cancelled. `orAborted` must not be called while an earlier call still waits.
    */
   orAborted<T>(work: Promise<T>, graceMs = 0): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -71,7 +77,7 @@ export class WakeSignal {
     });
   }
 
-  /** Removes the listener from the abort signal. */
+  /** Removes the listener from the AbortSignal, which may outlive the loop. */
   close(): void {
     this.#signal?.removeEventListener('abort', this.#stop);
   }

@@ -1,6 +1,7 @@
 /**
- * Subscriptions on a cluster, whose masters change. ioredis' own subscriber of a cluster is not used:
- * it reports neither that its connection was lost nor that it moved to another node.
+ * Subscriptions to a channel of a cluster, which go on when the masters of the cluster change. The cluster subscriber
+ * of ioredis is not used: it reports neither that its connection was lost nor that it moved to another node, so missed
+ * messages would go unnoticed.
  */
 import type { Cluster, Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
@@ -19,9 +20,9 @@ const SUBSCRIBER_OPTIONS = {
 };
 
 /**
- * Opens a subscription when masters are known: no command may have been sent to the cluster yet, or
- * all of its nodes may be lost.
- * @param open called with the master that answers first
+ * Returns at once a subscription that is opened as soon as a master of the cluster answers. The masters may not be
+ * known yet, because ioredis looks for them at the first command, or not any more, because all nodes are lost.
+ * @param open opens the subscription; called with the master that answers first
  */
 export function subscribeWhenMastersKnown(
   fleet: Fleet,
@@ -30,7 +31,7 @@ export function subscribeWhenMastersKnown(
   let subscription: OwnedSubscription | undefined;
   let isClosed = false;
   const begin = async () => {
-    // ioredis sends a command when it has found the nodes. `fleet.declared` may answer from its cache, without a command.
+    // Any command makes ioredis find the nodes first. `fleet.declared` may answer from its cache, without a command.
     if (fleet.servers().length === 0)
       await fleet.send(() => fleet.redis.hmget(fleet.keys.meta, 'partitions'));
     const master = await firstToAnswer(fleet);
@@ -39,7 +40,7 @@ export function subscribeWhenMastersKnown(
     await subscription.ready;
   };
   const ready = begin();
-  ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
+  ready.catch(() => {}); // The caller may await `ready` late; a rejection before that must not be unhandled.
   return {
     ready,
     get lost() {
@@ -56,7 +57,10 @@ export function subscribeWhenMastersKnown(
   };
 }
 
-/** Returns the master that answers a PING first. A master that hangs keeps its connection, so a status does not show it. */
+/**
+ * Returns the master that answers a PING first. The status of the connections is not enough: a master that hangs keeps
+ * its connection, and would be taken for one that works.
+ */
 function firstToAnswer(fleet: Fleet): Promise<Redis> {
   const pings = fleet.servers().map(async (master) => {
     await master.ping();
@@ -70,8 +74,9 @@ function firstToAnswer(fleet: Fleet): Promise<Redis> {
 }
 
 /**
- * Subscribes on one master, and on another one if that fails or leaves the cluster.
- * @param first the master to subscribe on first; each further attempt takes one at random
+ * Subscribes on one master of the cluster. If its connection is lost or it is no longer a master, it subscribes on a
+ * master chosen at random.
+ * @param first the master to subscribe on first
  */
 export function subscribeAtAnyMaster(
   fleet: Fleet,
@@ -88,11 +93,12 @@ export function subscribeAtAnyMaster(
     ...SUBSCRIBER_OPTIONS,
     retryStrategy(attempt) {
       const { host, port } = (chooseMaster() ?? subscriber).options;
-      Object.assign(subscriber.options, { host, port }); // ioredis reads them at each attempt.
+      Object.assign(subscriber.options, { host, port }); // ioredis reads host and port at each attempt to connect.
       return SUBSCRIBER_OPTIONS.retryStrategy(attempt);
     },
   });
-  // A node that is no longer a master may have left the cluster or hang, and then delivers no messages.
+  // Connects to another master if this node is no longer one: it may have left the cluster or hang, and then it
+  // delivers no messages.
   const leaveFormerMaster = () => {
     const isMaster = fleet.servers().some((master) => addressOf(master) === addressOf(subscriber));
     if (!isMaster && subscriber.status === 'ready') subscriber.disconnect(true);
@@ -112,7 +118,10 @@ export function subscribeAtAnyMaster(
   };
 }
 
-/** Subscribes on all masters, on each new master when it becomes known, and no longer on nodes that are none. */
+/**
+ * Subscribes on all masters of the cluster. When ioredis finds a new master, it subscribes there too; when a node is no
+ * longer a master, the subscription there is closed.
+ */
 export function subscribeAtEveryMaster(
   fleet: Fleet,
   cluster: Cluster,
@@ -143,7 +152,7 @@ export function subscribeAtEveryMaster(
   const ready = Promise.all([...subscriptions.values()].map((subscription) => subscription.ready)).then(
     () => {},
   );
-  ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
+  ready.catch(() => {}); // The caller may await `ready` late; a rejection before that must not be unhandled.
   return {
     ready,
     get lost() {

@@ -1,14 +1,17 @@
 /**
- * Reports an outage that several parts (partitions, connections) can have at the same time: its
- * start once, with the first part, and its end once, when no part has it any more.
+ * Reports an outage that several parts (partitions, connections) can have at the same time. Its start is reported once,
+ * when the first part is affected, and its end once, when no part is affected any more.
  */
 import { SharedCondition } from '../async/shared-condition.js';
 import type { DevstateError } from '../model/errors.js';
 
 export interface OutageListener {
-  /** Called when a connection is lost or the server refuses for now. It is being retried. */
+  /**
+   * Called when an outage begins: a connection is lost, or a server refuses requests for a reason that may pass.
+   * devstate keeps trying.
+   */
   onLost?: (error: DevstateError) => void;
-  /** Called when everything that was lost works again. */
+  /** Called when an outage ends: all affected connections and servers work again. */
   onResumed?: () => void;
 }
 
@@ -20,20 +23,23 @@ export class OutageNotice {
     this.#listener = listener;
   }
 
-  /** Whether at least one part has the outage. */
+  /** Whether at least one part is affected by the outage. */
   get isActive(): boolean {
     return this.#condition.isActive;
   }
 
   /**
-   * Calls `onLost` with this error, unless the outage was reported already.
-   * @param part the part that is affected; not needed where there is only one
+   * Notes that a part is affected. Calls `onLost` with this error if the outage begins with it.
+   * @param part the partition or connection; not given by callers that have only one
    */
   begin(error: DevstateError, part?: unknown): void {
     if (this.#condition.begin(part)) this.#listener.onLost?.(error);
   }
 
-  /** Calls `onResumed` if this was the last affected part. Has no effect on a part that was not affected. */
+  /**
+   * Notes that a part works again. Calls `onResumed` if it was the last affected part; no effect if it was not
+   * affected.
+   */
   end(part?: unknown): void {
     if (this.#condition.end(part)) this.#listener.onResumed?.();
   }

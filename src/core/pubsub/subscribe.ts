@@ -1,4 +1,4 @@
-/** Subscribes to a channel of a fleet, on connections that are closed when the fleet's connection is. */
+/** Subscribes to a Redis channel, on connections of its own, which are closed when the fleet's connection is closed. */
 import type { Fleet } from '../store/fleet.js';
 import {
   subscribeAtAnyMaster,
@@ -14,8 +14,8 @@ import {
 } from './subscription.js';
 
 /**
- * Subscribes to what is published with PUBLISH. In a cluster one master is enough, because each
- * passes on what is published on any of them. The caller closes the subscription.
+ * Subscribes to a channel whose messages are sent with PUBLISH. On a cluster one master is enough, because a message
+ * published on one node is passed on to all nodes. The caller must close the subscription.
  */
 export function subscribe(fleet: Fleet, channel: string, listener: SubscriptionListener): Subscription {
   const { cluster, redis } = fleet;
@@ -28,9 +28,10 @@ export function subscribe(fleet: Fleet, channel: string, listener: SubscriptionL
 }
 
 /**
- * Subscribes on every master of a cluster: keyspace events are published on the server of the key only.
- * When a master joins the cluster or replaces one that hangs, only `onBack` is called, and no `onLost`
- * before it. The caller closes the subscription.
+ * Subscribes to a channel of keyspace events, such as the expiry of keys. On a cluster it subscribes on every master,
+ * because Redis publishes these events only on the server that holds the key. When a master joins the cluster or
+ * replaces another, `onBack` is called without `onLost` before it, because its events may have been missed. The caller
+ * must close the subscription.
  */
 export function subscribeEverywhere(
   fleet: Fleet,
@@ -45,7 +46,7 @@ export function subscribeEverywhere(
   return endingWithFleet(fleet, subscription);
 }
 
-/** Disconnects the subscription when the connection of the fleet ends. */
+/** Returns the subscription, which from now on is disconnected when the fleet's connection ends. */
 function endingWithFleet({ redis }: Fleet, subscription: OwnedSubscription): Subscription {
   redis.once('end', subscription.disconnect);
   return {

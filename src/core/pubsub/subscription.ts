@@ -1,7 +1,7 @@
 /**
- * A subscription to one channel on a connection of its own. After each loss it subscribes again, and
- * reports the loss and the return, because messages published in between are not delivered. ioredis'
- * own resubscribing is off: it reports neither success nor refusal.
+ * A subscription to one Redis channel, on a connection of its own. When the connection is lost, it subscribes again. It
+ * reports the loss and the return, because messages published in between are not delivered. ioredis could subscribe
+ * again by itself, but would report neither success nor refusal; so that is off.
  */
 import type { Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
@@ -12,35 +12,40 @@ import { isDenied } from '../store/reply-errors.js';
 
 export interface SubscriptionListener {
   onMessage(message: string): void;
-  /** Called when messages stop arriving, and again for each failed attempt to subscribe again. */
+  /**
+   * Called when messages stop arriving, and again for each failed attempt to restore the subscription. After a refusal
+   * that will not pass, such as a missing permission, it is not called again until `onBack`.
+   */
   onLost(error: DevstateError): void;
-  /** Called when the subscription works again. */
+  /** Called when the subscription works again after a loss; messages published in between were missed. */
   onBack(): void;
 }
 
 export interface Subscription {
   /**
-   * Resolves when every message published from then on will arrive. Rejects with DevstateError
-   * CONNECTION: not connected, refused, or not answered within the request timeout.
+   * Resolves when the server has accepted the subscription: messages published after that arrive. Rejects with
+   * DevstateError CONNECTION if the server is not connected, refuses, or does not answer within the request timeout.
    */
   readonly ready: Promise<void>;
-  /** Why no messages arrive at present; undefined: they arrive. */
+  /** Why no messages arrive at present; undefined: messages arrive. */
   readonly lost: DevstateError | undefined;
-  /** Closes the connection. The listener is not called any more. */
+  /** Closes the connection of the subscription. After that the listener is not called. */
   close(): void;
 }
 
 export interface OwnedSubscription extends Subscription {
-  /** Closes the connection and reports that as a loss. */
+  /** Closes the connection of the subscription, and calls `onLost`. */
   disconnect(): void;
 }
 
-/** Options for the connection of a subscription. */
+/** Options for the connection of a subscription: ioredis must not subscribe again by itself, `subscribeOn` does. */
 export const MANUAL_RESUBSCRIBE = { autoResubscribe: false };
 
 /**
- * Subscribes on this connection, which must have `MANUAL_RESUBSCRIBE`.
- * @param late true: messages may have been missed already, so `onBack` is called after the first SUBSCRIBE
+ * Subscribes to the channel on a connection.
+ * @param subscriber the connection; its options must include `MANUAL_RESUBSCRIBE`
+ * @param late true: messages of the channel may have been missed already, so `onBack` is called after the first
+ *   SUBSCRIBE
  */
 export function subscribeOn(
   fleet: Fleet,
@@ -49,14 +54,17 @@ export function subscribeOn(
   { onMessage, onLost, onBack }: SubscriptionListener,
   late = false,
 ): OwnedSubscription {
-  /** Whether losses are reported: from the first SUBSCRIBE until `close`. */
+  /**
+   * Whether losses are reported to the listener: from the first successful SUBSCRIBE (if `late`, at once) until
+   * `close`.
+   */
   let reports = late;
   let lost = late ? new DevstateError('CONNECTION', 'connection lost') : undefined;
 
   const sendSubscribe = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
   const lose = (error: DevstateError) => {
     const isRefused = lost !== undefined && !isTransient(lost);
-    if (!reports || isRefused) return; // A refusal is not replaced by the loss of the connection after it.
+    if (!reports || isRefused) return; // The refusal stays `lost`: the loss of the connection after it says less.
     lost = error;
     onLost(error);
   };
@@ -68,7 +76,7 @@ export function subscribeOn(
       onBack();
     } catch (error) {
       lose(toDevstateError(error));
-      // The server hangs or refuses: tries again on a new connection.
+      // The server hangs or refuses SUBSCRIBE, so the next attempt is made on a new connection.
       if (subscriber.status === 'ready') subscriber.disconnect(true);
     }
   };
@@ -77,7 +85,7 @@ export function subscribeOn(
   subscriber.on('message', (_channel: string, message: string) => onMessage(message));
   subscriber.on('close', () => lose(new DevstateError('CONNECTION', 'connection lost')));
   subscriber.on('error', (error: unknown) => {
-    if (isDenied(error)) lose(toDevstateError(error)); // Other errors are followed by `close`.
+    if (isDenied(error)) lose(toDevstateError(error)); // After any other error, `close` follows.
   });
   subscriber.on('ready', () => void (lost && subscribeAgain()));
   const ready = late
@@ -85,7 +93,7 @@ export function subscribeOn(
     : sendSubscribe().then(() => {
         reports = true;
       });
-  ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
+  ready.catch(() => {}); // The caller may await `ready` late; a rejection before that must not be unhandled.
   return {
     ready,
     get lost() {
