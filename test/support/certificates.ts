@@ -1,6 +1,6 @@
 /**
- * Certificates made when a test runs, by openssl: an authority, what it signed for servers and
- * clients, and what TLS must not take.
+ * Certificates that openssl creates when a test runs: of an authority, those that it signed for servers and clients,
+ * and some that TLS must reject.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -13,10 +13,10 @@ const LOOPBACK = 'DNS:localhost,IP:127.0.0.1';
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
 export interface Certificates {
-  /** `pem('server')`, `key('server')`: paths. */
+  /** `pem` returns the path of a certificate, `key` the path of its private key. */
   pem(name: Name): string;
   key(name: Name): string;
-  /** A path of this name, whatever is there. */
+  /** Returns the path of a file of this name in the same folder; it need not exist. */
   path(name: string): string;
   remove(): Promise<void>;
 }

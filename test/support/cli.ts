@@ -1,7 +1,7 @@
 /**
- * Command lines, run within the test's process through `main`, as from a pipe or (`tty`) as at a
- * terminal. `start` lets a test watch a command that runs on; `session` gives all that a command line
- * said as one text, times masked, for comparing whole.
+ * Runs command lines in the test's process through `main`, with its output in a pipe or, with `tty`, at a terminal.
+ * `start` is for commands that run until they are stopped; `session` returns the whole output as one text, with times
+ * masked.
  */
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -90,13 +90,13 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
   return {
     start,
     run,
-    /** What `--json` prints. Rejects if the command failed or said anything else. */
+    /** Returns what `--json` prints. Rejects if the command failed or printed anything else. */
     async json(argv: Argv, options: RunOptions = {}): Promise<unknown> {
       const { exit, stdout, stderr } = await run(['--json', ...words(argv)], options);
       if (exit !== 0 || stderr !== '') throw new Error(`exit ${exit}\n${stderr}`);
       return JSON.parse(stdout);
     },
-    /** All that was said, masked: stdout, then stderr's lines marked `! `, then an exit code that is not 0. */
+    /** Returns the masked output: stdout, then the lines of stderr after `! `, then the exit code unless it is 0. */
     session: async (argv: Argv, options: RunOptions = {}) => transcript(await run(argv, options)),
   };
 }
@@ -118,7 +118,7 @@ export function masked(text: string): string {
     .replace(/(?<![\w.])(?:1[7-9]|20)\d{11}(?![\w.])/g, 'MILLISECONDS0');
 }
 
-/** A text in a test's indentation: lines between the first and the last, what they share at the left cut off. */
+/** Returns the lines between the first and the last one of a template, without their common indentation. */
 export function text({ raw }: TemplateStringsArray, ...values: readonly string[]): string {
   const lines = String.raw({ raw }, ...values).split('\n');
   const body = lines.slice(1, -1);

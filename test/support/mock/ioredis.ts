@@ -1,7 +1,6 @@
 /**
- * Stands for `ioredis` in the tests of test/unit (vitest.config.ts): ioredis-mock, with what devstate
- * needs beyond it. A client connects only to a server that `useMockRedis` has opened; elsewhere its
- * connection is refused, as by a port where no server listens.
+ * Replaces `ioredis` in the tests of test/unit (vitest.config.ts): ioredis-mock, and what devstate needs beyond it. A
+ * client connects only to a server that `useMockRedis` has opened; at any other address its connection is refused.
  */
 import type { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
@@ -15,7 +14,7 @@ export * from 'ioredis/built/index.js';
 /** The open connections of each server, by its port. */
 export const connections = new Map<number, Set<Redis>>();
 
-/** What ioredis-mock keeps of a server, which its types leave out. */
+/** The members of ioredis-mock's server that its types leave out. */
 interface ServerState {
   data: { get(key: string): unknown };
   context: { modifiedKeyEvents: EventEmitter };
@@ -87,7 +86,7 @@ function withListForMissing(srandmember: Method): Method {
   return async (key, ...count) => (await srandmember(key, ...count)) ?? (count.length > 0 ? [] : null);
 }
 
-/** A command that fails, as in Redis, where its key holds a value of another type. */
+/** Wraps a command so that it fails, as in Redis, if its key holds a value of another type. */
 function checked(method: Method, expected: ValueType, data: ServerState['data']): Method {
   return async (...args) => {
     const found = typeOfValue(data.get(String(args[0])));
@@ -128,7 +127,7 @@ function scriptCommands(evaluate: Method, server: object): Methods {
   };
 }
 
-/** A value as bytes: two are alike where the values are. */
+/** Returns a value as bytes; equal values give equal bytes. */
 function dump(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value instanceof Map || value instanceof Set ? [...value] : value));
 }

@@ -1,4 +1,4 @@
-/** Runs Lua scripts on ioredis-mock (prelude.lua says in what Redis differs from it). */
+/** Runs Lua scripts on ioredis-mock; prelude.lua lists where Redis differs from it. */
 import { createHash } from 'node:crypto';
 import { ReplyError } from 'ioredis/built/index.js';
 import prelude from './prelude.lua';
@@ -42,12 +42,12 @@ function header(): string {
   ].join('');
 }
 
-/** Reading them takes as long as running the script. */
+/** Removes the comments of a script, because parsing them takes as long as running the script. */
 function withoutComments(code: string): string {
   return code.replace(/^ *--.*$/gm, '');
 }
 
-/** The position is one in the whole script, which holds the prelude. */
+/** Removes the line number, which counts the lines of the prelude too. */
 function withoutPosition(message: string): string {
   return message.replace(/\[string "-- script\.*"\]:\d+: ?/g, '');
 }

@@ -1,6 +1,6 @@
 /**
- * A server of ioredis-mock for one test file, empty at the start of each test: the twin of `useRedis`.
- * A file fails where it leaves a connection open; those of `client()` are closed here.
+ * A server of ioredis-mock for one test file, empty at the start of each test; `useRedis` does the same with a real
+ * redis-server. A file that leaves a connection open fails; connections of `client()` are closed here.
  */
 import { afterAll, beforeEach, expect } from 'vitest';
 import type { TestBackend } from '../redis.js';
