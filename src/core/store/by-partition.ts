@@ -1,6 +1,6 @@
 /**
- * Work on many devices or on all partitions: it is distributed to the partitions, and the results are put in the
- * order of the items again. A fleet that is not partitioned is the case of one partition.
+ * Runs work on many devices, or on all partitions of a fleet. Devices are grouped by their partition, and their
+ * results are returned in the order in which the devices were given. A fleet that is not partitioned has one partition.
  */
 import type { ItemResult } from '../async/item-results.js';
 import { mapConcurrently } from '../async/settled.js';
@@ -9,23 +9,24 @@ import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';
 
-/** How many partitions work at the same time. The memory for their results grows with it. */
+/** How many partitions are worked on at the same time. The results of all of them are in memory together. */
 export const PARTITIONS_AT_ONCE = 8;
 
 type Identified = string | { id: string };
 
-/** The items of one partition, and their indexes in the whole list. */
+/** Those of a caller's items that belong to one partition, and the index of each in the caller's list. */
 interface Group<Item> {
   items: Item[];
   indexes: number[];
 }
 
-/** Returns a result for each item, in order. */
+/** Does the work for items of one partition, and returns one result for each item, in the order of the items. */
 type GroupWork<Item, Result> = (partition: Partition, items: readonly Item[]) => Promise<readonly Result[]>;
 
 /**
- * Calls `work` once for each partition that has some of the devices, and returns a result for each item, in order.
- * Rejects if one of the partitions fails.
+ * Groups the items by the partition of their device, calls `work` once for each group, and returns one result for each
+ * item, in the order of the items. Rejects if the work of one partition fails.
+ * @param limit how many partitions are worked on at the same time
  */
 export async function mapByPartition<Item extends Identified, Result>(
   fleet: Fleet,
@@ -49,8 +50,9 @@ export async function mapByPartition<Item extends Identified, Result>(
 }
 
 /**
- * The same for items that each succeed or fail alone: if a partition cannot be reached, only its items fail. All
- * partitions work at the same time, so that one that cannot be reached delays none.
+ * Groups the items by the partition of their device, calls `work` once for each group, and returns one result or error
+ * for each item, in order. If a partition cannot be reached, only its items fail. All partitions are worked on at the
+ * same time, so that a partition that cannot be reached does not delay the others.
  * @throws DevstateError CONNECTION if all items are in one partition and it cannot be reached
  */
 export async function mapItemsByPartition<Item extends Identified, Result>(
@@ -88,7 +90,10 @@ function idOf(item: Identified): string {
   return typeof item === 'string' ? item : item.id;
 }
 
-/** Returns one result for each partition, by number. Rejects if one of the partitions fails. */
+/**
+ * Calls `work` for every partition, and returns the results in the order of the partition numbers. Rejects if one
+ * fails.
+ */
 export async function mapPartitions<Result>(
   fleet: Fleet,
   work: (partition: Partition) => Promise<Result>,

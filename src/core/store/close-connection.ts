@@ -1,6 +1,6 @@
 /**
- * Closes a connection, and rejects the commands that wait for it. `disconnect` of ioredis is not enough: the commands of
- * a client that is connecting again would wait forever.
+ * Closes a connection to Redis, and rejects the commands that wait for a reply. The method `disconnect` of ioredis is
+ * not enough: if the client is just connecting again, its commands would wait forever.
  */
 import type { Cluster } from 'ioredis';
 import { type Connection, isCluster } from './connection.js';
@@ -10,8 +10,8 @@ export function closeConnection(connection: Connection): void {
     endSearch(connection);
     return;
   }
-  // During the pause before ioredis connects again, `disconnect` would reject no command. `connect` starts an attempt,
-  // and `disconnect` aborts it.
+  // `disconnect` rejects the waiting commands only if it aborts an attempt to connect. During the pause before the next
+  // attempt there is none to abort, so `connect` starts one first.
   if (connection.status === 'reconnecting') connection.connect().catch(() => {});
   connection.disconnect();
 }
@@ -20,7 +20,10 @@ function isSearchingNodes(cluster: Cluster): boolean {
   return ['connecting', 'reconnecting'].includes(cluster.status) && cluster.nodes().length === 0;
 }
 
-/** The search ends when a node is found, and then the cluster is disconnected, or when no node is found. */
+/**
+ * Ends a cluster client that is still searching for the nodes of its cluster: it is disconnected as soon as it finds a
+ * node, and if it finds none, it does not search again.
+ */
 function endSearch(cluster: Cluster): void {
   cluster.options.clusterRetryStrategy = () => null;
   cluster.once('+node', () => setImmediate(() => cluster.disconnect()));

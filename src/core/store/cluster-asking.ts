@@ -1,11 +1,14 @@
 /**
- * While a cluster moves a slot, ioredis sends ASKING before a redirected command, and does not handle the rejection if
- * that fails: the unhandled rejection would end the process. The failure itself needs no handling, because the command
- * after ASKING fails too.
+ * While a cluster moves a slot, ioredis sends ASKING before a redirected command. If ASKING fails, ioredis leaves its
+ * promise rejected without a handler, which would end the process. The failure can be ignored, because the command
+ * after ASKING fails too and reports it.
  */
 import type { Cluster, Redis } from 'ioredis';
 
-/** Makes a failed ASKING harmless, for all nodes and those that join later. It is done once for each cluster client. */
+/**
+ * Makes all nodes of a cluster client ignore a failure of ASKING, also nodes that join the cluster later. A second call
+ * for the same client does nothing.
+ */
 export function ignoreAskingFailures(cluster: Cluster): void {
   if (cluster.listeners('+node').includes(ignoreOnNode)) return;
   cluster.on('+node', ignoreOnNode);

@@ -1,7 +1,7 @@
-/** The client that sends requests, and a command as data. */
+/** The types of the Redis client that sends requests, and of a Redis command that is not sent yet. */
 import type { Cluster, Redis, Command as RedisCommand } from 'ioredis';
 
-/** A client of one server (found directly or through Sentinel), or of a cluster. */
+/** A client of ioredis: for one Redis server (found directly or through Sentinel), or for a cluster. */
 export type Connection = Redis | Cluster;
 
 /** A Redis command: its name and its arguments. */
@@ -9,7 +9,9 @@ export type Command = readonly [name: string, ...args: (string | number)[]];
 
 export type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
 
-/** Returns the options that ioredis gives to the commands of this connection. */
+/**
+ * Returns the options for a command made without a method of the client: replies as text, and the client's key prefix.
+ */
 export function commandOptions({ options: { keyPrefix = '' } }: Connection): CommandOptions {
   return { replyEncoding: 'utf8', keyPrefix };
 }

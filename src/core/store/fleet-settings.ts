@@ -1,7 +1,7 @@
 /**
  * Reads the settings of a fleet: the hash `devices:meta`, and the dialect that the fleet's records are written in. Both
- * are read at first use and cached, because every script needs them. If the server of the hash is down, the last
- * settings are used, so that other partitions keep working.
+ * are read at first use and cached, because every script needs them. If the server that holds the hash is down, the
+ * settings read last are used, so that partitions on other servers keep working.
  */
 import { CachedValue } from '../async/cached-value.js';
 import type { Dialect } from '../model/device.js';
@@ -18,9 +18,9 @@ import {
   SETTING_FIELDS,
 } from './settings.js';
 
-/** Settings are read again after this time, because `devstate init` may have changed them. */
+/** How long the settings of a fleet are used before they are read again, ms: `devstate init` may have changed them. */
 const SETTINGS_CACHED_MS = 60_000;
-/** How many records are read to find the dialect of a fleet that declares none. */
+/** How many device records are read to find the dialect of a fleet whose settings declare none. */
 const SAMPLE_SIZE = 10;
 const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
@@ -33,7 +33,10 @@ export class FleetSettingsReader {
     cachedForMs: () => SETTINGS_CACHED_MS,
     isTransient,
   });
-  /** Whether the fleet declares no dialect and has no record yet. Then the next caller reads again. */
+  /**
+   * True if the dialect is only the default, because the fleet declares none, the caller expects none and there is no
+   * record yet. The settings are then not cached, because the first record decides.
+   */
   #isDialectGuessed = false;
   readonly #settings = new CachedValue({
     read: () => this.#readSettings(),
@@ -41,28 +44,36 @@ export class FleetSettingsReader {
     isTransient,
   });
 
-  /** @param dialect the dialect that the caller expects; it decides if the fleet declares none and has no record */
+  /**
+   * @param dialect the dialect that the caller expects. It is used if the fleet declares none and has no record yet;
+   * otherwise `settings` rejects if the fleet's dialect is another one
+   */
   constructor(requests: Requests, namespace: string | undefined, dialect: Dialect | undefined) {
     this.#requests = requests;
-    // Records are read only if the fleet declares nothing. Such a fleet is not partitioned, so these are its keys.
+    // Records are read only if the fleet declares no dialect. Such a fleet is not partitioned, because `devstate init`
+    // declares both, so its keys have no partition number.
     this.#keys = new Keyspace(namespace);
     this.#dialect = dialect;
   }
 
-  /** Returns the fields of `devices:meta`. @throws DevstateError CONNECTION, BAD_RECORD */
+  /**
+   * Returns the settings in the hash `devices:meta`, or their defaults.
+   * @throws DevstateError CONNECTION, BAD_RECORD
+   */
   declared(): Promise<DeclaredSettings> {
     return this.#declared.get();
   }
 
   /**
-   * Returns the same settings with a dialect.
-   * @throws DevstateError CONNECTION, BAD_RECORD; USAGE if the caller's dialect is not the fleet's
+   * Returns the settings in the hash `devices:meta`, or their defaults, and always a dialect. If the hash declares
+   * none, it is the one the caller expects, else that of most records in a sample, else `node`.
+   * @throws DevstateError CONNECTION, BAD_RECORD; USAGE if the fleet's dialect is not the one the caller expects
    */
   settings(): Promise<FleetSettings> {
     return this.#settings.get();
   }
 
-  /** The next call reads the settings again. */
+  /** Discards the cached settings, so that the next call of `declared` or `settings` reads them again. */
   invalidate(): void {
     this.#settings.invalidate();
     this.#declared.invalidate();
@@ -89,7 +100,7 @@ export class FleetSettingsReader {
     return { ...declared, dialect: dialect ?? 'node' };
   }
 
-  /** Returns the dialects of a sample of records, the most frequent first; none if the fleet has no record. */
+  /** Returns the dialects found in a sample of the fleet's records, the most frequent first; [] without records. */
   async #sampleDialects(): Promise<Dialect[]> {
     const ids = await this.#sampleIds();
     if (ids.length === 0) return [];
@@ -98,7 +109,8 @@ export class FleetSettingsReader {
       ids.map((id) => ['hmget', this.#keys.state(id), ...fields]),
       this.#keys.registered,
     );
-    // The reply for a key that is not a hash is an error instead of an array; such a record is not counted.
+    // If the key of a record does not hold a hash, its reply is an error instead of an array, and the record is not
+    // counted.
     const count = (field: number) =>
       records.filter((values) => Array.isArray(values) && values[field] !== null).length;
     return DIALECTS.map((dialect, field) => ({ dialect, count: count(field) }))
@@ -113,7 +125,8 @@ export class FleetSettingsReader {
       return await this.#requests.send(() => redis.srandmember(this.#keys.registered, SAMPLE_SIZE));
     } catch (error) {
       if (!isDenied(error)) throw error;
-      // If the caller gives the dialect, the sample is not needed, and so no permission to read the set.
+      // The user may not read the set of registered ids, so there is no sample of records. It is not needed if the
+      // caller gives the dialect.
       if (this.#dialect !== undefined) return [];
       throw new DevstateError('CONNECTION', error.message, { reason: 'DIALECT_UNKNOWN', cause: error });
     }

@@ -14,13 +14,16 @@ import { Requests } from './requests.js';
 import type { DeclaredSettings, FleetSettings } from './settings.js';
 
 export interface FleetOptions {
-  /** `acme` puts `acme:` before every key and channel. */
+  /** The namespace of the fleet: `acme` puts `acme:` before the name of every key and channel; default: nothing. */
   namespace?: string;
-  /** The dialect if the fleet declares none and has no record yet; default `node`. Otherwise it must be the fleet's. */
+  /**
+   * The dialect that device records are written in. If the fleet declares a dialect or has records, it must be theirs;
+   * a new fleet gets it. Not given: the fleet's own dialect, `node` for a new fleet.
+   */
   dialect?: Dialect;
-  /** Refuses every write before it is sent. */
+  /** True: every write is refused before it is sent to Redis. */
   readOnly?: boolean;
-  /** The longest time that a request, or the attempts of a compare-and-set, may take, ms; default 5000. */
+  /** The longest time that one request may take, and that a compare-and-set is tried again, ms; default 5000. */
   requestTimeout?: number;
 }
 
@@ -33,7 +36,9 @@ export class Fleet extends Requests {
   readonly #settings: FleetSettingsReader;
   #partitions: readonly Partition[] = [];
 
-  /** @param clock for tests: the time that scripts take, ms, instead of the server's */
+  /**
+   * @param clock only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server
+   */
   constructor(connection: Connection, options: FleetOptions = {}, clock?: () => number) {
     super(connection, options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS);
     this.options = options;
@@ -42,13 +47,13 @@ export class Fleet extends Requests {
     this.#settings = new FleetSettingsReader(this, options.namespace, options.dialect);
   }
 
-  /** The key and the channels that are not part of a partition. */
+  /** The names that exist once in a fleet, not once in each partition: the key of the settings, and the channels. */
   get keys(): FleetKeys {
     return this.#keys;
   }
 
   /**
-   * Returns all partitions, by number.
+   * Returns all partitions of the fleet, in the order of their numbers.
    * @throws DevstateError CONNECTION, BAD_RECORD; USAGE: the fleet is on a cluster and not partitioned
    */
   async partitions(): Promise<readonly Partition[]> {
@@ -58,7 +63,7 @@ export class Fleet extends Requests {
     return this.#partitions;
   }
 
-  /** Returns the partitions that the fleet would have if it were declared with this number of them. */
+  /** Returns the partitions that the fleet would have if `count` partitions were declared. Sends nothing to Redis. */
   partitionsFor(count: number): readonly Partition[] {
     return Array.from(
       { length: count },
@@ -74,13 +79,17 @@ export class Fleet extends Requests {
     );
   }
 
-  /** Returns the partition of a device. @throws DevstateError CONNECTION, BAD_RECORD, USAGE, as `partitions` */
+  /** Returns the partition that holds a device's keys. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
   async partitionFor(id: string): Promise<Partition> {
     const partitions = await this.partitions();
     return partitions[partitionNumber(id, partitions.length)] as Partition;
   }
 
-  /** @throws DevstateError USAGE: one partition on a cluster, where a fleet must have several */
+  /**
+   * Checks that a fleet of `count` partitions can be on this connection. A fleet of one partition cannot be on a
+   * cluster: its keys have no hash tag, so they would be in many slots, but a script may use keys of one slot only.
+   * @throws DevstateError USAGE: one partition on a cluster
+   */
   assertPartitionable(count: number): void {
     if (count === 1 && this.cluster)
       throw new DevstateError('USAGE', 'a cluster needs a partitioned fleet', {
@@ -88,28 +97,44 @@ export class Fleet extends Requests {
       });
   }
 
-  /** Returns the fields of `devices:meta`, read at most a minute ago. @throws DevstateError CONNECTION, BAD_RECORD */
+  /**
+   * Returns the settings in the hash `devices:meta`, or their defaults; cached.
+   * @throws DevstateError CONNECTION, BAD_RECORD
+   */
   declared(): Promise<DeclaredSettings> {
     return this.#settings.declared();
   }
 
-  /** Returns the same settings with a dialect: declared, or that of the records. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+  /**
+   * Returns the settings of the fleet; cached. If they declare no dialect, it is found from the options and the
+   * records.
+   * @throws DevstateError CONNECTION, BAD_RECORD; USAGE if the fleet's dialect is not that of the options
+   */
   settings(): Promise<FleetSettings> {
     return this.#settings.settings();
   }
 
-  /** Must be called after a change of the settings: the next use reads them again. */
+  /**
+   * Discards the cached settings. Must be called after a change of `devices:meta`, so that the next use reads it again.
+   */
   invalidateSettings(): void {
     this.#settings.invalidate();
   }
 
-  /** Raises the longest TTL of the fleet to at least `ttl` ms. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+  /**
+   * Raises the longest heartbeat TTL that the fleet's settings note to `ttl` ms, if it is shorter.
+   * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+   */
   async raiseLongestTtl(ttl: number): Promise<void> {
     const [anyPartition] = await this.partitions();
     await anyPartition?.raiseLongestTtl(ttl);
   }
 
-  /** @throws DevstateError USAGE if the fleet is read-only */
+  /**
+   * Checks, before a write is sent, that the fleet may be written to.
+   * @param action the name of the command or script, for the message
+   * @throws DevstateError USAGE: the fleet was opened as read-only
+   */
   assertWritable(action: string): void {
     if (this.options.readOnly) throw readOnlyError(action);
   }

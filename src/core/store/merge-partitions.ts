@@ -1,13 +1,13 @@
-/** One stream from the streams of all partitions: one after the other, or merged in an order. */
+/** Joins the streams of a fleet's partitions into one stream: one partition after the other, or merged and sorted. */
 import { flatten } from '../async/flatten.js';
 import { prefetch } from '../async/prefetch.js';
 import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 
-/** How many items a merged chunk has. */
+/** How many items each chunk of a merged stream has; the last chunk may have fewer. */
 const CHUNK_SIZE = 100;
 
-/** Yields the streams of the partitions one after the other. */
+/** Calls `stream` for one partition after the other, and yields the items of each. */
 export async function* concatPartitions<Item>(
   fleet: Fleet,
   stream: (partition: Partition) => AsyncIterable<Item>,
@@ -16,8 +16,8 @@ export async function* concatPartitions<Item>(
 }
 
 /**
- * Merges the streams of the partitions, each of which is sorted by `compare`, into one sorted stream. All partitions
- * are read at the same time; of each, two chunks at most are in memory.
+ * Calls `stream` for every partition, and merges the results, each of which is sorted by `compare`, into one sorted
+ * stream. All partitions are read at the same time; at most two chunks of each partition are in memory.
  */
 export async function* mergePartitions<Item>(
   fleet: Fleet,

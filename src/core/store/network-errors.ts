@@ -1,4 +1,4 @@
-/** Errors of the network and of the client: by the `code` of Node.js, or by the messages of ioredis. */
+/** Recognizes errors of the network: by the `code` that Node.js gives them, or by the messages of ioredis. */
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
@@ -13,11 +13,11 @@ const REASONS: Record<string, string> = {
   EPIPE: 'connection lost',
 };
 
-/** The messages of ioredis for a lost connection; these errors have no code. */
+/** The messages of the errors that ioredis raises for a lost connection. They have no `code` to recognize them by. */
 const CONNECTION_LOST =
   /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Cluster is ended\.)$/;
 
-/** Returns why the network failed, in a few words; null: it is another kind of error. */
+/** Returns in a few words why the network failed; null: the error is not one of the network. */
 export function networkReason(error: Error): string | null {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && code in REASONS) return REASONS[code] as string;

@@ -1,11 +1,14 @@
-/** A check for feeds and detectors, which run for days and work on the partitions that they found at their start. */
+/**
+ * Checks whether the number of partitions of a fleet was changed. Feeds and detectors need it, because they run for
+ * days and work on the partitions that the fleet had at their start.
+ */
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
 import { isTransient } from './redis-errors.js';
 
 /**
- * Checks that the fleet still has this many partitions: otherwise its keys are elsewhere, and the caller would find
- * no devices. If the server that knows cannot be reached now, nothing is thrown.
+ * Checks that the fleet still has `count` partitions. After a change the devices have other keys, so the caller would
+ * find none of them. While the server that holds the fleet's settings cannot be reached, the check does not fail.
  * @throws DevstateError CONFLICT: the fleet was declared with another number of partitions
  */
 export async function assertPartitionCount(fleet: Fleet, count: number): Promise<void> {

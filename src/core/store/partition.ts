@@ -1,7 +1,7 @@
 /**
- * A partition: the part of a fleet whose keys are in one hash slot, so that a script may use several of them. It reads
- * keys and runs scripts. The partition of a device depends only on its id and the number of partitions. A fleet that is
- * not partitioned has one partition, whose keys have no hash tag.
+ * A partition: the part of a fleet whose keys are in one hash slot, because a script may use keys of one slot only. The
+ * class reads these keys and runs scripts. The partition of a device depends only on its id and the number of
+ * partitions. A fleet that is not partitioned has one partition, whose keys have no hash tag.
  */
 
 import { type DevstateError, deviceError, readOnlyError } from '../model/errors.js';
@@ -14,7 +14,7 @@ import { scriptKeys } from './script-keys.js';
 import { RAISE_TTL } from './scripts.js';
 import type { FleetSettings } from './settings.js';
 
-/** What a partition gets from its fleet. */
+/** What a fleet gives to each of its partitions. */
 export interface PartitionOptions {
   namespace?: string | undefined;
   /** The number of the partition, from 0; undefined: the fleet is not partitioned. */
@@ -22,7 +22,7 @@ export interface PartitionOptions {
   readOnly?: boolean | undefined;
   requestTimeoutMs: number;
   settings(): Promise<FleetSettings>;
-  /** For tests: the time that scripts take, ms, instead of the server's. */
+  /** Only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server. */
   clock?: (() => number) | undefined;
 }
 
@@ -49,8 +49,8 @@ export class Partition extends Requests {
   }
 
   /**
-   * Runs a script for devices of this partition. The keys are built as the script's descriptor says.
-   * @param channel the channel that the script publishes to
+   * Runs a script for devices of this partition. The script's descriptor says which keys it gets.
+   * @param channel the channel that the script publishes its messages on
    * @throws DevstateError USAGE (the fleet is read-only), CONNECTION, BAD_RECORD
    */
   async run<Arg extends string, DeviceArg extends string>(
@@ -81,7 +81,10 @@ export class Partition extends Requests {
     }
   }
 
-  /** Returns the error of one device of a batch. @param raised the error text that the script replied for the device */
+  /**
+   * Returns the error of one device, if a script that handles many devices failed for that device only.
+   * @param raised the text of the error, which the script replied for the device
+   */
   async itemError(
     script: Script,
     device: { id: string; type?: string; oldType?: string },
@@ -89,11 +92,13 @@ export class Partition extends Requests {
   ): Promise<DevstateError> {
     const call = { devices: [device], channel: this.keys.presenceChannel };
     const cause = await scriptError(this, script, call, new Error(raised));
-    return cause.code === 'BAD_RECORD' ? cause : deviceError(device.id, cause); // BAD_RECORD names the key
+    // The message of a BAD_RECORD error names the key, which contains the id of the device.
+    return cause.code === 'BAD_RECORD' ? cause : deviceError(device.id, cause);
   }
 
   /**
-   * Raises the longest TTL of the fleet to at least `ttl` ms: the hold and `stale` depend on it.
+   * Raises the longest heartbeat TTL that the fleet's settings note to `ttl` ms, if it is shorter. The length of a hold
+   * and the search for stale devices depend on it.
    * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
    */
   async raiseLongestTtl(ttl: number): Promise<void> {
@@ -103,7 +108,11 @@ export class Partition extends Requests {
     settings.longestTtl = ttl;
   }
 
-  /** @throws DevstateError USAGE if the fleet is read-only */
+  /**
+   * Checks, before a write is sent, that the partition may be written to.
+   * @param action the name of the command or script, for the message
+   * @throws DevstateError USAGE: the fleet was opened as read-only
+   */
   assertWritable(action: string): void {
     if (this.#options.readOnly) throw readOnlyError(action);
   }

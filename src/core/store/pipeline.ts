@@ -1,8 +1,8 @@
 /**
- * Many commands in one round trip. ioredis's own pipeline makes a promise for each command, which doubles the time of a
- * read; here all commands of a batch share one promise. On one server they go out in one write. In a cluster each
- * command is sent and redirected alone: a server that is moving a slot may hold only some of the keys, and ioredis
- * redirects its own pipelines only as a whole.
+ * Sends many commands in one round trip. The pipeline of ioredis makes a promise for each command, which doubles the
+ * time of a read; in this file all commands of a batch share one promise. To a single server a batch is sent in one
+ * write. In a cluster each command is sent and redirected alone: a server that is moving a slot may hold only some of
+ * the keys, and ioredis redirects its own pipelines only as a whole.
  */
 import { type Redis, Command as RedisCommand } from 'ioredis';
 import {
@@ -13,12 +13,12 @@ import {
   isCluster,
 } from './connection.js';
 
-/** The error or the reply of one command. */
+/** The outcome of one command of a batch: its error, or null and its reply. */
 export type CommandOutcome = [error: Error | null, reply?: unknown];
 
 /**
- * Sends the commands and returns their outcomes, in order. Never rejects.
- * @param timeKey in a cluster, commands without a key (TIME) go to the server that holds this key
+ * Sends the commands, and returns the outcome of each, in their order. Never rejects.
+ * @param timeKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
  */
 export function sendPipeline(
   connection: Connection,
@@ -31,14 +31,15 @@ export function sendPipeline(
   for (const [index, command] of commands.entries()) {
     const sent = new BatchCommand(command, options, timeKey, (outcome) => batch.settle(index, outcome));
     sent.promise = batch.outcomes;
-    // The index makes ioredis send only whole batches again after a lost connection. A batch with some replies fails.
+    // After a lost connection ioredis sends commands without a reply again. With a `pipelineIndex` it does so only if
+    // no command of the batch has a reply yet, and else rejects the rest, so that a batch is not sent again in part.
     if (stream) sent.pipelineIndex = index;
     connection.sendCommand(sent, stream);
   }
   return batch.outcomes;
 }
 
-/** The outcomes of the commands of a batch; the promise resolves when every command has one. */
+/** Collects the outcomes of a batch of commands. The promise `outcomes` resolves when every command has an outcome. */
 class Batch {
   readonly outcomes: Promise<readonly CommandOutcome[]>;
   readonly #settled: CommandOutcome[] = [];
@@ -83,7 +84,10 @@ class BatchCommand extends RedisCommand {
     this.reject = (error) => end([error]);
   }
 
-  /** The reply parser calls this, so an error thrown here would end the process. */
+  /**
+   * Returns the outcome for a reply. It must not throw: the reply parser of ioredis calls it, and an error there would
+   * end the process.
+   */
   #decode(reply: Buffer | Buffer[]): CommandOutcome {
     try {
       return [null, this.transformReply(reply)];
@@ -98,12 +102,13 @@ class BatchCommand extends RedisCommand {
   }
 }
 
-// The constructor of ioredis's Command calls this to make a promise. It is not needed: the batch has one promise.
+// The constructor of ioredis's Command calls `initPromise` to make a promise for the command. Commands of a batch share
+// one promise instead, so `initPromise` does nothing.
 Object.assign(BatchCommand.prototype, { initPromise: () => {} });
 
 /**
- * Returns a stream for `sendCommand` that collects `count` commands and writes them to the connection at once. If the
- * client sends the batch again after a loss of the connection, they are collected again.
+ * Returns a stream for `sendCommand` that collects the texts of `count` commands and writes them to the connection at
+ * once. If ioredis sends the batch again after a lost connection, the stream collects and writes it again.
  */
 function singleWriteStream(redis: Redis, count: number) {
   let pieces: (string | Buffer)[] = [];

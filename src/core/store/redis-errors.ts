@@ -1,6 +1,6 @@
 /**
- * Translates an error of ioredis, which may be a reply of Redis or an error of the network, into the error that a caller
- * gets: a DevstateError whose code says what kind of failure it is, with the original error as its cause.
+ * Turns an error of ioredis, which may be a reply of Redis or an error of the network, into the error that a caller of
+ * devstate gets: a DevstateError whose code says what kind of failure it is, with the original error as its cause.
  */
 
 import type { ErrorReason } from '../model/error-reasons.js';
@@ -16,7 +16,9 @@ import {
 } from './reply-errors.js';
 import { tlsProblem } from './tls-errors.js';
 
-/** The message and the reason of a CONNECTION error, by the code of the reply. */
+/**
+ * For error replies of Redis that become CONNECTION errors: their message and reason, by the first word of the reply.
+ */
 const BY_REPLY_CODE: Record<string, [message: string, reason: ErrorReason]> = {
   NOAUTH: ['the server asks for a password', 'PASSWORD_REQUIRED'],
   WRONGPASS: ['wrong user name or password', 'WRONG_PASSWORD'],
@@ -34,8 +36,8 @@ const BY_REPLY_CODE: Record<string, [message: string, reason: ErrorReason]> = {
 };
 
 /**
- * Returns a DevstateError as it is; an error of Redis, the network or TLS as CONNECTION or BAD_RECORD; anything else
- * as INTERNAL.
+ * Returns the DevstateError for any error: a DevstateError as it is, an error of Redis, the network or TLS as
+ * CONNECTION or BAD_RECORD, anything else as INTERNAL.
  */
 export function toDevstateError(error: unknown): DevstateError {
   if (error instanceof DevstateError) return error;
@@ -58,12 +60,18 @@ function connectionError(cause: Error, message: string, reason?: ErrorReason): D
   return new DevstateError('CONNECTION', message, { reason, cause });
 }
 
-/** @param denied in a few words that end with the name of the command, key or channel */
+/**
+ * Returns the error for a permission that Redis denied to the user.
+ * @param denied what was denied, in a few words that end with the name of the command, key or channel
+ */
 export function permissionError(denied: string, cause: Error): DevstateError {
   return connectionError(cause, `permission refused: ${denied}`, 'PERMISSION_DENIED');
 }
 
-/** Returns the reply of Redis without its code, and with the first key or channel if the reply names none. */
+/**
+ * Returns what a reply about a denied permission says, for a message. The reply's code is removed. If it says only that
+ * a key or channel was denied, not which, the first key or channel of the command is added.
+ */
 function deniedAction(error: Error): string {
   const text = withoutPosition(firstLine(error.message))
     .replace(/^(NOPERM|ERR) /, '')
@@ -72,13 +80,19 @@ function deniedAction(error: Error): string {
   return name === undefined ? text : `${text}: ${name}`;
 }
 
-/** Returns the first key or channel of the command that failed; undefined if it is not known, as for a script. */
+/**
+ * Returns the first key or channel of the command that failed; undefined if the command is not known or ran a script.
+ */
 function firstKey(error: Error): unknown {
   const { command } = error as { command?: { name: string; args?: unknown[] } };
   return command?.name.startsWith('eval') ? undefined : command?.args?.[0];
 }
 
-/** The error for a key at which another program stored another type of value. The types are named if they are known. */
+/**
+ * Returns the error for a key that holds a Redis type that devstate does not store there.
+ * @param type the type that the key holds, if known
+ * @param expected the type that devstate stores there; given with `type`
+ */
 export function wrongTypeError(key: unknown, type?: unknown, expected?: unknown): DevstateError {
   const name = key === undefined ? 'a key of the fleet' : String(key);
   const found =
@@ -88,12 +102,12 @@ export function wrongTypeError(key: unknown, type?: unknown, expected?: unknown)
   });
 }
 
-/** Returns whether an error may pass without any action of the user: a lost connection, or a server not ready yet. */
+/** Returns whether a failure may end without any action of the user: a lost connection, or a server not ready yet. */
 export function isTransient(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
 }
 
-/** Returns the first failure that is not transient; if all are, the first. */
+/** Returns the first failure that needs an action of the user; if none does, because all are transient, the first. */
 export function mostSevere(failures: readonly unknown[]): unknown {
   return failures.find((failure) => !isTransient(failure)) ?? failures[0];
 }

@@ -1,55 +1,59 @@
 /**
- * What an error reply of Redis says: its code, and which class of failure it is. The code is the first word of the
+ * Reads error replies of Redis: their code, and what kind of failure they report. The code is the first word of the
  * reply, as in `NOPERM this user has no permissions …`.
  */
 
-/** The position in a script, which Redis 6.2 and `lua/include/devices.lua` put before the error of a command. */
+/**
+ * Matches the line of a Lua script, which Redis 6.2 and `lua/include/devices.lua` put before the error of a command.
+ */
 const SCRIPT_POSITION = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
 
-/** Returns the code of an error reply; '' if it has none. */
+/** Returns the code of an error reply, for example `NOPERM`; '' if the reply has none. */
 export function replyCode(reply: string): string {
   return /^[A-Z]+(?= |$)/.exec(withoutPosition(reply))?.[0] ?? '';
 }
 
-/** Returns an error reply without the position in a script. */
+/** Returns an error reply without the line of a Lua script that may be before its code. */
 export function withoutPosition(reply: string): string {
   return reply.replace(SCRIPT_POSITION, '');
 }
 
-/** Codes of replies that say that the server has not executed the request and will soon be able to. */
+/** Codes of error replies of a server that has not executed the request but will soon be able to. */
 const RETRYABLE = new Set(['LOADING', 'BUSY', 'TRYAGAIN', 'CLUSTERDOWN']);
 
-/** Returns whether the request was not executed and should be sent again after a pause. */
+/**
+ * Returns whether an error says that the server has not executed the request, so that it should be sent again later.
+ */
 export function isRetryable(error: unknown): error is Error {
   return error instanceof Error && RETRYABLE.has(replyCode(error.message));
 }
 
-/** Codes of replies that say that the user is not authenticated or lacks a permission. Sending again does not help. */
+/** Codes of error replies for a user who is not authenticated or lacks a permission. Sending again does not help. */
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
-/** The text of Redis 7.0 for a command in a script that the ACL denies; that reply has no code of its own. */
+/** What Redis 7.0 replies if the ACL denies a command within a script. The reply has no code like NOPERM. */
 const DENIED_IN_SCRIPT = /The user executing the script can't (run|access|publish)/;
 
-/** Returns whether an error, or its cause, says that Redis did not accept the user or denied a permission. */
+/** Returns whether an error, or its cause, says that Redis did not accept the user or denied the user a permission. */
 export function isDenied(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const { message, cause } = error;
   return DENIED.has(replyCode(message)) || DENIED_IN_SCRIPT.test(message) || isDenied(cause);
 }
 
-/** Returns whether Redis denied a permission for a command, key or channel. */
+/** Returns whether an error says that Redis denied the user a permission for a command, key or channel. */
 export function isPermissionDenied({ message }: Error): boolean {
   return replyCode(message) === 'NOPERM' || DENIED_IN_SCRIPT.test(message);
 }
 
 const UNNAMED_DENIAL = /\baccess (a|(at least )?one of the) (key|channel)/;
 
-/** Returns whether Redis denied access to a key or channel, and the reply does not name it. */
+/** Returns whether an error says that Redis denied access to a key or channel, but not to which. */
 export function isUnnamedDenial(error: unknown): boolean {
   return error instanceof Error && UNNAMED_DENIAL.test(error.message);
 }
 
-/** Returns whether the server closes the connection because it has too many. */
+/** Returns whether an error says that the server refuses the connection because it has too many clients. */
 export function isTooManyClients(error: unknown): boolean {
   return error instanceof Error && error.message === 'ERR max number of clients reached';
 }

@@ -1,6 +1,6 @@
 /**
- * Sends requests over one connection. Every request of the core goes through here, so that each one ends within the
- * request timeout. All methods but `evaluate` reject with a DevstateError.
+ * Sends requests over one connection to Redis. Every request of src/core goes through this class, so that each one ends
+ * within the request timeout. All methods but `evaluate` reject with a DevstateError.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,30 +15,30 @@ import type { Script } from './script-descriptor.js';
 import { type ServerReply, sendToServer } from './send-to-server.js';
 
 export class Requests {
-  /** Sends single commands; in a cluster to the node that holds the command's key. */
+  /** The client for single commands; in a cluster it sends each to the server that holds the command's key. */
   readonly redis: Redis;
-  /** Undefined if the connection is to one server. */
+  /** The client, if the connection is to a cluster; undefined if it is to one server. */
   readonly cluster: Cluster | undefined;
   readonly connection: Connection;
-  /** The longest that one request may take, ms. */
+  /** The longest time that one request may take, ms. */
   readonly requestTimeoutMs: number;
 
   constructor(connection: Connection, requestTimeoutMs: number) {
     this.connection = connection;
-    this.redis = connection as Redis; // a Cluster has the same methods for single commands
+    this.redis = connection as Redis; // both classes have the same methods for single commands
     this.cluster = connection.isCluster ? (connection as Cluster) : undefined;
     this.requestTimeoutMs = requestTimeoutMs;
     if (this.cluster) ignoreAskingFailures(this.cluster);
   }
 
-  /** The servers that hold keys. In a cluster: the masters known so far, perhaps none yet. */
+  /** Returns a client for each server that holds keys. In a cluster: for each master found so far, perhaps none yet. */
   servers(): readonly Redis[] {
     return this.cluster?.nodes('master') ?? [this.redis];
   }
 
   /**
-   * Sends one request, and sends it again while the server replies that it cannot serve it yet.
-   * @throws DevstateError CONNECTION: lost, refused, or not answered within the request timeout
+   * Sends one request, and sends it again as long as the server replies that it cannot serve it yet.
+   * @throws DevstateError CONNECTION: the connection was lost, or the request was refused or had no reply in time
    */
   async send<T>(request: () => Promise<T>): Promise<T> {
     try {
@@ -49,9 +49,9 @@ export class Requests {
   }
 
   /**
-   * Sends many read commands in one round trip, and returns their replies in order. For a command whose key holds
-   * another type of value, the reply is a DevstateError BAD_RECORD.
-   * @param timeKey in a cluster, commands without a key (TIME) go to the server that holds this key
+   * Sends many read commands in one round trip, and returns their replies in order. If a command fails because its key
+   * holds another Redis type, a DevstateError BAD_RECORD is returned as its reply.
+   * @param timeKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
    * @throws DevstateError CONNECTION
    */
   async sendMany(commands: readonly Command[], timeKey: string): Promise<unknown[]> {
@@ -68,7 +68,8 @@ export class Requests {
   }
 
   /**
-   * Sends a command and says which server replied: a scan cursor is valid on that server only.
+   * Sends a command, and returns the reply and which server gave it. Scans need the server, because a scan cursor is
+   * valid only on the server that gave it.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   sendAndIdentify(command: Command): Promise<ServerReply> {
@@ -77,7 +78,7 @@ export class Requests {
 
   /**
    * Runs a script by its hash, or with its source if the server does not have it yet. Rejects with the error of
-   * ioredis, because only the caller knows which keys and commands it may be about.
+   * ioredis, not with a DevstateError: `Partition.run` makes one that names the key or command that failed.
    */
   async evaluate(
     script: Script,

@@ -1,6 +1,6 @@
 /**
- * Two kinds of repetition, both for a limited time: of a request that the server cannot serve yet, and of a
- * compare-and-set, which fails if another program changed the value between the read and the write.
+ * Repeats for a limited time: a request that the server cannot serve yet, or a compare-and-set, which fails if another
+ * program changed the value between the read and the write.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError } from '../model/errors.js';
@@ -10,8 +10,9 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 200;
 
 /**
- * Returns the result of a request, and sends it again while the server replies that it cannot serve it yet. After
- * `timeoutMs` it rejects with the last such reply, or with a DevstateError CONNECTION if there was none.
+ * Returns the result of a request. As long as the server replies that it cannot serve the request yet, it is sent
+ * again. After `timeoutMs` the promise rejects with the last of these replies, or, if there was none, with a
+ * DevstateError CONNECTION.
  */
 export function requestWithTimeout<T>(timeoutMs: number, request: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -45,12 +46,15 @@ export function requestWithTimeout<T>(timeoutMs: number, request: () => Promise<
   });
 }
 
-/** The longest pause between two attempts of a compare-and-set, ms; the actual pause is random up to that. */
+/**
+ * The longest pause between two attempts of a compare-and-set, ms. The pauses are random, so that two programs that
+ * compete for a device do not collide again.
+ */
 const LONGEST_ATTEMPT_PAUSE_MS = 50;
 
 /**
- * Calls `attempt` until it returns a value other than undefined, with growing, random pauses.
- * @throws DevstateError CONFLICT: it returned undefined for `timeoutMs`
+ * Calls `attempt` until it returns a value other than undefined, with random pauses whose upper limit grows.
+ * @throws DevstateError CONFLICT: `attempt` still returned undefined after `timeoutMs`
  */
 export async function retryUntilSettled<T>(
   timeoutMs: number,

@@ -1,17 +1,19 @@
 /**
- * Runs a script for many items, in chunks whose count and bytes are bounded, so that each script blocks the server only
- * for a short time. Several chunks are sent before the first has a reply; one connection keeps them in order.
+ * Runs a script for many items in chunks: the number of items and of bytes of a chunk is limited, so that each run of
+ * the script blocks the server only for a short time. Several chunks are sent before the first has a reply; they run in
+ * order, because they go over one connection.
  */
 import { mapConcurrently } from '../async/settled.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
 const CHUNKS_AT_ONCE = 8;
-/** The most bytes that one script gets; a single item may be larger. */
+/** The most bytes of items that one run of a script gets; an item that is larger gets a run of its own. */
 const MAX_CHUNK_BYTES = 256 * 1024;
 
 /**
- * Calls `work` for chunks of the items, and returns a result for each item, in order. Rejects with the failure of the
- * first chunk that failed, when no chunk is being worked on any more.
+ * Calls `work` for chunks of the items, and returns a result for each item, in order. If chunks fail, it waits for the
+ * chunks that are sent already, and then rejects with the failure of the first chunk that failed, in order of the
+ * items.
  * @param weigh returns about how many bytes are sent for an item
  */
 export async function runInChunks<Item, Result>(

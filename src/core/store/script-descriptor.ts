@@ -1,48 +1,50 @@
 /**
- * What a Lua script needs, declared in TypeScript: keys, arguments and commands. The keys of a call, the locals
- * at the top of the Lua source, ACL roles and error messages are all made from this declaration. Tests compare
- * it with the header and the calls of the Lua file.
+ * The descriptor of a Lua script: its keys, arguments and Redis commands, declared in TypeScript. The keys of a call,
+ * the locals at the top of the Lua source, ACL roles and error messages are all made from it. Tests compare it with the
+ * header and the calls of the Lua file.
  */
 import type { HistoryKind } from '../model/keyspace.js';
 
-/** A key that exists once in each partition (`meta`: once in the fleet). */
+/** The name of a key that exists once in each partition; `meta` exists once in the fleet. */
 export type FleetKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
-/** A key that belongs to a device, or to the device's type. */
+/** The name of a key that belongs to one device or to the device's type. `oldType` is the type before a change. */
 export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${HistoryKind}`;
 
-/** The keys of a script. */
+/** The names of the keys that a script uses, in the order in which a call passes the keys. */
 export interface ScriptKeys {
-  /** These come first in KEYS. */
+  /** Keys of the partition or the fleet. They come first in the Lua table KEYS. */
   readonly keys: readonly FleetKey[];
-  /** These follow, once for each device. */
+  /** Keys of a device. In the Lua table KEYS they come after `keys`, once for each device of the call. */
   readonly deviceKeys: readonly DeviceKey[];
 }
 
-/** The first arguments of every script: `testTime` is in ms, and empty outside tests. */
+/**
+ * The first arguments of every script. `testTime` is the time (epoch ms) that a test sets; '' means the server's time.
+ */
 export const COMMON_ARGS = ['testTime', 'dialectName', 'channel', 'logCap', 'historyCap'] as const;
 
-/** A Lua script and what it needs. `Arg` and `DeviceArg` are the names of its arguments. */
+/** A Lua script with its descriptor. `Arg` and `DeviceArg` are the names of its arguments. */
 export interface Script<Arg extends string = string, DeviceArg extends string = string> extends ScriptKeys {
-  /** The Lua file's name without `.lua`; it appears in error messages. */
+  /** The name of the Lua file without `.lua`. Error messages name the script by it. */
   readonly name: string;
-  /** The whole text that Redis runs: generated locals, includes and the file itself. */
+  /** The whole Lua text that Redis runs: generated locals, included files and the file itself. */
   readonly source: string;
-  /** How many devices one call handles. */
+  /** How many devices one call of the script handles. */
   readonly devices: 'none' | 'one' | 'many';
-  /** Arguments after `COMMON_ARGS`, once in a call. */
+  /** The names of the arguments that come after `COMMON_ARGS`, once in a call. */
   readonly args: readonly Arg[];
-  /** Arguments after these, once for each device. */
+  /** The names of the arguments that come after `args`, once for each device of the call. */
   readonly deviceArgs: readonly DeviceArg[];
   /**
-   * Read commands that the script sends before its first write: the first command for the first key, and so on.
-   * A key of the wrong type makes the script fail there. Redis would not undo what was written before a failure.
+   * Read commands that the script sends before its first write: the first command for the first key, and so on. They
+   * make the script fail early if a key holds the wrong type, because Redis does not undo writes before a failure.
    */
   readonly probes: readonly string[];
-  /** Every other Redis command that the script and its includes call. */
+  /** Every Redis command that the script and its included files call, not counting `probes`. */
   readonly commands: readonly string[];
 }
 
-/** A descriptor without the Lua source. */
+/** The part of a descriptor that is written by hand: all but the name and the Lua source. */
 export type ScriptShape<Arg extends string = string, DeviceArg extends string = string> = Omit<
   Script<Arg, DeviceArg>,
   'name' | 'source'

@@ -1,8 +1,8 @@
 /**
- * Error messages for a script that failed. Redis does not say which key of a script has the wrong type, nor which
- * key or channel the user may not access. Before Redis 7.2 it does not say which command the user may not run
- * either, only the line of the Lua source. This file finds the key, channel or command by the script's descriptor
- * and by sending read commands one by one.
+ * Makes the error for a Lua script that failed. Redis does not say which key of a script has the wrong type, nor which
+ * key or channel the user may not access. Before Redis 7.2 it does not say which command the user may not run either,
+ * only the line of the Lua source. This file finds the key, channel or command with the script's descriptor and by
+ * sending a read command for each key.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';
@@ -12,19 +12,22 @@ import { isDenied, isUnnamedDenial, replyCode } from './reply-errors.js';
 import type { Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
 
-/** What is used of the partition that the script ran in. */
+/** The part of `Partition` that is needed to find out why a script failed in it. */
 interface ScriptScope {
   readonly keys: Keyspace;
   pipeline(commands: readonly Command[]): Promise<unknown[]>;
 }
 
-/** The devices that a script was called for, and the channel that it was to publish on. */
+/** A call of a script: the devices it was called for, and the channel it was to publish on. */
 interface ScriptCall {
   devices: readonly { id: string; type?: string; oldType?: string }[];
   channel: string;
 }
 
-/** Returns the error for what the script raised. It names the command, key or channel if that can be found out. */
+/**
+ * Returns the DevstateError for an error that a script raised. It names the command, key or channel that the script
+ * failed at, if that can be found out.
+ */
 export async function scriptError(
   partition: ScriptScope,
   script: Script,
@@ -54,7 +57,8 @@ async function deniedError(
       partition,
       keys.map((key): Command => ['type', key]),
     );
-    // If the command TYPE itself is denied, its denial names no key.
+    // Each key was tried with TYPE. If the user may not run TYPE at all, its denial says nothing about the keys, and
+    // the error of the script is returned instead.
     return denied && isUnnamedDenial(denied.cause) ? denied : toDevstateError(error);
   }
   const called = commandsOfLine(script, error.message);
@@ -64,14 +68,20 @@ async function deniedError(
   return (await firstDenial(partition, probes)) ?? toDevstateError(error);
 }
 
-/** Returns the script's commands that are called in the line of the source that the message names, most often one. */
+/**
+ * Returns which of the script's Redis commands are called in the line of Lua source whose number is in the error
+ * message; most often one.
+ */
 function commandsOfLine({ source, commands }: Script, message: string): string[] {
   const number = /user_script: ?(\d+)/.exec(message)?.[1];
   const line = source.split('\n')[Number(number ?? 0) - 1] ?? '';
   return commands.filter((command) => line.includes(`call('${command}'`));
 }
 
-/** Sends read commands and returns the first denial; undefined if none is denied, or another error comes first. */
+/**
+ * Sends read commands and returns the error of the first that Redis denies to the user; undefined if it denies none, or
+ * if one fails for another reason before that.
+ */
 async function firstDenial(
   partition: ScriptScope,
   commands: readonly Command[],

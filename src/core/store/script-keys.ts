@@ -1,8 +1,10 @@
-/** The Redis keys of a script call, and the type that each must have, both in the order of the descriptor. */
+/**
+ * The keys that a script call passes, and the Redis type that each must have, in the order of the script's descriptor.
+ */
 import type { HistoryKind, Keyspace } from '../model/keyspace.js';
 import type { DeviceKey, FleetKey, ScriptKeys } from './script-descriptor.js';
 
-/** A device as far as its keys depend on it. */
+/** The part of a device that the names of its keys are made from. */
 interface KeyedDevice {
   id: string;
   type?: string;
@@ -23,7 +25,10 @@ const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, stri
   oldType: 'set',
 };
 
-/** Returns every key that a call may access: first the fleet's, then those of each device in turn. */
+/**
+ * Returns every key that a script call may access: first those of the partition, then those of one device after
+ * another.
+ */
 export function scriptKeys(
   { keys, deviceKeys }: ScriptKeys,
   keyspace: Keyspace,
@@ -51,8 +56,8 @@ function deviceKey(keyspace: Keyspace, key: DeviceKey, { id, type = '', oldType 
 }
 
 /**
- * Returns the Redis type that each of `scriptKeys` must have if it exists, as the command TYPE names it.
- * @param deviceCount the number of devices of the call
+ * Returns for each key that `scriptKeys` returns the Redis type that it must have if it exists, as TYPE names it.
+ * @param deviceCount the number of devices of the script call
  */
 export function expectedTypes({ keys, deviceKeys }: ScriptKeys, deviceCount: number): string[] {
   const each = deviceKeys.map((key) => (key.startsWith('history:') ? 'list' : KEY_TYPES[key as 'state']));

@@ -7,19 +7,19 @@
  *   argument `longestTtl`    local `longestTtl`
  *   argument `type`          local `deviceType`, because `type` is a function of Lua
  *
- * The keys and arguments of a device are locals too if a call handles one device. If it handles many, they are
- * the parameters of the function that the script gives to `eachDevice` (include/devices.lua).
+ * If a script handles one device in a call, the keys and arguments of the device are locals too. If it handles many,
+ * they are the parameters of the function that the script gives to `eachDevice` (include/devices.lua).
  */
 import { luaDialects } from '../model/dialect.js';
 import { COMMON_ARGS, type DeviceKey, type FleetKey, type ScriptShape } from './script-descriptor.js';
 
-/** Names of Lua locals. */
+/** The names of the Lua locals for keys and for arguments. */
 interface Names {
   keys: readonly string[];
   args: readonly string[];
 }
 
-/** Returns Lua code that ends with a line break. */
+/** Returns the first lines of a script's Lua source. They end with a line break, so that the Lua file can follow. */
 export function generatePrelude(shape: ScriptShape): string {
   const { devices, probes } = shape;
   const once: Names = { keys: shape.keys.map(keyLocal), args: [...COMMON_ARGS, ...shape.args].map(argLocal) };
@@ -35,7 +35,10 @@ export function generatePrelude(shape: ScriptShape): string {
   ].join('\n');
 }
 
-/** Returns the names of a device's keys and arguments in Lua, in the order of `eachDevice`'s parameters. */
+/**
+ * Returns the Lua names of a device's keys and arguments. In this order they are passed to the Lua function that a
+ * script gives to `eachDevice`, so the function must have these parameters; a test checks it.
+ */
 export function deviceParameters({ deviceKeys, deviceArgs }: ScriptShape): string[] {
   return [...deviceKeys.map(keyLocal), ...deviceArgs.map(argLocal)];
 }
@@ -52,16 +55,16 @@ function localStatement(table: 'KEYS' | 'ARGV', names: readonly string[]): strin
   return `local ${names.join(', ')} = ${names.map((_, i) => `${table}[${i + 1}]`).join(', ')}`;
 }
 
-/** Returns the Lua function `probeKeys()`, which sends the probes. */
+/** Returns the Lua function `probeKeys()`, which sends read commands that fail if a key holds the wrong type. */
 function probeFunction(probes: readonly string[]): string {
   const commands = probes.map((command) => `'${command}'`).join(', ');
   return `local function probeKeys() for i, command in ipairs({${commands}}) do redis.call(command, KEYS[i]) end end`;
 }
 
 /**
- * Returns the Lua code of `deviceCount` and of `deviceIterator(handle)`. The latter returns a Lua function: its first
- * call calls `handle` with the keys and arguments of the first device, its second call with those of the second
- * device, and so on.
+ * Returns the Lua code of `deviceCount` and of `deviceIterator(handle)`. `deviceIterator` returns a Lua function: its
+ * first call calls `handle` with the keys and arguments of the first device, its second call with the keys and
+ * arguments of the second device, and so on.
  */
 function deviceFunctions(once: Names, each: Names): string[] {
   const keyCount = each.keys.length;

@@ -1,6 +1,6 @@
 /**
- * The list of Lua scripts. A script does one transition: a device's record, the index, the log and the messages
- * change together or not at all.
+ * The list of Lua scripts, each with its descriptor. Redis runs a script without interruption, so a device's record,
+ * the index of devices, the log and the messages change together.
  */
 import disconnectLua from './lua/disconnect.lua';
 import dueLua from './lua/due.lua';
@@ -15,10 +15,13 @@ import unregisterLua from './lua/unregister.lua';
 import type { Script, ScriptShape } from './script-descriptor.js';
 import { generatePrelude } from './script-prelude.js';
 
-/** The most devices of one script call, so that no call blocks Redis for long. */
+/** The most devices that one call of a script handles, so that no call blocks Redis for long. */
 export const MAX_DEVICES_PER_SCRIPT = 100;
 
-/** The commands that each file of lua/include/ calls. */
+/**
+ * For each file of lua/include/, the Redis commands that it calls. They are added to each script that includes the
+ * file.
+ */
 const BASE = ['TIME'];
 const RECORD = ['HMGET'];
 const HISTORY = ['LINDEX', 'LTRIM', 'RPUSH'];
@@ -45,7 +48,7 @@ export const REGISTER = script('register', registerLua, {
   commands: [...BASE, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],
 });
 
-/** Heartbeats without a report, of devices that stay online. Others are skipped: send them with HEARTBEAT. */
+/** Notes heartbeats without a report of devices that stay online. It skips other devices: the caller uses HEARTBEAT. */
 export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   devices: 'many',
   keys: ['online', 'activity', 'pulse'],
@@ -56,7 +59,7 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   commands: [...BASE, ...RECORD, ...HOLD, 'GETEX', 'SADD', 'ZADD', 'HSET'],
 });
 
-/** Heartbeats of any kind, with or without a report. */
+/** Notes heartbeats of devices in any state, with or without a report. */
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
@@ -67,7 +70,7 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'SADD', 'ZADD', 'HSET'],
 });
 
-/** Decides whether devices are online or offline, and announces what has not been announced. */
+/** Decides whether devices are online or offline, and announces changes between the two that are not announced yet. */
 export const SETTLE = script('settle', settleLua, {
   devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
@@ -101,7 +104,7 @@ export const DUE = script('due', dueLua, {
   commands: [...BASE, ...HOLD, 'ZRANGEBYSCORE'],
 });
 
-/** Takes one device offline at once. */
+/** Takes one device offline at once, without waiting for its heartbeat key to expire. */
 export const DISCONNECT = script('disconnect', disconnectLua, {
   devices: 'one',
   keys: ['online', 'activity', 'log', 'pulse'],
@@ -134,7 +137,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
   commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'EXISTS', 'DEL', 'SREM', 'ZREM'],
 });
 
-/** Removes one device from the set of a type that it no longer has. */
+/** Removes one device from the set of a type that is no longer its type. */
 export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   devices: 'one',
   keys: ['types'],
@@ -145,7 +148,7 @@ export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   commands: [...BASE, ...RECORD, 'EXISTS', 'SREM'],
 });
 
-/** Raises the fleet's longest TTL to `ttl` (ms) if it is shorter. */
+/** Raises the longest heartbeat TTL that the fleet's settings note to the argument `ttl`, ms, if it is shorter. */
 export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
   devices: 'none',
   keys: ['meta'],

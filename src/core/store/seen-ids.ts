@@ -1,23 +1,24 @@
 /**
- * The ids that a scan has already given. To save memory it keeps a hash of 64 bits of each id, not the id. If two ids
- * have the same hash, the second is taken for the first and left out; among a million ids the probability of that is
- * 1 in 40 million. The seed of the hash is random in each process, so nobody can choose ids with the same hash.
+ * Remembers which ids a scan has returned, because SSCAN may return an id twice. To save memory it keeps a hash of 64
+ * bits of each id, not the id. If two ids have the same hash, the second is taken for the first and left out; among a
+ * million ids the probability of that is 1 in 40 million. The seed is random, so nobody can choose ids with equal
+ * hashes.
  */
 import { mixBits } from './mix-bits.js';
 
 const MIN_EXPECTED = 1000;
 const MAX_EXPECTED = 4_000_000;
-/** The table grows when more than this part of it is in use. */
+/** The hash table grows when more than this part of its slots is in use. */
 const MAX_LOAD = 0.75;
 const GROWTH_FACTOR = 1.5;
 
-/** A hash table with open addressing. A slot is two numbers side by side: the two halves of a hash. */
+/** A set of ids, as a hash table with open addressing. A slot is two numbers side by side: the two halves of a hash. */
 export class SeenIds {
   #slots: Uint32Array;
   #size = 0;
   readonly #seeds = crypto.getRandomValues(new Uint32Array(2));
 
-  /** @param expected about how many ids will be added: for so many the table need not grow */
+  /** @param expected about how many ids will be added; up to 4,000,000 the table then need not grow */
   constructor(expected = 0) {
     const count = Math.min(Math.max(MIN_EXPECTED, expected), MAX_EXPECTED) / MAX_LOAD;
     this.#slots = new Uint32Array(2 * Math.ceil(count));
@@ -34,7 +35,8 @@ export class SeenIds {
       low ^= low >>> 13;
     }
     const mixed = mixBits(high ^ Math.imul(low, 3266489909));
-    const isNew = this.#insert(mixed, mixBits(low ^ Math.imul(mixed, 2246822507)) || 1); // 0 marks an empty slot
+    // A slot is empty if its second number is 0, so that half of a hash is 1 instead of 0.
+    const isNew = this.#insert(mixed, mixBits(low ^ Math.imul(mixed, 2246822507)) || 1);
     if (isNew && ++this.#size > (this.#slots.length / 2) * MAX_LOAD) this.#grow();
     return isNew;
   }

@@ -1,21 +1,31 @@
-/** Sends a command and says which server replied. In a cluster the first server may redirect the command to another. */
+/**
+ * Sends a command and tells which server replied: in a cluster, a server may redirect the command to another one. Scans
+ * need this, because a scan cursor is valid only on the server that gave it.
+ */
 import { Command as RedisCommand } from 'ioredis';
 import { type Command, type Connection, commandOptions, isCluster } from './connection.js';
 
 export interface ServerReply {
   reply: unknown;
-  /** Identifies the server, by `===` only. It changes with each new connection, because a server may have restarted. */
+  /**
+   * Identifies the server that replied; only to be compared by `===`. After a new connection to the same server it is
+   * another one, because the server may have restarted.
+   */
   server: unknown;
 }
 
-/** @param command must have a key */
+/**
+ * Sends a command, and returns its reply and the server that gave it.
+ * @param command must have a key: in a cluster, the key decides which server the command is sent to
+ */
 export async function sendToServer(connection: Connection, [name, ...args]: Command): Promise<ServerReply> {
   const command = new RedisCommand(name, args, commandOptions(connection));
   if (!isCluster(connection)) {
     const reply = await connection.sendCommand(command);
     return { reply, server: connection.stream };
   }
-  // ioredis rejects a redirected command with MOVED or ASK first, and then sends it to the address in that error.
+  // If a server redirects the command, ioredis calls its `reject` with the error MOVED or ASK, and then sends the
+  // command to the address in that error.
   let address: string | undefined;
   const promise = connection.sendCommand(command);
   const reject = command.reject;

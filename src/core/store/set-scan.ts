@@ -1,6 +1,6 @@
 /**
- * The members of a set or sorted set of any size, in chunks, by SSCAN and ZSCAN: memory is bounded and no command
- * blocks the server. Members that are in the set during the whole scan are always found. A cursor is valid only on the
+ * Reads the members of a set or sorted set of any size in chunks, with SSCAN and ZSCAN, so that no command blocks the
+ * server for long. Members that are in the set during the whole scan are always found. A cursor is valid only on the
  * server that gave it: after a failover or a restart the scan starts again from the beginning.
  */
 import { slices } from '../async/slices.js';
@@ -11,17 +11,17 @@ const SCAN_COUNT = 200;
 
 type ScanCommand = 'sscan' | 'zscan';
 
-/** Yields the members of a set, each once. */
+/** Yields the members of a set in chunks, each member once. */
 export async function* scanSet(partition: Partition, key: string): AsyncGenerator<string[]> {
   const seen = new SeenIds(await partition.send(() => partition.redis.scard(key)));
   for await (const found of scan(partition, 'sscan', key)) {
     const fresh = found.filter((id) => seen.add(id));
-    // For a small set (listpack or intset) SSCAN replies with all members, whatever COUNT says.
+    // For a small set (listpack or intset) SSCAN replies with all members, whatever COUNT says, so the reply is sliced.
     yield* slices(fresh, SCAN_COUNT);
   }
 }
 
-/** Yields the members of a sorted set, without their scores; some may come twice. */
+/** Yields the members of a sorted set in chunks, without their scores; some members may come twice. */
 export async function* scanSortedSet(partition: Partition, key: string): AsyncGenerator<string[]> {
   for await (const membersAndScores of scan(partition, 'zscan', key)) {
     if (membersAndScores.length > 0) yield membersAndScores.filter((_, i) => i % 2 === 0);
@@ -37,13 +37,16 @@ async function* scan(partition: Partition, command: ScanCommand, key: string): A
   }
 }
 
-/** A scan that can be repeated: after the last chunk of a round the next call begins a new round. */
+/**
+ * Scans a set or sorted set in rounds, one chunk with each call of `next`. A round goes through the whole set; after
+ * the last chunk of a round the next call begins a new round.
+ */
 export class ScanCursor {
   readonly #partition: Partition;
   readonly #command: ScanCommand;
   readonly #key: string;
   #cursor = '0';
-  /** The server that gave the cursor. */
+  /** The server that gave the cursor: the cursor is valid only there. */
   #server: unknown;
 
   constructor(partition: Partition, command: ScanCommand, key: string) {
@@ -52,14 +55,14 @@ export class ScanCursor {
     this.#key = key;
   }
 
-  /** Whether the next chunk is the first of a round. */
+  /** Whether the next call of `next` returns the first chunk of a round. */
   get isAtStart(): boolean {
     return this.#cursor === '0';
   }
 
   /**
-   * Returns the next chunk of about `count` members; for a sorted set, members and scores by turns. `isLast`: it is
-   * the last chunk of the round.
+   * Returns the next chunk of about `count` members; for a sorted set, each member is followed by its score. `isLast`
+   * tells whether the chunk is the last of its round.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   async next(count: number): Promise<{ found: string[]; isLast: boolean }> {

@@ -1,6 +1,6 @@
 /**
  * The settings of a fleet: the fields of the hash `devices:meta`, which `devstate init` writes, and their defaults. A
- * fleet without the hash has all defaults.
+ * field that is absent has its default; in a fleet that was never declared, all have.
  */
 
 import type { Dialect } from '../model/device.js';
@@ -10,19 +10,21 @@ import { DEFAULT_TTL_MS } from '../model/heartbeat.js';
 export interface DeclaredSettings {
   /** The number of partitions; 1: the fleet is not partitioned. */
   partitions: number;
-  /** Undefined: not declared; the dialect is that of the fleet's records. */
+  /** The dialect of device records; undefined: none is declared, so it is the dialect of the fleet's records. */
   dialect: Dialect | undefined;
-  /** Whether only devstate writes to the fleet, so that the index holds every device and can be trusted. */
+  /**
+   * Whether only devstate writes to the fleet, so that queries may trust the index of devices without checking keys.
+   */
   exclusive: boolean;
-  /** The longest heartbeat TTL in use, ms. */
+  /** The longest heartbeat TTL that was used in the fleet so far, ms. */
   longestTtl: number;
-  /** About how many presence events the log keeps (MAXLEN ~). */
+  /** About how many presence events the log of each partition keeps: the limit MAXLEN ~ of XADD. */
   logCap: number;
-  /** How many entries each history list keeps; 0: no history. */
+  /** How many entries each history list of a device keeps; 0: no history is kept. */
   historyCap: number;
 }
 
-/** The settings with a dialect: the declared one, else that of the fleet's records. */
+/** The settings of a fleet, always with a dialect: the declared one, else that of the fleet's records. */
 export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Dialect };
 
 export const SETTING_FIELDS = [
@@ -35,7 +37,8 @@ export const SETTING_FIELDS = [
 ] as const;
 
 /**
- * Returns the settings from the values of `SETTING_FIELDS`, in that order; null: the field is absent.
+ * Returns the settings that the values of the fields give. The values are in the order of `SETTING_FIELDS`; null: the
+ * field is absent, so its default is used.
  * @throws DevstateError BAD_RECORD: a value is not valid
  */
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {

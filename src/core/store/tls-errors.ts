@@ -1,6 +1,6 @@
 /**
- * Errors of TLS, by the `code` of Node.js: what is wrong with the server's certificate (the X509_V_ERR names of
- * OpenSSL), or the alert that the server sent about the client's certificate.
+ * Recognizes errors of TLS by the `code` that Node.js gives them. The code says what is wrong with the server's
+ * certificate (the X509_V_ERR names of OpenSSL), or which alert the server sent, as about the client's certificate.
  */
 import type { ErrorReason } from '../model/error-reasons.js';
 
@@ -23,7 +23,7 @@ const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: Error
     'the server refuses the client certificate',
     'TLS_CLIENT_CERTIFICATE_REFUSED',
   ],
-  // With TLS 1.2 the server sends this alert also if the client certificate is missing.
+  // With TLS 1.2 a server sends HANDSHAKE_FAILURE also if the client certificate is missing, so no cause is named.
   [/ALERT_HANDSHAKE_FAILURE$/, 'the server refuses the TLS handshake', 'TLS_HANDSHAKE_REFUSED'],
   [
     /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE)$/,
@@ -32,7 +32,7 @@ const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: Error
   ],
 ];
 
-/** Returns the problem in a few words; null: it is another kind of error. */
+/** Returns in a few words what went wrong with TLS, and the reason if it is known; null: it is not an error of TLS. */
 export function tlsProblem(error: Error): { message: string; reason?: ErrorReason } | null {
   const { code = '', reason } = error as NodeJS.ErrnoException & { reason?: string };
   const known = PROBLEMS.find(([pattern]) => pattern.test(code));
