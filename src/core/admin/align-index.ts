@@ -3,11 +3,12 @@
  * those without updating the index. Queries of an exclusive fleet use the index alone, so it must be correct
  * before a fleet is declared exclusive.
  */
+import { sendValidItems } from '../async/item-results.js';
 import { DevstateError } from '../model/errors.js';
 import { settle } from '../presence/settle.js';
 import { readDevicesIn } from '../query/read-devices.js';
 import { registeredIdsIn } from '../query/registered-ids.js';
-import { registerAllIn } from '../registry/register.js';
+import { registerAllIn, validRegistrant } from '../registry/register.js';
 import type { Command } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
 import { REMOVE_FROM_TYPE } from '../store/scripts.js';
@@ -66,7 +67,7 @@ async function registerWhereMissing(partition: Partition, ids: readonly string[]
     ]),
   );
   const missing = typed.filter((_, i) => isMember.slice(3 * i, 3 * i + 3).includes(0));
-  return registerAllIn(partition, missing);
+  return sendValidItems(missing, validRegistrant, (valid) => registerAllIn(partition, valid));
 }
 
 /** Aligns the devices of the online set or the index that are not registered, though they may have a record. */

@@ -10,7 +10,11 @@
 export async function settleAll<Result>(
   works: Iterable<Result | Promise<Result>>,
 ): Promise<Awaited<Result>[]> {
-  return valuesOf(await Promise.allSettled(works));
+  const outcomes = await Promise.allSettled(works);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }
 
 /** Waits for all works. Returns the values of the works that succeeded, and the errors of those that failed. */
@@ -26,35 +30,27 @@ export async function collectOutcomes<Result>(
 
 /**
  * Calls `work` for each item in order, for at most `limit` items at the same time, and returns the results in the order
- * of the items. After a failure it calls `work` for no further item, and rejects with the error of the first item, in
- * order, that failed.
+ * of the items. After a failure it calls `work` for no further item, and rejects with the error that came first.
  */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
   limit: number,
 ): Promise<Result[]> {
-  const outcomes: PromiseSettledResult<Result>[] = [];
+  const results: Result[] = new Array(items.length);
   const rest = items.entries();
-  let hasFailed = false;
+  const failures: unknown[] = [];
   const worker = async () => {
     for (const [index, item] of rest) {
       try {
-        outcomes[index] = { status: 'fulfilled', value: await work(item) };
-      } catch (reason) {
-        outcomes[index] = { status: 'rejected', reason };
-        hasFailed = true;
+        results[index] = await work(item);
+      } catch (error) {
+        failures.push(error);
       }
-      if (hasFailed) return;
+      if (failures.length > 0) return;
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return valuesOf(outcomes);
-}
-
-function valuesOf<Result>(outcomes: readonly PromiseSettledResult<Result>[]): Result[] {
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
+  if (failures.length > 0) throw failures[0];
+  return results;
 }

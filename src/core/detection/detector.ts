@@ -63,6 +63,7 @@ class Detector {
   /** Announced events that the consumer has not taken yet. */
   readonly #events: PresenceEvent[] = [];
   readonly #failures: unknown[] = [];
+  #isStartReported = false;
   /** Why a subscription was lost, if that has not been reported yet. */
   #loss: DevstateError | undefined;
 
@@ -145,9 +146,10 @@ class Detector {
   }
 
   #onStarted(): void {
-    if (this.#modes.mode !== STARTING) return;
-    this.#modes.change(RUNNING);
-    this.#options.onReady?.();
+    if (this.#isStartReported) return;
+    this.#isStartReported = true;
+    if (this.#modes.mode === STARTING) this.#modes.change(RUNNING);
+    this.#options.onReady?.(); // also if the end was requested during the first step
   }
 
   #addEvents(events: readonly PresenceEvent[], partitionNumber: number): void {

@@ -70,9 +70,18 @@ export async function readDevicesIn(
 /** Reads one device with all fields. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
 export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord> {
   validId(id);
+  return readDeviceIn(await fleet.partitionFor(id), id, await dialectToTryFirst(fleet));
+}
+
+/**
+ * The dialect in which a single record is tried first: the declared one, else `node`. Records are not sampled for it,
+ * because `readDeviceIn` reads both dialects, and a user may not be allowed to sample.
+ * @throws DevstateError USAGE: the caller's dialect is not the fleet's; CONNECTION, BAD_RECORD
+ */
+export async function dialectToTryFirst(fleet: Fleet): Promise<Dialect> {
   if (fleet.options.dialect) await fleet.settings(); // throws if it is not the fleet's dialect
   const { dialect = 'node' } = await fleet.declared();
-  return readDeviceIn(await fleet.partitionFor(id), id, dialect);
+  return dialect;
 }
 
 /**

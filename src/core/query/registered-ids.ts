@@ -26,6 +26,7 @@ export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<strin
 
 /** The same for one partition. @throws DevstateError CONNECTION, BAD_RECORD */
 export function registeredIdsIn(partition: Partition, type?: string): AsyncGenerator<string[]> {
+  if (type !== undefined) validType(type);
   const { keys } = partition;
   return scanSet(partition, type === undefined ? keys.registered : keys.type(type));
 }

@@ -73,7 +73,8 @@ function metadataLength({ metadataJson = '' }: Registrant): number {
   return metadataJson.length;
 }
 
-function validRegistrant(registrant: Registrant): Registrant {
+/** @throws DevstateError USAGE: the id, type or TTL of the device is invalid */
+export function validRegistrant(registrant: Registrant): Registrant {
   validId(registrant.id);
   validType(registrant.type);
   if (registrant.ttl !== undefined) validTtl(registrant.ttl);

@@ -11,7 +11,7 @@ import { validId } from '../model/identifiers.js';
 import type { JsonObject } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
 import { parseStored } from '../model/stored-document.js';
-import { readDeviceIn } from '../query/read-devices.js';
+import { dialectToTryFirst, readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
@@ -68,19 +68,20 @@ export async function setDesiredAll(
   return sendValidItems(ids, validId, (all) =>
     mapItemsByPartition(fleet, all, (partition, group) =>
       runInChunks(group, (chunk) =>
-        settleAll(chunk.map((id) => itemFailure(setOne(partition, id, document, options)))),
+        settleAll(chunk.map((id) => itemFailure(setOne(fleet, partition, id, document, options)))),
       ),
     ),
   );
 }
 
 async function setOne(
+  fleet: Fleet,
   partition: Partition,
   id: string,
   document: JsonObject,
   { ifVersion, replace = false }: DesiredOptions,
 ): Promise<DesiredResult> {
-  const record = await readDeviceIn(partition, id, (await partition.settings()).dialect);
+  const record = await readDeviceIn(partition, id, await dialectToTryFirst(fleet));
   let version = record.desiredVersion;
   let text = record.desiredJson;
   return retryUntilSettled(partition.requestTimeoutMs, async () => {

@@ -77,3 +77,17 @@ test('declaring a fleet exclusive fails while a record cannot be indexed, and re
     'plug',
   ]);
 });
+
+test('declaring a fleet exclusive fails while another program has stored an invalid id or type', async () => {
+  const fleet = await openFleet(redis);
+  const { keys } = fleet;
+  await fleet.redis.sadd(keys.registered, ' bad');
+  await fleet.redis.hset(keys.state(' bad'), { deviceId: ' bad', deviceType: 'lamp' });
+  expect(await failure(declareFleet(fleet, { writers: 'exclusive' }))).toMatchObject({
+    code: 'BAD_RECORD',
+    message: expect.stringContaining('a device id must not begin or end with white space'),
+  });
+  await fleet.redis.del(keys.registered, keys.state(' bad'));
+  await fleet.redis.sadd(keys.types, ' t ');
+  expect(await failure(declareFleet(fleet, { writers: 'exclusive' }))).toMatchObject({ code: 'USAGE' });
+});

@@ -1,6 +1,7 @@
 /** The detector: each expiry is announced once, beside other detectors and programs, with and without a hold. */
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
+import { detect } from '../../../src/core/detection/detector.js';
 import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
@@ -10,6 +11,7 @@ import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
 import { articleProgram } from '../../support/article.mjs';
 import { DETECTOR_CLIENT, type OpenDetector, openDetector } from '../../support/detector.js';
 import {
+  allOf,
   bringOnline,
   cut,
   DIALECTS,
@@ -296,7 +298,19 @@ describe('the detector stops', () => {
 
   test('at once, when its signal was aborted before', async () => {
     const options = { signal: AbortSignal.abort(), onReady: () => expect.unreachable() };
-    const { detect } = await import('../../../src/core/detection/detector.js');
     for await (const _ of detect(fleet, options)) expect.unreachable();
   });
+});
+
+test('reports its start when the end is requested during the first step', async () => {
+  const fleet = await openFleet(redis);
+  const end = new AbortController();
+  const { evalsha } = fleet.redis;
+  vi.spyOn(fleet.redis, 'evalsha').mockImplementation(((...args: Parameters<typeof evalsha>) => {
+    end.abort();
+    return evalsha.apply(fleet.redis, args);
+  }) as typeof evalsha);
+  const onReady = vi.fn();
+  await allOf(detect(fleet, { signal: end.signal, onReady }));
+  expect(onReady).toHaveBeenCalledOnce();
 });

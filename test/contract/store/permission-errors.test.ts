@@ -4,6 +4,7 @@ import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { registerAll } from '../../../src/core/registry/register.js';
+import { setDesired } from '../../../src/core/shadow/desired.js';
 import { isDenied } from '../../../src/core/store/reply-errors.js';
 import { cut, failure, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
@@ -67,4 +68,11 @@ test('the error names a denied command that only checks the type of a key', asyn
     code: 'CONNECTION',
     message: "permission refused: this user has no permissions to run the 'xlen' command",
   });
+});
+
+test('setDesired of an undeclared fleet samples no records before it writes', async () => {
+  await admin.redis.del(admin.keys.meta);
+  const fleet = await limited('-srandmember');
+  expect(await failure(setDesired(fleet, 'unknown', {}))).toMatchObject({ code: 'NOT_FOUND' });
+  expect(await setDesired(fleet, 'd1', {})).toMatchObject({ changed: false });
 });

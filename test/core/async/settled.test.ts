@@ -35,12 +35,12 @@ test('mapConcurrently returns results in the order of the items, whatever ends f
   expect(mostRunning).toBe(2);
 });
 
-test('mapConcurrently rejects with the first failure in the order of the items', async () => {
+test('mapConcurrently rejects with the failure that comes first', async () => {
   const work = async (turns: number) => {
     for (let i = 0; i < turns; i++) await turn();
     throw new Error(`after ${turns}`);
   };
-  await expect(mapConcurrently([3, 1], work, 2)).rejects.toThrow('after 3');
+  await expect(mapConcurrently([3, 1], work, 2)).rejects.toThrow('after 1');
 });
 
 test('mapConcurrently begins nothing after a failure, and rejects when nothing is running any more', async () => {
