@@ -1,9 +1,10 @@
--- due: finds the devices whose deadline has passed, and the next deadline. Detectors call it.
+-- due: finds, for a detector, the devices whose deadline in the index has passed, and the next deadline.
 -- KEYS   activity pulse |
 -- ARGV   testTime dialectName channel logCap historyCap longestTtl mode honourHold limit |
 --        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
 --        detector from the pulse, so that a later gap does not count as an outage).
--- Reply  {now, hold until, next deadline or 0, then the ids that are due}; no ids during a hold.
+-- Reply  {now, end of the hold, when the next device may be due or 0, then the ids whose deadline has passed}. During
+--        a hold there are no ids, and the third is the end of the hold + 1 ms.
 -- Events none.
 -- @include base
 -- @include hold

@@ -2,9 +2,9 @@
 -- KEYS   online activity log pulse | state heartbeat history:reported history:presence
 -- ARGV   testTime dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
 -- Reply  for each device: {1, was offline, now, deadline, desired version}; {0}: not registered;
---        {2, version, text}: the stored report has changed, and is this one now; {3, error}.
--- Events online (heartbeat). If the device timed out and that was not announced, offline (timeout) before it;
---        during a hold neither.
+--        {2, version, text}: the stored report is not the expected one but this one; {3, error}: the device failed.
+-- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
+--        offline (timeout) and then online (heartbeat); during a hold neither of these two.
 -- @include base
 -- @include devices
 -- @include record
@@ -19,7 +19,7 @@ local fleetTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local readDevice = makeDeviceReader({'registered', 'reported'})
 local anyAlive = false
 
--- Adds the transitions of a device that was not alive or not announced online.
+-- Adds the transitions for a heartbeat of a device whose heartbeat key had expired or that was not announced online.
 local function addTransitions(device, isAlive)
   if isAnnouncedOnline(device) then
     if isHeld(pulse, now) then return end
@@ -50,8 +50,8 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     end
   end
 
-  -- If the device is announced online and alive, this extends its heartbeat key, and there is no transition.
-  -- Otherwise the key is set later, after the last read, because reads may fail.
+  -- If the device is announced online and its heartbeat key exists, SET XX extends the key, and there is no transition.
+  -- Otherwise the key is set only after the script's last read: a read may fail, and Redis does not undo writes.
   local deadlineText = int(deadline)
   local isAnnounced = isAnnouncedOnline(device)
   local isAlive = isAnnounced and redis.call('SET', heartbeatKey, '1', 'XX', 'GET', 'PXAT', deadlineText)
@@ -61,7 +61,8 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     addTransitions(device, isAlive)
     redis.call('SET', heartbeatKey, '1', 'PXAT', deadlineText)
   end
-  -- Another program of a shared fleet may have removed a live device, by a timeout that it handled late.
+  -- In a shared fleet, another program that handled a timeout late may have removed the device from the set of online
+  -- devices although it is alive.
   if not (isExclusive and isAlive) then redis.call('SADD', onlineKey, id) end
   redis.call('ZADD', activityKey, deadlineText, id)
   logEvents(device)

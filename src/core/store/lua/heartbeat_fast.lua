@@ -1,8 +1,9 @@
--- heartbeat_fast: heartbeats without a report, of devices that stay online. Only times are written. A device that
---        is not alive, not announced online, or in the other dialect is skipped; heartbeat.lua handles all of them.
+-- heartbeat_fast: notes heartbeats without a report of devices that stay online, so that no transition is written. It
+--        skips a device whose heartbeat key has expired, that is not announced online, or whose record is not in the
+--        fleet's dialect; the caller sends the heartbeat of a skipped device with heartbeat.lua.
 -- KEYS   online activity pulse | state heartbeat
 -- ARGV   testTime dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl
--- Reply  for each device: {1, 0, now, deadline, desired version}, as heartbeat.lua replies; {0}: skipped.
+-- Reply  for each device: {1, 0, now, deadline, desired version}, where 0 means that it was not offline; {0}: skipped.
 -- Events none.
 -- @include base
 -- @include devices
@@ -20,7 +21,8 @@ local call, match = redis.call, string.match
 local anyAlive = false
 local SKIPPED = {0}
 
--- Captures the desired version and the device's own TTL, if the device is announced online (its seq is odd).
+-- Matches the field `devstate` of a device that is announced online (its seq is odd), and captures the version of its
+-- desired document and its own TTL.
 local ONLINE_STATE = '^%d+ %d+ (%d+) %d+ %d*[13579] %d+ (%d+)$'
 
 local function heartbeat(stateKey, heartbeatKey, id, ttl)
@@ -32,7 +34,8 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   local deadline = now + ttl
   local deadlineText = int(deadline)
   if not call('GETEX', heartbeatKey, 'PXAT', deadlineText) then return SKIPPED end
-  -- Another program of a shared fleet may have removed a live device, by a timeout that it handled late.
+  -- In a shared fleet, another program that handled a timeout late may have removed the device from the set of online
+  -- devices although it is alive.
   if not isExclusive then call('SADD', onlineKey, id) end
   call('ZADD', activityKey, deadlineText, id)
   call('HSET', stateKey, lastSeenField, nowText, statusField, 'online')
@@ -40,7 +43,8 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   return {1, 0, now, deadline, tonumber(desiredVersion)}
 end
 
--- A device that fails is skipped: heartbeat.lua fails too and reports the error.
+-- A device that fails is skipped. The caller sends its heartbeat with heartbeat.lua, which fails too and replies the
+-- error.
 local replies = eachDevice(heartbeat, function() return SKIPPED end)
 if anyAlive then stampPulse(pulse, now) end
 return replies

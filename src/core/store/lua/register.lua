@@ -1,9 +1,9 @@
--- register: registers devices, or changes the type, metadata or TTL of registered ones. What another program wrote
---        of a device is kept; missing fields are added.
+-- register: registers devices, or changes the type, metadata or TTL of registered devices. Fields of a device's record
+--        that another program wrote are kept; missing fields are added.
 -- KEYS   registered types activity | state type oldType
 -- ARGV   testTime dialectName channel logCap historyCap onlyIfNew | id type oldType metadata ttl
--- Reply  for each device: {1, created, registered at}; {2, type}: the device's old type is this one now, so call
---        again with it; {3}: already registered, and `onlyIfNew` is 1; {4, error}.
+-- Reply  for each device: {1, created, registered at}; {2, type}: the device's type before the call is not `oldType`
+--        but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1; {4, error}.
 -- Events none.
 -- @include base
 -- @include devices
@@ -26,7 +26,9 @@ local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, 
   local device = readDevice(id, stateKey)
   if device and onlyIfNew == '1' then return {3} end
   if device and device.type ~= oldType then return {2, device.type} end
-  redis.call('SCARD', typeKey) -- fails before the first write if the key holds no set
+  -- SCARD fails if a key holds another Redis type than a set. It is called before the first write, because Redis does
+  -- not undo writes.
+  redis.call('SCARD', typeKey)
   redis.call('SCARD', oldTypeKey)
 
   local dialect = device and device.dialect or DIALECTS[1]

@@ -1,8 +1,9 @@
--- set_desired: replaces the desired document if nobody has changed it since it was read, and publishes the change
---        on the device's channel.
+-- set_desired: replaces the desired document of a device if it is still the expected one (compare-and-set), and
+--        publishes the change on the device's channel.
 -- KEYS   | state history:desired
 -- ARGV   testTime dialectName channel logCap historyCap | id expectedVersion expectedText desired patch
--- Reply  {1, version}; {0}: not registered; {2, version, text}: the document has changed, and is this one now.
+-- Reply  {1, version}; {0}: not registered; {2, version, text}: the stored document is not the expected one but this
+--        one.
 -- Events a state update on the device's channel.
 -- @include base
 -- @include record

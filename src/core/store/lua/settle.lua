@@ -1,8 +1,8 @@
--- settle: decides for each device whether it is online, corrects its record and the index if they differ, and
+-- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse | state heartbeat history:presence
 -- ARGV   testTime dialectName channel logCap historyCap longestTtl detector honourHold | id
--- Reply  {hold until, then for each device an array}. The array: online, offline, held (timed out during a hold),
+-- Reply  {end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
 --        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
 --        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.
 -- Events online (observed): the device is alive, and that was not announced;
@@ -15,11 +15,12 @@
 -- @include hold
 -- @include verdict
 
-local NO_TTL_SCORE = 9007199254740991 -- the score of a device whose heartbeat key has no TTL
--- The score of a live device should be now + PTTL. It is corrected if it differs by more than the first number;
--- a difference of more than the second number is reported as another program's write. Smaller differences occur
--- without one: TIME and PTTL read the clock at different moments, seconds apart if the server stood still between
--- them or the slot was migrated.
+-- The score in the index of a device whose heartbeat key has no TTL: it is never due.
+local NO_TTL_SCORE = 9007199254740991
+-- The score of an online device should be now + PTTL of its heartbeat key. If it differs by more than
+-- CORRECT_TOLERANCE_MS, it is corrected; by more than BYPASS_TOLERANCE_MS, it is also reported that another program
+-- wrote the key. Smaller differences occur without another program: TIME and PTTL read the clock at different moments,
+-- seconds apart if the server stood still between them or the slot was migrated.
 local CORRECT_TOLERANCE_MS, BYPASS_TOLERANCE_MS = 50, 2000
 
 local now = readTime()
@@ -33,7 +34,8 @@ local function deadlineOf(remaining)
   return remaining == ENDLESS and NO_TTL_SCORE or now + math.max(remaining, 1)
 end
 
--- Returns whether the score in the index differs from the deadline by more than `tolerance` ms.
+-- Returns whether a device's score in the index differs by more than `tolerance` ms from the deadline that follows from
+-- `remaining`, the PTTL of its heartbeat key; true also if the index does not contain the device.
 local function isOff(score, remaining, tolerance)
   return not score or math.abs(score - deadlineOf(remaining)) > tolerance
 end
@@ -51,7 +53,7 @@ end
 
 local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   local remaining, device, score, status
-  -- These are all reads of the device. Any of them fails if its key holds a value of another type.
+  -- All reads of the device are in this function, because any of them fails if its key holds another Redis type.
   local succeeded, raised = xpcall(function()
     remaining = redis.call('PTTL', heartbeatKey)
     device = readDevice(id, stateKey)
@@ -61,7 +63,9 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     status = judge(device, remaining, score, now, held)
   end, errorText)
   if not succeeded then
-    redis.call('ZREM', activityKey, id) -- or detectors would find it due again and again; the audit retries it
+    -- A device that fails is removed from the index, or detectors would find it due again and again. The audit, which
+    -- goes through all registered devices, settles it later.
+    redis.call('ZREM', activityKey, id)
     error(raised, 0)
   end
   if not device then return removeStray(id, remaining) end

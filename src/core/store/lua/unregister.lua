@@ -1,8 +1,10 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
 -- KEYS   registered types online activity log pulse | state heartbeat type history:reported history:desired history:presence
 -- ARGV   testTime dialectName channel logCap historyCap | id type
--- Reply  {1}: removed; {0}: nothing was there; {2, type}: the device has this type now, so call again with it.
--- Events if last announced online: offline (unregister, or timeout if the device timed out and no hold lasts).
+-- Reply  {1}: removed; {0}: the device was not registered and had no record; {2, type}: the device's type is not the
+--        given one but this one, so call again with it.
+-- Events offline, if the device was last announced online. The reason is timeout if its heartbeat key had expired and
+--        no hold lasts, else unregister.
 -- @include base
 -- @include record
 -- @include history
@@ -14,7 +16,7 @@ probeKeys()
 local device = makeDeviceReader()(id, stateKey)
 if device and device.type ~= deviceType then return {2, device.type} end
 if device and isAnnouncedOnline(device) then
-  -- Only whether a hold lasts now matters here, so the longest TTL is not needed: the pulse is not written.
+  -- The pulse is used only to tell whether a hold lasts now and is not written, so the longest TTL (0) does not matter.
   local held = isHeld(computePulse(now, 0, false), now)
   if held or redis.call('EXISTS', heartbeatKey) == 1 then
     addTransition(device, 'offline', now, 'unregister')

@@ -1,16 +1,18 @@
--- Presence events. `seq` counts a device's transitions; it is odd if the last one announced the device online. A
--- script first adds transitions to the device in memory and then writes all of them, so that the record, the log,
--- the messages and the history agree. History is written last, because nothing depends on it, and only if
--- `device.history` is set, the key of its list.
+-- Presence events. A transition is a change of a device between online and offline. `seq` counts the transitions of a
+-- device; it is odd if the last one announced the device online. A script first adds transitions to the device in
+-- memory and then writes all of them, so that the record, the log, the messages and the history agree. The history is
+-- written last, because nothing depends on it, and only if `device.history`, the key of its list, is set.
 local function isAnnouncedOnline(device) return device.state[SEQ] % 2 == 1 end
 
--- Returns the newest entry of the device's presence history. It is read once, before the first write.
+-- Returns the newest entry of the device's presence history. The entry is read only once, and must be read before the
+-- script's first write: the read fails if the key holds no list, and Redis does not undo writes.
 local function readNewestPresenceEntry(device)
   if device.history and device.newest == nil then device.newest = readNewestEntry(device.history) end
   return device.newest
 end
 
--- Adds a transition. If `unknownSince` is given, the device's presence between then and `now` is not known.
+-- Adds a transition to the device in memory. If `unknownSince` (ms) is given, it is not known whether the device was
+-- online between `unknownSince` and `now`, because another program may have changed it; the history notes that.
 local function addTransition(device, status, at, reason, unknownSince, now)
   readNewestPresenceEntry(device)
   local state = device.state
@@ -24,16 +26,17 @@ end
 -- Returns the last time at which any program noted a heartbeat of the device or registered it.
 local function lastContactAt(device) return math.max(device.lastSeen, registeredAt(device)) end
 
--- Adds "online", for a heartbeat. The device has been offline since its last transition or its registration, unless
--- another program noted a heartbeat since: then the heartbeat key exists (`isAlive`) or `lastSeen` is later.
+-- Adds the transition "online" for a heartbeat. Until now the device was offline, except if another program noted a
+-- heartbeat of it or registered it again after its last transition. Then its heartbeat key exists (`isAlive`) or its
+-- last contact is later than the transition, and it is not known whether it was online in between.
 local function addOnline(device, isAlive, now)
   local since = device.state[PRESENCE_AT]
   local contactAt = device.state[SEQ] == 0 and device.lastSeen or lastContactAt(device)
   addTransition(device, 'online', now, 'heartbeat', (isAlive or contactAt > since) and since, now)
 end
 
--- Adds "offline". The device was online until `score`, the deadline in the index. If another program writes this
--- device's heartbeats, it may have been online longer or offline in between, so the time since is unknown.
+-- Adds the transition "offline". The device was online until `score`, the deadline in the index. If another program
+-- writes heartbeats of the device, it may have been online longer, so its presence after the deadline is not known.
 local function addOffline(device, at, reason, score, now)
   local deadline = math.min(math.max(score or 0, device.state[PRESENCE_AT]), now)
   local newest = readNewestPresenceEntry(device)
@@ -41,17 +44,18 @@ local function addOffline(device, at, reason, score, now)
   addTransition(device, 'offline', at, reason, isShared and deadline, now)
 end
 
--- Adds "offline" for a device whose heartbeat key has expired. The time of the event is the deadline, but not before
--- the last heartbeat or transition, and not in the future.
+-- Adds the transition "offline" for a device whose heartbeat key has expired. The time of the event is `score`, the
+-- deadline in the index, but not before the device's last heartbeat or transition, and not in the future.
 local function addTimeout(device, score, now)
   local at = math.min(math.max(score or 0, device.lastSeen, device.state[PRESENCE_AT]), now)
   addOffline(device, at, 'timeout', score, now)
 end
 
--- Returns the device's score in the index, or nil if the index does not contain the device.
+-- Returns the device's score in the index (if it is online, its deadline in ms), or nil if the index does not contain
+-- it.
 local function readScore(id) return tonumber(redis.call('ZSCORE', activityKey, id)) end
 
--- Appends the transitions to the log, and notes the id of each log entry.
+-- Appends the transitions that were added to the device to the log, and notes in each the id of its log entry.
 local function logEvents(device)
   if not device.events then return end
   for _, event in ipairs(device.events) do
@@ -61,7 +65,7 @@ local function logEvents(device)
   end
 end
 
--- Publishes the transitions and appends them to the device's history.
+-- Publishes the transitions that were added to the device, and appends them to the device's history.
 local function publishEvents(device)
   if not device.events then return end
   local dialect = device.dialect

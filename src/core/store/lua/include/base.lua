@@ -1,18 +1,20 @@
--- Helpers of every script. The locals for keys and arguments (`onlineKey`, `id`, …) are generated from the
--- script's descriptor by script-prelude.ts.
+-- Functions for all scripts. The locals for a script's keys and arguments (`onlineKey`, `id`, …) are not declared in
+-- Lua files: script-prelude.ts generates them from the script's descriptor.
 
--- Returns the time of the Redis server in ms, or the time that a test sets. It is to be called once in a script.
+-- Returns the time of the Redis server, or the time that a test sets, in epoch ms. A script calls it only once, so that
+-- all times that it writes agree.
 local function readTime()
   if testTime ~= '' then return tonumber(testTime) end
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Returns an integer as text. Redis converts a number that is passed to redis.call as a double, which takes
--- several times as long.
+-- Returns an integer as text, to be passed to redis.call. If a number is passed, Redis converts it as a floating-point
+-- number, which takes several times as long.
 local function int(number) return string.format('%d', number) end
 
--- Returns a text as a JSON string. Scripts write JSON but never parse it: cjson would round large numbers.
+-- Returns a text as a JSON string. Scripts build JSON as text and never parse it, because the Lua library cjson would
+-- round large numbers.
 local function jsonString(text)
   if not string.find(text, '[%c"\\]') then return '"' .. text .. '"' end
   return '"' .. string.gsub(text, '[%c"\\]', function(char)

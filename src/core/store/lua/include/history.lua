@@ -1,9 +1,10 @@
--- History: for each kind a list of JSON entries, oldest first, with at most `historyCap` entries (0: none). An entry
--- is a change that devstate made. Other programs add no entries; if one changed the device since the last entry,
--- the next entry has "unknown":[from,to], the time during which the state is not known.
+-- The history of a device: for each kind (reported, desired, presence) a list of JSON entries, oldest first, with at
+-- most `historyCap` entries (0: none). An entry is a change that devstate made. Other programs add no entries. If one
+-- of them changed the device after an entry, the next entry has "unknown":[from,to], the time (ms) for which the state
+-- is not known.
 
--- Returns the newest entry, or false if there is none. It must be called before the script's first write, because
--- it fails if another program stored a value of another type at the key.
+-- Returns the newest entry of a history list, or false if it has none. It must be called before the script's first
+-- write, because it fails if the key holds another Redis type, and Redis does not undo writes.
 local function readNewestEntry(key) return redis.call('LINDEX', key, '-1') end
 
 local function formatUnknown(from, to) return ',"unknown":[' .. int(from) .. ',' .. int(to) .. ']' end
@@ -11,26 +12,27 @@ local function formatUnknown(from, to) return ',"unknown":[' .. int(from) .. ','
 local function appendEntry(key, entry)
   local cap = tonumber(historyCap)
   if cap == 0 then
-    redis.call('LTRIM', key, '1', '0') -- deletes older entries: no later entry would continue them
+    redis.call('LTRIM', key, '1', '0') -- deletes older entries: the changes after them would be missing
   elseif redis.call('RPUSH', key, entry) > cap then
     redis.call('LTRIM', key, '-' .. historyCap, '-1')
   end
 end
 
--- Returns when the device was registered, in ms. If that is later than devstate's last change, another program
--- registered the device again, which emptied its documents. The device must have been read with 'registered'.
+-- Returns when the device was registered, in epoch ms. If that is later than devstate's last change of the device,
+-- another program registered it again, which emptied its documents. `makeDeviceReader` must have been called with
+-- 'registered', or the result is 0.
 local function registeredAt(device) return parseInstant(device.dialect, device.registered) end
 
--- Returns whether the document of an entry is this text. The text is compared in place, because documents may be
--- long.
+-- Returns whether the document in a history entry is `json`. It is compared within the text of the entry, without a
+-- copy, because documents may be long.
 local function hasValue(entry, json)
   local _, before = string.find(entry, '"value":', 1, true)
   return before and #entry == before + #json + 1 and string.find(entry, json, before + 1, true) == before + 1
 end
 
--- Returns the entry for a document that becomes `value`. `stored` is the text before the change, `since` the time
--- of devstate's last change of the document. "first":true means that only the registration's empty document was
--- there before.
+-- Returns the history entry for a document that becomes `value`. `stored` is the document's text before the change,
+-- `since` the time (ms) of devstate's last change of it. "first":true in an entry means that before it there was only
+-- the empty document of the registration.
 local function formatDocumentEntry(key, device, now, version, value, stored, since)
   local newest, note = readNewestEntry(key), ''
   if version == 1 then

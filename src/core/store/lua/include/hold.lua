@@ -1,8 +1,8 @@
--- The hold: a time after an outage of Redis during which no device is announced offline, so that devices can
--- send heartbeats first. The key `pulse` holds three times in ms: "last contact, last detector step, hold until".
--- A gap of more than 3 s between two contacts is an outage if a detector was running before it. The hold then
--- lasts until now + min(gap, longest TTL). The first script after the outage starts it, so it is in effect
--- before heartbeats that clients queued during the outage arrive.
+-- The hold: a time after an outage of Redis during which no device is announced offline, so that devices can send
+-- heartbeats first. The key `pulse` holds three times in epoch ms: when a script last wrote the key (the last contact),
+-- the last step of a detector, and the end of the hold. A gap of more than 3 s after the last contact is an outage if a
+-- detector was running before it. The hold then lasts until now + min(gap, longest TTL). The first script after the
+-- outage starts the hold, so that it is in effect when heartbeats arrive that clients queued during the outage.
 local GAP_MS, STAMP_EVERY_MS = 3000, 500
 
 local function readPulse()
@@ -10,12 +10,13 @@ local function readPulse()
   return {last = tonumber(last) or 0, detector = tonumber(detector) or 0, hold = tonumber(hold) or 0}
 end
 
--- Returns whether a hold lasts. A last contact in the future means that the clock was set back; the hold is
--- then ignored, because it would last too long.
+-- Returns whether a hold lasts now. If the last contact is in the future by more than 3 s, the clock of the server was
+-- set back. The hold is then ignored, because it would last too long.
 local function isHeld(pulse, now) return pulse.hold >= now and pulse.last <= now + GAP_MS end
 
--- Reads the pulse and starts a hold if this script is the first after an outage. Nothing is written yet: a server
--- at `maxmemory` refuses the whole script at its first write that needs memory. `stampPulse` writes.
+-- Returns the pulse as it should become, with a new hold if this script is the first after an outage. It is not written
+-- yet, but by `stampPulse` at the end of the script: at `maxmemory` a server refuses a script's first write if it needs
+-- memory, so the writes that may free memory come first.
 local function computePulse(now, longestTtl, isDetector)
   local pulse = readPulse()
   local gap = now - pulse.last
@@ -26,8 +27,9 @@ local function computePulse(now, longestTtl, isDetector)
   return pulse
 end
 
--- Writes the pulse if that is due; heartbeats write it at most twice a second. It is written by pcall, because a
--- server at `maxmemory` refuses it, and the rest of a script that frees memory must still be done.
+-- Writes the pulse if the script is a detector's, a hold starts, or the pulse was not written for 500 ms; so heartbeats
+-- write it at most twice a second. It is written by pcall, because a server at `maxmemory` may refuse the write, and
+-- the script must not fail then.
 local function stampPulse(pulse, now)
   if pulse.isDue then
     redis.pcall('SET', pulseKey, int(now) .. ' ' .. int(pulse.detector) .. ' ' .. int(pulse.hold))

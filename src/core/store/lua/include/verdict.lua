@@ -1,8 +1,10 @@
--- The decision whether a device is online: it is if its heartbeat key exists.
-local GONE, ENDLESS = -2, -1 -- PTTL's replies for a key that does not exist, and for a key without a TTL
+-- Decides whether a device is online: it is if its heartbeat key exists.
+-- What PTTL replies for a key that does not exist (GONE), and for a key without a TTL (ENDLESS).
+local GONE, ENDLESS = -2, -1
 
--- Returns 'online', 'offline' or 'held' (expired during a hold, so not announced), and adds the transition to the
--- device if it has not been announced. Nothing is written. `remaining` is the PTTL of the heartbeat key.
+-- Returns 'online', 'offline' or 'held'. 'held': the heartbeat key expired, but a hold lasts, so "offline" is not
+-- announced yet. If the result was not announced before, its transition is added to the device in memory; nothing is
+-- written to Redis. `remaining` is what PTTL replies for the heartbeat key.
 local function judge(device, remaining, score, now, held)
   if remaining ~= GONE then
     if not isAnnouncedOnline(device) then
@@ -17,7 +19,7 @@ local function judge(device, remaining, score, now, held)
   return 'offline'
 end
 
--- Writes the fields `status` and `devstate` of the record, each only if it changed.
+-- Writes the fields `status` and `devstate` of a device's record, each only if it changed.
 local function writePresence(stateKey, device, status)
   local fields = {}
   if device.events then fields = {'devstate', packState(device.state)} end
