@@ -6,28 +6,32 @@
  *   <ms>-<seq>@<partition>.<others>   several partitions: the entry, the number of its partition, and the
  *                                     positions in the other logs in the order of the partitions, written
  *                                     as in packed-positions.ts
- *   <ms>-<seq>@<partition>            the same without positions, as detectors print it: the other logs
- *                                     are read from the entry's time on
+ *   <ms>-<seq>@<partition>            the entry and the number of its partition, as detectors print it: a
+ *                                     feed then reads the logs of other partitions from the entry's time on
  *   0-0                               the beginning of every log
  */
 import { DevstateError, quote } from '../model/errors.js';
 import { type LogPosition, MAX_ID_PART, positionAfter, positionAt } from './log-position.js';
 import { packPositions, unpackPositions } from './packed-positions.js';
 
-/** Matches the form of every cursor. `parseCursor` checks whether one is valid in a fleet. */
+/** Matches every text that has the form of a cursor. `parseCursor` checks whether a cursor is valid in a fleet. */
 export const CURSOR_PATTERN = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})(?:@(0|[1-9]\d{0,8})(?:\.([\w-]+))?)?$/;
-/** No entry has this id. */
+/** The cursor for the beginning of every log. Redis gives no log entry this id. */
 const BEGINNING = '0-0';
 
-/** Returns the event id, without positions in other logs, of an entry in the log of one of `count` partitions. */
+/**
+ * Returns the id of the event whose log entry has the id `id`: in a fleet with several partitions, the number of the
+ * partition is appended, because entries of two logs may have the same id.
+ * @param count the number of partitions of the fleet
+ */
 export function entryId(id: string, partition: number, count: number): string {
   return count === 1 ? id : `${id}@${partition}`;
 }
 
 /**
- * Returns the cursor of the event that was read last.
- * @param positions one for each partition
- * @param partition the partition of the event; its position is that of the event
+ * Returns the cursor from which a feed can continue after an event.
+ * @param positions the position of the feed in the log of each partition, directly after it returned the event
+ * @param partition the number of the event's partition
  */
 export function formatCursor(positions: readonly LogPosition[], partition: number): string {
   const event = positions[partition] as LogPosition;
@@ -38,9 +42,9 @@ export function formatCursor(positions: readonly LogPosition[], partition: numbe
 }
 
 /**
- * Returns the position in each log from which the events after this cursor are read.
+ * Returns, for the log of each partition, the position from which a feed that starts at the cursor reads.
  * @param count the number of partitions of the fleet
- * @throws DevstateError USAGE: it is not a cursor of a fleet with so many partitions
+ * @throws DevstateError USAGE: the text is not a cursor of a fleet with `count` partitions
  */
 export function parseCursor(text: string, count: number): LogPosition[] {
   if (text === BEGINNING) return new Array<LogPosition>(count).fill(positionAt(0));

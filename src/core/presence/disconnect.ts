@@ -1,4 +1,4 @@
-/** Disconnecting devices: they go offline at once, before their heartbeat key expires. */
+/** Disconnects devices: takes them offline at once, without waiting until their heartbeat keys expire. */
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { notFoundError } from '../model/errors.js';
@@ -10,8 +10,9 @@ import { runInChunks } from '../store/script-chunks.js';
 import { DISCONNECT } from '../store/scripts.js';
 
 /**
- * Takes a device offline now: deletes its heartbeat key and, if it was online, announces it offline.
- * @returns whether it was online
+ * Takes a device offline now: deletes its heartbeat key, and announces the device offline unless that has been
+ * announced already.
+ * @returns whether the device was online, which means that its heartbeat key existed
  * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONNECTION
  */
 export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
@@ -19,8 +20,8 @@ export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
 }
 
 /**
- * Takes many devices offline. The results are in the order of the ids; each one succeeds or fails alone.
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
+ * Takes many devices offline. The results are in the order of the ids; each device succeeds or fails alone.
+ * @throws DevstateError CONNECTION: all devices are of one partition, and that partition cannot be reached
  */
 export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<boolean>[]> {
   return sendValidItems(ids, validId, (valid) =>

@@ -1,11 +1,11 @@
 /**
- * The presence feed: returns every transition once and in order, also across lost connections.
- * The events of devstate are read from the logs. Devstate also publishes each on the presence channel: such a
- * message carries `seq`, and makes the feed read the log at once. Besides, all logs are read each second, in
- * case a message was lost. A message without `seq` is an event of another program, which is in no log: the
- * feed returns the message itself.
+ * The presence feed: returns every transition of a device once and in order, also across lost connections.
+ * Devstate's own events are read from the logs. Devstate also publishes each of them on the presence channel, in a
+ * message that carries `seq` and makes the feed read the log at once. All logs are also read every second, in case a
+ * message was lost. A message without `seq` is an event of another program, which is in no log: the feed returns
+ * the message itself.
  * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed. A feed
- * with the id of an event as `since` returns every event that was not returned before that one.
+ * that starts at the id of an event returns every logged event that an earlier feed had not returned by then.
  */
 
 import { WakeSignal } from '../async/wake-signal.js';
@@ -24,27 +24,33 @@ import type { Gap, Since } from './log-reader.js';
 import { MergedLog } from './merged-log.js';
 
 export interface FeedOptions extends OutageListener {
-  /** Returns the events since then first. Not given: only events from now on. */
+  /**
+   * The event or the time after which the feed starts: it first returns the events that were logged since then.
+   * Not given: the feed returns only events that happen from now on.
+   */
   since?: Since;
   /** Ends the feed when it aborts. */
   signal?: AbortSignal;
   /**
-   * Called once, when the logged events have been returned: every later event will be returned too. Logs that
-   * cannot be read at that time are not waited for.
+   * Called once, when the events logged before the start have been returned: from then on the feed returns events as
+   * they happen. A log that cannot be read at that time does not delay this call.
    */
   onReady?: () => void;
-  /** Called when events are missing because the log was trimmed before they could be read. */
+  /** Called when events were deleted from a log, which has a maximum length, before the feed could read them. */
   onGap?: (gap: Gap) => void;
-  /** Called with the number of events of other programs that were dropped because the consumer was too slow. */
+  /**
+   * Called with the number of events that were dropped because the consumer is too slow. Only events that programs
+   * other than devstate published are dropped: devstate's own events stay in the log until they are read.
+   */
   onDropped?: (count: number) => void;
 }
 
-/** The time between two reads of all logs if no message arrives. */
+/** The time between two reads of all logs. A message on the presence channel makes the feed read a log sooner. */
 const POLL_INTERVAL_MS = 1000;
 
 /**
- * Returns presence events as they happen, until the signal aborts or the consumer stops. A lost connection
- * does not end the feed once a log has been read: it is reported to `onLost`, and the feed continues when the
+ * Returns presence events as they happen, until the signal aborts or the consumer stops. Once a log has been read, a
+ * lost connection does not end the feed: the loss is reported to `onLost`, and the feed continues when the
  * connection is back.
  * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read at the
  *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
@@ -61,6 +67,7 @@ export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): As
 }
 
 /**
+ * The states of a feed:
  * - starting: no log has been read; a connection error ends the feed
  * - replaying: at least one log has been read; connection errors are retried and reported
  * - live: the events that were logged before the start have been returned, and `onReady` was called
@@ -76,9 +83,9 @@ class Feed {
   readonly #outage: OutageNotice;
   readonly #foreign = new ForeignEvents();
   #state: FeedState = 'starting';
-  /** A connection error that has not been reported yet. */
+  /** The error of a lost subscription or of a log that cannot be read, until it is reported to `onLost`. */
   #unreported: DevstateError | undefined;
-  /** When all logs are read next, by `performance.now()`. */
+  /** When all logs are read next, ms on the clock of `performance.now()`. */
   #nextPollAt = 0;
 
   constructor(fleet: Fleet, partitions: readonly Partition[], options: FeedOptions, wakeSignal: WakeSignal) {
@@ -142,7 +149,11 @@ class Feed {
     this.#nextPollAt = performance.now() + POLL_INTERVAL_MS;
   }
 
-  /** @param failures the errors of the logs that cannot be read. @returns false: there are some */
+  /**
+   * Ends the feed by throwing, or notes an outage, if logs cannot be read.
+   * @param failures the errors of the logs that cannot be read
+   * @returns whether every log can be read
+   */
   #handleFailures(failures: readonly unknown[]): boolean {
     if (this.#state === 'starting' && failures.length < this.#partitionCount) this.#state = 'replaying';
     const failure = mostSevere(failures);
@@ -178,7 +189,7 @@ class Feed {
   }
 }
 
-/** The number of the partition whose log holds the event that devstate published with this message. */
+/** Returns the number of the partition whose log has the event of a message that devstate published. */
 function partitionOf(message: string, count: number): number {
   const id = count === 1 ? undefined : decodePresenceMessage(message)?.deviceId;
   return id === undefined ? 0 : partitionNumber(id, count);

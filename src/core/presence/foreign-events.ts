@@ -1,6 +1,6 @@
 /**
- * Presence events of other programs. They are only published on the channel, not logged, so they wait here
- * until the feed returns them. If the consumer of the feed is too slow, the oldest are dropped.
+ * Keeps the presence events of programs other than devstate until the feed returns them: those programs only publish
+ * events on the channel and do not log them. If the consumer of the feed is too slow, the oldest are dropped.
  */
 import { withTimeout } from '../async/timeouts.js';
 import type { PresenceEvent } from '../model/presence-event.js';
@@ -10,7 +10,10 @@ import { isTransient } from '../store/redis-errors.js';
 import { runInChunks } from '../store/script-chunks.js';
 
 const MAX_WAITING = 10_000;
-/** Events are returned without the type if reading it takes longer. */
+/**
+ * The longest wait for the device types that messages of other programs lack, ms. After it the events are returned
+ * without a type, so that a slow server does not delay them.
+ */
 const READ_TYPES_TIMEOUT_MS = 1000;
 
 export class ForeignEvents {
@@ -23,7 +26,7 @@ export class ForeignEvents {
     this.#dropped += 1;
   }
 
-  /** Returns the number of events dropped since the last call. */
+  /** Returns the number of events that were dropped since the previous call of this method. */
   takeDropped(): number {
     const dropped = this.#dropped;
     this.#dropped = 0;
@@ -31,7 +34,8 @@ export class ForeignEvents {
   }
 
   /**
-   * Returns the waiting events, oldest first, with the device type of the record where the message has none.
+   * Removes and returns the waiting events, oldest first. If a message has no device type, its event gets the type of
+   * the device's record.
    * @throws DevstateError BAD_RECORD, USAGE, CONNECTION: permission denied
    */
   async take(fleet: Fleet): Promise<PresenceEvent[]> {
@@ -47,7 +51,8 @@ export class ForeignEvents {
         deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,
       }));
     } catch (error) {
-      if (isTransient(error)) return events; // the feed detects the lost connection when it reads the logs
+      // A lost connection only costs the events their types. The feed reports the loss when it reads the logs.
+      if (isTransient(error)) return events;
       throw error;
     }
   }

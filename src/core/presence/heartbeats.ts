@@ -1,7 +1,7 @@
 /**
  * Heartbeats. A device is online as long as its heartbeat key exists; each heartbeat sets the key again.
- * This file splits many heartbeats into scripts, merges reports, and registers unknown devices where the
- * heartbeat asks for it. Each heartbeat succeeds or fails alone.
+ * This file splits many heartbeats into scripts, merges patches into stored reports, and registers an unknown device
+ * if its heartbeat asks for that. Each heartbeat succeeds or fails alone.
  */
 import {
   type ItemResult,
@@ -25,7 +25,7 @@ import { runInChunks } from '../store/script-chunks.js';
 import { type BeatOutcome, isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
 
 /**
- * Sends one heartbeat.
+ * Sends one heartbeat of a device, which makes the device online until the TTL has passed.
  * @param defaultTtl the TTL of a device without a TTL of its own, ms
  * @throws DevstateError NOT_FOUND, USAGE, BAD_RECORD, CONFLICT, CONNECTION
  */
@@ -38,10 +38,11 @@ export async function heartbeat(
 }
 
 /**
- * Sends many heartbeats. The results are in the order of the heartbeats; each one succeeds or fails alone.
- * Heartbeats of the same device are applied in order. One that failed with CONNECTION may have been applied.
- * @param defaultTtl the TTL of devices without one of their own, ms
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
+ * Sends many heartbeats. The results are in the order of the heartbeats; each heartbeat succeeds or fails alone.
+ * Heartbeats of the same device are applied in order. A heartbeat that failed with CONNECTION may have been applied,
+ * because its reply may have been lost.
+ * @param defaultTtl the TTL of devices without a TTL of their own, ms
+ * @throws DevstateError CONNECTION: all devices are of one partition, and that partition cannot be reached
  */
 export async function heartbeats(
   fleet: Fleet,
@@ -53,7 +54,11 @@ export async function heartbeats(
   );
 }
 
-/** Does what `heartbeats` does, for devices of one partition. @throws DevstateError CONNECTION when its connection is lost */
+/**
+ * Sends many heartbeats of devices of one partition. The results are in the order of the heartbeats; each heartbeat
+ * succeeds or fails alone, and those of the same device are applied in order.
+ * @throws DevstateError CONNECTION: the partition cannot be reached
+ */
 export async function heartbeatsIn(
   partition: Partition,
   beats: readonly Heartbeat[],
@@ -75,12 +80,18 @@ async function beatAll(
   return results;
 }
 
-/** Whether the beat may need a second script, so that a later beat of the device in the same batch could be applied before it. */
+/**
+ * Whether a heartbeat may have to be sent a second time. A later heartbeat of its device must then not be in the same
+ * batch, because it could be applied before the second attempt.
+ */
 function mayNeedSecondScript({ patch, registerAs, reportedJson }: Heartbeat): boolean {
   return patch !== undefined || registerAs !== undefined || reportedJson === undefined;
 }
 
-/** The assumed size of a merged report: the real one is known only after the stored report was read. */
+/**
+ * The assumed size of a merged report, bytes, by which heartbeats are cut into chunks: the real size is known only
+ * after the stored report was read.
+ */
 const MERGE_BYTES = 32 * 1024;
 
 function estimatedBytes({ reportedJson = '', patch }: Heartbeat): number {
@@ -94,7 +105,10 @@ function validBeat(beat: Heartbeat): Heartbeat {
   return beat;
 }
 
-/** Sends the beats. Then registers the unknown devices whose beat has `registerAs`, and sends those beats again. */
+/**
+ * Sends heartbeats. Then registers the devices that are not registered and whose heartbeat has `registerAs`, and sends
+ * the heartbeats of these devices again.
+ */
 async function beatAndRegister(
   partition: Partition,
   beats: readonly Heartbeat[],
@@ -108,7 +122,7 @@ async function beatAndRegister(
   });
   if (unknown.length === 0) return results;
   const registrants = unknown.map(({ beat: { id }, type }) => ({ id, type }));
-  // Only if new: a device that another client registered in between keeps that client's type.
+  // `onlyIfNew` is true: a device that another client has registered in the meantime keeps that client's type.
   const registered = await registerAllIn(partition, registrants, true);
   const unknownBeats = unknown.map(({ beat }) => beat);
   const again = await beatAndMerge(partition, unknownBeats, defaultTtl);
@@ -121,8 +135,8 @@ async function beatAndRegister(
 }
 
 /**
- * Sends the beats. The reports to merge patches into are read first, in one round trip. A beat whose stored
- * report changes between the read and the script is sent again alone.
+ * Sends heartbeats. The stored reports that patches are to be merged into are read first, in one round trip. If a
+ * stored report changes between that read and the script, its heartbeat is merged and sent again, alone.
  */
 async function beatAndMerge(
   partition: Partition,

@@ -1,34 +1,34 @@
-/** The log of one partition with the entries that were read ahead of the consumer. */
+/** The buffer of one partition's log of presence events: entries that were read before the feed returns them. */
 
 import { type LogPosition, positionAfter } from './log-position.js';
 import type { LogReader } from './log-reader.js';
 
 export interface BufferedEntry {
   readonly position: LogPosition;
-  /** Field names and values in turn. */
+  /** The field names and values of the entry, in turn. */
   readonly fields: readonly string[];
 }
 
 export class LogBuffer {
   readonly reader: LogReader;
-  /** Read, and not yet returned to the consumer; oldest first. */
+  /** The entries that were read and that the feed has not returned yet, oldest first. */
   readonly entries: BufferedEntry[] = [];
-  /** True: the log may have new entries since it was last read. */
+  /** True: entries may have been added to the log since it was last read. */
   hasChanged = true;
-  /** True: the log may have entries that the last read did not reach. */
+  /** True: the log may have unread entries, because the last read was limited or the buffer had no room. */
   hasMore = false;
   isReading = false;
-  /** The error of the last read; undefined: it succeeded. */
+  /** The error of the last read of the log; undefined: there was no error. */
   failure: unknown;
   readonly #onRecovered: () => void;
 
-  /** @param onRecovered called when a read succeeds after one that failed */
+  /** @param onRecovered called when the log is read successfully after a read that failed */
   constructor(reader: LogReader, onRecovered: () => void) {
     this.reader = reader;
     this.#onRecovered = onRecovered;
   }
 
-  /** Reads at most `count` entries into the buffer. Never rejects: an error is stored in `failure`. */
+  /** Reads at most `count` entries of the log into the buffer. Never rejects: an error is stored in `failure`. */
   async read(count: number): Promise<void> {
     this.isReading = true;
     try {
@@ -45,7 +45,7 @@ export class LogBuffer {
     }
   }
 
-  /** Records that a read failed. The log is read again later, and the other logs do not wait for it. */
+  /** Records that a read of this log failed: it is read again later, and the logs of other partitions do not wait. */
   fail(error: unknown): void {
     this.hasChanged = true;
     this.hasMore = false;

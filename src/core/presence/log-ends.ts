@@ -1,12 +1,12 @@
-/** The ends of the logs of all partitions: where a feed starts that replays nothing. */
+/** Finds the ends of the logs of all partitions, where a feed starts that returns only new events. */
 import { settleWithStragglerTimeout } from '../async/timeouts.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { type LogPosition, positionAt } from './log-position.js';
 import type { LogReader } from './log-reader.js';
 
 /**
- * Returns the end of each log. For a log that cannot be read now, or whose answer comes more than
- * `stragglerTimeoutMs` after the others', it is the time at which the others were read.
+ * Returns the position of the end of each log. For a log that cannot be read now, or whose server answers more than
+ * `stragglerTimeoutMs` after the one before it, the position is the time at which the other logs were read.
  * @throws DevstateError CONNECTION if no log can be read; BAD_RECORD if a key is not a stream
  */
 export async function readLogEnds(
@@ -26,7 +26,7 @@ export async function readLogEnds(
   const known = Object.values(ends);
   const failure = mostSevere(failures);
   if (failure !== undefined && (known.length === 0 || !isTransient(failure))) throw failure;
-  // The clocks of the servers may differ: the earliest time skips no event.
+  // The clocks of the servers may differ. The earliest of their times is taken, so that no event is skipped.
   const now = Math.min(...known.map((end) => end.now));
   return readers.map((_, i) => ends[i]?.position ?? positionAt(now));
 }

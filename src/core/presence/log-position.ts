@@ -1,6 +1,6 @@
 /** A position in the log of presence events of one partition. A log is a Redis stream. */
 
-/** Directly after an entry; or before the first entry that was logged at or after a time. */
+/** A position directly after an entry; or, if `isTime`, before the first entry that was logged at or after a time. */
 export interface LogPosition {
   /** The id of the entry; for a time, the smallest id that an entry of that time can have. */
   readonly id: string;
@@ -10,16 +10,22 @@ export interface LogPosition {
   readonly isTime: boolean;
 }
 
-/** The largest ms and seq of a position: eight times as much is still an exact JavaScript number. */
+/**
+ * The largest `ms` and `seq` of a position. packed-positions.ts multiplies a distance in ms by 8, and the result must
+ * still be an exact integer in JavaScript.
+ */
 export const MAX_ID_PART = 999_999_999_999_999;
 
-/** @param timeMs ms since the epoch; fractions are rounded down */
+/**
+ * Returns the position before the first entry that was logged at or after a time.
+ * @param timeMs ms since the epoch; fractions are rounded down
+ */
 export function positionAt(timeMs: number): LogPosition {
   const ms = Math.min(Math.max(0, Math.floor(timeMs)), MAX_ID_PART);
   return { id: `${ms}-0`, ms, seq: 0, isTime: true };
 }
 
-/** @param id the id of an entry, as Redis returns it: `<ms>-<seq>` */
+/** Returns the position directly after an entry. @param id the id of the entry, as Redis returns it: `<ms>-<seq>` */
 export function positionAfter(id: string): LogPosition {
   const [ms = 0, seq = 0] = id.split('-').map(Number);
   return { id, ms, seq, isTime: false };

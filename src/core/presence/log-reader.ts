@@ -1,32 +1,32 @@
 /**
  * Reads the log of presence events of one partition, from a position on. Redis deletes the oldest
- * entries of a log that reaches its cap. The reader therefore checks that the entry it read last is still
- * in the log. If it is gone, later entries may have been deleted too: the reader reports a gap.
+ * entries of a log that reaches its maximum length. The reader therefore checks that the entry it read last is still
+ * in the log. If that entry is gone, later entries may have been deleted too: the reader reports a gap.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Partition } from '../store/partition.js';
 import { parseServerTime } from '../store/server-time.js';
 import { isBefore, type LogPosition, positionAfter, positionAt } from './log-position.js';
 
-/** Where to start: after the event with this id; or with the first event logged at or after a time (ms). */
+/** Where a feed starts: after the event with this id; or with the first event logged at or after a time, epoch ms. */
 export type Since = { id: string } | { time: number };
 
-/** A part of a log that was deleted before it could be read. */
+/** A gap in the events of a feed: events were deleted from a log before the feed could read them. */
 export interface Gap {
-  /** The id of the last event before the gap; or the time, ms, from which events were requested. */
+  /** The id of the last event before the gap; or, if no event was read before, the requested start, epoch ms. */
   after: string | number;
-  /** The id of the first event after the gap; null: there is none yet. */
+  /** The id of the first event after the gap; null: no event has been logged after it yet. */
   before: string | null;
 }
 
-/** An entry as Redis returns it: its id, and its field names and values in turn. */
+/** A log entry as Redis returns it: its id, and its field names and values in turn. */
 export type LogEntry = [id: string, fields: string[]];
 
 export class LogReader {
   readonly #partition: Partition;
   readonly #onGap: (gap: Gap) => void;
   #position = positionAt(0);
-  /** Whether a gap after `#position` has been looked for. */
+  /** True: a gap after `#position` has been looked for. Reset when the position moves: each gap is reported once. */
   #isGapChecked = false;
 
   constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
@@ -35,12 +35,13 @@ export class LogReader {
   }
 
   /**
-   * Returns the end of the log, and the server's time (ms) at which it was read.
+   * Returns the position of the end of the log, and the time of its server when the end was read, epoch ms.
    * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
    */
   async readEnd(): Promise<{ position: LogPosition; now: number }> {
-    // TIME is sent first: were it second, it could be later than an entry that XREVRANGE did not see yet, and
-    // the feed would skip that entry. It is asked of the log's server, whose clock the ids of entries follow.
+    // TIME is sent before XREVRANGE. If it were sent after it, an entry could be added between the two commands,
+    // and the feed, which may start at that time, would skip the entry. The log's own server is asked, because
+    // the ids of log entries follow the clock of that server.
     const [time, newest] = await this.#partition.pipeline([
       ['time'],
       ['xrevrange', this.#partition.keys.log, '+', '-', 'COUNT', 1],
@@ -51,14 +52,14 @@ export class LogReader {
     return { position: entry ? positionAfter(entry[0]) : positionAt(now), now };
   }
 
-  /** Sets the position after which `readNext` reads. */
+  /** Sets the position in the log from which the next call of `readNext` reads. */
   startAt(position: LogPosition): void {
     this.#position = position;
   }
 
   /**
-   * Reads at most `count` entries after the position, and moves the position after them.
-   * @returns hasMore: `count` entries were read, so the log may have more
+   * Reads at most `count` entries from the reader's position on, and moves the position after them.
+   * @returns hasMore: Redis returned `count` entries, so the log may have more
    * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
    */
   async readNext(count: number): Promise<{ entries: LogEntry[]; hasMore: boolean }> {
@@ -74,14 +75,18 @@ export class LogReader {
     return { entries, hasMore };
   }
 
-  /** @param next the id of the first entry after the position; null: there is none */
+  /**
+   * Reports a gap if entries after the reader's position have been deleted from the log.
+   * @param next the id of the first entry that is in the log after the position; null: there is no such entry
+   */
   async #checkGap(next: string | null): Promise<void> {
     const { isTime, ms } = this.#position;
-    if (next === null && isTime) return; // nothing has been logged since that time
+    if (next === null && isTime) return; // the log has no event since the requested start: nothing to report yet
     this.#isGapChecked = true;
     const [oldest] = await this.#readFrom('-', 1);
     const startsLater = oldest === undefined || isBefore(this.#position, positionAfter(oldest[0]));
-    // An entry that was read and is gone was deleted. A log that starts after a time may simply be younger.
+    // If the position is an entry and the log starts after it, that entry was deleted. If the position is a time and
+    // the log starts after it, the log may simply have been empty at that time.
     if (startsLater && (!isTime || (await this.#hasLostEntries())))
       this.#onGap({ after: isTime ? ms : this.#position.id, before: next });
   }
@@ -92,8 +97,8 @@ export class LogReader {
   }
 
   /**
-   * Redis 7 counts the entries that were ever added. Older versions do not: there a log that has reached its
-   * cap is taken as one that has lost entries.
+   * Returns whether entries of the log have ever been deleted. Redis 7 counts the entries that were ever added. Older
+   * versions do not: with them, a log that has reached its maximum length is assumed to have lost entries.
    */
   async #hasLostEntries(): Promise<boolean> {
     const { redis, keys } = this.#partition;

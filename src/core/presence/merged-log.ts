@@ -3,8 +3,8 @@
  * of different logs are ordered by the time at which they were logged, as far as they have been read.
  * A limited number of entries of each log is read ahead. No event is returned while a log whose read-ahead
  * entries are used up may have more, because its next entry may be the earliest.
- * If a log cannot be read, or does not answer while others do, the others wait for it once, for at most
- * `STRAGGLER_TIMEOUT_MS`. After that it is read in the background until a read succeeds.
+ * If a log cannot be read, or does not answer while others do, events of the other logs are held back once, for at
+ * most `STRAGGLER_TIMEOUT_MS`. After that the log is read in the background until a read succeeds.
  */
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
@@ -17,15 +17,15 @@ import { readLogEnds } from './log-ends.js';
 import { isBefore, type LogPosition, positionAt } from './log-position.js';
 import { type Gap, LogReader, type Since } from './log-reader.js';
 
-/** The number of entries that are read ahead, of all logs together, unless there are many logs. */
+/** How many entries one read requests of all logs together, unless each log would get fewer than `MIN_PER_LOG`. */
 const READ_AHEAD = 1000;
-/** The smallest number of entries that are read of one log. */
+/** The smallest number of entries that one read requests of one log. */
 const MIN_PER_LOG = 100;
 const STRAGGLER_TIMEOUT_MS = 1000;
 
 export class MergedLog {
   readonly #logs: LogBuffer[];
-  /** The position in each log after the last event that was returned. */
+  /** For the log of each partition, the position after the last of its events that was returned. */
   #positions: LogPosition[] = [];
   /** The number of entries that one read of a log requests. */
   readonly #chunk: number;
@@ -33,8 +33,9 @@ export class MergedLog {
   readonly #gaps: Gap[] = [];
 
   /**
-   * @param onGap called before the events after the gap are returned
-   * @param onRecovered called when a log can be read again
+   * @param onGap called when events were deleted from a log before they could be read; called before any later event
+   *   of that log is returned
+   * @param onRecovered called when a log whose read failed can be read again
    */
   constructor(
     partitions: readonly Partition[],
@@ -60,9 +61,9 @@ export class MergedLog {
   }
 
   /**
-   * Sets where to start. Must be called first.
-   * @param since undefined: at the end of the logs
-   * @throws DevstateError USAGE: not a position in this fleet; CONNECTION: no log can be read; BAD_RECORD
+   * Sets the position from which the events of each log are read. Must be called before any other method.
+   * @param since the event or time to start after; undefined: starts at the end of each log, with new events only
+   * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read; BAD_RECORD
    */
   async open(since: Since | undefined): Promise<void> {
     const count = this.#logs.length;
@@ -74,7 +75,10 @@ export class MergedLog {
     for (const [i, { reader }] of this.#logs.entries()) reader.startAt(this.#positions[i] as LogPosition);
   }
 
-  /** The next `readNew` reads the log of this partition, or every log if no partition is given. */
+  /**
+   * Notes that logs may have new entries, so that the next call of `readNew` reads them.
+   * @param partition the number of the partition whose log may have changed; undefined: every log may have changed
+   */
   markChanged(partition?: number): void {
     const changed = partition === undefined ? this.#logs : this.#logs.slice(partition, partition + 1);
     for (const log of changed) log.hasChanged = true;
@@ -90,7 +94,7 @@ export class MergedLog {
     return this.#logs.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   }
 
-  /** Returns the logs to read now: those that may have new entries and have room in their buffer. */
+  /** Returns the logs to read now: those that may have unread entries, are not being read, and have room to read. */
   #takeDue(): LogBuffer[] {
     const due = this.#logs.filter(
       ({ hasChanged, hasMore, isReading }) => (hasChanged || hasMore) && !isReading,
@@ -98,19 +102,23 @@ export class MergedLog {
     const withRoom = due.filter(({ entries }) => entries.length <= this.#chunk / 2);
     for (const log of due) {
       log.hasMore ||= !withRoom.includes(log);
-      log.hasChanged = false; // set before the read: a change during the read leads to another read
+      log.hasChanged = false; // before the read, so that an entry added during the read leads to another read
     }
     return withRoom;
   }
 
-  /** A log whose read does not finish in time fails with "timed out". */
+  /**
+   * Reads logs at the same time. A log that does not answer within `STRAGGLER_TIMEOUT_MS` after another log gets the
+   * error "timed out", so that the events of the logs that answered can be returned.
+   */
   async #readTogether(healthy: readonly LogBuffer[]): Promise<void> {
     if (healthy.length === 0) return;
     const reading = [...healthy];
     const reads = reading.map((log) => log.read(this.#chunk));
     await withTimeout(STRAGGLER_TIMEOUT_MS, Promise.race(reads));
     if (reading.every(({ isReading }) => isReading)) {
-      // No log has answered. The other logs are read too: if they answer, the connection works and these logs fail.
+      // None of the logs read this time has answered. The others are read too, to find out whether the connection or
+      // these logs are at fault.
       const others = this.#logs.filter(({ isReading, failure }) => !isReading && failure === undefined);
       reading.push(...others);
       reads.push(...others.map((log) => log.read(this.#chunk)));
@@ -123,7 +131,10 @@ export class MergedLog {
     for (const gap of this.#gaps.splice(0)) this.#onGap(gap);
   }
 
-  /** Returns the events that were read, up to the first whose turn is not known yet. */
+  /**
+   * Returns the events that were read, in the order in which they were logged. Ends where a log has used up its entries
+   * and may have more, because its next event may be the earliest.
+   */
   *events(): Generator<PresenceEvent> {
     for (let next = this.#nextPartition(); next !== undefined; next = this.#nextPartition()) {
       const { entries } = this.#logs[next] as LogBuffer;
@@ -133,12 +144,15 @@ export class MergedLog {
     }
   }
 
-  /** True: a log may have entries that the last `readNew` did not read. */
+  /** True: a log may have entries that the last call of `readNew` did not read, so `readNew` is to be called at once. */
   get hasMore(): boolean {
     return this.#logs.some(({ hasMore }) => hasMore);
   }
 
-  /** Returns the partition of the next event; undefined: there is none, or a log must be read first. */
+  /**
+   * Returns the number of the partition whose log has the earliest event that was read and not returned. Undefined:
+   * there is no such event, or a log that may have an earlier one must be read first.
+   */
   #nextPartition(): number | undefined {
     let next: number | undefined;
     let earliest: LogPosition | undefined;

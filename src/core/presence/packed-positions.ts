@@ -1,10 +1,10 @@
 /**
- * Log positions as base64url text, relative to the position of an event. Each position is a varint of
- * 8 × its distance from the event's time in ms, + 4 if it is later, + its kind:
+ * Log positions as base64url text, for the ids of presence events. A position is written relative to the time of the
+ * event: as a varint of 8 × its distance from that time in ms, + 4 if it is later than the event, + its kind:
  *
- *   0  after the entry with seq 0
- *   1  after the entry whose seq follows as a second varint
- *   2  at a time
+ *   0  the position is after the entry with seq 0
+ *   1  the position is after the entry whose seq follows as a second varint
+ *   2  the position is a time
  *
  * A varint has seven bits of the number in each byte, the lowest bits first; the eighth bit is set in
  * all bytes but the last.
@@ -12,7 +12,7 @@
 import type { LogPosition } from './log-position.js';
 
 const [ENTRY, ENTRY_WITH_SEQ, TIME] = [0, 1, 2];
-/** Two varints of 8 bytes. */
+/** The most bytes that one packed position takes: two varints of 8 bytes. */
 const MAX_POSITION_BYTES = 16;
 
 export function packPositions(positions: readonly LogPosition[], eventMs: number): string {
@@ -27,7 +27,7 @@ export function packPositions(positions: readonly LogPosition[], eventMs: number
   return bytes.toString('base64url', 0, end);
 }
 
-/** Reads any text without an error: to check a text, pack the result again and compare. */
+/** Returns the positions of a packed text. Accepts any text: to check a text, pack the result again and compare. */
 export function unpackPositions(text: string, eventMs: number): LogPosition[] {
   const bytes = Buffer.from(text, 'base64url');
   const positions: LogPosition[] = [];
@@ -51,7 +51,7 @@ export function unpackPositions(text: string, eventMs: number): LogPosition[] {
   return positions;
 }
 
-/** Returns the offset after the varint. */
+/** Writes a number as a varint at `offset`, and returns the offset after it. */
 function writeVarint(bytes: Buffer, offset: number, value: number): number {
   let end = offset;
   let rest = value;

@@ -1,7 +1,7 @@
 /**
  * Runs the heartbeat scripts for devices of one partition. A heartbeat without a report is first sent to
- * the fast script, which handles only devices that stay online and skips the others; the full script then
- * handles those.
+ * the fast script, which handles only devices that stay online and skips all others; the full script then
+ * handles the skipped ones.
  */
 import type { ItemResult } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
@@ -15,7 +15,7 @@ import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
 
-/** The stored report that a patch is merged into. The script refuses the heartbeat if the report has changed. */
+/** The stored report that a patch was merged into. If it has changed by then, the script refuses the heartbeat. */
 export interface StoredReport {
   version: number;
   text: string;
@@ -36,9 +36,9 @@ type BeatArguments = { id: string } & Record<
 type Reply = [code: number, ...detail: (number | string)[]];
 
 /**
- * Sends heartbeats of one partition. The outcomes are in the order of the heartbeats.
- * @param stored the reports to merge patches into, by device id
- * @param defaultTtl the TTL of devices without one of their own, ms
+ * Sends heartbeats of devices of one partition. The outcomes are in the order of the heartbeats.
+ * @param stored the stored reports that patches are merged into, by device id
+ * @param defaultTtl the TTL of devices without a TTL of their own, ms
  * @throws DevstateError CONNECTION
  */
 export async function runHeartbeats(
@@ -66,7 +66,10 @@ export async function runHeartbeats(
   );
 }
 
-/** The heartbeats have been applied already, so a lost connection is ignored: a later heartbeat raises the TTL. */
+/**
+ * Raises the longest TTL in the fleet's settings to that of heartbeats that were applied. A lost connection is
+ * ignored, because the heartbeats have succeeded; a later heartbeat raises the TTL.
+ */
 async function raiseLongestTtl(partition: Partition, ttl: number): Promise<void> {
   try {
     await partition.raiseLongestTtl(ttl);
@@ -75,7 +78,10 @@ async function raiseLongestTtl(partition: Partition, ttl: number): Promise<void>
   }
 }
 
-/** Heartbeats without a report have a script call of their own: a server at `maxmemory` refuses only the others. */
+/**
+ * Sends heartbeats without a report in a script call of their own: a server at `maxmemory`, which refuses heartbeats
+ * with a report, still accepts those of devices that stay online.
+ */
 async function runByKind(
   partition: Partition,
   fleetArguments: FleetArguments,
@@ -116,7 +122,7 @@ async function runFastFirst(
   return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));
 }
 
-/** Returns the script's arguments for a heartbeat; an error if its patch cannot be merged into the stored report. */
+/** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
 function prepareBeat(
   { id, ttl, reportedJson = '', patch }: Heartbeat,
   stored: StoredReport | undefined,

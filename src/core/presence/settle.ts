@@ -1,6 +1,6 @@
 /**
  * Decides for each device whether it is online, corrects its record and the index, and announces a transition
- * that has not been announced. Detectors, the audit and `declareFleet` use it, so all decide alike.
+ * that has not been announced. Detectors, the audit and `declareFleet` all call `settle`, so their decisions agree.
  */
 
 import type { DevstateError } from '../model/errors.js';
@@ -10,8 +10,9 @@ import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
 
 /**
- * - held: timed out during a hold; nothing was changed
- * - stray: not registered; it was removed from the index
+ * What was found about a device that was settled. Besides online and offline:
+ * - held: the device timed out during a hold; nothing was changed
+ * - stray: the device is not registered; it was removed from the index
  * - DevstateError BAD_RECORD: a key of the device does not hold what devstate stores
  */
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
@@ -19,24 +20,24 @@ export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
 export interface SettleOptions {
   /** True for a detector: writes the time of its run to the pulse, and starts a hold after an outage. */
   detector?: boolean;
-  /** False: devices that timed out during a hold are declared offline; default: true. */
+  /** False: a device that timed out is declared offline even during the hold after an outage; default: true. */
   honourHold?: boolean;
 }
 
 export interface Settlement {
   /** When the last hold ends or ended, epoch ms; 0: there was none. */
   holdUntil: number;
-  /** In the order of the ids. */
+  /** One verdict for each device, in the order of the ids. */
   verdicts: Verdict[];
   /** The transitions that were announced. */
   events: PresenceEvent[];
-  /** True: another program changed a device without updating the index or announcing it. */
+  /** True: another program changed at least one of the devices without updating the index or announcing it. */
   bypassed: boolean;
 }
 
 /**
- * Settles these devices of one partition, whichever program wrote them. Without ids and with `detector`, only
- * the pulse is written.
+ * Decides which of the given devices of one partition are online, and announces transitions that have not been
+ * announced, also of devices that another program writes. Without ids and with `detector`, only the pulse is written.
  * @throws DevstateError CONNECTION, USAGE: read-only
  */
 export async function settle(
