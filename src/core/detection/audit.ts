@@ -1,16 +1,19 @@
 /**
- * Goes through all registered devices of a partition again and again, one slice at a time, so that a
- * device which another program changed without updating the index is found within one round. Each
- * slice is one SSCAN, so no request grows with the fleet.
+ * The audit: goes through all registered devices of a partition again and again, one slice at a time, so
+ * that a device which another program changed without updating the index is found within one round. Each
+ * slice is read by one SSCAN, so no request grows with the fleet.
  */
 import type { Partition } from '../store/partition.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
 import type { Poller } from './suspect-source.js';
 
-/** The time of one round over the whole fleet, where the caller gives none. */
+/** The time in which the audit checks every device of the fleet once, if the caller gives none, ms. */
 export const DEFAULT_AUDIT_ROUND_MS = 300_000;
-/** The longest time between two slices, of whichever partition: a small fleet takes less than a round. */
+/**
+ * The audit of a fleet reads about one slice in this time, ms, if its round does not require more. A small fleet is
+ * therefore gone through in less than the time of a round.
+ */
 const MAX_SLICE_INTERVAL_MS = 1000;
 const SLICE_SIZE = MAX_DEVICES_PER_SCRIPT;
 
@@ -18,14 +21,14 @@ export class Audit implements Poller {
   readonly #partition: Partition;
   readonly #roundMs: number;
   readonly #cursor: ScanCursor;
-  /** The longest time between two slices of this partition. */
+  /** The longest time between two slices of this partition, ms. */
   readonly #maxIntervalMs: number;
   #intervalMs: number;
-  /** When the next slice is due, on the clock of `performance.now()`. */
+  /** When the next slice is due, ms on the clock of `performance.now()`. */
   #dueAtMs = 0;
 
   /**
-   * @param roundMs the time in which each registered device is in a slice once
+   * @param roundMs the time in which the audit returns each registered device once, ms
    * @param partitionCount the number of partitions of the fleet
    */
   constructor(partition: Partition, roundMs: number, partitionCount: number) {
@@ -36,12 +39,12 @@ export class Audit implements Poller {
     this.#intervalMs = this.#maxIntervalMs;
   }
 
-  /** Returns the ids of the next slice, or none before it is due. @throws DevstateError CONNECTION, BAD_RECORD */
+  /** Returns the ids of the next slice; none before the slice is due. @throws DevstateError CONNECTION, BAD_RECORD */
   async next(): Promise<string[]> {
     if (performance.now() < this.#dueAtMs) return [];
     if (this.#cursor.isAtStart) await this.#planRound();
     const { found } = await this.#cursor.next(SLICE_SIZE);
-    // Slices that are late by more than a second are not made up for.
+    // A delay is made up for by shorter intervals, but at most one second of it, so that a long one causes no burst.
     this.#dueAtMs = Math.max(this.#dueAtMs + this.#intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
     return found;
   }
@@ -50,7 +53,7 @@ export class Audit implements Poller {
     return Math.max(0, this.#dueAtMs - performance.now());
   }
 
-  /** Sets the interval so that all slices of the devices that are registered now fit into one round. */
+  /** Sets the time between two slices so that the slices of all devices registered now fit into one round. */
   async #planRound(): Promise<void> {
     const registered = await this.#partition.send(() =>
       this.#partition.redis.scard(this.#partition.keys.registered),

@@ -3,28 +3,28 @@ import type { OutageListener } from '../pubsub/outage-notice.js';
 import type { HoldListener } from './hold-notice.js';
 
 /**
- * How a detector finds devices whose heartbeat may have expired. `deadline`: reads the index at the
- * earliest deadline, at least once a second. `poll`: checks all online devices every `interval`.
- * `keyspace`: uses the expired events of Redis. The last two are the article's.
+ * How a detector finds devices whose heartbeat may have expired. `deadline`: reads the index of deadlines
+ * when the earliest one has passed, and at least once a second. `poll`: checks all online devices every
+ * `interval`. `keyspace`: uses the events that Redis publishes when a key expires.
  */
 export type Strategy = 'deadline' | 'poll' | 'keyspace';
 
 export interface DetectOptions extends OutageListener, HoldListener {
-  /** Default `deadline`. A sweep always reads the index once. */
+  /** How the detector finds expired devices; default `deadline`. A sweep ignores it and reads the index. */
   strategy?: Strategy;
   /** The time between two checks of the strategy `poll`, ms; default 10,000. */
   interval?: number;
-  /** False: devices are marked offline even during a hold. Default true. */
+  /** False: expired devices are marked offline even during the hold after an outage; default true. */
   honourHold?: boolean;
   /** The time in which the audit checks every device of the fleet once, ms; default 300,000. */
   auditRound?: number;
-  /** Ends the detector. */
+  /** Ends the detector when it aborts. */
   signal?: AbortSignal;
   /**
-   * Called once, when the detector works: from now on every expired heartbeat is found. In a
-   * partition that is unreachable, it is found once the partition is reachable again.
+   * Called once, when the detector works: from then on every expired heartbeat is found. A heartbeat that
+   * expires in an unreachable partition is found when that partition can be reached again.
    */
   onReady?: () => void;
-  /** Called with messages for the operator: a strategy that is not available, a record that is broken. */
+  /** Called with a message for the operator, for instance that a strategy is not available or a record is broken. */
   onNotice?: (message: string) => void;
 }

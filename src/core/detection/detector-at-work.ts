@@ -1,11 +1,14 @@
-/** Tells whether a detector runs, from the pulse (`devices:pulse`) that detectors stamp. */
+/** Tells whether a detector runs, from the time that each detector writes to the pulse (the key `devices:pulse`). */
 import { collectOutcomes } from '../async/settled.js';
 import type { Fleet } from '../store/fleet.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { parseServerTime } from '../store/server-time.js';
 import { MAX_READ_INTERVAL_MS } from './due-devices.js';
 
-/** A detector stamps the pulse every second. If the last stamp is older than this, none runs. */
+/**
+ * A detector writes its time to the pulse at least once a second. If the time there is older than this, no detector
+ * runs.
+ */
 const MAX_PULSE_AGE_MS = 5 * MAX_READ_INTERVAL_MS;
 
 /**

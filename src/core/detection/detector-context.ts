@@ -1,4 +1,4 @@
-/** What a detector gives to the loops over its partitions. */
+/** What a detector shares with its loops, of which each works on one partition. */
 import type { DevstateError } from '../model/errors.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Partition } from '../store/partition.js';
@@ -7,25 +7,28 @@ import type { SuspectSource } from './suspect-source.js';
 
 export interface DetectorContext {
   readonly partitionCount: number;
-  /** Ends all loops. */
+  /** Ends the loops of all partitions when it aborts. */
   readonly signal: AbortSignal;
-  /** False: devices are marked offline even during a hold. */
+  /** False: expired devices are marked offline even during the hold after an outage. */
   readonly honourHold: boolean;
-  /** The time in which the audit checks every device once, ms. */
+  /** The time in which the audit checks every device of the fleet once, ms. */
   readonly auditRoundMs: number;
   readonly hold: HoldNotice;
   readonly outage: OutageNotice;
   readonly source: SuspectSource;
-  /** Whether a subscription is lost at present, so that suspects may be missed. */
+  /** Whether a subscription of the detector is lost at present, so that devices it would name may be missed. */
   isSubscriptionLost(): boolean;
   /** Called after the index of a partition was read successfully for the first time. */
   onStarted(partition: Partition): void;
   /**
-   * Called when a step failed and the index of this partition was never read successfully before.
-   * Returns false if that is so in all partitions: the detector is to fail then.
+   * Called when a step of a loop failed and the index of its partition has never been read successfully.
+   * Returns false if no partition could be read and each has been tried: the detector must fail then.
    */
   onStartFailed(partition: Partition, error: DevstateError): boolean;
   notice(message: string): void;
-  /** @throws DevstateError CONFLICT if the fleet has been declared with another number of partitions */
+  /**
+   * Checks that the fleet still has the partitions that the loops work on.
+   * @throws DevstateError CONFLICT if the fleet has been declared with another number of partitions
+   */
   assertPartitionCount(): Promise<void>;
 }

@@ -2,13 +2,16 @@
 import { StateMachine } from '../async/state-machine.js';
 
 export const DetectorModes = {
-  /** The subscriptions are being opened. No index is read yet: a device that expires after the read must not be missed. */
+  /**
+   * The subscriptions are being opened. The index is read only after that, so that a device that expires after the
+   * read is named by a subscription.
+   */
   SUBSCRIBING: 'SUBSCRIBING',
 
-  /** The loops over the partitions run, but not each of them has ended its first step yet. */
+  /** The loops over the partitions run, and at least one of them has not ended its first step yet. */
   STARTING: 'STARTING',
 
-  /** Each loop has ended its first step, and at least one has read its index: `onReady` was called. */
+  /** Each loop has ended its first step, and at least one has read the index of its partition: `onReady` was called. */
   RUNNING: 'RUNNING',
 
   /** A loop or a subscription has failed with an error that retrying does not help. The detector is to end. */
@@ -17,7 +20,10 @@ export const DetectorModes = {
   /** The signal was aborted, the consumer has stopped, or the detector failed. The loops are being ended. */
   ENDING: 'ENDING',
 
-  /** Loops and subscriptions are closed. The events that were announced last are yielded, then the error is thrown. */
+  /**
+   * Loops and subscriptions are closed. The detector yields the events that were announced last, then throws the error
+   * with which it failed, if there is one.
+   */
   ENDED: 'ENDED',
 } as const;
 

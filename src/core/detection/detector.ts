@@ -1,8 +1,8 @@
 /**
- * Finds devices whose heartbeats have stopped, and announces them as offline. The index says which
- * devices to settle, and the settle script decides, so each transition is announced once, however
- * many detectors run, of whatever strategy, beside those of the article. Each partition has a loop of
- * its own; subscriptions and notices are those of the whole fleet.
+ * Finds devices whose heartbeats have stopped, and announces them as offline. The detector only names
+ * devices that may have stopped. A script in Redis decides about each, so that devstate announces each
+ * transition once, however many detectors run and whatever their strategies are. Each partition has a loop
+ * of its own; the subscriptions and the notices are those of the whole fleet.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -34,7 +34,7 @@ const { STARTING, RUNNING, FAILING, ENDING, ENDED } = DetectorModes;
 
 /**
  * Yields each transition that this detector announces, until `signal` aborts. Detection does not wait
- * for the consumer: events that it has not taken yet are kept in memory, without a limit.
+ * for the consumer: events that the consumer has not taken yet are kept in memory, without a limit.
  * @throws DevstateError CONNECTION (permission refused, or no partition can be reached at the start),
  *   CONFLICT (the number of partitions has changed), BAD_RECORD, USAGE
  */
@@ -64,10 +64,10 @@ class Detector {
   readonly #events: PresenceEvent[] = [];
   readonly #failures: unknown[] = [];
   #isStartReported = false;
-  /** Why a subscription was lost, if that has not been reported yet. */
+  /** The error with which a subscription was lost, until it is reported to `onLost`. */
   #loss: DevstateError | undefined;
 
-  /** Opens the subscriptions; `run` closes them. */
+  /** Opens the subscriptions of the detector; `run` must be called, because it closes them. */
   constructor(
     fleet: Fleet,
     partitions: readonly Partition[],
@@ -126,14 +126,17 @@ class Detector {
     return this.#modes.mode === FAILING;
   }
 
-  /** Keeps the error for the end. In ENDING, other loops still finish their last step. */
+  /**
+   * Keeps an error, which is thrown when the detector has ended. The mode ENDING is kept: the loops of other
+   * partitions may still fail then, in their last step.
+   */
   #fail(error: unknown): void {
     this.#failures.push(error);
     if (this.#modes.mode !== ENDING) this.#modes.change(FAILING);
     this.#wakeSignal.wake();
   }
 
-  /** Fails if a subscription was refused, and reports one that was lost as an outage of all partitions. */
+  /** Makes the detector fail if a subscription was refused; reports a lost one as an outage of all partitions. */
   #checkSubscriptions(): void {
     const current = this.#currentLoss();
     if (current && !isTransient(current)) this.#fail(current);
@@ -149,7 +152,8 @@ class Detector {
     if (this.#isStartReported) return;
     this.#isStartReported = true;
     if (this.#modes.mode === STARTING) this.#modes.change(RUNNING);
-    this.#options.onReady?.(); // also if the end was requested during the first step
+    // A detector whose end was requested during its first step has started too, and reports that.
+    this.#options.onReady?.();
   }
 
   #addEvents(events: readonly PresenceEvent[], partitionNumber: number): void {
@@ -176,7 +180,7 @@ class Detector {
     const { signal, honourHold = true, auditRound = DEFAULT_AUDIT_ROUND_MS } = this.#options;
     const count = this.#partitions.length;
     const ended = AbortSignal.any([this.#endOfLoops.signal, ...(signal ? [signal] : [])]);
-    setMaxListeners(0, ended); // Each loop adds a listener; Node warns of more than ten.
+    setMaxListeners(0, ended); // Each loop adds a listener to the signal; Node would warn of more than ten.
     return {
       partitionCount: count,
       signal: ended,

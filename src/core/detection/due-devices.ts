@@ -3,30 +3,31 @@ import type { Partition } from '../store/partition.js';
 import { DUE } from '../store/scripts.js';
 
 /**
- * A detector reads the index of each partition at least this often. The script treats a much longer
- * silence of all devstate programs as an outage, and starts a hold.
+ * The longest time between two reads of the index of a partition by a detector, ms. If a detector runs, but no devstate
+ * program contacts a partition for more than 3 s, the next script treats that as an outage and starts a hold.
  */
 export const MAX_READ_INTERVAL_MS = 1000;
 
 /**
- * `work`: the read of a running detector; it stamps the pulse (`devices:pulse`) and may start a hold.
- * `look`: the read of a sweep; it writes nothing. `leave`: removes the detector from the pulse.
+ * How the index is read. `work`: by a running detector, whose time is written to the pulse (the key
+ * `devices:pulse`); may start a hold. `look`: by a sweep; nothing is written. `leave`: by a detector that
+ * ends; it is removed from the pulse, so that its absence is not taken for an outage.
  */
 export type DueMode = 'work' | 'look' | 'leave';
 
-/** What a read of the index found. Times are of the server's clock, epoch ms. */
+/** What a read of the index found. All times are epoch ms, by the clock of the server. */
 export interface DueDevices {
   now: number;
-  /** The end of the hold, which may be in the past; 0: there was none. */
+  /** The end of the last hold, which may be in the past; 0: there was no hold. */
   holdUntil: number;
-  /** The next deadline; 0: no device has one. */
+  /** The earliest deadline that has not passed; during a hold, the end of the hold; 0: no such time was found. */
   next: number;
   /** The ids of the devices that are due. */
   due: string[];
 }
 
 /**
- * Reads the index.
+ * Reads from the index of a partition which devices are due.
  * @param honourHold true: during a hold no device is reported as due
  * @param limit the largest number of devices to return
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE (the fleet is read-only)
@@ -45,7 +46,7 @@ export async function fetchDue(
 
 /**
  * Returns the time until the index is to be read again, ms. A device is due only when its deadline has passed, so
- * the read comes 1 ms after the deadline.
+ * the index is read 1 ms after the next deadline.
  */
 export function msUntilNextRead({ now, next }: DueDevices): number {
   if (next === 0) return MAX_READ_INTERVAL_MS;

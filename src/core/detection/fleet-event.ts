@@ -1,4 +1,4 @@
-/** Turns the events of a partition into events of its fleet. */
+/** Turns the events of one partition into events of its fleet, whose ids name the partition. */
 import type { PresenceEvent } from '../model/presence-event.js';
 import { entryId } from '../presence/cursor.js';
 

@@ -1,26 +1,26 @@
 /**
- * Reports a hold of a fleet: its start once, and its end once. A hold is the time after an outage
- * during which no device is marked offline. Each partition has a hold of its own, and they begin and
- * end at slightly different times, so the start is reported after each partition has been asked,
- * with the latest end of all.
+ * Reports a hold of a fleet: its start, also when it becomes longer, and its end. A hold is the time after
+ * an outage during which no device is marked offline. Each partition has a hold of its own, and these holds
+ * begin and end at slightly different times. The start is therefore reported after each partition has been
+ * asked, with the latest end of all partitions' holds.
  */
 import { SharedCondition } from '../async/shared-condition.js';
 import type { DueDevices } from './due-devices.js';
 
 export interface HoldListener {
-  /** Called after an outage. No device is marked offline before this time, epoch ms. */
+  /** Called when a hold begins or becomes longer: no device is marked offline before the time `until`, epoch ms. */
   onHold?: (until: number) => void;
-  /** Called when the hold of every partition has ended. */
+  /** Called when the holds of all partitions have ended. */
   onHoldEnd?: () => void;
 }
 
 export class HoldNotice {
   readonly #held = new SharedCondition<unknown>();
-  /** The partitions that were asked since there is a start to report. */
+  /** The partitions that were asked since a hold began that is not reported yet. It is reported when all were asked. */
   readonly #asked = new Set<unknown>();
   /** The latest end of the partitions' holds, epoch ms; 0: there is no hold. */
   #until = 0;
-  /** The end that was reported last, epoch ms; 0: no start was reported. */
+  /** The end of the hold that was reported last, epoch ms; 0: no hold is reported at present. */
   #reportedUntil = 0;
   readonly #listener: HoldListener;
   readonly #partitionCount: number;
@@ -30,7 +30,7 @@ export class HoldNotice {
     this.#partitionCount = partitionCount;
   }
 
-  /** Takes over what a read of the index of a partition found. */
+  /** Notes the hold that a read of a partition's index found, and reports a start or an end if there is one. */
   update(partition: unknown, { now, holdUntil }: Pick<DueDevices, 'now' | 'holdUntil'>): void {
     if (holdUntil < now) {
       if (this.#held.end(partition)) this.#end();
@@ -42,7 +42,7 @@ export class HoldNotice {
     this.skip(partition);
   }
 
-  /** Counts a partition that did not answer as asked, so that it does not delay the report. */
+  /** Counts a partition as asked, although it may not have answered, so that it does not delay the report of a hold. */
   skip(partition: unknown): void {
     this.#asked.add(partition);
     const isReported = this.#until === this.#reportedUntil;

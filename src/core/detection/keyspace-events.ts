@@ -1,8 +1,8 @@
 /**
- * The strategy `keyspace`: the article's expired events, from every server of the fleet. Redis sends
- * them only if `notify-keyspace-events` has the flags E and x, which are set here, and again after
- * each loss, because a server that restarted or became a master may not have them. While the flags
- * are not set, and if CONFIG is refused, the detector uses the index.
+ * The strategy `keyspace`: learns of expired heartbeat keys from the expired events of every server of the
+ * fleet. A server sends them only if its option `notify-keyspace-events` has the flags E and x. This strategy
+ * sets both flags at its start and after each lost connection, because a server that restarted or became a
+ * master may not have them. While the flags are not set, and if CONFIG is refused, the detector uses the index.
  */
 import type { Redis } from 'ioredis';
 import type { DevstateError } from '../model/errors.js';
@@ -19,12 +19,12 @@ export class KeyspaceEvents implements SuspectSource {
   readonly #prefixes: readonly string[];
   readonly #listener: SuspectListener;
   readonly #notice: (message: string) => void;
-  /** Whether the servers send expired events. `refused`: the user may not use CONFIG. */
+  /** Whether the servers send expired events. `refused`: a server refuses CONFIG, so the flags cannot be set. */
   #flags: 'unset' | 'set' | 'refused' = 'unset';
   #subscription: Subscription | undefined;
   #isClosed = false;
 
-  /** Starts to set the flags and to subscribe; the caller closes it. */
+  /** Starts to set the servers' flags and to subscribe to expired events; the caller must call `close`. */
   constructor(
     fleet: Fleet,
     partitions: readonly Partition[],
@@ -35,10 +35,11 @@ export class KeyspaceEvents implements SuspectSource {
     this.#prefixes = partitions.map(({ keys }) => keys.heartbeat(''));
     this.#listener = listener;
     this.#notice = notice;
-    // The connection for commands may come back after the subscription, and the flags are set on it.
+    // The flags are set on the connection for commands. It may come back later than the subscription, so its return
+    // is watched too.
     fleet.redis.on('ready', this.#setFlagsAgain);
     this.ready = this.#open();
-    this.ready.catch(() => {}); // The caller may await it later; until then Node must not see it as unhandled.
+    this.ready.catch(() => {}); // The caller may await `ready` later; until then Node must not report a rejection.
   }
 
   get usesIndex(): boolean {
@@ -83,7 +84,7 @@ export class KeyspaceEvents implements SuspectSource {
       );
       this.#flags = 'set';
     } catch (error) {
-      // A lost connection is reported by the subscription, and the flags are set again after it.
+      // A lost connection is reported by the subscription. When the connection is back, the flags are set again.
       this.#flags = isTransient(error) ? 'unset' : 'refused';
       if (this.#flags === 'refused')
         this.#notice(
@@ -92,13 +93,16 @@ export class KeyspaceEvents implements SuspectSource {
     }
   }
 
-  /** Reports the return only after the flags are set: before that, no events were sent. */
+  /**
+   * Sets the flags after a lost connection, and only then reports that events arrive again: as long as a server lacks
+   * the flags, it sends no expired events, so devices would be missed.
+   */
   readonly #setFlagsAgain = (): void => {
     if (this.#subscription) void this.#setFlags().then(() => this.#listener.onBack());
   };
 }
 
-/** Adds the flags that expired events need to those that are set. A includes x. */
+/** Adds the flags E and x, which expired events need, to the flags of a server. The flag A includes x. */
 async function enableExpiredEvents(redis: Redis): Promise<void> {
   const [, flags = ''] = (await redis.config('GET', 'notify-keyspace-events')) as string[];
   const missing = ['E', 'x'].filter(

@@ -1,9 +1,9 @@
-/** Messages remembered; when there are more, all are forgotten, so that memory stays bounded. */
+/** How many messages are remembered. When there are more, all are forgotten, so that memory stays bounded. */
 const MAX_REMEMBERED = 1000;
 
 /**
- * Returns a function that passes each different message on once: a device with a broken record is
- * settled again and again, and has the same message each time.
+ * Returns a function that passes each different message to `notice` once: a device with a broken record is
+ * settled again and again, and gives an equal message each time.
  */
 export function notifyOnce(notice: (message: string) => void): (message: string) => void {
   const notified = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Finds devices that other programs write: they publish on the presence channel, but do not update
- * the index. Used by every strategy.
+ * Finds devices that programs other than devstate write: such a program publishes on the presence channel,
+ * but does not update the index. Every strategy of a detector uses this, beside its own way of finding devices.
  */
 import { decodePresenceMessage, isOwnMessage } from '../model/presence-event.js';
 import { subscribe } from '../pubsub/subscribe.js';
@@ -8,7 +8,10 @@ import type { Subscription } from '../pubsub/subscription.js';
 import type { Fleet } from '../store/fleet.js';
 import type { SuspectListener } from './suspect-source.js';
 
-/** Names each device about which another program publishes a message. The caller closes the subscription. */
+/**
+ * Subscribes to the presence channel, and names to `listener` each device about which another program publishes. The
+ * caller must close the subscription.
+ */
 export function watchOtherPrograms(fleet: Fleet, listener: SuspectListener): Subscription {
   return subscribe(fleet, fleet.keys.presenceChannel, {
     onMessage(message) {

@@ -1,7 +1,7 @@
 /**
- * A detector's loop over one partition: it settles devices whose deadline has passed. It must read the
- * index at least once a second, because the script treats a longer silence as an outage. The modes of
- * the loop are in `partition-loop-modes.ts`.
+ * A detector's loop over one partition: it settles devices whose deadline has passed. It reads the index at
+ * least once a second: if nothing is heard of devstate for more than 3 s, scripts take that for an outage and
+ * start a hold. The modes of the loop are in `partition-loop-modes.ts`.
  */
 import { collectOutcomes } from '../async/settled.js';
 import { WakeSignal } from '../async/wake-signal.js';
@@ -24,9 +24,9 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
-/** After the end was requested: the longest wait for the replies of the last step. */
+/** The longest wait for the replies of the loop's last step after the end was requested, ms. */
 const STEP_GRACE_MS = 400;
-/** After the end was requested: the longest wait until the loop has left the pulse. */
+/** The longest wait until the detector is removed from the pulse, counted from when the end was requested, ms. */
 const LEAVE_GRACE_MS = 800;
 
 export class PartitionLoop {
@@ -37,13 +37,16 @@ export class PartitionLoop {
   readonly #pollers: readonly Poller[];
   readonly #maxDevices: number;
   readonly #modes = createPartitionLoopModes();
-  /** Devices to settle that the index did not name: from subscriptions and pollers. */
+  /** Devices to settle that subscriptions and pollers named; the index may not have them. */
   readonly #suspects = new Set<string>();
-  /** Devices to settle that the last read of the index found due. */
+  /** Devices to settle in the next step, because the last read of the index found them due. */
   #due: string[] = [];
-  /** In the modes HELD and SLEEPING: when to read the index again, on the clock of `performance.now()`. */
+  /** In the modes HELD and SLEEPING: when to read the index again, ms on the clock of `performance.now()`. */
   #nextReadAtMs = 0;
-  /** Set by `sweepAgain`, which may be called during a step; taken over by the next step. */
+  /**
+   * True: `sweepAgain` was called. The request is kept for the next step, because `sweepAgain` may be called while a
+   * step is running.
+   */
   #isSweepRequested = false;
 
   /** @param onEvents called with the transitions that the loop announced */
@@ -61,20 +64,20 @@ export class PartitionLoop {
     this.#maxDevices = maxDevicesPerStep(partitionCount);
   }
 
-  /** Lets the next step settle this device. */
+  /** Makes the next step settle this device, which may have changed although the index does not say so. */
   addSuspect(id: string): void {
     this.#suspects.add(id);
     this.#wakeSignal.wake();
   }
 
-  /** Lets the next step settle all devices that are due, because notifications may have been missed. */
+  /** Makes the loop settle all due devices now, because messages of a lost subscription may have been missed. */
   sweepAgain(): void {
     this.#isSweepRequested = true;
     this.#wakeSignal.wake();
   }
 
   /**
-   * Runs until the signal of the context aborts; retries after transient errors.
+   * Runs the loop until the signal of the context aborts. A step that failed with a transient error is retried.
    * @throws DevstateError CONFLICT, BAD_RECORD, USAGE; CONNECTION if permission is refused, or if no
    *   partition of the fleet could be read since the start
    */
@@ -92,7 +95,10 @@ export class PartitionLoop {
     }
   }
 
-  /** Returns false if the end was requested and Redis has not replied within the grace time. */
+  /**
+   * Runs one step. After a transient error it waits, and keeps the devices of the step for the next one.
+   * @returns false: the end was requested, and Redis has not replied within `STEP_GRACE_MS`
+   */
   async #stepOrRecover(): Promise<boolean> {
     const suspects = removeFirst(this.#suspects, this.#maxDevices);
     try {
@@ -110,11 +116,12 @@ export class PartitionLoop {
     const due = this.#due;
     this.#takeSweepRequest();
     const reads = this.#isReadDue();
-    // A step that only reads asks no poller: the due devices that it finds are settled before those of pollers.
+    // A step that reads the index and has no due devices to settle asks no poller, so that the due devices which it
+    // finds are settled before devices of pollers.
     const polls = due.length > 0 || !reads;
     const limit = this.#usesIndex() ? this.#maxDevices : 0;
-    // All in one round trip. Redis runs the read after the scripts that settle, so it does not return the
-    // devices that they have settled.
+    // Settling, reading and polling take one round trip together. Redis runs the read of the index after the scripts
+    // that settle, so the read does not return devices that have just been settled.
     const work = Promise.all([
       settleBatch(this.#partition, due, suspects, { detector: true, honourHold }),
       collectOutcomes(reads ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
@@ -126,7 +133,7 @@ export class PartitionLoop {
     const [found] = read.values;
     this.#due = found?.due ?? [];
     if (found) this.#onIndexRead(found);
-    this.#onEvents(settled.events); // before anything that may throw: these events have been announced
+    this.#onEvents(settled.events); // before anything that may throw, because the events have been announced already
     if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??
@@ -134,7 +141,8 @@ export class PartitionLoop {
     if (failure) throw failure;
     await this.#context.assertPartitionCount();
     reportErrors(settled.verdicts, notice);
-    // Due devices that were found, but not settled yet, may be refused again, as on a replica.
+    // An outage ends only when due devices were settled or none are due: a replica, for instance, answers the read of
+    // the index, but refuses to settle what the read found.
     const isProven = due.length > 0 || this.#due.length === 0;
     if (found && isProven && !this.#context.isSubscriptionLost()) outage.end(this.#partition);
     return true;
@@ -145,7 +153,7 @@ export class PartitionLoop {
     this.#isSweepRequested = false;
   }
 
-  /** HELD and SLEEPING wait; in every other mode the next step reads the index at once. */
+  /** Whether the loop sleeps before its next step. In the other modes the next step reads the index at once. */
   #isSleepMode(): boolean {
     return this.#modes.mode === HELD || this.#modes.mode === SLEEPING;
   }
@@ -155,15 +163,15 @@ export class PartitionLoop {
   }
 
   /**
-   * Whether a read returns the ids of due devices. In SLEEPING, the strategies `poll` and `keyspace`
-   * find devices by their own source, unless there is an outage.
+   * Whether a read of the index returns the ids of due devices. In the mode SLEEPING it does not if the strategy
+   * (`poll` or `keyspace`) finds expired devices by its own source, unless there is an outage.
    */
   #usesIndex(): boolean {
     const { outage, source } = this.#context;
     return this.#modes.mode !== SLEEPING || outage.isActive || source.usesIndex;
   }
 
-  /** Whether the index was read successfully since the start. */
+  /** Whether the index was read successfully at least once since the loop started. */
   #isStarted(): boolean {
     return this.#modes.mode !== STARTING && this.#modes.mode !== UNREACHED;
   }
@@ -189,20 +197,26 @@ export class PartitionLoop {
     hold.skip(this.#partition);
   }
 
-  /** Adds to the suspects itself, so that the ids of one poller are kept if another one fails. */
+  /**
+   * Asks a poller for devices and adds them to the suspects at once, so that they are kept if another poller, asked at
+   * the same time, fails.
+   */
   async #poll(poller: Poller): Promise<void> {
     if (this.#suspects.size >= this.#maxDevices) return;
     for (const id of await poller.next()) this.#suspects.add(id);
   }
 
-  /** The time until the next step, ms. */
+  /** Returns the time until the next step, ms. */
   #pauseMs(): number {
     if (!this.#isSleepMode() || this.#isSweepRequested || this.#suspects.size > 0) return 0;
     const untilReadMs = this.#nextReadAtMs - performance.now();
     return Math.min(untilReadMs, ...this.#pollers.map((poller) => poller.msUntilNext()));
   }
 
-  /** Removes the detector from the pulse. Not tried if the last step failed, because it would delay the end. */
+  /**
+   * Removes the detector from the pulse (the key `devices:pulse`), so that its absence is not taken for an outage. This
+   * is not tried if the last step failed: the server may not answer, and the end would be delayed.
+   */
   async #leave(): Promise<void> {
     if (this.#modes.mode === UNREACHED || this.#modes.mode === RECOVERING) return;
     this.#modes.change(LEAVING);

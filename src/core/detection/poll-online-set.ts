@@ -1,10 +1,10 @@
-/** The strategy `poll`: the article's polling loop over the set of online devices, in chunks. */
+/** The strategy `poll`: a polling loop over the set of online devices of each partition, in chunks. */
 import type { Partition } from '../store/partition.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
 import { INDEX_ONLY, type Poller, type SuspectSource } from './suspect-source.js';
 
-/** Names every device of the online sets once per interval. */
+/** Returns the source of the strategy: it names every device of the online sets once in `intervalMs`. */
 export function pollOnlineSet(intervalMs: number): SuspectSource {
   return {
     ...INDEX_ONLY,
@@ -13,7 +13,10 @@ export function pollOnlineSet(intervalMs: number): SuspectSource {
   };
 }
 
-/** Round n starts n intervals after the start, or at the next multiple if the round before takes longer. */
+/**
+ * Returns a poller that goes through the online set in rounds. A round starts at each multiple of the interval after the
+ * start; if a round takes longer than the interval, the next one starts at the multiple that follows.
+ */
 function onlineSetPoller(partition: Partition, intervalMs: number): Poller {
   const cursor = new ScanCursor(partition, 'sscan', partition.keys.online);
   const startedAtMs = performance.now();

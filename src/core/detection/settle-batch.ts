@@ -1,6 +1,6 @@
 /**
- * Settles many devices with several scripts, which are sent together. If one script fails, the
- * events of the others are still returned, because they have been announced.
+ * Settles many devices with several calls of the settle script, which are sent together. If one call fails,
+ * the events of the other calls are still returned, because these events have been announced.
  */
 import { collectOutcomes } from '../async/settled.js';
 import { slices } from '../async/slices.js';
@@ -13,36 +13,36 @@ import { isDenied } from '../store/reply-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 
 export interface BatchSettlement {
-  /** In the order of the devices, without those of scripts that failed. */
+  /** The verdicts in the order of the devices, without the devices of script calls that failed. */
   verdicts: Verdict[];
   events: PresenceEvent[];
-  /** Whether another program changed a device without updating the index. */
+  /** Whether another program changed at least one of the devices without updating the index. */
   bypassed: boolean;
-  /** The errors of whole scripts. What such a script has done is not known. */
+  /** The errors of script calls that failed as a whole. What such a call has done is not known. */
   failures: unknown[];
 }
 
 /**
- * The number of due devices in one script. Redis publishes the events of a script when it ends, so
- * short scripts announce their devices sooner.
+ * How many due devices one call of the settle script gets. Redis publishes the events of a script when the
+ * script ends, so that short scripts announce their devices sooner.
  */
 const DUE_PER_SCRIPT = 25;
 
-/** The number of devices of a whole fleet that are settled before the index is read again. */
+/** The number of devices, of all partitions together, that a detector settles between two reads of the index. */
 const MAX_DEVICES_PER_STEP = 8 * MAX_DEVICES_PER_SCRIPT;
 
 /**
- * Returns how many devices of one partition are settled before its index is read again. More
- * partitions get fewer devices each, so that none of them waits long for a reply.
+ * Returns how many devices of one partition are settled before its index is read again. The more partitions
+ * a fleet has, the fewer devices each may settle at once, so that no partition waits long for its replies.
  */
 export function maxDevicesPerStep(partitionCount: number): number {
   return Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MAX_DEVICES_PER_STEP / partitionCount));
 }
 
 /**
- * Settles devices of a partition. Does not reject: errors of scripts are in `failures`.
+ * Settles devices of a partition. Never rejects: errors of script calls are in `failures`.
  * @param due devices whose deadline has passed; they are settled first
- * @param others devices that are settled after them
+ * @param others devices to settle after the due ones
  */
 export async function settleBatch(
   partition: Partition,
@@ -61,9 +61,9 @@ export async function settleBatch(
 }
 
 /**
- * Returns the error that makes settling again at once useless: permission was refused, or no device
- * could be settled, as on a replica. If devices were due, only their verdicts count for the latter.
- * @param dueCount how many of the first verdicts are of due devices
+ * Returns the error that makes it useless to settle again at once: permission was refused for a device; or
+ * none could be settled, as on a replica, where only due devices count if there are any.
+ * @param dueCount the number of due devices; their verdicts are the first
  */
 export function blockingError(verdicts: readonly Verdict[], dueCount: number): DevstateError | undefined {
   const errors = verdicts.filter((verdict) => verdict instanceof DevstateError);
@@ -71,7 +71,7 @@ export function blockingError(verdicts: readonly Verdict[], dueCount: number): D
   return errors.find(isDenied) ?? (decisive.every(isTransient) ? errors[0] : undefined);
 }
 
-/** Passes on the messages of devices that could not be settled. */
+/** Passes the error message of each device that could not be settled to `notice`. */
 export function reportErrors(verdicts: readonly Verdict[], notice: (message: string) => void): void {
   for (const verdict of verdicts) if (verdict instanceof DevstateError) notice(verdict.message);
 }

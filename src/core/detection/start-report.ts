@@ -1,7 +1,7 @@
 /**
- * Decides when a detector has started: when the index of each partition was read or could not be
- * read, and at least one was read. Partitions that could not be read are reported as an outage. If
- * none can be read, nothing is reported, because the detector fails instead.
+ * Decides when a detector has started: when it has tried to read the index of each partition, and at least
+ * one index was read. Partitions whose index could not be read are reported as an outage. If no index can
+ * be read, nothing is reported, because the detector fails instead.
  */
 import type { DevstateError } from '../model/errors.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
@@ -14,21 +14,24 @@ export class StartReport {
   readonly #outage: OutageNotice;
   readonly #onStarted: () => void;
 
-  /** @param onStarted called when the detector has started, and perhaps again later */
+  /** @param onStarted called when the detector has started; it may be called again later and must ignore that */
   constructor(partitionCount: number, outage: OutageNotice, onStarted: () => void) {
     this.#partitionCount = partitionCount;
     this.#outage = outage;
     this.#onStarted = onStarted;
   }
 
-  /** Counts a partition whose index was read for the first time. */
+  /** Notes that the index of a partition was read for the first time. */
   addReached(partition: Partition): void {
     this.#unreached.delete(partition);
     this.#reached.add(partition);
     this.#report();
   }
 
-  /** Counts a partition whose index could never be read so far. Returns false if that is so in all partitions. */
+  /**
+   * Notes that the index of a partition could not be read, and has never been read before. Returns false if no index
+   * of the fleet can be read, so that the detector must fail.
+   */
   addUnreached(partition: Partition, error: DevstateError): boolean {
     this.#unreached.set(partition, error);
     if (this.#unreached.size === this.#partitionCount) return false;
@@ -37,7 +40,7 @@ export class StartReport {
   }
 
   #report(): void {
-    if (this.#reached.size === 0) return; // Maybe none can be reached.
+    if (this.#reached.size === 0) return; // If no partition can be reached, the detector fails and reports no outage.
     for (const [partition, error] of this.#unreached) this.#outage.begin(error, partition);
     if (this.#reached.size + this.#unreached.size === this.#partitionCount) this.#onStarted();
   }

@@ -1,4 +1,4 @@
-/** Chooses the source of suspects for a strategy. */
+/** Chooses, for the strategy of a detector, the source that names devices whose heartbeat may have expired. */
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import type { DetectOptions } from './detect-options.js';
@@ -8,7 +8,7 @@ import { INDEX_ONLY, type SuspectListener, type SuspectSource } from './suspect-
 
 const DEFAULT_INTERVAL_MS = 10_000;
 
-/** Opens the source; the caller closes it. `ready` of the source rejects with a DevstateError. */
+/** Opens the source of the strategy; the caller must close it. Its promise `ready` rejects with a DevstateError. */
 export function openSource(
   fleet: Fleet,
   partitions: readonly Partition[],

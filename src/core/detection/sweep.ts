@@ -1,4 +1,4 @@
-/** Settles the devices that are due now, once, for a sweep that is run by cron. */
+/** A sweep, which cron can run in place of a detector: settles, once, the devices that are due now. */
 import { collectOutcomes } from '../async/settled.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
@@ -12,7 +12,8 @@ import { HoldNotice } from './hold-notice.js';
 import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
 
 /**
- * Yields the transitions that the sweep announced. It honours a hold, and starts none.
+ * Yields the transitions that the sweep announced. A sweep marks no device offline during a hold (unless `honourHold`
+ * is false), and never starts a hold.
  * @throws DevstateError after all partitions were swept, the most severe error of those that failed:
  *   CONNECTION, BAD_RECORD, USAGE
  */
@@ -24,7 +25,9 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
   const firstReads = partitions.map((partition) =>
     fetchDue(partition, 'look', options.honourHold ?? true, limit),
   );
-  await collectOutcomes(firstReads); // all together, so that only one timeout passes if several do not answer
+  // The indexes of all partitions are read at the same time, so that several servers that do not answer cost only one
+  // timeout.
+  await collectOutcomes(firstReads);
   for (const [number, partition] of partitions.entries()) {
     try {
       for await (const event of sweepPartition(partition, firstReads[number], limit, hold, options))
@@ -37,7 +40,10 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
   if (failures.length > 0) throw mostSevere(failures);
 }
 
-/** @param limit the largest number of devices that a read of the index returns */
+/**
+ * Settles the due devices of one partition, and yields the transitions that were announced.
+ * @param limit the largest number of devices that a read of the index returns
+ */
 async function* sweepPartition(
   partition: Partition,
   firstRead: Promise<DueDevices> | undefined,
