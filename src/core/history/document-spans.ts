@@ -1,4 +1,4 @@
-/** The past of a device's report or desired state. */
+/** The past of a device's reported or desired document, as spans. */
 import type { DeviceRecord } from '../model/device.js';
 import { type HistoryEntry, lastChangeOf } from './history-entry.js';
 import { registrationOf, type Span, spansOfEntries } from './spans.js';
@@ -6,15 +6,15 @@ import { registrationOf, type Span, spansOfEntries } from './spans.js';
 export interface DocumentText {
   json: string;
   version: number;
-  /** When devstate last changed it, epoch ms; null: never. */
+  /** When devstate last changed the document, epoch ms; null: never. */
   at: number | null;
 }
 
 /**
- * Returns the spans of a document. If the text in the record is not that of the newest entry, another program
- * wrote it since. A report was then written by the last heartbeat at the latest, so it is known from there on.
- * The time at which a desired state was written is not known.
- * @param entries the entries of this kind, oldest first
+ * Returns the spans of a document's past. If the text in the record is not that of the newest history entry, another
+ * program wrote the document after that entry. A report was then written by the last heartbeat at the latest, so it is
+ * known from the last heartbeat on. When another program wrote a desired state is not known.
+ * @param entries the history entries of the document, oldest first
  */
 export function documentSpans(
   record: DeviceRecord,

@@ -1,6 +1,6 @@
 /**
  * Follows the history of a device: returns its entries, then each new entry. Once a second the device's record
- * is read; only if it has a new change, the history is read too.
+ * is read; the history is read only if the record shows a change that has not been read.
  */
 
 import { WakeSignal } from '../async/wake-signal.js';
@@ -13,19 +13,19 @@ import { type LastReads, readFirstEntries, readNewEntries } from './new-entries.
 import type { HistoryChange, HistoryOptions } from './read-history.js';
 
 export interface FollowOptions extends Omit<HistoryOptions, 'until'>, OutageListener {
-  /** Ends it when it aborts. */
+  /** Ends the following of the history when it aborts. */
   signal?: AbortSignal;
-  /** Called with the number of entries that were deleted before they could be read. */
+  /** Called with a kind of change and the number of its entries that were deleted before they could be read. */
   onDropped?: (kind: HistoryKind, count: number) => void;
-  /** Called when the device is no longer registered. If it is registered again, its entries are returned. */
+  /** Called when the device is no longer registered. If it is registered again later, its new entries are returned. */
   onGone?: (error: DevstateError) => void;
 }
 
 const POLL_INTERVAL_MS = 1000;
 
 /**
- * Returns the entries that the options select, then every later entry once, until the signal aborts.
- * After the first read, lost connections and an unregistered device are reported to the callbacks instead.
+ * Returns the history entries that the options select, then every later entry once, until the signal aborts.
+ * After the first read, a lost connection or an unregistered device is not thrown, but reported to the callbacks.
  * @throws DevstateError BAD_RECORD, USAGE; at the first read also NOT_FOUND and CONNECTION
  */
 export async function* followHistory(

@@ -16,7 +16,7 @@ export const HISTORY_KINDS: readonly HistoryKind[] = ['reported', 'desired', 'pr
 export interface HistoryEntry {
   deviceId: string;
   kind: HistoryKind;
-  /** When it changed, epoch ms. */
+  /** When the change was made, epoch ms. */
   at: number;
   /** The version of the document after the change; for presence: the `seq` of the transition. */
   number: number;
@@ -30,13 +30,14 @@ export interface HistoryEntry {
   reason: PresenceReason | null;
   /** True: before this change the device was as it was registered, with empty documents and offline. */
   first: boolean;
-  /** The time, epoch ms, in which another program may have changed the state; null: there is none. */
+  /** The period before the change in which another program may have changed the state, epoch ms; null: there is none. */
   unknown: readonly [from: number, to: number] | null;
 }
 
 /**
- * Parses an entry.
- * @param id the device id, for the result and for errors
+ * Parses a history entry.
+ * @param id the id of the device, for the result and for errors
+ * @param text the entry as it is stored: JSON text
  * @throws DevstateError BAD_RECORD
  */
 export function decodeEntry(id: string, kind: HistoryKind, text: string): HistoryEntry {

@@ -1,6 +1,7 @@
 /**
- * Reads what was added to a history since the last read. The last entry that was read is remembered by its
- * number and its time: the number alone is not enough, because a device that is registered again counts from 1.
+ * Reads the entries that were added to the history of a device since the previous read. The last entry that was read
+ * is remembered by its number and its time. The number alone is not enough, because the numbers begin at 1 again when
+ * the device is registered again.
  */
 import type { DeviceRecord } from '../model/device.js';
 import type { HistoryKind } from '../model/keyspace.js';
@@ -17,7 +18,7 @@ import {
   withChanges,
 } from './read-history.js';
 
-/** The last entry that was read of a kind; number 0: there was none. */
+/** The last history entry of one kind that has been read; number 0: no entry has been read. */
 interface LastRead {
   number: number;
   at: number | null;
@@ -27,15 +28,18 @@ export type LastReads = ReadonlyMap<HistoryKind, LastRead>;
 const NOTHING: LastRead = { number: 0, at: null };
 
 export interface NewEntries {
-  /** Oldest first. */
+  /** The entries that were read, oldest first. */
   entries: HistoryChange[];
-  /** Pass it to the next `readNewEntries`. */
+  /** What has been read until now, to be passed to the next call of `readNewEntries`. */
   lastReads: LastReads;
-  /** For each kind, how many entries were deleted before they could be read. */
+  /** For each kind of which entries were deleted before they could be read, the number of these entries. */
   dropped: [kind: HistoryKind, count: number][];
 }
 
-/** Reads the entries that the options select. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
+/**
+ * Reads the history entries that the options select, as the first read of a history that is followed.
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+ */
 export async function readFirstEntries(
   fleet: Fleet,
   id: string,
@@ -48,7 +52,11 @@ export async function readFirstEntries(
   return { entries: selectEntries(entries, options), lastReads, dropped: [] };
 }
 
-/** Reads the entries added since. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
+/**
+ * Reads the history entries added since the previous read.
+ * @param lastReads the result of the previous read
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+ */
 export async function readNewEntries(
   fleet: Fleet,
   id: string,
@@ -65,7 +73,11 @@ export async function readNewEntries(
   };
 }
 
-/** The history is read only if the last change in the record is not the last that was read. */
+/**
+ * Reads the new history entries of one kind. To save requests, the history is read only if the last change that the
+ * device's record shows has not been read.
+ * @param last the last entry of this kind that has been read
+ */
 async function readNewOfKind(
   fleet: Fleet,
   record: DeviceRecord,
@@ -80,14 +92,18 @@ async function readNewOfKind(
   const lastRead = lastReadOf(record, kind, list);
   const knownIndex = list.findIndex(isLast);
   const entries = list.slice(knownIndex + 1);
-  // A list that does not reach back to the last entry, and begins with a lower number, began again.
+  // If the history lacks the entry that was read last, and its first entry has no higher number, the device was
+  // registered again and its numbers began at 1 again.
   const isContinued = knownIndex >= 0 || (list[0] ?? lastRead).number > last.number;
   const before = isContinued ? last.number : 0;
   const missing = entries[0] ? entries[0].number - before - 1 : lastRead.number - before;
   return { entries, lastReads: new Map([[kind, lastRead]]), dropped: missing > 0 ? [[kind, missing]] : [] };
 }
 
-/** The record has the last change also if the history has no entry, for instance because its maximum length is 0. */
+/**
+ * Returns what is remembered as the last entry of a kind: the newest entry; if the history has none, for instance
+ * because its maximum length is 0, the last change that the device's record shows.
+ */
 function lastReadOf(record: DeviceRecord, kind: HistoryKind, entries: readonly HistoryChange[]): LastRead {
   return entries.findLast((entry) => entry.kind === kind) ?? lastChangeOf(record, kind);
 }

@@ -1,4 +1,4 @@
-/** Reads the newest entries of a history list, in chunks from its end. */
+/** Reads the newest entries of one history list of a device, in chunks from the end of the list. */
 import type { HistoryKind } from '../model/keyspace.js';
 import type { Fleet } from '../store/fleet.js';
 import { decodeEntry, type HistoryEntry } from './history-entry.js';
@@ -6,9 +6,9 @@ import { decodeEntry, type HistoryEntry } from './history-entry.js';
 const CHUNK = 200;
 
 /**
- * Returns the newest entries of one kind, oldest first: as many chunks as `isEnough` asks for, or all entries.
- * Entries may be added and deleted between two reads. Each read therefore overlaps the one before by an entry;
- * if that entry is not found again, reading starts anew.
+ * Returns the newest history entries of one kind, oldest first: as many chunks as `isEnough` asks for, or all entries.
+ * Entries may be added and deleted between the reads of two chunks. Each chunk therefore overlaps the one before by an
+ * entry; if that entry is not found again, reading starts anew.
  * @param isEnough called with the entries read so far, oldest first
  * @throws DevstateError BAD_RECORD, CONNECTION, USAGE
  */
@@ -21,14 +21,15 @@ export async function readNewestEntries(
   const key = (await fleet.partitionFor(id)).keys.history(kind, id);
   let entries: HistoryEntry[] = [];
   let oldest: string | undefined;
-  let oldestFromEnd = 0; // 1 is the last entry of the list; 0: nothing has been read
+  let oldestFromEnd = 0; // the place of `oldest` counted from the end of the list, from 1; 0: nothing has been read
   for (;;) {
     const start = -(oldestFromEnd + CHUNK);
     const end = -Math.max(oldestFromEnd, 1);
     const chunk = await fleet.send(() => fleet.redis.lrange(key, start, end));
     const overlapAt = oldest === undefined ? chunk.length : chunk.lastIndexOf(oldest);
     if (overlapAt < 0) {
-      // More than a chunk of entries was added, or the history was deleted and began again.
+      // The overlapping entry is gone: more than a chunk of entries was added, or the history was deleted and began
+      // again. Reading starts anew.
       entries = [];
       oldest = undefined;
       oldestFromEnd = 0;

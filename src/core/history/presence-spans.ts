@@ -1,13 +1,13 @@
-/** The past of a device's presence. */
+/** The past of a device's presence, as spans of time in which the device was online or offline, or that is not known. */
 import type { DeviceRecord, Status } from '../model/device.js';
 import type { HistoryEntry } from './history-entry.js';
 import { registrationOf, type Span, spansOfEntries } from './spans.js';
 
 export interface PresenceState {
   status: Status;
-  /** The number of transitions announced; odd: the last one announced the device online. */
+  /** The number of transitions announced until then; odd: the last one announced the device online. */
   seq: number;
-  /** When the last transition was, epoch ms; null: there was none. */
+  /** When the last transition was, epoch ms; null: there was no transition. */
   at: number | null;
 }
 
@@ -38,7 +38,7 @@ function isAnnouncedOnline({ presenceSeq }: DeviceRecord): boolean {
   return presenceSeq % 2 === 1;
 }
 
-/** If the history lacks the last announced transition, the record gives its span. */
+/** Returns the span of the last announced transition, from the record, if the history has no entry for it. */
 function announcedSpans(record: DeviceRecord, entries: readonly HistoryEntry[]): Span<PresenceState>[] {
   const { presenceSeq: seq, presenceAt: at } = record;
   const newest = entries.at(-1);
@@ -48,7 +48,10 @@ function announcedSpans(record: DeviceRecord, entries: readonly HistoryEntry[]):
   return newest ? [{ from: newest.at, state: null }, announced] : [announced];
 }
 
-/** The spans after the last announced transition, if other programs wrote the device or it timed out since. */
+/**
+ * Returns the spans after the last announced transition: there are some if another program sent a heartbeat of the
+ * device or registered it after that transition, or if its heartbeat key shows another status than was announced.
+ */
 function currentSpans(
   record: DeviceRecord,
   newest: HistoryEntry | undefined,
@@ -59,9 +62,12 @@ function currentSpans(
   const registered = registrationOf(record);
   const wasOnline = isAnnouncedOnline(record);
   const announcedAt = at ?? registered;
-  /** Until then the device had its announced status for certain. */
+  /** The time, epoch ms, until which the device certainly had the status that was announced last. */
   const certainUntil = wasOnline ? Math.max(deadline, announcedAt) : announcedAt;
-  /** The last heartbeat of any program; or the registration, because a new one resets the time of the last heartbeat. */
+  /**
+   * The time of the last heartbeat of any program, epoch ms; or of the registration if that is later, because a program
+   * that registers a device again resets the time of its last heartbeat.
+   */
   const lastContact = Math.max(record.lastSeen ?? 0, seq > 0 ? registered : 0);
   const hasForeignContact = wasOnline ? lastContact >= deadline : lastContact > (at ?? 0);
   const isShared = newest !== undefined && (newest.unknown !== null || newest.reason === 'observed');
@@ -73,15 +79,16 @@ function currentSpans(
     ];
   }
   if (status === 'offline' && (hasForeignContact || (wasOnline && isShared))) {
-    // Another program's heartbeat may have had any TTL of the fleet.
+    // The TTL of another program's heartbeat is not known, so the device is known to be offline only when the longest
+    // TTL of the fleet has passed.
     const offlineFrom = Math.max(lastContact, registered) + longestTtl;
     return [
       { from: certainUntil, state: null },
       { from: Math.max(offlineFrom, certainUntil), state: current },
     ];
   }
-  // The device timed out and that is not announced yet: the event will have the deadline as its time. In the other
-  // case it is online without an announcement, and the time at which it came online is not known.
+  // If the device was announced online, it has timed out since, and the event to come will have the deadline as its
+  // time. If it was announced offline, it is online now, and the time at which it came online is not known.
   if (wasOnline !== (status === 'online')) return [{ from: certainUntil, state: wasOnline ? current : null }];
   return [];
 }

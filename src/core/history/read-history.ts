@@ -1,4 +1,4 @@
-/** The history of a device: its changes in order, with what each of them changed. */
+/** Reads the history of a device: its changes in order, each with the differences that it made to the document. */
 import type { HistoryKind } from '../model/keyspace.js';
 import { readDevice } from '../query/read-devices.js';
 import { type Change, changes } from '../shadow/changes.js';
@@ -7,18 +7,21 @@ import { HISTORY_KINDS, type HistoryEntry } from './history-entry.js';
 import { readNewestEntries } from './newest-entries.js';
 
 export interface HistoryOptions {
-  /** Default: all kinds. */
+  /** The kinds of changes to return; default: all kinds. */
   kinds?: readonly HistoryKind[];
-  /** Only changes at or after this time, epoch ms. */
+  /** Returns only changes at or after this time, epoch ms. */
   since?: number;
-  /** Only changes at or before this time, epoch ms. */
+  /** Returns only changes at or before this time, epoch ms. */
   until?: number;
-  /** Only this many changes: the newest. */
+  /** Returns at most this many of the selected changes: the newest. */
   limit?: number;
 }
 
 export interface HistoryChange extends HistoryEntry {
-  /** The differences from the document before; null: that document is not known, or the kind is presence. */
+  /**
+   * The differences between the documents before and after the change; null: the document before is not known, or the
+   * change is one of presence, which has no document.
+   */
   changes: Change[] | null;
 }
 
@@ -35,25 +38,29 @@ export async function readHistory(
   return selectEntries(await readChanges(fleet, id, options), options);
 }
 
-/** Reads at least the changes that the options select, and maybe older and newer ones. Oldest first. */
+/**
+ * Reads at least the changes that the options select, oldest first. The result may have older and newer changes too:
+ * `selectEntries` removes them.
+ */
 export async function readChanges(
   fleet: Fleet,
   id: string,
   { kinds = HISTORY_KINDS, since = 0, until = Infinity, limit = Infinity }: HistoryOptions,
 ): Promise<HistoryChange[]> {
-  // One entry more than is selected: the first change is computed from the document before it.
+  // One entry more than is selected is read: the differences of the first selected change are computed from the
+  // document of the entry before it.
   const isEnough = (entries: readonly HistoryEntry[]) =>
     (entries[0]?.at ?? 0) < since || entries.filter(({ at }) => at <= until).length > limit;
   const lists = await Promise.all(kinds.map((kind) => readNewestEntries(fleet, id, kind, isEnough)));
   return sortByTime(lists.flatMap(withChanges));
 }
 
-/** Entries of the same time keep their order. */
+/** Returns the entries sorted by time, oldest first. Entries of the same time keep their order. */
 export function sortByTime<Entry extends HistoryEntry>(entries: readonly Entry[]): Entry[] {
   return [...entries].sort((a, b) => a.at - b.at);
 }
 
-/** @param entries oldest first */
+/** Returns the entries whose time and number the options select. @param entries oldest first */
 export function selectEntries<Entry extends HistoryEntry>(
   entries: readonly Entry[],
   { since = 0, until = Number.POSITIVE_INFINITY, limit }: HistoryOptions,
@@ -62,7 +69,10 @@ export function selectEntries<Entry extends HistoryEntry>(
   return limit === undefined ? selected : selected.slice(-limit);
 }
 
-/** Adds the changes to entries of one kind, oldest first. */
+/**
+ * Adds to each entry the differences between the documents before and after its change.
+ * @param entries entries of one kind, oldest first
+ */
 export function withChanges(entries: readonly HistoryEntry[]): HistoryChange[] {
   return entries.map((entry, i) => {
     const before = documentBefore(entry, entries[i - 1]);
@@ -70,7 +80,7 @@ export function withChanges(entries: readonly HistoryEntry[]): HistoryChange[] {
   });
 }
 
-/** Returns the document that the entry's change was made to; null or undefined: it is not known. */
+/** Returns the document as it was before the change of `entry`; null or undefined: that document is not known. */
 function documentBefore(entry: HistoryEntry, previous: HistoryEntry | undefined) {
   if (entry.first) return {};
   const isNext = previous?.number === entry.number - 1 && entry.unknown === null;

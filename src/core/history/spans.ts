@@ -6,21 +6,21 @@ import type { DeviceRecord } from '../model/device.js';
 import type { HistoryEntry } from './history-entry.js';
 
 export interface Span<State> {
-  /** Epoch ms. */
+  /** When the span begins, epoch ms. */
   from: number;
-  /** null: not known. */
+  /** The state during the span; null: it is not known. */
   state: State | null;
 }
 
-/** Returns when the device was registered, epoch ms; 0: not known. */
+/** Returns when the device was registered, epoch ms; 0: the record does not tell. */
 export function registrationOf({ registeredAt }: DeviceRecord): number {
   return registeredAt ?? 0;
 }
 
 /**
- * Returns the spans that the entries give. The last one is that of the newest entry.
- * @param entries those of one kind, oldest first
- * @param registered the state directly after the registration
+ * Returns the spans that the history entries of a device give. The last span is that of the newest entry.
+ * @param entries the entries of one kind, oldest first
+ * @param registered the state of this kind that every device has directly after its registration
  */
 export function spansOfEntries<State>(
   record: DeviceRecord,

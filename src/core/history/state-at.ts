@@ -1,9 +1,9 @@
 /**
  * The state of a device at a past time, as far as it is known. Between two entries of the history the state is
- * that of the earlier one, unless another program may have changed it. Other programs add no entries. Their
- * changes are recognised by what differs: the record's text is not that of the newest entry, the last heartbeat
- * is later than devstate's deadline, or the registration is later than the last change. A change that another
- * program made and undid between two changes of devstate cannot be recognised.
+ * that of the earlier entry, unless another program may have changed it. Programs other than devstate add no entries.
+ * Their changes are recognised by what differs: the document in the record is not that of the newest entry, the last
+ * heartbeat is later than devstate's deadline, or the registration is later than the last change. A change that
+ * another program made and undid between two changes of devstate cannot be recognised.
  */
 import type { DeviceRecord, Status } from '../model/device.js';
 import { DevstateError, quote } from '../model/errors.js';
@@ -18,32 +18,36 @@ import { readNewestEntries } from './newest-entries.js';
 import { presenceSpans } from './presence-spans.js';
 import { knownSince, registrationOf, type Span, stateIn } from './spans.js';
 
-/** A device at a past time. Null: not known. Times are epoch ms. */
+/** A device at the requested time. Null: not known, or it had not happened. Times are epoch ms. */
 export interface PastState {
   /** The record as it is now: type, metadata and TTL have no history. */
   record: DeviceRecord;
   status: Status | null;
-  /** When the device was last seen, if that was before the time; null: it is not known, or never. */
+  /** When the last heartbeat was, if it was not after the requested time; null: that is not known, or was never. */
   lastSeen: number | null;
   reported: PastDocument | null;
   desired: PastDocument | null;
   presenceSeq: number;
   presenceAt: number | null;
-  /** For each kind that is not known: the time from which on it is known; null: it is not known now either. */
+  /**
+   * For each kind of state that is not known at the requested time: the time from which on it is known; null: it is
+   * not known now either.
+   */
   unknown: Partial<Record<HistoryKind, number | null>>;
 }
 
 export interface PastDocument {
   value: JsonObject;
   version: number;
-  /** When devstate last changed it, epoch ms; null: never. */
+  /** When devstate last changed the document before the requested time, epoch ms; null: never. */
   at: number | null;
 }
 
 /**
- * Returns the state of a device at a time.
- * @param time epoch ms
- * @throws DevstateError NOT_FOUND: not registered now, or not yet at that time; BAD_RECORD, USAGE, CONNECTION
+ * Returns the state of a device at a past time.
+ * @param time the requested time, epoch ms
+ * @throws DevstateError NOT_FOUND: the device is not registered now, or was registered after that time; BAD_RECORD,
+ *   USAGE, CONNECTION
  */
 export async function stateAt(fleet: Fleet, id: string, time: number): Promise<PastState> {
   const { redis, keys } = await fleet.partitionFor(id);
@@ -83,7 +87,10 @@ export async function stateAt(fleet: Fleet, id: string, time: number): Promise<P
   };
 }
 
-/** Returns the entries back to the time. Entries that were added after the record was read are left out. */
+/**
+ * Returns the newest history entries of one kind, at least back to the last one at or before `time`. Entries that were
+ * added after the record was read are left out, because the record does not show their changes.
+ */
 async function readUntil(
   fleet: Fleet,
   record: DeviceRecord,
@@ -95,7 +102,10 @@ async function readUntil(
   return entries.filter(({ number }) => number <= lastChangeOf(record, kind).number);
 }
 
-/** Another program registered the device again: it replaces the registration time and keeps older times. */
+/**
+ * Returns whether another program registered the device again. It replaced the registration time then, so that changes
+ * of the device have times before its registration.
+ */
 function wasRegisteredAgain(record: DeviceRecord, entries: readonly HistoryEntry[]): boolean {
   const { reportedAt, desiredAt, presenceAt } = record;
   const times = [reportedAt, desiredAt, presenceAt, ...entries.map(({ at }) => at)];
