@@ -1,4 +1,4 @@
-/** The library: everything that `import … from 'devstate'` exports. Types of public signatures are all exported here. */
+/** The library: all that `import … from 'devstate'` offers, including every type that a public signature uses. */
 
 export type { Strategy } from './core/detection/detect-options.js';
 export type { DeviceRecord, Dialect, Status } from './core/model/device.js';

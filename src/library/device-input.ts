@@ -1,21 +1,21 @@
-/** What callers of the library pass about a device, converted to what the core takes. */
+/** What callers of the library pass about a device, and its conversion to what the functions in `core/` take. */
 import type { Heartbeat } from '../core/model/heartbeat.js';
 import type { Registrant } from '../core/registry/registration.js';
 import { textOf, toDocument } from './documents.js';
 
 /** A device to register, or to update if it is registered already. */
 export interface DeviceRegistration {
-  /** 1 to 256 bytes of UTF-8, without control characters, and without white space at either end. */
+  /** 1 to 256 bytes of UTF-8, not "-", without control characters, and without white space at either end. */
   deviceId: string;
-  /** As `deviceId`. */
+  /** 1 to 256 bytes of UTF-8, without control characters, and without white space at either end. */
   deviceType: string;
-  /** A JSON object that replaces the metadata. Not given: unchanged; empty for a new device. */
+  /** A JSON object that replaces the metadata. Not given: the metadata is unchanged; empty for a new device. */
   metadata?: object;
-  /** The device's own heartbeat TTL, ms. Not given: unchanged; the default TTL for a new device. */
+  /** The device's own heartbeat TTL, ms. Not given: it is unchanged; a new device uses the default TTL. */
   ttl?: number;
 }
 
-/** A heartbeat to send. */
+/** A heartbeat to send for a device, with the options that apply to this heartbeat alone. */
 export interface DeviceHeartbeat {
   deviceId: string;
   /** A JSON object that replaces the reported state. Not given: the reported state is unchanged. */
@@ -27,11 +27,11 @@ export interface DeviceHeartbeat {
   merge?: boolean;
   /** The TTL of this heartbeat, ms. Not given: the device's own TTL, else the default TTL. */
   ttl?: number;
-  /** The type with which the device is registered first if it is not registered. */
+  /** If the device is not registered, it is first registered with this type. Not given: the heartbeat fails then. */
   registerAs?: string;
 }
 
-/** @throws DevstateError USAGE: `metadata` is not a valid document */
+/** Converts a device to register for `core/`. @throws DevstateError USAGE: `metadata` is not a valid document */
 export function toRegistrant({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
   return {
     id: deviceId,
@@ -41,7 +41,7 @@ export function toRegistrant({ deviceId, deviceType, metadata, ttl }: DeviceRegi
   };
 }
 
-/** @throws DevstateError USAGE: `reportedState` is not a valid document */
+/** Converts a heartbeat for `core/`. @throws DevstateError USAGE: `reportedState` is not a valid document */
 export function toHeartbeat({
   deviceId,
   reportedState,

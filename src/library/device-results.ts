@@ -1,4 +1,4 @@
-/** What the methods of the library return about a device: results of the core with documents as JavaScript values. */
+/** What the methods of the library return about a device: results of `core/`, with documents as JavaScript values. */
 import type { DeviceRecord } from '../core/model/device.js';
 import { toJson } from '../core/model/json.js';
 import { toPlainObject } from '../core/model/plain-json.js';
@@ -6,7 +6,10 @@ import type { Delta } from '../core/shadow/delta.js';
 import type { DesiredResult } from '../core/shadow/desired.js';
 import { type Document, toPlainDocument } from './documents.js';
 
-/** The state of a device. The documents are there as values and, in the `…Json` fields, as exact JSON text. */
+/**
+ * The state of a device. Each document has two fields: one with JavaScript values (`reportedState`), and one with the
+ * exact JSON text (`reportedJson`).
+ */
 export interface DeviceState extends DeviceRecord {
   reportedState: Document;
   desiredState: Document;
@@ -19,9 +22,9 @@ export interface DesiredStateResult {
   desiredState: Document;
   /** The exact JSON text of `desiredState`. */
   desiredJson: string;
-  /** Counts the changes of the desired state, from 1. */
+  /** The version of the desired state: the number of its changes so far. */
   version: number;
-  /** False: the desired state already was as requested; nothing was written or published. */
+  /** False: the desired state already was as requested, so nothing was written or published. */
   changed: boolean;
 }
 
@@ -31,11 +34,11 @@ export interface StateDelta {
   inSync: boolean;
   /** For each top-level key that differs: `{ desired, reported }`; null stands for an absent key. */
   delta: Document;
-  /** The merge patch that would make the reported state as desired. */
+  /** The JSON merge patch (RFC 7396) that would give the reported state everything that is desired. */
   patch: Document;
 }
 
-/** @throws DevstateError BAD_RECORD: a stored document is not valid */
+/** Parses the documents of a record into JavaScript values. @throws DevstateError BAD_RECORD: one is not valid */
 export function toDeviceState(record: DeviceRecord): DeviceState {
   const { deviceId, reportedJson, desiredJson, metadataJson } = record;
   return {

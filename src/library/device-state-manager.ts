@@ -1,6 +1,6 @@
 /**
- * The main class of the library. It has the methods of the Node class of nawazdhandala's article "How to
- * Implement Device State Management with Redis", over the same keys, and further ones.
+ * The main class of the library. It has all methods of the Node class in nawazdhandala's article "How to Implement
+ * Device State Management with Redis", works on the keys of that class, and has further methods.
  */
 
 import type { RedisOptions } from 'ioredis';
@@ -49,13 +49,16 @@ export interface ManagerOptions extends FleetOptions {
  * connection, no answer within `requestTimeout`, permission denied), with USAGE (an argument is invalid, a
  * write to a read-only fleet, a cluster without partitions; nothing was sent), and with BAD_RECORD (a key holds
  * something that devstate does not store); the methods list their other codes. A write that failed with
- * CONNECTION may have been applied, because its reply may have been lost; any other code means that it was not.
+ * CONNECTION may have been applied, because its reply may have been lost; with any other code it was not applied.
  */
 export class DeviceStateManager {
-  /** The heartbeat TTL of devices without a TTL of their own, seconds, as in the article. */
+  /** The heartbeat TTL of devices without a TTL of their own, seconds; may be set at any time, for later heartbeats. */
   heartbeatTimeout: number;
   readonly #fleet: Fleet;
-  /** One for each partition: heartbeats do not wait for a partition that does not answer, unless it is theirs. */
+  /**
+   * Collects heartbeats that are sent together. Each partition has a batcher of its own, so that a partition that does
+   * not answer delays only the heartbeats of its own devices.
+   */
   readonly #batchers = new WeakMap<Partition, TickBatcher<Heartbeat, HeartbeatResult>>();
   readonly #closing = new AbortController();
 
@@ -69,11 +72,11 @@ export class DeviceStateManager {
   }
 
   /**
-   * Registers a device. If it is registered already, its type changes to this one, and its metadata and TTL if
-   * they are given; everything else stays.
+   * Registers a device. If the device is registered already, its type changes to `deviceType`, and its metadata and
+   * TTL change if they are given; everything else stays.
    * @param metadata a JSON object that replaces the metadata
-   * @param options ttl: the device's own heartbeat TTL, ms; onlyIfNew: fail if it is registered already
-   * @throws DevstateError CONFLICT: registered already and `onlyIfNew`, or changed by others without pause;
+   * @param options ttl: the device's own heartbeat TTL, ms; onlyIfNew: fail if the device is registered already
+   * @throws DevstateError CONFLICT: registered already and `onlyIfNew`, or other clients kept changing the device;
    *   USAGE, BAD_RECORD, CONNECTION
    */
   async registerDevice(
@@ -87,9 +90,9 @@ export class DeviceStateManager {
   }
 
   /**
-   * Registers many devices in few round trips, as `registerDevice` does.
-   * @returns in the order of the devices, the result or the error of each
-   * @throws DevstateError CONNECTION: the connection was lost; each of them may have been registered or not
+   * Registers many devices in few round trips, each as `registerDevice` does.
+   * @returns the result or the error of each device, in the order of the devices
+   * @throws DevstateError CONNECTION: the connection was lost; each device may have been registered or not
    */
   async registerDevices(
     devices: readonly DeviceRegistration[],
@@ -99,11 +102,11 @@ export class DeviceStateManager {
   }
 
   /**
-   * Records a heartbeat: the device is online until the TTL has passed. Calls in the same tick share a round
-   * trip, if their devices are in the same partition.
-   * @param reportedState a JSON object that replaces the reported state; null: it is unchanged
-   * @throws DevstateError NOT_FOUND: not registered, and no `registerAs`; CONFLICT: with `merge`, others changed
-   *   the reported state without pause; USAGE, BAD_RECORD, CONNECTION
+   * Records a heartbeat: the device is online until the TTL has passed. Calls in the same tick of the event loop share
+   * a round trip, if their devices are in the same partition.
+   * @param reportedState a JSON object that replaces the reported state; null: the reported state is unchanged
+   * @throws DevstateError NOT_FOUND: the device is not registered, and `registerAs` is not given; CONFLICT: with
+   *   `merge`, other clients kept changing the reported state; USAGE, BAD_RECORD, CONNECTION
    */
   async deviceHeartbeat(
     deviceId: string,
@@ -115,10 +118,10 @@ export class DeviceStateManager {
   }
 
   /**
-   * Records many heartbeats in few round trips, as `deviceHeartbeat` does. Heartbeats of the same device are
+   * Records many heartbeats in few round trips, each as `deviceHeartbeat` does. Heartbeats of the same device are
    * applied in order.
-   * @returns in the order of the heartbeats, the result or the error of each
-   * @throws DevstateError CONNECTION: the connection was lost; each of them may have been recorded or not
+   * @returns the result or the error of each heartbeat, in the order of the heartbeats
+   * @throws DevstateError CONNECTION: the connection was lost; each heartbeat may have been recorded or not
    */
   async deviceHeartbeats(beats: readonly DeviceHeartbeat[]): Promise<(HeartbeatResult | DevstateError)[]> {
     return sendValidItems(beats, toHeartbeat, (list) => heartbeats(this.#fleet, list, this.#defaultTtlMs));
@@ -141,8 +144,8 @@ export class DeviceStateManager {
   /**
    * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396: null removes a key) into the
    * desired state, and publishes the change on the device's channel.
-   * @throws DevstateError NOT_FOUND; CONFLICT: the version is not `ifVersion`, or others changed the desired
-   *   state without pause; USAGE, BAD_RECORD, CONNECTION
+   * @throws DevstateError NOT_FOUND; CONFLICT: the version of the desired state is not `ifVersion`, or other clients
+   *   kept changing the desired state; USAGE, BAD_RECORD, CONNECTION
    */
   async setDesiredState(
     deviceId: string,
@@ -153,7 +156,8 @@ export class DeviceStateManager {
   }
 
   /**
-   * Compares the desired with the reported state. Keys that only the reported state has are no difference.
+   * Compares the desired state of a device with its reported state. Keys that only the reported state has do not
+   * count as a difference.
    * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
    */
   async getStateDelta(deviceId: string): Promise<StateDelta> {
@@ -162,7 +166,7 @@ export class DeviceStateManager {
 
   /**
    * Takes a device offline now, before its heartbeat TTL has passed.
-   * @returns whether it was online
+   * @returns whether the device was online
    * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
    */
   disconnectDevice(deviceId: string): Promise<boolean> {
@@ -171,7 +175,7 @@ export class DeviceStateManager {
 
   /**
    * Removes a device with its state and its history.
-   * @throws DevstateError NOT_FOUND, CONFLICT: others changed its type without pause; BAD_RECORD, USAGE, CONNECTION
+   * @throws DevstateError NOT_FOUND; CONFLICT: other clients kept changing its type; BAD_RECORD, USAGE, CONNECTION
    */
   unregisterDevice(deviceId: string): Promise<void> {
     return unregister(this.#fleet, deviceId);
@@ -192,7 +196,7 @@ export class DeviceStateManager {
 
   /**
    * Returns presence events as they happen, each once and in order, also across lost connections, until the
-   * signal aborts, the loop over them ends, or the manager is closed.
+   * signal aborts, the loop over the events ends, or the manager is closed.
    * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read at the
    *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
    *   number of partitions was changed
@@ -204,8 +208,8 @@ export class DeviceStateManager {
 
   /**
    * Calls `callback` for each presence event from now on.
-   * @param onError called with the error that ended the subscription: one that `presence` throws, or one that
-   *   `callback` threw. Not given: the error is thrown as an uncaught exception.
+   * @param onError called with the error that ended the subscription: an error that `presence` throws, or one that
+   *   `callback` threw. Not given: such an error is thrown as an uncaught exception.
    * @returns a function that ends the subscription
    */
   subscribeToPresence(
@@ -220,7 +224,7 @@ export class DeviceStateManager {
     return () => stop.abort();
   }
 
-  /** Ends all subscriptions, and closes the connection, also a client that was passed to the constructor. */
+  /** Ends all subscriptions and closes the connection, even if it is a client that the caller passed. */
   async close(): Promise<void> {
     this.#closing.abort();
     closeConnection(this.#fleet.cluster ?? this.#fleet.redis);
@@ -247,7 +251,7 @@ async function collectIds(devices: AsyncIterable<DeviceRecord>): Promise<string[
   return ids;
 }
 
-/** Throws outside of any promise, so that Node handles it like an error in an event listener. */
+/** Throws the error outside of any promise, so that Node handles it like an error that an event listener throws. */
 function throwUncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error;

@@ -1,4 +1,4 @@
-/** The detector of the library, under the article's name: `new OfflineDetector(connection).start()`. */
+/** The detector of the library, as an event emitter. Usage: `new OfflineDetector(connection).start()`. */
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
 import type { Strategy } from '../core/detection/detect-options.js';
@@ -11,11 +11,11 @@ import { Fleet, type FleetOptions } from '../core/store/fleet.js';
 import { isClient, makeClient } from './own-client.js';
 
 export interface OfflineDetectorOptions extends FleetOptions {
-  /** How devices whose heartbeat expired are found; default `deadline`. */
+  /** How the detector finds devices whose heartbeat has expired; default `deadline`. */
   strategy?: Strategy;
   /** The time between two checks of the strategy `poll`, ms; default 10,000. */
   interval?: number;
-  /** False: devices are declared offline even during the hold after an outage; default true. */
+  /** False: expired devices are declared offline even during the hold after an outage; default true. */
   honourHold?: boolean;
   /** The time in which the audit checks every device of the fleet once, ms; default 300,000. */
   auditRound?: number;
@@ -25,23 +25,29 @@ export interface OfflineDetectorOptions extends FleetOptions {
 export interface OfflineDetectorEvents {
   /** This detector announced that a device went offline. */
   offline: [event: PresenceEvent];
-  /** This detector announced that a device is online: another program sent the heartbeat without announcing it. */
+  /**
+   * This detector announced that a device is online: another program sent the heartbeat, and devstate had not announced
+   * the device online.
+   */
   online: [event: PresenceEvent];
   /** After an outage: until this time, epoch ms, no device is declared offline, so that devices can report first. */
   hold: [until: number];
-  /** The hold has ended. */
+  /** The hold after an outage has ended: expired devices are declared offline again. */
   holdEnd: [];
-  /** A message for the operator: a strategy that is not available, or a record that cannot be read. */
+  /** A message for the operator, for instance that a strategy is not available or a record cannot be read. */
   notice: [message: string];
-  /** The connection was lost. The detector tries again until it is back. */
+  /** The connection to Redis was lost. The detector goes on trying until the connection is back. */
   lost: [error: DevstateError];
-  /** The connection is back. */
+  /** The connection to Redis, which was lost, is back. */
   resumed: [];
   /** The detector has ended because of this error. If the event has no listener, Node throws the error. */
   error: [error: unknown];
 }
 
-/** How long `stop` waits before it closes the detector's own connection: removing it from the pulse takes a request. */
+/**
+ * How long `stop` waits before it closes the detector's own connection, ms: the detector still sends a request, which
+ * removes it from the key `devices:pulse`.
+ */
 const STOP_TIMEOUT_MS = 500;
 
 /**
@@ -72,7 +78,7 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   /**
    * Starts the detector. A second call has no effect and returns the same promise.
    * @returns resolves when the detector works: from then on every expired heartbeat is found
-   * @throws DevstateError USAGE: `stop` was called, before or meanwhile; read-only; or a cluster without
+   * @throws DevstateError USAGE: `stop` was called; the fleet is read-only; or it is in a cluster and has no
    *   partitions. CONNECTION: no server can be reached, or permission is denied. BAD_RECORD: a key holds
    *   something that devstate does not store. CONFLICT: the number of partitions was changed
    */
@@ -95,8 +101,8 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   }
 
   /**
-   * Stops the detector, within a second. It cannot be started again. Closes the connection, unless the caller
-   * passed the client.
+   * Stops the detector, within a second, and closes its connection, unless that is a client which the caller passed.
+   * A stopped detector cannot be started again.
    */
   async stop(): Promise<void> {
     this.#stopping.abort();
