@@ -1,9 +1,9 @@
 /**
- * The Redis users of a fleet by role: each may use the commands, keys and channels that its role needs, and no
- * others. Redis checks the user's permissions for each command within a script too, so a role includes the
- * commands that its scripts declare. A key pattern permits reads and writes, because read-only patterns (`%R~`)
- * exist since Redis 7 only. The patterns cover partitioned and unpartitioned fleets, because a role is printed
- * without asking the server which of them the fleet is.
+ * Redis ACL rules for the users of a fleet. A user has a role, and may use only the commands, keys and channels that
+ * the role needs. Redis checks permissions for the commands within a script too, so a role includes the commands that
+ * its scripts declare. A key pattern permits reads and writes, because read-only patterns (`%R~`) exist only since
+ * Redis 7. The patterns cover partitioned and unpartitioned fleets, because rules are made without asking the server
+ * which the fleet is.
  */
 import { usageError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
@@ -12,49 +12,52 @@ import { scriptKeys } from '../store/script-keys.js';
 import { DUE, HEARTBEAT, HEARTBEAT_FAST, RAISE_TTL, SCRIPTS, SETTLE } from '../store/scripts.js';
 
 /**
- * - viewer: every command that only reads
- * - operator: also every command that changes devices or the fleet
- * - device: heartbeats of the given devices, and their command channels
- * - detector: `devstate detect`, and the reads and lists that its scripts' permissions make possible
+ * The roles, and what a user of each may do.
+ * - viewer: every devstate command that only reads
+ * - operator: what a viewer may do, and every devstate command that changes devices or the fleet
+ * - device: send heartbeats of the given devices, and subscribe to their command channels
+ * - detector: run `devstate detect`; the permissions that it needs make some reads and lists possible too
  */
 export const ROLES = ['viewer', 'operator', 'device', 'detector'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface AclOptions {
-  /** The user's name; default: the role. */
+  /** The name of the Redis user; default: the name of the role. */
   user?: string;
-  /** With `acme`, every key and channel begins with `acme:`. */
+  /** The namespace of the fleet: with `acme`, every key and channel begins with `acme:`. */
   namespace?: string | undefined;
-  /** Role `device` only: the ids of the devices; default: the user's name. */
+  /** For the role `device` only: the ids of the devices that the user may act for; default: the user's name. */
   ids?: readonly string[];
-  /** The number of the database; default: 0. */
+  /** The number of the Redis database; default 0. With any other number the user needs the command SELECT. */
   database?: number;
 }
 
 export interface Acl {
   role: Role;
   user: string;
-  /** Sorted, in lower case; a subcommand is written `cluster|slots`. */
+  /** The permitted commands, sorted, in lower case; a subcommand is written `cluster|slots`. */
   commands: string[];
-  /** Sorted glob patterns. */
+  /** Glob patterns of the permitted keys, sorted. */
   keys: string[];
-  /** Sorted glob patterns. */
+  /** Glob patterns of the permitted channels, sorted. */
   channels: string[];
-  /** One ACL SETUSER command for redis-cli with all of these rules. It leaves the user's passwords unchanged. */
+  /**
+   * An ACL SETUSER command for redis-cli that sets all rules of the user, and leaves the user's passwords unchanged.
+   */
   line: string;
 }
 
 interface RoleNeeds {
   scripts: readonly Script[];
-  /** Commands that are sent outside of scripts, separated by spaces. */
+  /** The names of the Redis commands that are sent outside of scripts, separated by spaces. */
   commands: string;
-  /** The keys of these commands. */
+  /** The keys that commands outside of scripts use. */
   keys: ScriptKeys;
-  /** Whether the role subscribes or publishes to the channels of device commands. */
+  /** Whether the role subscribes or publishes to the command channels of devices. */
   commandChannels: boolean;
 }
 
-/** Commands of every role: to connect, to follow a cluster's redirections, and to read the fleet's settings. */
+/** The commands that every role needs: to connect, to follow a cluster's redirections, to read the fleet's settings. */
 const COMMON_COMMANDS = 'ping cluster|slots asking hmget';
 const READ_COMMANDS =
   'time hget pttl get exists sscan scard srandmember zrange zrevrange zscore zrank zrevrank zcount zmscore ' +
@@ -87,7 +90,7 @@ const NEEDS: Record<Role, RoleNeeds> = {
 };
 
 /**
- * Returns what a user of the role may do.
+ * Returns the ACL rules of a user with this role.
  * @throws DevstateError USAGE if Redis does not accept the user's name
  */
 export function aclOf(role: Role, { user = role, namespace = '', ids, database = 0 }: AclOptions = {}): Acl {
@@ -145,7 +148,7 @@ function setUserLine(
   ].join(' ');
 }
 
-/** Returns a word as redis-cli reads it: in quotes, with escapes, unless it has plain characters only. */
+/** Returns a word in the form that redis-cli reads as this word: if it has special characters, quoted and escaped. */
 function quoteWord(word: string): string {
   if (/^[!#-&(-[\]-~]+$/.test(word)) return word;
   const bytes = [...Buffer.from(word)].map((byte) => {
@@ -157,8 +160,8 @@ function quoteWord(word: string): string {
 }
 
 /**
- * Returns a glob pattern that matches the text. A space becomes `?`, which matches any one character, because an ACL
- * pattern cannot contain a space.
+ * Returns a glob pattern for an ACL that matches the text. A space in the text becomes `?`, which matches any one
+ * character, because an ACL pattern cannot contain a space.
  */
 function escapeGlob(text: string): string {
   return text.replace(/[\\*?[\]]/g, '\\$&').replaceAll(' ', '?');

@@ -1,7 +1,7 @@
 /**
- * Makes the sets and the index of a partition agree with its records and heartbeat keys. Other programs write
- * those without updating the index. Queries of an exclusive fleet use the index alone, so it must be correct
- * before a fleet is declared exclusive.
+ * Corrects the sets and the index of a partition, so that they agree with its records and heartbeat keys. They may
+ * differ, because other programs write records and heartbeat keys without updating the index. Queries of an exclusive
+ * fleet use the index alone, so it must be correct before a fleet is declared exclusive.
  */
 import { sendValidItems } from '../async/item-results.js';
 import { DevstateError } from '../model/errors.js';
@@ -15,9 +15,9 @@ import { REMOVE_FROM_TYPE } from '../store/scripts.js';
 import { scanSet, scanSortedSet } from '../store/set-scan.js';
 
 /**
- * Aligns one partition.
- * @param onProgress called with the number of ids of each chunk of registered devices, after it was aligned
- * @throws DevstateError BAD_RECORD if a device cannot be indexed; the others have been aligned; CONNECTION
+ * Corrects the sets and the index of one partition.
+ * @param onProgress called after each chunk of registered devices, with the number of devices in the chunk
+ * @throws DevstateError BAD_RECORD if devices cannot be indexed: all other devices have been corrected; CONNECTION
  */
 export async function alignIndex(partition: Partition, onProgress: (count: number) => void): Promise<void> {
   const { keys } = partition;
@@ -45,14 +45,17 @@ export async function alignIndex(partition: Partition, onProgress: (count: numbe
   }
 }
 
-/** @returns the errors of the devices that cannot be indexed */
+/** Corrects the sets and the index for some devices. @returns the errors of the devices that cannot be indexed */
 async function alignDevices(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
   const { verdicts } = await settle(partition, ids);
   const registrations = await registerWhereMissing(partition, ids);
   return [...verdicts, ...registrations].filter((result) => result instanceof DevstateError);
 }
 
-/** A device that is missing in one of its sets is registered with its own type, which only adds it to its sets. */
+/**
+ * Registers the devices that are missing in a set of registered ids, of types or of the ids of their type. Each keeps
+ * the type in its record: the registration adds what is missing and leaves the state as it is.
+ */
 async function registerWhereMissing(partition: Partition, ids: readonly string[]) {
   const { keys } = partition;
   const readings = await readDevicesIn(partition, ids, ['type']);
@@ -70,7 +73,11 @@ async function registerWhereMissing(partition: Partition, ids: readonly string[]
   return sendValidItems(missing, validRegistrant, (valid) => registerAllIn(partition, valid));
 }
 
-/** Aligns the devices of the online set or the index that are not registered, though they may have a record. */
+/**
+ * Corrects those of the devices that are not registered: they are removed from the index or, if they have a record,
+ * registered.
+ * @param ids devices from the online set or the index
+ */
 async function alignUnregistered(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
   const registered = await partition.send(() =>
     partition.redis.smismember(partition.keys.registered, ...ids),
@@ -79,7 +86,10 @@ async function alignUnregistered(partition: Partition, ids: readonly string[]): 
   return unregistered.length > 0 ? alignDevices(partition, unregistered) : [];
 }
 
-/** @param ids members of the set of this type */
+/**
+ * Removes devices from the set of a type if their record has another type.
+ * @param ids members of the set of `type`
+ */
 async function removeFromWrongType(
   partition: Partition,
   type: string,

@@ -1,4 +1,7 @@
-/** Declares the layout of a fleet in `devices:meta`: its partitions, its dialect and whether other programs write to it. */
+/**
+ * Declares the layout of a fleet in the hash `devices:meta`: the number of its partitions, its dialect, and whether
+ * other programs write to it.
+ */
 
 import { mapConcurrently } from '../async/settled.js';
 import type { Dialect } from '../model/device.js';
@@ -9,34 +12,40 @@ import type { Fleet } from '../store/fleet.js';
 import { alignIndex } from './align-index.js';
 
 /**
- * - shared: other programs may write to the fleet too; queries check devices against their keys
- * - exclusive: only devstate writes to the fleet, so queries may use the index alone
+ * Who writes to a fleet.
+ * - shared: other programs may write too, without updating the index; so queries read the record and the heartbeat key
+ *   of each device
+ * - exclusive: only devstate writes, so the index is right and queries may use it alone
  */
 export type Writers = 'shared' | 'exclusive';
 
 export interface FleetLayout {
-  /** The version of the keys and fields that devstate stores; 1. */
+  /** The version of the layout of keys and fields in Redis; always 1 so far. */
   version: number;
-  /** 1: the keys are not partitioned, so the fleet cannot be on a cluster. */
+  /** The number of partitions; 1: the fleet is not partitioned, so it cannot be on a cluster. */
   partitions: number;
   dialect: Dialect;
   writers: Writers;
 }
 
 export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
-  /** Not given: unchanged; a new fleet is shared. */
+  /** Who writes to the fleet. Not given: as declared so far; a new fleet is shared. */
   writers?: Writers;
-  /** From 1 to `MAX_PARTITIONS`. Not given: unchanged; a new fleet has one. */
+  /** The number of partitions, from 1 to `MAX_PARTITIONS`. Not given: as declared so far; a new fleet has one. */
   partitions?: number;
 }
 
-/** A query of the whole fleet sends requests to each partition, so more of them would make it slow. */
+/**
+ * The most partitions that a fleet may have. A query of the whole fleet sends requests to each partition, so more
+ * partitions would make queries slow.
+ */
 export const MAX_PARTITIONS = 1024;
 
 const LAYOUT_VERSION = 1;
 
 /**
- * Declares the layout of a fleet, and returns it. A fleet that becomes exclusive has its index corrected first.
+ * Declares the layout of a fleet, and returns it. If the fleet becomes exclusive, its index is corrected first, because
+ * from then on queries rely on it.
  * @throws DevstateError CONFLICT: the fleet has devices, so the number of partitions cannot change; BAD_RECORD:
  *   the index cannot be corrected; USAGE: read-only, or one partition on a cluster; CONNECTION
  */
@@ -65,7 +74,8 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
 
 async function partitionsToDeclare(fleet: Fleet, requested: number | undefined): Promise<number> {
   const declared = await fleet.declared();
-  // Read even if the number does not change: a user whom Redis denies this read must not declare the fleet.
+  // Devices are looked for even if the number of partitions stays: a user whom Redis denies to read the set of
+  // registered ids must not declare the fleet.
   const inUse = await hasDevices(fleet, declared.partitions);
   const partitions = requested ?? declared.partitions;
   if (inUse && partitions !== declared.partitions) {
@@ -77,7 +87,7 @@ async function partitionsToDeclare(fleet: Fleet, requested: number | undefined):
   return partitions;
 }
 
-/** @param partitions the number of partitions that are checked */
+/** Returns whether the fleet has a registered device. @param partitions the number of its partitions */
 async function hasDevices(fleet: Fleet, partitions: number): Promise<boolean> {
   for (const { redis, keys } of fleet.partitionsFor(partitions)) {
     if ((await fleet.send(() => redis.exists(keys.registered))) === 1) return true;

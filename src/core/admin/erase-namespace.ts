@@ -1,8 +1,12 @@
-/** Deletes all keys of a namespace. `devstate demo` removes its own keys with it. */
+/** Deletes all keys of a namespace. `devstate demo` uses it to remove the keys that it made. */
 import { usageError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
 
-/** Deletes every key whose name begins with the fleet's namespace, of any type. @throws DevstateError USAGE without a namespace, CONNECTION */
+/**
+ * Deletes every key, of any type, whose name begins with the fleet's namespace.
+ * @throws DevstateError USAGE if the fleet has no namespace, because then every key of the database would be deleted;
+ *   CONNECTION
+ */
 export async function eraseNamespace(fleet: Fleet): Promise<void> {
   const { namespace } = fleet.options;
   if (!namespace) throw usageError('only a fleet with a namespace can be erased');

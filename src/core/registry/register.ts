@@ -11,9 +11,10 @@ import type { RegisterOptions, Registrant, Registration } from './registration.j
 import { runRegister } from './run-register.js';
 
 /**
- * Registers a device. If it is registered already, its type changes to this one, and its metadata and TTL if they
- * are given; everything else stays.
- * @throws DevstateError USAGE, CONFLICT, BAD_RECORD, CONNECTION
+ * Registers a device. If the device is registered already, its type is replaced, and also its metadata and TTL if they
+ * are given; its state stays as it is.
+ * @throws DevstateError CONFLICT: registered already, with `onlyIfNew`, or changed by other clients during every
+ *   attempt; USAGE, BAD_RECORD, CONNECTION
  */
 export async function register(
   fleet: Fleet,
@@ -25,8 +26,9 @@ export async function register(
 }
 
 /**
- * Registers many devices. The results are in the order of the devices; each one succeeds or fails alone. If the
- * fleet's longest TTL cannot be raised, the devices with a TTL fail, although they were registered.
+ * Registers many devices. The results are in the order of the devices; each device succeeds or fails alone. Afterwards
+ * the fleet's setting `longestTtl` is raised to the longest TTL given. If that fails, the devices for which a TTL was
+ * given fail too, although they were registered.
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function registerAll(
@@ -55,7 +57,10 @@ async function raiseLongestTtl(fleet: Fleet, ttls: readonly number[]): Promise<D
   }
 }
 
-/** Registers devices of one partition. The caller must validate them, and raise the fleet's longest TTL afterwards. */
+/**
+ * Registers devices of one partition. The caller must validate the devices before, and raise the fleet's setting
+ * `longestTtl` afterwards if a device has a longer TTL.
+ */
 export async function registerAllIn(
   partition: Partition,
   registrants: readonly Registrant[],

@@ -1,24 +1,24 @@
-/** What is registered of a device, and the result. */
+/** The types of registering a device: what the caller gives, and what it gets back. */
 
 export interface Registration {
   deviceId: string;
   deviceType: string;
-  /** False: the device was registered already, and was updated. */
+  /** Whether the device is new. False: it was registered already, and its registration was updated. */
   created: boolean;
-  /** When it was first registered, epoch ms. */
+  /** When the device was registered first, epoch ms. */
   registeredAt: number;
 }
 
 export interface RegisterOptions {
-  /** JSON text of an object that replaces the metadata. Not given: unchanged. */
+  /** The JSON text of an object that replaces the device's metadata. Not given: the metadata stays as it is. */
   metadataJson?: string;
-  /** The device's own heartbeat TTL, ms. Not given: unchanged. */
+  /** The TTL of the device's heartbeats that give none themselves, ms. Not given: it stays as it is. */
   ttl?: number;
-  /** True: fails with CONFLICT if the device is registered already. */
+  /** True: a device that is registered already is not updated, but fails with CONFLICT. */
   onlyIfNew?: boolean;
 }
 
-/** A device to register. */
+/** A device that the caller wants to register. */
 export interface Registrant extends Omit<RegisterOptions, 'onlyIfNew'> {
   id: string;
   type: string;

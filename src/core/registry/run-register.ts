@@ -1,4 +1,4 @@
-/** Runs the register script for devices of one partition. */
+/** Runs the Lua script `register` for devices of one partition. */
 import { type ItemResult, itemFailure } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
@@ -11,9 +11,10 @@ import type { Registrant, Registration } from './registration.js';
 type Reply = [code: number, detail?: string | number, registeredAt?: number];
 
 /**
- * Runs the script, whose keys must include the set of the device's old type. The first run passes the new type as
- * the old one: right for new devices and for an unchanged type. Otherwise the script replies with the old type,
- * and is run again for that device.
+ * Runs the script `register`, and returns the result of each device, in order. The keys of a run must include the set
+ * of the type that the device has so far, which is not known yet. The first run passes the new type for it, which is
+ * right for a new device or an unchanged type. For any other device the script replies with the type so far, and is run
+ * again.
  */
 export async function runRegister(
   partition: Partition,

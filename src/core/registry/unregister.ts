@@ -1,4 +1,4 @@
-/** Unregisters devices: removes their state, history, heartbeat key and index entries. */
+/** Unregisters devices: removes their records, histories, heartbeat keys and entries in the sets and the index. */
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { slices } from '../async/slices.js';
@@ -13,8 +13,8 @@ import { MAX_DEVICES_PER_SCRIPT, REMOVE_FROM_TYPE, UNREGISTER } from '../store/s
 import { scanSet } from '../store/set-scan.js';
 
 /**
- * Unregisters a device. If it was online, it is announced offline.
- * @throws DevstateError NOT_FOUND; CONFLICT: others changed its type during every attempt; USAGE, BAD_RECORD,
+ * Unregisters a device. If the device was announced online, it is announced offline.
+ * @throws DevstateError NOT_FOUND; CONFLICT: other clients changed its type during every attempt; USAGE, BAD_RECORD,
  *   CONNECTION
  */
 export async function unregister(fleet: Fleet, id: string): Promise<void> {
@@ -22,9 +22,10 @@ export async function unregister(fleet: Fleet, id: string): Promise<void> {
 }
 
 /**
- * Unregisters many devices.
- * @returns in the order of the ids, null or the error of each
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost; USAGE: read-only
+ * Unregisters many devices, each of which succeeds or fails alone.
+ * @returns for each id, in order: null if the device was unregistered, or its error
+ * @throws DevstateError USAGE if the fleet is read-only; CONNECTION if all devices are of one partition and its
+ *   connection is lost
  */
 export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<null>[]> {
   fleet.assertWritable(UNREGISTER.name);
@@ -53,8 +54,8 @@ async function remove(partition: Partition, { id, device, error }: DeviceReading
 }
 
 /**
- * Removes devices from the sets of types that they no longer have. Another program that registers a device with
- * a new type leaves it in the set of the old one.
+ * Removes devices from the sets of types that they no longer have. Devices may be in such sets, because other programs
+ * that register a device with a new type leave it in the set of its old type.
  */
 async function removeFromFormerTypes(
   partition: Partition,
@@ -69,7 +70,7 @@ async function removeFromFormerTypes(
     );
     const memberships = types.flatMap((type, i) => {
       const members = answers[i];
-      if (!Array.isArray(members)) return []; // not a set: the script reports it for a device of that type
+      if (!Array.isArray(members)) return []; // Not a set: `remove` reports it for devices of this type.
       return readable.flatMap(({ id, device }, index) =>
         members[index] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
       );

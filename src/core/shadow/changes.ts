@@ -1,13 +1,15 @@
 /**
- * The differences of two documents, and the JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396)
- * that makes one into the other. Pure.
+ * Finds the differences between two JSON documents, and makes the JSON merge patch (RFC 7396,
+ * https://www.rfc-editor.org/rfc/rfc7396) that changes one document into the other.
  */
 import { getKey, isJsonObject, type Json, type JsonObject, setKey } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
 
-/** One difference. Objects are compared key by key; arrays and all other values are compared as a whole. */
+/**
+ * One difference between two documents. Objects are compared key by key; any other value, also an array, as a whole.
+ */
 export interface Change {
-  /** The keys that lead to the value. */
+  /** The keys that lead from the top of the document to the value. */
   path: string[];
   /** The value before; undefined: the key did not exist. */
   from: Json | undefined;
@@ -16,14 +18,17 @@ export interface Change {
 }
 
 /**
- * Returns the differences that make `from` into `to`.
- * @param removals false: keys that only `from` has are left out
+ * Returns all differences between two documents, `from` before and `to` after.
+ * @param removals false: a key that only `from` has is not a difference
  */
 export function changes(from: JsonObject, to: JsonObject, removals = true): Change[] {
   return [...walk(from, to, [], removals)];
 }
 
-/** Returns the smallest merge patch that makes `from` into `to`. It cannot set a key to null: that removes the key. */
+/**
+ * Returns the smallest merge patch that changes `from` into `to`. A merge patch cannot set a value to null: a null in
+ * it removes the key.
+ */
 export function diffPatch(from: JsonObject, to: JsonObject): JsonObject {
   return patchOf(changes(from, to));
 }
@@ -42,7 +47,7 @@ function* walk(from: JsonObject, to: JsonObject, path: string[], removals: boole
   }
 }
 
-/** Returns the merge patch that makes these changes. */
+/** Returns the merge patch that makes the changes of `list`. */
 export function patchOf(list: readonly Change[]): JsonObject {
   const patch: JsonObject = {};
   for (const { path, to } of list) {

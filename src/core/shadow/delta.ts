@@ -1,4 +1,4 @@
-/** The delta of a device: where its reported state is not as desired. */
+/** Computes the delta of a device: the values in which its reported state differs from its desired state. */
 import { getKey, type JsonObject, setKey } from '../model/json.js';
 import { parseStored } from '../model/stored-document.js';
 import { readDevice } from '../query/read-devices.js';
@@ -6,19 +6,19 @@ import type { Fleet } from '../store/fleet.js';
 import { type Change, changes, patchOf } from './changes.js';
 
 export interface Delta {
-  /** True: nothing differs. */
+  /** Whether the reported state is as desired: there is no difference. */
   inSync: boolean;
-  /** For each top-level key that differs: `{ desired, reported }`; null stands for an absent key. */
+  /** For each top-level key whose values differ: `{ desired, reported }`; null stands for an absent key. */
   delta: JsonObject;
-  /** The smallest JSON merge patch (RFC 7396) that would make the reported state as desired. */
+  /** The smallest JSON merge patch (RFC 7396) that, merged into the reported state, makes it as desired. */
   patch: JsonObject;
-  /** Every difference, from reported to desired. */
+  /** Every difference, at any depth: `from` is the reported value, `to` the desired value. */
   changes: Change[];
 }
 
 /**
- * Compares the two states. Keys that only the reported state has are no difference. A desired null means that the
- * key should be absent. Pure.
+ * Compares the desired and the reported state, without reading or writing anything. A key that only the reported state
+ * has is no difference. A desired null means that the key should be absent from the reported state.
  */
 export function computeDelta(desired: JsonObject, reported: JsonObject): Delta {
   const differences = changes(reported, desired, false).filter(
@@ -32,7 +32,10 @@ export function computeDelta(desired: JsonObject, reported: JsonObject): Delta {
   return { inSync: differences.length === 0, delta, patch, changes: differences };
 }
 
-/** Reads a device and computes its delta. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
+/**
+ * Reads a device, and returns its delta and the version of its desired state.
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+ */
 export async function delta(fleet: Fleet, id: string): Promise<Delta & { desiredVersion: number }> {
   const record = await readDevice(fleet, id);
   const desired = parseStored(id, 'the desired state', record.desiredJson);

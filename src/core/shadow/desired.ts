@@ -1,6 +1,7 @@
 /**
- * Sets the desired state of devices. The script writes only if the stored text and version are still those that
- * were read; otherwise the change is computed again from what is stored now.
+ * Sets the desired state of devices. The script `set_desired` writes only if the stored document and its version are
+ * still as they were read. Otherwise the new document is computed again from the one stored now, so that no change that
+ * another client made is lost.
  */
 
 import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
@@ -32,19 +33,19 @@ export interface DesiredResult {
   deviceId: string;
   /** The whole desired state after the change. */
   desired: JsonObject;
-  /** Counts the changes of the desired state, from 1. */
+  /** How many times the desired state has changed, this change included. */
   version: number;
-  /** False: the desired state already was as requested; nothing was written or published. */
+  /** Whether the desired state changed. False: it already was as requested, so nothing was written or published. */
   changed: boolean;
 }
 
 /**
- * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396) into the desired state, and publishes
- * the change on the device's channel. If other clients change the desired state at the same time, it is tried
- * again for at most the request timeout.
- * @param document the patch; with `replace` the new desired state
- * @throws DevstateError NOT_FOUND; CONFLICT: the version is not `ifVersion`, or others changed it during every
- *   attempt; BAD_RECORD, USAGE, CONNECTION
+ * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396) into the desired state of a device, and
+ * publishes the change on the device's command channel. If another client changes the desired state at the same time,
+ * the change is attempted again, for at most the request timeout.
+ * @param document the patch; with the option `replace` the whole new desired state
+ * @throws DevstateError NOT_FOUND; CONFLICT: the version is not `ifVersion`, or other clients changed the desired state
+ *   during every attempt; BAD_RECORD, USAGE, CONNECTION
  */
 export async function setDesired(
   fleet: Fleet,
@@ -56,7 +57,8 @@ export async function setDesired(
 }
 
 /**
- * Does what `setDesired` does, for many devices. The results are in the order of the ids; each one succeeds or fails alone.
+ * Makes the same change to the desired state of many devices, each as `setDesired` does. The results are in the order
+ * of the ids; each device succeeds or fails alone.
  * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
  */
 export async function setDesiredAll(

@@ -1,7 +1,10 @@
-/** JSON merge patch, RFC 7396 (https://www.rfc-editor.org/rfc/rfc7396). Pure. */
+/** Applies a JSON merge patch, RFC 7396 (https://www.rfc-editor.org/rfc/rfc7396). */
 import { getKey, isJsonObject, type JsonObject, setKey } from '../model/json.js';
 
-/** Merges a patch into an object: nested objects merge, `null` removes the key, everything else replaces. */
+/**
+ * Returns the object that a merge patch makes of `target`, which is not changed. An object in the patch is merged into
+ * the object of the same key, `null` removes the key, and any other value replaces the key's value.
+ */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const merged: JsonObject = {};
   for (const [key, value] of Object.entries(target)) {
