@@ -1,19 +1,21 @@
 /**
- * How many devices to read in one round trip. A document may have up to 1 MiB, so a read with documents requests about
- * as many devices as have 1 MiB together, by the sizes of the read before.
+ * Decides how many devices are read in one round trip. A document may have up to 1 MiB, so if documents are read, the
+ * number is such that the documents of one read have about 1 MiB together, judging by the sizes in the read before.
  */
 import type { DeviceRecord } from '../model/device.js';
 import type { FieldName } from '../model/dialect.js';
 
 export const DOCUMENT_FIELDS: readonly FieldName[] = ['metadata', 'reported', 'desired'];
 
-/** The first read is small, because the size of the documents is not known yet. */
+/**
+ * How many devices the first read with documents requests: few, because the sizes of the documents are not known yet.
+ */
 const FIRST_SIZE = 20;
 const MAX_SIZE = 500;
 const PAGE_BYTES = 1024 * 1024;
 
 export class AdaptivePage {
-  /** How many devices the next read should request. */
+  /** How many devices the next read should request, so that its documents have about 1 MiB together. */
   size: number;
   readonly #hasDocuments: boolean;
 
@@ -23,7 +25,7 @@ export class AdaptivePage {
     this.size = this.#hasDocuments ? FIRST_SIZE : MAX_SIZE;
   }
 
-  /** Adapts `size` to the documents of the last read. */
+  /** Adapts `size` to the sizes of the documents that the last read returned. */
   observe(readings: readonly { device?: DeviceRecord }[]): void {
     if (!this.#hasDocuments) return;
     const bytes = readings.reduce((sum, { device }) => sum + (device ? documentBytes(device) : 0), 1);

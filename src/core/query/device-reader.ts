@@ -1,6 +1,6 @@
 /**
- * Reads the devices of a stream of ids, in chunks. While the caller works on one chunk the next is read, so two chunks
- * at most are in memory.
+ * Reads the devices whose ids come from a stream, in chunks. While the caller works on one chunk, the next is read, so
+ * at most two chunks of devices are in memory.
  */
 import { prefetch } from '../async/prefetch.js';
 import type { DeviceRecord } from '../model/device.js';
@@ -10,19 +10,19 @@ import { AdaptivePage } from './adaptive-page.js';
 import { type DeviceReading, type LivenessMode, readDevices } from './read-devices.js';
 
 export interface QueryOptions {
-  /** Only devices whose record has this type. */
+  /** Only devices whose record has this type are returned. */
   type?: string;
-  /** Called for each id whose device cannot be read: its record is broken, or lacks its id field. */
+  /** Called for each id whose device cannot be read: its record does not exist, is broken, or lacks its id field. */
   onProblem?: (reading: DeviceReading) => void;
-  /** Called with the number of ids that have been read so far. */
+  /** Called after each chunk with the number of devices that the query has read so far. */
   onProgress?: (count: number) => void;
 }
 
 export type DeviceReader = (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]>;
 
 /**
- * Returns a reader of these fields. It may be called several times; `onProgress` gets the sum of all calls. The reader
- * throws DevstateError CONNECTION, BAD_RECORD, USAGE.
+ * Returns a function that reads some fields of the devices with given ids. If it is called several times, `onProgress`
+ * gets the number of devices that all calls have read. The function throws DevstateError CONNECTION, BAD_RECORD, USAGE.
  */
 export function deviceReader(
   fleet: Fleet,

@@ -1,7 +1,8 @@
 /**
- * Devices of a partition in the order of its index, as a stream: only a part of the devices is in memory. It is for
- * exclusive fleets, whose index holds every device. The index may be older than the record: a device whose TTL expired
- * keeps its deadline as its score until a detector settles it. Such devices are collected and sorted by their records.
+ * Streams the devices of a partition in the order of its index, so that only some of them are in memory. It is for
+ * exclusive fleets, whose index holds every device. The score of a device whose TTL has expired is its deadline, and
+ * not yet when it was last seen, until a detector has settled it. So devices with a deadline are sorted by their
+ * records.
  */
 import type { Status } from '../model/device.js';
 import type { Partition } from '../store/partition.js';
@@ -10,23 +11,26 @@ import { readServerTime } from '../store/server-time.js';
 import { pageIndex } from './index-pager.js';
 import { byLastSeen, type SeenRow, sortAll } from './sort.js';
 
-/** Reads the devices of some ids and yields the rows that match, in the order of the ids. */
+/**
+ * Reads the devices with these ids, and yields the rows of the devices that belong in the list, in the order of the
+ * ids.
+ */
 type ReadRows<R> = (ids: AsyncIterable<string[]>) => AsyncIterable<readonly R[]>;
 
-/** The part of the index that `oldestFirst` reads. */
+/** Which devices `oldestFirst` takes from the index. */
 export interface LastSeenRange {
-  /** Of the devices that have a deadline in the index: those with a deadline until then, ms. */
+  /** A device whose score in the index is a deadline is taken if the deadline is not after this time, epoch ms. */
   maxDeadline: number;
-  /** Of the devices that are offline in the index: those last seen until then, ms. */
+  /** A device that is offline in the index is taken if it was last seen not after this time, epoch ms. */
   maxLastSeen: number;
   /** Whether to include devices that were never seen. */
   never: boolean;
 }
 
 /**
- * Yields rows in the order of `byLastSeen`. In memory are the devices that have a deadline in the index, and those last
- * seen in the same millisecond.
- * @param seen the ids that were read already; ids are added to it
+ * Yields rows in the order of `byLastSeen`. In memory are only the rows of the devices that have a deadline in the
+ * index, and of those last seen in one millisecond.
+ * @param seen ids that were read before and are left out; every id that is read is added
  */
 export async function* oldestFirst<R extends SeenRow>(
   partition: Partition,
@@ -57,13 +61,14 @@ export async function* oldestFirst<R extends SeenRow>(
     yield merged;
   }
   yield sorted.slice(next);
-  // Devices that got a deadline while this stream was read: they are no longer where it read.
+  // Devices that went online while the stream was read have left the part of the index that was read; they come last.
   yield* read(pageIndex(partition, withDeadline, seen));
 }
 
 /**
- * Yields rows in the order of `byDeadline`.
- * @param status only devices of this status; undefined: all
+ * Yields rows in the order of `byDeadline`: online devices by deadline, then offline devices by when they were last
+ * seen.
+ * @param status only devices of this status are yielded; undefined: all devices
  */
 export async function* nextToExpire<R extends SeenRow>(
   partition: Partition,
@@ -77,16 +82,17 @@ export async function* nextToExpire<R extends SeenRow>(
   if (status === 'online') return;
   const expiredOrOffline = { maxDeadline: now - 1, maxLastSeen: Number.POSITIVE_INFINITY, never: true };
   yield* oldestFirst(partition, expiredOrOffline, read, seen);
-  // Devices that came online while this stream was read.
+  // Devices that went online while the offline devices were read come last, so that none is left out.
   if (status === undefined) yield* read(pageIndex(partition, online, seen));
 }
 
 /**
- * Sorts rows last seen in the same millisecond by id, as `byLastSeen` does: the index, read from high to low, has them
- * in the reverse order of their ids' bytes. The rows must come in the order of `lastSeen`.
+ * Puts the rows of devices last seen in the same millisecond in the order of `byLastSeen`, which is by id. The index,
+ * read from high to low, gives them in the reverse order of their ids' bytes. The rows must come in the order of
+ * `lastSeen`.
  */
 async function* sortSameTime<R extends SeenRow>(chunks: AsyncIterable<readonly R[]>): AsyncGenerator<R[]> {
-  let pending: R[] = []; // rows of one time, of which the next chunk may have more
+  let pending: R[] = []; // rows of one `lastSeen`; the next chunk may have more of them
   for await (const chunk of chunks) {
     const last = chunk.at(-1)?.lastSeen;
     const end = chunk.findLastIndex(({ lastSeen }) => lastSeen !== last) + 1;

@@ -1,16 +1,16 @@
 /**
- * Pages through the activity index in its order and yields each device once. Pages are read by rank, because any number
- * of devices may have the same score (0: never seen). Devices move in the index while it is read. So the position of
- * each page is found anew: by the last device of the page before that still has its score. If devices before that
- * position have left the index, the page may begin after devices that were not read yet; then it is read again from an
- * earlier rank, so that no device is skipped.
+ * Reads the activity index of a partition page by page, in its order, and yields each device once. Pages are read by
+ * rank (the place of a device in the order), because any number of devices may have the same score (0: never seen).
+ * Devices move in the index while it is read, so ranks change. So before each page the rank of one of the last devices
+ * read is looked up again, of one whose score has not changed. If devices leave the index between that and the read,
+ * the page may begin too late; then it is read again from an earlier rank, so that no device is skipped.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Command } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
 import { SeenIds } from '../store/seen-ids.js';
 
-/** Scores, which are whole numbers: from the first to the last one, both included. */
+/** The scores that are read, from the first to the last, both included. Scores are whole numbers. */
 export interface IndexRange {
   from: number;
   to: number;
@@ -23,18 +23,25 @@ interface Entry {
   score: number;
 }
 
-/** A position in the index. The device need not be there any more. Without an id: after all entries of the score. */
+/**
+ * A position in the index: that of a device with this score and id, which may have moved since. Without an id: the
+ * position after all devices of the score.
+ */
 interface Position {
   score: number;
   id?: string;
 }
 
 const PAGE_SIZE = 500;
-/** How many of the last entries of a page are looked up to find the position again: some may have moved. */
+/**
+ * How many of the last devices of a page are looked up to find the rank of the next page. More than one, because a
+ * device whose score has changed does not show the rank.
+ */
 const ANCHOR_COUNT = 5;
 
 /**
- * @param seen the ids that were read already, which are not yielded; ids are added to it
+ * Yields the ids of the devices in a range of scores, in the order of the index, in pages.
+ * @param seen ids that were read before and are not yielded; every id that is yielded is added
  * @throws DevstateError CONNECTION; BAD_RECORD: the key of the index holds another type
  */
 export async function* pageIndex(
@@ -46,11 +53,14 @@ export async function* pageIndex(
   const isBeyondRange = (score: number) => sign * (score - to) > 0;
   let anchors: Entry[] = [];
   let reached: Position = { score: from - sign };
-  /** By how many ranks pages begin before the position; it grows each time that a page began too late. */
+  /** How many ranks before the last device read a page begins; it grows each time that a page began too late. */
   let overlap = 0;
-  /** The rank of `reached` if no device has moved since it was read. */
+  /** The rank that `reached` has if no device has moved since it was read. */
   let expectedRank: number | undefined;
-  /** Whether the last rank was the expected one. Then the next page is requested in the same round trip. */
+  /**
+   * Whether the last rank looked up was the expected one. Then the next probably is too, and the page is requested in
+   * the same round trip as its rank.
+   */
   let isUnmoved = true;
   for (;;) {
     const startOf = (rank: number) => Math.max(0, rank - overlap);
@@ -91,19 +101,24 @@ function parsePage(reply: unknown): Entry[] {
   );
 }
 
-/** Returns whether the first entry of a page is at or before a position, so that the page skips no entry after it. */
+/**
+ * Returns whether the first entry of a page is at or before a position. If so, the page skips no entry after the
+ * position.
+ */
 function isAtOrBefore(first: Entry | undefined, { score, id }: Position, down: boolean): boolean {
   if (first === undefined) return false;
-  // Redis sorts entries of the same score by the bytes of their ids.
+  // Redis sorts entries that have the same score by the bytes of their ids.
   const idOrder = id === undefined ? 0 : Buffer.compare(Buffer.from(first.id), Buffer.from(id));
   const order = first.score - score || idOrder;
   return down ? order >= 0 : order <= 0;
 }
 
 /**
- * Returns the rank of the first anchor that still has its score. If all have moved, it returns the rank of the last
- * entry before the reached score; without an id, of the last entry of that score.
- * @param guess the rank at which the next page probably begins: the page is read in the same round trip
+ * Returns the rank from which the next page is read: that of the first anchor whose score has not changed. If the
+ * scores of all anchors have changed, it is the rank of the last entry before all entries of the position's score; if
+ * the position has no id, that of the last entry up to its score.
+ * @param anchors the last entries of the page before, the last one first
+ * @param guess the rank at which the next page probably begins; the page is read from it in the same round trip
  */
 async function findRank(
   partition: Partition,

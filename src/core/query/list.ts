@@ -1,7 +1,7 @@
 /**
- * Lists of devices, in chunks, so that memory is bounded and no command takes longer in a larger fleet. Records and
- * heartbeat keys decide which devices are listed. The sets and the index only say which records to read, because other
- * programs may change a device without updating them.
+ * Lists devices in chunks, so that memory is bounded and no Redis command takes longer in a larger fleet. The sets and
+ * the index only say which devices to read. Whether a device is listed is decided by its record and heartbeat key,
+ * because other programs may change a device without updating the sets and the index.
  */
 
 import { flatten } from '../async/flatten.js';
@@ -17,13 +17,16 @@ import { registeredIds } from './registered-ids.js';
 import { byDeadline, byId, byLastSeen, sortAll } from './sort.js';
 
 /**
- * `lastSeen`: never seen first, then the longest unseen first. `deadline`: online devices by deadline, the earliest
- * first; then offline devices as by `lastSeen`.
+ * The order of a list of devices.
+ * - lastSeen: devices that were never seen first, then the longest unseen first
+ * - deadline: online devices by the time when their heartbeat key expires, the earliest first; then offline devices, in
+ *   the order `lastSeen`
  */
 export type Order = 'id' | 'lastSeen' | 'deadline';
 
 /**
- * Returns whether the index gives this order, so that the list streams. Otherwise all rows are sorted in memory.
+ * Returns whether the index holds the devices in this order, so that a list can be printed while it is read. If not,
+ * all devices must be read and sorted in memory first.
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
  */
 export async function isIndexed(fleet: Fleet, order: Order, type?: string): Promise<boolean> {
@@ -32,16 +35,19 @@ export async function isIndexed(fleet: Fleet, order: Order, type?: string): Prom
 
 export interface OnlineOptions extends QueryOptions {
   order?: Order | undefined;
-  /** Also read metadata and the time of registration. */
+  /** Whether to read the metadata and the time of registration too; default: false, and they are `{}` and null. */
   withMetadata?: boolean;
 }
 
-/** Yields the devices whose heartbeat key exists. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
+/** Yields the online devices: those whose heartbeat key exists. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
 export function onlineDevices(fleet: Fleet, options: OnlineOptions = {}): AsyncGenerator<DeviceRecord> {
   return flatten(onlineChunks(fleet, options));
 }
 
-/** The same in chunks, as they are read. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
+/**
+ * Yields the online devices, in the chunks in which they are read.
+ * @throws DevstateError CONNECTION, USAGE, BAD_RECORD
+ */
 export async function* onlineChunks(
   fleet: Fleet,
   options: OnlineOptions = {},
@@ -58,19 +64,22 @@ export async function* onlineChunks(
 }
 
 export interface ListOptions extends QueryOptions {
-  /** `never`: offline and never seen. Undefined: all. */
+  /** Only devices of this status; `never`: offline devices that were never seen. Undefined: all devices. */
   status?: 'online' | 'offline' | 'never';
   order?: Order | undefined;
-  /** Also read the reported and the desired document. */
+  /** Whether to read the reported and the desired document too; default: false, and both are `{}`. */
   withState?: boolean;
 }
 
-/** Yields the registered devices that match. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
+/** Yields the registered devices that match the options. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
 export function listDevices(fleet: Fleet, options: ListOptions = {}): AsyncGenerator<DeviceRecord> {
   return flatten(listChunks(fleet, options));
 }
 
-/** The same in chunks, as they are read. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
+/**
+ * Yields the registered devices that match the options, in the chunks in which they are read.
+ * @throws DevstateError CONNECTION, USAGE, BAD_RECORD
+ */
 export async function* listChunks(
   fleet: Fleet,
   options: ListOptions = {},
@@ -92,9 +101,9 @@ export async function* listChunks(
 interface ListSource {
   status: Status | undefined;
   type: string | undefined;
-  /** Reads the devices of some ids and yields those that match. */
+  /** Reads the devices with these ids, and yields the devices that belong in the list. */
   read: (ids: AsyncIterable<string[]>) => AsyncIterable<readonly DeviceRecord[]>;
-  /** Yields every id that may match, in no order. */
+  /** Yields the id of every device that may belong in the list, in no particular order. */
   candidates: () => AsyncIterable<string[]>;
 }
 

@@ -1,4 +1,4 @@
-/** Reads which devices are online: those whose heartbeat key exists. */
+/** Reads which devices are online, for devices whose records were read before. */
 import type { DeviceRecord } from '../model/device.js';
 import { GONE_PTTL, livenessOf } from '../model/device-decoder.js';
 import { mapByPartition } from '../store/by-partition.js';
@@ -10,8 +10,9 @@ import { parseServerTime } from '../store/server-time.js';
 type Liveness = ReturnType<typeof livenessOf>;
 
 /**
- * Returns the devices, which were read without status and expiry, with both. It is for devices that are probably
- * offline: one EXISTS checks all of them, and their TTLs are read only if some are online.
+ * Returns devices that were read without their heartbeat keys, with the right status and expiry. It is for devices that
+ * are probably offline: one EXISTS for each partition checks all heartbeat keys, and TTLs are read only if a key
+ * exists.
  * @throws DevstateError CONNECTION
  */
 export async function withLiveness(fleet: Fleet, devices: readonly DeviceRecord[]): Promise<DeviceRecord[]> {

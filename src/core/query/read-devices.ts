@@ -1,6 +1,6 @@
 /**
- * Reads devices: the requested fields of each record and the TTL of its heartbeat key, many devices in one round trip. A
- * record that cannot be read is an error of that device only.
+ * Reads devices: the requested fields of each record, and the TTL of its heartbeat key. Many devices are read in one
+ * round trip. If a record cannot be read, only that device has an error.
  */
 import { type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
 import type { DeviceRecord, Dialect } from '../model/device.js';
@@ -15,25 +15,31 @@ import type { Partition } from '../store/partition.js';
 import { parseServerTime } from '../store/server-time.js';
 import { AdaptivePage, DOCUMENT_FIELDS } from './adaptive-page.js';
 
-/** The fields of a list without documents. */
+/** The fields that a list of devices without documents needs. */
 export const SUMMARY_FIELDS: readonly FieldName[] = ['type', 'lastSeen', 'registered', 'devstate'];
-/** The fields that `-o wide` adds to a list. */
+/** The fields that the option `-o wide` adds to a list of devices. */
 export const WIDE_FIELDS: readonly FieldName[] = ['registered', 'metadata'];
 export const ALL_FIELDS: readonly FieldName[] = [...SUMMARY_FIELDS, ...DOCUMENT_FIELDS];
 
-/** A device, or the error of reading it. If there is no record, or it lacks its id field, both are undefined. */
+/**
+ * The result of reading a device: the device, or an error. If there is no record, or the record has no id field, both
+ * are undefined.
+ */
 export interface DeviceReading {
   id: string;
   device?: DeviceRecord;
   error?: DevstateError;
 }
 
-/** `unread`: the heartbeat keys are not read, and the status of every device is `offline`. */
+/**
+ * Whether the heartbeat keys are read. If they are `unread`, which saves time, every device gets the status `offline`,
+ * and `withLiveness` must set the right one.
+ */
 export type LivenessMode = 'read' | 'unread';
 
 /**
- * Reads some fields of devices of any partition, in the order of the ids.
- * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ * Reads some fields of many devices, of any partitions. The readings are in the order of the ids.
+ * @throws DevstateError CONNECTION; BAD_RECORD or USAGE about the fleet's settings, not about a device
  */
 export async function readDevices(
   fleet: Fleet,
@@ -45,7 +51,11 @@ export async function readDevices(
   return mapByPartition(fleet, ids, (partition, group) => readDevicesIn(partition, group, fields, liveness));
 }
 
-/** The same for devices of one partition. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+/**
+ * Reads some fields of many devices, which are all of one partition. The readings are in the order of the ids. Devices
+ * whose record is not in the fleet's dialect are read again in the other dialect.
+ * @throws DevstateError CONNECTION; BAD_RECORD or USAGE about the fleet's settings, not about a device
+ */
 export async function readDevicesIn(
   partition: Partition,
   ids: readonly string[],
@@ -67,27 +77,27 @@ export async function readDevicesIn(
   return readings.map((reading) => others.get(reading.id) ?? reading);
 }
 
-/** Reads one device with all fields. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
+/** Reads all fields of one device. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
 export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord> {
   validId(id);
   return readDeviceIn(await fleet.partitionFor(id), id, await dialectToTryFirst(fleet));
 }
 
 /**
- * The dialect in which a single record is tried first: the declared one, else `node`. Records are not sampled for it,
- * because `readDeviceIn` reads both dialects, and a user may not be allowed to sample.
- * @throws DevstateError USAGE: the caller's dialect is not the fleet's; CONNECTION, BAD_RECORD
+ * Returns the dialect in which a single record is tried first: the one that the fleet declares, else `node`. No records
+ * are read to find the fleet's dialect: `readDeviceIn` tries both, and Redis may deny the user to read random records.
+ * @throws DevstateError USAGE: the caller gave a dialect that is not the fleet's; CONNECTION, BAD_RECORD
  */
 export async function dialectToTryFirst(fleet: Fleet): Promise<Dialect> {
-  if (fleet.options.dialect) await fleet.settings(); // throws if it is not the fleet's dialect
+  if (fleet.options.dialect) await fleet.settings(); // Throws USAGE if the caller gave a wrong dialect.
   const { dialect = 'node' } = await fleet.declared();
   return dialect;
 }
 
 /**
- * Reads one device of a partition with all fields. The record is read in both dialects in one round trip, which takes
- * less time than to find out the fleet's dialect first.
- * @param dialect the dialect that is tried first
+ * Reads all fields of one device. The record is read in both dialects in one round trip, so the caller need not find
+ * out the fleet's dialect first, which would take another round trip.
+ * @param dialect the dialect that decides if the record has the id field of both
  * @throws DevstateError NOT_FOUND, BAD_RECORD, CONNECTION
  */
 export async function readDeviceIn(
@@ -100,8 +110,8 @@ export async function readDeviceIn(
 }
 
 /**
- * Reads devices with all fields, in the order of the ids. A device that is not found, or has a broken record, is an
- * error in its place.
+ * Reads all fields of many devices. The results are in the order of the ids; for a device that is not found or has a
+ * broken record, the result is its error.
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
  */
 export async function readWholeDevices(
@@ -132,7 +142,7 @@ async function readInPages(
   return readings;
 }
 
-/** Reads each device in the first of the dialects whose id field its record has. */
+/** Reads devices in one round trip. A record is decoded in the first of the dialects whose id field it has. */
 async function readPage(
   partition: Partition,
   dialects: readonly Dialect[],

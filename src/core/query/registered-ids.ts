@@ -1,4 +1,4 @@
-/** The ids of registered devices, and how many there are. */
+/** Reads the ids of registered devices, and how many devices are registered. */
 import { validType } from '../model/identifiers.js';
 import { mapPartitions } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
@@ -15,8 +15,8 @@ export async function countRegistered(fleet: Fleet): Promise<number> {
 }
 
 /**
- * Yields all registered ids in chunks; with a type, the ids in the set of that type. The set may hold devices that have
- * another type by now, so the caller must check the record.
+ * Yields the ids of all registered devices, or those in the set of one type, in chunks. The set of a type may hold
+ * devices whose type another program has changed, so the caller must check the type in the record.
  * @throws DevstateError USAGE, CONNECTION, BAD_RECORD
  */
 export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<string[]> {
@@ -24,7 +24,11 @@ export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<strin
   return concatPartitions(fleet, (partition) => registeredIdsIn(partition, type));
 }
 
-/** The same for one partition. @throws DevstateError CONNECTION, BAD_RECORD */
+/**
+ * Yields the ids of the registered devices of one partition, or those in the set of one type, in chunks. The caller
+ * must check the type in the record, as for `registeredIds`.
+ * @throws DevstateError CONNECTION, BAD_RECORD
+ */
 export function registeredIdsIn(partition: Partition, type?: string): AsyncGenerator<string[]> {
   if (type !== undefined) validType(type);
   const { keys } = partition;

@@ -1,4 +1,7 @@
-/** The orders of lists, and sorting in memory. The order is the same whether the index gives it or a list is sorted. */
+/**
+ * The orders of lists of devices, and sorting in memory. A list that is sorted here has the same order as one that is
+ * read from the index in order.
+ */
 import type { Status } from '../model/device.js';
 
 interface Row {
@@ -12,17 +15,20 @@ interface ExpiringRow extends SeenRow {
   expiresAt: number | null;
 }
 
-/** Compares by UTF-16 code units, so that the order does not depend on the locale. */
+/** The order by device id. Ids are compared by UTF-16 code units, so that the order does not depend on the locale. */
 export function byId(a: Row, b: Row): number {
   return a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : 0;
 }
 
-/** Never seen first, then the longest unseen first; those of the same time by id. */
+/** The order by last heartbeat: devices never seen first, then the longest unseen first; at the same time by id. */
 export function byLastSeen(a: SeenRow, b: SeenRow): number {
   return (a.lastSeen ?? 0) - (b.lastSeen ?? 0) || byId(a, b);
 }
 
-/** Online devices by deadline, the earliest first, those without a deadline last; then offline devices `byLastSeen`. */
+/**
+ * The order by deadline: online devices first, by when their heartbeat key expires, the earliest first, and those whose
+ * key has no TTL last; then offline devices in the order `byLastSeen`.
+ */
 export function byDeadline(a: ExpiringRow, b: ExpiringRow): number {
   if (a.status !== b.status) return a.status === 'online' ? -1 : 1;
   if (a.status === 'offline') return byLastSeen(a, b);
@@ -31,7 +37,7 @@ export function byDeadline(a: ExpiringRow, b: ExpiringRow): number {
 
 const NO_DEADLINE = Number.MAX_SAFE_INTEGER;
 
-/** Returns all rows, sorted. They are all in memory. */
+/** Reads all rows into memory, and returns them sorted. */
 export async function sortAll<R>(
   chunks: AsyncIterable<readonly R[]>,
   compare: (a: R, b: R) => number,

@@ -1,7 +1,7 @@
 /**
- * Devices that have not been seen for some time. In an exclusive fleet the index gives them in order, so the result
- * streams. In a shared fleet other programs write records without the index: every registered record is read, and the
- * result is sorted in memory.
+ * Finds stale devices: those that have not been seen for some time. In an exclusive fleet the index gives them in
+ * order, so they are yielded while they are read. In a shared fleet other programs do not update the index, so all
+ * records are read, and the stale devices are sorted in memory.
  */
 import { flatten } from '../async/flatten.js';
 import { prefetch } from '../async/prefetch.js';
@@ -19,11 +19,11 @@ import { registeredIds } from './registered-ids.js';
 import { byLastSeen, sortAll } from './sort.js';
 
 export interface StaleOptions extends QueryOptions {
-  /** How long a device must not have been seen, ms; default one hour. */
+  /** A device is stale if it was last seen at least this long ago, ms; default: one hour. */
   olderThan?: number;
-  /** Whether to include devices that were never seen; default true. */
+  /** Whether devices that were never seen are stale too; default: true. */
   never?: boolean;
-  /** Also read metadata and the time of registration. */
+  /** Whether to read the metadata and the time of registration too; default: false, and they are `{}` and null. */
   withMetadata?: boolean;
 }
 
@@ -31,27 +31,30 @@ export interface StaleDevice {
   deviceId: string;
   deviceType: string | null;
   status: Status;
-  /** ms; null: never seen */
+  /** When the device's last heartbeat was recorded, epoch ms; null: never. */
   lastSeen: number | null;
-  /** ms */
+  /** When the device was registered, epoch ms; null: the record lacks it, or it was not read (`withMetadata`). */
   registeredAt: number | null;
   metadataJson: string;
-  /** The time since it was last seen, seconds; null: never seen. */
+  /** The time since the device was last seen, seconds; null: it was never seen. */
   ageSeconds: number | null;
 }
 
 const DEFAULT_OLDER_THAN_MS = 3_600_000;
 
 /**
- * Yields the stale devices: never seen first, then the longest unseen first. A device may be online, if its TTL is
- * longer than `olderThan`.
+ * Yields the stale devices: those never seen first, then the longest unseen first. A stale device may be online, if its
+ * TTL is longer than `olderThan`.
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
  */
 export function staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGenerator<StaleDevice> {
   return flatten(staleChunks(fleet, options));
 }
 
-/** The same in chunks, as they are read. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+/**
+ * Yields the stale devices in chunks: those never seen first, then the longest unseen first.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ */
 export async function* staleChunks(
   fleet: Fleet,
   options: StaleOptions = {},
@@ -64,7 +67,8 @@ export async function* staleChunks(
   const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? WIDE_FIELDS : [])];
   const toStaleDevice = staleDeviceMapper(now);
 
-  // Without the index, `candidates` reads all records before the reader does; progress is counted there.
+  // Without the index, progress is reported by `candidates`, which reads a field of every record. The reader reads only
+  // those that may be stale, so its counts would be too low.
   const readerOptions = isIndexed ? options : { ...options, onProgress: () => {} };
   const read = deviceReader(fleet, fields, readerOptions, 'unread');
   async function* staleAmong(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
@@ -73,7 +77,8 @@ export async function* staleChunks(
       yield (await withLiveness(fleet, stale)).map(toStaleDevice);
     }
   }
-  // Most devices are not stale. One field is enough to leave them out; the other fields are read of the rest only.
+  // Yields the ids of devices that may be stale. Most devices are not, and one field is enough to find that out, so the
+  // other fields are read only of the rest.
   async function* candidates(): AsyncGenerator<string[]> {
     let readCount = 0;
     for await (const ids of prefetch(registeredIds(fleet, type))) {
@@ -87,14 +92,14 @@ export async function* staleChunks(
     yield await sortAll(staleAmong(candidates()), byLastSeen);
     return;
   }
-  // A device last seen at the cutoff has a deadline of at most one TTL later.
+  // The deadline of a device is its last heartbeat plus its TTL, so no stale device has a deadline after `maxDeadline`.
   const range = { maxDeadline: cutoff + longestTtl, maxLastSeen: cutoff, never };
   yield* mergePartitions(fleet, (partition) => oldestFirst(partition, range, staleAmong), byLastSeen);
 }
 
 /**
- * Returns the ids of devices that may not have been seen after `moment` (ms). Only the field of the fleet's dialect is
- * read: the id of a record that lacks it, or is written in the other dialect, is returned too.
+ * Returns the ids of devices that may not have been seen after `moment` (epoch ms). Only the field `lastSeen` of the
+ * fleet's dialect is read. A record that lacks the field, as one in the other dialect does, counts as possibly unseen.
  */
 async function possiblyUnseenSince(fleet: Fleet, ids: readonly string[], moment: number): Promise<string[]> {
   const { dialect } = await fleet.settings();
@@ -110,8 +115,8 @@ async function possiblyUnseenSince(fleet: Fleet, ids: readonly string[], moment:
 }
 
 /**
- * Returns a function that keeps only the fields of a `StaleDevice`, and one string for all devices of a type: a million
- * rows may be in memory to be sorted.
+ * Returns a function that makes a `StaleDevice` from a device. To save memory, since a million of them may have to be
+ * sorted in memory, it drops all other fields and uses one string object for all devices of a type.
  */
 function staleDeviceMapper(now: number): (device: DeviceRecord) => StaleDevice {
   const types = new Map<string, string>();

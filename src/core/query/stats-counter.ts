@@ -1,24 +1,27 @@
-/** Counts devices by their state, and by type if that is asked for. */
+/** Counts devices by their state (online, offline, never seen, lapsed), for the whole fleet or for each device type. */
 
 export interface FleetStats {
-  /** The time of the count, ms. */
+  /** The time at which the devices were counted, epoch ms. */
   at: number;
-  /** Null: the row is of the whole fleet, or of devices without a type. */
+  /** The type of the counted devices; null: devices of the whole fleet are counted, or devices without a type. */
   deviceType: string | null;
-  /** All registered devices: online and offline. */
+  /** How many devices are registered: the sum of `online` and `offline`. */
   registered: number;
   online: number;
   offline: number;
-  /** Of the offline devices: those never seen. */
+  /** How many of the offline devices were never seen. */
   neverSeen: number;
-  /** Of the offline devices: those last announced online, because no detector has found the timeout yet. */
+  /** How many of the offline devices are still announced online, because no detector has found their timeout yet. */
   lapsed: number;
 }
 
 /** The state of one device. `neverSeen` and `lapsed` are true for offline devices only. */
 export type DeviceState = Record<'online' | 'neverSeen' | 'lapsed', boolean>;
 
-/** Returns the state of a device from its score in the index. @param at the time of the server that holds it, ms */
+/**
+ * Returns the state of a device from its score in the index.
+ * @param at the time of the server that holds the index, epoch ms: a deadline before it has passed
+ */
 export function stateOfScore(score: number, at: number): DeviceState {
   const online = score >= at;
   return { online, neverSeen: score === 0, lapsed: score > 0 && !online };
@@ -30,7 +33,7 @@ export function emptyStats(at: number, deviceType: string | null): FleetStats {
 
 const COUNTS = ['registered', 'online', 'offline', 'neverSeen', 'lapsed'] as const;
 
-/** Returns the sum of the counts of all rows, as of the whole fleet. */
+/** Returns a row for the whole fleet, with the sums of the counts of the given rows. */
 export function sumOf(at: number, rows: readonly FleetStats[]): FleetStats {
   const sum = emptyStats(at, null);
   for (const row of rows) for (const name of COUNTS) sum[name] += row[name];
@@ -42,7 +45,7 @@ export class StatsCounter {
   readonly #at: number;
   readonly #byType: boolean;
 
-  /** @param byType one row for each type that has devices; otherwise one row for the whole fleet */
+  /** @param byType true: there is one row for each type that has devices; false: one row for the whole fleet */
   constructor(at: number, byType: boolean) {
     this.#at = at;
     this.#byType = byType;
@@ -59,7 +62,7 @@ export class StatsCounter {
     if (state.lapsed) row.lapsed += 1;
   }
 
-  /** Returns the rows by type, in the order of UTF-16 code units. */
+  /** Returns the rows, sorted by type. Types are compared by UTF-16 code units, so that the order has no locale. */
   rows(): FleetStats[] {
     return [...this.#rows.values()].sort((a, b) => ((a.deviceType ?? '') < (b.deviceType ?? '') ? -1 : 1));
   }

@@ -1,6 +1,7 @@
 /**
- * How many devices are online, offline, never seen and lapsed. In an exclusive fleet they are counted in the index. In a
- * shared fleet other programs write records without the index, so every record is read, in chunks.
+ * Counts how many devices are online, offline, never seen and lapsed (timed out but not yet announced offline). In an
+ * exclusive fleet they are counted in the index. In a shared fleet other programs do not update the index, so every
+ * record is read, in chunks.
  */
 import { mapPartitions } from '../store/by-partition.js';
 import type { Command } from '../store/connection.js';
@@ -13,11 +14,14 @@ import { registeredIds, registeredIdsIn } from './registered-ids.js';
 import { emptyStats, type FleetStats, StatsCounter, stateOfScore, sumOf } from './stats-counter.js';
 
 export interface StatsOptions extends Pick<QueryOptions, 'onProgress' | 'onProblem'> {
-  /** A row for each type, instead of one for the whole fleet. */
+  /** True: one row of counts for each device type, instead of one row for the whole fleet. */
   byType?: boolean;
 }
 
-/** Returns one row for the whole fleet, or one for each type. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
+/**
+ * Counts the devices, and returns one row for the whole fleet or one for each device type.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ */
 export async function fleetStats(fleet: Fleet, options: StatsOptions = {}): Promise<FleetStats[]> {
   const { byType = false } = options;
   const at = await readFleetTime(fleet);
@@ -29,7 +33,10 @@ export async function fleetStats(fleet: Fleet, options: StatsOptions = {}): Prom
   return counter.rows();
 }
 
-/** Counts the devices of a partition by ranges of the index. Its scores are compared with the clock of its server. */
+/**
+ * Counts the devices of a partition by ranges of scores in the index. The scores are deadlines by the clock of the
+ * partition's server, so they are compared with the time of that server.
+ */
 async function countIndex(partition: Partition): Promise<FleetStats> {
   const { activity } = partition.keys;
   const at = await readServerTime(partition);
@@ -46,7 +53,7 @@ async function countIndex(partition: Partition): Promise<FleetStats> {
   return { ...emptyStats(at, null), registered, online, offline: registered - online, neverSeen, lapsed };
 }
 
-/** Counts the devices of each type by their scores in the index. */
+/** Counts the devices of each type in an exclusive fleet, by their scores in the index. */
 async function countTypes(fleet: Fleet, counter: StatsCounter, { onProgress }: StatsOptions): Promise<void> {
   let readCount = 0;
   for (const partition of await fleet.partitions()) {
