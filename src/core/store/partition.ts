@@ -43,7 +43,11 @@ export class Partition extends Requests {
     return this.#options.settings();
   }
 
-  /** Sends many read commands in one round trip (see `Requests.sendMany`). @throws DevstateError CONNECTION */
+  /**
+   * Sends many read commands in one round trip, and returns their replies in order. TIME gives the time of the server
+   * that holds the keys of the partition.
+   * @throws DevstateError CONNECTION
+   */
   pipeline(commands: readonly Command[]): Promise<unknown[]> {
     return this.sendMany(commands, this.keys.registered);
   }

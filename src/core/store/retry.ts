@@ -20,7 +20,8 @@ export function requestWithTimeout<T>(timeoutMs: number, request: () => Promise<
     let pauseTimer: NodeJS.Timeout | undefined;
     let isOver = false;
     const timer = setTimeout(() => {
-      isOver = true; // a request that is still waiting for its reply is not sent again
+      // After the timeout a request that is still waiting for its reply is not sent again, whatever the reply is.
+      isOver = true;
       clearTimeout(pauseTimer);
       reject(lastRefusal ?? new DevstateError('CONNECTION', 'timed out'));
     }, timeoutMs);

@@ -93,7 +93,7 @@ export const SETTLE = script('settle', settleLua, {
   ],
 });
 
-/** Finds the devices whose deadline has passed, for a detector. */
+/** Finds, for a detector, the devices whose deadline in the index has passed. */
 export const DUE = script('due', dueLua, {
   devices: 'none',
   keys: ['activity', 'pulse'],
@@ -126,7 +126,7 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
   commands: [...BASE, ...RECORD, ...HISTORY, 'HSET', 'PUBLISH'],
 });
 
-/** Removes one device with all its keys. */
+/** Removes one device and all its keys. */
 export const UNREGISTER = script('unregister', unregisterLua, {
   devices: 'one',
   keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse'],

@@ -24,7 +24,7 @@ export class SeenIds {
     this.#slots = new Uint32Array(2 * Math.ceil(count));
   }
 
-  /** Adds an id, and returns whether it is new. */
+  /** Adds an id, and returns whether it was not added before. */
   add(id: string): boolean {
     let [high = 0, low = 0] = this.#seeds;
     for (let i = 0; i < id.length; i++) {

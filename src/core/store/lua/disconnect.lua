@@ -2,8 +2,8 @@
 -- KEYS   online activity log pulse | state heartbeat history:presence
 -- ARGV   testTime dialectName channel logCap historyCap longestTtl | id
 -- Reply  {1, was online}; {0}: not registered.
--- Events first offline (timeout) or online (observed), if that is due and was not announced; then, if the device is
---        announced online, offline (disconnect).
+-- Events first a transition that was not announced, if there is one: offline (timeout) or online (observed); then, if
+--        the device is announced online, offline (disconnect).
 -- @include base
 -- @include record
 -- @include history
@@ -22,8 +22,8 @@ local score = readScore(id)
 judge(device, remaining, score, now, isHeld(pulse, now))
 if isAnnouncedOnline(device) then addOffline(device, now, 'disconnect', score, now) end
 
--- The heartbeat key is the first to be written: if the script fails after its deletion, a detector still finds the
--- device offline and announces it.
+-- The heartbeat key is deleted before any other write: if the script fails after that, a detector finds the device
+-- offline and makes the other changes.
 redis.call('DEL', heartbeatKey)
 redis.call('SREM', onlineKey, id)
 redis.call('ZADD', activityKey, int(-device.lastSeen), id)

@@ -2,7 +2,7 @@
 -- KEYS   online activity log pulse | state heartbeat history:reported history:presence
 -- ARGV   testTime dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
 -- Reply  for each device: {1, was offline, now, deadline, desired version}; {0}: not registered;
---        {2, version, text}: the stored report is not the expected one but this one; {3, error}: the device failed.
+--        {2, version, text}: the stored report is not the expected one, but has this version and text; {3, error}.
 -- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
 --        offline (timeout) and then online (heartbeat); during a hold neither of these two.
 -- @include base

@@ -2,8 +2,8 @@
 --        publishes the change on the device's channel.
 -- KEYS   | state history:desired
 -- ARGV   testTime dialectName channel logCap historyCap | id expectedVersion expectedText desired patch
--- Reply  {1, version}; {0}: not registered; {2, version, text}: the stored document is not the expected one but this
---        one.
+-- Reply  {1, version}; {0}: not registered; {2, version, text}: the stored document is not the expected one;
+--        these are its version and text.
 -- Events a state update on the device's channel.
 -- @include base
 -- @include record

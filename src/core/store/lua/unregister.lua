@@ -16,7 +16,8 @@ probeKeys()
 local device = makeDeviceReader()(id, stateKey)
 if device and device.type ~= deviceType then return {2, device.type} end
 if device and isAnnouncedOnline(device) then
-  -- The pulse is used only to tell whether a hold lasts now and is not written, so the longest TTL (0) does not matter.
+  -- The pulse tells whether a hold lasts now, and is not written. The longest TTL only limits the end of a new hold, so
+  -- 0 is passed instead of reading it.
   local held = isHeld(computePulse(now, 0, false), now)
   if held or redis.call('EXISTS', heartbeatKey) == 1 then
     addTransition(device, 'offline', now, 'unregister')

@@ -50,7 +50,8 @@ local function makeDeviceReader(extraFields)
       if type(values[1]) == 'string' then
         local device = {id = id, dialect = dialect, state = unpackState(textOf(values[2])),
           type = textOf(values[3]), status = textOf(values[4]), lastSeen = parseInstant(dialect, textOf(values[5])),
-          registered = '', reported = ''} -- set now, so that Lua allocates the whole table at once
+          -- `registered` and `reported` are set although empty, so that Lua allocates the table for all fields at once.
+          registered = '', reported = ''}
         for j = 1, #extraFields do device[extraFields[j]] = textOf(values[5 + j]) end
         return device
       end
