@@ -17,7 +17,10 @@ export interface OfflineDetectorOptions extends FleetOptions {
   interval?: number;
   /** False: expired devices are declared offline even during the hold after an outage; default true. */
   honourHold?: boolean;
-  /** The time in which the audit checks every device of the fleet once, ms; default 300,000. */
+  /**
+   * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed
+   * without updating the index; default 300,000.
+   */
   auditRound?: number;
 }
 

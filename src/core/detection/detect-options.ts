@@ -16,7 +16,10 @@ export interface DetectOptions extends OutageListener, HoldListener {
   interval?: number;
   /** False: expired devices are marked offline even during the hold after an outage; default true. */
   honourHold?: boolean;
-  /** The time in which the audit checks every device of the fleet once, ms; default 300,000. */
+  /**
+   * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed
+   * without updating the index; default 300,000.
+   */
   auditRound?: number;
   /** Ends the detector when it aborts. */
   signal?: AbortSignal;

@@ -11,7 +11,7 @@ export interface DetectorContext {
   readonly signal: AbortSignal;
   /** False: expired devices are marked offline even during the hold after an outage. */
   readonly honourHold: boolean;
-  /** The time in which the audit checks every device of the fleet once, ms. */
+  /** The time in which the audit checks every device of the fleet once for changes of other programs, ms. */
   readonly auditRoundMs: number;
   readonly hold: HoldNotice;
   readonly outage: OutageNotice;

@@ -2,8 +2,9 @@
 import { StateMachine } from '../async/state-machine.js';
 
 /**
- * The modes. The loop runs in steps. A step settles devices, reads the index, and asks the pollers (the audit, and
- * the poller of the strategy) for more devices. The mode decides which of these three a step does.
+ * The modes of the loop. The loop runs in steps. A step settles devices (lets a script decide which are offline), reads
+ * the index of deadlines, and asks the pollers (the audit, and the poller of the strategy) for more devices. The mode
+ * decides which of these three a step does.
  */
 export const PartitionLoopModes = {
   /**

@@ -1,5 +1,6 @@
 /**
- * A detector's loop over one partition: it settles devices whose deadline has passed. It reads the index at
+ * A detector's loop over one partition: it settles devices whose deadline has passed, which means that a script
+ * decides whether they are offline and announces those that are. The loop reads the index of deadlines at
  * least once a second: if nothing is heard of devstate for more than 3 s, scripts take that for an outage and
  * start a hold. The modes of the loop are in `partition-loop-modes.ts`.
  */
@@ -24,9 +25,9 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
-/** The longest wait for the replies of the loop's last step after the end was requested, ms. */
+/** How long after the request to end the loop still waits for the replies of its last step, ms. */
 const STEP_GRACE_MS = 400;
-/** The longest wait until the detector is removed from the pulse, counted from when the end was requested, ms. */
+/** How long after the request to end the loop still waits for its removal from the key `devices:pulse`, ms. */
 const LEAVE_GRACE_MS = 800;
 
 export class PartitionLoop {
@@ -37,7 +38,7 @@ export class PartitionLoop {
   readonly #pollers: readonly Poller[];
   readonly #maxDevices: number;
   readonly #modes = createPartitionLoopModes();
-  /** Devices to settle that subscriptions and pollers named; the index may not have them. */
+  /** Devices that subscriptions and pollers named: they are settled although the index does not find them due. */
   readonly #suspects = new Set<string>();
   /** Devices to settle in the next step, because the last read of the index found them due. */
   #due: string[] = [];
@@ -133,7 +134,7 @@ export class PartitionLoop {
     const [found] = read.values;
     this.#due = found?.due ?? [];
     if (found) this.#onIndexRead(found);
-    this.#onEvents(settled.events); // before anything that may throw, because the events have been announced already
+    this.#onEvents(settled.events); // passed on before anything that may throw: the events are announced already
     if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??
@@ -153,7 +154,7 @@ export class PartitionLoop {
     this.#isSweepRequested = false;
   }
 
-  /** Whether the loop sleeps before its next step. In the other modes the next step reads the index at once. */
+  /** Whether the mode is HELD or SLEEPING. In all other modes the next step begins at once and reads the index. */
   #isSleepMode(): boolean {
     return this.#modes.mode === HELD || this.#modes.mode === SLEEPING;
   }
@@ -198,8 +199,8 @@ export class PartitionLoop {
   }
 
   /**
-   * Asks a poller for devices and adds them to the suspects at once, so that they are kept if another poller, asked at
-   * the same time, fails.
+   * Asks a poller for devices and adds them at once to those to be settled, so that they are kept if another poller,
+   * asked at the same time, fails.
    */
   async #poll(poller: Poller): Promise<void> {
     if (this.#suspects.size >= this.#maxDevices) return;

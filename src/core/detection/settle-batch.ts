@@ -1,6 +1,7 @@
 /**
- * Settles many devices with several calls of the settle script, which are sent together. If one call fails,
- * the events of the other calls are still returned, because these events have been announced.
+ * Settles many devices: the settle script decides whether each is online, and announces changes. Several calls
+ * of the script are sent together. If one call fails, the events of the other calls are still returned, because
+ * they have been announced.
  */
 import { collectOutcomes } from '../async/settled.js';
 import { slices } from '../async/slices.js';
@@ -61,8 +62,9 @@ export async function settleBatch(
 }
 
 /**
- * Returns the error that makes it useless to settle again at once: permission was refused for a device; or
- * none could be settled, as on a replica, where only due devices count if there are any.
+ * Returns the error that makes it useless to settle the devices again at once: permission was refused for one
+ * of them, or none of them could be settled, as on a replica. If some devices are due, it is enough that none
+ * of the due ones could be settled.
  * @param dueCount the number of due devices; their verdicts are the first
  */
 export function blockingError(verdicts: readonly Verdict[], dueCount: number): DevstateError | undefined {

@@ -1,4 +1,4 @@
-/** A sweep, which cron can run in place of a detector: settles, once, the devices that are due now. */
+/** A sweep, which cron can run in place of a detector: marks the devices offline, once, that have expired by now. */
 import { collectOutcomes } from '../async/settled.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';

@@ -1,4 +1,4 @@
-/** The past of a device's reported or desired document, as spans. */
+/** The past of a device's reported or desired document, as spans of time with one text or with an unknown one. */
 import type { DeviceRecord } from '../model/device.js';
 import { type HistoryEntry, lastChangeOf } from './history-entry.js';
 import { registrationOf, type Span, spansOfEntries } from './spans.js';

@@ -20,13 +20,13 @@ export interface HistoryEntry {
   at: number;
   /** The version of the document after the change; for presence: the `seq` of the transition. */
   number: number;
-  /** The document after the change, numbers with all their digits; null for presence. */
+  /** The document after the change, numbers with all their digits; null for an entry of presence. */
   value: JsonObject | null;
-  /** The exact text of `value`, as it was in the record; null for presence. */
+  /** The exact text of `value`, as it was in the record; null for an entry of presence. */
   valueJson: string | null;
-  /** The status after the transition; null for documents. */
+  /** The status of the device after a presence transition; null for an entry of a document. */
   status: Status | null;
-  /** What caused the transition; null for documents. */
+  /** What caused a presence transition; null for an entry of a document. */
   reason: PresenceReason | null;
   /** True: before this change the device was as it was registered, with empty documents and offline. */
   first: boolean;

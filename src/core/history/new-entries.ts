@@ -54,7 +54,7 @@ export async function readFirstEntries(
 
 /**
  * Reads the history entries added since the previous read.
- * @param lastReads the result of the previous read
+ * @param lastReads the member `lastReads` of the result of the previous read
  * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
  */
 export async function readNewEntries(

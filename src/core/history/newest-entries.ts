@@ -21,7 +21,7 @@ export async function readNewestEntries(
   const key = (await fleet.partitionFor(id)).keys.history(kind, id);
   let entries: HistoryEntry[] = [];
   let oldest: string | undefined;
-  let oldestFromEnd = 0; // the place of `oldest` counted from the end of the list, from 1; 0: nothing has been read
+  let oldestFromEnd = 0; // the place of the oldest entry read, counted from the end of the list, from 1; 0: none
   for (;;) {
     const start = -(oldestFromEnd + CHUNK);
     const end = -Math.max(oldestFromEnd, 1);

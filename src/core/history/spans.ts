@@ -43,12 +43,12 @@ export function spansOfEntries<State>(
   return spans;
 }
 
-/** Returns the state at a time (epoch ms); null: not known. */
+/** Returns the state that the spans give for a time (epoch ms); null: the state is not known. */
 export function stateIn<State>(spans: readonly Span<State>[], time: number): State | null {
   return spans.findLast(({ from }) => from <= time)?.state ?? null;
 }
 
-/** Returns the time, epoch ms, from which on the state is known without a break; null: it is not known now. */
+/** Returns the time, epoch ms, from which on the state is known until now; null: the state is not known now. */
 export function knownSince<State>(spans: readonly Span<State>[]): number | null {
   const lastUnknown = spans.findLastIndex(({ state }) => state === null);
   return spans[lastUnknown + 1]?.from ?? null;

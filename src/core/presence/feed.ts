@@ -5,7 +5,8 @@
  * message was lost. A message without `seq` is an event of another program, which is in no log: the feed returns
  * the message itself.
  * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed. A feed
- * that starts at the id of an event returns every logged event that an earlier feed had not returned by then.
+ * that continues after the id of an event returns every logged event that the earlier feed had not returned yet when
+ * it gave that id.
  */
 
 import { WakeSignal } from '../async/wake-signal.js';

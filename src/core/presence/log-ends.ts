@@ -6,7 +6,7 @@ import type { LogReader } from './log-reader.js';
 
 /**
  * Returns the position of the end of each log. For a log that cannot be read now, or whose server answers more than
- * `stragglerTimeoutMs` after the one before it, the position is the time at which the other logs were read.
+ * `stragglerTimeoutMs` after the previous server, the position is the time at which the other logs were read.
  * @throws DevstateError CONNECTION if no log can be read; BAD_RECORD if a key is not a stream
  */
 export async function readLogEnds(

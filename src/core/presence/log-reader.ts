@@ -81,7 +81,7 @@ export class LogReader {
    */
   async #checkGap(next: string | null): Promise<void> {
     const { isTime, ms } = this.#position;
-    if (next === null && isTime) return; // the log has no event since the requested start: nothing to report yet
+    if (next === null && isTime) return; // no event since the requested start is in the log: no gap to report yet
     this.#isGapChecked = true;
     const [oldest] = await this.#readFrom('-', 1);
     const startsLater = oldest === undefined || isBefore(this.#position, positionAfter(oldest[0]));

@@ -17,9 +17,9 @@ import { readLogEnds } from './log-ends.js';
 import { isBefore, type LogPosition, positionAt } from './log-position.js';
 import { type Gap, LogReader, type Since } from './log-reader.js';
 
-/** How many entries one read requests of all logs together, unless each log would get fewer than `MIN_PER_LOG`. */
+/** How many log entries a read requests of all partitions together; more if each would get under `MIN_PER_LOG`. */
 const READ_AHEAD = 1000;
-/** The smallest number of entries that one read requests of one log. */
+/** The smallest number of entries that one read requests of the log of a partition. */
 const MIN_PER_LOG = 100;
 const STRAGGLER_TIMEOUT_MS = 1000;
 
@@ -61,7 +61,7 @@ export class MergedLog {
   }
 
   /**
-   * Sets the position from which the events of each log are read. Must be called before any other method.
+   * Sets the position from which the events of each log are read. Must be called before `readNew`.
    * @param since the event or time to start after; undefined: starts at the end of each log, with new events only
    * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read; BAD_RECORD
    */
@@ -102,7 +102,7 @@ export class MergedLog {
     const withRoom = due.filter(({ entries }) => entries.length <= this.#chunk / 2);
     for (const log of due) {
       log.hasMore ||= !withRoom.includes(log);
-      log.hasChanged = false; // before the read, so that an entry added during the read leads to another read
+      log.hasChanged = false; // reset before the read, so that an entry added during the read leads to another read
     }
     return withRoom;
   }

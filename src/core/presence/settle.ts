@@ -25,7 +25,7 @@ export interface SettleOptions {
 }
 
 export interface Settlement {
-  /** When the last hold ends or ended, epoch ms; 0: there was none. */
+  /** When the last hold after an outage ends or ended, epoch ms; 0: there was no hold. */
   holdUntil: number;
   /** One verdict for each device, in the order of the ids. */
   verdicts: Verdict[];
