@@ -14,8 +14,8 @@ const maxWorkers = Math.ceil(availableParallelism() * 1.5);
 export default defineConfig({
   plugins: [lua],
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         // Needs no redis-server: commands and core run on ioredis-mock in place of ioredis.
