@@ -49,9 +49,13 @@ export async function boundedTable<T>(
       });
     const table = new CliTable({ ...BORDERLESS, head: padded(header) });
     table.push(...rows.map(padded));
-    const text = table.toString().replaceAll(/ +$/gm, '');
+    // Not by a pattern such as / +$/: it takes quadratic time on a line with many blanks before its last cell.
+    const trimmed = table
+      .toString()
+      .split('\n')
+      .map((line) => line.trimEnd());
     widths = table.options.colWidths.map((width) => (width ?? 0) - GAP);
-    return `${text}\n`;
+    return `${trimmed.join('\n')}\n`;
   }
 
   return {
