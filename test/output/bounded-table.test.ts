@@ -76,3 +76,15 @@ it('is, but for trailing blanks, the text of a streaming table that has seen as 
     { numRuns: 60 },
   );
 });
+
+it('takes linear time on a cell of any length before the last column', async () => {
+  const long = 'x'.repeat(200_000);
+  const lines = (
+    await bounded([
+      [long, 'on', '3'],
+      ['1', 'on', '3'],
+      ['2', '', ''],
+    ])
+  ).split('\n');
+  expect(lines.map((line) => line.length)).toEqual([200_013, 200_013, 200_013, 1, 0]);
+});

@@ -47,3 +47,8 @@ describe('equality of JSON values', () => {
     fc.assert(fc.property(number, number, (a, b) => equal(a, b) === (Number(a) === Number(b))));
   });
 });
+
+test('canonicalNumber takes linear time on a number of many zeros', () => {
+  const digits = `1${'0'.repeat(500_000)}1`;
+  expect(canonicalNumber(`${digits}000`)).toBe(`${digits}e3`);
+});
