@@ -1,7 +1,8 @@
 /**
- * Connects to a target. A connection counts as established once the server has answered a command, because
- * some ports accept every TCP connection and never answer. If the first connection fails, `connect` rejects;
- * after a later loss only persistent clients reconnect, and those by Sentinel, which gets them the new master.
+ * Connects to one server, to a master by Sentinel, or to a cluster. A connection to a server counts as established
+ * once the server has answered a command, because some ports accept every TCP connection and never answer. After a
+ * loss, a client of one server reconnects only if it is persistent. A client by Sentinel or of a cluster always
+ * reconnects, because another master may have taken over.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
@@ -13,10 +14,10 @@ import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } 
 import { SentinelConnector } from './sentinel.js';
 import type { Target } from './target-url.js';
 
-/** During a failover: the pause before the sentinels are asked again for a master. */
+/** The pause before the sentinels are asked again while the master that they named cannot be reached, ms. */
 const FAILOVER_PAUSE_MS = 100;
 
-/** @throws DevstateError CONNECTION */
+/** Connects to the server or cluster of a URL. @throws DevstateError CONNECTION */
 export async function connect(target: Target, options: ConnectOptions): Promise<Connection> {
   if (options.signal.aborted)
     throw new DevstateError('CONNECTION', `not connecting to ${target.shown}: interrupted`);
@@ -43,20 +44,22 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<R
   established = true;
   closeOnAbort(signal, redis);
   if (persistent) redis.on('reconnecting', onLost);
-  // Each reconnection may have reached a replica or a server that hangs: then it reconnects again.
+  // By Sentinel a reconnection may reach a replica, or fail at its first command; then the client disconnects and
+  // connects again.
   if (bySentinel) redis.on('ready', () => void firstAnswer(redis, true).catch(() => redis.disconnect(true)));
   return redis;
 }
 
 /**
- * Resolves once the server has answered. By Sentinel, tries again until `signal` is aborted while the master
- * cannot be reached, because the sentinels may name another one; otherwise one attempt is made.
+ * Connects, and resolves once the server has answered a command. By Sentinel it tries again, until `signal` is
+ * aborted, while the master cannot be reached: the sentinels may name another one. Without Sentinel it makes one
+ * attempt.
  * @throws DevstateError CONNECTION
  */
 async function untilAnswered(redis: Redis, target: Target, signal: AbortSignal): Promise<void> {
   const bySentinel = target.options.sentinels !== undefined;
   let cause: unknown;
-  // Only this event has the cause: `connect()` rejects with a bare "Connection is closed.".
+  // Only the error event has the cause: `connect()` rejects with a bare "Connection is closed." whatever failed.
   redis.on('error', (error: unknown) => {
     cause = error;
   });
@@ -71,11 +74,13 @@ async function untilAnswered(redis: Redis, target: Target, signal: AbortSignal):
         await redis.connect();
         connected = true;
         await firstAnswer(redis, bySentinel);
-        // AUTH or SELECT has failed (wrong password, no such database), although PING was answered.
+        // PING was answered, but an error event shows that AUTH or SELECT failed (wrong password, no such
+        // database).
         if (cause !== undefined) throw cause;
         return;
       } catch (error) {
-        // After an abort the error is that of our own disconnect; the reason of the attempt before is kept.
+        // When connecting is aborted, the caught error comes from our own disconnect. It must not replace the error
+        // of the previous attempt, which tells why connecting failed.
         if (!signal.aborted) reason = isTooManyClients(error) ? error : (cause ?? error);
         await closed(redis);
         const mayBeReplaced = bySentinel && isUnreachable(reason) && !signal.aborted;
@@ -97,13 +102,15 @@ function closed(redis: Redis): Promise<void> {
 }
 
 /**
- * Resolves once the server has replied; an error reply counts too, since a restricted user may be denied PING.
- * By Sentinel the server must be a master.
- * @throws REPLICA, and ioredis' error if there was no reply or the server has too many clients
+ * Sends a command and resolves once the server has replied. An error reply counts too, because the ACL may deny a
+ * user PING. By Sentinel it also checks that the server is a master.
+ * @throws REPLICA: by Sentinel, the server is a replica
+ * @throws an error of ioredis: there was no reply, or the server has too many clients
  */
 async function firstAnswer(redis: Redis, bySentinel: boolean): Promise<void> {
   try {
-    // HELLO replies with a flat list of names and values. Its ACL categories are those of PING (@fast, @connection).
+    // HELLO replies with a flat list of names and values, among them the server's role. Its ACL categories are
+    // those of PING (@fast, @connection), so most users who may send PING may send HELLO.
     const hello = bySentinel ? ((await redis.call('HELLO')) as unknown[]) : [await redis.ping()];
     if (hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
- * Connects to a cluster by the first of its nodes that answers. All nodes of the URL are asked at once, so that
- * unreachable ones cost no time. From then on ioredis redirects commands (MOVED, ASK) and repeats them
- * (TRYAGAIN, a lost node) within the request timeout. Every client reconnects after a loss, persistent or
- * not, because the cluster promotes another master.
+ * Connects to a cluster through the first of its nodes that answers. All nodes of the URL are asked at once, so
+ * that unreachable ones cost no time. Once connected, ioredis follows redirections (MOVED, ASK) and repeats
+ * commands (after TRYAGAIN, or when a node is lost) within the request timeout. Every connection to a cluster is
+ * restored after a loss, even if it is not persistent, because the cluster replaces a lost master.
  */
 import { checkServerIdentity } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
@@ -12,14 +12,20 @@ import { isUnreachable, TIMED_OUT, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } from './connect-options.js';
 import type { Address, Target } from './target-url.js';
 
-/** The pause between two attempts of one command. */
+/** The pause before ioredis sends a command again that a node has redirected or could not serve, ms. */
 const RETRY_MS = 100;
-/** A node that has not answered by then is skipped. */
+/**
+ * How long ioredis waits for a node, when it connects to it or asks it for the slots, before it tries another node,
+ * ms.
+ */
 const NODE_TIMEOUT_MS = 1000;
-/** How often the slots are read: a node that hangs keeps its connections open, so nothing else shows a failover. */
+/**
+ * The time between two reads of the slots (which node serves which keys), ms. A node that hangs keeps its
+ * connections open, so only the slots show that another node has replaced it.
+ */
 const SLOTS_REFRESH_MS = 5000;
 
-/** @throws DevstateError CONNECTION */
+/** Connects to the cluster that has these nodes, and reads its slots regularly. @throws DevstateError CONNECTION */
 export async function connectCluster(
   target: Target,
   nodes: readonly Address[],
@@ -34,17 +40,17 @@ export async function connectCluster(
   const cluster = new Cluster(startupNodes, {
     redisOptions,
     lazyConnect: true,
-    enableReadyCheck: false, // it sends CLUSTER INFO, which many users may not
-    dnsLookup: (name, done) => done(null, name), // keeps the names, which certificates are checked against
+    enableReadyCheck: false, // the check sends CLUSTER INFO, which the ACL of many users denies
+    dnsLookup: (name, done) => done(null, name), // keeps host names instead of resolving them: certificates are checked against the names
     clusterRetryStrategy: (attempt) => (established && !signal.aborted ? reconnectDelayMs(attempt) : null),
-    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // twice: every retry may be redirected once more by an ASK, which has no pause
+    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // as many as pauses fit into the timeout; doubled, because each retry may also be redirected by an ASK, which has no pause
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
-    retryDelayOnClusterDown: 0, // no retries here: the fleet repeats the command, and reports CLUSTERDOWN in the end
+    retryDelayOnClusterDown: 0, // ioredis does not retry after CLUSTERDOWN: the fleet does (store/retry.ts), and reports CLUSTERDOWN when the request times out
     retryDelayOnFailover: RETRY_MS,
     slotsRefreshTimeout: nodeTimeoutMs,
   });
-  cluster.on('error', () => {}); // the commands that fail report it
+  cluster.on('error', () => {}); // an error event needs a listener; the error itself is reported by the commands that fail
   const giveUp = () => cluster.disconnect();
   gaveUp.addEventListener('abort', giveUp);
   try {
@@ -55,9 +61,10 @@ export async function connectCluster(
     gaveUp.removeEventListener('abort', giveUp);
   }
   established = true;
-  startupNodes.splice(0, 1, ...nodes); // ioredis asks these when all nodes it knew are gone
+  startupNodes.splice(0, 1, ...nodes); // all nodes of the URL: ioredis asks them for the slots when all the nodes that it knew are gone
   closeOnAbort(signal, cluster);
-  // ioredis' own option (slotsRefreshInterval) is not used: its timer may outlive the connection.
+  // This timer refreshes the slots, and not ioredis' option slotsRefreshInterval, whose timer may outlive the
+  // connection.
   const refresh = setInterval(() => cluster.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
   cluster.once('end', () => clearInterval(refresh));
   if (persistent) cluster.on('reconnecting', onLost);
@@ -65,8 +72,9 @@ export async function connectCluster(
 }
 
 /**
- * Nodes give each other's IP addresses, while their certificates are often for host names: a certificate is
- * accepted if it is valid for the address connected to or for any host of the URL.
+ * Returns ioredis' options for a connection to a node. The slots often name nodes by IP address, while certificates
+ * are for host names. So a certificate is accepted if it is valid for the node's address or for any host of the
+ * URL.
  */
 function nodeOptions({ options }: Target, nodes: readonly Address[]): RedisOptions {
   if (!options.tls) return { ...options, ...DEFAULT_OPTIONS };
@@ -78,7 +86,10 @@ function nodeOptions({ options }: Target, nodes: readonly Address[]): RedisOptio
   return { ...options, ...DEFAULT_OPTIONS, tls: { ...options.tls, checkServerIdentity: check } };
 }
 
-/** The first node that replies with the slots of its cluster. @throws DevstateError CONNECTION */
+/**
+ * Returns the first of the nodes that replies with the slots of its cluster.
+ * @throws DevstateError CONNECTION: no node does
+ */
 async function firstToAnswer(
   target: Target,
   nodes: readonly Address[],
@@ -116,10 +127,13 @@ class NodeFailure extends Error {
   }
 }
 
-/** @throws NodeFailure */
+/**
+ * Resolves once the node has replied with the slots of its cluster.
+ * @throws NodeFailure: the node cannot be reached, belongs to no cluster, or has no slots or address to tell
+ */
 async function askForSlots(client: Redis): Promise<void> {
   let cause: unknown;
-  // Only this event has the cause: `connect()` rejects with a bare "Connection is closed.".
+  // Only the error event has the cause: `connect()` rejects with a bare "Connection is closed." whatever failed.
   client.on('error', (error: unknown) => {
     cause = error;
   });

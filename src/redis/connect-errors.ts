@@ -1,19 +1,29 @@
-/** The error of a failed connection: which server, and why. */
+/** Makes the error that a user gets when connecting fails: it names the server and the reason. */
 import { DevstateError } from '../core/model/errors.js';
 import { networkReason } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
 
-/** The server is a replica where a master was expected: for a short time after a failover the sentinels may name one. */
+/**
+ * The server is a replica although the sentinels named it as the master: for a short time after a failover they may
+ * name a replica.
+ */
 export const REPLICA = new DevstateError('CONNECTION', 'the server is a replica');
 export const TIMED_OUT = new DevstateError('CONNECTION', 'timed out');
 
-/** Whether the failure is the network's or a replica's, so that another server or attempt may succeed. */
+/**
+ * Returns whether connecting failed because of the network, or because the server is a replica. Then another
+ * server, or another attempt, may succeed.
+ */
 export function isUnreachable(reason: unknown): boolean {
   return reason === REPLICA || (reason instanceof Error && networkReason(reason) !== null);
 }
 
-/** @param connected whether a TCP connection was established before the failure */
+/**
+ * Returns the error of a failed connection; its message names the server.
+ * @param connected whether a connection was established before the failure, so that it was the server that closed
+ * it
+ */
 export function unreachable(
   { shown, options, nodes }: Target,
   failure: unknown,

@@ -1,39 +1,56 @@
-/** What connections to one server, by Sentinel and to a cluster have in common: their options, and how they end. */
+/** Options and closing of connections, shared by the three kinds: to one server, by Sentinel, to a cluster. */
 
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 
 export interface ConnectOptions {
-  /** For connecting, and for each command. */
+  /**
+   * The most time that connecting may take, ms. On a cluster it also limits how often ioredis repeats a redirected
+   * command.
+   */
   timeoutMs: number;
-  /** Reconnects after a loss; meanwhile commands wait, up to their timeout. */
+  /**
+   * True: a lost connection is established again; until then commands wait, up to their own timeout. By Sentinel
+   * and on a cluster this always happens.
+   */
   persistent: boolean;
-  /** Aborts connecting at once, and closes an established connection after a short grace period. */
+  /**
+   * When the signal is aborted, connecting fails at once, and an established connection is closed 500 ms later, so
+   * that a command can still clean up.
+   */
   signal: AbortSignal;
   /** Called when a persistent connection is lost, and again at each failed attempt to reconnect. */
   onLost?: (() => void) | undefined;
 }
 
 const MAX_RECONNECT_DELAY_MS = 1000;
-/** The time between an abort and closing: a command may still send what it needs to clean up. */
+/**
+ * The time between an abort and the closing of the connection, ms: a command may need the connection to clean up.
+ */
 const GRACE_MS = 500;
-/** ioredis waits this long for the server to close its side of a connection, and keeps the process alive meanwhile. */
+/**
+ * How long ioredis waits for the server to close its side of a connection, ms. It is short, because the process
+ * stays alive until then.
+ */
 const DISCONNECT_TIMEOUT_MS = 100;
 
-/** For ioredis: the options of every connection that sends commands. */
+/** The options of ioredis for every connection to a server that holds devices (not for those to sentinels). */
 export const DEFAULT_OPTIONS = {
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-  enableReadyCheck: false, // it sends INFO, which many users may not; a server that is loading says so in its replies
-  disableClientInfo: true, // it sends CLIENT SETINFO, which many users may not
+  enableReadyCheck: false, // the check sends INFO, which the ACL of many users denies; a server that is loading its data says so in its replies
+  disableClientInfo: true, // otherwise ioredis sends CLIENT SETINFO, which the ACL of many users denies
   maxRetriesPerRequest: null,
 } as const;
 
-/** The pause before the n-th attempt to reconnect: 100 ms, doubled each time up to 1 s. */
+/**
+ * Returns the pause before an attempt to reconnect, ms: 100 before the first, doubled for each further one up to
+ * 1000.
+ */
 export function reconnectDelayMs(attempt: number): number {
   return Math.min(50 * 2 ** attempt, MAX_RECONNECT_DELAY_MS);
 }
 
-/** Closes the connection a grace period after the signal is aborted. */
+/** Closes the connection 500 ms after the signal is aborted: until then a command may need it to clean up. */
 export function closeOnAbort(signal: AbortSignal, connection: Connection): void {
   const close = () => setTimeout(() => closeConnection(connection), GRACE_MS).unref();
   signal.addEventListener('abort', close, { once: true });

@@ -1,7 +1,8 @@
 /**
- * Starts a redis-server for this process alone: the demo's and the tests'. It has a new temporary directory
- * and by default listens on a unix socket in it only. It is killed when this process ends for any reason,
- * SIGKILL included: a small shell reads a pipe of this process, and kills the server when the pipe closes.
+ * Starts a redis-server for this process alone, for the demo and for tests. The server has a new temporary
+ * directory, and by default listens only on a unix socket in it. It is killed when this process ends for any
+ * reason, even by SIGKILL: a small shell reads from a pipe that this process holds open, and kills the server when
+ * the pipe closes.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,24 +15,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError, quote } from '../core/model/errors.js';
 
 export interface ServerOptions {
-  /** Further arguments of redis-server; they override the defaults. */
+  /** Further arguments of redis-server; they override the default ones. */
   args?: readonly string[];
-  /** Listens on a free port of 127.0.0.1 instead of on a unix socket. */
+  /** True: the server listens on a free TCP port of 127.0.0.1, not on a unix socket. */
   port?: boolean;
-  /** The text of a configuration file. Sentinels need one, because they write to it. */
+  /**
+   * The text of the server's configuration file; undefined: there is no file. A sentinel needs one, because it
+   * writes to it.
+   */
   config?: string;
 }
 
 export interface PrivateServer {
   readonly url: string;
   readonly dir: string;
-  /** The process id of the server that runs, or ran last. */
+  /** The process id of the server; after the server has ended, still that of its last process. */
   readonly pid: number;
   /** Shuts the server down (SIGTERM) and removes the directory. */
   stop(): Promise<void>;
   /** Kills the server (SIGKILL) and keeps the directory. */
   kill(): Promise<void>;
-  /** Starts the server again with the same address and directory; one that still runs is shut down first. */
+  /** Starts the server again with the same address and directory; a server that still runs is shut down first. */
   restart(): Promise<void>;
 }
 
@@ -77,12 +81,15 @@ export async function startServer(
   }
 }
 
-/** Spawns the server and waits until it answers. */
+/**
+ * Spawns the server and waits until it answers PING.
+ * @throws DevstateError CONNECTION: there is no redis-server, or it fails
+ */
 async function start(args: string[], dir: string, address: NetConnectOpts, env: NodeJS.ProcessEnv) {
   const program = env.DEVSTATE_REDIS_SERVER || 'redis-server';
   const log = join(dir, 'redis.log');
   const output = openSync(log, 'a');
-  // Detached: Ctrl-C at the terminal must not reach the server, which is stopped by its owner.
+  // Detached, so that Ctrl-C at the terminal does not reach the server: this process shuts it down itself.
   const child = spawn(program, args, { cwd: dir, env, detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   try {
@@ -107,7 +114,7 @@ async function start(args: string[], dir: string, address: NetConnectOpts, env: 
   return child;
 }
 
-/** Starts the shell that kills the server and removes its directory if this process ends without doing so. */
+/** Starts a shell that kills the server and removes its directory if this process ends before the server. */
 function killWithOwner(child: ChildProcess, dir: string, env: NodeJS.ProcessEnv): void {
   const script = 'read -r _; kill -9 "$1"; rm -rf "$2"';
   const shell = spawn('/bin/sh', ['-c', script, 'guard', String(child.pid), dir], {
@@ -131,7 +138,10 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Whether a server replies to PING. An error reply (NOAUTH) counts, but not LOADING: it cannot be used yet. */
+/**
+ * Returns whether a server at the address replies to PING. An error reply such as NOAUTH counts; LOADING does not,
+ * because the server cannot be used yet.
+ */
 function answers(address: NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(address);
@@ -147,7 +157,10 @@ function answers(address: NetConnectOpts): Promise<boolean> {
   });
 }
 
-/** A free port of 127.0.0.1, low enough for a cluster node, whose bus listens on the port + 10000. */
+/**
+ * Returns a free port of 127.0.0.1 below 55,000, so that it also suits a cluster node, whose bus listens on the
+ * port + 10,000.
+ */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

@@ -1,9 +1,9 @@
 /**
- * Finds a master by its name, following Redis' "Guidelines for Redis clients with support for Redis Sentinel".
- * All sentinels are asked at once, so that unreachable ones cost no time. The first to answer is subscribed to
- * while the connection lasts: a master that hangs closes no connection, so only the message of the failover
- * shows that there is another. ioredis' own connector asks one sentinel after the other, and does not report
- * why they failed.
+ * Asks sentinels for the address of a master, as Redis' "Guidelines for Redis clients with support for Redis
+ * Sentinel" say. All sentinels are asked at once, so that unreachable ones cost no time. The one that answers first
+ * stays subscribed to while the connection to the master lasts: a master that hangs does not close its connection,
+ * so only the sentinel's message about the failover shows that there is a new master. ioredis' own connector is not
+ * used, because it asks one sentinel after the other and does not report why they failed.
  */
 import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -20,10 +20,16 @@ interface Answer {
   master: Address;
 }
 
-/** The part of the connect timeout that the sentinels have: the rest is for reporting that none answered. */
+/**
+ * The part of the connect timeout within which a sentinel must answer. It is less than 1, so that the error "no
+ * sentinel answers" comes before the connect timeout ends.
+ */
 const SENTINEL_TIMEOUT_SHARE = 0.8;
 
-/** For ioredis' option `Connector`; its constructor gets all options of the client. */
+/**
+ * Connects ioredis to the master that the sentinels name. ioredis creates it (option `Connector`) with all options
+ * of the client.
+ */
 export class SentinelConnector extends AbstractConnector {
   readonly #options: RedisOptions;
   #sentinels: Redis[] = [];
@@ -34,7 +40,10 @@ export class SentinelConnector extends AbstractConnector {
     this.#options = known;
   }
 
-  /** Returns a closed stream on failure: ioredis would never reconnect after a rejection. */
+  /**
+   * Connects to the master. On failure it returns a closed stream instead of rejecting, because ioredis never
+   * reconnects after a rejection.
+   */
   override async connect(): Promise<Socket> {
     this.connecting = true;
     try {
@@ -83,11 +92,14 @@ export class SentinelConnector extends AbstractConnector {
       enableReadyCheck: false,
       disableClientInfo: true,
       retryStrategy: () => null,
-      disconnectTimeout: 0, // no reply is waited for when it disconnects
+      disconnectTimeout: 0, // closes at once: a sentinel is disconnected from when no reply of it is needed any more
     });
   }
 
-  /** @throws DevstateError */
+  /**
+   * Asks one sentinel for the address of the master.
+   * @throws DevstateError: the sentinel does not answer, replies with an error, or does not know the master
+   */
   async #ask(sentinel: Redis): Promise<Answer> {
     const { name = '', username = 'default', password } = this.#options;
     let cause: unknown;
@@ -99,7 +111,7 @@ export class SentinelConnector extends AbstractConnector {
       await sentinel.connect();
       const reply = await askForMaster().catch(async (error: Error) => {
         if (replyCode(error.message) !== 'NOAUTH' || !password) throw error;
-        await sentinel.auth(username, password); // never sent to a sentinel that requires no password
+        await sentinel.auth(username, password); // only after NOAUTH, so that the password is never sent to a sentinel that requires none
         return askForMaster();
       });
       if (Array.isArray(reply))
@@ -127,12 +139,15 @@ export class SentinelConnector extends AbstractConnector {
     sentinel.on('message', (_channel, message: string) => {
       if (message.split(' ', 1)[0] === name) stream.destroy();
     });
-    sentinel.subscribe('+switch-master').catch(() => {}); // without it, only a closed connection shows a failover
+    sentinel.subscribe('+switch-master').catch(() => {}); // if subscribing fails, only a closed connection to the master shows a failover
     stream.once('close', () => sentinel.disconnect());
   }
 }
 
-/** The error of a sentinel that replied, if there is one; else that no sentinel answers. */
+/**
+ * Returns the error of a sentinel that replied, if one did, because it says more; else the error that no sentinel
+ * answers.
+ */
 function mostSpecific(errors: readonly DevstateError[]): DevstateError {
   const isNetworkError = ({ cause }: DevstateError) =>
     cause instanceof Error && networkReason(cause) !== null;

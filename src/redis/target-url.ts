@@ -1,8 +1,7 @@
 /**
- * Turns the URL of a server into ioredis' options, and into a text for messages that has no password. The
- * forms are redis://[user@]host[:port][/db], the same with rediss://, unix:///path[?db=N],
- * redis-sentinel://h1,h2[/db]#master and redis-cluster://h1,h2. Parsed by hand, because `new URL()` accepts no URL
- * with several hosts.
+ * Turns the URL of a server into ioredis' options, and into a text for messages that has no password. The forms are
+ * redis://[user@]host[:port][/db], the same with rediss://, unix:///path[?db=N], redis-sentinel://h1,h2[/db]#master
+ * and redis-cluster://h1,h2. URLs are parsed by hand, because `new URL()` accepts no URL with several hosts.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
@@ -17,22 +16,28 @@ export interface Address {
 export interface Target {
   /** The URL without its password, for messages. */
   shown: string;
-  /** For connections to the server; with `sentinels`, to the master called `name`; with `nodes`, to each node. */
+  /**
+   * ioredis' options for a connection to the server; for Sentinel (`sentinels`), to the master called `name`; for a
+   * cluster, to each node.
+   */
   options: RedisOptions;
-  /** The nodes of a cluster that the URL names; undefined: not a cluster. */
+  /** The nodes that the URL of a cluster names; undefined: the URL is not one of a cluster. */
   nodes?: readonly Address[];
 }
 
 export interface Secrets {
-  /** Used if the URL has no password. */
+  /** The password to use if the URL has none. */
   password?: string | undefined;
-  /** Used if the scheme is one with TLS (rediss…). */
+  /** The certificates and checks of TLS, used if the URL's scheme is one with TLS (rediss…). */
   tls?: ConnectionOptions | undefined;
 }
 
 const PARTS = /^([a-z][a-z\d+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is;
 
-/** @throws DevstateError USAGE; the message quotes no part of the URL that may be a password */
+/**
+ * Parses the URL of a server, of sentinels or of a cluster.
+ * @throws DevstateError USAGE: the URL is not valid; the message quotes no part of it that may be a password
+ */
 export function parseTarget(text: string, { password, tls }: Secrets = {}): Target {
   const [, typed, authority, path = '', query, fragment] = PARTS.exec(text) ?? [];
   if (typed === undefined) throw invalidUrl();
@@ -47,7 +52,8 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   if (hosts.length > 1 && hosts.includes('')) throw invalidUrl();
   const addresses = hosts.map((host) => address(host, kind === '-sentinel' ? 26379 : 6379));
   const [first] = addresses as [Address];
-  // Refused, because a password with an unescaped `#` or `?` ends there: its beginning would pass for a port and be shown.
+  // `?`, and `#` without Sentinel, are refused. In an unescaped password they would end the part with the hosts, so
+  // the beginning of the password would be taken for a port and be shown in messages.
   if (query !== undefined || (fragment !== undefined && kind !== '-sentinel'))
     throw new DevstateError('USAGE', 'the URL contains a # or ?', { reason: 'UNESCAPED_PASSWORD' });
   if (kind === '' && addresses.length > 1) throw invalidUrl('the URL names several servers');
@@ -93,7 +99,7 @@ function socketTarget(
   };
 }
 
-/** Parses `host:port` or `[::1]:port`. An empty text is 127.0.0.1 with the default port. */
+/** Parses `host:port` or `[::1]:port`; an empty text means 127.0.0.1 with the default port. */
 function address(text: string, defaultPort: number): Address {
   const [found, six, name, digits] = /^(?:\[([\da-f:.]+)\]|([\w.-]*))(?::(\d{1,5}))?$/i.exec(text) ?? [];
   const port = digits === undefined ? defaultPort : Number(digits);
@@ -106,13 +112,19 @@ function shownAddress({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The characters are those that Sentinel allows in a master's name. */
+/**
+ * Returns the name of the master from the fragment of a URL. Only the characters that Sentinel allows in such a
+ * name are accepted.
+ */
 function masterName(fragment = ''): string {
   if (!/^[\w.-]+$/.test(fragment)) throw invalidUrl('the URL must name the master after a #');
   return fragment;
 }
 
-/** The user `default` is named explicitly: ioredis would otherwise warn on stderr if it has no password. */
+/**
+ * Returns the options for AUTH. A password without a user gets the user `default`: without a user name, ioredis
+ * would print a warning on stderr if the server requires no password.
+ */
 function credentials(user: string, password: string | undefined): RedisOptions {
   return { ...((user || password) && { username: user || 'default' }), ...(password && { password }) };
 }
