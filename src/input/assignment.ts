@@ -1,6 +1,7 @@
 /**
- * Parses one `KEY=VALUE`. The key ends at the first unescaped `=`; unescaped dots in it separate the names of
- * nested objects. The value is JSON if it parses as JSON, else a string; after `KEY:=` it must be JSON.
+ * Parses an argument `KEY=VALUE` of a command line. The key ends at the first unescaped `=`; unescaped dots in it
+ * separate the names of nested objects. The value is JSON if it parses as JSON, else a string; after `KEY:=` it
+ * must be JSON.
  */
 import { usageError } from '../core/model/errors.js';
 import type { Json } from '../core/model/json.js';
@@ -8,13 +9,13 @@ import { MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json-text.js';
 import { at, excerpt, type Notice, readJson } from './json.js';
 
 export interface Assignment {
-  /** The names of the objects that contain the key, outermost first. */
+  /** The names of the objects that contain the key, outermost first; empty for a key of the document itself. */
   path: string[];
   key: string;
   value: Json;
 }
 
-/** @throws DevstateError USAGE */
+/** Parses one argument `KEY=VALUE`. @throws DevstateError USAGE: the argument is not valid */
 export function parseAssignment(arg: string, notice: Notice): Assignment {
   return at(excerpt(arg), () => {
     const { names, text, mustBeJson } = split(arg);
@@ -28,7 +29,7 @@ export function parseAssignment(arg: string, notice: Notice): Assignment {
   });
 }
 
-/** One character, with the backslash that escapes it. */
+/** Matches one character of an argument, together with the backslash before it if it is escaped. */
 const CHARACTER = /\\([.=:[\\])|./gsu;
 
 function split(arg: string): { names: string[]; text: string; mustBeJson: boolean } {
@@ -57,7 +58,8 @@ function split(arg: string): { names: string[]; text: string; mustBeJson: boolea
 }
 
 function readValue(text: string, mustBeJson: boolean, notice: Notice): Json {
-  // A value that begins like an object, array or string is a mistake if it is not JSON.
+  // A value that begins like an object, array or string must be valid JSON: stored as plain text, it would hide a
+  // typing error.
   if (mustBeJson || /^\s*[{["]/.test(text)) return readJson(text, notice);
   try {
     return readJson(text, notice);

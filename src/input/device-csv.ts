@@ -1,6 +1,6 @@
 /**
- * Reads the CSV of `register -f`: a header with field names of the JSON output, then a row per device. An
- * empty cell counts as absent; `metadata` contains a JSON object.
+ * Reads the CSV of `devstate register -f`. The header has names of fields of the JSON output; each row is a device.
+ * An empty cell means that the field is absent. The cells of `metadata` are JSON objects.
  */
 import { type CsvError, parse } from 'csv-parse';
 import { quote, usageError } from '../core/model/errors.js';
@@ -12,34 +12,37 @@ import { type ByteStream, decode, MAX_LINE_BYTES, toBytes, tooLong } from './lin
 export interface CsvRow {
   /** The number of the row's last line in the file; the header is line 1. */
   line: number;
-  /** @throws DevstateError USAGE if this row is bad; other rows are not affected */
+  /** Parses the row. @throws DevstateError USAGE: the row is invalid; other rows can still be read */
   read(notice: Notice): JsonObject;
 }
 
 /**
- * Yields the rows in batches, one for each chunk of the stream.
- * @throws DevstateError USAGE for a header with unknown or repeated names, and for a row that is too long,
- * because its end, and so the next row, cannot be found
+ * Yields the rows in batches, one batch for each chunk of the stream.
+ * @throws DevstateError USAGE: the header has unknown or repeated names; or a row is too long, so that its end and
+ * the next row cannot be found
  */
 export async function* csvRows(stream: ByteStream): AsyncGenerator<CsvRow[]> {
   let rows: CsvRow[] = [];
-  let lastLine = 1; // of the row before; at first the header
+  let lastLine = 1; // the last line of the previous row; at first that of the header
   const add = (line: number, read: CsvRow['read']) => {
     rows.push({ line, read });
     lastLine = line;
   };
   const parser = parse({
-    // latin1 keeps every byte: cells are decoded as UTF-8 one by one, so that invalid UTF-8 fails its row only.
+    // latin1 keeps every byte. Cells are decoded as UTF-8 later, one by one, so that invalid UTF-8 is an error of
+    // its row only.
     encoding: 'latin1',
     columns: namesOf,
     record_delimiter: ['\r\n', '\n'],
     skip_empty_lines: true,
     skip_records_with_error: true,
-    // A misplaced quote must not swallow the rows after it: it is accepted here and found in `raw` below.
+    // With this option a quote in the middle of a cell is plain text, and does not swallow the next rows.
+    // WELL_QUOTED finds it in the raw text of the row, and the row is refused.
     relax_quotes: true,
     raw: true,
     max_record_size: MAX_LINE_BYTES,
-    // Rows are collected here and not read from the parser, so that bad rows (on_skip) keep their place among them.
+    // Rows are collected by this callback and not read from the parser, so that rows with an error (`on_skip`) keep
+    // their place among the valid ones.
     on_record: ({ record, raw }: Parsed, { lines }) => {
       add(lines, WELL_QUOTED.test(raw) ? (notice) => objectOf(record, notice) : () => refuse(BAD_QUOTE));
       return null;
@@ -50,7 +53,7 @@ export async function* csvRows(stream: ByteStream): AsyncGenerator<CsvRow[]> {
       if (reason) add(Number(error.lines), () => refuse(reason));
     },
   });
-  parser.on('error', () => {}); // the callbacks of write and end get the error
+  parser.on('error', () => {}); // the event needs a listener; the error itself is taken from the callbacks of write and end
   const settled = (feed: (done: (error?: Error | null) => void) => unknown) =>
     new Promise<Error | null | undefined>((resolve) => feed(resolve));
   const takeRows = () => {
@@ -74,11 +77,17 @@ interface Parsed {
 }
 
 const CELL = '(?:"[^"]*(?:""[^"]*)*"|[^",\\r\\n]*)';
-/** A row with blank lines before it and its line break, in which every quote opens, closes or is doubled. */
+/**
+ * Matches the raw text of a row whose quotes are correct: each opens or closes a cell, or is doubled. The raw text
+ * includes blank lines before the row, and its line break.
+ */
 const WELL_QUOTED = new RegExp(`^[\\r\\n]*${CELL}(?:,${CELL})*\\r?\\n?$`);
 const BAD_QUOTE = 'a quote inside a cell; put the cell in quotes and double the quote';
 
-/** @param lastLine the line at which the row before ended */
+/**
+ * Returns why csv-parse skipped a row.
+ * @param lastLine the number of the line at which the previous row ended
+ */
 function reasonOf({ code, record, columns }: CsvError, lastLine: number): string {
   if (code === 'CSV_QUOTE_NOT_CLOSED') return `a quote after line ${lastLine} is never closed`;
   const count = (list: unknown) => (Array.isArray(list) ? list.length : 0);
@@ -91,7 +100,7 @@ function refuse(reason: string): never {
 
 const BOM = Buffer.from('\ufeff');
 
-/** Drops a byte order mark: it would become part of the first column's name. */
+/** Drops a byte order mark at the beginning: it would become part of the first column's name. */
 async function* withoutBom(stream: ByteStream): AsyncGenerator<Buffer> {
   let start: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of stream) {
@@ -103,7 +112,11 @@ async function* withoutBom(stream: ByteStream): AsyncGenerator<Buffer> {
   if (start) yield start;
 }
 
-/** @param header the cells' bytes as latin1 */
+/**
+ * Returns the names of the columns.
+ * @param header the cells of the header, their bytes read as latin1
+ * @throws DevstateError USAGE: an unknown or repeated name
+ */
 function namesOf(header: readonly string[]): string[] {
   const names = header.map((cell) => textOf(cell).trim());
   const wrong = names.find((name, i) => !PRINTED_FIELDS.includes(name) || names.indexOf(name) !== i);

@@ -1,7 +1,8 @@
 /**
- * Parses one line of `register -f` and `heartbeat -f`. The fields have the names of the JSON output, so that
- * the output of `get` and `list` can be read back: its other fields are ignored. A field that is null counts
- * as absent, and an unknown field is an error.
+ * Parses one line of the input of `devstate register -f` and `heartbeat -f`. The fields have the names of the JSON
+ * output, so that the output of `get` and `list` can be read back; fields of that output that the command does not
+ * need are ignored. A field that is null counts as absent. A field that neither that output nor the command has is
+ * an error.
  */
 
 import { documentText } from '../core/model/document-limits.js';
@@ -23,22 +24,28 @@ import { type Notice, readJsonObject } from './json.js';
 
 export interface RegisterDefaults {
   type?: string | undefined;
-  /** Milliseconds. */
+  /** The TTL of devices whose line gives none, ms. */
   ttl?: number | undefined;
 }
 
 export interface HeartbeatDefaults {
   merge?: boolean | undefined;
-  /** Milliseconds. */
+  /** The TTL of heartbeats whose line gives none, ms; undefined: the device's own TTL applies. */
   ttl?: number | undefined;
 }
 
-/** @throws DevstateError USAGE */
+/**
+ * Parses a line of `register -f` into the device to register.
+ * @throws DevstateError USAGE: the line is not valid
+ */
 export function parseRegisterLine(text: string, defaults: RegisterDefaults, notice: Notice): Registrant {
   return registrantOf(readJsonObject(text, notice), defaults);
 }
 
-/** @throws DevstateError USAGE */
+/**
+ * Returns the device to register that the object of a line describes.
+ * @throws DevstateError USAGE: a field is missing, unknown or not valid
+ */
 export function registrantOf(line: JsonObject, defaults: RegisterDefaults): Registrant {
   refuseUnknownFields(line, PRINTED_FIELDS);
   const metadata = documentOf(line, 'metadata');
@@ -53,7 +60,7 @@ export function registrantOf(line: JsonObject, defaults: RegisterDefaults): Regi
   };
 }
 
-/** @throws DevstateError USAGE */
+/** Parses a line of `heartbeat -f` into a heartbeat. @throws DevstateError USAGE: the line is not valid */
 export function parseHeartbeatLine(text: string, defaults: HeartbeatDefaults, notice: Notice): Heartbeat {
   const line = readJsonObject(text, notice);
   refuseUnknownFields(line, [...PRINTED_FIELDS, 'merge']);
@@ -67,13 +74,20 @@ export function parseHeartbeatLine(text: string, defaults: HeartbeatDefaults, no
   };
 }
 
-/** A patch must keep within the limits of a document too. @throws DevstateError USAGE */
+/**
+ * Returns the report in the form that a heartbeat has: a merge patch, or the text of the whole document. A patch
+ * must keep within the limits of a document too.
+ * @throws DevstateError USAGE: the report is too large or too deep
+ */
 function reportOf(document: JsonObject, merge: boolean): Pick<Heartbeat, 'patch' | 'reportedJson'> {
   const reportedJson = documentText(document);
   return merge ? { patch: document } : { reportedJson };
 }
 
-/** The fields that `get` prints; a line may have any of them. */
+/**
+ * The fields of a device in the JSON output of `get`. A line of input may have any of them, so that this output can
+ * be read back.
+ */
 export const PRINTED_FIELDS: readonly string[] = [
   'deviceId',
   'deviceType',

@@ -1,6 +1,6 @@
 /**
- * Makes a document from arguments: one JSON object (inline, `@FILE`, or `-` for standard input), or assignments
- * `KEY=VALUE`, applied left to right. Any other argument is an error.
+ * Makes a document from the arguments of a command: either one JSON object (inline, `@FILE`, or `-` for standard
+ * input), or assignments `KEY=VALUE`, which are applied from left to right. Any other argument is an error.
  */
 import { documentText } from '../core/model/document-limits.js';
 import { quote, usageError } from '../core/model/errors.js';
@@ -9,8 +9,9 @@ import { type Assignment, parseAssignment } from './assignment.js';
 import { at, excerpt, type Notice, readJsonObject } from './json.js';
 
 /**
+ * Returns the document that the arguments describe.
  * @param read returns the text of a file, or of standard input for `-`
- * @throws DevstateError USAGE, also for a document that exceeds the limits of size or depth
+ * @throws DevstateError USAGE: an argument is not valid, or the document exceeds the limits of size or depth
  */
 export async function parseDocument(
   args: readonly string[],

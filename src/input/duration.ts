@@ -1,4 +1,7 @@
-/** Parses durations such as `90s`, `1h30m` and `0.5` (seconds) to whole milliseconds; and counts. */
+/**
+ * Parses durations such as `90s`, `1h30m` and `0.5` (seconds) to whole milliseconds; TTLs, with their limits; and
+ * counts.
+ */
 
 import { quote, usageError } from '../core/model/errors.js';
 import { validTtl } from '../core/model/heartbeat.js';
@@ -9,12 +12,12 @@ const WITH_UNITS = new RegExp(
   `^(?=.)${['d', 'h', 'm', 's', 'ms'].map((unit) => `(?:${NUMBER}${unit})?`).join('')}$`,
 );
 const UNIT_MS = [86_400_000, 3_600_000, 60_000, 1000, 1] as const;
-/** Ten years: a longer TTL is a mistake in the unit. */
+/** The longest TTL that the command line accepts, ms: ten years. A longer one is a mistake in the unit. */
 const MAX_TTL_MS = 3650 * 86_400_000;
 
 /**
- * Returns milliseconds; a number without a unit is seconds.
- * @throws DevstateError USAGE
+ * Parses a duration to milliseconds; a number without a unit is in seconds.
+ * @throws DevstateError USAGE: the text is not a duration
  */
 export function parseDuration(text: string): number {
   const ms = durationMs(text);
@@ -27,15 +30,15 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
-/** Returns the TTL of a heartbeat in ms: at least 1 ms, at most 3650 days. @throws DevstateError USAGE */
+/** Parses the TTL of a heartbeat to milliseconds: at least 1 ms, at most 3650 days. @throws DevstateError USAGE */
 export function parseTtl(text: string): number {
   return ttlFromInput(parseDuration(text));
 }
 
 /**
- * The limits of the command line, narrower than the library's: a TTL has no fraction of a millisecond and is
- * at most 3650 days.
- * @throws DevstateError USAGE
+ * Checks a TTL in ms that a user gave, and returns it. The limits are narrower than the library's: no fraction of a
+ * millisecond, and at most 3650 days.
+ * @throws DevstateError USAGE: the TTL is outside the limits
  */
 export function ttlFromInput(ms: number): number {
   if (!Number.isInteger(ms)) throw usageError('a TTL must be a whole number of milliseconds');
@@ -43,7 +46,10 @@ export function ttlFromInput(ms: number): number {
   return validTtl(ms);
 }
 
-/** Like `parseDuration`, but returns undefined for text that is not a duration. */
+/**
+ * Parses a duration to milliseconds, as `parseDuration` does, but returns undefined for text that is not a
+ * duration.
+ */
 export function durationMs(text: string): number | undefined {
   const seconds = SECONDS.exec(text)?.[1];
   const counts = seconds === undefined ? WITH_UNITS.exec(text)?.slice(1) : [0, 0, 0, seconds];
@@ -52,10 +58,7 @@ export function durationMs(text: string): number | undefined {
   return Number.isSafeInteger(Math.round(ms)) ? Math.round(ms) : undefined;
 }
 
-/**
- * Returns a whole number of at least 1.
- * @throws DevstateError USAGE
- */
+/** Parses a whole number of at least 1. @throws DevstateError USAGE: any other text */
 export function parseCount(text: string): number {
   const count = Number(text);
   if (!/^[1-9]\d*$/.test(text) || !Number.isSafeInteger(count)) {

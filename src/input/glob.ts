@@ -1,4 +1,7 @@
-/** A glob for ids as a RegExp: `*` matches any number of characters, `?` one; all others match themselves. */
+/**
+ * Returns a RegExp for a glob of device ids: `*` matches any number of characters, `?` exactly one; every other
+ * character matches itself.
+ */
 export function globPattern(glob: string): RegExp {
   const source = glob
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')

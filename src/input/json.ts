@@ -1,12 +1,15 @@
-/** Parses JSON from the user: invalid JSON is a usage error that says at which position. */
+/** Parses JSON that a user gives: invalid JSON is a usage error that says at which position. */
 import { DevstateError, quote, usageError } from '../core/model/errors.js';
 import { describe, isJsonObject, type Json, type JsonObject, parseJson } from '../core/model/json.js';
 import { loneSurrogateAt } from '../core/model/json-text.js';
 
-/** Prints a line on stderr. */
+/** Prints a notice for the user, one line on stderr. */
 export type Notice = (message: string) => void;
 
-/** @throws DevstateError USAGE: `bad JSON: … at position 7` */
+/**
+ * Parses JSON text; a duplicate key causes a notice.
+ * @throws DevstateError USAGE: the text is not JSON, for example `bad JSON: … at position 7`
+ */
 export function readJson(text: string, notice: Notice): Json {
   let value: Json;
   try {
@@ -20,14 +23,17 @@ export function readJson(text: string, notice: Notice): Json {
   return value;
 }
 
-/** @throws DevstateError USAGE, also for JSON that is not an object */
+/** Parses JSON text that must be an object. @throws DevstateError USAGE: the text is not JSON, or not an object */
 export function readJsonObject(text: string, notice: Notice): JsonObject {
   const value = readJson(text, notice);
   if (!isJsonObject(value)) throw usageError(`expected a JSON object, not ${describe(value)}`);
   return value;
 }
 
-/** Calls `read` and puts `source` (a file, an argument) before the message of a DevstateError. */
+/**
+ * Calls `read`, and puts `source` (the name of a file, an argument) before the message of a DevstateError that it
+ * throws.
+ */
 export function at<T>(source: string, read: () => T): T {
   try {
     return read();
@@ -38,7 +44,10 @@ export function at<T>(source: string, read: () => T): T {
   }
 }
 
-/** An argument for a message, cut off at 60 characters: a document may have megabytes. */
+/**
+ * Returns an argument in quotes for an error message, cut off at 60 characters, because a document may have
+ * megabytes.
+ */
 export function excerpt(text: string): string {
   return quote(text, 60);
 }

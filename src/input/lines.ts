@@ -8,18 +8,24 @@ import { type DevstateError, usageError } from '../core/model/errors.js';
 export type ByteStream = AsyncIterable<Buffer | string>;
 
 export interface Line {
-  /** From 1; blank lines count. */
+  /** The number of the line in the input, from 1; blank lines count. */
   number: number;
-  /** @throws DevstateError USAGE if this line is too long or not UTF-8; other lines are not affected */
+  /**
+   * Returns the text of the line.
+   * @throws DevstateError USAGE: the line is too long or not UTF-8; other lines can still be read
+   */
   read(): string;
 }
 
-/** The maximum of a line, and of a whole text: more than a document's 1 MiB, which counts without layout and escapes. */
+/**
+ * The most bytes of a line, and of a text that is read as a whole. It is more than the 1 MiB that a document may
+ * have, because that limit counts the compact JSON, without layout and escapes.
+ */
 export const MAX_LINE_BYTES = 4 * 1_048_576;
 
 /**
- * Yields the lines that are not blank, without their LF or CRLF, in batches: one for each chunk of the stream.
- * So a file is read in batches of bounded size, and a typed line is passed on at once.
+ * Yields the lines that are not blank, without their LF or CRLF, in batches: one batch for each chunk of the
+ * stream. So a file is read in batches of bounded size, and a line typed at a terminal is passed on at once.
  */
 export async function* lineBatches(stream: ByteStream): AsyncGenerator<Line[]> {
   let number = 0;
@@ -44,8 +50,8 @@ function lineOf(number: number, bytes: Buffer): Line {
 }
 
 /**
- * Returns the whole text.
- * @throws DevstateError USAGE if it is too long or not UTF-8
+ * Reads a stream to its end and returns its text.
+ * @throws DevstateError USAGE: the text is longer than MAX_LINE_BYTES, or not UTF-8
  */
 export async function readText(stream: ByteStream): Promise<string> {
   const chunks: Buffer[] = [];
@@ -65,7 +71,10 @@ function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
 }
 
-/** Yields, for each chunk, the lines that end in it. Of a line that is too long, MAX_LINE_BYTES + 1 bytes are kept. */
+/**
+ * Yields, for each chunk of the stream, the lines that end in that chunk. Of a line that is too long, the first
+ * MAX_LINE_BYTES + 1 bytes are kept.
+ */
 async function* byteLines(stream: ByteStream): AsyncGenerator<Buffer[]> {
   let open = new OpenLine();
   for await (const chunk of stream) {
@@ -110,7 +119,11 @@ export function toBytes(chunk: Buffer | string): Buffer {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Decodes UTF-8 without a byte order mark. @throws DevstateError USAGE */
+/**
+ * Decodes UTF-8 and drops a byte order mark.
+ * @param what the name of the input in the error message
+ * @throws DevstateError USAGE: the bytes are not valid UTF-8
+ */
 export function decode(bytes: Buffer, what: string): string {
   try {
     return utf8.decode(bytes);

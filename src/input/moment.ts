@@ -1,15 +1,16 @@
-/** Parses points in time: a duration ago, RFC 3339, or milliseconds since the epoch. */
+/** Parses points in time: a duration ago (`15m`), RFC 3339, or milliseconds since the epoch. */
 import { quote, usageError } from '../core/model/errors.js';
 import { durationMs } from './duration.js';
 
 const RFC3339 =
   /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?([Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))?)?$/;
-/** A number with fewer digits is a duration ago, in seconds. */
+/** A number of at least 12 digits is milliseconds since the epoch; a shorter number is seconds ago. */
 const EPOCH_MS = /^\d{12,}$/;
 
 /**
- * Returns milliseconds since the epoch; moments before 1970 become 0.
- * @throws DevstateError USAGE
+ * Parses a point in time to milliseconds since the epoch; one before 1970 becomes 0.
+ * @param now the current time, ms since the epoch
+ * @throws DevstateError USAGE: the text is not a point in time
  */
 export function parseMoment(text: string, now: number): number {
   const moment = calendar(text) ?? epoch(text) ?? ago(text, now);
@@ -29,7 +30,7 @@ function calendar(text: string): number | undefined {
     match;
   const canonical = `${day}T${time}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
   const date = new Date(canonical);
-  // Date turns 30 February into 2 March: only a date that is printed as it was given exists.
+  // Date turns 30 February into 2 March. So a date exists only if Date prints it as it was given.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== canonical) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
   return date.getTime() - (sign === '+' ? offset : -offset);

@@ -1,8 +1,8 @@
 /**
- * A table whose rows are all known before the first is written, such as the sheet of `get`.
- * cli-table3 lays out its first 100 rows; the rows after them are written one by one with the
- * same widths, because cli-table3 takes up to 220 µs a row. A table with text beyond ASCII is
- * laid out here, because cli-table3 has an older string-width, which measures new emoji wrongly.
+ * A table whose rows are all known before the first is written, such as the sheet of `get`. cli-table3 lays out the
+ * first 100 rows; later rows are written one by one with the same widths, because cli-table3 takes up to 220 µs a
+ * row. If these 100 rows contain text beyond ASCII, cli-table3 is not used, because its older string-width measures
+ * new emoji wrongly.
  */
 import type Table from 'cli-table3';
 import { PRINTABLE_ASCII } from './escape.js';
@@ -19,7 +19,7 @@ import {
 } from './table-cells.js';
 import { prepareWidth } from './width.js';
 
-/** How many rows cli-table3 lays out. */
+/** The number of rows that cli-table3 lays out; later rows are written with the same widths, which is faster. */
 const MOST_ROWS = 100;
 
 export async function boundedTable<T>(
@@ -31,7 +31,7 @@ export async function boundedTable<T>(
   let held: Cell[][] = [];
   let widths: readonly number[] | undefined;
 
-  /** The header and the rows held back, as text; sets `widths`. */
+  /** Returns the header and the rows that were held back as text, and sets `widths` for later rows. */
   function release(): string {
     if (held.length === 0) return '';
     const lines = headers ? [header, ...held] : held;

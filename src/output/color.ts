@@ -1,12 +1,12 @@
 /**
- * The colours of a terminal. Whether there are any is decided once, from `--color`,
- * NO_COLOR and the terminal (cli/), never by chalk's own detection. chalk takes 3 ms to load,
- * so a command without colours does not load it.
+ * The colours of text on a terminal. Whether text is coloured is decided once, in cli/, from `--color`, NO_COLOR
+ * and the terminal, never by chalk's own detection. chalk takes 3 ms to load, so a command without colours does not
+ * load it.
  */
 
 export type TextStyle = 'bold' | 'green' | 'red';
 
-/** Returns the text in that style, or as it is where colours are off. */
+/** Returns the text in the style; the unchanged text if there is no style, or colours are off. */
 export type Paint = (text: string, style: TextStyle | undefined) => string;
 
 /** chalk's level for the 16 basic colours, which every terminal with colours has. */

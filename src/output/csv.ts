@@ -1,13 +1,15 @@
 /**
- * CSV by RFC 4180, except that lines end in LF, as all other output does; CSV readers accept
- * both. A document is a cell of JSON text, null is an empty cell. One row is one line, because
- * line breaks within texts are escaped.
+ * CSV by RFC 4180, except that lines end in LF, as all other output does; CSV readers accept LF too. A document is
+ * a cell of JSON text, null is an empty cell. One row is one line, because line breaks within texts are escaped.
  */
 import { toJson } from '../core/model/json.js';
 import { escapeText } from './escape.js';
 import type { Formatter } from './formatter.js';
 
-/** @param names the columns, as properties of what `json` returns */
+/**
+ * Returns a formatter that writes CSV.
+ * @param names the columns: the names of properties of what `json` returns
+ */
 export function csv<T>(
   names: readonly string[],
   json: (row: T) => Record<string, unknown>,
@@ -29,10 +31,16 @@ function line(values: readonly unknown[]): string {
   return `${values.map(cell).join(',')}\n`;
 }
 
-/** The beginning of a text that a spreadsheet would run as a formula; full-width forms of = + - @ included. */
+/**
+ * Matches a text that a spreadsheet would run as a formula, by its first character: = + - @, their full-width
+ * forms, tab or CR.
+ */
 const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 
-/** A text that looks like a formula gets a leading apostrophe, which makes spreadsheets show it as text. Numbers do not: `-5` stays. */
+/**
+ * Returns the text of a cell. A string that looks like a formula gets a leading apostrophe, so that a spreadsheet
+ * shows it as text and does not run it. Numbers get none: `-5` stays `-5`.
+ */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'string') return quoted(escapeText(toJson(value)));

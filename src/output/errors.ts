@@ -9,10 +9,16 @@ export interface ShownError {
   hint?: string | undefined;
 }
 
-/** A longer message is cut: parsers quote the text that they could not read, which may be megabytes. */
+/**
+ * The most characters of a message. A longer one is cut off, because parsers quote the text that they could not
+ * read, which may be megabytes.
+ */
 const MAX_CHARACTERS = 1000;
 
-/** @param options `line`: the number of the input line at fault, in a batch */
+/**
+ * Returns an error as text for stderr.
+ * @param options `line`: the number of the input line that failed, for an item of a file
+ */
 export function formatError(
   { code, message: whole, hint }: ShownError,
   options: { isJson: boolean; line?: number | undefined },

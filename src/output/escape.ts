@@ -4,7 +4,9 @@
  * another. Every text for stdout or stderr must pass one of the functions of this file.
  */
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\p{Surrogate}]/gu;
-/** Invisible characters that are kept, because they join emoji, or letters of Arabic and Indic words. */
+/**
+ * Matches invisible characters that are not escaped, because they join emoji, or letters of Arabic and Indic words.
+ */
 const JOINING = [
   String.raw`(?<=\p{Extended_Pictographic})\ufe0f`,
   String.raw`(?<=[0-9#*])\ufe0f(?=\u20e3)`,
@@ -12,12 +14,16 @@ const JOINING = [
   String.raw`(?<=[\u0620-\u06ff\u0900-\u0dff])[\u200c\u200d](?=[\u0620-\u06ff\u0900-\u0dff])`,
 ].join('|');
 const INVISIBLE = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
-/** Text that needs no escapes and takes one column per character. */
+/** Matches text that needs no escapes and takes one terminal column per character. */
 export const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
-// JSON.stringify has escaped the control characters U+0000 to U+001F within strings; between them they are layout.
+// Matches JSON text that needs no escapes. JSON.stringify has already escaped U+0000 to U+001F within strings, so a
+// line break is one of the layout.
 const PRINTABLE_ASCII_JSON = /^[\n\u0020-\u007e]*$/;
 
-/** Compiled at the first use: it takes 1 ms, and most text is printable ASCII. */
+/**
+ * The patterns of the characters to escape. They are compiled at the first use, because that takes 1 ms and most
+ * text is printable ASCII.
+ */
 let patterns: { text: RegExp; json: RegExp } | undefined;
 
 function unsafe() {
@@ -31,21 +37,24 @@ function unsafe() {
 const SHORT: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
 
 /**
- * Text for people, as one line: control and bidi characters, line separators, lone surrogates
- * and invisible characters are escaped.
+ * Returns text for people, as one line: control and bidi characters, line separators, lone surrogates and invisible
+ * characters are escaped.
  */
 export function escapeText(text: string): string {
   return PRINTABLE_ASCII.test(text) ? text : replace(text, unsafe().text, short);
 }
 
-/** An id for `-o name`. Only characters that no valid id holds are escaped, so that the line is the id, for other commands to read. */
+/**
+ * Returns an id for `-o name`. Only characters that no valid id contains are escaped (control characters, lone
+ * surrogates), so that other commands can read the line as the id.
+ */
 export function escapeName(text: string): string {
   return text.replace(CONTROLS, short);
 }
 
 /**
- * Escapes control, bidi and invisible characters of a JSON text as `\uXXXX`; its value stays the same.
- * @param escapeAs how one character is escaped, for YAML, whose escapes differ
+ * Escapes control, bidi and invisible characters of a JSON text as `\uXXXX`; the value of the JSON stays the same.
+ * @param escapeAs returns the escape of one character; YAML needs its own, because its escapes differ beyond U+FFFF
  */
 export function escapeJson(json: string, escapeAs = unicode): string {
   return PRINTABLE_ASCII_JSON.test(json) ? json : replace(json, unsafe().json, escapeAs);

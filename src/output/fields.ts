@@ -1,24 +1,24 @@
 /**
- * `--fields a,b.c`: paths into the JSON output of a row. Keys of stored documents may be any text
- * (`__proto__`, `constructor`), so only own properties are followed.
+ * Reads `--fields a,b.c`: paths into the JSON output of a row. Keys of stored documents may be any text
+ * (`__proto__`, `constructor`), so only an object's own properties are followed.
  */
 
 import { usageError } from '../core/model/errors.js';
 import { isJsonObject, toJson } from '../core/model/json.js';
 
 export interface Field {
-  /** As typed. It is the key in JSON output, and in capitals the header of a table. */
+  /** The path as the user typed it. It is the key in JSON output, and, in capitals, the header in a table. */
   readonly text: string;
   readonly path: readonly string[];
 }
 
-/** Splits the value of `--fields` at commas; `\,` is a comma within a name. */
+/** Splits the value of `--fields` at commas; `\,` stands for a comma within a name. */
 export function splitFields(list: string): string[] {
   return split(list, ',').map((text) => text.trim());
 }
 
 /**
- * Splits each path at its dots (`\.` is a dot within a name) and checks its first name.
+ * Splits each path at its dots (`\.` stands for a dot within a name) and checks its first name.
  * @param known the names that a path may begin with
  * @throws DevstateError USAGE: an unknown name; the message lists the known ones
  */
@@ -32,12 +32,15 @@ export function parseFields(texts: readonly string[], known: readonly string[]):
   });
 }
 
-/** Keeps the chosen fields of a row's JSON output. A missing field is null. */
+/** Returns only the chosen fields of a row's JSON output; a field that is missing becomes null. */
 export function project(row: Record<string, unknown>, fields: readonly Field[]): Record<string, unknown> {
   return Object.fromEntries(fields.map(({ text, path }) => [text, follow(row, path) ?? null]));
 }
 
-/** A field as a table cell: a string as it is, `-` if it is missing or null, else compact JSON. */
+/**
+ * Returns a field as the text of a table cell: a string as it is, `-` if the field is missing or null, else compact
+ * JSON.
+ */
 export function formatField(row: Record<string, unknown>, { path }: Field): string {
   const value = follow(row, path) ?? null;
   if (value === null) return '-';
@@ -53,7 +56,7 @@ function follow(row: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** Splits at separators without a backslash before them; the backslashes are kept. */
+/** Splits a text at each separator that has no backslash before it; backslashes are kept in the parts. */
 function split(text: string, separator: string): string[] {
   const parts = [''];
   for (const [piece] of text.matchAll(/\\?./gsu)) {

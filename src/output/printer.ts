@@ -1,7 +1,6 @@
 /**
- * Prints domain objects in the format of `--output`, by their view. The format is chosen here and
- * nowhere else. Rows go one by one through a formatter to stdout, so that a list of any length
- * takes little memory.
+ * Prints domain objects in the format of `--output`, by their view. Only this file chooses the formatter for a
+ * format. Rows go one by one through the formatter to stdout, so that a list of any length takes little memory.
  */
 import type { Writable } from 'node:stream';
 import { loadPaint, type Paint } from './color.js';
@@ -17,52 +16,60 @@ import type { Format, Highlight, SheetRow, View } from './view.js';
 
 export interface PrinterOptions {
   format: Format;
-  /** The paths of `--fields`, as typed. */
+  /** The paths of `--fields`, as the user typed them; undefined: all fields. */
   fields?: readonly string[] | undefined;
   headers: boolean;
   color: boolean;
-  /** Prints nothing on stderr for an empty list. */
+  /** True (`--quiet`): no notice is printed on stderr for an empty list. */
   quiet: boolean;
   stdout: Writable;
   stderr: Writable;
   times: Times;
-  /** Stopped before the first row is written. */
+  /** The spinner of the command; it is stopped before the first row is written. */
   spinner?: Spinner;
-  /** Once aborted, lists end at the next row, except those of actions, which run to their end. */
+  /**
+   * When the signal is aborted, a list ends at the next row. A list of the results of actions still runs to its
+   * end, because an action is performed when its result is read.
+   */
   signal: AbortSignal;
 }
 
-/** Rows one by one, or in chunks, which cost less where there may be millions. */
+/** The rows of a list: one by one, or in chunks, which take less time per row where there may be millions. */
 export type Rows<T> = AsyncIterable<T> | Iterable<T> | { chunks: AsyncIterable<readonly T[]> };
 
 export interface Printer {
   readonly format: Format;
   /** Whether the format is json or ndjson. */
   readonly isJson: boolean;
-  /** Whether the view's columns, sheet or line are printed: table or wide, without `--fields`. Otherwise its JSON output is. */
+  /**
+   * Whether the output is for people: the format is table or wide, without `--fields`. Then the view's columns,
+   * sheet or line are printed, otherwise its JSON output or name.
+   */
   readonly isHumanReadable: boolean;
   /**
-   * Checks that the view has the fields of `--fields`, for commands that change something before they print.
+   * Checks that the view has the fields of `--fields`. Commands call it before they change anything, so that a
+   * misspelt field has no effect.
    * @throws DevstateError USAGE: a field that the view does not have
    */
   check<T>(view: View<T>): void;
   /** Prints a single object. */
   one<T>(view: View<T>, row: T): Promise<void>;
   /**
-   * Prints a list that ends. Resolves to the number of rows, fewer if stdout was closed before.
-   * With `view.line` the rows are the results of actions: these are read to their end even if stdout is closed.
+   * Prints a list that has an end. Resolves to the number of rows, which is smaller if stdout is closed, or the
+   * command is interrupted, before the end. If the view has `line`, the rows are the results of actions, and are
+   * read to their end even then.
    */
   list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
-  /** Prints rows that may have no end, each as soon as it comes. Resolves to their number. */
+  /** Prints rows that may have no end, each as soon as it comes. Resolves to the number of rows. */
   stream<T>(view: View<T>, rows: Rows<T>): Promise<number>;
 }
 
-/** How many rows of a list are measured before the first line of its table is written. */
+/** The number of rows of a list that are measured before the first line of its table is written. */
 const SAMPLE_ROWS = 100;
 
 /**
- * How the rows of a table come: all of them known before the first is written, in a list of
- * any length, or one at a time as things happen.
+ * How the rows of a table come. `bounded`: all are known before the first is written. `list`: a list of any length.
+ * `live`: one at a time, as things happen.
  */
 type Layout = 'bounded' | 'list' | 'live';
 
@@ -135,14 +142,18 @@ export function createPrinter(options: PrinterOptions): Printer {
         }
       }
     } finally {
-      // Also when reading the rows has failed: a JSON array is closed, and rows held back are printed.
+      // The formatter is ended even if reading the rows has failed, so that a JSON array is closed and rows that
+      // were held back are printed.
       await writer.write(formatter.end());
       await writer.flush();
     }
     return count;
   }
 
-  /** Awaits a write only if it returns a promise: an await for each row would cost more than the row. */
+  /**
+   * Writes rows that come in chunks. A write is awaited only if it returns a promise, because an await for each row
+   * would take longer than the row itself.
+   */
   async function feedChunks<T>(
     chunks: AsyncIterable<readonly T[]>,
     write: (row: T) => Promise<void> | undefined,
@@ -189,7 +200,8 @@ export function createPrinter(options: PrinterOptions): Printer {
     check: (view) => void chosenFields(view),
     one,
     list,
-    // The signal does not end the loop: the rows end by themselves, after the last that has happened.
+    // An abort does not end the loop: rows that come as things happen end by themselves when the command is
+    // aborted, and all rows until then are printed.
     async stream(view, rows) {
       spinner?.show('waiting for the first row');
       return feed(rows, await formatterOf(view, 'live'), () => !writer.isClosed);
@@ -208,7 +220,7 @@ const SHEET: readonly TableColumn<SheetLine>[] = [
   { header: 'VALUE', cell: ([, value]) => value, highlight: ([, , highlight]) => highlight },
 ];
 
-/** One row per line of a value; only the first has the field's name. */
+/** Splits a row of a sheet into one table row for each line of its value; only the first shows the field's name. */
 function sheetLines([field, value, highlight]: SheetRow): SheetLine[] {
   const lines = typeof value === 'string' ? [value] : value;
   return lines.map((text, i): SheetLine => [i === 0 ? field : '', text, highlight]);

@@ -1,4 +1,7 @@
-/** The progress bar of a command that works through many devices: how many are done, how fast, how long to go. */
+/**
+ * The progress bar of a command that works through many devices. It shows how many are done, how many per second,
+ * and the time left.
+ */
 import { drawAfter, type Terminal } from './terminal.js';
 import { formatDuration } from './times.js';
 
@@ -8,15 +11,17 @@ const DRAWS_PER_SECOND = 5;
 
 export interface Progress {
   /**
-   * @param done items done so far
-   * @param measured how much of the total that is, where the total is not a count of items (a file's bytes)
+   * Sets the progress.
+   * @param done the number of items done so far
+   * @param measured how much of `total` is done, where `total` is not a number of items but, for example, of bytes
+   * of a file; default `done`
    */
   update(done: number, measured?: number): void;
   stop(): void;
 }
 
 export interface ProgressBarOptions {
-  /** In the unit of `measured`; without it neither a bar nor the time left is shown. */
+  /** The whole amount of work, in the unit of `measured`; undefined: neither a bar nor the time left is shown. */
   total?: number | undefined;
   /** Called before the bar is drawn for the first time. */
   onDraw?: () => void;
@@ -33,7 +38,7 @@ export function progressBar(terminal: Terminal, { total, onDraw }: ProgressBarOp
       stream: terminal.stderr,
       hideCursor: true,
       clearOnComplete: true,
-      gracefulExit: false, // it would handle SIGINT, which the command handles
+      gracefulExit: false, // otherwise cli-progress would handle SIGINT, which the program handles itself
       fps: DRAWS_PER_SECOND,
       barsize: BAR_WIDTH,
       barCompleteString: '='.repeat(BAR_WIDTH),
@@ -63,7 +68,7 @@ export function progressBar(terminal: Terminal, { total, onDraw }: ProgressBarOp
   };
 }
 
-/** For example `12000 done, 4000/s, 3s left`. */
+/** Returns the text of the progress bar, for example `12000 done, 4000/s, 3s left`. */
 export function progressText(state: {
   done: number;
   measured: number;

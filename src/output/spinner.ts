@@ -5,13 +5,16 @@
 import type { Ora } from 'ora';
 import { type Drawing, drawAfter, NOTHING_DRAWN, type Terminal } from './terminal.js';
 
-/** ora takes 28 ms to load, so a command that is done within this time does not load it. */
+/**
+ * The time before the spinner appears, ms. A command that is done by then does not load ora, which takes 28 ms to
+ * load.
+ */
 const DELAY_MS = 200;
 
 export interface Spinner {
-  /** Starts the 200 ms at the first call; later calls change the text. No effect after `stop`. */
+  /** Sets the text. The first call starts the 200 ms after which the spinner appears. No effect after `stop`. */
   show(text: string): void;
-  /** Erases the spinner. It does not appear again. */
+  /** Erases the spinner, which then never appears again. */
   stop(): void;
 }
 
@@ -27,9 +30,9 @@ export function createSpinner(terminal: Terminal): Spinner {
         text,
         stream: terminal.stderr,
         isEnabled: true,
-        color: false, // ora's own chalk would decide about colours by itself
-        discardStdin: false, // the command may read it
-        // A hidden cursor makes ora handle SIGINT, which ends the process before the command has ended.
+        color: false, // otherwise ora would colour the spinner by its own rules, not by `--color` and NO_COLOR
+        discardStdin: false, // ora must not read stdin, which the command may read
+        // To restore a hidden cursor ora would handle SIGINT, and end the process before the command has ended.
         hideCursor: false,
       });
       return spinner.start();

@@ -1,34 +1,40 @@
 /**
- * The only way to stdout. Small writes are collected until there are 16,384 characters or the event loop turns,
- * so a fast list takes few system calls and a slow one does not hold a row back. One batch is in flight at a
- * time and the caller waits for it, so memory stays flat when the reader is slow. A reader that has closed
- * the pipe (`| head`) is not an error: `isClosed` becomes true. So it does if the command has been told to
- * end and the reader takes nothing for 300 ms.
+ * Writes the output of a command to stdout. Small writes are collected until there are 16,384 characters or the
+ * event loop turns, so a fast list takes few system calls and a slow one does not hold a row back. One batch is
+ * written at a time and the caller waits for it, so memory stays flat when the reader is slow. A reader that has
+ * closed the pipe (`devstate list | head`) is not an error: `isClosed` becomes true. `isClosed` also becomes true if
+ * the command has been told to end and the reader takes nothing for 300 ms.
  */
 import type { Writable } from 'node:stream';
 
 const BATCH_CHARACTERS = 16_384;
-/** How long a write may take once the command has been told to end. */
+/** The time that a write may still take after the command has been told to end, ms. */
 const GRACE_MS = 300;
 const CLOSED_PIPE = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
 export interface StdoutWriter {
-  /** Nothing is read any more; what is written is dropped. */
+  /** True: stdout is not read any more, and text that is written is dropped. */
   readonly isClosed: boolean;
-  /** The promise resolves once more may be written; undefined: at once. Rejects if an earlier write failed. */
+  /**
+   * Writes text. The promise resolves once more text may be written; undefined: more may be written at once.
+   * Rejects if an earlier write failed.
+   */
   write(text: string): Promise<void> | undefined;
-  /** Resolves once all text was handed over. Rejects if a write failed. */
+  /** Resolves once stdout has taken all text that was written. Rejects if a write failed. */
   flush(): Promise<void>;
 }
 
 export interface StdoutWriterOptions {
-  /** Aborted when the command is to end. */
+  /** The signal is aborted when the command is to end; the batch being written then has 300 ms. */
   signal?: AbortSignal;
   /** Called before each batch is written. */
   beforeWrite?: () => void;
 }
 
-/** @param stream must call back from `write`, as every Writable does */
+/**
+ * Returns a writer for a stream.
+ * @param stream must call back from `write`, as every Writable does
+ */
 export function createStdoutWriter(
   stream: Writable,
   { signal, beforeWrite }: StdoutWriterOptions = {},
@@ -39,7 +45,7 @@ export function createStdoutWriter(
   let inFlight: Promise<void> | undefined;
   let scheduledFlush: NodeJS.Immediate | undefined;
   let deadlineMs: number | undefined;
-  /** Starts the timeout of the batch in flight, if there is a deadline. */
+  /** Starts the timeout of the batch that is being written, if the command has been told to end. */
   let startTimeout = () => {};
 
   function noteResult(error: (Error & { code?: string }) | null | undefined): void {
@@ -55,7 +61,8 @@ export function createStdoutWriter(
 
   if (signal?.aborted) setDeadline();
   else signal?.addEventListener('abort', setDeadline, { once: true });
-  // The callback of the write gets the same error; without a listener the event would end the process.
+  // A failed write also emits an error event, which would end the process if it had no listener. The callback of
+  // the write gets the same error.
   stream.on('error', noteResult);
 
   function writeBatch(): Promise<void> {
@@ -79,7 +86,7 @@ export function createStdoutWriter(
         if (deadlineMs !== undefined) timeout = setTimeout(giveUp, deadlineMs - performance.now());
       };
       startTimeout();
-      stream.once('close', giveUp); // a stream that is destroyed may never call back
+      stream.once('close', giveUp); // the callback of `write` may never come if the stream is destroyed
       stream.write(text, (error) => {
         noteResult(error);
         finish();
@@ -106,7 +113,7 @@ export function createStdoutWriter(
     write(text) {
       if (!isClosed) pending += text;
       if (pending.length >= BATCH_CHARACTERS) return flush();
-      // A failure is kept: the next write that flushes, or flush(), rejects with it.
+      // An error of this flush is not lost: it is kept in `failure`, and the next flush rejects with it.
       scheduledFlush ??= setImmediate(() => flush().catch(() => {}));
       return undefined;
     },

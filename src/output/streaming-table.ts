@@ -1,7 +1,7 @@
 /**
- * A table of any number of rows, such as a list of the whole fleet. The widths of its columns
- * come from the header and the first rows; a wider cell later moves its own row's next cells
- * right, so memory does not grow with the rows.
+ * A table of any number of rows, such as a list of the whole fleet. The widths of its columns come from the header
+ * and the first rows. A wider cell in a later row moves the next cells of its own row to the right. So memory does
+ * not grow with the number of rows.
  */
 import type { Formatter } from './formatter.js';
 import {
@@ -15,7 +15,10 @@ import {
 } from './table-cells.js';
 import { prepareWidth } from './width.js';
 
-/** @param sampleRows how many rows are held back and measured before the first is written */
+/**
+ * Returns a formatter that writes a table row by row.
+ * @param sampleRows the number of rows that are held back and measured before the first is written
+ */
 export function streamingTable<T>(
   columns: readonly TableColumn<T>[],
   { headers, paint }: TableOptions,
@@ -37,7 +40,7 @@ export function streamingTable<T>(
   return {
     async row(row) {
       const cells = rowCells(columns, row);
-      // The last column is never padded, hence never measured.
+      // The last column is not padded, so its exact width does not matter, and string-width is not loaded for it.
       await prepareWidth([...header, ...cells.slice(0, -1)].map((cell) => cell.text));
       if (widths !== undefined) return alignedLine(cells, widths, paint);
       held.push(cells);

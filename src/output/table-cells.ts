@@ -1,6 +1,6 @@
 /**
- * What both kinds of tables share: columns, the cells of a row, and a row as an aligned
- * line. Tables look as kubectl's do: three spaces between columns, no borders, no cell cut.
+ * What the two kinds of tables (bounded-table.ts, streaming-table.ts) share: columns, the cells of a row, and a row
+ * as an aligned line. Tables look as kubectl's do: three spaces between columns, no borders, no cell cut off.
  */
 import type { Paint, TextStyle } from './color.js';
 import { escapeText } from './escape.js';
@@ -11,7 +11,7 @@ export interface TableColumn<T> {
   header: string;
   cell(row: T): string;
   highlight?(row: T): Highlight | undefined;
-  /** The least width, in terminal columns. */
+  /** The least width of the column, in terminal columns. */
   width?: number;
 }
 
@@ -21,12 +21,12 @@ export interface TableOptions {
 }
 
 export interface Cell {
-  /** Escaped: one line, without control characters. */
+  /** The text of the cell, escaped: one line, without control characters. */
   text: string;
   style: TextStyle | undefined;
 }
 
-/** Blanks between two columns. */
+/** The number of blanks between two columns. */
 export const GAP = 3;
 const STYLES = { good: 'green', bad: 'red' } as const;
 
@@ -41,14 +41,20 @@ export function rowCells<T>(columns: readonly TableColumn<T>[], row: T): Cell[] 
   });
 }
 
-/** The width of each column, in terminal columns; `prepareWidth` must have seen the texts. */
+/**
+ * Returns the width of each column, in terminal columns: that of its widest cell. `prepareWidth` must have been
+ * awaited for the texts.
+ */
 export function measuredWidths<T>(columns: readonly TableColumn<T>[], lines: readonly Cell[][]): number[] {
   return columns.map((column, i) =>
     lines.reduce((most, cells) => Math.max(most, displayWidth(cells[i]?.text ?? '')), column.width ?? 0),
   );
 }
 
-/** A row as a line. It does not end in blanks, and a cell wider than its column moves the next ones right. */
+/**
+ * Returns a row as a line. The line does not end in blanks, and a cell that is wider than its column moves the next
+ * cells of its row to the right.
+ */
 export function alignedLine(cells: readonly Cell[], widths: readonly number[], paint: Paint): string {
   let text = '';
   let padding = 0;

@@ -1,34 +1,37 @@
 /**
- * The terminal on stderr and what is drawn on its last line while a command works: the spinner or a progress
- * bar, never both. It is drawn on a terminal only, after a delay, and erased before anything else is printed.
+ * The terminal on stderr, and what is drawn on its last line while a command works: the spinner or a progress bar,
+ * never both. They are drawn only on a terminal, after a delay, and erased before anything else is printed.
  */
 import type { Writable } from 'node:stream';
 
 export interface Terminal {
   readonly stderr: Writable & { readonly columns?: number };
-  /** Whether stderr is a terminal that obeys escape sequences, and `--quiet` is not given. */
+  /**
+   * Whether a spinner or progress bar may be drawn: stderr is a terminal that obeys escape sequences, and `--quiet`
+   * is not given.
+   */
   readonly canDraw: boolean;
-  /** Whether a spinner or a bar is drawn now. */
+  /** Whether a spinner or progress bar is drawn now. Text for stderr must then erase it first (`aboveDrawing`). */
   isDrawn: boolean;
 }
 
 export interface Drawing {
-  /** Erases it, or prevents it from being drawn. */
+  /** Erases the spinner or progress bar, or prevents it from being drawn if it has not been yet. */
   stop(): void;
 }
 
 export const NOTHING_DRAWN: Drawing = { stop() {} };
 
 /**
- * Draws something unless it is stopped within `delayMs`.
- * @param prepare loads what is needed; the function that it resolves to draws
+ * Draws a spinner or progress bar after `delayMs` (ms), unless it is stopped before.
+ * @param prepare loads the package that draws, and resolves to the function that draws
  */
 export function drawAfter(
   terminal: Terminal,
   delayMs: number,
   prepare: () => Promise<() => Drawing>,
 ): Drawing {
-  // Without a known width, or with width 0, the lines to erase cannot be counted.
+  // Nothing is drawn if the width of the terminal is unknown or 0, because the lines to erase could not be counted.
   if (!terminal.canDraw || !terminal.stderr.columns) return NOTHING_DRAWN;
   let isStopped = false;
   let drawing: Drawing | undefined;
@@ -50,7 +53,10 @@ export function drawAfter(
   };
 }
 
-/** Text for stderr, preceded by the sequence that erases a drawn bar or spinner, which is then drawn again below. */
+/**
+ * Returns text for stderr. If a spinner or progress bar is drawn, the sequence that erases it precedes the text;
+ * its next update draws it again, below the text.
+ */
 export function aboveDrawing({ isDrawn }: Terminal, text: string): string {
   return isDrawn ? `\r\u001b[2K${text}` : text;
 }

@@ -1,29 +1,32 @@
 /**
- * Times as text: relative on a terminal (`3m20s ago`), ISO 8601 in a pipe. Records may be written
- * by other programs, so no number (NaN, 1e20) may throw here.
+ * Times as text: relative on a terminal (`3m20s ago`), ISO 8601 in a pipe. Other programs may store any number as a
+ * time (NaN, 1e20), so no number may make these functions throw.
  */
 
-/** All times are in ms since the epoch; null means that there is none. */
+/** Turns times into text. Times are in ms since the epoch; null means that there is no time. */
 export interface Times {
-  /** A time in the past: `3m20s ago`; null is `never`. */
+  /** Returns the text of a time in the past: `3m20s ago`; for null `never`. */
   ago(atMs: number | null): string;
-  /** A time in the future: `in 48s`; null is `-`. */
+  /** Returns the text of a time in the future: `in 48s`; for null `-`. */
   until(atMs: number | null): string;
-  /** ISO 8601, on a terminal too; null is `-`. */
+  /** Returns the text of a time in ISO 8601, on a terminal too; for null `-`. */
   instant(atMs: number | null): string;
 }
 
-/** For a terminal. @param now the current time, in ms since the epoch */
+/**
+ * Returns times relative to the current time, for output on a terminal.
+ * @param now returns the current time, ms since the epoch
+ */
 export function relativeTimes(now: () => number): Times {
   return {
     ago: (atMs) => orElse(atMs, 'never', (then) => `${formatSeconds(Math.floor((now() - then) / 1000))} ago`),
-    // Rounded up, so that `in 0s` means that the time has passed.
+    // Seconds are rounded up, so that `in 0s` means that the time has passed.
     until: (atMs) => orElse(atMs, '-', (then) => `in ${formatSeconds(Math.ceil((then - now()) / 1000))}`),
     instant: (atMs) => orElse(atMs, '-', iso),
   };
 }
 
-/** For a pipe. */
+/** Returns times in ISO 8601, for output to a pipe or file. */
 export function isoTimes(): Times {
   return {
     ago: (atMs) => orElse(atMs, 'never', iso),
@@ -40,7 +43,10 @@ const UNITS: readonly (readonly [name: string, ms: number])[] = [
   ['ms', 1],
 ];
 
-/** The two largest units, the rest cut off: `3m20s`, `850ms`, `2d4h`. Zero and less is `0s`, NaN and infinity `-`. */
+/**
+ * Returns a duration (ms) in its two largest units, the rest cut off: `3m20s`, `850ms`, `2d4h`. Zero and less is
+ * `0s`, NaN and infinity are `-`.
+ */
 export function formatDuration(durationMs: number): string {
   if (!Number.isFinite(durationMs)) return '-';
   const first = UNITS.findIndex(([, size]) => durationMs >= size);

@@ -1,20 +1,19 @@
 /**
- * YAML of JSON values, in block style. It is written by hand because the YAML libraries turn numbers
- * into doubles and need the whole document at once; here numbers keep their digits and a list
- * is written item by item. A text is left unquoted only if YAML 1.1 and 1.2 both read it as a string:
- * it begins with a letter and holds letters, digits and few signs. All other text (`on`,
- * `12:30:00`) is in double quotes, with JSON's escapes.
+ * Writes JSON values as YAML, in block style. It is written by hand because the YAML libraries turn numbers into
+ * doubles and need the whole document at once; this writer keeps the digits of numbers and writes a list item by
+ * item. A text is left unquoted only if YAML 1.1 and 1.2 both read it as a string: it begins with a letter and
+ * holds letters, digits and few signs. All other text (`on`, `12:30:00`) is in double quotes, with JSON's escapes.
  */
 import { isLosslessNumber, toJson } from '../core/model/json.js';
 import { escapeJson, escapeText, hex } from './escape.js';
 import { type Formatter, perLine } from './formatter.js';
 
-/** One object, as a mapping. */
+/** Returns a formatter that writes a single object as a YAML mapping. */
 export function yamlDocument<T>(json: (row: T) => unknown): Formatter<T> {
   return perLine((row) => block(json(row), ''));
 }
 
-/** A sequence, with one item per row. */
+/** Returns a formatter that writes a YAML sequence, with one item per row. */
 export function yamlList<T>(json: (row: T) => unknown): Formatter<T> {
   let isEmpty = true;
   return {
@@ -26,12 +25,17 @@ export function yamlList<T>(json: (row: T) => unknown): Formatter<T> {
   };
 }
 
-/** A stream of documents, one per row: for rows that have no end. */
+/**
+ * Returns a formatter that writes each row as a YAML document of its own (`---`), for rows that may have no end.
+ */
 export function yamlStream<T>(json: (row: T) => unknown): Formatter<T> {
   return perLine((row) => `---\n${block(json(row), '')}`);
 }
 
-/** The first line is not indented, because it follows a `- ` or a key; the other lines are. */
+/**
+ * Returns a value as YAML lines. The first line is not indented, because it follows `- ` or a key; the other lines
+ * are.
+ */
 function block(value: unknown, indent: string): string {
   const inner = `${indent}  `;
   if (!isBlock(value)) return scalar(value);
@@ -44,7 +48,7 @@ function block(value: unknown, indent: string): string {
   return items.join(`\n${indent}`);
 }
 
-/** Whether a value is written on lines of its own: an object or array that is not empty. */
+/** Returns whether a value is written on lines of its own: an object or array that is not empty. */
 function isBlock(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || isLosslessNumber(value)) return false;
   return Array.isArray(value) ? value.length > 0 : entriesOf(value).length > 0;
@@ -54,14 +58,19 @@ function entriesOf(value: object): [string, unknown][] {
   return Object.entries(value).filter(([, item]) => item !== undefined);
 }
 
-/** YAML allows 1024 characters of a key before its colon; a longer key must be marked by `? `. */
+/**
+ * Returns the text of a key. A long key is marked by `? `, because YAML allows at most 1024 characters of an
+ * unmarked key before its colon.
+ */
 function keyText(key: string, indent: string): string {
   const text = scalar(key);
   return text.length > 1000 ? `? ${text}\n${indent}` : text;
 }
 
 const UNQUOTED = /^[\p{L}_](?:[\p{L}\p{N}_ ./-]*[\p{L}\p{N}_])?$/u;
-/** Texts of letters that YAML 1.1 or 1.2 reads as booleans, null or numbers. */
+/**
+ * Matches text that YAML 1.1 or 1.2, if it is not quoted, reads as a boolean, null or a number instead of a string.
+ */
 const RESERVED = /^(?:y|n|yes|no|on|off|true|false|null|e-?\d+)$/i;
 
 function scalar(value: unknown): string {
@@ -70,7 +79,10 @@ function scalar(value: unknown): string {
   return escapeJson(JSON.stringify(value), escaped);
 }
 
-/** YAML's escape of a character, within quotes only. Beyond U+FFFF it is \U: YAML has no surrogate pairs. */
+/**
+ * Returns the escape of a character in a quoted YAML text: `\uXXXX`, or `\UXXXXXXXX` beyond U+FFFF, because YAML
+ * has no surrogate pairs.
+ */
 function escaped(character: string): string {
   const code = character.codePointAt(0) as number;
   return code > 0xffff ? `\\U${hex(code, 8)}` : `\\u${hex(code, 4)}`;
