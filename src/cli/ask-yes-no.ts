@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { escapeText } from '../output/escape.js';
 import type { Streams } from './invocation.js';
 
-/** False for every answer but y or yes, at the end of stdin (Ctrl-D), and once `signal` is aborted. */
+/**
+ * Asks a question and returns whether the answer is y or yes. False: another answer, the end of stdin (Ctrl-D), or
+ * `signal` was aborted.
+ */
 export async function askYesNo(question: string, streams: Streams, signal: AbortSignal): Promise<boolean> {
   const { createInterface } = await import('node:readline/promises');
-  // `terminal: false`: readline would otherwise take Ctrl-C as a key, and SIGINT would not arrive.
+  // `terminal: false`, because readline would otherwise take Ctrl-C as a key, and SIGINT would not arrive.
   const lines = createInterface({ input: streams.stdin, output: streams.stderr, terminal: false });
   const closed = once(lines, 'close').then(() => '\n');
   try {

@@ -1,6 +1,6 @@
 /**
- * The context that a command runs with. Its parts are made at first use: a command that asks for no
- * fleet connects to nothing and loads no ioredis.
+ * Makes the context that a command runs with. Nothing is connected or opened before the command asks for it: a
+ * command that asks for no fleet does not connect, and loads no ioredis.
  */
 import type { Readable } from 'node:stream';
 import type { Context } from '../commands/shared/context.js';
@@ -22,7 +22,7 @@ import type { Env, Invocation, Streams } from './invocation.js';
 import { nestedStreams } from './nested-streams.js';
 import { openInput } from './open-input.js';
 
-/** Runs `use` with a context, then closes what the context has opened. */
+/** Calls `use` with a new context. When it ends, closes the connections and inputs that the context has opened. */
 export async function withContext<T>(
   { env, streams, cancellation, main }: Invocation,
   globals: Globals,
@@ -90,7 +90,7 @@ export async function withContext<T>(
         streams.stderr.write(aboveDrawing(terminal, text));
       },
       async open(name) {
-        if (name === '-' && streams.stdin.isTTY) spinner.stop(); // it would overwrite what is typed
+        if (name === '-' && streams.stdin.isTTY) spinner.stop(); // the spinner would overwrite what the user types
         const input = await openInput(name, streams.stdin, interrupted);
         inputs.push(input);
         return input;
@@ -112,7 +112,7 @@ export async function withContext<T>(
   } finally {
     spinner.stop();
     connections.close();
-    for (const input of inputs) input.destroy(); // a read that is still pending would keep the process alive
+    for (const input of inputs) input.destroy(); // a read of an input that is still pending would keep the process alive
   }
 }
 

@@ -13,20 +13,20 @@ import type { ResolvedTarget } from './resolve-target.js';
 export interface ConnectionsOptions {
   globals: Globals;
   env: Env;
-  /** Closes the connections soon after it is aborted. */
+  /** When the signal is aborted, the connections are closed 500 ms later. */
   signal: AbortSignal;
-  /** Prints a line on stderr. */
+  /** Prints a notice for the user, one line on stderr. */
   notice(message: string): void;
-  /** Says what the command waits for. */
+  /** Shows what the command is waiting for: connecting, then the replies of Redis. */
   spinner: Spinner;
 }
 
 interface FleetConnectOptions {
-  /** Reconnects after a loss. */
+  /** True: a lost connection is established again. */
   persistent?: boolean;
-  /** Called at each loss of a persistent connection, and at each failed attempt to reconnect. */
+  /** Called when a persistent connection is lost, and at each failed attempt to reconnect. */
   onLost?: (() => void) | undefined;
-  /** Instead of the command line's. */
+  /** When the signal is aborted, the connection is closed 500 ms later; default: the signal of the command line. */
   signal?: AbortSignal;
 }
 
@@ -36,7 +36,7 @@ const NEVER_ABORTED = new AbortController().signal;
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #opened: Connection[] = [];
-  /** The server connected to last, for messages. */
+  /** The URL, without its password, of the server that was connected to last; for error messages. */
   #shown: string | undefined;
   #target: Promise<ResolvedTarget> | undefined;
   #fleet: Promise<Fleet> | undefined;
@@ -45,7 +45,7 @@ export class Connections {
     this.#options = options;
   }
 
-  /** The server of this command line, without connecting. @throws DevstateError USAGE */
+  /** Returns the server of this command line, without connecting. @throws DevstateError USAGE */
   target(): Promise<ResolvedTarget> {
     const { globals, env, notice } = this.#options;
     this.#target ??= import('./resolve-target.js').then(({ resolveTarget }) =>
@@ -54,13 +54,19 @@ export class Connections {
     return this.#target;
   }
 
-  /** The fleet there, connected to by the first call; later calls ignore their options. */
+  /**
+   * Returns the fleet on the server of this command line. The first call connects; later calls return the same
+   * fleet and ignore their options.
+   */
   fleet(options: FleetConnectOptions): Promise<Fleet> {
     this.#fleet ??= this.target().then((target) => this.#connect(target, options));
     return this.#fleet;
   }
 
-  /** A fleet on a connection of its own, which the signal does not close: to `url`, or else the usual server. */
+  /**
+   * Returns a fleet on a connection of its own: to `url`, or without one to the server of this command line. SIGINT
+   * and SIGTERM do not close that connection, so that clean-up can still use it.
+   */
   async fleetAt(url: string | undefined, namespace: string): Promise<Fleet> {
     const target = await (url === undefined ? this.target() : this.#targetAt(url));
     return this.#connect({ ...target, namespace }, { signal: NEVER_ABORTED });
@@ -96,7 +102,10 @@ export class Connections {
     });
   }
 
-  /** Adds the server's name to an error of an established connection; returns other errors unchanged. */
+  /**
+   * Adds the server's name to a CONNECTION error that occurs after connecting; an error of connecting has it
+   * already. Returns any other error unchanged.
+   */
   withServerName(error: unknown): unknown {
     const unnamed =
       error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;

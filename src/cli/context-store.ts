@@ -1,4 +1,7 @@
-/** What `devstate context` does to the saved contexts. Each change reads the whole file and writes it again. */
+/**
+ * Reads and changes the saved contexts for `devstate context`. Each change reads the whole file and writes it
+ * again.
+ */
 import { resolve } from 'node:path';
 import type { ContextStore } from '../commands/shared/context-store.js';
 import type { Globals } from '../commands/shared/global-options.js';
@@ -61,7 +64,10 @@ export function contextStore(globals: Globals, env: Env, warn: (message: string)
   };
 }
 
-/** The fields that the global options set. Paths become absolute, since the context is used from other folders too. */
+/**
+ * Returns the fields of a context that the global options set. Paths become absolute, because the context is used
+ * from other folders too.
+ */
 function fromOptions(globals: Globals): Partial<SavedContext> {
   const { url, namespace, dialect, readOnly, insecure } = globals;
   const path = (name: 'ca' | 'cert' | 'key') => globals[name] && resolve(globals[name]);
@@ -77,7 +83,11 @@ function fromOptions(globals: Globals): Partial<SavedContext> {
   });
 }
 
-/** @throws DevstateError USAGE: the context has no URL, or one that cannot be connected to */
+/**
+ * Checks a context before it is saved.
+ * @throws DevstateError USAGE: the context has no valid URL, an invalid namespace, or TLS options for a URL without
+ * TLS
+ */
 function checked(context: Partial<SavedContext>): SavedContext {
   const { url, namespace, ca, cert, key, insecure } = context;
   if (url === undefined) throw usageError('a new context needs a URL', 'devstate context set NAME --url URL');

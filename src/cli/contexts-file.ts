@@ -1,4 +1,7 @@
-/** Reads and writes the file of the saved contexts: TOML, readable by its user only because it may hold passwords. */
+/**
+ * Reads and writes the file of the saved contexts. It is TOML, and is written readable by its user only, because
+ * URLs in it may contain passwords.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -6,7 +9,7 @@ import { fileProblem, quote, usageError } from '../core/model/errors.js';
 import { type Contexts, checkContextName, maskPassword, type SavedContext } from './contexts.js';
 import type { Env } from './invocation.js';
 
-/** The fields that a [contexts.NAME] table may have, and their types. */
+/** The fields that a context in the file (a table [contexts.NAME]) may have, and their types. */
 const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean'> = {
   url: 'string',
   namespace: 'string',
@@ -19,7 +22,10 @@ const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean'> = {
   insecure: 'boolean',
 };
 
-/** The path of the file, which may not exist: DEVSTATE_CONFIG, else the platform's configuration folder. */
+/**
+ * Returns the path of the contexts file, which may not exist: DEVSTATE_CONFIG, else a file in the platform's
+ * configuration folder.
+ */
 export async function contextsPath(env: Env): Promise<string> {
   if (env.DEVSTATE_CONFIG) return resolve(env.DEVSTATE_CONFIG);
   const { default: envPaths } = await import('env-paths');
@@ -27,8 +33,9 @@ export async function contextsPath(env: Env): Promise<string> {
 }
 
 /**
- * No contexts if there is no file. `warn` is called if other users can read a password in it.
- * @throws DevstateError USAGE: it cannot be read or is not valid; messages quote names from the file but
+ * Reads the saved contexts; if there is no file, there are none. `warn` is called if the file contains a password
+ * and other users can read it.
+ * @throws DevstateError USAGE: the file cannot be read or is not valid; the message quotes names from the file but
  * never values, which may be passwords
  */
 export async function readContexts(path: string, warn: (message: string) => void): Promise<Contexts> {
@@ -41,7 +48,11 @@ export async function readContexts(path: string, warn: (message: string) => void
   return found;
 }
 
-/** Replaces the file in one step: another program that reads it gets the old or the new text. @throws DevstateError USAGE */
+/**
+ * Replaces the file of the contexts in one step, so that a program that reads it meanwhile gets the old or the new
+ * text, never a part.
+ * @throws DevstateError USAGE: the file cannot be written
+ */
 export async function writeContexts(path: string, { current, contexts }: Contexts): Promise<void> {
   const { stringify } = await import('smol-toml');
   const text = stringify({
@@ -50,7 +61,7 @@ export async function writeContexts(path: string, { current, contexts }: Context
   });
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // The path may be a symbolic link: its target is replaced and the link kept.
+    // If the path is a symbolic link, the file that it points to is replaced, and the link is kept.
     const target = await realpath(path).catch(() => path);
     const draft = `${target}.${randomUUID()}`;
     try {
@@ -85,13 +96,18 @@ async function parse(path: string, text: string): Promise<Record<string, unknown
     return toml.parse(text);
   } catch (error) {
     if (!(error instanceof toml.TomlError)) throw error;
-    // Only the first line: the others quote the file, which may hold passwords. So does the stack, which is dropped.
+    // Only the first line of the parser's message is used, and its stack is dropped: the rest of both quotes the
+    // file, which may contain passwords.
     const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
     throw usageError(`${path}, line ${error.line}: ${reason}`, 'fix it in that file');
   }
 }
 
-/** Unknown fields are refused: a misspelt `readOnly` would otherwise allow writes. @throws DevstateError USAGE */
+/**
+ * Checks the parsed contexts file and returns its contexts. Unknown fields are refused, because a misspelt
+ * `readOnly` would otherwise allow writes.
+ * @throws DevstateError USAGE: the content is not valid
+ */
 function check(document: Record<string, unknown>, path: string): Contexts {
   const wrong = (what: string) => usageError(`${path}: ${what}`, 'fix it in that file');
   const { current, contexts = {}, ...others } = document;

@@ -1,9 +1,9 @@
-/** The saved contexts: servers by name, each with how to use it. */
+/** The saved contexts: named servers, each with its URL and with the options to use it. */
 import type { ContextEntry } from '../commands/shared/context-store.js';
 import { quote, usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
 
-/** One context with its secrets, as it is saved. */
+/** One context as it is saved in the file; its URL may contain a password. */
 export interface SavedContext {
   url: string;
   namespace?: string;
@@ -22,7 +22,10 @@ export interface Contexts {
   contexts: Map<string, SavedContext>;
 }
 
-/** @throws DevstateError USAGE: there is no such context; the message lists those there are */
+/**
+ * Returns the context with a name.
+ * @throws DevstateError USAGE: no context has this name; the message lists the existing names
+ */
 export function contextNamed({ contexts }: Contexts, name: string): SavedContext {
   const found = contexts.get(name);
   if (found) return found;
@@ -33,7 +36,10 @@ export function contextNamed({ contexts }: Contexts, name: string): SavedContext
   );
 }
 
-/** A context as commands see it: without its password. @throws DevstateError USAGE: there is no such context */
+/**
+ * Returns a context as commands see it: without its password.
+ * @throws DevstateError USAGE: no context has this name
+ */
 export function contextEntry(all: Contexts, name: string): ContextEntry {
   const saved = contextNamed(all, name);
   return {
@@ -51,7 +57,10 @@ export function contextEntry(all: Contexts, name: string): ContextEntry {
   };
 }
 
-/** The URL with *** for its password; *** alone for text that is no URL and may hold one. */
+/**
+ * Returns a URL with *** in place of its password; only *** for text that is no URL, because it may contain a
+ * password.
+ */
 export function maskPassword(url: string): string {
   try {
     if (parseTarget(url).options.password === undefined) return url;
@@ -61,7 +70,10 @@ export function maskPassword(url: string): string {
   return url.replace(/^([^:]+:\/\/[^:@/?#]*):[^/?#]*@/, '$1:***@');
 }
 
-/** The characters are limited so that a name is safe to print and to type. @throws DevstateError USAGE */
+/**
+ * Checks the name of a context. It may have only characters that are safe to print and to type.
+ * @throws DevstateError USAGE: the name has other characters, or more than 64
+ */
 export function checkContextName(name: string): void {
   if (!/^[\w.-]{1,64}$/.test(name))
     throw usageError(

@@ -1,9 +1,9 @@
 /**
- * The options that decide how an error is printed. They are searched for in argv itself, because usage
- * errors occur before the options are parsed.
+ * Finds the options that decide how an error is printed. They are looked for in argv itself, because usage errors
+ * occur before the options are parsed.
  */
 
-/** Whether errors are printed as JSON. */
+/** Returns whether argv asks for JSON output, so that errors are printed as JSON too. */
 export function asksForJson(argv: readonly string[]): boolean {
   return beforeDashes(argv).some(
     (arg, i, options) =>
@@ -13,19 +13,19 @@ export function asksForJson(argv: readonly string[]): boolean {
   );
 }
 
-/** Whether hints are left out. */
+/** Returns whether argv has `-q` or `--quiet`, so that errors are printed without hints. */
 export function asksForQuiet(argv: readonly string[]): boolean {
   return beforeDashes(argv).some((arg) => arg === '-q' || arg === '--quiet');
 }
 
-/** Whether stack traces are printed: `-vv`, or `--verbose` twice. */
+/** Returns whether argv asks for the stack traces of errors: `-vv`, or `--verbose` twice. */
 export function asksForTraces(argv: readonly string[]): boolean {
   const options = beforeDashes(argv);
   const single = options.filter((arg) => arg === '-v' || arg === '--verbose');
   return single.length > 1 || options.some((arg) => /^-v{2,}$/.test(arg));
 }
 
-/** Arguments after `--` are not options. */
+/** Returns the arguments before `--`: those after it are not options. */
 function beforeDashes(argv: readonly string[]): readonly string[] {
   const end = argv.indexOf('--');
   return end === -1 ? argv : argv.slice(0, end);

@@ -1,4 +1,7 @@
-/** The exit codes: one table from error codes and signals to exit codes. The README's table is made from it. */
+/**
+ * The exit codes of the program, for error codes and for signals. The table in the README is generated from
+ * EXIT_CODES.
+ */
 import type { ErrorCode } from '../core/model/errors.js';
 
 export const EXIT_CODES: readonly { exit: number; code: string; when: string }[] = [
@@ -29,7 +32,10 @@ export function exitOf(code: ErrorCode): number {
 
 const SIGNAL_EXITS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-/** The exit code of a command that a signal ended; undefined: it was not aborted, or not by a signal. */
+/**
+ * Returns the exit code of a command that SIGINT or SIGTERM ended; undefined: the signal was not aborted, or for
+ * another reason.
+ */
 export function exitOfSignal({ reason }: AbortSignal): number | undefined {
   return typeof reason === 'string' ? SIGNAL_EXITS[reason] : undefined;
 }

@@ -1,4 +1,4 @@
-/** What the user of the command line can do about an error: one line for each reason that the core gives. */
+/** What the user of the command line can do about an error: one hint for each reason that an error may have. */
 
 import type { ErrorDetails, ErrorReason } from '../core/model/error-reasons.js';
 import type { DevstateError } from '../core/model/errors.js';
@@ -67,7 +67,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   UNESCAPED_PASSWORD: 'in a password, write %23 and %3F',
 };
 
-/** The hint that the error has already, else that of its reason. */
+/** Returns the hint that the error brings with it, else the hint of its reason; undefined: it has neither. */
 export function hintFor({ hint, reason, details }: DevstateError): string | undefined {
   if (hint !== undefined || reason === undefined) return hint;
   const known = HINTS[reason];

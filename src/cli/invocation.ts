@@ -1,7 +1,10 @@
-/** What a command line is run with. The types are in a file of their own because all of cli/ needs them. */
+/**
+ * What a command line is run with: arguments, environment, streams and signals. These types have a file of their
+ * own because all files of cli/ need them.
+ */
 import type { Readable, Writable } from 'node:stream';
 
-/** Environment variables. */
+/** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 export interface Streams {
@@ -18,7 +21,10 @@ export interface Cancellation {
   stdoutClosed: AbortSignal;
 }
 
-/** The type of `main`: a context gets it for running command lines within a command. Resolves to the exit code. */
+/**
+ * The type of `main`, which runs a command line and resolves to its exit code. A command gets `main` through its
+ * context, to run further command lines.
+ */
 export type Main = (
   argv: readonly string[],
   env: Env,
@@ -27,7 +33,7 @@ export type Main = (
 ) => Promise<number>;
 
 export interface Invocation {
-  /** Without the names of Node and of the program. */
+  /** The arguments, without the names of Node.js and of the program. */
   argv: readonly string[];
   env: Env;
   streams: Streams;

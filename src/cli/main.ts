@@ -1,7 +1,7 @@
 /**
- * Runs one command line. `main` changes nothing of the process: arguments, environment, streams and the
- * signal to stop are passed in, and the exit code is returned (bin/devstate.cjs applies it). Here an error
- * becomes a line on stderr and an exit code.
+ * Runs one command line. `main` changes nothing of the process: arguments, environment, streams and the signal to
+ * stop are passed in, and the exit code is returned (bin/devstate.cjs applies it). An error becomes a line on
+ * stderr and an exit code.
  */
 import { DevstateError } from '../core/model/errors.js';
 import { formatError } from '../output/errors.js';
@@ -13,8 +13,8 @@ import type { Cancellation, Env, Streams } from './invocation.js';
 import { runProgram } from './program.js';
 
 /**
- * Resolves to the exit code.
- * @param argv without the names of Node and of the program
+ * Runs a command line and resolves to its exit code.
+ * @param argv the arguments, without the names of Node.js and of the program
  * @param interrupted aborted with the signal's name (`SIGINT`, `SIGTERM`) to end the command early
  */
 export async function main(
@@ -41,7 +41,7 @@ export async function main(
   }
 }
 
-/** A signal that is aborted once the reader of `stdout` is gone. */
+/** Returns a signal that is aborted when a write to `stdout` shows that its reader is gone. */
 function closedSignal(stdout: Streams['stdout']): AbortSignal {
   const closed = new AbortController();
   stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -50,14 +50,17 @@ function closedSignal(stdout: Streams['stdout']): AbortSignal {
   return closed.signal;
 }
 
-/** Whether a connection or an input failed because the cancellation closed it. */
+/**
+ * Returns whether an error only follows from the end of the command: SIGINT, SIGTERM or a closed stdout closed the
+ * connection or input that then failed.
+ */
 function isCausedBy({ interrupted, stdoutClosed }: Cancellation, error: unknown): boolean {
   if (!interrupted.aborted && !stdoutClosed.aborted) return false;
   if (error instanceof DevstateError) return error.code === 'CONNECTION';
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** The stack trace of an error and of its causes. */
+/** Returns the lines of the stack traces of an error and of its causes. */
 function stackLines(error: Error): string[] {
   const causes = error.cause instanceof Error ? ['caused by:', ...stackLines(error.cause)] : [];
   return [...(error.stack ?? error.message).split('\n'), ...causes];

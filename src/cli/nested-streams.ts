@@ -1,4 +1,7 @@
-/** The streams of a command line that a command runs: no input, no terminal, its output passed to a listener. */
+/**
+ * The streams of a command line that another command runs: stdin is empty, none is a terminal, and output is passed
+ * to a listener.
+ */
 import { PassThrough, Writable } from 'node:stream';
 import type { OutputListener } from '../commands/shared/context.js';
 import type { Streams } from './invocation.js';

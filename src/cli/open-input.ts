@@ -6,10 +6,11 @@ import type { Input } from '../commands/shared/context.js';
 import { fileProblem, quote, usageError } from '../core/model/errors.js';
 
 /**
- * The file is opened at once, so that an unreadable file is reported before the command has an effect.
+ * Opens a file or standard input. A file is opened at once, so that an unreadable file is reported before the
+ * command changes anything.
  * @param name a path, or `-` for standard input
- * @param signal destroys standard input
- * @throws DevstateError USAGE: it cannot be read
+ * @param signal when it is aborted, standard input is destroyed, so that a read that waits for it ends
+ * @throws DevstateError USAGE: the file cannot be read
  */
 export async function openInput(
   name: string,

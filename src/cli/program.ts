@@ -1,4 +1,4 @@
-/** Parses argv with commander, as the commands' declarations say, and runs the command. */
+/** Builds commander's parser from the declarations of the commands, parses argv with it, and runs the command. */
 import { Command as Commander, CommanderError, Option as CommanderOption } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { commands, globals } from '../commands/index.js';
@@ -15,11 +15,14 @@ const HELP_WIDTH = 100;
 /** The result of a command line that threw no error. */
 export interface Completion {
   exit: number;
-  /** The command is a service: SIGTERM ends it with `exit`, not with the signal's exit code. */
+  /** True: the command runs until it is stopped. So SIGTERM ends it with the exit code `exit`, not with 143. */
   service: boolean;
 }
 
-/** @throws DevstateError USAGE for a command line that cannot be parsed, and every error of the command */
+/**
+ * Parses a command line and runs its command.
+ * @throws DevstateError USAGE: the command line cannot be parsed; and every error of the command
+ */
 export async function runProgram(invocation: Invocation): Promise<Completion> {
   const { argv, streams } = invocation;
   let help = '';
@@ -52,7 +55,7 @@ export async function runProgram(invocation: Invocation): Promise<Completion> {
   return { exit: code === undefined ? 0 : exitOf(code), service };
 }
 
-/** What commander throws after it has printed the help or the version. */
+/** The codes of what commander throws after it has printed the help or the version; they are not failures. */
 const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
 type RunCommand = (

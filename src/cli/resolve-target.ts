@@ -1,4 +1,6 @@
-/** Which server a command line uses, and how: from its options, else the environment, else a saved context. */
+/**
+ * Finds which server a command line uses, and how: from its options, else the environment, else a saved context.
+ */
 import type { Globals } from '../commands/shared/global-options.js';
 import { usageError } from '../core/model/errors.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
@@ -8,18 +10,22 @@ import { assertUsesTls, readTls, type TlsFiles } from './tls-files.js';
 
 export interface ResolvedTarget {
   target: Target;
-  /** The name of the context in use. */
+  /** The name of the context in use; undefined: no context is used. */
   context?: string;
   namespace?: string;
   dialect?: 'node' | 'python';
   readOnly: boolean;
-  /** Bulk writes ask for confirmation. */
+  /** True: writes to several devices ask for confirmation. */
   protected: boolean;
 }
 
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 
-/** The contexts file is read only if `--context` is given or nothing else names a server. @throws DevstateError USAGE */
+/**
+ * Returns the server of a command line. The contexts file is read only if `--context` is given, or neither an
+ * option nor the environment names a server.
+ * @throws DevstateError USAGE
+ */
 export async function resolveTarget(
   globals: Globals,
   env: Env,
@@ -46,7 +52,11 @@ export async function resolveTarget(
   };
 }
 
-/** @throws DevstateError USAGE */
+/**
+ * Checks that a namespace can be the prefix of keys and channels: braces, for example, would change the slots of
+ * keys in a cluster.
+ * @throws DevstateError USAGE
+ */
 export function checkNamespace(name: string): void {
   if (!/^[^\s{}\p{Cc}]+$/u.test(name) || name.endsWith(':')) {
     throw usageError(
@@ -65,7 +75,7 @@ async function contextInUse(requested: string | undefined, env: Env, warn: (mess
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 
-/** The properties whose value is not undefined. */
+/** Returns an object without its properties whose value is undefined. */
 export function omitUndefined<T extends object>(values: T): Defined<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }

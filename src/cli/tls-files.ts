@@ -1,22 +1,29 @@
-/** Reads the files that --ca, --cert and --key name and checks them, so that a bad file is reported before connecting. */
+/**
+ * Reads the files that --ca, --cert and --key name, and checks them, so that a bad file is reported before
+ * connecting.
+ */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type ConnectionOptions, createSecureContext } from 'node:tls';
 import { fileProblem, quote, usageError } from '../core/model/errors.js';
 import type { Target } from '../redis/target-url.js';
 
-/** Paths of PEM files. */
+/** The TLS options of a command line. `ca`, `cert` and `key` are paths of PEM files. */
 export interface TlsFiles {
   /** The certificate authorities to trust instead of the system's. */
   ca?: string;
-  /** The client's certificate, and its key. */
+  /** The client's certificate; it needs `key`. */
   cert?: string;
+  /** The private key of `cert`. */
   key?: string;
-  /** The server's certificate is not verified. */
+  /** True: the server's certificate is not verified. */
   insecure?: boolean;
 }
 
-/** @throws DevstateError USAGE: a file that is unreadable or not PEM, or a key that does not match its certificate */
+/**
+ * Reads the files and returns them as options of TLS.
+ * @throws DevstateError USAGE: a file is unreadable or not PEM, or the key does not match the certificate
+ */
 export async function readTls({ ca, cert, key, insecure }: TlsFiles): Promise<ConnectionOptions> {
   const options: ConnectionOptions = insecure ? { rejectUnauthorized: false } : {};
   if (ca !== undefined) options.ca = await readCertificate('--ca', ca);
@@ -33,10 +40,7 @@ export async function readTls({ ca, cert, key, insecure }: TlsFiles): Promise<Co
   return { ...options, ...pair };
 }
 
-/**
- * The options are refused for a URL without TLS, where they would have no effect.
- * @throws DevstateError USAGE
- */
+/** Refuses TLS options for a URL without TLS, where they would have no effect. @throws DevstateError USAGE */
 export function assertUsesTls(target: Target): void {
   if (target.options.tls) return;
   throw usageError('--ca, --cert, --key and --insecure are for TLS', 'use a rediss:// URL');
@@ -47,7 +51,10 @@ const KEY_PROBLEMS: Record<string, string> = {
   ERR_OSSL_BAD_DECRYPT: 'it is encrypted; a key without a passphrase is needed',
 };
 
-/** Checked here, because Node ignores a certificate authority that it cannot parse. */
+/**
+ * Reads a certificate and checks that it is one, because Node.js ignores a certificate authority that it cannot
+ * parse.
+ */
 async function readCertificate(option: string, path: string): Promise<Buffer> {
   const pem = await read(option, path);
   if (!isCertificate(pem))
@@ -58,7 +65,7 @@ async function readCertificate(option: string, path: string): Promise<Buffer> {
 function isCertificate(pem: Buffer): boolean {
   try {
     new X509Certificate(pem);
-    return pem.includes('-----BEGIN '); // X509Certificate accepts DER too, which TLS options do not
+    return pem.includes('-----BEGIN '); // X509Certificate also accepts the binary form DER, which Node's TLS options do not
   } catch {
     return false;
   }

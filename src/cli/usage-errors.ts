@@ -4,7 +4,9 @@ import { commands } from '../commands/index.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
 import { hintFor } from './hints.js';
 
-/** Commander's message, with its suggestion or the help to read as the hint. */
+/**
+ * Returns a usage error with commander's message. Its hint is commander's suggestion, or names the help to read.
+ */
 export function fromCommander(error: CommanderError, argv: readonly string[]): DevstateError {
   const [message = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /^\(Did you mean (.+)\?\)$/.exec(second)?.[1];
@@ -14,7 +16,7 @@ export function fromCommander(error: CommanderError, argv: readonly string[]): D
   return usageError(message, stray ?? (suggestion ? `did you mean ${suggestion}?` : help));
 }
 
-/** Calls `parse` and puts the option's name before the message of a usage error. */
+/** Calls `parse` on the value of an option, and puts the option's name before the message of an error. */
 export function namingOption<T>(flags: string, parse: () => T): T {
   try {
     return parse();
@@ -24,7 +26,9 @@ export function namingOption<T>(flags: string, parse: () => T): T {
   }
 }
 
-/** The hint for `--report a=1 b=2`: each assignment needs the option before it. */
+/**
+ * Returns the hint for `--report a=1 b=2`, where `b=2` lacks a `--report` before it: each assignment needs its own.
+ */
 function strayAssignment(argv: readonly string[]): string | undefined {
   const index = argv.findIndex(
     (arg, i) =>
