@@ -1,6 +1,6 @@
 # fish completion for devstate. Generated: see scripts/generate.js.
 
-# Whether the line is at this command; without one: whether it has none yet.
+# Succeeds if the line has the given command; without an argument, if it has no command yet.
 function __devstate_at
     set -l command
     set -l skip no

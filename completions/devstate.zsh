@@ -206,7 +206,7 @@ _devstate() {
   esac
 }
 
-# Autoloaded from $fpath it completes at once; sourced it registers itself.
+# Autoloaded from $fpath, this file is the function and completes at once; sourced, it registers the function.
 if [[ $funcstack[1] == _devstate ]]; then
   _devstate "$@"
 else

@@ -53,7 +53,10 @@ export const WHOLE_DEVICE: View<WholeDevice> = {
   sheet: deviceSheet,
 };
 
-/** At a past moment lastSeen is null because history does not record it, not because it was never seen. */
+/**
+ * Returns the text of LAST-SEEN. At a past moment `lastSeen` may be null although the device had been seen, because
+ * history did not record when: the text is then `unknown`, not `never`.
+ */
 function lastSeenText({ lastSeen, status, presenceSeq }: ShownDevice, times: Times): string {
   return lastSeen === null && (status === null || presenceSeq > 0) ? 'unknown' : times.ago(lastSeen);
 }
@@ -79,7 +82,10 @@ function deviceSheet(device: WholeDevice, times: Times): readonly SheetRow[] {
   ];
 }
 
-/** JSON escapes line breaks within strings, so each break is one of the layout. */
+/**
+ * Returns a document as lines of indented JSON. Each line break is one of the layout, because JSON escapes line
+ * breaks within strings.
+ */
 function jsonLines(document: JsonObject): string[] {
   return toJson(document, 2).split('\n');
 }

@@ -17,7 +17,10 @@ interface Options {
   at?: string;
 }
 
-/** Small, because a record may be megabytes, and takes several times as much memory once parsed. */
+/**
+ * The number of devices read at once. It is small, because a record may have megabytes, and takes several times as
+ * much memory once parsed.
+ */
 const DEVICES_PER_BATCH = 20;
 
 export const get = command<Options>({
@@ -45,7 +48,7 @@ export const get = command<Options>({
       moment === undefined ? readPresent(fleet, batch) : readPast(context, fleet, batch, moment);
     if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, unwrapOne(await readBatch(ids)));
     const runner = new BatchRunner(context);
-    const { emptyNotice: _, ...view } = WHOLE_DEVICE; // Each missing device is reported by name instead.
+    const { emptyNotice: _, ...view } = WHOLE_DEVICE; // no notice about an empty list: each missing device is reported by its id
     await context.print.list(view, runner.run(idBatches(context, ids, DEVICES_PER_BATCH), readBatch));
     return runner.errorCode;
   },
@@ -62,7 +65,10 @@ async function readPresent(fleet: Fleet, ids: readonly string[]): Promise<ItemRe
   );
 }
 
-/** Where history does not reach back to the moment, a notice says since when it is known. */
+/**
+ * Reads devices as they were at a past moment. For what history does not know of that moment, a notice says from
+ * which time on it is known.
+ */
 async function readPast(
   { notice, times }: Context,
   fleet: Fleet,

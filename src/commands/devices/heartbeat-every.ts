@@ -16,16 +16,16 @@ import { repeatAtInterval } from '../shared/repeat-at-interval.js';
 
 export interface HeartbeatEveryOptions {
   intervalMs: number;
-  /** Number of rounds; undefined: until the command is stopped. */
+  /** The number of rounds; undefined: until the command is stopped. */
   count: number | undefined;
   view: View<HeartbeatResult>;
-  /** Sends one heartbeat for each id. */
+  /** Sends one heartbeat for each id, and returns the results in the order of the ids. */
   send(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<HeartbeatResult>[]>;
 }
 
 /**
- * A device whose heartbeat fails for good (it is not registered) is reported once and left out of
- * the following rounds; without any device left the command ends.
+ * Sends heartbeats for all ids, again and again. A device whose heartbeat fails for good (it is not registered) is
+ * reported once and left out of the following rounds. When no device is left, the command ends.
  */
 export async function sendHeartbeatsAtInterval(
   context: Context,
@@ -56,7 +56,7 @@ export async function sendHeartbeatsAtInterval(
   return failures.errorCode(succeeded);
 }
 
-/** Reads all ids before the first heartbeat; invalid ones are reported and left out. */
+/** Reads all ids before the first heartbeat is sent; invalid ids are reported and left out. */
 async function readIds(
   context: Context,
   argumentIds: readonly string[],

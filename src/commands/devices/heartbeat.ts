@@ -116,7 +116,10 @@ export const heartbeat = command<Options>({
   },
 });
 
-/** @throws DevstateError USAGE for arguments and options that exclude or require each other */
+/**
+ * Checks that the arguments and options go together.
+ * @throws DevstateError USAGE: some exclude each other, or one requires another
+ */
 function checkArguments(
   ids: readonly string[],
   { report, register, type, every, count, file, failFast }: Options,

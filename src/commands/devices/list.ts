@@ -44,7 +44,7 @@ export const list = command<Options>({
       ...(type !== undefined && { type }),
       ...(status && { status }),
       ...(sort && { order: toOrder(sort) }),
-      // `-o wide` prints the documents as stored text, so they are read but not parsed.
+      // `-o wide` prints the documents as they are stored, so they are read, but not parsed.
       withState: withState || (context.print.format === 'wide' && context.print.isHumanReadable),
     };
     if (!withState)

@@ -96,8 +96,8 @@ async function watchStats(context: Context, view: View<FleetStats>, byType: bool
 }
 
 /**
- * Devices that cannot be counted. A broken record is reported once, also when `--watch` reads it
- * in every round; ids without a registered record are counted and reported at the end.
+ * Collects what `stats` cannot count. A broken record is reported once, even if `--watch` reads it in every round;
+ * ids without a registered record are counted, and reported at the end.
  */
 class RecordProblems {
   readonly #failures: ItemFailures;
@@ -116,7 +116,7 @@ class RecordProblems {
     this.#seen.add(id);
   };
 
-  /** Prints the number of unregistered ids. Returns PARTIAL if a record was broken. */
+  /** Prints how many ids have no registered record. Returns PARTIAL if a record was broken. */
   finish() {
     const [example] = this.#unregistered;
     if (example !== undefined)

@@ -8,14 +8,17 @@ import { parseStored } from '../../core/model/stored-document.js';
 import type { ShownDevice } from '../shared/device-columns.js';
 
 export interface WholeDevice extends ShownDevice {
-  /** null: unknown at that past moment. */
+  /** The reported state; null: not known at the past moment that was asked for. */
   reportedState: JsonObject | null;
-  /** null: unknown at that past moment. */
+  /** The desired state; null: not known at the past moment that was asked for. */
   desiredState: JsonObject | null;
   metadata: JsonObject;
 }
 
-/** @throws DevstateError BAD_RECORD if a stored document is no JSON object */
+/**
+ * Parses the documents of a device's record.
+ * @throws DevstateError BAD_RECORD: a stored document is no JSON object
+ */
 export function wholeDevice(record: DeviceRecord): WholeDevice {
   const { deviceId, reportedJson, desiredJson, metadataJson } = record;
   return {
@@ -27,9 +30,9 @@ export function wholeDevice(record: DeviceRecord): WholeDevice {
 }
 
 /**
- * Returns the device as history has it at a past moment. Type, metadata and TTL have no history:
- * they are the current ones.
- * @throws DevstateError BAD_RECORD if the stored metadata is no JSON object
+ * Returns a device as history knows it at a past moment. Type, metadata and TTL have no history, so they are the
+ * current ones.
+ * @throws DevstateError BAD_RECORD: the stored metadata is no JSON object
  */
 export function pastDevice(past: PastState): WholeDevice {
   const { record, reported, desired } = past;

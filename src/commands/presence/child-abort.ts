@@ -3,7 +3,7 @@ export interface ChildAbort {
   abort(): void;
 }
 
-/** A signal that aborts with `parent`, or earlier by `abort()`, which leaves the parent as it is. */
+/** Returns a signal that is aborted with `parent`, or earlier by `abort()`, which does not abort the parent. */
 export function childAbort(parent: AbortSignal): ChildAbort {
   const child = new AbortController();
   return { signal: AbortSignal.any([parent, child.signal]), abort: () => child.abort() };

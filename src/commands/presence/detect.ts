@@ -22,7 +22,7 @@ interface Options {
   hold: boolean;
 }
 
-/** Events kept for a slow reader of standard output; further ones are not printed. */
+/** The number of events that may wait for a slow reader of standard output; further ones are not printed. */
 const MAX_QUEUED_EVENTS = 10_000;
 
 export const detect = command<Options>({
@@ -85,7 +85,7 @@ export const detect = command<Options>({
   },
 });
 
-/** Detects and prints side by side, so that a slow reader of standard output delays no announcement. */
+/** Detects and prints at the same time, so that a slow reader of standard output delays no announcement. */
 async function detectAndPrint(
   context: Context,
   eventsUntil: (signal: AbortSignal) => AsyncIterable<PresenceEvent>,
@@ -100,7 +100,7 @@ async function detectAndPrint(
   });
   const detection = childAbort(signal);
   const detecting = queue.fill(eventsUntil(detection.signal));
-  detecting.catch(() => {}); // A rejection ends the queue, and is thrown below after the printing.
+  detecting.catch(() => {}); // A failed detection ends the queue; its error is thrown after the printing, by `await detecting`.
   try {
     await print.stream(EVENT, queue);
   } finally {
@@ -109,7 +109,7 @@ async function detectAndPrint(
   }
 }
 
-/** Passes the events on and counts them by status. */
+/** Yields the events, and counts them by status. */
 async function* counting(
   events: AsyncIterable<PresenceEvent>,
   counts: Record<PresenceEvent['status'], number>,

@@ -7,7 +7,10 @@ import { formatDuration } from '../../output/times.js';
 import type { Context } from '../shared/context.js';
 import { outageListener } from '../shared/outage-notices.js';
 
-/** @param honourHold false with `--no-hold`: devices are marked offline even right after an outage */
+/**
+ * Returns the listeners of a detector that print its notices: about holds, outages and broken records.
+ * @param honourHold false with `--no-hold`: devices are marked offline even right after an outage
+ */
 export function detectorNotices(context: Context, honourHold: boolean): DetectOptions {
   const { notice } = context;
   return {
@@ -26,9 +29,9 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
 }
 
 /**
- * Warns that no detector is running: without one, devices whose heartbeats stop are found late
- * or never. Prints nothing in formats that programs read.
- * @param hint what to do about it: `run devstate detect`
+ * Prints a warning if no detector is running: without one, devices whose heartbeats stop are announced late or
+ * never. Prints nothing in the formats that programs read (all but table and wide).
+ * @param hint what the user can do about it: `run devstate detect`
  */
 export async function warnWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
   const { format } = context.print;

@@ -1,9 +1,9 @@
-/** The notice about presence events that the log no longer holds. */
+/** The notice about presence events that were deleted from the log before they could be read. */
 import type { Gap } from '../../core/presence/log-reader.js';
 
 /**
- * Returns a function that collects items and passes them on together at the end of the tick:
- * the gaps of several partitions become one notice.
+ * Returns a function that collects the items it is called with, and passes them to `handle` together at the end of
+ * the tick of the event loop. So the gaps of several partitions become one notice.
  */
 export function groupSameTick<Item>(handle: (items: readonly Item[]) => void): (item: Item) => void {
   const items: Item[] = [];
@@ -12,7 +12,7 @@ export function groupSameTick<Item>(handle: (items: readonly Item[]) => void): (
   };
 }
 
-/** Covers the gaps of all logs: from the earliest start to the latest end. */
+/** Returns one notice for the gaps in the logs of all partitions: from the earliest start to the latest end. */
 export function gapNotice(gaps: readonly Gap[]): string {
   const after = gaps.map((gap) => gap.after).reduce((a, b) => (timeMs(b) < timeMs(a) ? b : a));
   const before = gaps
@@ -24,7 +24,10 @@ export function gapNotice(gaps: readonly Gap[]): string {
   return `${logs} not reach back that far: events between ${from} and ${to} are missing`;
 }
 
-/** @param moment epoch ms, or the id of an event, which begins with the time in ms */
+/**
+ * Returns a moment as ms since the epoch.
+ * @param moment ms since the epoch, or the id of an event, which begins with its time in ms
+ */
 function timeMs(moment: string | number): number {
   return typeof moment === 'number' ? moment : Number(moment.split('-', 1)[0]);
 }

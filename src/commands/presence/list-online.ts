@@ -39,7 +39,8 @@ export const listOnline = command<Options>({
   ],
   async run(context, _args, options) {
     const { type, sort, limit, failIfEmpty } = options;
-    // The type is not passed on: the index sorts online devices of one type as well as all of them.
+    // `type` is not passed to the printer: it would print a notice about sorting in memory, although the index
+    // gives the order of online devices of one type too.
     const printer = new DeviceListPrinter(context, {
       ...(sort && { sort }),
       ...(limit !== undefined && { limit }),

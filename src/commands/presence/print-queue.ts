@@ -5,15 +5,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export interface PrintQueueOptions {
-  /** Number of rows that may wait. */
+  /** The number of rows that may wait to be printed; a further row is dropped. */
   maxRows: number;
-  /** Called when the first row is dropped since the queue was last empty. */
+  /** Called when the queue is full and a row is dropped; not called again before the queue has been empty. */
   onFull(): void;
-  /** Called with the number of dropped rows when the queue is empty again, and at the end. */
+  /** Called with the number of dropped rows when the queue is empty again, and at the end if rows were dropped. */
   onDropped(count: number): void;
 }
 
-/** Rows printed before the event loop gets a turn, in which the producer may run. */
+/** The number of rows printed before the event loop gets a turn, in which the producer may run. */
 const ROWS_PER_TURN = 100;
 
 export class PrintQueue<Row> implements AsyncIterable<Row> {
@@ -28,8 +28,8 @@ export class PrintQueue<Row> implements AsyncIterable<Row> {
   }
 
   /**
-   * Reads all rows as they come, whether or not they are printed. Rejects if `rows` throws; the
-   * rows before the error are still printed.
+   * Puts the producer's rows into the queue as they come, without waiting for the printer. Rejects if `rows`
+   * throws; the rows before the error are still printed.
    */
   async fill(rows: AsyncIterable<Row>): Promise<void> {
     try {
@@ -58,7 +58,8 @@ export class PrintQueue<Row> implements AsyncIterable<Row> {
         await nextTurn();
       }
     } finally {
-      // The consumer may have stopped before the queue was empty: those rows are not printed.
+      // If the consumer stops before the queue is empty, the rows left in the queue are not printed, and count as
+      // dropped.
       this.#droppedCount += this.#rows.length;
       this.#reportDropped();
     }

@@ -83,7 +83,7 @@ export const watchPresence = command<Options>({
       ...outageListener(context),
     });
     const detecting = options.detect ? detectUntilEnd(context, fleet, options, watch) : undefined;
-    detecting?.catch(() => {}); // A rejection ends the feed, and is thrown below after the feed.
+    detecting?.catch(() => {}); // A failed detector ends the feed; its error is thrown after the printing, by `await detecting`.
     try {
       const printed = await context.print.stream(EVENT, matching(feed, options));
       const tooFew = options.count !== undefined && printed < options.count && !context.signal.aborted;
@@ -96,7 +96,10 @@ export const watchPresence = command<Options>({
   },
 });
 
-/** Runs a detector until the watch ends. Its events are not used: they arrive in the feed. */
+/**
+ * Runs a detector until the watch ends. The events that it yields are not used, because the feed reads them from
+ * the log.
+ */
 async function detectUntilEnd(
   context: Context,
   fleet: Fleet,
@@ -105,7 +108,7 @@ async function detectUntilEnd(
 ): Promise<void> {
   const options = {
     ...detectorNotices(context, hold),
-    onLost: () => {}, // The feed prints the loss of the connection already.
+    onLost: () => {}, // the feed already prints that the connection is lost
     onResumed: () => {},
     honourHold: hold,
     signal: watch.signal,
@@ -117,12 +120,12 @@ async function detectUntilEnd(
   }
 }
 
-/** Reads `--since`: the id of an event, as in the JSON output, or a moment. */
+/** Reads the value of `--since`: the id of an event, as in the JSON output, or a moment. */
 function parseSince(text: string, now: number): Since {
   return CURSOR_PATTERN.test(text) ? { id: text } : { time: parseMoment(text, now) };
 }
 
-/** Yields the events that pass the filters, `count` at most. */
+/** Yields the events that match `--type` and `--id`, at most `count`. */
 async function* matching(
   feed: AsyncIterable<PresenceEvent>,
   { type, id, count = Number.POSITIVE_INFINITY }: Options,

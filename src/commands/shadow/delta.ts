@@ -26,11 +26,11 @@ const DELTA: View<DeviceDelta> = {
 };
 
 interface ChangeRow extends Change {
-  /** Version of the desired state. */
+  /** The version of the desired state that was compared. */
   version: number;
 }
 
-/** The differences of one device, a path a row: what people see instead of the patch. */
+/** The table of differences that people see instead of the JSON patch: one row for each path that differs. */
 const CHANGES: View<ChangeRow> = {
   fields: [],
   json: (row) => ({ ...row }),

@@ -1,4 +1,7 @@
-/** `-f FILE`: one item a line, sent in batches. A line that fails is reported by its number. */
+/**
+ * Applies a command to the items of a file (`-f FILE`), in batches. An item that fails is reported with the number
+ * of its line.
+ */
 import type { ItemResult } from '../../core/async/item-results.js';
 import type { ErrorCode } from '../../core/model/errors.js';
 import type { Fleet } from '../../core/store/fleet.js';
@@ -14,15 +17,21 @@ export interface ApplyLinesOptions<Item, Result> {
   failFast: boolean;
   /** `--yes`: no question is asked. */
   yes: boolean | undefined;
-  /** Begins the question in a protected context: `Register` for `Register the devices of FILE?`. */
+  /**
+   * The beginning of the question that is asked in a protected context: `Register` of `Register the devices of
+   * FILE?`.
+   */
   verb: string;
   view: View<Result>;
   read(input: Input): AsyncIterable<readonly InputItem<Item>[]>;
-  /** Lines of one device must be applied in their order. */
+  /** Sends items to Redis. Several items of one device must be applied in their order. */
   apply(fleet: Fleet, items: readonly Item[]): Promise<readonly ItemResult<Result>[]>;
 }
 
-/** Prints the results as NDJSON if that format is chosen, else only the counts on stderr. */
+/**
+ * Applies the items of a file. Their results are printed only if the format is ndjson; in every format a notice
+ * gives the numbers of items done and failed.
+ */
 export async function applyLines<Item, Result>(
   context: Context,
   { file, failFast, yes, verb, view, read, apply }: ApplyLinesOptions<Item, Result>,
@@ -49,7 +58,7 @@ export async function applyLines<Item, Result>(
   return runner.errorCode;
 }
 
-/** The lines of an NDJSON file. A notice of `parse` is printed with the number of its line. */
+/** Yields the lines of an NDJSON file as items. A notice of `parse` is printed with the number of its line. */
 export async function* lineItems<Item>(
   { notice }: Context,
   input: Input,

@@ -1,6 +1,6 @@
 /**
- * Applies an operation to many items in batches. The next batch is read while the current one
- * is at Redis. An item that fails is reported on stderr at once, and the others go on.
+ * Applies an operation to many items of input, in batches. While Redis processes a batch, the next one is read. An
+ * item that fails is reported on stderr at once, and the other items are still processed.
  */
 import { type ItemResult, itemResultOf } from '../../core/async/item-results.js';
 import { prefetch } from '../../core/async/prefetch.js';
@@ -9,11 +9,11 @@ import { DevstateError, type ErrorCode, isConnectionError } from '../../core/mod
 import type { Context } from './context.js';
 import { ItemFailures } from './item-failures.js';
 
-/** An item whose text is parsed when `read` is called. */
+/** An item of the input. Its text is parsed only when `read` is called. */
 export interface InputItem<Item> {
-  /** Number of its line in the input file, from 1. */
+  /** The number of the item's line in the input file, from 1; undefined: the item is not from a file. */
   line?: number;
-  /** @throws DevstateError if this item is invalid */
+  /** Parses the item. @throws DevstateError: the item is not valid */
   read(): Item;
 }
 
@@ -24,15 +24,18 @@ interface ReadItem<Item> {
 
 type Batches<Item> = AsyncIterable<readonly InputItem<Item>[]>;
 
-/** Sends a batch. Returns one result for each item, in the order of the items. */
+/** Sends a batch to Redis and returns one result for each item, in the order of the items. */
 export type SendBatch<Item, Result> = (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>;
 
 export interface BatchRunnerOptions {
-  /** Starts no further item once one has failed; items are then sent one at a time. */
+  /** True: items are sent one at a time, and no further item is sent once one has failed. */
   failFast?: boolean;
-  /** The results are not printed, so progress may be shown on the same terminal. */
+  /** True: the results are not printed, so a progress bar may be shown even if stdout is a terminal. */
   silent?: boolean;
-  /** Measures progress in input bytes, for an input of known size. */
+  /**
+   * The size of the input and the number of bytes read so far, for showing progress; undefined: the size is not
+   * known.
+   */
   inputBytes?: { total: number; read(): number };
 }
 
@@ -53,7 +56,7 @@ export class BatchRunner {
     return this.#succeeded;
   }
 
-  /** Number of items that were sent and got no answer: they may have been applied or not. */
+  /** The number of items that were sent and got no answer, so that it is not known whether they were applied. */
   get unanswered(): number {
     return this.#unanswered;
   }
@@ -63,13 +66,14 @@ export class BatchRunner {
   }
 
   /**
-   * Yields the results of the items that succeed. An interrupt ends it after the current batch.
-   * @throws DevstateError CONNECTION if no item of a batch was answered
+   * Sends all batches and yields the results of the items that succeed. An interrupt ends it after the batch that
+   * is being sent.
+   * @throws DevstateError CONNECTION: no item of a batch was answered
    */
   async *run<Item, Result>(batches: Batches<Item>, send: SendBatch<Item, Result>): AsyncGenerator<Result> {
     const { failFast, silent, inputBytes } = this.#options;
-    // Parsing prints notices. With failFast an item is parsed at its turn, so that no notice is
-    // printed about an item after the failed one; otherwise it is parsed ahead with its batch.
+    // Parsing an item may print notices. With failFast an item is parsed at its turn, so that no notice is printed
+    // about an item after the failed one; otherwise a whole batch is parsed ahead.
     const parsed = failFast ? this.#parsed(prefetch(batches)) : prefetch(this.#parsed(batches));
     // Rows and a progress bar on the same terminal would overwrite each other.
     const showsProgress = silent || !this.#context.terminal.stdout;
@@ -89,8 +93,9 @@ export class BatchRunner {
   }
 
   /**
-   * A connection error is an ordinary failure of its item while other items were answered (one
-   * partition is down). If none was answered, or after an interrupt, it ends the command.
+   * Sends a batch and yields its results. While other items of the batch are answered, a connection error is an
+   * ordinary failure of its item, because one partition may be down. If no item is answered, or after an interrupt,
+   * the connection error ends the command.
    */
   async *#sendBatch<Item, Result>(
     batch: readonly ReadItem<Item>[],

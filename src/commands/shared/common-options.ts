@@ -20,7 +20,10 @@ export const FAIL_IF_EMPTY: Option = {
   summary: 'exit 4 if the list is empty',
 };
 
-/** @param keys the sort keys that the command offers */
+/**
+ * Returns the option `--sort`.
+ * @param keys the sort keys that the command offers
+ */
 export function sortOption(keys: readonly string[]): Option {
   return {
     flags: '--sort <key>',
@@ -30,7 +33,7 @@ export function sortOption(keys: readonly string[]): Option {
   };
 }
 
-/** An option of the commands that read `-f FILE`. */
+/** The option `--fail-fast`, of commands that read items from a file (`-f FILE`). */
 export const FAIL_FAST: Option = {
   flags: '--fail-fast',
   summary: 'with -f: stop at the first line that fails',

@@ -1,6 +1,6 @@
 /**
- * Questions before a write. `unregister` always asks; in a protected context every write to
- * several devices asks.
+ * Asks for confirmation before a write. `unregister` always asks; in a protected context every write to several
+ * devices asks.
  */
 import { usageError } from '../../core/model/errors.js';
 import type { Context } from './context.js';
@@ -12,16 +12,17 @@ export const YES: Option = { flags: '-y, --yes', summary: 'do not ask for confir
 export interface WriteRequest {
   /** `--yes`: no question is asked. */
   yes: boolean | undefined;
-  /** The ids given as arguments; `-` stands for those on standard input. */
+  /** The ids given as arguments; `-` stands for ids on standard input. */
   ids: readonly string[];
   /** The file that names the devices, instead of `ids`. */
   file?: string | undefined;
 }
 
 /**
- * Asks on the terminal. Returns false if the user declines.
- * @param reason begins the error message: `this removes devices`
- * @throws DevstateError USAGE if there is no terminal to ask on, or standard input holds the ids
+ * Asks for confirmation on the terminal. Returns false if the user declines; with `--yes` returns true without a
+ * question.
+ * @param reason the beginning of the error message: `this removes devices`
+ * @throws DevstateError USAGE: there is no terminal to ask on, or standard input is used for the ids
  */
 export async function confirm(
   context: Context,
@@ -36,9 +37,9 @@ export async function confirm(
 }
 
 /**
- * Asks before a write to several devices in a protected context. Returns true without a question
+ * Asks for confirmation before a write to several devices in a protected context. Returns true without a question
  * for a single device, outside protected contexts, and with `--yes`.
- * @param verb begins the question: `Take offline` for `Take offline 3 devices?`
+ * @param verb the beginning of the question: `Take offline` of `Take offline 3 devices?`
  */
 export async function confirmBulkWrite(
   context: Context,

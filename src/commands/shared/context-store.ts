@@ -2,37 +2,48 @@
 
 export interface ContextEntry {
   name: string;
-  /** Used when no option and no environment variable names a server. */
+  /**
+   * Whether this context is the current one, which is used when no option and no environment variable names a
+   * server.
+   */
   current: boolean;
-  /** The password is replaced by ***. */
+  /** The URL of the server, with *** in place of its password. */
   url: string;
   namespace: string | null;
   dialect: 'node' | 'python' | null;
   readOnly: boolean;
-  /** Bulk writes ask for confirmation. */
+  /** True: writes to several devices ask for confirmation. */
   protected: boolean;
-  /** Paths of PEM files. */
+  /** The path of a PEM file with the certificate authorities to trust. */
   ca: string | null;
+  /** The path of a PEM file with the client's certificate. */
   cert: string | null;
+  /** The path of a PEM file with the private key of `cert`. */
   key: string | null;
-  /** The server's certificate is not verified. */
+  /** True: the server's certificate is not verified. */
   insecure: boolean;
 }
 
 export interface ContextChanges {
   protected?: boolean;
-  /** Fields to remove. */
+  /** The fields to remove from the context (`--unset`). */
   unset: readonly Exclude<keyof ContextEntry, 'name' | 'current' | 'url' | 'protected'>[];
 }
 
-/** Each method throws DevstateError USAGE for an unknown name and for a file that cannot be used. */
+/**
+ * The saved contexts. Each method throws DevstateError USAGE for an unknown name, and for a file that cannot be
+ * used.
+ */
 export interface ContextStore {
   list(): Promise<ContextEntry[]>;
-  /** Without a name: the context that `--context` names, else the current one. */
+  /** Returns a context; without a name, the one that `--context` names, else the current one. */
   get(name?: string): Promise<ContextEntry>;
-  /** Makes a context the current one. */
+  /** Makes a context the current one, and returns it. */
   use(name: string): Promise<ContextEntry>;
-  /** Adds or changes a context: the global options of this command line and `changes` are saved in it. */
+  /**
+   * Adds or changes a context, and returns it: the global options of this command line and `changes` are saved in
+   * it.
+   */
   set(name: string, changes: ContextChanges): Promise<ContextEntry>;
   remove(name: string): Promise<void>;
 }

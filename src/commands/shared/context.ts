@@ -1,4 +1,7 @@
-/** What `run` of a command gets. Nothing connects, and no file is opened, before a command asks for it. */
+/**
+ * The context: everything that `run` of a command can use. No server is connected to, and no file is opened, before
+ * the command asks for it.
+ */
 import type { Fleet } from '../../core/store/fleet.js';
 import type { ByteStream } from '../../input/lines.js';
 import type { Printer } from '../../output/printer.js';
@@ -7,7 +10,10 @@ import type { Times } from '../../output/times.js';
 import type { ContextStore } from './context-store.js';
 import type { ProgramDeclaration } from './declaration.js';
 
-/** A file or standard input; `size` in bytes is known of regular files only. */
+/**
+ * A file or standard input. `size` (bytes) is known of regular files only; `bytesRead` is the number of bytes read
+ * so far.
+ */
 export type Input = ByteStream & { readonly size?: number; readonly bytesRead?: number };
 
 /** Receives the output of a command line run within this process. */
@@ -19,7 +25,7 @@ export interface OutputListener {
 /** A redis-server started for one command. */
 export interface TemporaryServer {
   readonly url: string;
-  /** Stops it and removes its data. */
+  /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -30,46 +36,62 @@ export interface Context {
   readonly interrupted: AbortSignal;
   readonly print: Printer;
   readonly times: Times;
-  /** Which standard streams are terminals: only there are questions asked and spinners shown. */
+  /** Which standard streams are terminals: questions are asked and spinners shown on terminals only. */
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** This machine's clock, ms since the epoch. */
+  /** Returns the time of this machine's clock, ms since the epoch. */
   now(): number;
   /**
-   * Connects at the first call; later calls return the same fleet and ignore their options.
-   * `persistent`: reconnects after a loss, for commands that run until they are stopped.
-   * `onLost`: called at each loss and each failed attempt to reconnect.
+   * Returns the fleet. The first call connects; later calls return the same fleet and ignore their options.
+   * `persistent`: a lost connection is established again, for commands that run until they are stopped. `onLost`:
+   * called when a persistent connection is lost, and at each failed attempt to reconnect.
    * @throws DevstateError USAGE, CONNECTION
    */
   fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;
-  /** The namespace and database of the fleet, without connecting. @throws DevstateError USAGE */
+  /** Returns the namespace and the database number of the fleet, without connecting. @throws DevstateError USAGE */
   target(): Promise<{ readonly namespace?: string; readonly database: number }>;
-  /** The options of this command line that name a server, for command lines run within it; empty if there are none. */
+  /**
+   * The options of this command line that name a server, to be passed on to command lines run by `run`; empty if
+   * the command line has none.
+   */
   readonly serverOptions: readonly string[];
-  /** Whether writes are refused, by `--read-only` or by the context in use. @throws DevstateError USAGE */
+  /**
+   * Returns whether writes are refused, because of `--read-only` or of the context in use.
+   * @throws DevstateError USAGE
+   */
   readOnly(): Promise<boolean>;
-  /** The name of the context in use, if bulk writes there ask for confirmation. @throws DevstateError USAGE */
+  /**
+   * Returns the name of the context in use if it is protected, so that writes to several devices ask for
+   * confirmation; else undefined.
+   * @throws DevstateError USAGE
+   */
   protectedContext(): Promise<string | undefined>;
-  /** The saved contexts, for `devstate context`. */
+  /** Returns the saved contexts, for `devstate context`. */
   contexts(): Promise<ContextStore>;
   /**
-   * A fleet on a connection of its own, to `url` or else to the server of this command line. Unlike that
-   * of `fleet()`, the connection is not closed by SIGINT or SIGTERM, so that clean-up can still use it.
+   * Returns a fleet on a connection of its own, to `url` or else to the server of this command line. SIGINT and
+   * SIGTERM do not close that connection, unlike that of `fleet()`, so that clean-up can still use it.
    */
   fleetAt(url: string | undefined, namespace: string): Promise<Fleet>;
-  /** Prints a line on stderr; with `--quiet` nothing. */
+  /** Prints a notice, one line on stderr; with `--quiet` nothing. */
   notice(message: string): void;
-  /** Prints the failure of one item of a batch on stderr; `line` is the input line, from 1. */
+  /** Prints the failure of one item of a batch on stderr. `line` is the number of the item's input line, from 1. */
   failure(error: unknown, line?: number): void;
   /** Opens a file, or standard input for `-`. @throws DevstateError USAGE: it cannot be read */
   open(name: string): Promise<Input>;
   /** Asks a yes-or-no question on stderr, below the name of the context in use; false: declined. */
   confirm(question: string): Promise<boolean>;
-  /** Shows a progress bar, if stderr is a terminal; `total` is in the unit that the bar is advanced by. */
+  /** Shows a progress bar if stderr is a terminal. `total` is the whole amount of work, in items or bytes. */
   progress(options?: { total?: number }): Progress;
-  /** Runs a command line within this process and returns its exit code. `signal` interrupts it; default: the context's. */
+  /**
+   * Runs a command line within this process and returns its exit code. `signal` interrupts the command line;
+   * default: the signal of this context.
+   */
   run(argv: readonly string[], output: OutputListener, signal?: AbortSignal): Promise<number>;
-  /** Starts a redis-server for this command alone. @throws DevstateError CONNECTION: no redis-server, or it fails */
+  /**
+   * Starts a redis-server for this command alone.
+   * @throws DevstateError CONNECTION: there is no redis-server program, or it does not start
+   */
   startServer(): Promise<TemporaryServer>;
   /** Everything that the command line accepts, for `devstate completion`. */
   readonly declarations: ProgramDeclaration;

@@ -6,24 +6,27 @@
 export type Group = 'Devices' | 'Presence' | 'Shadow' | 'Tools';
 
 export interface Argument {
-  /** Lower case: `id` for `get ID...`. */
+  /** The name of the argument in help texts, in lower case: `id` of `get ID...`. */
   name: string;
   summary: string;
   required?: boolean;
   variadic?: boolean;
-  /** The fixed values it may take. */
+  /** The values that the argument may have; undefined: any. */
   values?: readonly string[];
 }
 
 export interface Option {
-  /** Commander's form: `--ttl <duration>`, `-f, --file <path>`, `--merge`. */
+  /**
+   * The names of the option, and of its value, in commander's form: `--ttl <duration>`, `-f, --file <path>`,
+   * `--merge`.
+   */
   flags: string;
   summary: string;
-  /** Converts the text of the command line to the option's value; throws DevstateError USAGE. */
+  /** Converts the text on the command line to the option's value; throws DevstateError USAGE. */
   parse?(text: string): unknown;
-  /** The fixed values it may take. */
+  /** The values that the option may have; undefined: any. */
   values?: readonly string[];
-  /** May be given several times; the values are collected in an array. */
+  /** True: the option may be given several times, and its values are collected in an array. */
   repeat?: boolean;
 }
 
@@ -33,11 +36,14 @@ export interface CommandDeclaration {
   summary: string;
   arguments: readonly Argument[];
   options: readonly Option[];
-  /** The command runs until it is stopped, so that SIGTERM ends it with exit code 0. */
+  /** True: the command runs until it is stopped, so SIGTERM ends it with exit code 0. */
   service?: true;
-  /** The command always writes: with `--read-only` or a read-only context it is refused before it connects. */
+  /**
+   * True: the command always writes, so it is refused before it connects if `--read-only` is given or the context
+   * is read-only.
+   */
   writes?: true;
-  /** Whole command lines, printed by `--help`. */
+  /** Whole command lines that `--help` prints as examples. */
   examples: readonly string[];
 }
 

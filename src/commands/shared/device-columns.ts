@@ -2,12 +2,12 @@
 import type { DeviceRecord, Status } from '../../core/model/device.js';
 import type { Column, Highlight } from '../../output/view.js';
 
-/** A device now, or at a past moment at which its status may be unknown: null. */
+/** A device as it is now, or as it was at a past moment. Status null: not known at that moment. */
 export type ShownDevice = Omit<DeviceRecord, 'status'> & { status: Status | null };
 
 type DeviceColumn<Field extends keyof ShownDevice> = Column<Pick<ShownDevice, Field>>;
 
-/** The first columns of every list. */
+/** The first columns of every list of devices: id, type, status. */
 export const IDENTITY: readonly DeviceColumn<'deviceId' | 'deviceType' | 'status'>[] = [
   { header: 'DEVICE', cell: ({ deviceId }) => deviceId },
   { header: 'TYPE', cell: ({ deviceType }) => deviceType ?? '-' },

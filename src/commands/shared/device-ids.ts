@@ -5,7 +5,7 @@ import { type Line, lineBatches } from '../../input/lines.js';
 import type { InputItem } from './batch-runner.js';
 import type { Context } from './context.js';
 
-/** Whether the command prints one object; several ids, or `-`, print a list. */
+/** Returns whether the command is for one given id, and prints one object; several ids, or `-`, print a list. */
 export function isSingle(ids: readonly string[]): ids is readonly [string] {
   return ids.length === 1 && ids[0] !== '-';
 }
@@ -14,7 +14,7 @@ const IDS_PER_BATCH = 500;
 
 /**
  * Yields the ids in the order of the arguments; `-` is replaced by the lines of standard input.
- * @param size ids in a batch at most: smaller where a whole record is read for each id
+ * @param size the most ids in a batch; a command that reads whole records needs small batches, to limit memory
  */
 export async function* idBatches(
   context: Context,
@@ -35,7 +35,7 @@ export async function* idBatches(
   if (batch.length > 0) yield batch;
 }
 
-/** Trims the line: no valid id has white space at its ends. */
+/** Returns the id on a line of standard input, without white space at its ends: no valid id has any there. */
 function idOf({ number, read }: Line): string {
   try {
     return read().trim();

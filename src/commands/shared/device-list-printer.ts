@@ -19,7 +19,7 @@ export interface DeviceListOptions {
   sort?: SortKey;
   status?: string;
   limit?: number;
-  /** With no rows the command fails with CONDITION. */
+  /** True: if the list is empty, the command fails with the error code CONDITION. */
   failIfEmpty?: boolean;
 }
 
@@ -30,7 +30,7 @@ export function toOrder(key: SortKey): Order {
   return ({ id: 'id', 'last-seen': 'lastSeen', expires: 'deadline' } as const)[key];
 }
 
-/** Fleet size above which a notice says that sorting holds the whole list in memory. */
+/** The number of devices above which a notice says that sorting holds the whole list in memory. */
 const LARGE_FLEET = 10_000;
 
 export class DeviceListPrinter {
@@ -46,7 +46,9 @@ export class DeviceListPrinter {
     this.#failures = new ItemFailures(context);
   }
 
-  /** Maps the rows. A row for which `map` throws a DevstateError is left out and reported. */
+  /**
+   * Yields what `map` returns for each row. A row for which `map` throws a DevstateError is reported and left out.
+   */
   async *mapRows<Row, Mapped>(
     chunks: AsyncIterable<readonly Row[]>,
     map: (row: Row) => Mapped,
@@ -62,8 +64,8 @@ export class DeviceListPrinter {
   }
 
   /**
-   * Prints the list that `query` yields.
-   * @param query must pass the options on to the core's query
+   * Prints the list of devices that `query` yields.
+   * @param query must pass its options on to the core's query, which reports progress and broken records by them
    * @returns PARTIAL if a record was broken, CONDITION for an empty list with `failIfEmpty`
    */
   async print<Row>(
@@ -101,7 +103,8 @@ export class DeviceListPrinter {
 
   async #warnOfLargeSort(fleet: Fleet): Promise<void> {
     const { sort, type, status } = this.#options;
-    // The index holds the deadline of online devices, but not when they were last seen.
+    // The index holds the deadlines of online devices, not when they were last seen. So it gives the order
+    // `last-seen` only for lists of devices that are not online.
     const mayBeIndexed = sort !== 'last-seen' || status === 'offline' || status === 'never';
     if (sort === undefined || (mayBeIndexed && (await isIndexed(fleet, toOrder(sort), type)))) return;
     if ((await countRegistered(fleet)) > LARGE_FLEET)

@@ -1,4 +1,7 @@
-/** The options of every command, before or after its name. No command may declare an option of the same name. */
+/**
+ * The options that every command takes, before or after its name. No command may declare an option of the same
+ * name.
+ */
 import { parseDuration } from '../../input/duration.js';
 import { FORMATS, type Format } from '../../output/view.js';
 import type { Option } from './declaration.js';

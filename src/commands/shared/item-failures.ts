@@ -1,4 +1,4 @@
-/** Failures of single items in a command that goes on with the other items. */
+/** Counts and reports failures of single items, in a command that goes on with the other items. */
 import { DevstateError, type ErrorCode, isConnectionError } from '../../core/model/errors.js';
 import type { Context } from './context.js';
 
@@ -16,8 +16,8 @@ export class ItemFailures {
   }
 
   /**
-   * Prints the failure on stderr and counts it.
-   * @param line number of the input line, from 1
+   * Prints the failure of an item on stderr and counts it.
+   * @param line the number of the item's input line, from 1; undefined: it is not from a file
    */
   record(error: DevstateError, line?: number): void {
     this.#count += 1;
@@ -26,8 +26,8 @@ export class ItemFailures {
   }
 
   /**
-   * Records an error that concerns one item.
-   * @throws the error if it concerns the whole command: a lost connection, or no DevstateError
+   * Prints and counts an error that concerns one item.
+   * @throws the error if it concerns the whole command: a lost connection, or an error that is no DevstateError
    */
   recordOrThrow(error: unknown): void {
     if (!(error instanceof DevstateError) || isConnectionError(error)) throw error;
@@ -35,8 +35,9 @@ export class ItemFailures {
   }
 
   /**
-   * The code for the command's exit: undefined without failures; the failures' own code if they
-   * share one and nothing succeeded; else PARTIAL.
+   * Returns the error code that the command ends with: undefined without failures; the failures' own code if they
+   * have the same one and nothing succeeded; else PARTIAL.
+   * @param succeeded the number of items that succeeded
    */
   errorCode(succeeded: number): ErrorCode | undefined {
     const [code] = this.#codes;

@@ -1,2 +1,2 @@
-/** The longest delay that a Node timer takes: with a longer one it fires at once. */
+/** The longest delay of a timer in Node.js, ms: a timer with a longer delay fires at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -12,9 +12,9 @@ export function outageListener({ notice }: Pick<Context, 'notice'>): OutageListe
 }
 
 /**
- * Connects for a command that runs until it is stopped: a lost connection is restored, and the
- * loss is printed once. The caller calls `outage.end()` after each success, which prints
- * `reconnected` if a loss was printed before.
+ * Connects for a command that runs until it is stopped. A lost connection is established again, and its loss is
+ * printed once. The caller must call `outage.end()` after each success, which prints `reconnected` if a loss was
+ * printed before.
  */
 export async function connectPersistently(context: Context): Promise<{ fleet: Fleet; outage: OutageNotice }> {
   const outage = new OutageNotice(outageListener(context));

@@ -4,8 +4,8 @@ import { readText } from '../../input/lines.js';
 import type { Context } from './context.js';
 
 /**
- * Reads a document from arguments: KEY=VALUE, JSON text, @FILE or `-` for standard input.
- * @throws DevstateError USAGE
+ * Reads a document from arguments: KEY=VALUE, JSON text, @FILE, or `-` for standard input.
+ * @throws DevstateError USAGE: the arguments, or the text read, are not valid
  */
 export function readDocument(context: Context, args: readonly string[]): Promise<JsonObject> {
   return parseDocument(

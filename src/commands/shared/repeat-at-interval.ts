@@ -10,15 +10,15 @@ import { MAX_TIMER_MS } from './max-timer.js';
 
 export interface RepeatOptions {
   intervalMs: number;
-  /** Number of rounds; undefined: until the command is stopped. */
+  /** The number of rounds; undefined: until the command is stopped. */
   count?: number | undefined;
-  /** Called after each round; false ends the repetition. */
+  /** Called after each round; if it returns false, no further round begins. */
   shouldContinue?(): boolean;
 }
 
 /**
- * Yields what each round yields. A round that fails with a transient error begins an outage and
- * the next round is tried at its time.
+ * Yields what each round yields. A round that fails with a transient error is reported as the beginning of an
+ * outage, and the next round is still tried at its time.
  * @throws the error of a round if it is not transient, or if it was the last round
  */
 export async function* repeatAtInterval<Item>(
@@ -40,7 +40,8 @@ export async function* repeatAtInterval<Item>(
     }
     if (number === count || !shouldContinue()) return;
     dueMs += intervalMs * Math.max(1, Math.ceil((elapsedMs() - dueMs) / intervalMs));
-    // A loop, because a timer may fire a fraction of a millisecond early, and is limited in length.
+    // Sleeps in a loop, because a timer may fire a fraction of a millisecond early, and cannot be longer than
+    // MAX_TIMER_MS.
     while (!signal.aborted && elapsedMs() < dueMs) {
       await sleep(Math.min(dueMs - elapsedMs(), MAX_TIMER_MS), undefined, { signal }).catch(() => {});
     }

@@ -1,4 +1,6 @@
-/** How contexts are shown. The password in a URL is already replaced by ***. */
+/**
+ * How `devstate context` shows contexts. The context store has already replaced the password in each URL by ***.
+ */
 import type { View } from '../../output/view.js';
 import type { ContextEntry } from '../shared/context-store.js';
 
@@ -45,7 +47,10 @@ export const CONTEXT: View<ContextEntry> = {
   ],
 };
 
-/** The same JSON, but one line for people: what was done to the context. */
+/**
+ * Returns the view of an action on a context: its JSON output is the whole context, and people see one line that
+ * says what was done.
+ */
 function actionView(line: (name: string) => string): View<ContextEntry> {
   const { sheet: _, ...view } = CONTEXT;
   return { ...view, line: ({ name }) => line(name) };

@@ -1,4 +1,7 @@
-/** `devstate demo`: runs a series of commands on a server of its own and prints what they do. */
+/**
+ * `devstate demo`: runs a series of commands and prints what they do. It uses a redis-server that it starts, or, if
+ * the command line names a server, a temporary namespace there.
+ */
 import { eraseNamespace } from '../../core/admin/erase-namespace.js';
 import { usageError } from '../../core/model/errors.js';
 

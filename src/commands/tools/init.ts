@@ -1,4 +1,4 @@
-/** `devstate init`: writes the layout of the fleet to `devices:meta`. */
+/** `devstate init`: writes the layout of the fleet (partitions, dialect, writers) to the hash `devices:meta`. */
 import {
   declareFleet,
   type FleetLayout,
@@ -55,7 +55,8 @@ export const init = command<Options>({
   async run(context, _args, { partitions, writers }) {
     context.print.check(LAYOUT);
     const fleet = await context.fleet();
-    // With --partitions there are no devices to count, and an undeclared cluster cannot count them.
+    // The total is not counted with `--partitions`: the fleet has no devices yet, and on a cluster without declared
+    // partitions they could not be counted.
     const hasTotal = context.terminal.stderr && partitions === undefined;
     const progress = context.progress(hasTotal ? { total: await countRegistered(fleet) } : {});
     let layout: FleetLayout;
@@ -72,7 +73,7 @@ export const init = command<Options>({
   },
 });
 
-/** @throws DevstateError USAGE */
+/** Parses the value of `--partitions`. @throws DevstateError USAGE: not a number from 1 to MAX_PARTITIONS */
 function parsePartitions(text: string): number {
   const count = parseCount(text);
   if (count > MAX_PARTITIONS) throw usageError(`too many partitions: ${count}`, `at most ${MAX_PARTITIONS}`);

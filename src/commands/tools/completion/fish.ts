@@ -7,7 +7,7 @@ export function fish(program: ProgramDeclaration): string {
   const withValue = globals.filter(({ value }) => value !== undefined).flatMap(({ names }) => names);
   return `# fish completion for devstate. Generated: see scripts/generate.js.
 
-# Whether the line is at this command; without one: whether it has none yet.
+# Succeeds if the line has the given command; without an argument, if it has no command yet.
 function __devstate_at
     set -l command
     set -l skip no
@@ -53,7 +53,10 @@ function complete(when: string, { names, summary, value, values, file }: Flag): 
   return `complete -c devstate${when}${name}${takes}${fixed} -d ${quoted(summary)}`;
 }
 
-/** The argument of `-a`. It is quoted twice, because fish splits it into words when it completes. */
+/**
+ * Returns the argument of fish's option `-a`: a list of values. The list is quoted as a whole, and each value in it
+ * again, because fish splits the list into words when it completes.
+ */
 function valueList(values: readonly string[]): string {
   return quoted(values.map(fishWord).join(' '));
 }

@@ -2,19 +2,19 @@
 import type { CommandDeclaration, Option, ProgramDeclaration } from '../../shared/declaration.js';
 
 export interface Flag {
-  /** `-f`, `--file`. */
+  /** The names of the option: `-f` and `--file`. */
   names: readonly string[];
   summary: string;
   repeat: boolean;
-  /** The name of its value in help texts; undefined if the flag takes no value. */
+  /** The name of the option's value in help texts; undefined: the option takes no value. */
   value: string | undefined;
-  /** The values it accepts; empty if any value is accepted. */
+  /** The values that the option accepts; empty: any value. */
   values: readonly string[];
-  /** The value is completed with file names; true for `<path>` and `<file>`. */
+  /** True: the value is completed with file names, because its name is `path` or `file`. */
   file: boolean;
 }
 
-/** Options that commander adds itself. */
+/** The options that commander adds itself, which are not declared. */
 const BUILT_IN: readonly Option[] = [
   { flags: '-h, --help', summary: 'show help' },
   { flags: '-V, --version', summary: 'show the version' },

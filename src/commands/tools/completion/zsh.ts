@@ -31,7 +31,7 @@ ${program.commands.map(commandCase).join('\n')}
   esac
 }
 
-# Autoloaded from $fpath it completes at once; sourced it registers itself.
+# Autoloaded from $fpath, this file is the function and completes at once; sourced, it registers the function.
 if [[ $funcstack[1] == _devstate ]]; then
   _devstate "$@"
 else
@@ -48,7 +48,10 @@ function commandCase(command: CommandDeclaration): string {
           ;;`;
 }
 
-/** One specification for each name. The names of an option exclude each other unless it may be repeated. */
+/**
+ * Returns the specifications of an option for zsh's `_arguments`, one for each of its names. The names exclude each
+ * other, unless the option may be repeated.
+ */
 function flagSpecs({ names, summary, repeat, value, values, file }: Flag): string[] {
   const exclusions = repeat ? '*' : `(${names.join(' ')})`;
   const action = file ? '_files' : choice(values);
@@ -66,7 +69,10 @@ function argumentSpecs(command: CommandDeclaration): string[] {
   });
 }
 
-/** The action of a specification: completes the values; without values only the name is shown. */
+/**
+ * Returns the action of a specification for zsh's `_arguments`: it completes the values; without values zsh only
+ * shows the argument's name.
+ */
 function choice(values: readonly string[]): string {
   return values.length === 0
     ? ' '

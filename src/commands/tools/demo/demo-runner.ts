@@ -12,17 +12,19 @@ const LINE: View<string> = {
 };
 
 const EVENT_TIMEOUT_MS = 10_000;
-/** Time after which the events are checked again, although no new one has arrived. */
+/** The time after which the demo looks at the printed events again although no new one has come, ms. */
 const EVENT_CHECK_MS = 200;
 
 export class DemoRunner {
   readonly #context: Context;
   readonly #connection: readonly string[];
-  /** The events that `watch-presence` has printed: `sensor-001 online`. */
+  /** The events that `watch-presence` has printed so far, such as `sensor-001 online`. */
   readonly #events: string[] = [];
   #onEvent = () => {};
 
-  /** @param connection options added to every command line: the server and the demo's namespace */
+  /**
+   * @param connection the options added to every command line: the server, and the demo's namespace
+   */
   constructor(context: Context, connection: readonly string[]) {
     this.#context = context;
     this.#connection = connection;
@@ -32,7 +34,7 @@ export class DemoRunner {
     return this.#context.print.one(LINE, line);
   }
 
-  /** Prints a sentence of the story. @throws DevstateError CONNECTION if the command was stopped */
+  /** Prints a sentence of the story. @throws DevstateError CONNECTION: the demo was stopped */
   async explain(text: string): Promise<void> {
     if (this.#context.signal.aborted) throw new DevstateError('CONNECTION', 'the demo was stopped');
     await this.print('');
@@ -40,9 +42,9 @@ export class DemoRunner {
   }
 
   /**
-   * Prints and runs a command line.
-   * @param expected texts that its output must contain
-   * @throws DevstateError INTERNAL if it fails, or its output lacks one of them
+   * Prints and runs a command line, and prints its output.
+   * @param expected texts that the output must contain
+   * @throws DevstateError INTERNAL: the command line fails, or its output lacks one of the texts
    */
   async run(argv: readonly string[], ...expected: string[]): Promise<void> {
     await this.print(`$ devstate ${argv.join(' ')}`);
@@ -59,8 +61,8 @@ export class DemoRunner {
   }
 
   /**
-   * Starts `watch-presence --detect`, whose lines are printed behind `>`. Resolves when it is
-   * subscribed; `done` resolves to its exit code after `signal` has aborted.
+   * Starts `watch-presence --detect`, and prints its lines behind `>`. Resolves when it is watching; `done`
+   * resolves to its exit code after `signal` has been aborted.
    */
   async watchPresence(signal: AbortSignal): Promise<{ done: Promise<number> }> {
     await this.print('$ devstate watch-presence --detect');
@@ -85,7 +87,7 @@ export class DemoRunner {
     return { done };
   }
 
-  /** Waits until all these events were printed. @throws DevstateError INTERNAL after 10 s */
+  /** Waits until `watch-presence` has printed all of the events. @throws DevstateError INTERNAL after 10 s */
   async waitForEvents(...events: string[]): Promise<void> {
     const deadline = Date.now() + EVENT_TIMEOUT_MS;
     while (!events.every((event) => this.#events.includes(event))) {
