@@ -52,7 +52,7 @@ export interface Printer {
    * @throws DevstateError USAGE: a field that the view does not have
    */
   check<T>(view: View<T>): void;
-  /** Prints a single object. */
+  /** Prints a single object, not a list: its JSON is indented and not in an array. */
   one<T>(view: View<T>, row: T): Promise<void>;
   /**
    * Prints a list that has an end. Resolves to the number of rows, which is smaller if stdout is closed, or the

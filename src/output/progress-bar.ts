@@ -23,7 +23,7 @@ export interface Progress {
 export interface ProgressBarOptions {
   /** The whole amount of work, in the unit of `measured`; undefined: neither a bar nor the time left is shown. */
   total?: number | undefined;
-  /** Called before the bar is drawn for the first time. */
+  /** Called before the bar is drawn for the first time, so that the caller can erase the spinner. */
   onDraw?: () => void;
 }
 

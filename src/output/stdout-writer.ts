@@ -27,7 +27,7 @@ export interface StdoutWriter {
 export interface StdoutWriterOptions {
   /** The signal is aborted when the command is to end; the batch being written then has 300 ms. */
   signal?: AbortSignal;
-  /** Called before each batch is written. */
+  /** Called before each batch is written to stdout, so that the caller can erase the spinner. */
   beforeWrite?: () => void;
 }
 

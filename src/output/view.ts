@@ -42,7 +42,7 @@ export interface View<T> {
   columns: readonly Column<T>[];
   /** The columns that `-o wide` shows after `columns`. */
   wide?: readonly Column<T>[];
-  /** Printed on stderr for an empty list, for example `no devices online`. */
+  /** The notice that is printed on stderr for an empty list, for example `no devices online`. */
   emptyNotice?: string;
   /**
    * For the results of actions such as `register`: returns the line that the formats table and wide print for a

@@ -14,7 +14,7 @@ export interface Address {
 }
 
 export interface Target {
-  /** The URL without its password, for messages. */
+  /** The URL of the server without its password, to be shown in messages. */
   shown: string;
   /**
    * ioredis' options for a connection to the server; for Sentinel (`sentinels`), to the master called `name`; for a

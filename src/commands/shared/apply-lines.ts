@@ -15,7 +15,7 @@ import type { Context, Input } from './context.js';
 export interface ApplyLinesOptions<Item, Result> {
   file: string;
   failFast: boolean;
-  /** `--yes`: no question is asked. */
+  /** Whether `--yes` was given: then no question is asked. */
   yes: boolean | undefined;
   /**
    * The beginning of the question that is asked in a protected context: `Register` of `Register the devices of

@@ -1,4 +1,4 @@
-/** The options that mean the same in several commands. */
+/** The options that several commands have with the same meaning. */
 import { validType } from '../../core/model/identifiers.js';
 import { parseCount } from '../../input/duration.js';
 import type { Option } from './declaration.js';

@@ -10,11 +10,11 @@ import { isSingle } from './device-ids.js';
 export const YES: Option = { flags: '-y, --yes', summary: 'do not ask for confirmation' };
 
 export interface WriteRequest {
-  /** `--yes`: no question is asked. */
+  /** Whether `--yes` was given: then no question is asked. */
   yes: boolean | undefined;
   /** The ids given as arguments; `-` stands for ids on standard input. */
   ids: readonly string[];
-  /** The file that names the devices, instead of `ids`. */
+  /** The path of the file that names the devices; undefined: `ids` names them. */
   file?: string | undefined;
 }
 

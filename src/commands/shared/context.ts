@@ -30,9 +30,9 @@ export interface TemporaryServer {
 }
 
 export interface Context {
-  /** Aborted by SIGINT, SIGTERM, and when stdout is closed: for commands whose purpose is their output. */
+  /** The signal that SIGINT, SIGTERM and a closed stdout abort: for commands whose purpose is their output. */
   readonly signal: AbortSignal;
-  /** Aborted by SIGINT and SIGTERM only: for commands whose effect matters even if nobody reads the output. */
+  /** The signal that only SIGINT and SIGTERM abort: for commands whose effect matters even if stdout is closed. */
   readonly interrupted: AbortSignal;
   readonly print: Printer;
   readonly times: Times;
@@ -77,7 +77,7 @@ export interface Context {
   notice(message: string): void;
   /** Prints the failure of one item of a batch on stderr. `line` is the number of the item's input line, from 1. */
   failure(error: unknown, line?: number): void;
-  /** Opens a file, or standard input for `-`. @throws DevstateError USAGE: it cannot be read */
+  /** Opens a file, or standard input for `-`. @throws DevstateError USAGE: the file cannot be read */
   open(name: string): Promise<Input>;
   /** Asks a yes-or-no question on stderr, below the name of the context in use; false: declined. */
   confirm(question: string): Promise<boolean>;
@@ -93,6 +93,6 @@ export interface Context {
    * @throws DevstateError CONNECTION: there is no redis-server program, or it does not start
    */
   startServer(): Promise<TemporaryServer>;
-  /** Everything that the command line accepts, for `devstate completion`. */
+  /** The declarations of all commands and options, from which `devstate completion` makes its scripts. */
   readonly declarations: ProgramDeclaration;
 }

@@ -47,7 +47,7 @@ export interface CommandDeclaration {
   examples: readonly string[];
 }
 
-/** Everything that the command line accepts. */
+/** Everything that the command line of devstate accepts: all commands with their arguments and options. */
 export interface ProgramDeclaration {
   /** The options that every command takes. */
   globals: readonly Option[];

@@ -23,7 +23,7 @@ export interface DeviceListOptions {
   failIfEmpty?: boolean;
 }
 
-/** The values of `--sort`. */
+/** The values that the option `--sort` of lists may have. */
 export type SortKey = 'id' | 'last-seen' | 'expires';
 
 export function toOrder(key: SortKey): Order {

@@ -8,7 +8,7 @@ import { type Flag, globalFlags, ownFlags, shellWord } from './flags.js';
 
 export function bash(program: ProgramDeclaration): string {
   const globals = globalFlags(program);
-  // Patterns for `case $command,$option`. Global options match with any command.
+  // Patterns of `case $command,$option` in the script. Global options match with any command.
   const patterns = [
     ...globals.map((flag) => ({ flag, pattern: alternatives('*', flag) })),
     ...program.commands.flatMap((command) =>

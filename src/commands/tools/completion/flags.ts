@@ -44,7 +44,7 @@ function readFlag({ flags, summary, repeat = false, values = [] }: Option): Flag
   };
 }
 
-/** Quotes a text for bash and zsh, so that it is read literally as a word or as a pattern. */
+/** Quotes a text for bash and zsh, so that it is read literally as a word or as a pattern of `case`. */
 export function shellWord(text: string): string {
   return /^[\w@%+:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
