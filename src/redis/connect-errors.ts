@@ -1,6 +1,6 @@
 /** Makes the error that a user gets when connecting fails: it names the server and the reason. */
 import { DevstateError } from '../core/model/errors.js';
-import { networkReason } from '../core/store/network-errors.js';
+import { networkProblem } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
 
@@ -16,7 +16,7 @@ export const TIMED_OUT = new DevstateError('CONNECTION', 'timed out');
  * server, or another attempt, may succeed.
  */
 export function isUnreachable(reason: unknown): boolean {
-  return reason === REPLICA || (reason instanceof Error && networkReason(reason) !== null);
+  return reason === REPLICA || (reason instanceof Error && networkProblem(reason) !== null);
 }
 
 /**

@@ -9,7 +9,7 @@ import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
-import { networkReason } from '../core/store/network-errors.js';
+import { networkProblem } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { replyCode } from '../core/store/reply-errors.js';
 import { serverName } from './server-name.js';
@@ -150,7 +150,7 @@ export class SentinelConnector extends AbstractConnector {
  */
 function mostSpecific(errors: readonly DevstateError[]): DevstateError {
   const isNetworkError = ({ cause }: DevstateError) =>
-    cause instanceof Error && networkReason(cause) !== null;
+    cause instanceof Error && networkProblem(cause) !== null;
   const replied = errors.find((error) => !isNetworkError(error));
   if (replied?.code === 'INTERNAL')
     return new DevstateError('CONNECTION', `the server is not a sentinel: ${replied.message}`, {

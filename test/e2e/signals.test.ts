@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { detectorAtWork } from '../../src/core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../src/core/detection/detector-running.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
 import { cli } from '../support/cli.js';
@@ -48,7 +48,7 @@ test.each<[NodeJS.Signals, string, number]>([
   child.kill(signal);
   const [code] = (await once(child, 'exit')) as [number];
   expect([code, performance.now() - asked < 1000], output()).toEqual([exit, true]);
-  expect(await detectorAtWork(fleet)).toBe(false);
+  expect(await isDetectorRunning(fleet)).toBe(false);
   if (argv === 'detect') expect(output()).toMatch(/0 went offline in \d/);
 });
 

@@ -46,7 +46,7 @@ async function listen(open: typeof subscribe, channel: string) {
   const ear = open(fleet, channel, {
     onMessage: (message) => heard.push(message),
     onLost() {},
-    onBack: () => returns++,
+    onResumed: () => returns++,
   });
   onTestFinished(() => ear.close());
   await ear.ready;
@@ -129,7 +129,7 @@ test('the library takes a client of a cluster', async () => {
     await manager.deviceHeartbeat('d1', { n: 1 });
     expect(await manager.getDeviceState('d1')).toMatchObject({ status: 'online', reportedState: { n: 1 } });
     expect(await manager.getOnlineDevices()).toEqual(['d1']);
-    const ear = subscribe(fleet, 'news', { onMessage() {}, onLost() {}, onBack() {} });
+    const ear = subscribe(fleet, 'news', { onMessage() {}, onLost() {}, onResumed() {} });
     ear.close();
   } finally {
     await manager.close();

@@ -36,7 +36,7 @@ export class SingleFleet extends Fleet {
 
   constructor(connection: Connection, { clock, ...options }: TestFleetOptions = {}) {
     super(connection, options, clock);
-    this.only = this.partitionsFor(1)[0] as Partition;
+    this.only = this.layOutPartitions(1)[0] as Partition;
   }
 
   override async partitions(): Promise<readonly Partition[]> {

@@ -1,5 +1,10 @@
 /** `devstate get ID…`: the whole state of devices, now or at a past moment. */
-import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../../core/async/item-results.js';
+import {
+  awaitItemResult,
+  type ItemResult,
+  sendValidItems,
+  unwrapOne,
+} from '../../core/async/item-results.js';
 import { stateAt } from '../../core/history/state-at.js';
 import { validId } from '../../core/model/identifiers.js';
 import { readDevice, readWholeDevices } from '../../core/query/read-devices.js';
@@ -56,7 +61,7 @@ export const get = command<Options>({
 
 async function readPresent(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<WholeDevice>[]> {
   const records = isSingle(ids)
-    ? [await itemFailure(readDevice(fleet, ids[0]))]
+    ? [await awaitItemResult(readDevice(fleet, ids[0]))]
     : await readWholeDevices(fleet, ids);
   return sendValidItems(
     records,
@@ -83,5 +88,5 @@ async function readPast(
     }
     return pastDevice(state);
   };
-  return runInChunks(ids, (chunk) => Promise.all(chunk.map((id) => itemFailure(read(id)))));
+  return runInChunks(ids, (chunk) => Promise.all(chunk.map((id) => awaitItemResult(read(id)))));
 }

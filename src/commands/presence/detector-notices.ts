@@ -1,7 +1,7 @@
 /** Notices on stderr about the detector, for the commands that run one or depend on one. */
 import { BYPASSED_NOTICE } from '../../core/detection/bypassed-notice.js';
 import type { DetectOptions } from '../../core/detection/detect-options.js';
-import { detectorAtWork } from '../../core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../core/detection/detector-running.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { formatDuration } from '../../output/times.js';
 import type { Context } from '../shared/context.js';
@@ -35,7 +35,7 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
  */
 export async function warnWithoutDetector(context: Context, fleet: Fleet, hint: string): Promise<void> {
   const { format } = context.print;
-  if ((format !== 'table' && format !== 'wide') || (await detectorAtWork(fleet))) return;
+  if ((format !== 'table' && format !== 'wide') || (await isDetectorRunning(fleet))) return;
   context.notice('no detector is running: devices that stop sending heartbeats are not announced');
   context.notice(`hint: ${hint}`);
 }

@@ -9,7 +9,7 @@ import { settle } from '../presence/settle.js';
 import { readDevicesIn } from '../query/read-devices.js';
 import { registeredIdsIn } from '../query/registered-ids.js';
 import { registerAllIn, validRegistrant } from '../registry/register.js';
-import type { Command } from '../store/connection.js';
+import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
 import { REMOVE_FROM_TYPE } from '../store/scripts.js';
 import { scanSet, scanSortedSet } from '../store/set-scan.js';
@@ -63,7 +63,7 @@ async function registerWhereMissing(partition: Partition, ids: readonly string[]
     device?.deviceType ? [{ id, type: device.deviceType }] : [],
   );
   const isMember = await partition.pipeline(
-    typed.flatMap(({ id, type }): Command[] => [
+    typed.flatMap(({ id, type }): RedisRequest[] => [
       ['sismember', keys.type(type), id],
       ['sismember', keys.types, type],
       ['sismember', keys.registered, id],

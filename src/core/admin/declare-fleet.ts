@@ -62,7 +62,7 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
       options.onProgress?.(done);
     };
     await mapConcurrently(
-      fleet.partitionsFor(partitions),
+      fleet.layOutPartitions(partitions),
       (partition) => alignIndex(partition, onProgress),
       PARTITIONS_AT_ONCE,
     );
@@ -83,13 +83,13 @@ async function partitionsToDeclare(fleet: Fleet, requested: number | undefined):
       reason: 'PARTITIONS_IN_USE',
     });
   }
-  fleet.assertPartitionable(partitions);
+  fleet.assertPartitionedOnCluster(partitions);
   return partitions;
 }
 
 /** Returns whether the fleet has a registered device. @param partitions the number of its partitions */
 async function hasDevices(fleet: Fleet, partitions: number): Promise<boolean> {
-  for (const { redis, keys } of fleet.partitionsFor(partitions)) {
+  for (const { redis, keys } of fleet.layOutPartitions(partitions)) {
     if ((await fleet.send(() => redis.exists(keys.registered))) === 1) return true;
   }
   return false;

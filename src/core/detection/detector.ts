@@ -169,7 +169,7 @@ class Detector {
         this.#loss = error;
         this.#wakeSignal.wake();
       },
-      onBack: () => {
+      onResumed: () => {
         for (const loop of this.#loops) loop.sweepAgain();
         this.#wakeSignal.wake();
       },

@@ -67,7 +67,7 @@ export class KeyspaceEvents implements SuspectSource {
     this.#subscription = subscribeEverywhere(this.#fleet, `__keyevent@${db}__:expired`, {
       onMessage: (key) => this.#onExpired(key),
       onLost: (error) => this.#listener.onLost(error),
-      onBack: this.#setFlagsAgain,
+      onResumed: this.#setFlagsAgain,
     });
     await this.#subscription.ready;
   }
@@ -98,7 +98,7 @@ export class KeyspaceEvents implements SuspectSource {
    * the flags, it sends no expired events, so devices would be missed.
    */
   readonly #setFlagsAgain = (): void => {
-    if (this.#subscription) void this.#setFlags().then(() => this.#listener.onBack());
+    if (this.#subscription) void this.#setFlags().then(() => this.#listener.onResumed());
   };
 }
 

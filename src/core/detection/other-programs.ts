@@ -19,6 +19,6 @@ export function watchOtherPrograms(fleet: Fleet, listener: SuspectListener): Sub
       if (event) listener.onSuspect(event.deviceId);
     },
     onLost: (error) => listener.onLost(error),
-    onBack: () => listener.onBack(),
+    onResumed: () => listener.onResumed(),
   });
 }

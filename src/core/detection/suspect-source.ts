@@ -23,7 +23,7 @@ export interface SuspectSource extends Subscription {
   pollers(partition: Partition): readonly Poller[];
 }
 
-export interface SuspectListener extends Pick<SubscriptionListener, 'onLost' | 'onBack'> {
+export interface SuspectListener extends Pick<SubscriptionListener, 'onLost' | 'onResumed'> {
   onSuspect(id: string): void;
 }
 

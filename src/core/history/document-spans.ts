@@ -1,7 +1,7 @@
 /** The past of a device's reported or desired document, as spans of time with one text or with an unknown one. */
 import type { DeviceRecord } from '../model/device.js';
 import { type HistoryEntry, lastChangeOf } from './history-entry.js';
-import { registrationOf, type Span, spansOfEntries } from './spans.js';
+import { registeredAtOf, type Span, spansOfEntries } from './spans.js';
 
 export interface DocumentText {
   json: string;
@@ -23,7 +23,7 @@ export function documentSpans(
 ): Span<DocumentText>[] {
   const json = kind === 'reported' ? record.reportedJson : record.desiredJson;
   const { number: version, at } = lastChangeOf(record, kind);
-  const registered = registrationOf(record);
+  const registered = registeredAtOf(record);
   const spans = spansOfEntries(record, entries, textOf, { json: '{}', version: 0, at: null });
   const newest = entries.at(-1);
   const isUnchanged = newest?.number === version && newest.valueJson === json && newest.at >= registered;

@@ -1,7 +1,7 @@
 /** The past of a device's presence, as spans of time in which the device was online or offline, or that is not known. */
 import type { DeviceRecord, Status } from '../model/device.js';
 import type { HistoryEntry } from './history-entry.js';
-import { registrationOf, type Span, spansOfEntries } from './spans.js';
+import { registeredAtOf, type Span, spansOfEntries } from './spans.js';
 
 export interface PresenceState {
   status: Status;
@@ -44,7 +44,7 @@ function announcedSpans(record: DeviceRecord, entries: readonly HistoryEntry[]):
   const newest = entries.at(-1);
   if (newest?.number === seq) return [];
   const status = isAnnouncedOnline(record) ? 'online' : 'offline';
-  const announced = { from: at ?? registrationOf(record), state: { status, seq, at } } as const;
+  const announced = { from: at ?? registeredAtOf(record), state: { status, seq, at } } as const;
   return newest ? [{ from: newest.at, state: null }, announced] : [announced];
 }
 
@@ -59,7 +59,7 @@ function currentSpans(
   longestTtl: number,
 ): Span<PresenceState>[] {
   const { presenceSeq: seq, presenceAt: at, status } = record;
-  const registered = registrationOf(record);
+  const registered = registeredAtOf(record);
   const wasOnline = isAnnouncedOnline(record);
   const announcedAt = at ?? registered;
   /** The time, epoch ms, until which the device certainly had the status that was announced last. */
@@ -70,7 +70,8 @@ function currentSpans(
    */
   const lastContact = Math.max(record.lastSeen ?? 0, seq > 0 ? registered : 0);
   const hasForeignContact = wasOnline ? lastContact >= deadline : lastContact > (at ?? 0);
-  const isShared = newest !== undefined && (newest.unknown !== null || newest.reason === 'observed');
+  const hasForeignHeartbeats =
+    newest !== undefined && (newest.unknown !== null || newest.reason === 'observed');
   const current: PresenceState = { status, seq, at };
   if (status === 'online' && hasForeignContact) {
     return [
@@ -78,7 +79,7 @@ function currentSpans(
       { from: Math.max(lastContact, announcedAt), state: current },
     ];
   }
-  if (status === 'offline' && (hasForeignContact || (wasOnline && isShared))) {
+  if (status === 'offline' && (hasForeignContact || (wasOnline && hasForeignHeartbeats))) {
     // The TTL of another program's heartbeat is not known, so the device is known to be offline only when the longest
     // TTL of the fleet has passed.
     const offlineFrom = Math.max(lastContact, registered) + longestTtl;

@@ -13,7 +13,7 @@ export interface Span<State> {
 }
 
 /** Returns when the device was registered, epoch ms; 0: the record does not tell. */
-export function registrationOf({ registeredAt }: DeviceRecord): number {
+export function registeredAtOf({ registeredAt }: DeviceRecord): number {
   return registeredAt ?? 0;
 }
 
@@ -30,7 +30,7 @@ export function spansOfEntries<State>(
 ): Span<State>[] {
   const spans: Span<State>[] = [
     { from: 0, state: null },
-    { from: registrationOf(record), state: entries[0]?.first ? registered : null },
+    { from: registeredAtOf(record), state: entries[0]?.first ? registered : null },
   ];
   for (const [i, entry] of entries.entries()) {
     const { number, at, unknown } = entry;

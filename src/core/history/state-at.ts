@@ -16,7 +16,7 @@ import { type DocumentText, documentSpans } from './document-spans.js';
 import { HISTORY_KINDS, type HistoryEntry, lastChangeOf } from './history-entry.js';
 import { readNewestEntries } from './newest-entries.js';
 import { presenceSpans } from './presence-spans.js';
-import { knownSince, registrationOf, type Span, stateIn } from './spans.js';
+import { knownSince, registeredAtOf, type Span, stateIn } from './spans.js';
 
 /** A device at the requested time. Null: not known, or it had not happened. Times are epoch ms. */
 export interface PastState {
@@ -59,10 +59,10 @@ export async function stateAt(fleet: Fleet, id: string, time: number): Promise<P
   ]);
   const record = await readDevice(fleet, id);
   const lists = await Promise.all(HISTORY_KINDS.map((kind) => readUntil(fleet, record, kind, time)));
-  if (time < registrationOf(record) && !wasRegisteredAgain(record, lists.flat())) {
+  if (time < registeredAtOf(record) && !wasRegisteredAgain(record, lists.flat())) {
     throw new DevstateError('NOT_FOUND', `device ${quote(id)} was not registered yet at that time`, {
       reason: 'REGISTERED_LATER',
-      details: { registeredAt: registrationOf(record) },
+      details: { registeredAt: registeredAtOf(record) },
     });
   }
   const [reportedEntries = [], desiredEntries = [], presenceEntries = []] = lists;
@@ -109,7 +109,7 @@ async function readUntil(
 function wasRegisteredAgain(record: DeviceRecord, entries: readonly HistoryEntry[]): boolean {
   const { reportedAt, desiredAt, presenceAt } = record;
   const times = [reportedAt, desiredAt, presenceAt, ...entries.map(({ at }) => at)];
-  return times.some((at) => at !== null && at < registrationOf(record));
+  return times.some((at) => at !== null && at < registeredAtOf(record));
 }
 
 function toDocument(id: string, field: string, text: DocumentText | null): PastDocument | null {

@@ -9,7 +9,7 @@ import { decodeInstant, type FieldName } from './dialect.js';
 export const GONE_PTTL = -2;
 
 /** The reply of PTTL for a heartbeat key, and the server's time at that moment; both in ms. */
-export interface HeartbeatTtl {
+export interface PttlReading {
   pttl: number;
   now: number;
 }
@@ -17,7 +17,7 @@ export interface HeartbeatTtl {
 /**
  * Returns the status of a device and when its heartbeat key expires. A device is online if and only if the key exists.
  */
-export function livenessOf({ pttl, now }: HeartbeatTtl): Pick<DeviceRecord, 'status' | 'expiresAt'> {
+export function livenessOf({ pttl, now }: PttlReading): Pick<DeviceRecord, 'status' | 'expiresAt'> {
   return { status: pttl === GONE_PTTL ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
 }
 
@@ -40,7 +40,7 @@ const NOTHING_PACKED = decodePacked(undefined);
 export function recordDecoder(
   dialect: Dialect,
   fields: readonly FieldName[],
-): (id: string, values: readonly (string | null)[], ttl: HeartbeatTtl) => DeviceRecord {
+): (id: string, values: readonly (string | null)[], ttl: PttlReading) => DeviceRecord {
   // The positions are looked up once and not for each device: the returned function decodes every device of a fleet.
   const type = fields.indexOf('type');
   const lastSeen = fields.indexOf('lastSeen');

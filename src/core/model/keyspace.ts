@@ -29,14 +29,14 @@
 export type HistoryKind = 'reported' | 'desired' | 'presence';
 
 /** The key and the channels that belong to no partition: the whole fleet has them once. */
-export interface FleetKeys {
+export interface SharedKeys {
   readonly meta: string;
   readonly presenceChannel: string;
   commandsChannel(id: string): string;
 }
 
 /** The keys of one partition, and the key and the channels that the whole fleet has once. */
-export class Keyspace implements FleetKeys {
+export class Keyspace implements SharedKeys {
   readonly registered: string;
   readonly online: string;
   readonly types: string;

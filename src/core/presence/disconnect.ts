@@ -1,5 +1,5 @@
 /** Disconnects devices: takes them offline at once, without waiting until their heartbeat keys expire. */
-import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { awaitItemResult, type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
@@ -26,7 +26,9 @@ export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
 export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<boolean>[]> {
   return sendValidItems(ids, validId, (valid) =>
     mapItemsByPartition(fleet, valid, (partition, group) =>
-      runInChunks(group, (chunk) => settleAll(chunk.map((id) => itemFailure(disconnectOne(partition, id))))),
+      runInChunks(group, (chunk) =>
+        settleAll(chunk.map((id) => awaitItemResult(disconnectOne(partition, id)))),
+      ),
     ),
   );
 }

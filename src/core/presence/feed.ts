@@ -137,7 +137,7 @@ class Feed {
         this.#unreported = error;
         this.#wakeSignal.wake();
       },
-      onBack: () => {
+      onResumed: () => {
         this.#logs.markChanged();
         this.#wakeSignal.wake();
       },

@@ -4,8 +4,8 @@
  * if its heartbeat asks for that. Each heartbeat succeeds or fails alone.
  */
 import {
+  awaitItemResult,
   type ItemResult,
-  itemFailure,
   sendValidItems,
   splitAtRepeats,
   unwrapOne,
@@ -150,7 +150,7 @@ async function beatAndMerge(
   }
   const outcomes = await runHeartbeats(partition, beats, stored, defaultTtl);
   const retry = (beat: Heartbeat, found: StoredReport) =>
-    itemFailure(mergeAgain(partition, beat, found, defaultTtl));
+    awaitItemResult(mergeAgain(partition, beat, found, defaultTtl));
   return settleAll(
     outcomes.map((outcome: BeatOutcome, i) =>
       isStoredReport(outcome) ? retry(beats[i] as Heartbeat, outcome) : outcome,

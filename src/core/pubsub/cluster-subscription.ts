@@ -7,8 +7,8 @@ import type { Cluster, Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
 import {
+  type DisconnectableSubscription,
   MANUAL_RESUBSCRIBE,
-  type OwnedSubscription,
   type SubscriptionListener,
   subscribeOn,
 } from './subscription.js';
@@ -26,9 +26,9 @@ const SUBSCRIBER_OPTIONS = {
  */
 export function subscribeWhenMastersKnown(
   fleet: Fleet,
-  open: (master: Redis) => OwnedSubscription,
-): OwnedSubscription {
-  let subscription: OwnedSubscription | undefined;
+  open: (master: Redis) => DisconnectableSubscription,
+): DisconnectableSubscription {
+  let subscription: DisconnectableSubscription | undefined;
   let isClosed = false;
   const begin = async () => {
     // Any command makes ioredis find the nodes first. `fleet.declared` may answer from its cache, without a command.
@@ -84,7 +84,7 @@ export function subscribeAtAnyMaster(
   channel: string,
   listener: SubscriptionListener,
   first: Redis,
-): OwnedSubscription {
+): DisconnectableSubscription {
   const chooseMaster = () => {
     const masters = fleet.servers();
     return masters[Math.floor(Math.random() * masters.length)];
@@ -127,8 +127,8 @@ export function subscribeAtEveryMaster(
   cluster: Cluster,
   channel: string,
   listener: SubscriptionListener,
-): OwnedSubscription {
-  const subscriptions = new Map<string, OwnedSubscription>();
+): DisconnectableSubscription {
+  const subscriptions = new Map<string, DisconnectableSubscription>();
   const followMasters = (late: boolean) => {
     const masters = new Map(fleet.servers().map((master) => [addressOf(master), master]));
     for (const [address, subscription] of subscriptions) {
@@ -143,7 +143,7 @@ export function subscribeAtEveryMaster(
     }
   };
   const onRefresh = () => followMasters(true);
-  const endAll = (end: (subscription: OwnedSubscription) => void) => {
+  const endAll = (end: (subscription: DisconnectableSubscription) => void) => {
     cluster.off('refresh', onRefresh);
     for (const subscription of subscriptions.values()) end(subscription);
   };

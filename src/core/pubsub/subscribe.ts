@@ -6,8 +6,8 @@ import {
   subscribeWhenMastersKnown,
 } from './cluster-subscription.js';
 import {
+  type DisconnectableSubscription,
   MANUAL_RESUBSCRIBE,
-  type OwnedSubscription,
   type Subscription,
   type SubscriptionListener,
   subscribeOn,
@@ -30,7 +30,7 @@ export function subscribe(fleet: Fleet, channel: string, listener: SubscriptionL
 /**
  * Subscribes to a channel of keyspace events, such as the expiry of keys. On a cluster it subscribes on every master,
  * because Redis publishes these events only on the server that holds the key. When a master joins the cluster or
- * replaces another, `onBack` is called without `onLost` before it, because its events may have been missed. The caller
+ * replaces another, `onResumed` is called without `onLost` before it, because its events may have been missed. The caller
  * must close the subscription.
  */
 export function subscribeEverywhere(
@@ -47,7 +47,7 @@ export function subscribeEverywhere(
 }
 
 /** Returns the subscription, which from now on is disconnected when the fleet's connection ends. */
-function endingWithFleet({ redis }: Fleet, subscription: OwnedSubscription): Subscription {
+function endingWithFleet({ redis }: Fleet, subscription: DisconnectableSubscription): Subscription {
   redis.once('end', subscription.disconnect);
   return {
     ready: subscription.ready,

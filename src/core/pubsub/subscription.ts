@@ -14,11 +14,11 @@ export interface SubscriptionListener {
   onMessage(message: string): void;
   /**
    * Called when messages stop arriving, and again for each failed attempt to restore the subscription. After a refusal
-   * that will not pass, such as a missing permission, it is not called again until `onBack`.
+   * that will not pass, such as a missing permission, it is not called again until `onResumed`.
    */
   onLost(error: DevstateError): void;
   /** Called when the subscription works again after a loss; messages published in between were missed. */
-  onBack(): void;
+  onResumed(): void;
 }
 
 export interface Subscription {
@@ -33,7 +33,7 @@ export interface Subscription {
   close(): void;
 }
 
-export interface OwnedSubscription extends Subscription {
+export interface DisconnectableSubscription extends Subscription {
   /** Closes the connection of the subscription, and calls `onLost`. */
   disconnect(): void;
 }
@@ -44,16 +44,16 @@ export const MANUAL_RESUBSCRIBE = { autoResubscribe: false };
 /**
  * Subscribes to the channel on a connection.
  * @param subscriber the connection; its options must include `MANUAL_RESUBSCRIBE`
- * @param late true: messages of the channel may have been missed already, so `onBack` is called after the first
+ * @param late true: messages of the channel may have been missed already, so `onResumed` is called after the first
  *   SUBSCRIBE
  */
 export function subscribeOn(
   fleet: Fleet,
   subscriber: Redis,
   channel: string,
-  { onMessage, onLost, onBack }: SubscriptionListener,
+  { onMessage, onLost, onResumed }: SubscriptionListener,
   late = false,
-): OwnedSubscription {
+): DisconnectableSubscription {
   /**
    * Whether losses are reported to the listener: from the first successful SUBSCRIBE (if `late`, at once) until
    * `close`.
@@ -73,7 +73,7 @@ export function subscribeOn(
       await sendSubscribe();
       if (!reports || !lost) return;
       lost = undefined;
-      onBack();
+      onResumed();
     } catch (error) {
       lose(toDevstateError(error));
       // The server hangs or refuses SUBSCRIBE, so the next attempt is made on a new connection.

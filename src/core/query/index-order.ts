@@ -32,7 +32,7 @@ export interface LastSeenRange {
  * index, and of those last seen in one millisecond.
  * @param seen ids that were read before and are left out; every id that is read is added
  */
-export async function* oldestFirst<R extends SeenRow>(
+export async function* byLastSeenFromIndex<R extends SeenRow>(
   partition: Partition,
   { maxDeadline, maxLastSeen, never }: LastSeenRange,
   read: ReadRows<R>,
@@ -70,7 +70,7 @@ export async function* oldestFirst<R extends SeenRow>(
  * seen.
  * @param status only devices of this status are yielded; undefined: all devices
  */
-export async function* nextToExpire<R extends SeenRow>(
+export async function* byDeadlineFromIndex<R extends SeenRow>(
   partition: Partition,
   status: Status | undefined,
   read: ReadRows<R>,
@@ -81,7 +81,7 @@ export async function* nextToExpire<R extends SeenRow>(
   if (status !== 'offline') yield* read(pageIndex(partition, online, seen));
   if (status === 'online') return;
   const expiredOrOffline = { maxDeadline: now - 1, maxLastSeen: Number.POSITIVE_INFINITY, never: true };
-  yield* oldestFirst(partition, expiredOrOffline, read, seen);
+  yield* byLastSeenFromIndex(partition, expiredOrOffline, read, seen);
   // Devices that went online while the offline devices were read come last, so that none is left out.
   if (status === undefined) yield* read(pageIndex(partition, online, seen));
 }

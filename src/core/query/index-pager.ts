@@ -6,7 +6,7 @@
  * the page may begin too late; then it is read again from an earlier rank, so that no device is skipped.
  */
 import { DevstateError } from '../model/errors.js';
-import type { Command } from '../store/connection.js';
+import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
 import { SeenIds } from '../store/seen-ids.js';
 
@@ -85,7 +85,7 @@ export async function* pageIndex(
   }
 }
 
-function pageCommand({ keys }: Partition, start: number, down: boolean): Command {
+function pageCommand({ keys }: Partition, start: number, down: boolean): RedisRequest {
   return [down ? 'zrevrange' : 'zrange', keys.activity, start, start + PAGE_SIZE - 1, 'WITHSCORES'];
 }
 
@@ -128,7 +128,7 @@ async function findRank(
   guess: number | undefined,
 ): Promise<{ rank: number; guessedPage: Entry[] | undefined }> {
   const { activity } = partition.keys;
-  const commands = anchors.flatMap((anchor): Command[] => [
+  const commands = anchors.flatMap((anchor): RedisRequest[] => [
     ['zscore', activity, anchor.id],
     [down ? 'zrevrank' : 'zrank', activity, anchor.id],
   ]);

@@ -11,8 +11,8 @@ import type { Fleet } from '../store/fleet.js';
 import { concatPartitions, mergePartitions } from '../store/merge-partitions.js';
 import { scanSet } from '../store/set-scan.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
-import { nextToExpire, oldestFirst } from './index-order.js';
-import { ALL_FIELDS, SUMMARY_FIELDS, WIDE_FIELDS } from './read-devices.js';
+import { byDeadlineFromIndex, byLastSeenFromIndex } from './index-order.js';
+import { ALL_FIELDS, METADATA_FIELDS, SUMMARY_FIELDS } from './read-devices.js';
 import { registeredIds } from './registered-ids.js';
 import { byDeadline, byId, byLastSeen, sortAll } from './sort.js';
 
@@ -53,7 +53,7 @@ export async function* onlineChunks(
   options: OnlineOptions = {},
 ): AsyncGenerator<readonly DeviceRecord[]> {
   const { order, withMetadata = false } = options;
-  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? WIDE_FIELDS : [])];
+  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA_FIELDS : [])];
   const read = deviceReader(fleet, fields, options);
   yield* inOrder(fleet, order, {
     status: 'online',
@@ -120,9 +120,13 @@ async function* inOrder(
       maxLastSeen: Number.POSITIVE_INFINITY,
       never: true,
     };
-    yield* mergePartitions(fleet, (partition) => oldestFirst(partition, everything, read), byLastSeen);
+    yield* mergePartitions(
+      fleet,
+      (partition) => byLastSeenFromIndex(partition, everything, read),
+      byLastSeen,
+    );
   } else {
-    yield* mergePartitions(fleet, (partition) => nextToExpire(partition, status, read), byDeadline);
+    yield* mergePartitions(fleet, (partition) => byDeadlineFromIndex(partition, status, read), byDeadline);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { DeviceRecord } from '../model/device.js';
 import { GONE_PTTL, livenessOf } from '../model/device-decoder.js';
 import { mapByPartition } from '../store/by-partition.js';
-import type { Command } from '../store/connection.js';
+import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { parseServerTime } from '../store/server-time.js';
@@ -26,7 +26,7 @@ async function readLiveness(partition: Partition, ids: readonly string[]): Promi
   const offline = livenessOf({ pttl: GONE_PTTL, now: 0 });
   if (keys.length === 0 || (await partition.send(() => partition.redis.exists(...keys))) === 0)
     return ids.map(() => offline);
-  const commands = keys.map((key): Command => ['pttl', key]);
+  const commands = keys.map((key): RedisRequest => ['pttl', key]);
   const [time, ...ttls] = await partition.pipeline([['time'], ...commands]);
   const now = parseServerTime(time);
   return ttls.map((pttl) => livenessOf({ pttl: Number(pttl), now }));

@@ -9,7 +9,7 @@ import { dialectOrder, type FieldName, fieldName } from '../model/dialect.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import { mapByPartition } from '../store/by-partition.js';
-import type { Command } from '../store/connection.js';
+import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { parseServerTime } from '../store/server-time.js';
@@ -18,7 +18,7 @@ import { AdaptivePage, DOCUMENT_FIELDS } from './adaptive-page.js';
 /** The fields that a list of devices without documents needs. */
 export const SUMMARY_FIELDS: readonly FieldName[] = ['type', 'lastSeen', 'registered', 'devstate'];
 /** The fields that the option `-o wide` adds to a list of devices. */
-export const WIDE_FIELDS: readonly FieldName[] = ['registered', 'metadata'];
+export const METADATA_FIELDS: readonly FieldName[] = ['registered', 'metadata'];
 export const ALL_FIELDS: readonly FieldName[] = [...SUMMARY_FIELDS, ...DOCUMENT_FIELDS];
 
 /**
@@ -155,7 +155,7 @@ async function readPage(
     fields: names.map((name) => fieldName(dialect, name)),
     decode: recordDecoder(dialect, names),
   }));
-  const commands: Command[] = [['time']];
+  const commands: RedisRequest[] = [['time']];
   for (const id of ids) {
     const key = partition.keys.state(id);
     for (const { fields } of inDialects) commands.push(['hmget', key, ...fields]);

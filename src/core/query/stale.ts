@@ -12,9 +12,9 @@ import type { Fleet } from '../store/fleet.js';
 import { mergePartitions } from '../store/merge-partitions.js';
 import { readFleetTime } from '../store/server-time.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
-import { oldestFirst } from './index-order.js';
+import { byLastSeenFromIndex } from './index-order.js';
 import { withLiveness } from './liveness.js';
-import { WIDE_FIELDS } from './read-devices.js';
+import { METADATA_FIELDS } from './read-devices.js';
 import { registeredIds } from './registered-ids.js';
 import { byLastSeen, sortAll } from './sort.js';
 
@@ -64,7 +64,7 @@ export async function* staleChunks(
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
   const isIndexed = exclusive && type === undefined;
-  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? WIDE_FIELDS : [])];
+  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA_FIELDS : [])];
   const toStaleDevice = staleDeviceMapper(now);
 
   // Without the index, progress is reported by `candidates`, which reads a field of every record. The reader reads only
@@ -94,7 +94,7 @@ export async function* staleChunks(
   }
   // The deadline of a device is its last heartbeat plus its TTL, so no stale device has a deadline after `maxDeadline`.
   const range = { maxDeadline: cutoff + longestTtl, maxLastSeen: cutoff, never };
-  yield* mergePartitions(fleet, (partition) => oldestFirst(partition, range, staleAmong), byLastSeen);
+  yield* mergePartitions(fleet, (partition) => byLastSeenFromIndex(partition, range, staleAmong), byLastSeen);
 }
 
 /**

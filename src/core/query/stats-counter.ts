@@ -16,13 +16,13 @@ export interface FleetStats {
 }
 
 /** The state of one device. `neverSeen` and `lapsed` are true for offline devices only. */
-export type DeviceState = Record<'online' | 'neverSeen' | 'lapsed', boolean>;
+export type PresenceCategory = Record<'online' | 'neverSeen' | 'lapsed', boolean>;
 
 /**
  * Returns the state of a device from its score in the index.
  * @param at the time of the server that holds the index, epoch ms: a deadline before it has passed
  */
-export function stateOfScore(score: number, at: number): DeviceState {
+export function stateOfScore(score: number, at: number): PresenceCategory {
   const online = score >= at;
   return { online, neverSeen: score === 0, lapsed: score > 0 && !online };
 }
@@ -52,7 +52,7 @@ export class StatsCounter {
     if (!byType) this.#rows.set(null, emptyStats(at, null));
   }
 
-  add(type: string | null, state: DeviceState): void {
+  add(type: string | null, state: PresenceCategory): void {
     const key = this.#byType ? type : null;
     const row = this.#rows.get(key) ?? emptyStats(this.#at, key);
     this.#rows.set(key, row);

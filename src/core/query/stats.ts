@@ -4,7 +4,7 @@
  * record is read, in chunks.
  */
 import { mapPartitions } from '../store/by-partition.js';
-import type { Command } from '../store/connection.js';
+import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { readFleetTime, readServerTime } from '../store/server-time.js';
@@ -47,7 +47,7 @@ async function countIndex(partition: Partition): Promise<FleetStats> {
     ['(0', `(${at}`],
   ] as const;
   const counts = await partition.pipeline(
-    ranges.map(([from, to]): Command => ['zcount', activity, from, to]),
+    ranges.map(([from, to]): RedisRequest => ['zcount', activity, from, to]),
   );
   const [registered, online, neverSeen, lapsed] = counts.map(Number) as [number, number, number, number];
   return { ...emptyStats(at, null), registered, online, offline: registered - online, neverSeen, lapsed };

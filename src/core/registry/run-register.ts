@@ -1,5 +1,5 @@
 /** Runs the Lua script `register` for devices of one partition. */
-import { type ItemResult, itemFailure } from '../async/item-results.js';
+import { awaitItemResult, type ItemResult } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
@@ -45,7 +45,7 @@ export async function runRegister(
         oldType = String(next[1]);
         return undefined;
       });
-      const settled = await itemFailure(secondRun);
+      const settled = await awaitItemResult(secondRun);
       if (settled instanceof DevstateError) return settled;
       return toRegistration(partition, registrant, oldType, settled);
     }),

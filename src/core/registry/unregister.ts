@@ -1,5 +1,5 @@
 /** Unregisters devices: removes their records, histories, heartbeat keys and entries in the sets and the index. */
-import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { awaitItemResult, type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { slices } from '../async/slices.js';
 import { notFoundError } from '../model/errors.js';
@@ -34,7 +34,9 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
     for (const chunk of slices(all, MAX_DEVICES_PER_SCRIPT)) {
       const readings = await readDevicesIn(partition, chunk, ['type']);
       await removeFromFormerTypes(partition, readings);
-      results.push(...(await settleAll(readings.map((reading) => itemFailure(remove(partition, reading))))));
+      results.push(
+        ...(await settleAll(readings.map((reading) => awaitItemResult(remove(partition, reading))))),
+      );
     }
     return results;
   };

@@ -4,7 +4,7 @@
  * another client made is lost.
  */
 
-import { type ItemResult, itemFailure, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { awaitItemResult, type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError, quote } from '../model/errors.js';
@@ -70,7 +70,7 @@ export async function setDesiredAll(
   return sendValidItems(ids, validId, (all) =>
     mapItemsByPartition(fleet, all, (partition, group) =>
       runInChunks(group, (chunk) =>
-        settleAll(chunk.map((id) => itemFailure(setOne(fleet, partition, id, document, options)))),
+        settleAll(chunk.map((id) => awaitItemResult(setOne(fleet, partition, id, document, options)))),
       ),
     ),
   );

@@ -5,7 +5,7 @@ import type { Cluster, Redis, Command as RedisCommand } from 'ioredis';
 export type Connection = Redis | Cluster;
 
 /** A Redis command: its name and its arguments. */
-export type Command = readonly [name: string, ...args: (string | number)[]];
+export type RedisRequest = readonly [name: string, ...args: (string | number)[]];
 
 export type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
 

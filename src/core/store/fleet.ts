@@ -5,7 +5,7 @@
  */
 import type { Dialect } from '../model/device.js';
 import { DevstateError, readOnlyError } from '../model/errors.js';
-import { type FleetKeys, Keyspace } from '../model/keyspace.js';
+import { Keyspace, type SharedKeys } from '../model/keyspace.js';
 import type { Connection } from './connection.js';
 import { FleetSettingsReader } from './fleet-settings.js';
 import { Partition } from './partition.js';
@@ -48,7 +48,7 @@ export class Fleet extends Requests {
   }
 
   /** The names that exist once in a fleet, not once in each partition: the key of the settings, and the channels. */
-  get keys(): FleetKeys {
+  get keys(): SharedKeys {
     return this.#keys;
   }
 
@@ -58,13 +58,13 @@ export class Fleet extends Requests {
    */
   async partitions(): Promise<readonly Partition[]> {
     const { partitions } = await this.#settings.declared();
-    this.assertPartitionable(partitions);
-    if (this.#partitions.length !== partitions) this.#partitions = this.partitionsFor(partitions);
+    this.assertPartitionedOnCluster(partitions);
+    if (this.#partitions.length !== partitions) this.#partitions = this.layOutPartitions(partitions);
     return this.#partitions;
   }
 
   /** Returns the partitions that the fleet would have if `count` partitions were declared. Sends nothing to Redis. */
-  partitionsFor(count: number): readonly Partition[] {
+  layOutPartitions(count: number): readonly Partition[] {
     return Array.from(
       { length: count },
       (_, number) =>
@@ -90,7 +90,7 @@ export class Fleet extends Requests {
    * cluster: its keys have no hash tag, so they would be in many slots, but a script may use keys of one slot only.
    * @throws DevstateError USAGE: one partition on a cluster
    */
-  assertPartitionable(count: number): void {
+  assertPartitionedOnCluster(count: number): void {
     if (count === 1 && this.cluster)
       throw new DevstateError('USAGE', 'a cluster needs a partitioned fleet', {
         reason: 'PARTITIONS_REQUIRED',

@@ -18,7 +18,7 @@ const CONNECTION_LOST =
   /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Cluster is ended\.)$/;
 
 /** Returns in a few words why the network failed; null: the error is not one of the network. */
-export function networkReason(error: Error): string | null {
+export function networkProblem(error: Error): string | null {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && code in REASONS) return REASONS[code] as string;
   if (error.name === 'MaxRetriesPerRequestError' || CONNECTION_LOST.test(error.message))

@@ -6,7 +6,7 @@
 
 import { type DevstateError, deviceError, readOnlyError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
-import type { Command, Connection } from './connection.js';
+import type { Connection, RedisRequest } from './connection.js';
 import { Requests } from './requests.js';
 import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
@@ -48,7 +48,7 @@ export class Partition extends Requests {
    * that holds the keys of the partition.
    * @throws DevstateError CONNECTION
    */
-  pipeline(commands: readonly Command[]): Promise<unknown[]> {
+  pipeline(commands: readonly RedisRequest[]): Promise<unknown[]> {
     return this.sendMany(commands, this.keys.registered);
   }
 

@@ -6,11 +6,11 @@
  */
 import { type Redis, Command as RedisCommand } from 'ioredis';
 import {
-  type Command,
   type CommandOptions,
   type Connection,
   commandOptions,
   isCluster,
+  type RedisRequest,
 } from './connection.js';
 
 /** The outcome of one command of a batch: its error, or null and its reply. */
@@ -18,18 +18,18 @@ export type CommandOutcome = [error: Error | null, reply?: unknown];
 
 /**
  * Sends the commands, and returns the outcome of each, in their order. Never rejects.
- * @param timeKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
+ * @param routingKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
  */
 export function sendPipeline(
   connection: Connection,
-  commands: readonly Command[],
-  timeKey: string,
+  commands: readonly RedisRequest[],
+  routingKey: string,
 ): Promise<readonly CommandOutcome[]> {
   const batch = new Batch(commands.length);
   const options = commandOptions(connection);
   const stream = isCluster(connection) ? undefined : singleWriteStream(connection, commands.length);
   for (const [index, command] of commands.entries()) {
-    const sent = new BatchCommand(command, options, timeKey, (outcome) => batch.settle(index, outcome));
+    const sent = new BatchCommand(command, options, routingKey, (outcome) => batch.settle(index, outcome));
     sent.promise = batch.outcomes;
     // After a lost connection ioredis sends commands without a reply again. With a `pipelineIndex` it does so only if
     // no command of the batch has a reply yet, and else rejects the rest, so that a batch is not sent again in part.
@@ -63,16 +63,16 @@ class Batch {
 }
 
 class BatchCommand extends RedisCommand {
-  readonly #timeKey: string;
+  readonly #routingKey: string;
 
   constructor(
-    [name, ...args]: Command,
+    [name, ...args]: RedisRequest,
     options: CommandOptions,
-    timeKey: string,
+    routingKey: string,
     settle: (outcome: CommandOutcome) => void,
   ) {
     super(name, args, options);
-    this.#timeKey = timeKey;
+    this.#routingKey = routingKey;
     this.stringifyArguments();
     const end = (outcome: CommandOutcome) => {
       this.isResolved = true;
@@ -98,7 +98,7 @@ class BatchCommand extends RedisCommand {
 
   override getSlot(): number {
     if (this.getKeys().length > 0) return super.getSlot();
-    return new RedisCommand('exists', [this.#timeKey]).getSlot();
+    return new RedisCommand('exists', [this.#routingKey]).getSlot();
   }
 }
 

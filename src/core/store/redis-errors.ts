@@ -5,7 +5,7 @@
 
 import type { ErrorReason } from '../model/error-reasons.js';
 import { DevstateError } from '../model/errors.js';
-import { networkReason } from './network-errors.js';
+import { networkProblem } from './network-errors.js';
 import {
   isDenied,
   isPermissionDenied,
@@ -49,7 +49,7 @@ export function toDevstateError(error: unknown): DevstateError {
   if (isTooManyClients(error))
     return connectionError(error, 'the server takes no more connections', 'TOO_MANY_CONNECTIONS');
   if (code === 'WRONGTYPE') return wrongTypeError(firstKey(error));
-  const problem = networkReason(error);
+  const problem = networkProblem(error);
   if (problem !== null) return connectionError(error, problem);
   const tls = tlsProblem(error);
   if (tls !== null) return connectionError(error, tls.message, tls.reason);

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { ignoreAskingFailures } from './cluster-asking.js';
-import type { Command, Connection } from './connection.js';
+import type { Connection, RedisRequest } from './connection.js';
 import { sendPipeline } from './pipeline.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
@@ -51,12 +51,12 @@ export class Requests {
   /**
    * Sends many read commands in one round trip, and returns their replies in order. If a command fails because its key
    * holds another Redis type, a DevstateError BAD_RECORD is returned as its reply.
-   * @param timeKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
+   * @param routingKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
    * @throws DevstateError CONNECTION
    */
-  async sendMany(commands: readonly Command[], timeKey: string): Promise<unknown[]> {
+  async sendMany(commands: readonly RedisRequest[], routingKey: string): Promise<unknown[]> {
     const replies = await this.send(async () => {
-      const outcomes = await sendPipeline(this.connection, commands, timeKey);
+      const outcomes = await sendPipeline(this.connection, commands, routingKey);
       for (const [error] of outcomes) if (isRetryable(error)) throw error;
       return outcomes;
     });
@@ -72,7 +72,7 @@ export class Requests {
    * valid only on the server that gave it.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
-  sendAndIdentify(command: Command): Promise<ServerReply> {
+  sendAndIdentify(command: RedisRequest): Promise<ServerReply> {
     return this.send(() => sendToServer(this.connection, command));
   }
 

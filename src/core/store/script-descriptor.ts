@@ -6,14 +6,14 @@
 import type { HistoryKind } from '../model/keyspace.js';
 
 /** The name of a key that exists once in each partition; `meta` exists once in the fleet. */
-export type FleetKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
+export type PartitionKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
 /** The name of a key that belongs to one device or to the device's type. `oldType` is the type before a change. */
 export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${HistoryKind}`;
 
 /** The names of the keys that a script uses, in the order in which a call passes the keys. */
 export interface ScriptKeys {
   /** Keys of the partition or the fleet. They come first in the Lua table KEYS. */
-  readonly keys: readonly FleetKey[];
+  readonly keys: readonly PartitionKey[];
   /** Keys of a device. In the Lua table KEYS they come after `keys`, once for each device of the call. */
   readonly deviceKeys: readonly DeviceKey[];
 }

@@ -6,7 +6,7 @@
  */
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';
-import type { Command } from './connection.js';
+import type { RedisRequest } from './connection.js';
 import { permissionError, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isDenied, isUnnamedDenial, replyCode } from './reply-errors.js';
 import type { Script } from './script-descriptor.js';
@@ -15,7 +15,7 @@ import { expectedTypes, scriptKeys } from './script-keys.js';
 /** The part of `Partition` that is needed to find out why a script failed in it. */
 interface ScriptScope {
   readonly keys: Keyspace;
-  pipeline(commands: readonly Command[]): Promise<unknown[]>;
+  pipeline(commands: readonly RedisRequest[]): Promise<unknown[]>;
 }
 
 /** A call of a script: the devices it was called for, and the channel it was to publish on. */
@@ -55,7 +55,7 @@ async function deniedError(
   if (isUnnamedDenial(error)) {
     const denied = await firstDenial(
       partition,
-      keys.map((key): Command => ['type', key]),
+      keys.map((key): RedisRequest => ['type', key]),
     );
     // Each key was tried with TYPE. If the user may not run TYPE at all, its denial says nothing about the keys, and
     // the error of the script is returned instead.
@@ -64,7 +64,7 @@ async function deniedError(
   const called = commandsOfLine(script, error.message);
   if (called.length > 0)
     return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);
-  const probes = script.probes.map((command, i): Command => [command.toLowerCase(), String(keys[i])]);
+  const probes = script.probes.map((command, i): RedisRequest => [command.toLowerCase(), String(keys[i])]);
   return (await firstDenial(partition, probes)) ?? toDevstateError(error);
 }
 
@@ -84,7 +84,7 @@ function commandsOfLine({ source, commands }: Script, message: string): string[]
  */
 async function firstDenial(
   partition: ScriptScope,
-  commands: readonly Command[],
+  commands: readonly RedisRequest[],
 ): Promise<DevstateError | undefined> {
   try {
     await partition.pipeline(commands);

@@ -2,7 +2,7 @@
  * The keys that a script call passes, and the Redis type that each must have, in the order of the script's descriptor.
  */
 import type { HistoryKind, Keyspace } from '../model/keyspace.js';
-import type { DeviceKey, FleetKey, ScriptKeys } from './script-descriptor.js';
+import type { DeviceKey, PartitionKey, ScriptKeys } from './script-descriptor.js';
 
 /** The part of a device that the names of its keys are made from. */
 interface KeyedDevice {
@@ -11,7 +11,7 @@ interface KeyedDevice {
   oldType?: string;
 }
 
-const KEY_TYPES: Record<FleetKey | Exclude<DeviceKey, `history:${string}`>, string> = {
+const KEY_TYPES: Record<PartitionKey | Exclude<DeviceKey, `history:${string}`>, string> = {
   registered: 'set',
   types: 'set',
   online: 'set',

@@ -11,7 +11,7 @@
  * they are the parameters of the function that the script gives to `eachDevice` (include/devices.lua).
  */
 import { luaDialects } from '../model/dialect.js';
-import { COMMON_ARGS, type DeviceKey, type FleetKey, type ScriptShape } from './script-descriptor.js';
+import { COMMON_ARGS, type DeviceKey, type PartitionKey, type ScriptShape } from './script-descriptor.js';
 
 /** The names of the Lua locals for keys and for arguments. */
 interface Names {
@@ -43,7 +43,7 @@ export function deviceParameters({ deviceKeys, deviceArgs }: ScriptShape): strin
   return [...deviceKeys.map(keyLocal), ...deviceArgs.map(argLocal)];
 }
 
-function keyLocal(key: FleetKey | DeviceKey): string {
+function keyLocal(key: PartitionKey | DeviceKey): string {
   return key.startsWith('history:') ? `${key.slice('history:'.length)}HistoryKey` : `${key}Key`;
 }
 

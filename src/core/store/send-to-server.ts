@@ -3,7 +3,7 @@
  * need this, because a scan cursor is valid only on the server that gave it.
  */
 import { Command as RedisCommand } from 'ioredis';
-import { type Command, type Connection, commandOptions, isCluster } from './connection.js';
+import { type Connection, commandOptions, isCluster, type RedisRequest } from './connection.js';
 
 export interface ServerReply {
   reply: unknown;
@@ -18,7 +18,10 @@ export interface ServerReply {
  * Sends a command, and returns its reply and the server that gave it.
  * @param command must have a key: in a cluster, the key decides which server the command is sent to
  */
-export async function sendToServer(connection: Connection, [name, ...args]: Command): Promise<ServerReply> {
+export async function sendToServer(
+  connection: Connection,
+  [name, ...args]: RedisRequest,
+): Promise<ServerReply> {
   const command = new RedisCommand(name, args, commandOptions(connection));
   if (!isCluster(connection)) {
     const reply = await connection.sendCommand(command);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../../src/core/detection/detector-running.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.mjs';
@@ -150,7 +150,7 @@ describe('while running', () => {
     await detecting.lines('stdout', 2);
     await heartbeat(fleet, { id: ID, ttl: 20 });
     await detecting.lines('stdout', 3);
-    expect(await detectorAtWork(fleet)).toBe(true);
+    expect(await isDetectorRunning(fleet)).toBe(true);
     const { exit, stdout, stderr } = await detecting.stop();
     expect(masked(stdout)).toBe(text`
       TIME                       DEVICE                 TYPE                 STATUS    REASON       LASTED
@@ -158,7 +158,7 @@ describe('while running', () => {
       YYYY-MM-DDThh:mm:ss.000Z   aa:bb:cc:dd:ee:ff      lamp                 offline   timeout      20ms
     `);
     expect(stderr).toMatch(/^detecting .*\n1 went offline, 1 observed online in \d+(s|ms|s\d+ms)\n$/);
-    expect([exit, await detectorAtWork(fleet)]).toEqual([0, false]);
+    expect([exit, await isDetectorRunning(fleet)]).toEqual([0, false]);
   });
 
   test.each([
@@ -229,11 +229,11 @@ describe('a reader that does not read', () => {
       await lapsed(...ids);
       await until(async () => (await fleet.redis.xlen(fleet.keys.log)) === 2 * ids.length * round);
     }
-    expect(await detectorAtWork(fleet)).toBe(true);
+    expect(await isDetectorRunning(fleet)).toBe(true);
     const asked = performance.now();
     const { exit, stderr } = await detecting.stop();
     expect(performance.now() - asked).toBeLessThan(1000);
-    expect([exit, await detectorAtWork(fleet)]).toEqual([0, false]);
+    expect([exit, await isDetectorRunning(fleet)]).toEqual([0, false]);
     expect(stderr).toMatch(/\n\d+ events were not printed; .*\n600 went offline in .*\n$/);
   });
 

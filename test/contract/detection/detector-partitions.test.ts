@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { detect } from '../../../src/core/detection/detector.js';
-import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../../src/core/detection/detector-running.js';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { presenceFeed } from '../../../src/core/presence/feed.js';
@@ -276,9 +276,9 @@ test('announces devices and writes the pulse, while its consumer takes no event'
 });
 
 test('detectorAtWork is true only if a detector ran in all partitions, and false after its stop', async () => {
-  expect(await detectorAtWork(fleet)).toBe(false);
+  expect(await isDetectorRunning(fleet)).toBe(false);
   const { stop } = await detector();
-  await until(() => detectorAtWork(fleet));
+  await until(() => isDetectorRunning(fleet));
   const stopRequestedAt = performance.now();
   await stop();
   expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
@@ -286,9 +286,9 @@ test('detectorAtWork is true only if a detector ran in all partitions, and false
     expect((await fleet.redis.get(keys.pulse))?.split(' ')[1]).toBe('0');
   const now = await serverNow(fleet.redis);
   await setPulses(`${now} ${now} 0`);
-  expect(await detectorAtWork(fleet)).toBe(true);
+  expect(await isDetectorRunning(fleet)).toBe(true);
   await fleet.redis.set((await fleet.partitionFor('d3')).keys.pulse, `${now} ${now - 10_000} 0`);
-  expect(await detectorAtWork(fleet)).toBe(false);
+  expect(await isDetectorRunning(fleet)).toBe(false);
 });
 
 test('detect --once prints ids that watch-presence --since accepts', async () => {

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DetectOptions } from '../../../src/core/detection/detect-options.js';
 import { detect } from '../../../src/core/detection/detector.js';
-import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../../src/core/detection/detector-running.js';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
@@ -267,20 +267,20 @@ describe('the detector stops', () => {
   const killable = useRedis();
 
   test('within a second, and removes itself from the pulse', async () => {
-    expect(await detectorAtWork(fleet)).toBe(false);
+    expect(await isDetectorRunning(fleet)).toBe(false);
     const { stop } = await detector();
-    await until(() => detectorAtWork(fleet));
+    await until(() => isDetectorRunning(fleet));
     const stopRequestedAt = performance.now();
     await stop();
     expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
-    expect(await detectorAtWork(fleet)).toBe(false);
+    expect(await isDetectorRunning(fleet)).toBe(false);
     expect((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[1]).toBe('0');
   });
 
   test('while another one keeps running', async () => {
     const [one] = [await detector(), await detector()];
     await one.stop();
-    await until(() => detectorAtWork(fleet));
+    await until(() => isDetectorRunning(fleet));
   });
 
   test('within a second while Redis is down', async () => {

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { detect } from '../../../src/core/detection/detector.js';
-import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../../src/core/detection/detector-running.js';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { disconnectAll } from '../../../src/core/presence/disconnect.js';
@@ -130,9 +130,9 @@ describe('a new detector', () => {
   test('is found by detectorAtWork in the partitions that answer', async () => {
     for (const partition of await writer.partitions()) await pretendDetector(partition);
     makeUnreachable([0, 7], refused);
-    expect(await detectorAtWork(fleet)).toBe(true);
+    expect(await isDetectorRunning(fleet)).toBe(true);
     makeUnreachable(ALL_PARTITIONS, refused);
-    expect(await failure(detectorAtWork(fleet))).toMatchObject({ code: 'CONNECTION' });
+    expect(await failure(isDetectorRunning(fleet))).toMatchObject({ code: 'CONNECTION' });
   });
 });
 

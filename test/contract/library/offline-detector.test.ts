@@ -1,7 +1,7 @@
 /** OfflineDetector: construction as in the article, typed events, start, stop and errors. */
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { detectorAtWork } from '../../../src/core/detection/detector-at-work.js';
+import { isDetectorRunning } from '../../../src/core/detection/detector-running.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import {
@@ -49,7 +49,7 @@ async function beatOnce(id: string, ttlMs = 20): Promise<void> {
 test('is constructed with host and port as in the article', async () => {
   const detector = createDetector();
   await detector.start();
-  expect(await detectorAtWork(fleet)).toBe(true);
+  expect(await isDetectorRunning(fleet)).toBe(true);
   await beatOnce('d1');
   const [event]: [PresenceEvent] = await nextEvent(detector, 'offline');
   expect(event).toMatchObject({
@@ -60,7 +60,7 @@ test('is constructed with host and port as in the article', async () => {
     seq: 2,
   });
   await detector.stop();
-  expect(await detectorAtWork(fleet)).toBe(false);
+  expect(await isDetectorRunning(fleet)).toBe(false);
 });
 
 test('takes a client of the caller, and leaves it open', async () => {
@@ -76,7 +76,7 @@ test('takes a client of another copy of ioredis', async () => {
   const foreign = new Proxy(client, { getPrototypeOf: () => Object.prototype });
   const detector = new OfflineDetector(foreign);
   await detector.start();
-  expect(await detectorAtWork(fleet)).toBe(true);
+  expect(await isDetectorRunning(fleet)).toBe(true);
   await detector.stop();
 });
 
@@ -153,7 +153,7 @@ describe('start and stop', () => {
     const starting = failure(hasty.start());
     await hasty.stop();
     expect(await starting).toMatchObject({ code: 'USAGE' });
-    expect(await detectorAtWork(fleet)).toBe(false);
+    expect(await isDetectorRunning(fleet)).toBe(false);
   });
 });
 

@@ -6,7 +6,7 @@ import { onlineDevices } from '../../../src/core/query/list.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import type { Command } from '../../../src/core/store/connection.js';
+import type { RedisRequest } from '../../../src/core/store/connection.js';
 import type { Partition } from '../../../src/core/store/partition.js';
 import { allOf, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
@@ -17,7 +17,7 @@ const CLOCK_SKEW_SECONDS = 3600;
 /** Makes TIME in this partition answer one hour ahead. */
 function setClockAhead(partition: Partition): void {
   const send = partition.pipeline.bind(partition);
-  vi.spyOn(partition, 'pipeline').mockImplementation(async (commands: readonly Command[]) => {
+  vi.spyOn(partition, 'pipeline').mockImplementation(async (commands: readonly RedisRequest[]) => {
     const replies = await send(commands);
     return replies.map((reply, i) => {
       if (commands[i]?.[0] !== 'time') return reply;

@@ -1,7 +1,7 @@
 /** sendPipeline: every command of a batch gets its own reply or error, also when the connection is lost. */
 import type { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
-import type { Command } from '../../../src/core/store/connection.js';
+import type { RedisRequest } from '../../../src/core/store/connection.js';
 
 import { sendPipeline } from '../../../src/core/store/pipeline.js';
 import { until } from '../../support/fleet.js';
@@ -10,8 +10,8 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const RECONNECTING = { retryStrategy: () => 20, maxRetriesPerRequest: null };
 
-const send = (client: Redis, ...commands: Command[]) => sendPipeline(client, commands, 'key');
-const get = (key: string): Command => ['get', key];
+const send = (client: Redis, ...commands: RedisRequest[]) => sendPipeline(client, commands, 'key');
+const get = (key: string): RedisRequest => ['get', key];
 
 /** Waits until the server blocks on the BLPOP of the batch. */
 async function untilBlocked(admin: Redis): Promise<void> {

@@ -31,7 +31,7 @@ export function shadowTests({ open, beside }: Backend): void {
     const subscription = subscribe(fleet, fleet.keys.commandsChannel('d1'), {
       onMessage: (message) => void messages.push(message),
       onLost: (error) => void messages.push(error.message),
-      onBack: () => {},
+      onResumed: () => {},
     });
     onTestFinished(() => subscription.close());
     await subscription.ready;

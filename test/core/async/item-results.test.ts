@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  itemFailure,
+  awaitItemResult,
   sendValidItems,
   splitAtRepeats,
   unwrapOne,
@@ -38,9 +38,9 @@ describe('the result of each item', () => {
     await expect(sendValidItems([1], broken, async () => [])).rejects.toThrow('a bug');
     const lost = new DevstateError('CONNECTION', 'lost');
     await expect(sendValidItems([1], odd, () => Promise.reject(lost))).rejects.toBe(lost);
-    await expect(itemFailure(Promise.reject(lost))).rejects.toBe(lost);
+    await expect(awaitItemResult(Promise.reject(lost))).rejects.toBe(lost);
     const own = usageError('own');
-    expect(await itemFailure(Promise.reject(own))).toBe(own);
+    expect(await awaitItemResult(Promise.reject(own))).toBe(own);
     expect(() => unwrapOne([own])).toThrow(own);
   });
 });

@@ -9,7 +9,7 @@ const redis = useRedis();
 const ERROR = new DevstateError('CONNECTION', 'connection lost');
 
 async function setUp() {
-  const [a, b] = (await openFleet(redis)).partitionsFor(2);
+  const [a, b] = (await openFleet(redis)).layOutPartitions(2);
   if (!a || !b) throw new Error('two partitions were expected');
   const said: string[] = [];
   const outage = new OutageNotice({ onLost: () => said.push('lost') });

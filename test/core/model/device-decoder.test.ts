@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodePacked, type HeartbeatTtl, recordDecoder } from '../../../src/core/model/device-decoder.js';
+import { decodePacked, type PttlReading, recordDecoder } from '../../../src/core/model/device-decoder.js';
 import type { FieldName } from '../../../src/core/model/dialect.js';
 import { DIALECTS } from '../../support/fleet.js';
 
@@ -18,7 +18,7 @@ describe.each(DIALECTS)('the %s dialect', (dialect) => {
     ['devstate', `3 ${AT} 2 ${AT - 1} 5 ${AT - 2} 30000`],
   ]);
 
-  const decode = (fields: Map<FieldName, string | null>, ttl: HeartbeatTtl) =>
+  const decode = (fields: Map<FieldName, string | null>, ttl: PttlReading) =>
     recordDecoder(dialect, [...fields.keys()])('d1', [...fields.values()], ttl);
 
   test('all fields of a record are decoded', () => {

@@ -16,7 +16,7 @@ test.each([subscribe, subscribeEverywhere])(
     await new Promise((resolve) => cluster.once('reconnecting', resolve));
     const fleet = new Fleet(cluster, { requestTimeout: 100 });
     vi.spyOn(fleet, 'declared').mockResolvedValue(parseDeclaredSettings([])); // as if read before the nodes were lost
-    const subscription = open(fleet, 'a channel', { onMessage() {}, onLost() {}, onBack() {} });
+    const subscription = open(fleet, 'a channel', { onMessage() {}, onLost() {}, onResumed() {} });
     onTestFinished(() => subscription.close());
     expect(await failure(subscription.ready)).toMatchObject({ code: 'CONNECTION', message: 'timed out' });
   },

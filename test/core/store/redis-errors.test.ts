@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hintFor } from '../../../src/cli/hints.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
-import { networkReason } from '../../../src/core/store/network-errors.js';
+import { networkProblem } from '../../../src/core/store/network-errors.js';
 import { isTransient, toDevstateError, wrongTypeError } from '../../../src/core/store/redis-errors.js';
 
 const raised = (message: string, code?: string) => Object.assign(new Error(message), code && { code });
@@ -114,7 +114,7 @@ describe('an error of the network', () => {
   });
 
   test('is distinguished from other errors', () => {
-    expect(networkReason(raised('x is not a function'))).toBeNull();
+    expect(networkProblem(raised('x is not a function'))).toBeNull();
   });
 });
 

@@ -12,12 +12,12 @@
 local now = readTime()
 local maxCount = tonumber(limit)
 local pulse = mode == 'work' and computePulse(now, tonumber(longestTtl), true) or readPulse()
-local reply = {int(now), int(pulse.hold), '0'}
+local reply = {int(now), int(pulse.holdUntil), '0'}
 
 if mode == 'leave' then
-  pulse.isDue, pulse.detector = pulse.detector > 0, 0
+  pulse.mustWrite, pulse.detectorAt = pulse.detectorAt > 0, 0
 elseif honourHold == '1' and isHeld(pulse, now) then
-  reply[3] = int(pulse.hold + 1)
+  reply[3] = int(pulse.holdUntil + 1)
 elseif maxCount > 0 then
   local due = redis.call('ZRANGEBYSCORE', activityKey, '(0', '(' .. int(now), 'LIMIT', 0, limit)
   for _, id in ipairs(due) do table.insert(reply, id) end

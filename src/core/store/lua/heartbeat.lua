@@ -15,7 +15,7 @@
 local now = readTime()
 probeKeys()
 local pulse = computePulse(now, tonumber(longestTtl), false)
-local fleetTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
+local callerTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local readDevice = makeDeviceReader({'registered', 'reported'})
 local anyAlive = false
 
@@ -33,7 +33,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   local device = readDevice(id, stateKey)
   if not device then return {0} end
   local state, dialect = device.state, device.dialect
-  if ttl == '' then ttl = state[OWN_TTL] > 0 and state[OWN_TTL] or fleetTtl end
+  if ttl == '' then ttl = state[OWN_TTL] > 0 and state[OWN_TTL] or callerTtl end
   local deadline = now + ttl
 
   local entry

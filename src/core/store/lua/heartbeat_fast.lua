@@ -13,7 +13,7 @@
 local now = readTime()
 probeKeys()
 local pulse = computePulse(now, tonumber(longestTtl), false)
-local fleetTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
+local callerTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local dialect = DIALECTS[1]
 local idField, lastSeenField, statusField = dialect.id, dialect.lastSeen, dialect.status
 local nowText = formatInstant(dialect, now)
@@ -30,7 +30,7 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   if not (values[1] and values[2]) then return SKIPPED end
   local desiredVersion, ownTtl = match(values[2], ONLINE_STATE)
   if not desiredVersion then return SKIPPED end
-  if ttl == '' then ttl = ownTtl ~= '0' and ownTtl or fleetTtl end
+  if ttl == '' then ttl = ownTtl ~= '0' and ownTtl or callerTtl end
   local deadline = now + ttl
   local deadlineText = int(deadline)
   if not call('GETEX', heartbeatKey, 'PXAT', deadlineText) then return SKIPPED end

@@ -36,13 +36,13 @@ end
 
 -- Returns whether a device's score in the index differs by more than `tolerance` ms from the deadline that follows from
 -- `remaining`, the PTTL of its heartbeat key; true also if the index does not contain the device.
-local function isOff(score, remaining, tolerance)
+local function isScoreWrong(score, remaining, tolerance)
   return not score or math.abs(score - deadlineOf(remaining)) > tolerance
 end
 
 -- Returns whether another program changed the device without updating the index or announcing it.
 local function isBypassed(device, status, score, remaining)
-  if status == 'online' then return device.events ~= nil or isOff(score, remaining, BYPASS_TOLERANCE_MS) end
+  if status == 'online' then return device.events ~= nil or isScoreWrong(score, remaining, BYPASS_TOLERANCE_MS) end
   return not score or score > now + BYPASS_TOLERANCE_MS or (score <= 0 and score ~= -device.lastSeen)
 end
 
@@ -74,7 +74,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   local bypassed = isBypassed(device, status, score, remaining)
   if status == 'online' then
     redis.call('SADD', onlineKey, id)
-    if isOff(score, remaining, CORRECT_TOLERANCE_MS) or score <= now then
+    if isScoreWrong(score, remaining, CORRECT_TOLERANCE_MS) or score <= now then
       redis.call('ZADD', activityKey, int(deadlineOf(remaining)), id)
     end
   else
@@ -92,4 +92,4 @@ end
 
 local replies = eachDevice(settle, function(raised) return {raised} end)
 if isDetector then stampPulse(pulse, now) end
-return {int(pulse.hold), unpack(replies)}
+return {int(pulse.holdUntil), unpack(replies)}

@@ -40,8 +40,8 @@ end
 local function addOffline(device, at, reason, score, now)
   local deadline = math.min(math.max(score or 0, device.state[PRESENCE_AT]), now)
   local newest = readNewestPresenceEntry(device)
-  local isShared = lastContactAt(device) >= (score or 0) or newest and not string.find(newest, '"heartbeat"}', 1, true)
-  addTransition(device, 'offline', at, reason, isShared and deadline, now)
+  local hasForeignHeartbeats = lastContactAt(device) >= (score or 0) or newest and not string.find(newest, '"heartbeat"}', 1, true)
+  addTransition(device, 'offline', at, reason, hasForeignHeartbeats and deadline, now)
 end
 
 -- Adds the transition "offline" for a device whose heartbeat key has expired. The time of the event is `score`, the

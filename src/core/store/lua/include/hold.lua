@@ -7,23 +7,23 @@ local GAP_MS, STAMP_EVERY_MS = 3000, 500
 
 local function readPulse()
   local last, detector, hold = string.match(redis.call('GET', pulseKey) or '', '^(%d+) (%d+) (%d+)$')
-  return {last = tonumber(last) or 0, detector = tonumber(detector) or 0, hold = tonumber(hold) or 0}
+  return {lastContactAt = tonumber(last) or 0, detectorAt = tonumber(detector) or 0, holdUntil = tonumber(hold) or 0}
 end
 
 -- Returns whether a hold lasts now. If the last contact is in the future by more than 3 s, the clock of the server was
 -- set back. The hold is then ignored, because it would last too long.
-local function isHeld(pulse, now) return pulse.hold >= now and pulse.last <= now + GAP_MS end
+local function isHeld(pulse, now) return pulse.holdUntil >= now and pulse.lastContactAt <= now + GAP_MS end
 
 -- Returns the pulse as it should become, with a new hold if this script is the first after an outage. It is not written
 -- yet, but by `stampPulse` at the end of the script: at `maxmemory` a server refuses a script's first write if it needs
 -- memory, so the writes that may free memory come first.
 local function computePulse(now, longestTtl, isDetector)
   local pulse = readPulse()
-  local gap = now - pulse.last
-  local isOutage = gap > GAP_MS and pulse.detector > 0 and pulse.last - pulse.detector <= GAP_MS
-  if isOutage then pulse.hold = math.max(pulse.hold, now + math.min(gap, longestTtl)) end
-  if isDetector then pulse.detector = now end
-  pulse.isDue = isOutage or isDetector or gap >= STAMP_EVERY_MS or gap < 0
+  local gap = now - pulse.lastContactAt
+  local isOutage = gap > GAP_MS and pulse.detectorAt > 0 and pulse.lastContactAt - pulse.detectorAt <= GAP_MS
+  if isOutage then pulse.holdUntil = math.max(pulse.holdUntil, now + math.min(gap, longestTtl)) end
+  if isDetector then pulse.detectorAt = now end
+  pulse.mustWrite = isOutage or isDetector or gap >= STAMP_EVERY_MS or gap < 0
   return pulse
 end
 
@@ -31,7 +31,7 @@ end
 -- write it at most twice a second. It is written by pcall, because a server at `maxmemory` may refuse the write, and
 -- the script must not fail then.
 local function stampPulse(pulse, now)
-  if pulse.isDue then
-    redis.pcall('SET', pulseKey, int(now) .. ' ' .. int(pulse.detector) .. ' ' .. int(pulse.hold))
+  if pulse.mustWrite then
+    redis.pcall('SET', pulseKey, int(now) .. ' ' .. int(pulse.detectorAt) .. ' ' .. int(pulse.holdUntil))
   end
 end

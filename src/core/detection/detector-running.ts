@@ -15,7 +15,7 @@ const MAX_PULSE_AGE_MS = 5 * MAX_READ_INTERVAL_MS;
  * Returns whether a detector has run within the last 5 s in each partition that answers.
  * @throws DevstateError CONNECTION if no partition answers, or permission is refused; BAD_RECORD, USAGE
  */
-export async function detectorAtWork(fleet: Fleet): Promise<boolean> {
+export async function isDetectorRunning(fleet: Fleet): Promise<boolean> {
   const requests = (await fleet.partitions()).map(async (partition) => {
     const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
     const [, stampedAt = 0] = String(pulse).split(' ').map(Number);
