@@ -6,12 +6,15 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } 
 import { delimiter, join } from 'node:path';
 import { announce, root, run, StageError, starts } from './stage.js';
 
-/** `required`: tests fail without the program. Without the others, tests pass but check less. */
+/**
+ * `required`: tests fail without the program. Without the others, tests pass but check less. `probe`: arguments with
+ * which every implementation of the program exits with 0.
+ */
 const TOOLS = [
   { program: 'bash', debianPackage: 'bash', required: true },
   { program: 'tar', debianPackage: 'tar', required: true },
-  { program: 'ps', debianPackage: 'procps', required: true },
-  { program: 'openssl', debianPackage: 'openssl', required: true, versionOption: 'version' },
+  { program: 'ps', debianPackage: 'procps', required: true, probe: ['-o', 'rss=', '-p', `${process.pid}`] },
+  { program: 'openssl', debianPackage: 'openssl', required: true, probe: ['version'] },
   { program: 'zsh', debianPackage: 'zsh' },
   { program: 'fish', debianPackage: 'fish' },
   { program: 'jq', debianPackage: 'jq' },
@@ -47,8 +50,8 @@ export function setupTestTools() {
   console.log(`  ${message}: the tests that use them check less`);
 }
 
-function isInstalled({ program, versionOption = '--version' }) {
-  return starts(program, [versionOption]);
+function isInstalled({ program, probe = ['--version'] }) {
+  return starts(program, probe);
 }
 
 /** Returns the reason to give for those programs that are still missing afterwards. */
@@ -61,7 +64,8 @@ function fetchTools(tools) {
     for (const { program } of tools) writeWrapper(program);
     return 'they do not start';
   } catch (error) {
-    if (!(error instanceof StageError)) throw error;
+    // A file system error: .cache may belong to another user.
+    if (!(error instanceof StageError) && error.code === undefined) throw error;
     const lines = error.message.split('\n');
     return lines.find((line) => line.startsWith('E: ')) ?? lines.at(-1);
   }
@@ -69,6 +73,7 @@ function fetchTools(tools) {
 
 /** Downloads packages with the dependencies that the machine lacks, and unpacks them. */
 function fetchPackages(names) {
+  rmSync(downloads, { recursive: true, force: true }); // of a run that was interrupted
   for (const folder of [unpacked, downloads, binFolder, join(lists, 'partial')]) {
     mkdirSync(folder, { recursive: true });
   }

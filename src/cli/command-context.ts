@@ -90,7 +90,9 @@ export async function withContext<T>(
         streams.stderr.write(aboveDrawing(terminal, text));
       },
       async open(name) {
-        if (name === '-' && streams.stdin.isTTY) spinner.stop(); // the spinner would overwrite what the user types
+        // On a terminal the spinner would overwrite what the user types.
+        if (name === '-' && streams.stdin.isTTY) spinner.stop();
+        else if (name === '-') spinner.show('waiting for standard input');
         const input = await openInput(name, streams.stdin, interrupted);
         inputs.push(input);
         return input;

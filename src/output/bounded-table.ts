@@ -37,7 +37,7 @@ export async function boundedTable<T>(
     const lines = headers ? [header, ...held] : held;
     const rows = held;
     held = [];
-    if (lines.some((cells) => cells.some(({ text }) => !PRINTABLE_ASCII.test(text)))) {
+    if (lines.some((cells) => cells.some(({ text }) => !isForCliTable(text)))) {
       const measured = measuredWidths(columns, lines);
       widths = measured;
       return lines.map((cells) => alignedLine(cells, measured, paint)).join('');
@@ -71,6 +71,11 @@ export async function boundedTable<T>(
     },
     end: release,
   };
+}
+
+/** Blanks at the end of a text would be taken for padding, and removed. */
+function isForCliTable(text: string): boolean {
+  return PRINTABLE_ASCII.test(text) && !text.endsWith(' ');
 }
 
 const NO_CHARS: Table.TableConstructorOptions['chars'] = {

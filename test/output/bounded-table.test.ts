@@ -88,3 +88,7 @@ it('takes linear time on a cell of any length before the last column', async () 
   ).split('\n');
   expect(lines.map((line) => line.length)).toEqual([200_013, 200_013, 200_013, 1, 0]);
 });
+
+it('keeps the blanks at the end of a value', async () => {
+  expect(await bounded([['a', 'on', 'x  ']], { headers: false })).toBe('a   on       x  \n');
+});
