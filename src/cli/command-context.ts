@@ -80,7 +80,7 @@ export async function withContext<T>(
         return target.protected ? target.context : undefined;
       },
       fleetAt: (url, namespace) => connections.fleetAt(url, namespace),
-      contexts: async () => (await import('./context-store.js')).contextStore(globals, env, notice),
+      contexts: async () => (await import('./saved-context-store.js')).contextStore(globals, env, notice),
       notice,
       failure(error, line) {
         if (!(error instanceof DevstateError)) throw error;

@@ -4,8 +4,8 @@
 import type { Globals } from '../commands/shared/global-options.js';
 import { usageError } from '../core/model/errors.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
-import type { SavedContext } from './contexts.js';
 import type { Env } from './invocation.js';
+import type { SavedContext } from './saved-contexts.js';
 import { assertUsesTls, readTls, type TlsFiles } from './tls-files.js';
 
 export interface ResolvedTarget {
@@ -66,8 +66,8 @@ export function checkNamespace(name: string): void {
 }
 
 async function contextInUse(requested: string | undefined, env: Env, warn: (message: string) => void) {
-  const { contextsPath, readContexts } = await import('./contexts-file.js');
-  const { contextNamed } = await import('./contexts.js');
+  const { contextsPath, readContexts } = await import('./saved-contexts-file.js');
+  const { contextNamed } = await import('./saved-contexts.js');
   const all = await readContexts(await contextsPath(env), warn);
   const name = requested ?? all.current;
   return name === undefined ? undefined : { name, saved: contextNamed(all, name) };

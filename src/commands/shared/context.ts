@@ -1,14 +1,14 @@
 /**
- * The context: everything that `run` of a command can use. No server is connected to, and no file is opened, before
- * the command asks for it.
+ * The context of a command: everything that its `run` can use. No server is connected to, and no file is opened, before
+ * the command asks for it. Not to be confused with the saved contexts (servers by name) of `devstate context`.
  */
 import type { Fleet } from '../../core/store/fleet.js';
 import type { ByteStream } from '../../input/lines.js';
 import type { Printer } from '../../output/printer.js';
 import type { Progress } from '../../output/progress-bar.js';
 import type { Times } from '../../output/times.js';
-import type { ContextStore } from './context-store.js';
 import type { ProgramDeclaration } from './declaration.js';
+import type { SavedContextStore } from './saved-context-store.js';
 
 /**
  * A file or standard input. `size` (bytes) is known of regular files only; `bytesRead` is the number of bytes read
@@ -67,7 +67,7 @@ export interface Context {
    */
   protectedContext(): Promise<string | undefined>;
   /** Returns the saved contexts, for `devstate context`. */
-  contexts(): Promise<ContextStore>;
+  contexts(): Promise<SavedContextStore>;
   /**
    * Returns a fleet on a connection of its own, to `url` or else to the server of this command line. SIGINT and
    * SIGTERM do not close that connection, unlike that of `fleet()`, so that clean-up can still use it.

@@ -2,7 +2,7 @@
  * How `devstate context` shows contexts. The context store has already replaced the password in each URL by ***.
  */
 import type { View } from '../../output/view.js';
-import type { ContextEntry } from '../shared/context-store.js';
+import type { ContextEntry } from '../shared/saved-context-store.js';
 
 export const CONTEXT: View<ContextEntry> = {
   fields: [

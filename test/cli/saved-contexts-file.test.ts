@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { contextsPath } from '../../src/cli/contexts-file.js';
+import { contextsPath } from '../../src/cli/saved-contexts-file.js';
 import { cli, type RunOptions, text } from '../support/cli.js';
 import { useRedis } from '../support/redis.js';
 

@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileProblem, quote, usageError } from '../core/model/errors.js';
-import { type Contexts, checkContextName, maskPassword, type SavedContext } from './contexts.js';
 import type { Env } from './invocation.js';
+import { checkContextName, maskPassword, type SavedContext, type SavedContexts } from './saved-contexts.js';
 
 /** The fields that a context in the file (a table [contexts.NAME]) may have, and their types. */
 const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean'> = {
@@ -38,7 +38,7 @@ export async function contextsPath(env: Env): Promise<string> {
  * @throws DevstateError USAGE: the file cannot be read or is not valid; the message quotes names from the file but
  * never values, which may be passwords
  */
-export async function readContexts(path: string, warn: (message: string) => void): Promise<Contexts> {
+export async function readContexts(path: string, warn: (message: string) => void): Promise<SavedContexts> {
   const file = await readWhole(path);
   if (file === undefined) return { contexts: new Map() };
   const found = check(await parse(path, file.text), path);
@@ -53,7 +53,7 @@ export async function readContexts(path: string, warn: (message: string) => void
  * text, never a part.
  * @throws DevstateError USAGE: the file cannot be written
  */
-export async function writeContexts(path: string, { current, contexts }: Contexts): Promise<void> {
+export async function writeContexts(path: string, { current, contexts }: SavedContexts): Promise<void> {
   const { stringify } = await import('smol-toml');
   const text = stringify({
     ...(current !== undefined && { current }),
@@ -108,7 +108,7 @@ async function parse(path: string, text: string): Promise<Record<string, unknown
  * `readOnly` would otherwise allow writes.
  * @throws DevstateError USAGE: the content is not valid
  */
-function check(document: Record<string, unknown>, path: string): Contexts {
+function check(document: Record<string, unknown>, path: string): SavedContexts {
   const wrong = (what: string) => usageError(`${path}: ${what}`, 'fix it in that file');
   const { current, contexts = {}, ...others } = document;
   const [stray] = Object.keys(others);

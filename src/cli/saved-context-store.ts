@@ -3,26 +3,26 @@
  * again.
  */
 import { resolve } from 'node:path';
-import type { ContextStore } from '../commands/shared/context-store.js';
 import type { Globals } from '../commands/shared/global-options.js';
+import type { SavedContextStore } from '../commands/shared/saved-context-store.js';
 import { usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
+import type { Env } from './invocation.js';
+import { checkNamespace, omitUndefined } from './resolve-target.js';
 import {
-  type Contexts,
   checkContextName,
   contextEntry,
   contextNamed,
   type SavedContext,
-} from './contexts.js';
-import { contextsPath, readContexts, writeContexts } from './contexts-file.js';
-import type { Env } from './invocation.js';
-import { checkNamespace, omitUndefined } from './resolve-target.js';
+  type SavedContexts,
+} from './saved-contexts.js';
+import { contextsPath, readContexts, writeContexts } from './saved-contexts-file.js';
 import { assertUsesTls } from './tls-files.js';
 
-export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): ContextStore {
+export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): SavedContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);
 
-  async function change<T>(edit: (contexts: Contexts) => T): Promise<T> {
+  async function change<T>(edit: (contexts: SavedContexts) => T): Promise<T> {
     const contexts = await read();
     const result = edit(contexts);
     await writeContexts(await contextsPath(env), contexts);

@@ -24,7 +24,7 @@ export interface ContextEntry {
   insecure: boolean;
 }
 
-export interface ContextChanges {
+export interface SavedContextChanges {
   protected?: boolean;
   /** The fields to remove from the context (`--unset`). */
   unset: readonly Exclude<keyof ContextEntry, 'name' | 'current' | 'url' | 'protected'>[];
@@ -34,7 +34,7 @@ export interface ContextChanges {
  * The saved contexts. Each method throws DevstateError USAGE for an unknown name, and for a file that cannot be
  * used.
  */
-export interface ContextStore {
+export interface SavedContextStore {
   list(): Promise<ContextEntry[]>;
   /** Returns a context; without a name, the one that `--context` names, else the current one. */
   get(name?: string): Promise<ContextEntry>;
@@ -44,6 +44,6 @@ export interface ContextStore {
    * Adds or changes a context, and returns it: the global options of this command line and `changes` are saved in
    * it.
    */
-  set(name: string, changes: ContextChanges): Promise<ContextEntry>;
+  set(name: string, changes: SavedContextChanges): Promise<ContextEntry>;
   remove(name: string): Promise<void>;
 }

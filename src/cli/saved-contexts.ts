@@ -1,5 +1,5 @@
 /** The saved contexts: named servers, each with its URL and with the options to use it. */
-import type { ContextEntry } from '../commands/shared/context-store.js';
+import type { ContextEntry } from '../commands/shared/saved-context-store.js';
 import { quote, usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
 
@@ -16,7 +16,7 @@ export interface SavedContext {
   insecure?: boolean;
 }
 
-export interface Contexts {
+export interface SavedContexts {
   /** The name of the context that is used when nothing else names a server. */
   current?: string;
   contexts: Map<string, SavedContext>;
@@ -26,7 +26,7 @@ export interface Contexts {
  * Returns the context with a name.
  * @throws DevstateError USAGE: no context has this name; the message lists the existing names
  */
-export function contextNamed({ contexts }: Contexts, name: string): SavedContext {
+export function contextNamed({ contexts }: SavedContexts, name: string): SavedContext {
   const found = contexts.get(name);
   if (found) return found;
   const known = [...contexts.keys()].join(', ');
@@ -40,7 +40,7 @@ export function contextNamed({ contexts }: Contexts, name: string): SavedContext
  * Returns a context as commands see it: without its password.
  * @throws DevstateError USAGE: no context has this name
  */
-export function contextEntry(all: Contexts, name: string): ContextEntry {
+export function contextEntry(all: SavedContexts, name: string): ContextEntry {
   const saved = contextNamed(all, name);
   return {
     name,
