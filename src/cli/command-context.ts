@@ -90,7 +90,8 @@ export async function withContext<T>(
         streams.stderr.write(aboveDrawing(terminal, text));
       },
       async open(name) {
-        // On a terminal the spinner would overwrite what the user types.
+        // A spinner would overwrite what the user types at the terminal, so it is stopped before standard input is
+        // read.
         if (name === '-' && streams.stdin.isTTY) spinner.stop();
         else if (name === '-') spinner.show('waiting for standard input');
         const input = await openInput(name, streams.stdin, interrupted);
@@ -114,7 +115,7 @@ export async function withContext<T>(
   } finally {
     spinner.stop();
     connections.close();
-    for (const input of inputs) input.destroy(); // a read of an input that is still pending would keep the process alive
+    for (const input of inputs) input.destroy(); // an unfinished read of an input would keep the process alive
   }
 }
 

@@ -13,7 +13,9 @@ import type { ResolvedTarget } from './resolve-target.js';
 export interface ConnectionsOptions {
   globals: Globals;
   env: Env;
-  /** When the signal is aborted, the connections are closed 500 ms later. */
+  /**
+   * When the signal is aborted, the connections are closed 500 ms later, so that the command can still clean up.
+   */
   signal: AbortSignal;
   /** Prints a notice for the user, one line on stderr. */
   notice(message: string): void;
@@ -22,7 +24,10 @@ export interface ConnectionsOptions {
 }
 
 interface FleetConnectOptions {
-  /** True: a lost connection is established again. */
+  /**
+   * True: reconnects after a loss. False: after a loss, commands fail (except by Sentinel and on a cluster, where
+   * ioredis always reconnects).
+   */
   persistent?: boolean;
   /** Called when a persistent connection is lost, and at each failed attempt to reconnect. */
   onLost?: (() => void) | undefined;
@@ -103,8 +108,8 @@ export class Connections {
   }
 
   /**
-   * Adds the server's name to a CONNECTION error that occurs after connecting; an error of connecting has it
-   * already. Returns any other error unchanged.
+   * Puts the server's name before the message of a CONNECTION error that occurred after connecting; an error of
+   * connecting itself names the server already. Returns any other error unchanged.
    */
   withServerName(error: unknown): unknown {
     const unnamed =

@@ -33,8 +33,8 @@ export function exitOf(code: ErrorCode): number {
 const SIGNAL_EXITS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
 /**
- * Returns the exit code of a command that SIGINT or SIGTERM ended; undefined: the signal was not aborted, or for
- * another reason.
+ * Returns the exit code of a command that SIGINT or SIGTERM ended; undefined if the signal was not aborted, or was
+ * aborted for another reason.
  */
 export function exitOfSignal({ reason }: AbortSignal): number | undefined {
   return typeof reason === 'string' ? SIGNAL_EXITS[reason] : undefined;

@@ -24,7 +24,8 @@ export async function main(
   interrupted: AbortSignal,
 ): Promise<number> {
   const stdoutClosed = closedSignal(streams.stdout);
-  // A closed stderr is not an error: messages are lost and the command continues.
+  // Without this listener a write to a closed stderr would end the process. With it the message is lost and the
+  // command continues.
   streams.stderr.on('error', () => {});
   const cancellation = { interrupted, stdoutClosed };
   try {
@@ -51,8 +52,8 @@ function closedSignal(stdout: Streams['stdout']): AbortSignal {
 }
 
 /**
- * Returns whether an error only follows from the end of the command: SIGINT, SIGTERM or a closed stdout closed the
- * connection or input that then failed.
+ * Returns whether an error is only a consequence of the command's end, and so must not be printed: SIGINT, SIGTERM
+ * or a closed stdout closed the connection or input that then failed.
  */
 function isCausedBy({ interrupted, stdoutClosed }: Cancellation, error: unknown): boolean {
   if (!interrupted.aborted && !stdoutClosed.aborted) return false;

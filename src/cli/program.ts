@@ -15,7 +15,10 @@ const HELP_WIDTH = 100;
 /** The result of a command line that threw no error. */
 export interface Completion {
   exit: number;
-  /** True: the command runs until it is stopped. So SIGTERM ends it with the exit code `exit`, not with 143. */
+  /**
+   * True: the command runs until it is stopped, so SIGTERM ends it with the exit code `exit`. False: SIGTERM ends
+   * it with 143.
+   */
   service: boolean;
 }
 
@@ -55,7 +58,10 @@ export async function runProgram(invocation: Invocation): Promise<Completion> {
   return { exit: code === undefined ? 0 : exitOf(code), service };
 }
 
-/** The codes of what commander throws after it has printed the help or the version; they are not failures. */
+/**
+ * The codes of errors that commander throws to end the program after it has printed the help or the version. They
+ * are not failures: the exit code is 0.
+ */
 const HELP_CODES = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
 type RunCommand = (

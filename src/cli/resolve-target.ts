@@ -15,7 +15,7 @@ export interface ResolvedTarget {
   namespace?: string;
   dialect?: 'node' | 'python';
   readOnly: boolean;
-  /** True: writes to several devices ask for confirmation. */
+  /** True: a write to several devices asks for confirmation. False: it does not, except `unregister`. */
   protected: boolean;
 }
 
@@ -53,8 +53,8 @@ export async function resolveTarget(
 }
 
 /**
- * Checks that a namespace can be the prefix of keys and channels: braces, for example, would change the slots of
- * keys in a cluster.
+ * Refuses a namespace that cannot be the prefix of keys and channels. Braces, for example, would change in which
+ * slots of a cluster keys are stored.
  * @throws DevstateError USAGE
  */
 export function checkNamespace(name: string): void {

@@ -61,7 +61,8 @@ export async function writeContexts(path: string, { current, contexts }: SavedCo
   });
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // If the path is a symbolic link, the file that it points to is replaced, and the link is kept.
+    // `rename` would replace a symbolic link by a file, so the file that a link points to is replaced instead. If
+    // there is no file yet, the path is used as it is.
     const target = await realpath(path).catch(() => path);
     const draft = `${target}.${randomUUID()}`;
     try {
@@ -96,8 +97,8 @@ async function parse(path: string, text: string): Promise<Record<string, unknown
     return toml.parse(text);
   } catch (error) {
     if (!(error instanceof toml.TomlError)) throw error;
-    // Only the first line of the parser's message is used, and its stack is dropped: the rest of both quotes the
-    // file, which may contain passwords.
+    // The parser's message and stack quote the file, which may contain passwords. So only the first line of the
+    // message is printed: it gives the reason, and the quotation begins below it.
     const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
     throw usageError(`${path}, line ${error.line}: ${reason}`, 'fix it in that file');
   }

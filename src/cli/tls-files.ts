@@ -16,7 +16,7 @@ export interface TlsFiles {
   cert?: string;
   /** The private key of `cert`. */
   key?: string;
-  /** True: the server's certificate is not verified. */
+  /** True: the server's certificate is not verified. False: connecting fails if it is not valid. */
   insecure?: boolean;
 }
 
@@ -52,8 +52,8 @@ const KEY_PROBLEMS: Record<string, string> = {
 };
 
 /**
- * Reads a certificate and checks that it is one, because Node.js ignores a certificate authority that it cannot
- * parse.
+ * Reads a certificate and checks that it is one. Node.js ignores a certificate authority that it cannot parse, so
+ * without the check the user would only see that the server's certificate is not trusted.
  */
 async function readCertificate(option: string, path: string): Promise<Buffer> {
   const pem = await read(option, path);
@@ -65,7 +65,7 @@ async function readCertificate(option: string, path: string): Promise<Buffer> {
 function isCertificate(pem: Buffer): boolean {
   try {
     new X509Certificate(pem);
-    return pem.includes('-----BEGIN '); // X509Certificate also accepts the binary form DER, which Node's TLS options do not
+    return pem.includes('-----BEGIN '); // X509Certificate also accepts the binary form DER; Node's TLS options do not, so the PEM marker is required too
   } catch {
     return false;
   }

@@ -36,8 +36,8 @@ export async function* csvRows(stream: ByteStream): AsyncGenerator<CsvRow[]> {
     record_delimiter: ['\r\n', '\n'],
     skip_empty_lines: true,
     skip_records_with_error: true,
-    // With this option a quote in the middle of a cell is plain text, and does not swallow the next rows.
-    // WELL_QUOTED finds it in the raw text of the row, and the row is refused.
+    // With this option the parser takes a quote in the middle of a cell as plain text; without it, the quote would
+    // swallow the next rows. Such a row is then refused, because WELL_QUOTED does not match its raw text.
     relax_quotes: true,
     raw: true,
     max_record_size: MAX_LINE_BYTES,

@@ -75,8 +75,8 @@ export function parseHeartbeatLine(text: string, defaults: HeartbeatDefaults, no
 }
 
 /**
- * Returns the report in the form that a heartbeat has: a merge patch, or the text of the whole document. A patch
- * must keep within the limits of a document too.
+ * Returns the report in the form that a heartbeat has: a merge patch, or the text of the whole document. The
+ * limits are checked for both, because a patch must keep within the limits of a document too.
  * @throws DevstateError USAGE: the report is too large or too deep
  */
 function reportOf(document: JsonObject, merge: boolean): Pick<Heartbeat, 'patch' | 'reportedJson'> {

@@ -12,7 +12,10 @@ const WITH_UNITS = new RegExp(
   `^(?=.)${['d', 'h', 'm', 's', 'ms'].map((unit) => `(?:${NUMBER}${unit})?`).join('')}$`,
 );
 const UNIT_MS = [86_400_000, 3_600_000, 60_000, 1000, 1] as const;
-/** The longest TTL that the command line accepts, ms: ten years. A longer one is a mistake in the unit. */
+/**
+ * The longest TTL that the command line accepts, ms: ten years. A longer one is refused, because it is most likely
+ * a mistake in the unit.
+ */
 const MAX_TTL_MS = 3650 * 86_400_000;
 
 /**

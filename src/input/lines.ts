@@ -18,8 +18,9 @@ export interface Line {
 }
 
 /**
- * The most bytes of a line, and of a text that is read as a whole. It is more than the 1 MiB that a document may
- * have, because that limit counts the compact JSON, without layout and escapes.
+ * The most bytes of a line, and of a text that is read as a whole. It must stay well above the 1 MiB that a
+ * document may have: that limit counts compact JSON, while in a line the same document may have layout and
+ * escapes, which take more bytes.
  */
 export const MAX_LINE_BYTES = 4 * 1_048_576;
 

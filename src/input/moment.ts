@@ -30,7 +30,8 @@ function calendar(text: string): number | undefined {
     match;
   const canonical = `${day}T${time}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
   const date = new Date(canonical);
-  // Date turns 30 February into 2 March. So a date exists only if Date prints it as it was given.
+  // Date turns 30 February into 2 March instead of failing. So a date that Date does not print as it was given is
+  // refused.
   if (Number.isNaN(date.getTime()) || date.toISOString() !== canonical) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
   return date.getTime() - (sign === '+' ? offset : -offset);

@@ -19,7 +19,10 @@ import {
 } from './table-cells.js';
 import { prepareWidth } from './width.js';
 
-/** The number of rows that cli-table3 lays out; later rows are written with the same widths, which is faster. */
+/**
+ * The number of rows that cli-table3 lays out; later rows are written with the same widths, which is faster. The
+ * rows are held in memory until then, and a formatter may hold no more than 100.
+ */
 const MOST_ROWS = 100;
 
 export async function boundedTable<T>(
@@ -49,7 +52,8 @@ export async function boundedTable<T>(
       });
     const table = new CliTable({ ...BORDERLESS, head: padded(header) });
     table.push(...rows.map(padded));
-    // Not by a pattern such as / +$/: it takes quadratic time on a line with many blanks before its last cell.
+    // Lines are trimmed by `trimEnd`, not by a pattern such as / +$/, which takes quadratic time on a line with
+    // many blanks before its last cell.
     const trimmed = table
       .toString()
       .split('\n')
@@ -73,7 +77,10 @@ export async function boundedTable<T>(
   };
 }
 
-/** Blanks at the end of a text would be taken for padding, and removed. */
+/**
+ * Returns whether cli-table3 may lay out a text: it is printable ASCII, which cli-table3 measures correctly, and
+ * does not end in a blank, because blanks at the end would be taken for padding and removed.
+ */
 function isForCliTable(text: string): boolean {
   return PRINTABLE_ASCII.test(text) && !text.endsWith(' ');
 }

@@ -16,8 +16,8 @@ const JOINING = [
 const INVISIBLE = String.raw`\u2028\u2029\p{Surrogate}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}`;
 /** Matches text that needs no escapes and takes one terminal column per character. */
 export const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
-// Matches JSON text that needs no escapes. JSON.stringify has already escaped U+0000 to U+001F within strings, so a
-// line break is one of the layout.
+// Matches JSON text that needs no escapes. A line break needs none, because it can only be one between values:
+// JSON.stringify has escaped those within strings.
 const PRINTABLE_ASCII_JSON = /^[\n\u0020-\u007e]*$/;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Reads `--fields a,b.c`: paths into the JSON output of a row. Keys of stored documents may be any text
- * (`__proto__`, `constructor`), so only an object's own properties are followed.
+ * Reads `--fields a,b.c`: paths into the JSON output of a row. A stored document may have any keys, among them
+ * names that every JavaScript object inherits (`constructor`), so only an object's own properties are followed.
  */
 
 import { usageError } from '../core/model/errors.js';

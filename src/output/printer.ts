@@ -20,7 +20,10 @@ export interface PrinterOptions {
   fields?: readonly string[] | undefined;
   headers: boolean;
   color: boolean;
-  /** True (`--quiet`): no notice is printed on stderr for an empty list. */
+  /**
+   * True (`--quiet`): no notice is printed on stderr for an empty list. False: the view's `emptyNotice` is
+   * printed, except in the formats json and ndjson.
+   */
   quiet: boolean;
   stdout: Writable;
   stderr: Writable;
@@ -64,7 +67,10 @@ export interface Printer {
   stream<T>(view: View<T>, rows: Rows<T>): Promise<number>;
 }
 
-/** The number of rows of a list that are measured before the first line of its table is written. */
+/**
+ * The number of rows of a list that are held back and measured before the first line of its table is written. A
+ * formatter may hold no more than 100. A wider cell in a later row shifts the rest of its own row.
+ */
 const SAMPLE_ROWS = 100;
 
 /**

@@ -38,7 +38,7 @@ export function progressBar(terminal: Terminal, { total, onDraw }: ProgressBarOp
       stream: terminal.stderr,
       hideCursor: true,
       clearOnComplete: true,
-      gracefulExit: false, // otherwise cli-progress would handle SIGINT, which the program handles itself
+      gracefulExit: false, // otherwise cli-progress would install its own handler of SIGINT, besides that of the program
       fps: DRAWS_PER_SECOND,
       barsize: BAR_WIDTH,
       barCompleteString: '='.repeat(BAR_WIDTH),

@@ -32,7 +32,8 @@ export function createSpinner(terminal: Terminal): Spinner {
         isEnabled: true,
         color: false, // otherwise ora would colour the spinner by its own rules, not by `--color` and NO_COLOR
         discardStdin: false, // ora must not read stdin, which the command may read
-        // To restore a hidden cursor ora would handle SIGINT, and end the process before the command has ended.
+        // The cursor stays visible. To restore a hidden one, ora would handle SIGINT, and end the process before
+        // the command has ended.
         hideCursor: false,
       });
       return spinner.start();

@@ -8,12 +8,18 @@
 import type { Writable } from 'node:stream';
 
 const BATCH_CHARACTERS = 16_384;
-/** The time that a write may still take after the command has been told to end, ms. */
+/**
+ * The time that a write may still take after the command has been told to end, ms. After that the text is dropped,
+ * so that a reader that takes nothing cannot keep the process alive.
+ */
 const GRACE_MS = 300;
 const CLOSED_PIPE = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
 export interface StdoutWriter {
-  /** True: stdout is not read any more, and text that is written is dropped. */
+  /**
+   * True: the reader of stdout is gone, or has taken nothing for 300 ms after the command was told to end; text
+   * that is written is dropped. False: text is written.
+   */
   readonly isClosed: boolean;
   /**
    * Writes text. The promise resolves once more text may be written; undefined: more may be written at once.
@@ -61,8 +67,8 @@ export function createStdoutWriter(
 
   if (signal?.aborted) setDeadline();
   else signal?.addEventListener('abort', setDeadline, { once: true });
-  // A failed write also emits an error event, which would end the process if it had no listener. The callback of
-  // the write gets the same error.
+  // A failed write calls its callback and also emits an error event, which would end the process if it had no
+  // listener. Both pass the same error, so it does not matter which is first.
   stream.on('error', noteResult);
 
   function writeBatch(): Promise<void> {
@@ -86,7 +92,7 @@ export function createStdoutWriter(
         if (deadlineMs !== undefined) timeout = setTimeout(giveUp, deadlineMs - performance.now());
       };
       startTimeout();
-      stream.once('close', giveUp); // the callback of `write` may never come if the stream is destroyed
+      stream.once('close', giveUp); // if the stream is destroyed, the callback of `write` may never come, so the event `close` ends the wait too
       stream.write(text, (error) => {
         noteResult(error);
         finish();
@@ -113,7 +119,8 @@ export function createStdoutWriter(
     write(text) {
       if (!isClosed) pending += text;
       if (pending.length >= BATCH_CHARACTERS) return flush();
-      // An error of this flush is not lost: it is kept in `failure`, and the next flush rejects with it.
+      // The error of this flush can be ignored, because it is kept in `failure`, and the next `flush` rejects with
+      // it.
       scheduledFlush ??= setImmediate(() => flush().catch(() => {}));
       return undefined;
     },

@@ -31,7 +31,8 @@ export function drawAfter(
   delayMs: number,
   prepare: () => Promise<() => Drawing>,
 ): Drawing {
-  // Nothing is drawn if the width of the terminal is unknown or 0, because the lines to erase could not be counted.
+  // Without the width of the terminal, the lines to erase could not be counted. So nothing is drawn if it is
+  // unknown or 0.
   if (!terminal.canDraw || !terminal.stderr.columns) return NOTHING_DRAWN;
   let isStopped = false;
   let drawing: Drawing | undefined;

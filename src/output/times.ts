@@ -1,6 +1,6 @@
 /**
- * Times as text: relative on a terminal (`3m20s ago`), ISO 8601 in a pipe. Other programs may store any number as a
- * time (NaN, 1e20), so no number may make these functions throw.
+ * Times as text: relative on a terminal (`3m20s ago`), ISO 8601 in a pipe. Other programs may have stored any
+ * number as a time (NaN, 1e20), so these functions must accept every number without throwing.
  */
 
 /** Turns times into text. Times are in ms since the epoch; null means that there is no time. */

@@ -33,8 +33,8 @@ export function yamlStream<T>(json: (row: T) => unknown): Formatter<T> {
 }
 
 /**
- * Returns a value as YAML lines. The first line is not indented, because it follows `- ` or a key; the other lines
- * are.
+ * Returns a value as YAML lines. Only the lines after the first are indented, because the first follows `- ` or a
+ * key on its line.
  */
 function block(value: unknown, indent: string): string {
   const inner = `${indent}  `;
@@ -59,8 +59,8 @@ function entriesOf(value: object): [string, unknown][] {
 }
 
 /**
- * Returns the text of a key. A long key is marked by `? `, because YAML allows at most 1024 characters of an
- * unmarked key before its colon.
+ * Returns the text of a key. A key of more than 1000 characters is marked by `? `: without the mark YAML allows at
+ * most 1024 characters before the colon, so the limit must stay below that.
  */
 function keyText(key: string, indent: string): string {
   const text = scalar(key);

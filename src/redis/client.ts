@@ -14,7 +14,10 @@ import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } 
 import { SentinelConnector } from './sentinel.js';
 import type { Target } from './target-url.js';
 
-/** The pause before the sentinels are asked again while the master that they named cannot be reached, ms. */
+/**
+ * The pause before the sentinels are asked again, while the master that they named cannot be reached, ms. Without
+ * it, connecting would ask them in a tight loop until they name another master.
+ */
 const FAILOVER_PAUSE_MS = 100;
 
 /** Connects to the server or cluster of a URL. @throws DevstateError CONNECTION */
@@ -44,8 +47,8 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<R
   established = true;
   closeOnAbort(signal, redis);
   if (persistent) redis.on('reconnecting', onLost);
-  // By Sentinel a reconnection may reach a replica, or fail at its first command; then the client disconnects and
-  // connects again.
+  // After a reconnection by Sentinel, the server may be a replica or may not answer the first command. Then the
+  // client disconnects and reconnects, which asks the sentinels again.
   if (bySentinel) redis.on('ready', () => void firstAnswer(redis, true).catch(() => redis.disconnect(true)));
   return redis;
 }
@@ -74,8 +77,8 @@ async function untilAnswered(redis: Redis, target: Target, signal: AbortSignal):
         await redis.connect();
         connected = true;
         await firstAnswer(redis, bySentinel);
-        // PING was answered, but an error event shows that AUTH or SELECT failed (wrong password, no such
-        // database).
+        // The server has answered, but an error event shows that AUTH or SELECT failed (wrong password, no such
+        // database). So connecting counts as failed.
         if (cause !== undefined) throw cause;
         return;
       } catch (error) {
@@ -109,8 +112,9 @@ function closed(redis: Redis): Promise<void> {
  */
 async function firstAnswer(redis: Redis, bySentinel: boolean): Promise<void> {
   try {
-    // HELLO replies with a flat list of names and values, among them the server's role. Its ACL categories are
-    // those of PING (@fast, @connection), so most users who may send PING may send HELLO.
+    // By Sentinel, HELLO is sent instead of PING, because it replies with the server's role (in a flat list of
+    // names and values). Its ACL categories are those of PING (@fast, @connection), so most users who may send
+    // PING may send HELLO.
     const hello = bySentinel ? ((await redis.call('HELLO')) as unknown[]) : [await redis.ping()];
     if (hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
   } catch (error) {

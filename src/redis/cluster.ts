@@ -12,16 +12,20 @@ import { isUnreachable, TIMED_OUT, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } from './connect-options.js';
 import type { Address, Target } from './target-url.js';
 
-/** The pause before ioredis sends a command again that a node has redirected or could not serve, ms. */
+/**
+ * The pause before ioredis sends a command again that a node has redirected or could not serve, ms. The number of
+ * repetitions (`maxRedirections`) is computed from it, so that they last as long as the request timeout.
+ */
 const RETRY_MS = 100;
 /**
- * How long ioredis waits for a node, when it connects to it or asks it for the slots, before it tries another node,
- * ms.
+ * How long ioredis waits for a node, when it connects to it or asks it for the slots, ms; at most the request
+ * timeout. After that it tries another node, so one node that hangs does not use up the request timeout.
  */
 const NODE_TIMEOUT_MS = 1000;
 /**
  * The time between two reads of the slots (which node serves which keys), ms. A node that hangs keeps its
- * connections open, so only the slots show that another node has replaced it.
+ * connections open, so only the slots show that another node has replaced it; until they are read, commands for
+ * its keys may time out.
  */
 const SLOTS_REFRESH_MS = 5000;
 
@@ -43,7 +47,7 @@ export async function connectCluster(
     enableReadyCheck: false, // the check sends CLUSTER INFO, which the ACL of many users denies
     dnsLookup: (name, done) => done(null, name), // keeps host names instead of resolving them: certificates are checked against the names
     clusterRetryStrategy: (attempt) => (established && !signal.aborted ? reconnectDelayMs(attempt) : null),
-    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // as many as pauses fit into the timeout; doubled, because each retry may also be redirected by an ASK, which has no pause
+    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // twice the number of pauses that fit into the timeout: each repetition may also be redirected by an ASK, which has no pause
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
     retryDelayOnClusterDown: 0, // ioredis does not retry after CLUSTERDOWN: the fleet does (store/retry.ts), and reports CLUSTERDOWN when the request times out
@@ -61,10 +65,10 @@ export async function connectCluster(
     gaveUp.removeEventListener('abort', giveUp);
   }
   established = true;
-  startupNodes.splice(0, 1, ...nodes); // all nodes of the URL: ioredis asks them for the slots when all the nodes that it knew are gone
+  startupNodes.splice(0, 1, ...nodes); // from now on all nodes of the URL: ioredis asks them for the slots when all nodes that it knows from the slots are gone
   closeOnAbort(signal, cluster);
-  // This timer refreshes the slots, and not ioredis' option slotsRefreshInterval, whose timer may outlive the
-  // connection.
+  // ioredis' option `slotsRefreshInterval` is not used, because its timer may outlive the connection; this timer
+  // ends with it.
   const refresh = setInterval(() => cluster.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
   cluster.once('end', () => clearInterval(refresh));
   if (persistent) cluster.on('reconnecting', onLost);

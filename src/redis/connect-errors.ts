@@ -5,8 +5,8 @@ import { toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
 
 /**
- * The server is a replica although the sentinels named it as the master: for a short time after a failover they may
- * name a replica.
+ * Thrown if the server that the sentinels named as the master is a replica, which may happen for a short time
+ * after a failover. The connection is then tried again, until the sentinels name the new master.
  */
 export const REPLICA = new DevstateError('CONNECTION', 'the server is a replica');
 export const TIMED_OUT = new DevstateError('CONNECTION', 'timed out');
@@ -21,8 +21,8 @@ export function isUnreachable(reason: unknown): boolean {
 
 /**
  * Returns the error of a failed connection; its message names the server.
- * @param connected whether a connection was established before the failure, so that it was the server that closed
- * it
+ * @param connected true: the connection was established before the failure, so a network error other than a
+ * timeout means that the server closed it, and the message says so; false: the message gives the network error
  */
 export function unreachable(
   { shown, options, nodes }: Target,

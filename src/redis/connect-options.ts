@@ -10,8 +10,8 @@ export interface ConnectOptions {
    */
   timeoutMs: number;
   /**
-   * True: a lost connection is established again; until then commands wait, up to their own timeout. By Sentinel
-   * and on a cluster this always happens.
+   * True: reconnects after a loss; until then commands wait, up to their own timeout. False: a connection to one
+   * server ends when it is lost, and commands fail; by Sentinel and on a cluster it reconnects too.
    */
   persistent: boolean;
   /**
@@ -29,15 +29,16 @@ const MAX_RECONNECT_DELAY_MS = 1000;
  */
 const GRACE_MS = 500;
 /**
- * How long ioredis waits for the server to close its side of a connection, ms. It is short, because the process
- * stays alive until then.
+ * How long ioredis waits for the server to close its side of a connection, ms; then it closes the connection
+ * itself. The process stays alive during this time, so a longer one would delay the end of each command if the
+ * server hangs.
  */
 const DISCONNECT_TIMEOUT_MS = 100;
 
 /** The options of ioredis for every connection to a server that holds devices (not for those to sentinels). */
 export const DEFAULT_OPTIONS = {
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-  enableReadyCheck: false, // the check sends INFO, which the ACL of many users denies; a server that is loading its data says so in its replies
+  enableReadyCheck: false, // the check sends INFO, which the ACL of many users denies; it is not needed, because a server that is loading its data says so in its replies
   disableClientInfo: true, // otherwise ioredis sends CLIENT SETINFO, which the ACL of many users denies
   maxRetriesPerRequest: null,
 } as const;

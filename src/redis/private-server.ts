@@ -17,7 +17,10 @@ import { DevstateError, quote } from '../core/model/errors.js';
 export interface ServerOptions {
   /** Further arguments of redis-server; they override the default ones. */
   args?: readonly string[];
-  /** True: the server listens on a free TCP port of 127.0.0.1, not on a unix socket. */
+  /**
+   * True: the server listens on a free TCP port of 127.0.0.1. False: it listens only on a unix socket in its
+   * directory.
+   */
   port?: boolean;
   /**
    * The text of the server's configuration file; undefined: there is no file. A sentinel needs one, because it
@@ -33,7 +36,7 @@ export interface PrivateServer {
   readonly pid: number;
   /** Shuts the server down (SIGTERM) and removes the directory. */
   stop(): Promise<void>;
-  /** Kills the server (SIGKILL) and keeps the directory. */
+  /** Kills the server (SIGKILL). Its directory is kept, so that `restart` can start it again. */
   kill(): Promise<void>;
   /** Starts the server again with the same address and directory; a server that still runs is shut down first. */
   restart(): Promise<void>;

@@ -21,8 +21,8 @@ interface Answer {
 }
 
 /**
- * The part of the connect timeout within which a sentinel must answer. It is less than 1, so that the error "no
- * sentinel answers" comes before the connect timeout ends.
+ * The part of the connect timeout within which a sentinel must answer. It must be less than 1: otherwise
+ * connecting would end first, with "timed out" instead of "no sentinel answers".
  */
 const SENTINEL_TIMEOUT_SHARE = 0.8;
 
@@ -92,7 +92,7 @@ export class SentinelConnector extends AbstractConnector {
       enableReadyCheck: false,
       disableClientInfo: true,
       retryStrategy: () => null,
-      disconnectTimeout: 0, // closes at once: a sentinel is disconnected from when no reply of it is needed any more
+      disconnectTimeout: 0, // 0 closes the connection without waiting for the server: a sentinel is disconnected from once no reply of it is needed
     });
   }
 
@@ -139,14 +139,14 @@ export class SentinelConnector extends AbstractConnector {
     sentinel.on('message', (_channel, message: string) => {
       if (message.split(' ', 1)[0] === name) stream.destroy();
     });
-    sentinel.subscribe('+switch-master').catch(() => {}); // if subscribing fails, only a closed connection to the master shows a failover
+    sentinel.subscribe('+switch-master').catch(() => {}); // a failure is ignored: the connection to the master works, and a failover is then noticed only when that connection closes
     stream.once('close', () => sentinel.disconnect());
   }
 }
 
 /**
- * Returns the error of a sentinel that replied, if one did, because it says more; else the error that no sentinel
- * answers.
+ * Chooses among the errors of all sentinels. If a sentinel replied with an error, it is returned, because it says
+ * more than a network error; otherwise the error says that no sentinel answers.
  */
 function mostSpecific(errors: readonly DevstateError[]): DevstateError {
   const isNetworkError = ({ cause }: DevstateError) =>

@@ -1,7 +1,8 @@
 /**
- * Turns the URL of a server into ioredis' options, and into a text for messages that has no password. The forms are
- * redis://[user@]host[:port][/db], the same with rediss://, unix:///path[?db=N], redis-sentinel://h1,h2[/db]#master
- * and redis-cluster://h1,h2. URLs are parsed by hand, because `new URL()` accepts no URL with several hosts.
+ * Turns the URL of a server into ioredis' options, and into a text for messages that has no password. The forms
+ * are redis://[user:password@]host[:port][/db], unix:///path[?db=N], redis-sentinel://h1,h2[/db]#master and
+ * redis-cluster://h1,h2; with rediss in place of redis the connection uses TLS. URLs are parsed by hand, because
+ * `new URL()` accepts no URL with several hosts.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
@@ -52,8 +53,9 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   if (hosts.length > 1 && hosts.includes('')) throw invalidUrl();
   const addresses = hosts.map((host) => address(host, kind === '-sentinel' ? 26379 : 6379));
   const [first] = addresses as [Address];
-  // `?`, and `#` without Sentinel, are refused. In an unescaped password they would end the part with the hosts, so
-  // the beginning of the password would be taken for a port and be shown in messages.
+  // A URL with `?`, or with `#` if it is not for Sentinel, is refused: it probably has an unescaped password with
+  // that character. The character would end the part with the hosts, so the beginning of the password would be
+  // taken for a port and be shown in messages.
   if (query !== undefined || (fragment !== undefined && kind !== '-sentinel'))
     throw new DevstateError('USAGE', 'the URL contains a # or ?', { reason: 'UNESCAPED_PASSWORD' });
   if (kind === '' && addresses.length > 1) throw invalidUrl('the URL names several servers');

@@ -83,8 +83,8 @@ function deviceSheet(device: WholeDevice, times: Times): readonly SheetRow[] {
 }
 
 /**
- * Returns a document as lines of indented JSON. Each line break is one of the layout, because JSON escapes line
- * breaks within strings.
+ * Returns a document as lines of indented JSON. The text can be split at its line breaks, because JSON escapes
+ * line breaks within strings.
  */
 function jsonLines(document: JsonObject): string[] {
   return toJson(document, 2).split('\n');

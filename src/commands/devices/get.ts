@@ -71,8 +71,8 @@ async function readPresent(fleet: Fleet, ids: readonly string[]): Promise<ItemRe
 }
 
 /**
- * Reads devices as they were at a past moment. For what history does not know of that moment, a notice says from
- * which time on it is known.
+ * Reads devices as they were at a past moment. For each part of a device (such as its reported state) that history
+ * does not know at that moment, prints a notice: from which time on it is known, or that it is not known.
  */
 async function readPast(
   { notice, times }: Context,

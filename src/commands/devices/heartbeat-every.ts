@@ -16,7 +16,7 @@ import { repeatAtInterval } from '../shared/repeat-at-interval.js';
 
 export interface HeartbeatEveryOptions {
   intervalMs: number;
-  /** The number of rounds; undefined: until the command is stopped. */
+  /** The number of rounds; undefined: rounds are sent until the command is stopped. */
   count: number | undefined;
   view: View<HeartbeatResult>;
   /** Sends one heartbeat for each id, and returns the results in the order of the ids. */

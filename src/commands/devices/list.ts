@@ -44,7 +44,8 @@ export const list = command<Options>({
       ...(type !== undefined && { type }),
       ...(status && { status }),
       ...(sort && { order: toOrder(sort) }),
-      // `-o wide` prints the documents as they are stored, so they are read, but not parsed.
+      // The documents are read for `-o wide` too, which prints them as they are stored. They are parsed only with
+      // `--with-state`.
       withState: withState || (context.print.format === 'wide' && context.print.isHumanReadable),
     };
     if (!withState)

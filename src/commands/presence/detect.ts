@@ -22,7 +22,10 @@ interface Options {
   hold: boolean;
 }
 
-/** The number of events that may wait for a slow reader of standard output; further ones are not printed. */
+/**
+ * The most events that may wait for a slow reader of standard output. Further events are announced but not
+ * printed, so that waiting events do not fill the memory.
+ */
 const MAX_QUEUED_EVENTS = 10_000;
 
 export const detect = command<Options>({
@@ -100,7 +103,7 @@ async function detectAndPrint(
   });
   const detection = childAbort(signal);
   const detecting = queue.fill(eventsUntil(detection.signal));
-  detecting.catch(() => {}); // A failed detection ends the queue; its error is thrown after the printing, by `await detecting`.
+  detecting.catch(() => {}); // no unhandled rejection: a failed detection ends the queue, and `await detecting` below throws its error
   try {
     await print.stream(EVENT, queue);
   } finally {

@@ -9,7 +9,8 @@ import { outageListener } from '../shared/outage-notices.js';
 
 /**
  * Returns the listeners of a detector that print its notices: about holds, outages and broken records.
- * @param honourHold false with `--no-hold`: devices are marked offline even right after an outage
+ * @param honourHold true: the notice of a hold says that no device is marked offline during it; false
+ * (`--no-hold`): that devices are marked offline despite it
  */
 export function detectorNotices(context: Context, honourHold: boolean): DetectOptions {
   const { notice } = context;

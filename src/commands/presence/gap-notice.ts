@@ -12,7 +12,10 @@ export function groupSameTick<Item>(handle: (items: readonly Item[]) => void): (
   };
 }
 
-/** Returns one notice for the gaps in the logs of all partitions: from the earliest start to the latest end. */
+/**
+ * Returns one notice for the gaps in the logs of all partitions. The time span that it names reaches from the
+ * beginning of the first gap to the end of the last.
+ */
 export function gapNotice(gaps: readonly Gap[]): string {
   const after = gaps.map((gap) => gap.after).reduce((a, b) => (timeMs(b) < timeMs(a) ? b : a));
   const before = gaps

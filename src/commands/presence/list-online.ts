@@ -39,8 +39,8 @@ export const listOnline = command<Options>({
   ],
   async run(context, _args, options) {
     const { type, sort, limit, failIfEmpty } = options;
-    // `type` is not passed to the printer: it would print a notice about sorting in memory, although the index
-    // gives the order of online devices of one type too.
+    // `--type` is not passed to the printer. With it the printer would print the notice that sorting takes memory,
+    // which is wrong for online devices: the index gives their order for a single type too.
     const printer = new DeviceListPrinter(context, {
       ...(sort && { sort }),
       ...(limit !== undefined && { limit }),

@@ -13,7 +13,10 @@ export interface PrintQueueOptions {
   onDropped(count: number): void;
 }
 
-/** The number of rows printed before the event loop gets a turn, in which the producer may run. */
+/**
+ * The number of rows printed before the event loop gets a turn, in which the producer runs. A larger number would
+ * delay the producer, and with it the announcements of the detector.
+ */
 const ROWS_PER_TURN = 100;
 
 export class PrintQueue<Row> implements AsyncIterable<Row> {
@@ -58,8 +61,8 @@ export class PrintQueue<Row> implements AsyncIterable<Row> {
         await nextTurn();
       }
     } finally {
-      // If the consumer stops before the queue is empty, the rows left in the queue are not printed, and count as
-      // dropped.
+      // The consumer may stop before the queue is empty. The rows left are then counted as dropped, because nobody
+      // prints them.
       this.#droppedCount += this.#rows.length;
       this.#reportDropped();
     }

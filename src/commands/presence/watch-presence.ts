@@ -83,7 +83,7 @@ export const watchPresence = command<Options>({
       ...outageListener(context),
     });
     const detecting = options.detect ? detectUntilEnd(context, fleet, options, watch) : undefined;
-    detecting?.catch(() => {}); // A failed detector ends the feed; its error is thrown after the printing, by `await detecting`.
+    detecting?.catch(() => {}); // no unhandled rejection: a failed detector ends the feed, and `await detecting` below throws its error
     try {
       const printed = await context.print.stream(EVENT, matching(feed, options));
       const tooFew = options.count !== undefined && printed < options.count && !context.signal.aborted;
@@ -108,7 +108,7 @@ async function detectUntilEnd(
 ): Promise<void> {
   const options = {
     ...detectorNotices(context, hold),
-    onLost: () => {}, // the feed already prints that the connection is lost
+    onLost: () => {}, // the detector prints no notice about a lost connection, because the feed already does
     onResumed: () => {},
     honourHold: hold,
     signal: watch.signal,

@@ -28,13 +28,19 @@ type Batches<Item> = AsyncIterable<readonly InputItem<Item>[]>;
 export type SendBatch<Item, Result> = (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>;
 
 export interface BatchRunnerOptions {
-  /** True: items are sent one at a time, and no further item is sent once one has failed. */
+  /**
+   * True: items are sent one at a time, and no further item is sent once one has failed. False: items are sent in
+   * batches, and the items after a failed one are sent too.
+   */
   failFast?: boolean;
-  /** True: the results are not printed, so a progress bar may be shown even if stdout is a terminal. */
+  /**
+   * True: the results are not printed, so a progress bar may be shown. False: a progress bar is shown only if
+   * stdout is not a terminal, because the results would overwrite it.
+   */
   silent?: boolean;
   /**
-   * The size of the input and the number of bytes read so far, for showing progress; undefined: the size is not
-   * known.
+   * The size of the input and the number of bytes read so far, for the progress bar; undefined: the size is not
+   * known, so only the number of items done and their rate are shown.
    */
   inputBytes?: { total: number; read(): number };
 }
@@ -66,16 +72,17 @@ export class BatchRunner {
   }
 
   /**
-   * Sends all batches and yields the results of the items that succeed. An interrupt ends it after the batch that
-   * is being sent.
-   * @throws DevstateError CONNECTION: no item of a batch was answered
+   * Sends all batches and yields the results of the items that succeed. After an interrupt, the batch that is
+   * being sent is the last.
+   * @throws DevstateError CONNECTION: no item of a batch was answered, or the connection failed after an interrupt
    */
   async *run<Item, Result>(batches: Batches<Item>, send: SendBatch<Item, Result>): AsyncGenerator<Result> {
     const { failFast, silent, inputBytes } = this.#options;
     // Parsing an item may print notices. With failFast an item is parsed at its turn, so that no notice is printed
     // about an item after the failed one; otherwise a whole batch is parsed ahead.
     const parsed = failFast ? this.#parsed(prefetch(batches)) : prefetch(this.#parsed(batches));
-    // Rows and a progress bar on the same terminal would overwrite each other.
+    // Rows and a progress bar on the same terminal would overwrite each other, so there is no bar if rows are
+    // printed on a terminal.
     const showsProgress = silent || !this.#context.terminal.stdout;
     const progress = showsProgress
       ? this.#context.progress(inputBytes && { total: inputBytes.total })

@@ -43,8 +43,9 @@ export interface Context {
   now(): number;
   /**
    * Returns the fleet. The first call connects; later calls return the same fleet and ignore their options.
-   * `persistent`: a lost connection is established again, for commands that run until they are stopped. `onLost`:
-   * called when a persistent connection is lost, and at each failed attempt to reconnect.
+   * `persistent`: true, for commands that run until they are stopped: reconnects after a loss; false: after a
+   * loss, commands fail, except by Sentinel and on a cluster. `onLost`: called when a persistent connection is
+   * lost, and at each failed attempt to reconnect.
    * @throws DevstateError USAGE, CONNECTION
    */
   fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;

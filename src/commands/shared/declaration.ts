@@ -22,11 +22,17 @@ export interface Option {
    */
   flags: string;
   summary: string;
-  /** Converts the text on the command line to the option's value; throws DevstateError USAGE. */
+  /**
+   * Converts the text on the command line to the option's value, when the command line is parsed. Throws
+   * DevstateError USAGE if the text is not valid.
+   */
   parse?(text: string): unknown;
   /** The values that the option may have; undefined: any. */
   values?: readonly string[];
-  /** True: the option may be given several times, and its values are collected in an array. */
+  /**
+   * True: the option may be given several times, and its values are collected in an array. False: the last value
+   * counts.
+   */
   repeat?: boolean;
 }
 
@@ -36,11 +42,14 @@ export interface CommandDeclaration {
   summary: string;
   arguments: readonly Argument[];
   options: readonly Option[];
-  /** True: the command runs until it is stopped, so SIGTERM ends it with exit code 0. */
+  /**
+   * True: the command runs until it is stopped, so SIGTERM ends it with exit code 0. Otherwise SIGTERM ends it
+   * with 143.
+   */
   service?: true;
   /**
-   * True: the command always writes, so it is refused before it connects if `--read-only` is given or the context
-   * is read-only.
+   * True: the command always writes, so with `--read-only` or in a read-only context it is refused before it
+   * connects. Otherwise it runs there, and only its writes, if any, are refused.
    */
   writes?: true;
   /** Whole command lines that `--help` prints as examples. */

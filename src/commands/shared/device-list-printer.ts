@@ -19,7 +19,7 @@ export interface DeviceListOptions {
   sort?: SortKey;
   status?: string;
   limit?: number;
-  /** True: if the list is empty, the command fails with the error code CONDITION. */
+  /** True: an empty list ends the command with the error code CONDITION. False: an empty list is no error. */
   failIfEmpty?: boolean;
 }
 
@@ -30,7 +30,10 @@ export function toOrder(key: SortKey): Order {
   return ({ id: 'id', 'last-seen': 'lastSeen', expires: 'deadline' } as const)[key];
 }
 
-/** The number of devices above which a notice says that sorting holds the whole list in memory. */
+/**
+ * The number of registered devices above which a list that is sorted in memory causes a notice. In smaller fleets
+ * the memory for sorting does not matter.
+ */
 const LARGE_FLEET = 10_000;
 
 export class DeviceListPrinter {
@@ -76,7 +79,8 @@ export class DeviceListPrinter {
     print.check(view);
     const fleet = await this.#context.fleet();
     await this.#warnOfLargeSort(fleet);
-    // Rows and a progress bar on the same terminal would overwrite each other.
+    // Rows and a progress bar on the same terminal would overwrite each other, so the bar is shown only if the
+    // rows go to a file or pipe.
     const showsProgress = terminal.stderr && !terminal.stdout;
     const progress = showsProgress
       ? this.#context.progress({ total: await countRegistered(fleet) })
@@ -103,8 +107,8 @@ export class DeviceListPrinter {
 
   async #warnOfLargeSort(fleet: Fleet): Promise<void> {
     const { sort, type, status } = this.#options;
-    // The index holds the deadlines of online devices, not when they were last seen. So it gives the order
-    // `last-seen` only for lists of devices that are not online.
+    // For online devices the index holds deadlines, not when they were last seen. So a list by `last-seen` that
+    // may have online devices is sorted in memory, and causes the notice in a large fleet.
     const mayBeIndexed = sort !== 'last-seen' || status === 'offline' || status === 'never';
     if (sort === undefined || (mayBeIndexed && (await isIndexed(fleet, toOrder(sort), type)))) return;
     if ((await countRegistered(fleet)) > LARGE_FLEET)

@@ -10,7 +10,7 @@ import { MAX_TIMER_MS } from './max-timer.js';
 
 export interface RepeatOptions {
   intervalMs: number;
-  /** The number of rounds; undefined: until the command is stopped. */
+  /** The number of rounds; undefined: rounds are repeated until the command is stopped. */
   count?: number | undefined;
   /** Called after each round; if it returns false, no further round begins. */
   shouldContinue?(): boolean;
@@ -40,8 +40,8 @@ export async function* repeatAtInterval<Item>(
     }
     if (number === count || !shouldContinue()) return;
     dueMs += intervalMs * Math.max(1, Math.ceil((elapsedMs() - dueMs) / intervalMs));
-    // Sleeps in a loop, because a timer may fire a fraction of a millisecond early, and cannot be longer than
-    // MAX_TIMER_MS.
+    // One sleep is not enough: a timer may fire a fraction of a millisecond early, and no timer can be longer than
+    // MAX_TIMER_MS (24 days). So it sleeps until the time of the next round has come.
     while (!signal.aborted && elapsedMs() < dueMs) {
       await sleep(Math.min(dueMs - elapsedMs(), MAX_TIMER_MS), undefined, { signal }).catch(() => {});
     }

@@ -12,7 +12,7 @@ export interface ContextEntry {
   namespace: string | null;
   dialect: 'node' | 'python' | null;
   readOnly: boolean;
-  /** True: writes to several devices ask for confirmation. */
+  /** True: a write to several devices asks for confirmation. False: it does not, except `unregister`. */
   protected: boolean;
   /** The path of a PEM file with the certificate authorities to trust. */
   ca: string | null;
@@ -20,7 +20,7 @@ export interface ContextEntry {
   cert: string | null;
   /** The path of a PEM file with the private key of `cert`. */
   key: string | null;
-  /** True: the server's certificate is not verified. */
+  /** True: the server's certificate is not verified. False: connecting fails if it is not valid. */
   insecure: boolean;
 }
 

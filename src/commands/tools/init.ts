@@ -55,8 +55,8 @@ export const init = command<Options>({
   async run(context, _args, { partitions, writers }) {
     context.print.check(LAYOUT);
     const fleet = await context.fleet();
-    // The total is not counted with `--partitions`: the fleet has no devices yet, and on a cluster without declared
-    // partitions they could not be counted.
+    // With `--partitions` the bar has no total: the fleet has no devices yet, and on a cluster without declared
+    // partitions devices cannot be counted.
     const hasTotal = context.terminal.stderr && partitions === undefined;
     const progress = context.progress(hasTotal ? { total: await countRegistered(fleet) } : {});
     let layout: FleetLayout;

@@ -10,7 +10,10 @@ export interface Flag {
   value: string | undefined;
   /** The values that the option accepts; empty: any value. */
   values: readonly string[];
-  /** True: the value is completed with file names, because its name is `path` or `file`. */
+  /**
+   * True: the value is completed with file names, because its name is `path` or `file`. False: it is completed
+   * from `values`.
+   */
   file: boolean;
 }
 

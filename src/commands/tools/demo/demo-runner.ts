@@ -12,7 +12,10 @@ const LINE: View<string> = {
 };
 
 const EVENT_TIMEOUT_MS = 10_000;
-/** The time after which the demo looks at the printed events again although no new one has come, ms. */
+/**
+ * The time between two checks, while the demo waits for events and none comes, whether its 10 s of waiting are
+ * over, ms.
+ */
 const EVENT_CHECK_MS = 200;
 
 export class DemoRunner {

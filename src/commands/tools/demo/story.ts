@@ -1,7 +1,10 @@
 /** The command lines of `devstate demo` in their order, each with what its output must contain. */
 import type { DemoRunner } from './demo-runner.js';
 
-/** The TTL of the devices that go offline during the demo. */
+/**
+ * The TTL of the devices that go offline during the demo. It must be longer than the step `list-online`, which
+ * expects them online, and shorter than the 10 s that the demo waits for their events.
+ */
 const SHORT_TTL = '2s';
 
 export async function runStory(demo: DemoRunner): Promise<void> {
