@@ -60,7 +60,7 @@ export interface Printer {
   /**
    * Prints a list that has an end. Resolves to the number of rows, which is smaller if stdout is closed, or the
    * command is interrupted, before the end. If the view has `line`, the rows are the results of actions, and are
-   * read to their end even then.
+   * all read even after an interrupt, because reading a row performs its action.
    */
   list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
   /** Prints rows that may have no end, each as soon as it comes. Resolves to the number of rows. */
@@ -206,8 +206,8 @@ export function createPrinter(options: PrinterOptions): Printer {
     check: (view) => void chosenFields(view),
     one,
     list,
-    // An abort does not end the loop: rows that come as things happen end by themselves when the command is
-    // aborted, and all rows until then are printed.
+    // The loop does not end when the command is aborted, only when stdout is closed: on an abort, rows that come
+    // as things happen end by themselves, and all rows until then are printed.
     async stream(view, rows) {
       spinner?.show('waiting for the first row');
       return feed(rows, await formatterOf(view, 'live'), () => !writer.isClosed);

@@ -142,8 +142,8 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 /**
- * Returns whether a server at the address replies to PING. An error reply such as NOAUTH counts; LOADING does not,
- * because the server cannot be used yet.
+ * Returns whether a server at the address replies to PING and can be used. An error reply such as NOAUTH counts as
+ * a reply. LOADING does not, because a server that loads its data refuses commands.
  */
 function answers(address: NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import type { Gap } from '../../core/presence/log-reader.js';
 
 /**
  * Returns a function that collects the items it is called with, and passes them to `handle` together at the end of
- * the tick of the event loop. So the gaps of several partitions become one notice.
+ * the tick of the event loop, so that gaps found in several partitions at once become one notice.
  */
 export function groupSameTick<Item>(handle: (items: readonly Item[]) => void): (item: Item) => void {
   const items: Item[] = [];

@@ -17,7 +17,7 @@ export class ItemFailures {
 
   /**
    * Prints the failure of an item on stderr and counts it.
-   * @param line the number of the item's input line, from 1; undefined: it is not from a file
+   * @param line the number of the item's input line, from 1; undefined: the item is not from a file
    */
   record(error: DevstateError, line?: number): void {
     this.#count += 1;

@@ -26,6 +26,7 @@ export class DemoRunner {
   #onEvent = () => {};
 
   /**
+   * Makes a runner that connects to nothing itself: only the command lines that it runs do.
    * @param connection the options added to every command line: the server, and the demo's namespace
    */
   constructor(context: Context, connection: readonly string[]) {
