@@ -60,7 +60,7 @@ export interface Printer {
   /**
    * Prints a list that has an end. Resolves to the number of rows, which is smaller if stdout is closed, or the
    * command is interrupted, before the end. If the view has `line`, the rows are the results of actions, and are
-   * all read even after an interrupt, because reading a row performs its action.
+   * read to their end in these cases too, because reading a row performs its action.
    */
   list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
   /** Prints rows that may have no end, each as soon as it comes. Resolves to the number of rows. */

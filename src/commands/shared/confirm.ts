@@ -10,7 +10,9 @@ import { isSingle } from './device-ids.js';
 export const YES: Option = { flags: '-y, --yes', summary: 'do not ask for confirmation' };
 
 export interface WriteRequest {
-  /** True: `--yes` was given, so no question is asked. Otherwise the user is asked. */
+  /**
+   * True: `--yes` was given, so no question is asked. Otherwise one is asked where the write needs confirmation.
+   */
   yes: boolean | undefined;
   /** The ids given as arguments; `-` stands for ids on standard input. */
   ids: readonly string[];
