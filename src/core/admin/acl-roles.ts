@@ -53,7 +53,10 @@ interface RoleNeeds {
   commands: string;
   /** The keys that commands outside of scripts use. */
   keys: ScriptKeys;
-  /** Whether the role subscribes or publishes to the command channels of devices. */
+  /**
+   * True: the role subscribes or publishes to the command channels of devices, so it gets the permission. False: it
+   * does not get it.
+   */
   commandChannels: boolean;
 }
 

@@ -53,8 +53,9 @@ async function alignDevices(partition: Partition, ids: readonly string[]): Promi
 }
 
 /**
- * Registers the devices that are missing in a set of registered ids, of types or of the ids of their type. Each keeps
- * the type in its record: the registration adds what is missing and leaves the state as it is.
+ * Registers again each device that is missing in the set of registered ids or in the set of its type, or whose type
+ * is missing in the set of types. The type is taken from the device's record. The registration adds what is missing,
+ * and leaves the device's state as it is.
  */
 async function registerWhereMissing(partition: Partition, ids: readonly string[]) {
   const { keys } = partition;
@@ -74,9 +75,10 @@ async function registerWhereMissing(partition: Partition, ids: readonly string[]
 }
 
 /**
- * Corrects those of the devices that are not registered: they are removed from the index or, if they have a record,
- * registered.
- * @param ids devices from the online set or the index
+ * Corrects devices that are in the online set or the index, but not in the set of registered ids. A device whose
+ * record has a type is registered. A device without a record is removed from the index and, unless its heartbeat key
+ * exists, from the online set.
+ * @param ids devices from the online set or the index, registered or not
  */
 async function alignUnregistered(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
   const registered = await partition.send(() =>

@@ -74,8 +74,8 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
 
 async function partitionsToDeclare(fleet: Fleet, requested: number | undefined): Promise<number> {
   const declared = await fleet.declared();
-  // Devices are looked for even if the number of partitions stays: a user whom Redis denies to read the set of
-  // registered ids must not declare the fleet.
+  // Devices are looked for even if the number of partitions stays. The search fails for a user whom Redis denies the
+  // set of registered ids, and such a user must not declare the fleet.
   const inUse = await hasDevices(fleet, declared.partitions);
   const partitions = requested ?? declared.partitions;
   if (inUse && partitions !== declared.partitions) {

@@ -31,7 +31,8 @@ export function subscribeWhenMastersKnown(
   let subscription: DisconnectableSubscription | undefined;
   let isClosed = false;
   const begin = async () => {
-    // Any command makes ioredis find the nodes first. `fleet.declared` may answer from its cache, without a command.
+    // HMGET is sent only because any command makes ioredis look for the nodes of the cluster. `fleet.declared` would
+    // not do, because it may answer from its cache without sending a command.
     if (fleet.servers().length === 0)
       await fleet.send(() => fleet.redis.hmget(fleet.keys.meta, 'partitions'));
     const master = await firstToAnswer(fleet);
@@ -40,7 +41,7 @@ export function subscribeWhenMastersKnown(
     await subscription.ready;
   };
   const ready = begin();
-  ready.catch(() => {}); // The caller may await `ready` late; a rejection before that must not be unhandled.
+  ready.catch(() => {}); // Without a handler, a rejection before the caller awaits `ready` would end the process.
   return {
     ready,
     get lost() {
@@ -74,8 +75,8 @@ function firstToAnswer(fleet: Fleet): Promise<Redis> {
 }
 
 /**
- * Subscribes on one master of the cluster. If its connection is lost or it is no longer a master, it subscribes on a
- * master chosen at random.
+ * Subscribes on one master of the cluster. If the connection is lost or the node is no longer a master, it subscribes
+ * on a master chosen at random.
  * @param first the master to subscribe on first
  */
 export function subscribeAtAnyMaster(
@@ -93,12 +94,13 @@ export function subscribeAtAnyMaster(
     ...SUBSCRIBER_OPTIONS,
     retryStrategy(attempt) {
       const { host, port } = (chooseMaster() ?? subscriber).options;
-      Object.assign(subscriber.options, { host, port }); // ioredis reads host and port at each attempt to connect.
+      // ioredis reads host and port at each attempt to connect, so the next attempt is made to the chosen master.
+      Object.assign(subscriber.options, { host, port });
       return SUBSCRIBER_OPTIONS.retryStrategy(attempt);
     },
   });
-  // Connects to another master if this node is no longer one: it may have left the cluster or hang, and then it
-  // delivers no messages.
+  // Called when ioredis has read the list of masters again. If the node of this subscription is no longer a master,
+  // it connects to another one: a node that has left the cluster or hangs delivers no messages.
   const leaveFormerMaster = () => {
     const isMaster = fleet.servers().some((master) => addressOf(master) === addressOf(subscriber));
     if (!isMaster && subscriber.status === 'ready') subscriber.disconnect(true);
@@ -152,7 +154,7 @@ export function subscribeAtEveryMaster(
   const ready = Promise.all([...subscriptions.values()].map((subscription) => subscription.ready)).then(
     () => {},
   );
-  ready.catch(() => {}); // The caller may await `ready` late; a rejection before that must not be unhandled.
+  ready.catch(() => {}); // Without a handler, a rejection before the caller awaits `ready` would end the process.
   return {
     ready,
     get lost() {

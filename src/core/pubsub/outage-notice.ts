@@ -8,7 +8,7 @@ import type { DevstateError } from '../model/errors.js';
 export interface OutageListener {
   /**
    * Called when an outage begins: a connection is lost, or a server refuses requests for a reason that may pass.
-   * devstate keeps trying.
+   * devstate keeps trying to reach the server.
    */
   onLost?: (error: DevstateError) => void;
   /** Called when an outage ends: all affected connections and servers work again. */
@@ -29,7 +29,7 @@ export class OutageNotice {
   }
 
   /**
-   * Notes that a part is affected. Calls `onLost` with this error if the outage begins with it.
+   * Notes that a part is affected by the outage. Calls `onLost` with the error if no part was affected before.
    * @param part the partition or connection; not given by callers that have only one
    */
   begin(error: DevstateError, part?: unknown): void {
@@ -37,8 +37,8 @@ export class OutageNotice {
   }
 
   /**
-   * Notes that a part works again. Calls `onResumed` if it was the last affected part; no effect if it was not
-   * affected.
+   * Notes that a part works again. Calls `onResumed` if the part was the last one affected; does nothing if the part
+   * was not affected.
    */
   end(part?: unknown): void {
     if (this.#condition.end(part)) this.#listener.onResumed?.();

@@ -46,7 +46,10 @@ export function subscribeEverywhere(
   return endingWithFleet(fleet, subscription);
 }
 
-/** Returns the subscription, which from now on is disconnected when the fleet's connection ends. */
+/**
+ * Returns the subscription, changed so that it is disconnected, and its listener's `onLost` is called, when the
+ * fleet's connection ends.
+ */
 function endingWithFleet({ redis }: Fleet, subscription: DisconnectableSubscription): Subscription {
   redis.once('end', subscription.disconnect);
   return {

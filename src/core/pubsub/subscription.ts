@@ -1,7 +1,7 @@
 /**
- * A subscription to one Redis channel, on a connection of its own. When the connection is lost, it subscribes again. It
- * reports the loss and the return, because messages published in between are not delivered. ioredis could subscribe
- * again by itself, but would report neither success nor refusal; so that is off.
+ * A subscription to one Redis channel, on a connection of its own. When the connection is lost, it subscribes again.
+ * It reports the loss and the return, because messages published in between are not delivered. The option of ioredis
+ * to subscribe again by itself is off, because ioredis would report neither success nor refusal.
  */
 import type { Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
@@ -44,8 +44,8 @@ export const MANUAL_RESUBSCRIBE = { autoResubscribe: false };
 /**
  * Subscribes to the channel on a connection.
  * @param subscriber the connection; its options must include `MANUAL_RESUBSCRIBE`
- * @param late true: messages of the channel may have been missed already, so `onResumed` is called after the first
- *   SUBSCRIBE
+ * @param late true: messages of the channel may have been missed before this call, so `onResumed` is called after the
+ *   first SUBSCRIBE; false: `onResumed` is called only after a loss
  */
 export function subscribeOn(
   fleet: Fleet,
@@ -55,8 +55,8 @@ export function subscribeOn(
   late = false,
 ): DisconnectableSubscription {
   /**
-   * Whether losses are reported to the listener: from the first successful SUBSCRIBE (if `late`, at once) until
-   * `close`.
+   * True: losses are reported to the listener; from the first successful SUBSCRIBE (if `late`, at once) until
+   * `close`. False: losses are not reported.
    */
   let reports = late;
   let lost = late ? new DevstateError('CONNECTION', 'connection lost') : undefined;
@@ -64,7 +64,8 @@ export function subscribeOn(
   const sendSubscribe = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
   const lose = (error: DevstateError) => {
     const isRefused = lost !== undefined && !isTransient(lost);
-    if (!reports || isRefused) return; // The refusal stays `lost`: the loss of the connection after it says less.
+    // A refusal is followed by the loss of the connection. That loss must not replace the refusal, which is its cause.
+    if (!reports || isRefused) return;
     lost = error;
     onLost(error);
   };
@@ -76,7 +77,8 @@ export function subscribeOn(
       onResumed();
     } catch (error) {
       lose(toDevstateError(error));
-      // The server hangs or refuses SUBSCRIBE, so the next attempt is made on a new connection.
+      // If the connection is still ready, the server hangs or refuses SUBSCRIBE. So a new connection is made, on
+      // which SUBSCRIBE is sent again.
       if (subscriber.status === 'ready') subscriber.disconnect(true);
     }
   };
@@ -85,7 +87,8 @@ export function subscribeOn(
   subscriber.on('message', (_channel: string, message: string) => onMessage(message));
   subscriber.on('close', () => lose(new DevstateError('CONNECTION', 'connection lost')));
   subscriber.on('error', (error: unknown) => {
-    if (isDenied(error)) lose(toDevstateError(error)); // After any other error, `close` follows.
+    // ioredis closes the connection after any other error, and the listener of `close` reports the loss.
+    if (isDenied(error)) lose(toDevstateError(error));
   });
   subscriber.on('ready', () => void (lost && subscribeAgain()));
   const ready = late
@@ -93,7 +96,7 @@ export function subscribeOn(
     : sendSubscribe().then(() => {
         reports = true;
       });
-  ready.catch(() => {}); // The caller may await `ready` late; a rejection before that must not be unhandled.
+  ready.catch(() => {}); // Without a handler, a rejection before the caller awaits `ready` would end the process.
   return {
     ready,
     get lost() {

@@ -8,7 +8,8 @@ import type { FieldName } from '../model/dialect.js';
 export const DOCUMENT_FIELDS: readonly FieldName[] = ['metadata', 'reported', 'desired'];
 
 /**
- * How many devices the first read with documents requests: few, because the sizes of the documents are not known yet.
+ * How many devices the first read with documents requests. The sizes of the documents are not known yet, and each may
+ * have up to 1 MiB, so a high number could make the reply very large.
  */
 const FIRST_SIZE = 20;
 const MAX_SIZE = 500;

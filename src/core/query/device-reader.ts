@@ -21,8 +21,9 @@ export interface QueryOptions {
 export type DeviceReader = (ids: AsyncIterable<string[]>) => AsyncGenerator<DeviceRecord[]>;
 
 /**
- * Returns a function that reads some fields of the devices with given ids. If it is called several times, `onProgress`
- * gets the number of devices that all calls have read. The function throws DevstateError CONNECTION, BAD_RECORD, USAGE.
+ * Returns a function that reads some fields of the devices with given ids. If the function is called several times,
+ * `onProgress` gets the number of devices that all calls have read together.
+ * @throws DevstateError CONNECTION, BAD_RECORD, USAGE while the devices are read
  */
 export function deviceReader(
   fleet: Fleet,

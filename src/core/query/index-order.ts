@@ -1,8 +1,8 @@
 /**
  * Streams the devices of a partition in the order of its index, so that only some of them are in memory. It is for
- * exclusive fleets, whose index holds every device. The score of a device whose TTL has expired is its deadline, and
- * not yet when it was last seen, until a detector has settled it. So devices with a deadline are sorted by their
- * records.
+ * exclusive fleets, whose index holds every device. Until a detector has settled a device whose TTL has expired, the
+ * device's score is still its deadline, not the time when it was last seen. So the order of devices with a deadline
+ * cannot be taken from the index; they are sorted by their records.
  */
 import type { Status } from '../model/device.js';
 import type { Partition } from '../store/partition.js';
@@ -12,18 +12,18 @@ import { pageIndex } from './index-pager.js';
 import { byLastSeen, type SeenRow, sortAll } from './sort.js';
 
 /**
- * Reads the devices with these ids, and yields the rows of the devices that belong in the list, in the order of the
- * ids.
+ * A function that reads the devices with the given ids, and yields the rows of those that belong in the list, in the
+ * order of the ids.
  */
 type ReadRows<R> = (ids: AsyncIterable<string[]>) => AsyncIterable<readonly R[]>;
 
-/** Which devices `oldestFirst` takes from the index. */
+/** Which devices `byLastSeenFromIndex` takes from the index. */
 export interface LastSeenRange {
   /** A device whose score in the index is a deadline is taken if the deadline is not after this time, epoch ms. */
   maxDeadline: number;
   /** A device that is offline in the index is taken if it was last seen not after this time, epoch ms. */
   maxLastSeen: number;
-  /** Whether to include devices that were never seen. */
+  /** True: devices that were never seen are included. False: they are left out. */
   never: boolean;
 }
 
@@ -61,7 +61,8 @@ export async function* byLastSeenFromIndex<R extends SeenRow>(
     yield merged;
   }
   yield sorted.slice(next);
-  // Devices that went online while the stream was read have left the part of the index that was read; they come last.
+  // A device that went online while the stream was read may have left the part of the index for offline devices
+  // before it was read there. So the part with deadlines is read again; devices found only now come last.
   yield* read(pageIndex(partition, withDeadline, seen));
 }
 
@@ -82,7 +83,8 @@ export async function* byDeadlineFromIndex<R extends SeenRow>(
   if (status === 'online') return;
   const expiredOrOffline = { maxDeadline: now - 1, maxLastSeen: Number.POSITIVE_INFINITY, never: true };
   yield* byLastSeenFromIndex(partition, expiredOrOffline, read, seen);
-  // Devices that went online while the offline devices were read come last, so that none is left out.
+  // The deadlines are read again, so that no device is left out that went online while the offline devices were read.
+  // These devices come last.
   if (status === undefined) yield* read(pageIndex(partition, online, seen));
 }
 
@@ -92,7 +94,7 @@ export async function* byDeadlineFromIndex<R extends SeenRow>(
  * `lastSeen`.
  */
 async function* sortSameTime<R extends SeenRow>(chunks: AsyncIterable<readonly R[]>): AsyncGenerator<R[]> {
-  let pending: R[] = []; // rows of one `lastSeen`; the next chunk may have more of them
+  let pending: R[] = []; // rows of one `lastSeen`, kept because the next chunk may have more
   for await (const chunk of chunks) {
     const last = chunk.at(-1)?.lastSeen;
     const end = chunk.findLastIndex(({ lastSeen }) => lastSeen !== last) + 1;

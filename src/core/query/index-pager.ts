@@ -1,9 +1,10 @@
 /**
  * Reads the activity index of a partition page by page, in its order, and yields each device once. Pages are read by
  * rank (the place of a device in the order), because any number of devices may have the same score (0: never seen).
- * Devices move in the index while it is read, so ranks change. So before each page the rank of one of the last devices
- * read is looked up again, of one whose score has not changed. If devices leave the index between that and the read,
- * the page may begin too late; then it is read again from an earlier rank, so that no device is skipped.
+ * Ranks change while the index is read, because devices move in it. So before each page the rank of one of the last
+ * devices read is looked up again, of one whose score has not changed. If devices leave the index between this
+ * look-up and the read of the page, the page may begin too late; then it is read again from an earlier rank, so that
+ * no device is skipped.
  */
 import { DevstateError } from '../model/errors.js';
 import type { RedisRequest } from '../store/connection.js';
@@ -14,7 +15,7 @@ import { SeenIds } from '../store/seen-ids.js';
 export interface IndexRange {
   from: number;
   to: number;
-  /** Whether the scores are read from high to low; then `from` is the highest. */
+  /** True: the scores are read from high to low, and `from` is the highest. False (default): from low to high. */
   down?: boolean;
 }
 
@@ -24,8 +25,8 @@ interface Entry {
 }
 
 /**
- * A position in the index: that of a device with this score and id, which may have moved since. Without an id: the
- * position after all devices of the score.
+ * A position in the index: the place for a device with this score and id, even if the device has moved in the
+ * meantime. Without an id: the place after all devices of the score.
  */
 interface Position {
   score: number;
@@ -34,8 +35,8 @@ interface Position {
 
 const PAGE_SIZE = 500;
 /**
- * How many of the last devices of a page are looked up to find the rank of the next page. More than one, because a
- * device whose score has changed does not show the rank.
+ * How many of the last devices of a page are looked up to find the rank of the next page. With only one, a change of
+ * that device's score would leave no device whose rank shows where the page ended.
  */
 const ANCHOR_COUNT = 5;
 
@@ -53,13 +54,16 @@ export async function* pageIndex(
   const isBeyondRange = (score: number) => sign * (score - to) > 0;
   let anchors: Entry[] = [];
   let reached: Position = { score: from - sign };
-  /** How many ranks before the last device read a page begins; it grows each time that a page began too late. */
+  /**
+   * How many ranks before that of the last device read a page begins. It grows each time that a page began too late,
+   * so that the page is read again from an earlier rank.
+   */
   let overlap = 0;
   /** The rank that `reached` has if no device has moved since it was read. */
   let expectedRank: number | undefined;
   /**
-   * Whether the last rank looked up was the expected one. Then the next probably is too, and the page is requested in
-   * the same round trip as its rank.
+   * True: the last rank looked up was the expected one. The next one probably is too, so the next page is requested
+   * in the same round trip as its rank. False: the rank is looked up before the page is requested.
    */
   let isUnmoved = true;
   for (;;) {

@@ -35,7 +35,7 @@ export async function isIndexed(fleet: Fleet, order: Order, type?: string): Prom
 
 export interface OnlineOptions extends QueryOptions {
   order?: Order | undefined;
-  /** Whether to read the metadata and the time of registration too; default: false, and they are `{}` and null. */
+  /** True: the metadata and the time of registration are read too. False (default): they are `{}` and null. */
   withMetadata?: boolean;
 }
 
@@ -67,7 +67,7 @@ export interface ListOptions extends QueryOptions {
   /** Only devices of this status; `never`: offline devices that were never seen. Undefined: all devices. */
   status?: 'online' | 'offline' | 'never';
   order?: Order | undefined;
-  /** Whether to read the reported and the desired document too; default: false, and both are `{}`. */
+  /** True: the reported and the desired document are read too. False (default): both are `{}`. */
   withState?: boolean;
 }
 

@@ -89,7 +89,7 @@ export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord
  * @throws DevstateError USAGE: the caller gave a dialect that is not the fleet's; CONNECTION, BAD_RECORD
  */
 export async function dialectToTryFirst(fleet: Fleet): Promise<Dialect> {
-  if (fleet.options.dialect) await fleet.settings(); // Throws USAGE if the caller gave a wrong dialect.
+  if (fleet.options.dialect) await fleet.settings(); // Called only to throw USAGE if the dialect is wrong.
   const { dialect = 'node' } = await fleet.declared();
   return dialect;
 }

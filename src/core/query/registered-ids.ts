@@ -25,8 +25,8 @@ export function registeredIds(fleet: Fleet, type?: string): AsyncGenerator<strin
 }
 
 /**
- * Yields the ids of the registered devices of one partition, or those in the set of one type, in chunks. The caller
- * must check the type in the record, as for `registeredIds`.
+ * Yields the ids of the registered devices of one partition, or those in the set of one type, in chunks. The set of a
+ * type may hold devices whose type another program has changed, so the caller must check the type in the record.
  * @throws DevstateError CONNECTION, BAD_RECORD
  */
 export function registeredIdsIn(partition: Partition, type?: string): AsyncGenerator<string[]> {

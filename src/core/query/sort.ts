@@ -1,6 +1,6 @@
 /**
- * The orders of lists of devices, and sorting in memory. A list that is sorted here has the same order as one that is
- * read from the index in order.
+ * The orders of lists of devices, and sorting in memory. Each order is the same as that of a list that is read from
+ * the index in order, so a list does not depend on how it was made.
  */
 import type { Status } from '../model/device.js';
 

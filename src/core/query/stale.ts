@@ -21,9 +21,9 @@ import { byLastSeen, sortAll } from './sort.js';
 export interface StaleOptions extends QueryOptions {
   /** A device is stale if it was last seen at least this long ago, ms; default: one hour. */
   olderThan?: number;
-  /** Whether devices that were never seen are stale too; default: true. */
+  /** True (default): devices that were never seen are stale too. False: they are left out. */
   never?: boolean;
-  /** Whether to read the metadata and the time of registration too; default: false, and they are `{}` and null. */
+  /** True: the metadata and the time of registration are read too. False (default): they are `{}` and null. */
   withMetadata?: boolean;
 }
 
@@ -67,8 +67,8 @@ export async function* staleChunks(
   const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA_FIELDS : [])];
   const toStaleDevice = staleDeviceMapper(now);
 
-  // Without the index, progress is reported by `candidates`, which reads a field of every record. The reader reads only
-  // those that may be stale, so its counts would be too low.
+  // Without the index, `candidates` reports the progress, because it reads a field of every record. The reader reads
+  // only the devices that may be stale, so its counts would be too low, and its own report is turned off.
   const readerOptions = isIndexed ? options : { ...options, onProgress: () => {} };
   const read = deviceReader(fleet, fields, readerOptions, 'unread');
   async function* staleAmong(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
@@ -77,8 +77,8 @@ export async function* staleChunks(
       yield (await withLiveness(fleet, stale)).map(toStaleDevice);
     }
   }
-  // Yields the ids of devices that may be stale. Most devices are not, and one field is enough to find that out, so the
-  // other fields are read only of the rest.
+  // Yields the ids of devices that may be stale. For most devices one field of the record shows that they are not, so
+  // the other fields are read only of the remaining devices.
   async function* candidates(): AsyncGenerator<string[]> {
     let readCount = 0;
     for await (const ids of prefetch(registeredIds(fleet, type))) {
@@ -92,7 +92,8 @@ export async function* staleChunks(
     yield await sortAll(staleAmong(candidates()), byLastSeen);
     return;
   }
-  // The deadline of a device is its last heartbeat plus its TTL, so no stale device has a deadline after `maxDeadline`.
+  // The deadline of a device is its last heartbeat plus its TTL, and no TTL is longer than `longestTtl`. So no stale
+  // device has a deadline after `maxDeadline`.
   const range = { maxDeadline: cutoff + longestTtl, maxLastSeen: cutoff, never };
   yield* mergePartitions(fleet, (partition) => byLastSeenFromIndex(partition, range, staleAmong), byLastSeen);
 }

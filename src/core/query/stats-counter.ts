@@ -20,7 +20,8 @@ export type PresenceCategory = Record<'online' | 'neverSeen' | 'lapsed', boolean
 
 /**
  * Returns the state of a device from its score in the index.
- * @param at the time of the server that holds the index, epoch ms: a deadline before it has passed
+ * @param at the time of the server that holds the index, epoch ms: a device with an earlier deadline counts as
+ *   offline
  */
 export function stateOfScore(score: number, at: number): PresenceCategory {
   const online = score >= at;
@@ -62,7 +63,10 @@ export class StatsCounter {
     if (state.lapsed) row.lapsed += 1;
   }
 
-  /** Returns the rows, sorted by type. Types are compared by UTF-16 code units, so that the order has no locale. */
+  /**
+   * Returns the rows, sorted by type. Types are compared by UTF-16 code units, so that the order does not depend on
+   * the locale.
+   */
   rows(): FleetStats[] {
     return [...this.#rows.values()].sort((a, b) => ((a.deviceType ?? '') < (b.deviceType ?? '') ? -1 : 1));
   }

@@ -14,7 +14,7 @@ import { registeredIds, registeredIdsIn } from './registered-ids.js';
 import { emptyStats, type FleetStats, StatsCounter, stateOfScore, sumOf } from './stats-counter.js';
 
 export interface StatsOptions extends Pick<QueryOptions, 'onProgress' | 'onProblem'> {
-  /** True: one row of counts for each device type, instead of one row for the whole fleet. */
+  /** True: the result has one row of counts for each device type. False (default): one row for the whole fleet. */
   byType?: boolean;
 }
 

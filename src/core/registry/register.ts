@@ -58,8 +58,8 @@ async function raiseLongestTtl(fleet: Fleet, ttls: readonly number[]): Promise<D
 }
 
 /**
- * Registers devices of one partition. The caller must validate the devices before, and raise the fleet's setting
- * `longestTtl` afterwards if a device has a longer TTL.
+ * Registers devices of one partition. The caller must validate the devices before. Afterwards, if a device has a
+ * longer TTL than the fleet's setting `longestTtl`, the caller must raise the setting.
  */
 export async function registerAllIn(
   partition: Partition,
@@ -78,7 +78,9 @@ function metadataLength({ metadataJson = '' }: Registrant): number {
   return metadataJson.length;
 }
 
-/** @throws DevstateError USAGE: the id, type or TTL of the device is invalid */
+/**
+ * Returns the device as it is, if its id, type and TTL are valid. @throws DevstateError USAGE: one of them is invalid
+ */
 export function validRegistrant(registrant: Registrant): Registrant {
   validId(registrant.id);
   validType(registrant.type);

@@ -3,7 +3,7 @@
 export interface Registration {
   deviceId: string;
   deviceType: string;
-  /** Whether the device is new. False: it was registered already, and its registration was updated. */
+  /** True: the device is new. False: it was registered already, and its registration was updated. */
   created: boolean;
   /** When the device was registered first, epoch ms. */
   registeredAt: number;
@@ -14,7 +14,10 @@ export interface RegisterOptions {
   metadataJson?: string;
   /** The TTL of the device's heartbeats that give none themselves, ms. Not given: it stays as it is. */
   ttl?: number;
-  /** True: a device that is registered already is not updated, but fails with CONFLICT. */
+  /**
+   * True: a device that is registered already is not updated, but fails with CONFLICT. False (default): its
+   * registration is updated.
+   */
   onlyIfNew?: boolean;
 }
 

@@ -11,10 +11,10 @@ import type { Registrant, Registration } from './registration.js';
 type Reply = [code: number, detail?: string | number, registeredAt?: number];
 
 /**
- * Runs the script `register`, and returns the result of each device, in order. The keys of a run must include the set
- * of the type that the device has so far, which is not known yet. The first run passes the new type for it, which is
- * right for a new device or an unchanged type. For any other device the script replies with the type so far, and is run
- * again.
+ * Runs the script `register`, and returns the result of each device, in order. The script must be given the key of
+ * the set of each device's present type, but that type is not known before the first run. So the first run passes the
+ * new type instead, which is right for a new device or an unchanged type. For any other device the script replies the
+ * present type, and is run again with it.
  */
 export async function runRegister(
   partition: Partition,

@@ -72,7 +72,8 @@ async function removeFromFormerTypes(
     );
     const memberships = types.flatMap((type, i) => {
       const members = answers[i];
-      if (!Array.isArray(members)) return []; // Not a set: `remove` reports it for devices of this type.
+      // The key of the type holds no set. It is skipped: `remove` fails with BAD_RECORD for devices of this type.
+      if (!Array.isArray(members)) return [];
       return readable.flatMap(({ id, device }, index) =>
         members[index] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
       );

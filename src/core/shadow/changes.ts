@@ -19,7 +19,7 @@ export interface Change {
 
 /**
  * Returns all differences between two documents, `from` before and `to` after.
- * @param removals false: a key that only `from` has is not a difference
+ * @param removals true: a key that only `from` has is a difference; false: it is none
  */
 export function changes(from: JsonObject, to: JsonObject, removals = true): Change[] {
   return [...walk(from, to, [], removals)];
@@ -47,7 +47,7 @@ function* walk(from: JsonObject, to: JsonObject, path: string[], removals: boole
   }
 }
 
-/** Returns the merge patch that makes the changes of `list`. */
+/** Returns the JSON merge patch that makes the given changes in a document. */
 export function patchOf(list: readonly Change[]): JsonObject {
   const patch: JsonObject = {};
   for (const { path, to } of list) {

@@ -6,7 +6,7 @@ import type { Fleet } from '../store/fleet.js';
 import { type Change, changes, patchOf } from './changes.js';
 
 export interface Delta {
-  /** Whether the reported state is as desired: there is no difference. */
+  /** True: the reported state is as desired. False: there are differences. */
   inSync: boolean;
   /** For each top-level key whose values differ: `{ desired, reported }`; null stands for an absent key. */
   delta: JsonObject;

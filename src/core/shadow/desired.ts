@@ -25,7 +25,7 @@ import { mergePatch } from './merge-patch.js';
 export interface DesiredOptions {
   /** The change is made only if the desired state has this version; otherwise it fails with CONFLICT. */
   ifVersion?: number;
-  /** True: the document replaces the desired state instead of being merged into it. */
+  /** True: the document replaces the desired state. False (default): it is merged into the desired state. */
   replace?: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface DesiredResult {
   desired: JsonObject;
   /** How many times the desired state has changed, this change included. */
   version: number;
-  /** Whether the desired state changed. False: it already was as requested, so nothing was written or published. */
+  /** True: the desired state changed. False: it already was as requested, so nothing was written or published. */
   changed: boolean;
 }
 

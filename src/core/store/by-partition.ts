@@ -9,18 +9,27 @@ import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';
 
-/** How many partitions are worked on at the same time. The results of all of them are in memory together. */
+/**
+ * The most partitions of a fleet that are worked on at the same time. A higher number would use more memory, because
+ * the replies of all these partitions are in memory together.
+ */
 export const PARTITIONS_AT_ONCE = 8;
 
 type Identified = string | { id: string };
 
-/** Those of a caller's items that belong to one partition, and the index of each in the caller's list. */
+/**
+ * The items whose devices belong to one partition, and the index of each item in the caller's list, so that its
+ * result can be put at the same index.
+ */
 interface Group<Item> {
   items: Item[];
   indexes: number[];
 }
 
-/** Does the work for items of one partition, and returns one result for each item, in the order of the items. */
+/**
+ * A function that handles items whose devices belong to one partition, and returns one result for each item, in the
+ * order of the items.
+ */
 type GroupWork<Item, Result> = (partition: Partition, items: readonly Item[]) => Promise<readonly Result[]>;
 
 /**
@@ -91,8 +100,8 @@ function idOf(item: Identified): string {
 }
 
 /**
- * Calls `work` for every partition, and returns the results in the order of the partition numbers. Rejects if one
- * fails.
+ * Calls `work` for every partition, and returns the results in the order of the partition numbers. Rejects if `work`
+ * fails for one partition.
  */
 export async function mapPartitions<Result>(
   fleet: Fleet,

@@ -1,6 +1,6 @@
 /**
- * Closes a connection to Redis, and rejects the commands that wait for a reply. The method `disconnect` of ioredis is
- * not enough: if the client is just connecting again, its commands would wait forever.
+ * Closes a connection to Redis, and rejects the commands that wait for a reply. The method `disconnect` of ioredis
+ * alone is not enough: while the client is reconnecting, it may leave these commands waiting forever.
  */
 import type { Cluster } from 'ioredis';
 import { type Connection, isCluster } from './connection.js';
@@ -10,8 +10,8 @@ export function closeConnection(connection: Connection): void {
     endSearch(connection);
     return;
   }
-  // `disconnect` rejects the waiting commands only if it aborts an attempt to connect. During the pause before the next
-  // attempt there is none to abort, so `connect` starts one first.
+  // `disconnect` rejects the waiting commands only if it aborts an attempt to connect. During the pause between two
+  // attempts there is none to abort, so `connect` starts one, which `disconnect` then aborts.
   if (connection.status === 'reconnecting') connection.connect().catch(() => {});
   connection.disconnect();
 }

@@ -1,7 +1,7 @@
 /**
- * While a cluster moves a slot, ioredis sends ASKING before a redirected command. If ASKING fails, ioredis leaves its
- * promise rejected without a handler, which would end the process. The failure can be ignored, because the command
- * after ASKING fails too and reports it.
+ * While a cluster moves a slot, ioredis sends ASKING before a redirected command. If ASKING fails, ioredis does not
+ * handle the rejected promise, and the unhandled rejection would end the process. The failure can be ignored safely,
+ * because the redirected command fails too and reports the error.
  */
 import type { Cluster, Redis } from 'ioredis';
 

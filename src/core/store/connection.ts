@@ -10,7 +10,8 @@ export type RedisRequest = readonly [name: string, ...args: (string | number)[]]
 export type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
 
 /**
- * Returns the options for a command made without a method of the client: replies as text, and the client's key prefix.
+ * Returns the options for an ioredis command object that devstate makes itself: its reply is decoded as text, and its
+ * keys get the key prefix of the client, as in commands that are sent by a method of the client.
  */
 export function commandOptions({ options: { keyPrefix = '' } }: Connection): CommandOptions {
   return { replyEncoding: 'utf8', keyPrefix };

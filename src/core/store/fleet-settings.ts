@@ -18,9 +18,12 @@ import {
   SETTING_FIELDS,
 } from './settings.js';
 
-/** How long the settings of a fleet are used before they are read again, ms: `devstate init` may have changed them. */
+/**
+ * How long the settings of a fleet are cached, ms. Until it has passed, a running program may not notice that
+ * `devstate init` has changed them.
+ */
 const SETTINGS_CACHED_MS = 60_000;
-/** How many device records are read to find the dialect of a fleet whose settings declare none. */
+/** How many device records, chosen at random, are read to find the dialect of a fleet whose settings declare none. */
 const SAMPLE_SIZE = 10;
 const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
@@ -34,8 +37,9 @@ export class FleetSettingsReader {
     isTransient,
   });
   /**
-   * True if the dialect is only the default, because the fleet declares none, the caller expects none and there is no
-   * record yet. The settings are then not cached, because the first record decides.
+   * True: `node` was assumed as the dialect, because the fleet declares none, the caller expects none and there is no
+   * record yet. The settings are then not cached, because the first record decides the dialect. False: the dialect is
+   * known, and the settings are cached.
    */
   #isDialectGuessed = false;
   readonly #settings = new CachedValue({
@@ -45,19 +49,20 @@ export class FleetSettingsReader {
   });
 
   /**
-   * @param dialect the dialect that the caller expects. It is used if the fleet declares none and has no record yet;
-   * otherwise `settings` rejects if the fleet's dialect is another one
+   * @param dialect the dialect that the caller expects. A fleet that declares none and has no record yet gets it; if
+   *   the fleet has another dialect, `settings` rejects with USAGE
    */
   constructor(requests: Requests, namespace: string | undefined, dialect: Dialect | undefined) {
     this.#requests = requests;
-    // Records are read only if the fleet declares no dialect. Such a fleet is not partitioned, because `devstate init`
-    // declares both, so its keys have no partition number.
+    // These keys are used to read the settings and, if the fleet declares no dialect, a sample of its records. A
+    // fleet without a declared dialect is not partitioned, because `devstate init` declares both, so the keys need no
+    // partition number.
     this.#keys = new Keyspace(namespace);
     this.#dialect = dialect;
   }
 
   /**
-   * Returns the settings in the hash `devices:meta`, or their defaults.
+   * Returns the settings in the hash `devices:meta`; a setting that the hash lacks has its default.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   declared(): Promise<DeclaredSettings> {
@@ -65,8 +70,8 @@ export class FleetSettingsReader {
   }
 
   /**
-   * Returns the settings in the hash `devices:meta`, or their defaults, and always a dialect. If the hash declares
-   * none, it is the one the caller expects, else that of most records in a sample, else `node`.
+   * Returns the settings in the hash `devices:meta`, or their defaults, and always a dialect. If the hash declares no
+   * dialect, it is the one that the caller expects, else that of most records in a sample, else `node`.
    * @throws DevstateError CONNECTION, BAD_RECORD; USAGE if the fleet's dialect is not the one the caller expects
    */
   settings(): Promise<FleetSettings> {
@@ -100,7 +105,10 @@ export class FleetSettingsReader {
     return { ...declared, dialect: dialect ?? 'node' };
   }
 
-  /** Returns the dialects found in a sample of the fleet's records, the most frequent first; [] without records. */
+  /**
+   * Returns the dialects found in a sample of the fleet's records, the most frequent first; [] if no record was
+   * found.
+   */
   async #sampleDialects(): Promise<Dialect[]> {
     const ids = await this.#sampleIds();
     if (ids.length === 0) return [];
@@ -109,8 +117,8 @@ export class FleetSettingsReader {
       ids.map((id) => ['hmget', this.#keys.state(id), ...fields]),
       this.#keys.registered,
     );
-    // If the key of a record does not hold a hash, its reply is an error instead of an array, and the record is not
-    // counted.
+    // If the key of a record does not hold a hash, the reply to HMGET is an error instead of an array, and the record
+    // is not counted for any dialect.
     const count = (field: number) =>
       records.filter((values) => Array.isArray(values) && values[field] !== null).length;
     return DIALECTS.map((dialect, field) => ({ dialect, count: count(field) }))
@@ -125,8 +133,8 @@ export class FleetSettingsReader {
       return await this.#requests.send(() => redis.srandmember(this.#keys.registered, SAMPLE_SIZE));
     } catch (error) {
       if (!isDenied(error)) throw error;
-      // The user may not read the set of registered ids, so there is no sample of records. It is not needed if the
-      // caller gives the dialect.
+      // The user may not read the set of registered ids, so the dialect cannot be found from a sample of records.
+      // That is an error only if the caller has not given the dialect either.
       if (this.#dialect !== undefined) return [];
       throw new DevstateError('CONNECTION', error.message, { reason: 'DIALECT_UNKNOWN', cause: error });
     }

@@ -21,9 +21,12 @@ export interface FleetOptions {
    * a new fleet gets it. Not given: the fleet's own dialect, `node` for a new fleet.
    */
   dialect?: Dialect;
-  /** True: every write is refused before it is sent to Redis. */
+  /** True: every write is refused with USAGE before it is sent to Redis. False (default): writes are allowed. */
   readOnly?: boolean;
-  /** The longest time that one request may take, and that a compare-and-set is tried again, ms; default 5000. */
+  /**
+   * The time limit of each request and each compare-and-set, ms; default 5000. A request without a usable reply in
+   * this time fails with CONNECTION. A compare-and-set that other clients defeat for this time fails with CONFLICT.
+   */
   requestTimeout?: number;
 }
 
@@ -98,7 +101,7 @@ export class Fleet extends Requests {
   }
 
   /**
-   * Returns the settings in the hash `devices:meta`, or their defaults; cached.
+   * Returns the settings in the hash `devices:meta`, from a cache; a setting that the hash lacks has its default.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   declared(): Promise<DeclaredSettings> {
@@ -106,8 +109,8 @@ export class Fleet extends Requests {
   }
 
   /**
-   * Returns the settings of the fleet; cached. If they declare no dialect, it is found from the options and the
-   * records.
+   * Returns the settings of the fleet, from a cache. If they declare no dialect, it is that of the options, else that
+   * of most records in a sample, else `node`.
    * @throws DevstateError CONNECTION, BAD_RECORD; USAGE if the fleet's dialect is not that of the options
    */
   settings(): Promise<FleetSettings> {
@@ -115,14 +118,15 @@ export class Fleet extends Requests {
   }
 
   /**
-   * Discards the cached settings. Must be called after a change of `devices:meta`, so that the next use reads it again.
+   * Discards the cached settings. A function that has changed the hash `devices:meta` must call it, so that the next
+   * use of the settings reads the hash again.
    */
   invalidateSettings(): void {
     this.#settings.invalidate();
   }
 
   /**
-   * Raises the longest heartbeat TTL that the fleet's settings note to `ttl` ms, if it is shorter.
+   * Sets the longest heartbeat TTL in the fleet's settings to `ttl`, ms, if the stored one is shorter.
    * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
    */
   async raiseLongestTtl(ttl: number): Promise<void> {

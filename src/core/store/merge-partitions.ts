@@ -4,7 +4,7 @@ import { prefetch } from '../async/prefetch.js';
 import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 
-/** How many items each chunk of a merged stream has; the last chunk may have fewer. */
+/** How many items each chunk of a stream merged from several partitions has; the last chunk may have fewer. */
 const CHUNK_SIZE = 100;
 
 /** Calls `stream` for one partition after the other, and yields the items of each. */

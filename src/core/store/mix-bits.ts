@@ -1,7 +1,7 @@
 /**
  * The last step of the hash function MurmurHash3: a change of any bit of the input changes about half of the bits of
- * the result, which is an integer from 0 to 2^32 - 1. The partition of a device is computed with it, so it must never
- * change: stored devices would be looked for in the wrong partition.
+ * the result, which is an integer from 0 to 2^32 - 1. This function must never change: the partition of a device is
+ * computed with it, and with another result stored devices would be looked for in the wrong partition.
  */
 export function mixBits(hash: number): number {
   let h = hash;

@@ -13,7 +13,10 @@ const REASONS: Record<string, string> = {
   EPIPE: 'connection lost',
 };
 
-/** The messages of the errors that ioredis raises for a lost connection. They have no `code` to recognize them by. */
+/**
+ * The messages of the errors that ioredis raises for a lost connection. These errors have no `code`, so they are
+ * recognized by the message.
+ */
 const CONNECTION_LOST =
   /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Cluster is ended\.)$/;
 

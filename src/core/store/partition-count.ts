@@ -8,7 +8,8 @@ import { isTransient } from './redis-errors.js';
 
 /**
  * Checks that the fleet still has `count` partitions. After a change the devices have other keys, so the caller would
- * find none of them. While the server that holds the fleet's settings cannot be reached, the check does not fail.
+ * find none of them. While the server that holds the fleet's settings cannot be reached, nothing is checked, so that
+ * the caller can go on with partitions on other servers.
  * @throws DevstateError CONFLICT: the fleet was declared with another number of partitions
  */
 export async function assertPartitionCount(fleet: Fleet, count: number): Promise<void> {

@@ -44,8 +44,8 @@ export class Partition extends Requests {
   }
 
   /**
-   * Sends many read commands in one round trip, and returns their replies in order. TIME gives the time of the server
-   * that holds the keys of the partition.
+   * Sends many read commands in one round trip, and returns their replies in order. In a cluster the command TIME is
+   * sent to the server that holds the keys of the partition.
    * @throws DevstateError CONNECTION
    */
   pipeline(commands: readonly RedisRequest[]): Promise<unknown[]> {
@@ -53,8 +53,8 @@ export class Partition extends Requests {
   }
 
   /**
-   * Runs a script for devices of this partition. The script's descriptor says which keys it gets.
-   * @param channel the channel that the script publishes its messages on
+   * Runs a script for devices of this partition, with the keys that the script's descriptor lists.
+   * @param channel the channel that the script publishes its messages on; default: the channel of presence events
    * @throws DevstateError USAGE (the fleet is read-only), CONNECTION, BAD_RECORD
    */
   async run<Arg extends string, DeviceArg extends string>(
@@ -86,7 +86,8 @@ export class Partition extends Requests {
   }
 
   /**
-   * Returns the error of one device, if a script that handles many devices failed for that device only.
+   * Makes the error of one device, when a script that handles many devices replied an error for this device instead
+   * of failing as a whole.
    * @param raised the text of the error, which the script replied for the device
    */
   async itemError(
@@ -96,13 +97,14 @@ export class Partition extends Requests {
   ): Promise<DevstateError> {
     const call = { devices: [device], channel: this.keys.presenceChannel };
     const cause = await scriptError(this, script, call, new Error(raised));
-    // The message of a BAD_RECORD error names the key, which contains the id of the device.
+    // A BAD_RECORD error is returned as it is, because its message names the key, which contains the device's id. To
+    // the message of any other error the id is added.
     return cause.code === 'BAD_RECORD' ? cause : deviceError(device.id, cause);
   }
 
   /**
-   * Raises the longest heartbeat TTL that the fleet's settings note to `ttl` ms, if it is shorter. The length of a hold
-   * and the search for stale devices depend on it.
+   * Sets the longest heartbeat TTL in the fleet's settings to `ttl`, ms, if the stored one is shorter. It limits how
+   * long a hold lasts, and up to which deadline a search for stale devices reads the index.
    * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
    */
   async raiseLongestTtl(ttl: number): Promise<void> {

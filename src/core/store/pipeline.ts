@@ -1,8 +1,8 @@
 /**
  * Sends many commands in one round trip. The pipeline of ioredis makes a promise for each command, which doubles the
  * time of a read; in this file all commands of a batch share one promise. To a single server a batch is sent in one
- * write. In a cluster each command is sent and redirected alone: a server that is moving a slot may hold only some of
- * the keys, and ioredis redirects its own pipelines only as a whole.
+ * write. In a cluster the commands are sent separately and each is redirected alone, because a server that is moving
+ * a slot may hold only some of the keys, and ioredis redirects its own pipelines only as a whole.
  */
 import { type Redis, Command as RedisCommand } from 'ioredis';
 import {

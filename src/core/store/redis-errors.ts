@@ -17,7 +17,8 @@ import {
 import { tlsProblem } from './tls-errors.js';
 
 /**
- * For error replies of Redis that become CONNECTION errors: their message and reason, by the first word of the reply.
+ * The message and the reason of the CONNECTION error that devstate makes of an error reply of Redis, by the first
+ * word of the reply.
  */
 const BY_REPLY_CODE: Record<string, [message: string, reason: ErrorReason]> = {
   NOAUTH: ['the server asks for a password', 'PASSWORD_REQUIRED'],
@@ -69,8 +70,8 @@ export function permissionError(denied: string, cause: Error): DevstateError {
 }
 
 /**
- * Returns what a reply about a denied permission says, for a message. The reply's code is removed. If it says only that
- * a key or channel was denied, not which, the first key or channel of the command is added.
+ * Returns, for a message, what a reply about a denied permission says, without the code of the reply. If the reply
+ * says that a key or channel was denied, but not which, the first key or channel of the command that failed is added.
  */
 function deniedAction(error: Error): string {
   const text = withoutPosition(firstLine(error.message))
@@ -89,9 +90,9 @@ function firstKey(error: Error): unknown {
 }
 
 /**
- * Returns the error for a key that holds a Redis type that devstate does not store there.
- * @param type the type that the key holds, if known
- * @param expected the type that devstate stores there; given with `type`
+ * Returns the error for a key whose value has another Redis type than devstate stores under this key.
+ * @param type the type of the value, if known
+ * @param expected the type that devstate stores under the key; given with `type`
  */
 export function wrongTypeError(key: unknown, type?: unknown, expected?: unknown): DevstateError {
   const name = key === undefined ? 'a key of the fleet' : String(key);
@@ -107,7 +108,7 @@ export function isTransient(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);
 }
 
-/** Returns the first failure that needs an action of the user; if none does, because all are transient, the first. */
+/** Returns the first failure that needs an action of the user; if all failures are transient, the first of them. */
 export function mostSevere(failures: readonly unknown[]): unknown {
   return failures.find((failure) => !isTransient(failure)) ?? failures[0];
 }

@@ -4,7 +4,8 @@
  */
 
 /**
- * Matches the line of a Lua script, which Redis 6.2 and `lua/include/devices.lua` put before the error of a command.
+ * Matches the line number of a Lua script, such as `user_script:12: `, which Redis 6.2 and `lua/include/devices.lua`
+ * put before the text of an error that a command in the script raised.
  */
 const SCRIPT_POSITION = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
 
@@ -31,7 +32,10 @@ export function isRetryable(error: unknown): error is Error {
 /** Codes of error replies for a user who is not authenticated or lacks a permission. Sending again does not help. */
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
-/** What Redis 7.0 replies if the ACL denies a command within a script. The reply has no code like NOPERM. */
+/**
+ * The text that Redis 7.0 replies if the ACL denies a command within a script. Such a reply has no code like NOPERM,
+ * so it is recognized by this text.
+ */
 const DENIED_IN_SCRIPT = /The user executing the script can't (run|access|publish)/;
 
 /** Returns whether an error, or its cause, says that Redis did not accept the user or denied the user a permission. */

@@ -25,7 +25,7 @@ export class Requests {
 
   constructor(connection: Connection, requestTimeoutMs: number) {
     this.connection = connection;
-    this.redis = connection as Redis; // both classes have the same methods for single commands
+    this.redis = connection as Redis; // `Cluster` has the same methods for single commands as `Redis`.
     this.cluster = connection.isCluster ? (connection as Cluster) : undefined;
     this.requestTimeoutMs = requestTimeoutMs;
     if (this.cluster) ignoreAskingFailures(this.cluster);
@@ -78,7 +78,8 @@ export class Requests {
 
   /**
    * Runs a script by its hash, or with its source if the server does not have it yet. Rejects with the error of
-   * ioredis, not with a DevstateError: `Partition.run` makes one that names the key or command that failed.
+   * ioredis, not with a DevstateError: `Partition.run` converts it into one that names the key or command that
+   * failed.
    */
   async evaluate(
     script: Script,

@@ -1,6 +1,6 @@
 /**
- * Repeats for a limited time: a request that the server cannot serve yet, or a compare-and-set, which fails if another
- * program changed the value between the read and the write.
+ * Repeats an operation for a limited time: a request that the server cannot serve yet, or a compare-and-set, which
+ * fails if another program changed the value between the read and the write.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError } from '../model/errors.js';
@@ -54,7 +54,8 @@ export function requestWithTimeout<T>(timeoutMs: number, request: () => Promise<
 const LONGEST_ATTEMPT_PAUSE_MS = 50;
 
 /**
- * Calls `attempt` until it returns a value other than undefined, with random pauses whose upper limit grows.
+ * Calls `attempt` until it returns a value other than undefined. Between two calls it pauses for a random time, whose
+ * upper limit grows from 1 to 50 ms.
  * @throws DevstateError CONFLICT: `attempt` still returned undefined after `timeoutMs`
  */
 export async function retryUntilSettled<T>(

@@ -7,7 +7,10 @@ import { mapConcurrently } from '../async/settled.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
 const CHUNKS_AT_ONCE = 8;
-/** The most bytes of items that one run of a script gets; an item that is larger gets a run of its own. */
+/**
+ * The most bytes of items that one run of a script gets, so that it blocks the server only for a short time. An item
+ * that is larger gets a run of its own.
+ */
 const MAX_CHUNK_BYTES = 256 * 1024;
 
 /**

@@ -57,8 +57,8 @@ async function deniedError(
       partition,
       keys.map((key): RedisRequest => ['type', key]),
     );
-    // Each key was tried with TYPE. If the user may not run TYPE at all, its denial says nothing about the keys, and
-    // the error of the script is returned instead.
+    // `firstDenial` sent TYPE for each key to find the one that the user may not access. If the user may not run TYPE
+    // at all, its denial says nothing about the keys, so the error of the script is returned.
     return denied && isUnnamedDenial(denied.cause) ? denied : toDevstateError(error);
   }
   const called = commandsOfLine(script, error.message);

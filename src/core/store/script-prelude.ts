@@ -55,7 +55,10 @@ function localStatement(table: 'KEYS' | 'ARGV', names: readonly string[]): strin
   return `local ${names.join(', ')} = ${names.map((_, i) => `${table}[${i + 1}]`).join(', ')}`;
 }
 
-/** Returns the Lua function `probeKeys()`, which sends read commands that fail if a key holds the wrong type. */
+/**
+ * Returns the Lua source of the function `probeKeys()`. A script calls it before its first write: its read commands
+ * make the script fail if a key holds another Redis type than expected.
+ */
 function probeFunction(probes: readonly string[]): string {
   const commands = probes.map((command) => `'${command}'`).join(', ');
   return `local function probeKeys() for i, command in ipairs({${commands}}) do redis.call(command, KEYS[i]) end end`;

@@ -19,8 +19,8 @@ import { generatePrelude } from './script-prelude.js';
 export const MAX_DEVICES_PER_SCRIPT = 100;
 
 /**
- * For each file of lua/include/, the Redis commands that it calls. They are added to each script that includes the
- * file.
+ * The Redis commands that each file of lua/include/ calls. A script's descriptor lists these for each file that the
+ * script includes.
  */
 const BASE = ['TIME'];
 const RECORD = ['HMGET'];
@@ -48,7 +48,10 @@ export const REGISTER = script('register', registerLua, {
   commands: [...BASE, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],
 });
 
-/** Notes heartbeats without a report of devices that stay online. It skips other devices: the caller uses HEARTBEAT. */
+/**
+ * Notes heartbeats without a report of devices that stay online. It skips a device that is offline or was not
+ * announced online; the caller then sends the device's heartbeat with `HEARTBEAT`.
+ */
 export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   devices: 'many',
   keys: ['online', 'activity', 'pulse'],
@@ -148,7 +151,7 @@ export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   commands: [...BASE, ...RECORD, 'EXISTS', 'SREM'],
 });
 
-/** Raises the longest heartbeat TTL that the fleet's settings note to the argument `ttl`, ms, if it is shorter. */
+/** Sets the longest heartbeat TTL in the fleet's settings to the argument `ttl`, ms, if the stored one is shorter. */
 export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
   devices: 'none',
   keys: ['meta'],

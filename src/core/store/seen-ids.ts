@@ -8,7 +8,7 @@ import { mixBits } from './mix-bits.js';
 
 const MIN_EXPECTED = 1000;
 const MAX_EXPECTED = 4_000_000;
-/** The hash table grows when more than this part of its slots is in use. */
+/** The hash table grows when more than this part of its slots is in use, because a fuller table makes searches slow. */
 const MAX_LOAD = 0.75;
 const GROWTH_FACTOR = 1.5;
 
@@ -18,7 +18,10 @@ export class SeenIds {
   #size = 0;
   readonly #seeds = crypto.getRandomValues(new Uint32Array(2));
 
-  /** @param expected about how many ids will be added; up to 4,000,000 the table then need not grow */
+  /**
+   * @param expected about how many ids will be added. The table is made large enough for that many ids, at most for
+   *   4,000,000; for more ids it grows
+   */
   constructor(expected = 0) {
     const count = Math.min(Math.max(MIN_EXPECTED, expected), MAX_EXPECTED) / MAX_LOAD;
     this.#slots = new Uint32Array(2 * Math.ceil(count));
@@ -35,7 +38,7 @@ export class SeenIds {
       low ^= low >>> 13;
     }
     const mixed = mixBits(high ^ Math.imul(low, 3266489909));
-    // A slot is empty if its second number is 0, so that half of a hash is 1 instead of 0.
+    // A slot is empty if its second number is 0, so a hash whose second half is 0 is stored with 1 instead.
     const isNew = this.#insert(mixed, mixBits(low ^ Math.imul(mixed, 2246822507)) || 1);
     if (isNew && ++this.#size > (this.#slots.length / 2) * MAX_LOAD) this.#grow();
     return isNew;

@@ -8,8 +8,8 @@ import { type Connection, commandOptions, isCluster, type RedisRequest } from '.
 export interface ServerReply {
   reply: unknown;
   /**
-   * Identifies the server that replied; only to be compared by `===`. After a new connection to the same server it is
-   * another one, because the server may have restarted.
+   * Identifies the server that replied; only to be compared by `===`. After a reconnection to the same server the
+   * value is another one, because the server may have restarted, and its scan cursors are then invalid.
    */
   server: unknown;
 }
@@ -28,7 +28,8 @@ export async function sendToServer(
     return { reply, server: connection.stream };
   }
   // If a server redirects the command, ioredis calls its `reject` with the error MOVED or ASK, and then sends the
-  // command to the address in that error.
+  // command to the address in that error. So the last such error holds the address of the server that gives the
+  // reply.
   let address: string | undefined;
   const promise = connection.sendCommand(command);
   const reject = command.reject;

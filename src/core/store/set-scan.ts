@@ -46,7 +46,10 @@ export class ScanCursor {
   readonly #command: ScanCommand;
   readonly #key: string;
   #cursor = '0';
-  /** The server that gave the cursor: the cursor is valid only there. */
+  /**
+   * The server that gave `#cursor`. If another server replies, the cursor is not valid there, and the round starts
+   * again.
+   */
   #server: unknown;
 
   constructor(partition: Partition, command: ScanCommand, key: string) {
@@ -55,14 +58,14 @@ export class ScanCursor {
     this.#key = key;
   }
 
-  /** Whether the next call of `next` returns the first chunk of a round. */
+  /** True: the next call of `next` returns the first chunk of a round. False: a round is in progress. */
   get isAtStart(): boolean {
     return this.#cursor === '0';
   }
 
   /**
    * Returns the next chunk of about `count` members; for a sorted set, each member is followed by its score. `isLast`
-   * tells whether the chunk is the last of its round.
+   * is true if the chunk is the last of its round, false if more chunks follow.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   async next(count: number): Promise<{ found: string[]; isLast: boolean }> {

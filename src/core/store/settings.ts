@@ -1,6 +1,6 @@
 /**
- * The settings of a fleet: the fields of the hash `devices:meta`, which `devstate init` writes, and their defaults. A
- * field that is absent has its default; in a fleet that was never declared, all have.
+ * The settings of a fleet: the fields of the hash `devices:meta`, and their defaults. A field that is absent has its
+ * default; so have all fields in a fleet for which `devstate init` was never run and no setting was changed.
  */
 
 import type { Dialect } from '../model/device.js';
@@ -13,10 +13,11 @@ export interface DeclaredSettings {
   /** The dialect of device records; undefined: none is declared, so it is the dialect of the fleet's records. */
   dialect: Dialect | undefined;
   /**
-   * Whether only devstate writes to the fleet, so that queries may trust the index of devices without checking keys.
+   * True: only devstate writes to the fleet, so queries may trust the index of devices without checking keys. False:
+   * other programs may write too without updating the index, so queries read the keys of each device.
    */
   exclusive: boolean;
-  /** The longest heartbeat TTL that was used in the fleet so far, ms. */
+  /** The longest heartbeat TTL that was used in the fleet so far, ms; at least the default TTL. */
   longestTtl: number;
   /** About how many presence events the log of each partition keeps: the limit MAXLEN ~ of XADD. */
   logCap: number;
@@ -37,8 +38,8 @@ export const SETTING_FIELDS = [
 ] as const;
 
 /**
- * Returns the settings that the values of the fields give. The values are in the order of `SETTING_FIELDS`; null: the
- * field is absent, so its default is used.
+ * Converts the values of the fields of the hash `devices:meta` into settings. The values are in the order of
+ * `SETTING_FIELDS`; null: the field is absent, so the setting has its default.
  * @throws DevstateError BAD_RECORD: a value is not valid
  */
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {

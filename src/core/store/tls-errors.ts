@@ -1,6 +1,7 @@
 /**
  * Recognizes errors of TLS by the `code` that Node.js gives them. The code says what is wrong with the server's
- * certificate (the X509_V_ERR names of OpenSSL), or which alert the server sent, as about the client's certificate.
+ * certificate (the X509_V_ERR names of OpenSSL), or which alert the server sent, for example because it refuses the
+ * client's certificate.
  */
 import type { ErrorReason } from '../model/error-reasons.js';
 
@@ -23,7 +24,8 @@ const PROBLEMS: readonly (readonly [code: RegExp, message: string, reason: Error
     'the server refuses the client certificate',
     'TLS_CLIENT_CERTIFICATE_REFUSED',
   ],
-  // With TLS 1.2 a server sends HANDSHAKE_FAILURE also if the client certificate is missing, so no cause is named.
+  // With TLS 1.2 a server sends HANDSHAKE_FAILURE for many causes, also for a missing client certificate, so the
+  // message names no cause.
   [/ALERT_HANDSHAKE_FAILURE$/, 'the server refuses the TLS handshake', 'TLS_HANDSHAKE_REFUSED'],
   [
     /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE)$/,

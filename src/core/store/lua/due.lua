@@ -3,8 +3,8 @@
 -- ARGV   testTime dialectName channel logCap historyCap longestTtl mode honourHold limit |
 --        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
 --        detector from the pulse, so that a later gap does not count as an outage).
--- Reply  {now, end of the hold, when the next device may be due or 0, then the ids whose deadline has passed}. During
---        a hold there are no ids, and the third is the end of the hold + 1 ms.
+-- Reply  {now, end of the hold, the next deadline, then the ids whose deadline has passed}. The next deadline is 0 if it
+--        was not looked up or there is none. During a hold there are no ids, and it is the end of the hold + 1 ms.
 -- Events none.
 -- @include base
 -- @include hold

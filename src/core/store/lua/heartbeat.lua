@@ -61,8 +61,8 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     addTransitions(device, isAlive)
     redis.call('SET', heartbeatKey, '1', 'PXAT', deadlineText)
   end
-  -- In a shared fleet, another program that handled a timeout late may have removed the device from the set of online
-  -- devices although it is alive.
+  -- SADD is needed in a shared fleet even for a device that is alive: another program that handled a timeout late may
+  -- have removed the device from the set of online devices.
   if not (isExclusive and isAlive) then redis.call('SADD', onlineKey, id) end
   redis.call('ZADD', activityKey, deadlineText, id)
   logEvents(device)

@@ -34,8 +34,8 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   local deadline = now + ttl
   local deadlineText = int(deadline)
   if not call('GETEX', heartbeatKey, 'PXAT', deadlineText) then return SKIPPED end
-  -- In a shared fleet, another program that handled a timeout late may have removed the device from the set of online
-  -- devices although it is alive.
+  -- SADD is needed in a shared fleet even for a device that is alive: another program that handled a timeout late may
+  -- have removed the device from the set of online devices.
   if not isExclusive then call('SADD', onlineKey, id) end
   call('ZADD', activityKey, deadlineText, id)
   call('HSET', stateKey, lastSeenField, nowText, statusField, 'online')

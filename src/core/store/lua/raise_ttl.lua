@@ -1,4 +1,4 @@
--- raise_ttl: raises the longest heartbeat TTL that the fleet's settings note to `ttl` (ms), if it is shorter.
+-- raise_ttl: sets the longest heartbeat TTL in the fleet's settings to `ttl` (ms), if the stored one is shorter.
 -- KEYS   meta |
 -- ARGV   testTime dialectName channel logCap historyCap ttl |
 -- Reply  {the fleet's longest TTL now, ms}

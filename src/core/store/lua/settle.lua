@@ -53,7 +53,8 @@ end
 
 local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   local remaining, device, score, status
-  -- All reads of the device are in this function, because any of them fails if its key holds another Redis type.
+  -- All reads of the device are in this function, because any of them fails if its key holds another Redis type, and
+  -- all these failures are handled alike below.
   local succeeded, raised = xpcall(function()
     remaining = redis.call('PTTL', heartbeatKey)
     device = readDevice(id, stateKey)

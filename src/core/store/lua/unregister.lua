@@ -16,8 +16,9 @@ probeKeys()
 local device = makeDeviceReader()(id, stateKey)
 if device and device.type ~= deviceType then return {2, device.type} end
 if device and isAnnouncedOnline(device) then
-  -- The pulse tells whether a hold lasts now, and is not written. The longest TTL only limits the end of a new hold, so
-  -- 0 is passed instead of reading it.
+  -- `computePulse` is called only to find out whether a hold lasts now; the pulse is not written. Its second
+  -- argument, the longest TTL, only limits how long a new hold lasts, so 0 is passed and the setting need not be
+  -- known.
   local held = isHeld(computePulse(now, 0, false), now)
   if held or redis.call('EXISTS', heartbeatKey) == 1 then
     addTransition(device, 'offline', now, 'unregister')

@@ -23,7 +23,8 @@ local function addTransition(device, status, at, reason, unknownSince, now)
   if device.events then table.insert(device.events, event) else device.events = {event} end
 end
 
--- Returns the last time at which any program noted a heartbeat of the device or registered it.
+-- Returns the last time (epoch ms) at which devstate or another program noted a heartbeat of the device or registered
+-- it.
 local function lastContactAt(device) return math.max(device.lastSeen, registeredAt(device)) end
 
 -- Adds the transition "online" for a heartbeat. Until now the device was offline, except if another program noted a

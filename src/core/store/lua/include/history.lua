@@ -12,7 +12,8 @@ local function formatUnknown(from, to) return ',"unknown":[' .. int(from) .. ','
 local function appendEntry(key, entry)
   local cap = tonumber(historyCap)
   if cap == 0 then
-    -- No entries are kept, so LTRIM deletes those from before `historyCap` was 0: the changes after them are missing.
+    -- The fleet keeps no history. LTRIM deletes the entries from the time when it kept one: a list that lacks the
+    -- later changes would be misleading.
     redis.call('LTRIM', key, '1', '0')
   elseif redis.call('RPUSH', key, entry) > cap then
     redis.call('LTRIM', key, '-' .. historyCap, '-1')

@@ -3,6 +3,10 @@
 -- the last step of a detector, and the end of the hold. A gap of more than 3 s after the last contact is an outage if a
 -- detector was running before it. The hold then lasts until now + min(gap, longest TTL). The first script after the
 -- outage starts the hold, so that it is in effect when heartbeats arrive that clients queued during the outage.
+
+-- GAP_MS: a longer time without contact is taken for an outage. STAMP_EVERY_MS: the shortest time between two writes
+-- of the last contact by heartbeats. It must stay well below GAP_MS, or the pauses between these writes would be
+-- taken for outages.
 local GAP_MS, STAMP_EVERY_MS = 3000, 500
 
 local function readPulse()

@@ -1,4 +1,4 @@
--- Decides whether a device is online: it is if its heartbeat key exists.
+-- Decides whether a device is online: it is online if its heartbeat key exists, else offline.
 
 -- What PTTL replies for a key that does not exist (GONE), and for a key without a TTL (ENDLESS).
 local GONE, ENDLESS = -2, -1
