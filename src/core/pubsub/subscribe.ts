@@ -30,8 +30,8 @@ export function subscribe(fleet: Fleet, channel: string, listener: SubscriptionL
 /**
  * Subscribes to a channel of keyspace events, such as the expiry of keys. On a cluster it subscribes on every master,
  * because Redis publishes these events only on the server that holds the key. When a master joins the cluster or
- * replaces another, `onResumed` is called without `onLost` before it, because its events may have been missed. The caller
- * must close the subscription.
+ * replaces another, `onResumed` is called without `onLost` before it, because events of the new master may have been
+ * missed. The caller must close the subscription.
  */
 export function subscribeEverywhere(
   fleet: Fleet,

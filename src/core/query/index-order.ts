@@ -30,7 +30,7 @@ export interface LastSeenRange {
 /**
  * Yields rows in the order of `byLastSeen`. In memory are only the rows of the devices that have a deadline in the
  * index, and of those last seen in one millisecond.
- * @param seen ids that were read before and are left out; every id that is read is added
+ * @param seen ids that were yielded before and must not be yielded again; the ids read by this call are added to it
  */
 export async function* byLastSeenFromIndex<R extends SeenRow>(
   partition: Partition,
@@ -83,8 +83,8 @@ export async function* byDeadlineFromIndex<R extends SeenRow>(
   if (status === 'online') return;
   const expiredOrOffline = { maxDeadline: now - 1, maxLastSeen: Number.POSITIVE_INFINITY, never: true };
   yield* byLastSeenFromIndex(partition, expiredOrOffline, read, seen);
-  // The deadlines are read again, so that no device is left out that went online while the offline devices were read.
-  // These devices come last.
+  // The online part of the index is read again, so that no device is left out that went online while the offline
+  // devices were read. These devices come last.
   if (status === undefined) yield* read(pageIndex(partition, online, seen));
 }
 

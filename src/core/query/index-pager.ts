@@ -42,7 +42,8 @@ const ANCHOR_COUNT = 5;
 
 /**
  * Yields the ids of the devices in a range of scores, in the order of the index, in pages.
- * @param seen ids that were read before and are not yielded; every id that is yielded is added
+ * @param seen ids that were yielded before and must not be yielded again; the ids yielded by this call are added to
+ *   it
  * @throws DevstateError CONNECTION; BAD_RECORD: the key of the index holds another type
  */
 export async function* pageIndex(

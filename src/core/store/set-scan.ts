@@ -21,7 +21,10 @@ export async function* scanSet(partition: Partition, key: string): AsyncGenerato
   }
 }
 
-/** Yields the members of a sorted set in chunks, without their scores; some members may come twice. */
+/**
+ * Yields the members of a sorted set in chunks, without their scores. A member may be yielded twice, because ZSCAN
+ * may reply it twice.
+ */
 export async function* scanSortedSet(partition: Partition, key: string): AsyncGenerator<string[]> {
   for await (const membersAndScores of scan(partition, 'zscan', key)) {
     if (membersAndScores.length > 0) yield membersAndScores.filter((_, i) => i % 2 === 0);

@@ -21,7 +21,7 @@ export interface DeclaredSettings {
   longestTtl: number;
   /** About how many presence events the log of each partition keeps: the limit MAXLEN ~ of XADD. */
   logCap: number;
-  /** How many entries each history list of a device keeps; 0: no history is kept. */
+  /** The most entries that each history list of a device keeps; 0: no history is kept. */
   historyCap: number;
 }
 
