@@ -5,7 +5,7 @@
  */
 import { withTimeout } from './timeouts.js';
 
-/** How long `get` waits for a repeated read before it returns the last value, ms. */
+/** When the cached value is out of date: how long `get` waits for a new one before it returns the last value, ms. */
 const READ_AGAIN_TIMEOUT_MS = 500;
 /** After a failed read, the last value is used for this time before the value is read again, ms. */
 const RETRY_AFTER_MS = 1000;
@@ -14,14 +14,19 @@ export interface CacheOptions<Value> {
   read(): Promise<Value>;
   /** How long this value is cached, ms; 0: not at all, so only callers during its read get it. */
   cachedForMs(value: Value): number;
-  /** Whether the cause of this error of `read` may pass; if so, `get` returns the last value instead of the error. */
+  /**
+   * Called with an error of `read`. True: its cause may pass, so `get` returns the last value. False: `get` rejects.
+   */
   isTransient(error: unknown): boolean;
 }
 
 export class CachedValue<Value extends object> {
   readonly #options: CacheOptions<Value>;
   #value: Promise<Value> | undefined;
-  /** The read whose result will be cached. The result of a read that is not this one (any more) is ignored. */
+  /**
+   * The newest read, whose result will be cached; undefined after `invalidate`, so that the result of a read that was
+   * begun before is not cached.
+   */
   #reading: Promise<Value> | undefined;
   /** The time until which `get` returns `#value`, epoch ms; infinite during a read, so that callers share it. */
   #validUntil = 0;
@@ -54,7 +59,8 @@ export class CachedValue<Value extends object> {
       if (this.#reading !== reading) return;
       const cachedForMs = this.#options.cachedForMs(value);
       if (cachedForMs === 0) return this.invalidate();
-      // If this read was slow, `#value` gives the last value until now. From here on it gives the new one.
+      // If this read took longer than READ_AGAIN_TIMEOUT_MS, `#value` has resolved with the last value. It is replaced,
+      // so that `get` returns the newly read value from now on.
       this.#value = reading;
       this.#validUntil = Date.now() + cachedForMs;
     } catch (error) {

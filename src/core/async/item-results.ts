@@ -31,7 +31,7 @@ export function unwrapOne<Result>([result]: readonly ItemResult<Result>[]): Resu
   return result as Result;
 }
 
-/** Returns what `read` returns, or the DevstateError that it throws. Any other error is not caught. */
+/** Returns what `read` returns, or the DevstateError that it throws. Any other error is thrown. */
 export function itemResultOf<Item>(read: () => Item): ItemResult<Item> {
   try {
     return read();
@@ -55,9 +55,10 @@ export async function awaitItemResult<Result>(work: Promise<Result>): Promise<It
 }
 
 /**
- * Cuts items into runs; the caller finishes a run before it sends the next. An item that `mayBeResent` accepts may have
- * to be sent a second time, after the rest of its run, and so after a later operation on its device. Therefore, from
- * such an item on, a run ends before an item whose device it has already.
+ * Cuts items into runs, so that several operations on one device are done in order; the caller must finish a run before
+ * it sends the next. An item that `mayBeResent` accepts may be sent a second time after the rest of its run. A later
+ * operation on its device must not be in the same run, because it would be done before that second attempt. Once a run
+ * has an item that may be resent, it therefore ends before an item whose device is in the run already.
  */
 export function* splitAtRepeats<Item extends { id: string }>(
   items: readonly Item[],

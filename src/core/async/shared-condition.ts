@@ -1,7 +1,7 @@
 /**
  * A condition that several parts can have at the same time, such as that a partition is unreachable. The condition
- * starts when the first part has it and ends when no part has it. A caller that reports it only when `begin` or `end`
- * returns true reports each start and each end once.
+ * starts when the first part has it and ends when no part has it. To report each start and each
+ * end of the condition once, the caller reports only when `begin` or `end` returns true.
  */
 export class SharedCondition<Part> {
   readonly #parts = new Set<Part>();

@@ -1,7 +1,7 @@
 /**
  * Collects the items of all `add` calls made in one tick of the event loop and sends them in one round trip. Callers
- * that work in parallel stay together: all of them get their results in one tick, and so make their next calls in one
- * tick too.
+ * that work in parallel go on sharing round trips: all of them get their results in one tick, so their next calls of
+ * `add` are made in one tick too.
  */
 export class TickBatcher<Item, Result> {
   readonly #send: (items: Item[]) => Promise<(Result | Error)[]>;

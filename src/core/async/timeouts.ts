@@ -13,7 +13,7 @@ export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefi
 
 /**
  * Waits until all works have ended, or until no further work has ended for `ms` after the last one that did. It waits
- * for the first end without a limit. No work may reject.
+ * for the first end without a limit. No work may reject: its end would not be noticed, and the rejection not handled.
  */
 export function settleWithStragglerTimeout(ms: number, works: readonly Promise<void>[]): Promise<void> {
   return new Promise((resolve) => {

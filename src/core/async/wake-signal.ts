@@ -4,7 +4,7 @@
  * several calls of `wake` before that `wait` count as one.
  */
 export class WakeSignal {
-  /** Whether the AbortSignal has aborted. Then the loop must end. */
+  /** True: the AbortSignal has aborted, so the loop must end. False: the loop goes on. */
   isStopped: boolean;
   #isWoken = false;
   #resolveWait: (() => void) | undefined;
@@ -57,7 +57,8 @@ export class WakeSignal {
 
   /**
    * Returns the result of the work; undefined if the work is not done `graceMs` after the AbortSignal aborted. The work
-   * is not cancelled. `orAborted` must not be called while an earlier call still waits.
+   * is not cancelled. `orAborted` must not be called while an earlier call still waits: an abort would end only the
+   * later call.
    */
   orAborted<T>(work: Promise<T>, graceMs = 0): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -77,7 +78,9 @@ export class WakeSignal {
     });
   }
 
-  /** Removes the listener from the AbortSignal, which may outlive the loop. */
+  /**
+   * Removes the listener from the AbortSignal. The loop must call it at its end, because the signal may live longer.
+   */
   close(): void {
     this.#signal?.removeEventListener('abort', this.#stop);
   }

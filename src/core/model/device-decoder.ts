@@ -1,16 +1,19 @@
 /**
- * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Decoding never fails:
- * other programs write records too, so a field that is absent or not valid gives null, 0 or `{}`.
+ * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Decoding never fails,
+ * because other programs write records too: an absent field gives null, 0 or `{}`, and so does a number or time that is
+ * not valid. The JSON text of documents is passed on unchecked; `parseStored` checks it when it is parsed.
  */
 import type { DeviceRecord, Dialect } from './device.js';
 import { decodeInstant, type FieldName } from './dialect.js';
 
-/** What the Redis command PTTL replies for a key that does not exist: here, the heartbeat key of an offline device. */
+/** The reply of the Redis command PTTL for a key that does not exist. For a heartbeat key: the device is offline. */
 export const GONE_PTTL = -2;
 
-/** The reply of PTTL for a heartbeat key, and the server's time at that moment; both in ms. */
+/** What a read of a heartbeat key's TTL found: from it follows whether the device is online, and until when. */
 export interface PttlReading {
+  /** The reply of PTTL, ms; negative: the key has no TTL, or does not exist (`GONE_PTTL`). */
   pttl: number;
+  /** The server's time when it replied to PTTL, epoch ms. */
   now: number;
 }
 
@@ -41,7 +44,8 @@ export function recordDecoder(
   dialect: Dialect,
   fields: readonly FieldName[],
 ): (id: string, values: readonly (string | null)[], ttl: PttlReading) => DeviceRecord {
-  // The positions are looked up once and not for each device: the returned function decodes every device of a fleet.
+  // The positions of the fields are looked up once, not in the returned function, because that function may be called
+  // for every device of a large fleet.
   const type = fields.indexOf('type');
   const lastSeen = fields.indexOf('lastSeen');
   const registered = fields.indexOf('registered');

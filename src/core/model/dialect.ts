@@ -16,7 +16,10 @@ interface RecordFields {
   metadata: string;
 }
 
-/** A field of the record, by the name that is the same for both dialects. Only devstate writes the field `devstate`. */
+/**
+ * The name that devstate's code uses for a field of a record in either dialect; `fieldName` gives the name in Redis.
+ * The field `devstate` is written by devstate only, not by the programs of the article.
+ */
 export type FieldName = keyof RecordFields | 'devstate';
 
 const FIELDS: Record<Dialect, RecordFields> = {

@@ -29,7 +29,10 @@ export function documentText(document: JsonObject): string {
   return text;
 }
 
-/** The most bytes that a history entry may have besides the document in it: for its time, version and JSON keys. */
+/**
+ * How many bytes a stored text may have beyond the limit of a document: a history entry holds a document, and its time,
+ * version and JSON keys. Without this allowance the history entry of a document of 1 MiB could not be read.
+ */
 const HISTORY_ENTRY_BYTES = 1024;
 
 /**

@@ -65,7 +65,9 @@ export type ErrorReason =
   | 'CLUSTER_NODE'
   /** The cluster serves no requests, because it does not cover all hash slots. */
   | 'CLUSTER_DOWN'
-  /** The cluster is moving the keys to another node. */
+  /**
+   * The cluster is moving the keys of the request to another node, and does not serve the request until that is done.
+   */
   | 'SLOT_MOVING'
   /** The server refuses writes, because it has fewer replicas than its setting `min-replicas-to-write` requires. */
   | 'TOO_FEW_REPLICAS'
@@ -83,7 +85,7 @@ export type ErrorReason =
   | 'TLS_CLIENT_CERTIFICATE_REQUIRED'
   /** The server does not accept the client certificate. */
   | 'TLS_CLIENT_CERTIFICATE_REFUSED'
-  /** The server refused the TLS handshake. With TLS 1.2 it does that also if a client certificate is missing. */
+  /** The server refused the TLS handshake. With TLS 1.2, a missing client certificate has this reason too. */
   | 'TLS_HANDSHAKE_REFUSED'
   /** The server does not use TLS on this port. */
   | 'TLS_NOT_SUPPORTED'
@@ -102,7 +104,7 @@ export type ErrorReason =
   | 'TLS_EXPECTED'
   /** The server closed a connection with TLS before any reply. */
   | 'TLS_CONNECTION_CLOSED'
-  /** The sentinels know no master of this name. */
+  /** The sentinels know no master of the name that the URL gives. */
   | 'UNKNOWN_MASTER'
   /** None of the sentinels replies. */
   | 'NO_SENTINEL'

@@ -7,7 +7,7 @@ import type { ErrorDetails, ErrorReason } from './error-reasons.js';
 export type ErrorCode =
   | 'INTERNAL' /** a bug of devstate, or an unexpected reply of the server */
   | 'BAD_RECORD' /** a Redis key holds what devstate cannot read: another type of value, or broken JSON */
-  | 'USAGE' /** the caller's input is wrong; nothing was sent */
+  | 'USAGE' /** the caller's input is wrong; nothing was written to Redis */
   | 'NOT_FOUND' /** the device is not registered */
   | 'CONDITION' /** a condition of the command is not met, such as that a list must not be empty */
   | 'CONNECTION' /** Redis cannot be reached, does not answer in time, or refuses the user or the request */
@@ -25,7 +25,7 @@ export class DevstateError extends Error {
   override readonly name = 'DevstateError';
   readonly code: ErrorCode;
   readonly reason: ErrorReason | undefined;
-  /** Values that complete the reason; `ErrorReason` says which. */
+  /** Values that complete the reason, such as `deviceId`. The comment of each `ErrorReason` says which it has. */
   readonly details: ErrorDetails;
   /**
    * What the user of the command line can do about the error, in one line. Errors that the library throws have none.
@@ -56,14 +56,17 @@ export function notFoundError(id: string): DevstateError {
 }
 
 /**
- * Returns whether the result of an item is a CONNECTION error. A CONNECTION error is not about one item: the other
- * items of the batch would fail with it too.
+ * Returns whether the result of an item is a CONNECTION error. A CONNECTION error is not about one
+ * item: all items sent to the same server fail with it, so callers end the batch, or report the error once.
  */
 export function isConnectionError(result: unknown): result is DevstateError {
   return result instanceof DevstateError && result.code === 'CONNECTION';
 }
 
-/** Returns the error of one device of a batch: that of `cause`, with the device's id before the message. */
+/**
+ * Returns a copy of `cause`, the error of one device of a batch, whose message begins with the device's id, so that the
+ * user sees which device failed.
+ */
 export function deviceError(id: string, cause: DevstateError): DevstateError {
   const { code, message, reason, details, hint } = cause;
   return new DevstateError(code, `device ${quote(id)}: ${message}`, { reason, details, hint, cause });

@@ -3,8 +3,8 @@ import { usageError } from './errors.js';
 import type { JsonObject } from './json.js';
 
 /**
- * The TTL of a heartbeat if neither the call nor the device has one, ms. It is that of the article that devstate is
- * compatible with.
+ * The TTL of a heartbeat if neither the call nor the device has one, ms. The programs of the article that
+ * devstate is compatible with use the same TTL.
  */
 export const DEFAULT_TTL_MS = 60_000;
 
@@ -30,12 +30,12 @@ export interface Heartbeat {
 export interface HeartbeatResult {
   deviceId: string;
   status: 'online';
-  /** Whether the device was offline before this heartbeat: its heartbeat key did not exist. */
+  /** True: the device was offline before this heartbeat (it had no heartbeat key). False: it was online already. */
   wasOffline: boolean;
-  /** When the heartbeat was recorded, by the server's clock, ms. */
+  /** When the heartbeat was recorded, by the server's clock, epoch ms. */
   lastSeen: number;
-  /** When the heartbeat key expires, ms. */
+  /** When the heartbeat key expires, by the server's clock, epoch ms. */
   expiresAt: number;
-  /** The version of the desired document: a device that knows an older version can read the document again. */
+  /** The current version of the desired document. A device that knows an older one should read the document again. */
   desiredVersion: number;
 }

@@ -40,7 +40,10 @@ export function canonicalNumber(text: string): string {
   return `${sign}${significant}e${scale}`;
 }
 
-/** Returns the digits up to the last that is not 0. A pattern such as /0+$/ would take quadratic time on long numbers. */
+/**
+ * Returns the digits up to the last that is not 0. This is a loop, because a pattern such as /0+$/ would take quadratic
+ * time on a long number.
+ */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (digits[end - 1] === '0') end -= 1;

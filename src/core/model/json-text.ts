@@ -1,5 +1,6 @@
 /**
- * Checks of JSON text before it is parsed or stored: how deep it is, and if it has characters that UTF-8 cannot hold.
+ * Checks of JSON text before it is parsed or stored: how deeply it is nested, and whether it has characters that
+ * UTF-8 cannot represent.
  */
 
 /** The most levels of objects and arrays inside each other that a document may have; the document itself is level 1. */
@@ -32,8 +33,8 @@ export function tooDeepAt(text: string, maxLevels: number): number {
 }
 
 /**
- * Returns whether a text has more than `count` opening brackets, counting those in strings too. A text that has not
- * cannot be too deep, so for most texts this fast check spares the slow one.
+ * Returns whether a text has more than `count` opening brackets, counting those in strings too. If it has no more, it
+ * cannot be nested deeper than `count`, and `tooDeepAt` skips its slower exact check. That is so for most texts.
  */
 function hasMoreBrackets(text: string, count: number): boolean {
   let found = 0;

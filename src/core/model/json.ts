@@ -1,7 +1,7 @@
 /**
  * Parsing and writing JSON. Numbers must survive unchanged from writer to reader (12345678901234567890, 1e400,
- * 0.10), so they are parsed to `LosslessNumber`s and written back digit for digit. JSON.parse would round them, so no
- * file calls it on a document.
+ * 0.10), so they are parsed to `LosslessNumber`s and written back digit for digit. JSON.parse would round
+ * them, so it must not be called on a document.
  */
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 import { usageError } from './errors.js';
@@ -16,14 +16,15 @@ export interface JsonObject {
 export { isLosslessNumber, LosslessNumber };
 
 /**
- * The most levels of nesting that `parseJson` accepts: those of a document, and 8 for text around a document, such as a
- * history entry. The parser and functions that walk a parsed value recurse; deeper text could exhaust the stack.
+ * The most levels of nesting that `parseJson` accepts. It must be more than a document may have, because a history
+ * entry contains a document; and it must be small, because the parser and functions that walk a parsed value recurse:
+ * much deeper text would exhaust the stack.
  */
 const MAX_NESTING = MAX_DOCUMENT_DEPTH + 8;
 
 /**
- * Parses JSON text (RFC 8259). Strings may contain escapes such as `\ud800` that are half a character;
- * `loneSurrogateAt` finds them.
+ * Parses JSON text (RFC 8259). Escapes such as `\ud800`, which are half a character, are accepted; a caller that must
+ * refuse them checks the text with `loneSurrogateAt`.
  * @param onDuplicate called with each key that an object has twice with different values; the last value is kept
  * @throws SyntaxError, which says the position, if the text is not valid or too deep
  */
@@ -63,12 +64,18 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isLosslessNumber(value);
 }
 
-/** Sets an own property of an object. With the key `__proto__`, an assignment would change the object's prototype. */
+/**
+ * Sets an own property of an object. It must be used in place of an assignment if the key comes from a document: with
+ * the key `__proto__`, an assignment would change the object's prototype.
+ */
 export function setKey(target: JsonObject, key: string, value: Json): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** Returns an own property of an object, or undefined; never an inherited property such as `constructor`. */
+/**
+ * Returns an own property of an object; undefined: it has none of this name. An expression such as `source[key]` would
+ * also find inherited properties such as `constructor`.
+ */
 export function getKey(source: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(source, key) ? source[key] : undefined;
 }

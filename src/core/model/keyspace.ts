@@ -22,8 +22,8 @@
  *   Ndevices:presence             channel the presence events
  *   Ndevice:<id>:commands         channel the new desired document of one device, after each change
  *
- * An id may contain any printable character, also `:` and braces. Code that needs the id of a key removes the key's
- * known prefix; it never splits the key.
+ * A device id may contain any printable character, also `:` and braces. To find the device id in a key, remove the
+ * key's known prefix; do not split the key at `:`, because that would cut such an id.
  */
 
 export type HistoryKind = 'reported' | 'desired' | 'presence';

@@ -1,4 +1,4 @@
-/** Converts parsed documents to ordinary JavaScript values, for users of the library. */
+/** Converts parsed documents (`JsonObject`) to ordinary JavaScript values, which the methods of the library return. */
 import { isJsonObject, isLosslessNumber, type Json, type JsonObject } from './json.js';
 
 /**
@@ -8,7 +8,7 @@ import { isJsonObject, isLosslessNumber, type Json, type JsonObject } from './js
 export function toPlainObject(document: JsonObject): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(document)) {
-    // With the key `__proto__`, an assignment would change the prototype of the object instead of setting a property.
+    // The property is not assigned, because with the key `__proto__` an assignment would change the object's prototype.
     Object.defineProperty(plain, key, {
       value: toPlainValue(value),
       writable: true,

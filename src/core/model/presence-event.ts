@@ -23,8 +23,8 @@ export interface PresenceEvent {
   /** When the device went online or offline, epoch ms. With the reason `timeout`: when the heartbeat key expired. */
   timestamp: number;
   /**
-   * The number of the event among the device's events since its registration, from 1; null: unknown, the event is
-   * another program's.
+   * The number of the event among the device's events since its registration, from 1; null: another program published
+   * the event, and does not number its events.
    */
   seq: number | null;
   reason: PresenceReason | null;
@@ -33,8 +33,9 @@ export interface PresenceEvent {
 }
 
 /**
- * Returns the event of an entry of the presence log. Entries of both dialects have the same field names, and times in
- * ms.
+ * Returns the event of an entry of the presence log. The dialect of the fleet need not be known, because log entries
+ * have the same field names, and times in ms, in both dialects.
+ * @param flat the field names and values of the entry, in turn
  */
 export function decodeLogEntry(id: string, flat: readonly string[]): PresenceEvent {
   const fields = new Map<string, string>();
@@ -53,9 +54,9 @@ export function decodeLogEntry(id: string, flat: readonly string[]): PresenceEve
 }
 
 /**
- * Returns whether devstate published this message on the presence channel: messages of other programs have no `seq`. A
- * device id cannot contain the text `"seq":`, because quotes in ids are escaped. The message is not parsed, to save
- * time: every feed and every detector gets every message.
+ * Returns whether devstate published this message on the presence channel: messages of other programs have no `seq`. To
+ * save time, the message is not parsed but searched for `"seq":`, because every feed and every detector gets every
+ * message. A device id cannot cause a wrong match, because quotes in ids are escaped.
  */
 export function isOwnMessage(message: string): boolean {
   return message.includes('"seq":');
@@ -63,7 +64,8 @@ export function isOwnMessage(message: string): boolean {
 
 /**
  * Returns the event of a message on the presence channel, in either dialect; null: the message is not a presence event.
- * It is for messages of other programs: devstate's own events are read from the presence log, where they have an id.
+ * Only events of other programs are taken from messages: devstate's own events are read from the presence log, where
+ * they have an id.
  */
 export function decodePresenceMessage(message: string): PresenceEvent | null {
   const event = parseObject(message);
@@ -87,7 +89,10 @@ export function decodePresenceMessage(message: string): PresenceEvent | null {
   };
 }
 
-/** Returns the JSON object of a message; null for any other text: any program can publish any text on the channel. */
+/**
+ * Returns the JSON object that a message is; null: it is another text. That is no error, because any program can
+ * publish any text on the channel.
+ */
 function parseObject(message: string): JsonObject | null {
   try {
     const value = parseJson(message);

@@ -7,7 +7,7 @@ import { type JsonObject, parseJsonObject } from './json.js';
 
 /**
  * Parses a document that was read from Redis.
- * @param field what the document is, for the error message: `the desired state`
+ * @param field what the document is, for the error message, for example `the desired state`
  * @throws DevstateError BAD_RECORD: the text is not a JSON object, too large, or too deep
  */
 export function parseStored(id: string, field: string, text: string): JsonObject {
