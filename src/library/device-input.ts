@@ -22,7 +22,7 @@ export interface DeviceHeartbeat {
   reportedState?: object;
   /**
    * True: `reportedState` is merged into the reported state as a JSON merge patch
-   * (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396) instead of replacing it.
+   * (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396). False (default): `reportedState` replaces the reported state.
    */
   merge?: boolean;
   /** The TTL of this heartbeat, ms. Not given: the device's own TTL, else the default TTL. */
@@ -31,7 +31,11 @@ export interface DeviceHeartbeat {
   registerAs?: string;
 }
 
-/** Converts a device to register for `core/`. @throws DevstateError USAGE: `metadata` is not a valid document */
+/**
+ * Converts a device to register, as a caller of the library gives it, into the `Registrant` that `registerAll` takes:
+ * the metadata object becomes JSON text.
+ * @throws DevstateError USAGE: `metadata` is not a valid document
+ */
 export function toRegistrant({ deviceId, deviceType, metadata, ttl }: DeviceRegistration): Registrant {
   return {
     id: deviceId,
@@ -41,7 +45,11 @@ export function toRegistrant({ deviceId, deviceType, metadata, ttl }: DeviceRegi
   };
 }
 
-/** Converts a heartbeat for `core/`. @throws DevstateError USAGE: `reportedState` is not a valid document */
+/**
+ * Converts a heartbeat, as a caller of the library gives it, into the `Heartbeat` that the functions in `core/` take:
+ * `reportedState` becomes a merge patch if `merge` is true, else JSON text.
+ * @throws DevstateError USAGE: `reportedState` is not a valid document
+ */
 export function toHeartbeat({
   deviceId,
   reportedState,

@@ -24,13 +24,13 @@ export interface DesiredStateResult {
   desiredJson: string;
   /** The version of the desired state: the number of its changes so far. */
   version: number;
-  /** False: the desired state already was as requested, so nothing was written or published. */
+  /** True: the change was written and published. False: the desired state already was as requested; nothing was. */
   changed: boolean;
 }
 
 export interface StateDelta {
   deviceId: string;
-  /** True: the reported state has everything that is desired. */
+  /** True: the reported state has everything that is desired. False: at least one desired key differs or is absent. */
   inSync: boolean;
   /** For each top-level key that differs: `{ desired, reported }`; null stands for an absent key. */
   delta: Document;

@@ -75,7 +75,8 @@ export class DeviceStateManager {
    * Registers a device. If the device is registered already, its type changes to `deviceType`, and its metadata and
    * TTL change if they are given; everything else stays.
    * @param metadata a JSON object that replaces the metadata
-   * @param options ttl: the device's own heartbeat TTL, ms; onlyIfNew: fail if the device is registered already
+   * @param options ttl: the device's own heartbeat TTL, ms; onlyIfNew: true: the call fails if the device is
+   *   registered already; false (default): the device is updated
    * @throws DevstateError CONFLICT: registered already and `onlyIfNew`, or other clients kept changing the device;
    *   USAGE, BAD_RECORD, CONNECTION
    */

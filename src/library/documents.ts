@@ -1,4 +1,7 @@
-/** Converts documents between the JavaScript objects of the library's callers and the JSON documents of `core/`. */
+/**
+ * Converts documents between the plain JavaScript objects that callers of the library pass and get, and the two forms
+ * that `core/` uses: JSON text, and a `JsonObject`, whose numbers keep all their digits.
+ */
 import { documentText } from '../core/model/document-limits.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../core/model/json.js';
@@ -26,7 +29,7 @@ export function textOf(value: object): string {
     if (error instanceof DevstateError) throw error;
     throw usageError(`a document must be JSON: ${(error as Error).message}`);
   }
-  if (!text.startsWith('{')) throw usageError(NOT_AN_OBJECT); // the value's `toJSON` method returned no object
+  if (!text.startsWith('{')) throw usageError(NOT_AN_OBJECT); // possible if the value's `toJSON` returned no object
   return text;
 }
 

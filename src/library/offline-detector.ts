@@ -15,7 +15,7 @@ export interface OfflineDetectorOptions extends FleetOptions {
   strategy?: Strategy;
   /** The time between two checks of the strategy `poll`, ms; default 10,000. */
   interval?: number;
-  /** False: expired devices are declared offline even during the hold after an outage; default true. */
+  /** True (default): no device is declared offline during the hold after an outage. False: expired devices are. */
   honourHold?: boolean;
   /**
    * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed
@@ -48,8 +48,9 @@ export interface OfflineDetectorEvents {
 }
 
 /**
- * How long `stop` waits before it closes the detector's own connection, ms: the detector still sends a request, which
- * removes it from the key `devices:pulse`.
+ * How long `stop` waits for the detector to end before it closes the detector's own connection, ms. It must be more
+ * than the 400 ms that the detector waits for its last step: after that step the detector removes itself from the key
+ * `devices:pulse`, and otherwise its absence would be taken for an outage.
  */
 const STOP_TIMEOUT_MS = 500;
 

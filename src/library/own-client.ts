@@ -3,16 +3,16 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { Connection } from '../core/store/connection.js';
 
 /**
- * Returns whether the argument is a client, not options for one. The test is a method that clients have, not the class,
- * because the caller may use another copy of ioredis.
+ * Returns whether the argument is an ioredis client, not options for one. It looks for a method that clients have:
+ * `instanceof` would be false for a client of another copy of ioredis, which the caller may use.
  */
 export function isClient(connection: Connection | RedisOptions): connection is Connection {
   return 'duplicate' in connection && typeof connection.duplicate === 'function';
 }
 
 /**
- * Returns a new client. Its connection errors are ignored, because ioredis would print errors without a listener, and
- * each command that fails because of a connection error rejects.
+ * Returns a new client. Its `error` events have a listener that does nothing: without a listener ioredis would print
+ * the errors, and the caller learns of them anyway, because each command that fails with one rejects.
  */
 export function makeClient(options: RedisOptions): Redis {
   return new Redis(options).on('error', () => {});

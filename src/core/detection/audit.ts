@@ -11,8 +11,9 @@ import type { Poller } from './suspect-source.js';
 /** The time in which the audit checks every device of the fleet once, if the caller gives none, ms. */
 export const DEFAULT_AUDIT_ROUND_MS = 300_000;
 /**
- * The audit of a fleet reads about one slice in this time, ms, if its round does not require more. A small fleet is
- * therefore gone through in less than the time of a round.
+ * The longest time between two slices, ms, in a fleet with one partition. With n partitions each reads a slice every n
+ * times this time, so that the whole fleet still reads about one. If a partition has so many devices that its slices
+ * would not fit into a round, they are read at shorter intervals.
  */
 const MAX_SLICE_INTERVAL_MS = 1000;
 const SLICE_SIZE = MAX_DEVICES_PER_SCRIPT;
@@ -44,7 +45,8 @@ export class Audit implements Poller {
     if (performance.now() < this.#dueAtMs) return [];
     if (this.#cursor.isAtStart) await this.#planRound();
     const { found } = await this.#cursor.next(SLICE_SIZE);
-    // A delay is made up for by shorter intervals, but at most one second of it, so that a long one causes no burst.
+    // If slices were read late, the next ones are read at once until the delay is made up for, but at most 1 s of delay
+    // is: after a long delay there would otherwise be a burst of requests.
     this.#dueAtMs = Math.max(this.#dueAtMs + this.#intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
     return found;
   }

@@ -14,7 +14,7 @@ export interface DetectOptions extends OutageListener, HoldListener {
   strategy?: Strategy;
   /** The time between two checks of the strategy `poll`, ms; default 10,000. */
   interval?: number;
-  /** False: expired devices are marked offline even during the hold after an outage; default true. */
+  /** True (default): no device is marked offline during the hold after an outage. False: expired devices are. */
   honourHold?: boolean;
   /**
    * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed

@@ -9,20 +9,24 @@ export interface DetectorContext {
   readonly partitionCount: number;
   /** Ends the loops of all partitions when it aborts. */
   readonly signal: AbortSignal;
-  /** False: expired devices are marked offline even during the hold after an outage. */
+  /** True: no device is marked offline during the hold after an outage. False: expired devices are. */
   readonly honourHold: boolean;
   /** The time in which the audit checks every device of the fleet once for changes of other programs, ms. */
   readonly auditRoundMs: number;
   readonly hold: HoldNotice;
   readonly outage: OutageNotice;
   readonly source: SuspectSource;
-  /** Whether a subscription of the detector is lost at present, so that devices it would name may be missed. */
+  /**
+   * Returns true while a subscription of the detector is lost, so that devices which its messages would name may be
+   * missed. An outage must not be reported as ended then.
+   */
   isSubscriptionLost(): boolean;
   /** Called after the index of a partition was read successfully for the first time. */
   onStarted(partition: Partition): void;
   /**
    * Called when a step of a loop failed and the index of its partition has never been read successfully.
-   * Returns false if no partition could be read and each has been tried: the detector must fail then.
+   * Returns true if the loop is to try again; false if every partition has been tried and none could be read: the loop
+   * must then fail with the error, which ends the detector.
    */
   onStartFailed(partition: Partition, error: DevstateError): boolean;
   notice(message: string): void;

@@ -6,8 +6,8 @@ import { parseServerTime } from '../store/server-time.js';
 import { MAX_READ_INTERVAL_MS } from './due-devices.js';
 
 /**
- * A detector writes its time to the pulse at least once a second. If the time there is older than this, no detector
- * runs.
+ * The greatest age of the time in the pulse, ms, at which a detector is taken to run. It must be several times
+ * MAX_READ_INTERVAL_MS, at which a detector writes its time: else a detector that is slow once would seem not to run.
  */
 const MAX_PULSE_AGE_MS = 5 * MAX_READ_INTERVAL_MS;
 

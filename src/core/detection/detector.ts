@@ -127,8 +127,8 @@ class Detector {
   }
 
   /**
-   * Keeps an error, which is thrown when the detector has ended. The mode ENDING is kept: the loops of other
-   * partitions may still fail then, in their last step.
+   * Keeps an error, which is thrown when the detector has ended, and makes the detector end. If it is ending already,
+   * the mode stays ENDING: a loop may fail in its last step.
    */
   #fail(error: unknown): void {
     this.#failures.push(error);
@@ -152,7 +152,7 @@ class Detector {
     if (this.#isStartReported) return;
     this.#isStartReported = true;
     if (this.#modes.mode === STARTING) this.#modes.change(RUNNING);
-    // A detector whose end was requested during its first step has started too, and reports that.
+    // `onReady` is called in the mode ENDING too: the detector has started even if its end was requested meanwhile.
     this.#options.onReady?.();
   }
 
@@ -180,7 +180,7 @@ class Detector {
     const { signal, honourHold = true, auditRound = DEFAULT_AUDIT_ROUND_MS } = this.#options;
     const count = this.#partitions.length;
     const ended = AbortSignal.any([this.#endOfLoops.signal, ...(signal ? [signal] : [])]);
-    setMaxListeners(0, ended); // Each loop adds a listener to the signal; Node would warn of more than ten.
+    setMaxListeners(0, ended); // 0: no limit. Each loop adds a listener; Node would warn of more than ten.
     return {
       partitionCount: count,
       signal: ended,

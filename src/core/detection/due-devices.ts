@@ -3,8 +3,9 @@ import type { Partition } from '../store/partition.js';
 import { DUE } from '../store/scripts.js';
 
 /**
- * The longest time between two reads of the index of a partition by a detector, ms. If a detector runs, but no devstate
- * program contacts a partition for more than 3 s, the next script treats that as an outage and starts a hold.
+ * The longest time that a detector waits between two reads of a partition's index, ms. It must stay well below 3 s:
+ * after more than 3 s without any contact to a partition, the next script would take the gap for an outage and start a
+ * hold.
  */
 export const MAX_READ_INTERVAL_MS = 1000;
 
@@ -20,7 +21,7 @@ export interface DueDevices {
   now: number;
   /** The end of the last hold, which may be in the past; 0: there was no hold. */
   holdUntil: number;
-  /** The earliest deadline that has not passed; during a hold, the end of the hold; 0: no such time was found. */
+  /** The earliest deadline that has not passed; during a hold, 1 ms after its end; 0: no such time was found. */
   next: number;
   /** The ids of the devices that are due. */
   due: string[];
@@ -28,7 +29,7 @@ export interface DueDevices {
 
 /**
  * Reads from the index of a partition which devices are due.
- * @param honourHold true: during a hold no device is reported as due
+ * @param honourHold true: during a hold no device is reported as due; false: devices are reported also then
  * @param limit the largest number of devices to return
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE (the fleet is read-only)
  */
@@ -46,7 +47,7 @@ export async function fetchDue(
 
 /**
  * Returns the time until the index is to be read again, ms. A device is due only when its deadline has passed, so
- * the index is read 1 ms after the next deadline.
+ * the index is read 1 ms after the next deadline, but after `MAX_READ_INTERVAL_MS` at the latest.
  */
 export function msUntilNextRead({ now, next }: DueDevices): number {
   if (next === 0) return MAX_READ_INTERVAL_MS;

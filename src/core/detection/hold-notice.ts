@@ -16,7 +16,10 @@ export interface HoldListener {
 
 export class HoldNotice {
   readonly #held = new SharedCondition<unknown>();
-  /** The partitions that were asked since a hold began that is not reported yet. It is reported when all were asked. */
+  /**
+   * The partitions whose index was read, or could not be read, since a new or longer hold was found. The hold is
+   * reported when the set has all partitions, because only then the latest end of their holds is known.
+   */
   readonly #asked = new Set<unknown>();
   /** The latest end of the partitions' holds, epoch ms; 0: there is no hold. */
   #until = 0;

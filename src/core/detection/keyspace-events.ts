@@ -19,7 +19,10 @@ export class KeyspaceEvents implements SuspectSource {
   readonly #prefixes: readonly string[];
   readonly #listener: SuspectListener;
   readonly #notice: (message: string) => void;
-  /** Whether the servers send expired events. `refused`: a server refuses CONFIG, so the flags cannot be set. */
+  /**
+   * Whether the servers send expired events. `unset`: not all, because the flags are not set yet or a connection was
+   * lost; `set`: all do; `refused`: a server refuses CONFIG, so the flags cannot be set.
+   */
   #flags: 'unset' | 'set' | 'refused' = 'unset';
   #subscription: Subscription | undefined;
   #isClosed = false;
@@ -35,8 +38,8 @@ export class KeyspaceEvents implements SuspectSource {
     this.#prefixes = partitions.map(({ keys }) => keys.heartbeat(''));
     this.#listener = listener;
     this.#notice = notice;
-    // The flags are set on the connection for commands. It may come back later than the subscription, so its return
-    // is watched too.
+    // After a lost connection the flags are set again. That needs the connection for commands, which may come back
+    // later than the subscription, so the flags are set when either of the two is back.
     fleet.redis.on('ready', this.#setFlagsAgain);
     this.ready = this.#open();
     this.ready.catch(() => {}); // The caller may await `ready` later; until then Node must not report a rejection.
@@ -84,7 +87,8 @@ export class KeyspaceEvents implements SuspectSource {
       );
       this.#flags = 'set';
     } catch (error) {
-      // A lost connection is reported by the subscription. When the connection is back, the flags are set again.
+      // If the connection was lost, nothing is reported here: the subscription reports the loss, and the flags are set
+      // again when the connection is back. If CONFIG was refused, the operator is told that the index is used instead.
       this.#flags = isTransient(error) ? 'unset' : 'refused';
       if (this.#flags === 'refused')
         this.#notice(
@@ -102,7 +106,10 @@ export class KeyspaceEvents implements SuspectSource {
   };
 }
 
-/** Adds the flags E and x, which expired events need, to the flags of a server. The flag A includes x. */
+/**
+ * Adds the flags E and x, which expired events need, to the flags of a server. If the flag A is set, x is not added: A
+ * includes it.
+ */
 async function enableExpiredEvents(redis: Redis): Promise<void> {
   const [, flags = ''] = (await redis.config('GET', 'notify-keyspace-events')) as string[];
   const missing = ['E', 'x'].filter(

@@ -1,4 +1,7 @@
-/** How many messages are remembered. When there are more, all are forgotten, so that memory stays bounded. */
+/**
+ * The most messages that are remembered as passed on. At one more, all are forgotten, so that memory stays bounded; a
+ * message may then be passed on a second time.
+ */
 const MAX_REMEMBERED = 1000;
 
 /**

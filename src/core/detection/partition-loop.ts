@@ -25,7 +25,10 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
-/** How long after the request to end the loop still waits for the replies of its last step, ms. */
+/**
+ * How long after the request to end the loop still waits for the replies of its last step, ms. It must be less than
+ * LEAVE_GRACE_MS: both times begin at the request, and the removal from `devices:pulse` is sent after the last step.
+ */
 const STEP_GRACE_MS = 400;
 /** How long after the request to end the loop still waits for its removal from the key `devices:pulse`, ms. */
 const LEAVE_GRACE_MS = 800;
@@ -45,8 +48,8 @@ export class PartitionLoop {
   /** In the modes HELD and SLEEPING: when to read the index again, ms on the clock of `performance.now()`. */
   #nextReadAtMs = 0;
   /**
-   * True: `sweepAgain` was called. The request is kept for the next step, because `sweepAgain` may be called while a
-   * step is running.
+   * True: `sweepAgain` was called, and no step has begun since. The call is kept for the next step, because a step may
+   * be running at the time of the call. False: no sweep is requested.
    */
   #isSweepRequested = false;
 
@@ -98,7 +101,7 @@ export class PartitionLoop {
 
   /**
    * Runs one step. After a transient error it waits, and keeps the devices of the step for the next one.
-   * @returns false: the end was requested, and Redis has not replied within `STEP_GRACE_MS`
+   * @returns true: the loop goes on; false: the end was requested, and Redis did not reply within `STEP_GRACE_MS`
    */
   async #stepOrRecover(): Promise<boolean> {
     const suspects = removeFirst(this.#suspects, this.#maxDevices);
@@ -134,7 +137,8 @@ export class PartitionLoop {
     const [found] = read.values;
     this.#due = found?.due ?? [];
     if (found) this.#onIndexRead(found);
-    this.#onEvents(settled.events); // passed on before anything that may throw: the events are announced already
+    // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.
+    this.#onEvents(settled.events);
     if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??

@@ -17,24 +17,29 @@ export interface BatchSettlement {
   /** The verdicts in the order of the devices, without the devices of script calls that failed. */
   verdicts: Verdict[];
   events: PresenceEvent[];
-  /** Whether another program changed at least one of the devices without updating the index. */
+  /** True: another program changed at least one of the devices without updating the index. False: none was found. */
   bypassed: boolean;
   /** The errors of script calls that failed as a whole. What such a call has done is not known. */
   failures: unknown[];
 }
 
 /**
- * How many due devices one call of the settle script gets. Redis publishes the events of a script when the
- * script ends, so that short scripts announce their devices sooner.
+ * How many due devices one call of the settle script gets. It is less than the script may get
+ * (`MAX_DEVICES_PER_SCRIPT`), because Redis publishes the events of a script only when the script ends: with more
+ * devices per call, the first ones would be announced later.
  */
 const DUE_PER_SCRIPT = 25;
 
-/** The number of devices, of all partitions together, that a detector settles between two reads of the index. */
+/**
+ * The number of devices, of all partitions together, that a detector settles between two reads of the index. With a
+ * larger number a step would take longer, and the next read of the index would come later.
+ */
 const MAX_DEVICES_PER_STEP = 8 * MAX_DEVICES_PER_SCRIPT;
 
 /**
  * Returns how many devices of one partition are settled before its index is read again. The more partitions
- * a fleet has, the fewer devices each may settle at once, so that no partition waits long for its replies.
+ * a fleet has, the fewer devices each may settle at once, so that no partition waits long for its replies; but never
+ * fewer than one call of the settle script may get.
  */
 export function maxDevicesPerStep(partitionCount: number): number {
   return Math.max(MAX_DEVICES_PER_SCRIPT, Math.floor(MAX_DEVICES_PER_STEP / partitionCount));

@@ -29,8 +29,8 @@ export class StartReport {
   }
 
   /**
-   * Notes that the index of a partition could not be read, and has never been read before. Returns false if no index
-   * of the fleet can be read, so that the detector must fail.
+   * Notes that the index of a partition could not be read, and has never been read before. Returns true if the
+   * partition is to be tried again; false if no index of the fleet can be read, so that the detector must fail.
    */
   addUnreached(partition: Partition, error: DevstateError): boolean {
     this.#unreached.set(partition, error);
@@ -40,7 +40,8 @@ export class StartReport {
   }
 
   #report(): void {
-    if (this.#reached.size === 0) return; // If no partition can be reached, the detector fails and reports no outage.
+    // No index has been read yet. Nothing is reported before one is: if none can be read, the detector fails instead.
+    if (this.#reached.size === 0) return;
     for (const [partition, error] of this.#unreached) this.#outage.begin(error, partition);
     if (this.#reached.size + this.#unreached.size === this.#partitionCount) this.#onStarted();
   }

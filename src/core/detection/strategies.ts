@@ -8,7 +8,10 @@ import { INDEX_ONLY, type SuspectListener, type SuspectSource } from './suspect-
 
 const DEFAULT_INTERVAL_MS = 10_000;
 
-/** Opens the source of the strategy; the caller must close it. Its promise `ready` rejects with a DevstateError. */
+/**
+ * Opens the source of the strategy; the caller must close it. The source's promise `ready` may reject with a
+ * DevstateError.
+ */
 export function openSource(
   fleet: Fleet,
   partitions: readonly Partition[],

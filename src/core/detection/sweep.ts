@@ -42,6 +42,7 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
 
 /**
  * Settles the due devices of one partition, and yields the transitions that were announced.
+ * @param firstRead the first read of the partition's index, which the caller has begun
  * @param limit the largest number of devices that a read of the index returns
  */
 async function* sweepPartition(

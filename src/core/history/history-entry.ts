@@ -28,9 +28,14 @@ export interface HistoryEntry {
   status: Status | null;
   /** What caused a presence transition; null for an entry of a document. */
   reason: PresenceReason | null;
-  /** True: before this change the device was as it was registered, with empty documents and offline. */
+  /**
+   * True: before this change the document was empty, or the device offline, as registered. False: it was not, or that
+   * is not known.
+   */
   first: boolean;
-  /** The period before the change in which another program may have changed the state, epoch ms; null: there is none. */
+  /**
+   * The period before the change in which another program may have changed the state, epoch ms; null: there is none.
+   */
   unknown: readonly [from: number, to: number] | null;
 }
 

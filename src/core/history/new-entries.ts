@@ -93,7 +93,7 @@ async function readNewOfKind(
   const knownIndex = list.findIndex(isLast);
   const entries = list.slice(knownIndex + 1);
   // If the history lacks the entry that was read last, and its first entry has no higher number, the device was
-  // registered again and its numbers began at 1 again.
+  // registered again and its numbers began at 1 again. Missing entries are then counted from number 1.
   const isContinued = knownIndex >= 0 || (list[0] ?? lastRead).number > last.number;
   const before = isContinued ? last.number : 0;
   const missing = entries[0] ? entries[0].number - before - 1 : lastRead.number - before;

@@ -21,7 +21,7 @@ export async function readNewestEntries(
   const key = (await fleet.partitionFor(id)).keys.history(kind, id);
   let entries: HistoryEntry[] = [];
   let oldest: string | undefined;
-  let oldestFromEnd = 0; // the place of the oldest entry read, counted from the end of the list, from 1; 0: none
+  let oldestFromEnd = 0; // the place of the oldest entry read, counted from 1 at the end of the list; 0: none read yet
   for (;;) {
     const start = -(oldestFromEnd + CHUNK);
     const end = -Math.max(oldestFromEnd, 1);

@@ -1,11 +1,13 @@
-/** The past of a device's presence, as spans of time in which the device was online or offline, or that is not known. */
+/**
+ * The past of a device's presence, as spans of time in which the device was online or offline, or that is not known.
+ */
 import type { DeviceRecord, Status } from '../model/device.js';
 import type { HistoryEntry } from './history-entry.js';
 import { registeredAtOf, type Span, spansOfEntries } from './spans.js';
 
 export interface PresenceState {
   status: Status;
-  /** The number of transitions announced until then; odd: the last one announced the device online. */
+  /** How many transitions had been announced when the device had this state; odd: the last announced it online. */
   seq: number;
   /** When the last transition was, epoch ms; null: there was no transition. */
   at: number | null;
@@ -88,8 +90,9 @@ function currentSpans(
       { from: Math.max(offlineFrom, certainUntil), state: current },
     ];
   }
-  // If the device was announced online, it has timed out since, and the event to come will have the deadline as its
-  // time. If it was announced offline, it is online now, and the time at which it came online is not known.
+  // The heartbeat key shows another status than was announced. If the device was announced online, it has timed out:
+  // the span is offline from the deadline on, which will be the time of the event to come. If it was announced offline,
+  // it is online now, but not known since when: the span is unknown.
   if (wasOnline !== (status === 'online')) return [{ from: certainUntil, state: wasOnline ? current : null }];
   return [];
 }

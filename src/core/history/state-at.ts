@@ -51,8 +51,9 @@ export interface PastDocument {
  */
 export async function stateAt(fleet: Fleet, id: string, time: number): Promise<PastState> {
   const { redis, keys } = await fleet.partitionFor(id);
-  // The deadline is read before the record. In the other order, a heartbeat between the two reads would give an
-  // old record and a new deadline: a device that had timed out would seem online until the new deadline.
+  // The deadline (the score of the device in the index) is read before the record. In the other order, a heartbeat
+  // between the two reads would give an old record and a new deadline: a device that had timed out would seem online
+  // until the new deadline.
   const [{ longestTtl }, score] = await Promise.all([
     fleet.settings(),
     fleet.send(() => redis.zscore(keys.activity, id)),
@@ -103,8 +104,8 @@ async function readUntil(
 }
 
 /**
- * Returns whether another program registered the device again. It replaced the registration time then, so that changes
- * of the device have times before its registration.
+ * Returns whether another program registered the device again. Such a program replaces the registration time, so the
+ * device then has changes that are older than its registration.
  */
 function wasRegisteredAgain(record: DeviceRecord, entries: readonly HistoryEntry[]): boolean {
   const { reportedAt, desiredAt, presenceAt } = record;

@@ -16,7 +16,10 @@ import { packPositions, unpackPositions } from './packed-positions.js';
 
 /** Matches every text that has the form of a cursor. `parseCursor` checks whether a cursor is valid in a fleet. */
 export const CURSOR_PATTERN = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})(?:@(0|[1-9]\d{0,8})(?:\.([\w-]+))?)?$/;
-/** The cursor for the beginning of every log. Redis gives no log entry this id. */
+/**
+ * The cursor for the beginning of every log. It cannot be mistaken for the id of an event, because Redis gives no entry
+ * this id.
+ */
 const BEGINNING = '0-0';
 
 /**

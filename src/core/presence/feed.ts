@@ -46,7 +46,10 @@ export interface FeedOptions extends OutageListener {
   onDropped?: (count: number) => void;
 }
 
-/** The time between two reads of all logs. A message on the presence channel makes the feed read a log sooner. */
+/**
+ * The time between two reads of all logs, ms. A message on the presence channel makes the feed read a log sooner; if
+ * the message is lost, its event is returned later by at most this time.
+ */
 const POLL_INTERVAL_MS = 1000;
 
 /**
@@ -86,7 +89,7 @@ class Feed {
   #state: FeedState = 'starting';
   /** The error of a lost subscription or of a log that cannot be read, until it is reported to `onLost`. */
   #unreported: DevstateError | undefined;
-  /** When all logs are read next, ms on the clock of `performance.now()`. */
+  /** When all logs are to be read again, ms on the clock of `performance.now()`. */
   #nextPollAt = 0;
 
   constructor(fleet: Fleet, partitions: readonly Partition[], options: FeedOptions, wakeSignal: WakeSignal) {
@@ -151,7 +154,8 @@ class Feed {
   }
 
   /**
-   * Ends the feed by throwing, or notes an outage, if logs cannot be read.
+   * Handles the errors of logs that cannot be read. It throws, which ends the feed, if no log has been read since the
+   * start or the cause will not pass; else it keeps an error, which is then reported as an outage.
    * @param failures the errors of the logs that cannot be read
    * @returns whether every log can be read
    */

@@ -11,8 +11,9 @@ import { runInChunks } from '../store/script-chunks.js';
 
 const MAX_WAITING = 10_000;
 /**
- * The longest wait for the device types that messages of other programs lack, ms. After it the events are returned
- * without a type, so that a slow server does not delay them.
+ * A message of another program may lack the device type, which is then read from the device's record. This is the
+ * longest wait for that read, ms; after it the events are returned without a type, so that a slow server does not delay
+ * them.
  */
 const READ_TYPES_TIMEOUT_MS = 1000;
 
@@ -51,7 +52,8 @@ export class ForeignEvents {
         deviceType: event.deviceType ?? readings[i]?.device?.deviceType ?? null,
       }));
     } catch (error) {
-      // A lost connection only costs the events their types. The feed reports the loss when it reads the logs.
+      // The connection was lost, so the device types cannot be read: the events are returned without them. The loss is
+      // not reported here, because the feed reports it when it reads the logs.
       if (isTransient(error)) return events;
       throw error;
     }

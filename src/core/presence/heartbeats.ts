@@ -81,8 +81,9 @@ async function beatAll(
 }
 
 /**
- * Whether a heartbeat may have to be sent a second time. A later heartbeat of its device must then not be in the same
- * batch, because it could be applied before the second attempt.
+ * Whether a heartbeat may have to be sent a second time: because its patch must be merged again, its device must first
+ * be registered, or the fast script (for heartbeats without a report) skips it. A later heartbeat of its device must
+ * then not be in the same batch, because it could be applied before the second attempt.
  */
 function mayNeedSecondScript({ patch, registerAs, reportedJson }: Heartbeat): boolean {
   return patch !== undefined || registerAs !== undefined || reportedJson === undefined;
@@ -122,7 +123,8 @@ async function beatAndRegister(
   });
   if (unknown.length === 0) return results;
   const registrants = unknown.map(({ beat: { id }, type }) => ({ id, type }));
-  // `onlyIfNew` is true: a device that another client has registered in the meantime keeps that client's type.
+  // With `onlyIfNew` true, a device that another client registered after the first attempt keeps that client's type.
+  // The registration then fails with CONFLICT, which is ignored, because the heartbeat can be sent.
   const registered = await registerAllIn(partition, registrants, true);
   const unknownBeats = unknown.map(({ beat }) => beat);
   const again = await beatAndMerge(partition, unknownBeats, defaultTtl);

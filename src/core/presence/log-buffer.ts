@@ -1,4 +1,7 @@
-/** The buffer of one partition's log of presence events: entries that were read before the feed returns them. */
+/**
+ * The buffer of one partition's log of presence events: entries that were read from Redis and not returned by the feed
+ * yet.
+ */
 
 import { type LogPosition, positionAfter } from './log-position.js';
 import type { LogReader } from './log-reader.js';
@@ -13,9 +16,12 @@ export class LogBuffer {
   readonly reader: LogReader;
   /** The entries that were read and that the feed has not returned yet, oldest first. */
   readonly entries: BufferedEntry[] = [];
-  /** True: entries may have been added to the log since it was last read. */
+  /** True: entries may have been added to the log since it was last read, so it must be read. False: none are known. */
   hasChanged = true;
-  /** True: the log may have unread entries, because the last read was limited or the buffer had no room. */
+  /**
+   * True: the log may have unread entries, because the last read was limited or the buffer had no room. False: the last
+   * read reached the end of the log or failed, or there was no read yet.
+   */
   hasMore = false;
   isReading = false;
   /** The error of the last read of the log; undefined: there was no error. */
@@ -45,7 +51,10 @@ export class LogBuffer {
     }
   }
 
-  /** Records that a read of this log failed: it is read again later, and the logs of other partitions do not wait. */
+  /**
+   * Records that a read of this log failed. `hasChanged` becomes true, so that the log is read again later; `hasMore`
+   * becomes false, so that events of the other partitions' logs are not held back for this log.
+   */
   fail(error: unknown): void {
     this.hasChanged = true;
     this.hasMore = false;

@@ -6,7 +6,8 @@ import type { LogReader } from './log-reader.js';
 
 /**
  * Returns the position of the end of each log. For a log that cannot be read now, or whose server answers more than
- * `stragglerTimeoutMs` after the previous server, the position is the time at which the other logs were read.
+ * `stragglerTimeoutMs` after the previous server, the position is the earliest server time at which another log was
+ * read.
  * @throws DevstateError CONNECTION if no log can be read; BAD_RECORD if a key is not a stream
  */
 export async function readLogEnds(
@@ -26,7 +27,8 @@ export async function readLogEnds(
   const known = Object.values(ends);
   const failure = mostSevere(failures);
   if (failure !== undefined && (known.length === 0 || !isTransient(failure))) throw failure;
-  // The clocks of the servers may differ. The earliest of their times is taken, so that no event is skipped.
+  // A log whose end could not be read is read from a time on. The clocks of the servers may differ, so the earliest of
+  // their times is taken: with a later one the feed could skip events.
   const now = Math.min(...known.map((end) => end.now));
   return readers.map((_, i) => ends[i]?.position ?? positionAt(now));
 }

@@ -6,13 +6,13 @@ export interface LogPosition {
   readonly id: string;
   readonly ms: number;
   readonly seq: number;
-  /** True: the position is a time, not an entry. */
+  /** True: the position is before the first entry of the time `ms`. False: it is directly after the entry `id`. */
   readonly isTime: boolean;
 }
 
 /**
- * The largest `ms` and `seq` of a position. packed-positions.ts multiplies a distance in ms by 8, and the result must
- * still be an exact integer in JavaScript.
+ * The largest `ms` and `seq` of a position. It must stay below 2^50: packed-positions.ts multiplies a distance of up to
+ * so many ms by 8, and a product of 2^53 or more would be rounded, so that an event id would contain wrong positions.
  */
 export const MAX_ID_PART = 999_999_999_999_999;
 

@@ -26,7 +26,10 @@ export class LogReader {
   readonly #partition: Partition;
   readonly #onGap: (gap: Gap) => void;
   #position = positionAt(0);
-  /** True: a gap after `#position` has been looked for. Reset when the position moves: each gap is reported once. */
+  /**
+   * True: a gap after `#position` was looked for already, so that it is not reported twice. False: it must be looked
+   * for, because the position has moved.
+   */
   #isGapChecked = false;
 
   constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
@@ -81,12 +84,15 @@ export class LogReader {
    */
   async #checkGap(next: string | null): Promise<void> {
     const { isTime, ms } = this.#position;
-    if (next === null && isTime) return; // no event since the requested start is in the log: no gap to report yet
+    // The log has no event since the requested start. Whether there is a gap is decided when it has one, because a
+    // report names the first event after the gap.
+    if (next === null && isTime) return;
     this.#isGapChecked = true;
     const [oldest] = await this.#readFrom('-', 1);
     const startsLater = oldest === undefined || isBefore(this.#position, positionAfter(oldest[0]));
     // If the position is an entry and the log starts after it, that entry was deleted. If the position is a time and
-    // the log starts after it, the log may simply have been empty at that time.
+    // the log starts after it, the log may simply have been empty at that time, so a gap is reported only if entries of
+    // the log have been deleted.
     if (startsLater && (!isTime || (await this.#hasLostEntries())))
       this.#onGap({ after: isTime ? ms : this.#position.id, before: next });
   }

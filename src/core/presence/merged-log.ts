@@ -17,10 +17,14 @@ import { readLogEnds } from './log-ends.js';
 import { isBefore, type LogPosition, positionAt } from './log-position.js';
 import { type Gap, LogReader, type Since } from './log-reader.js';
 
-/** How many log entries a read requests of all partitions together; more if each would get under `MIN_PER_LOG`. */
+/**
+ * How many log entries one read requests of all partitions together. In a fleet with more than
+ * `READ_AHEAD / MIN_PER_LOG` partitions it requests more, because it requests at least `MIN_PER_LOG` of each partition.
+ */
 const READ_AHEAD = 1000;
 /** The smallest number of entries that one read requests of the log of a partition. */
 const MIN_PER_LOG = 100;
+/** How long the events of logs that could be read are held back for a log that does not answer, ms. */
 const STRAGGLER_TIMEOUT_MS = 1000;
 
 export class MergedLog {
@@ -102,7 +106,7 @@ export class MergedLog {
     const withRoom = due.filter(({ entries }) => entries.length <= this.#chunk / 2);
     for (const log of due) {
       log.hasMore ||= !withRoom.includes(log);
-      log.hasChanged = false; // reset before the read, so that an entry added during the read leads to another read
+      log.hasChanged = false; // not after the read: a `markChanged` during the read must lead to another read
     }
     return withRoom;
   }
@@ -144,7 +148,10 @@ export class MergedLog {
     }
   }
 
-  /** True: a log may have entries that the last call of `readNew` did not read, so `readNew` is to be called at once. */
+  /**
+   * True: a log may have entries that the last call of `readNew` did not read, so `readNew` is to be called at once.
+   * False: the caller may wait until a message arrives or the next poll is due.
+   */
   get hasMore(): boolean {
     return this.#logs.some(({ hasMore }) => hasMore);
   }

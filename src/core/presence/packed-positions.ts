@@ -12,7 +12,10 @@
 import type { LogPosition } from './log-position.js';
 
 const [ENTRY, ENTRY_WITH_SEQ, TIME] = [0, 1, 2];
-/** The most bytes that one packed position takes: two varints of 8 bytes. */
+/**
+ * The most bytes that one packed position takes: two varints, whose numbers are below 2^53 and so need at most 8 bytes
+ * each. `packPositions` allocates so many bytes for each position; bytes beyond them would be lost.
+ */
 const MAX_POSITION_BYTES = 16;
 
 export function packPositions(positions: readonly LogPosition[], eventMs: number): string {

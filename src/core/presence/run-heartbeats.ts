@@ -15,13 +15,20 @@ import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
 
-/** The stored report that a patch was merged into. If it has changed by then, the script refuses the heartbeat. */
+/**
+ * The stored report that a patch was merged into. If Redis holds another report when the script runs, the script
+ * refuses the heartbeat, so that the change of the other client is not lost.
+ */
 export interface StoredReport {
   version: number;
   text: string;
 }
 
-/** The result of a heartbeat; or the report that is stored now, if it is not the one the patch was merged into. */
+/**
+ * The result of a heartbeat; or, if the script refused it because the stored report was not the one that the patch was
+ * merged into, the report that is stored now. The caller merges the patch into that report and sends the heartbeat
+ * again.
+ */
 export type BeatOutcome = ItemResult<HeartbeatResult> | StoredReport;
 
 export function isStoredReport(outcome: BeatOutcome | undefined): outcome is StoredReport {

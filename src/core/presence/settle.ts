@@ -18,9 +18,14 @@ import { SETTLE } from '../store/scripts.js';
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
 
 export interface SettleOptions {
-  /** True for a detector: writes the time of its run to the pulse, and starts a hold after an outage. */
+  /**
+   * True (for a detector): writes the time to the key `devices:pulse`, and starts a hold after an outage. False
+   * (default): only reads whether there is a hold.
+   */
   detector?: boolean;
-  /** False: a device that timed out is declared offline even during the hold after an outage; default: true. */
+  /**
+   * True (default): a device that timed out is not declared offline during the hold after an outage. False: it is.
+   */
   honourHold?: boolean;
 }
 
@@ -31,7 +36,10 @@ export interface Settlement {
   verdicts: Verdict[];
   /** The transitions that were announced. */
   events: PresenceEvent[];
-  /** True: another program changed at least one of the devices without updating the index or announcing it. */
+  /**
+   * True: another program changed at least one of the devices without updating the index or announcing it. False: no
+   * such change was found.
+   */
   bypassed: boolean;
 }
 
