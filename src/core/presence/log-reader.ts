@@ -84,8 +84,8 @@ export class LogReader {
    */
   async #checkGap(next: string | null): Promise<void> {
     const { isTime, ms } = this.#position;
-    // The log has no event since the requested start. Whether there is a gap is decided when it has one, because a
-    // report names the first event after the gap.
+    // The log has no event since the requested start, perhaps because there was none. Nothing is reported now; the check
+    // is made again when the log has an event.
     if (next === null && isTime) return;
     this.#isGapChecked = true;
     const [oldest] = await this.#readFrom('-', 1);
