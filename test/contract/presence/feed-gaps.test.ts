@@ -153,8 +153,15 @@ describe('after the log was trimmed', () => {
 });
 
 describe('after the log was deleted', () => {
-  async function recreateLog(fleet: SingleFleet): Promise<PresenceEvent[]> {
+  /** Waits for the server's next millisecond: an id that a new log gives in this one may equal an id of the old log. */
+  async function deleteLog(fleet: SingleFleet): Promise<void> {
     await fleet.redis.del(fleet.keys.log);
+    const deletedAt = await serverNow(fleet.redis);
+    await until(async () => (await serverNow(fleet.redis)) > deletedAt);
+  }
+
+  async function recreateLog(fleet: SingleFleet): Promise<PresenceEvent[]> {
+    await deleteLog(fleet);
     await announceRounds(fleet, IDS, 1);
     return logOf(fleet);
   }
@@ -185,7 +192,7 @@ describe('after the log was deleted', () => {
     await announceRounds(fleet, IDS, 1);
     const { gaps, read } = await reader(fleet);
     const last = (await logOf(fleet)).at(-1)?.id;
-    await fleet.redis.del(fleet.keys.log);
+    await deleteLog(fleet);
     for (let i = 0; i < 3; i++) expect(await read()).toEqual([]);
     await announceRounds(fleet, IDS, 1);
     expect(await read()).toHaveLength(6);

@@ -83,7 +83,7 @@ describe('yields each event once, in order', () => {
 test('calls onLost once when the connection is lost, and onResumed once when it is back', async () => {
   const [fleet, writer] = [
     await openFleet(redis, {}, FAILING_AT_ONCE),
-    await openFleet(redis, {}, RECONNECTING),
+    await openFleet(redis, { requestTimeout: 20_000 }, RECONNECTING),
   ];
   await register(writer, 'd1', 'lamp');
   const story: string[] = [];
