@@ -22,7 +22,7 @@ export interface DesiredStateResult {
   desiredState: Document;
   /** The exact JSON text of `desiredState`. */
   desiredJson: string;
-  /** The version of the desired state: the number of its changes so far. */
+  /** The version of the desired state: the number of its changes so far; 0: it was never changed. */
   version: number;
   /** True: the change was written and published. False: the desired state already was as requested; nothing was. */
   changed: boolean;

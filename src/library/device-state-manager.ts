@@ -38,7 +38,10 @@ import { toDocument } from './documents.js';
 import { isClient, makeClient } from './own-client.js';
 
 export interface ManagerOptions extends FleetOptions {
-  /** The heartbeat TTL of devices without a TTL of their own, seconds; default 60. */
+  /**
+   * The heartbeat TTL of devices without a TTL of their own, in SECONDS as in the article's class, while
+   * `requestTimeout` and `ttl` are in ms; default 60.
+   */
   heartbeatTimeout?: number;
 }
 
@@ -49,7 +52,8 @@ export interface ManagerOptions extends FleetOptions {
  * connection, no answer within `requestTimeout`, permission denied), with USAGE (an argument is invalid, a
  * write to a read-only fleet, a cluster without partitions; nothing was sent), and with BAD_RECORD (a key holds
  * something that devstate does not store); the methods list their other codes. A write that failed with
- * CONNECTION may have been applied, because its reply may have been lost; with any other code it was not applied.
+ * CONNECTION may have been applied, because its reply may have been lost; with any other code it was not applied, except
+ * that a heartbeat with `registerAs` may have registered the device.
  */
 export class DeviceStateManager {
   /** The heartbeat TTL of devices without a TTL of their own, seconds; may be set at any time, for later heartbeats. */

@@ -1,7 +1,7 @@
 /**
- * Collects the items of all `add` calls made in one tick of the event loop and sends them in one round trip. Callers
- * that work in parallel go on sharing round trips: all of them get their results in one tick, so their next calls of
- * `add` are made in one tick too.
+ * Collects the items of all `add` calls made before the next microtask runs and sends them in one round trip. Callers
+ * that work in parallel go on sharing round trips: all of them get their results together, so their next calls of
+ * `add` are made together too.
  */
 export class TickBatcher<Item, Result> {
   readonly #send: (items: Item[]) => Promise<(Result | Error)[]>;

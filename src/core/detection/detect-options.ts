@@ -1,4 +1,4 @@
-/** The options of a detector and of a sweep. */
+/** The options of a detector. A sweep uses only `honourHold`, `onNotice`, `onHold` and `onHoldEnd`. */
 import type { OutageListener } from '../pubsub/outage-notice.js';
 import type { HoldListener } from './hold-notice.js';
 

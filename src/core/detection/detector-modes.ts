@@ -8,10 +8,10 @@ export const DetectorModes = {
    */
   SUBSCRIBING: 'SUBSCRIBING',
 
-  /** The loops over the partitions run, and at least one of them has not ended its first step yet. */
+  /** The loops over the partitions run, and at least one has neither read its index yet nor failed to. */
   STARTING: 'STARTING',
 
-  /** Each loop has ended its first step, and at least one has read the index of its partition: `onReady` was called. */
+  /** Each loop has read its index or failed to, and at least one has read it: `onReady` was called. */
   RUNNING: 'RUNNING',
 
   /** A loop or a subscription has failed with an error that retrying does not help. The detector is to end. */

@@ -9,7 +9,8 @@
  *   Pdevices:online               set     the ids announced online; may lag behind the heartbeat keys
  *   Pdevices:type:<type>          set     the ids of a type; may hold devices of another type: the record decides
  *   Pdevices:types                set     the types
- *   Pdevices:activity             zset    every registered id. score > 0: online, the deadline in ms;
+ *   Pdevices:activity             zset    "the index": the registered ids that devstate has written or settled, in an
+ *                                         exclusive fleet all of them. score > 0: online, the deadline in ms;
  *                                         score <= 0: offline, minus last seen in ms (0: never seen)
  *   Pdevices:presence:log         stream  the presence events (model/presence-event.ts)
  *   Pdevice:history:<kind>:<id>   list    the changes of a document or of the presence, as JSON, oldest first

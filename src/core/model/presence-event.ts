@@ -14,7 +14,10 @@ import { isJsonObject, isLosslessNumber, type Json, type JsonObject, parseJson }
 export type PresenceReason = 'heartbeat' | 'timeout' | 'disconnect' | 'unregister' | 'observed';
 
 export interface PresenceEvent {
-  /** The id of the log entry; null: another program published the event and did not write it to the log. */
+  /**
+   * The id of the event, which the option `since` of the feed accepts (presence/cursor.ts); with one partition it is the
+   * id of the log entry. Null: another program published the event and did not write it to the log.
+   */
   id: string | null;
   type: 'presence';
   deviceId: string;

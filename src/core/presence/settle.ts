@@ -13,7 +13,8 @@ import { SETTLE } from '../store/scripts.js';
  * What was found about a device that was settled. Besides online and offline:
  * - held: the device timed out during a hold; nothing was changed
  * - stray: the device is not registered; it was removed from the index
- * - DevstateError BAD_RECORD: a key of the device does not hold what devstate stores
+ * - DevstateError: the device could not be settled. BAD_RECORD: a key of it does not hold what devstate stores;
+ *   CONNECTION: the server refused a write or a permission
  */
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
 
@@ -46,7 +47,7 @@ export interface Settlement {
 /**
  * Decides which of the given devices of one partition are online, and announces transitions that have not been
  * announced, also of devices that another program writes. Without ids and with `detector`, only the pulse is written.
- * @throws DevstateError CONNECTION, USAGE: read-only
+ * @throws DevstateError CONNECTION, BAD_RECORD (the settings of the fleet are not readable), USAGE (read-only)
  */
 export async function settle(
   partition: Partition,

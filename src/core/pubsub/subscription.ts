@@ -105,6 +105,7 @@ export function subscribeOn(
     disconnect,
     close() {
       reports = false;
+      subscriber.removeAllListeners('message'); // messages that have arrived may not have been read yet
       disconnect();
     },
   };

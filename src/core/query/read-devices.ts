@@ -17,7 +17,7 @@ import { AdaptivePage, DOCUMENT_FIELDS } from './adaptive-page.js';
 
 /** The fields that a list of devices without documents needs. */
 export const SUMMARY_FIELDS: readonly FieldName[] = ['type', 'lastSeen', 'registered', 'devstate'];
-/** The fields that the option `-o wide` adds to a list of devices. */
+/** The fields that are also read of online and stale devices with the option `withMetadata`. */
 export const METADATA_FIELDS: readonly FieldName[] = ['registered', 'metadata'];
 export const ALL_FIELDS: readonly FieldName[] = [...SUMMARY_FIELDS, ...DOCUMENT_FIELDS];
 

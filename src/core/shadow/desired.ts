@@ -33,7 +33,7 @@ export interface DesiredResult {
   deviceId: string;
   /** The whole desired state after the change. */
   desired: JsonObject;
-  /** How many times the desired state has changed, this change included. */
+  /** How many times the desired state has changed, this change included; 0: it was never changed. */
   version: number;
   /** True: the desired state changed. False: it already was as requested, so nothing was written or published. */
   changed: boolean;
