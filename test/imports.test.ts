@@ -140,7 +140,7 @@ describe('the source', () => {
   });
 });
 
-/** A file without its comments. */
+/** A file without its comments; `://` begins none. */
 function code(name: string): string {
-  return readFileSync(name, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  return readFileSync(name, 'utf8').replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
 }
