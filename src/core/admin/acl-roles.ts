@@ -74,7 +74,7 @@ const NEEDS: Record<Role, RoleNeeds> = {
   viewer: { scripts: [], commands: READ_COMMANDS, keys: ALL_KEYS, commandChannels: false },
   operator: {
     scripts: SCRIPTS.filter((script) => script !== DUE),
-    commands: `${READ_COMMANDS} type sismember smismember zscan hset`,
+    commands: `${READ_COMMANDS} type sismember smismember zscan`,
     keys: ALL_KEYS,
     commandChannels: true,
   },

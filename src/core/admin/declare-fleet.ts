@@ -9,6 +9,8 @@ import { DevstateError } from '../model/errors.js';
 import type { QueryOptions } from '../query/device-reader.js';
 import { PARTITIONS_AT_ONCE } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
+import type { Partition } from '../store/partition.js';
+import { DECLARE } from '../store/scripts.js';
 import { alignIndex } from './align-index.js';
 
 /**
@@ -67,7 +69,8 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
       PARTITIONS_AT_ONCE,
     );
   }
-  await fleet.send(() => fleet.redis.hset(fleet.keys.meta, { ...layout }));
+  const [anyPartition] = fleet.layOutPartitions(partitions) as [Partition, ...Partition[]];
+  await anyPartition.run(DECLARE, { ...layout, declaredDialect: dialect }, []);
   fleet.invalidateSettings();
   return layout;
 }

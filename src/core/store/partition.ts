@@ -68,6 +68,7 @@ export class Partition extends Requests {
     const keys = scriptKeys(script, this.keys, devices);
     const common = {
       testTime: this.#options.clock?.() ?? '',
+      notAfter: '',
       dialectName: dialect,
       channel,
       logCap,

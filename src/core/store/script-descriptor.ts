@@ -20,8 +20,16 @@ export interface ScriptKeys {
 
 /**
  * The first arguments of every script. `testTime` is the time (epoch ms) that a test sets; '' means the server's time.
+ * `notAfter` is the time (epoch ms, by the server's clock) after which the script must do nothing; '' means never.
  */
-export const COMMON_ARGS = ['testTime', 'dialectName', 'channel', 'logCap', 'historyCap'] as const;
+export const COMMON_ARGS = [
+  'testTime',
+  'notAfter',
+  'dialectName',
+  'channel',
+  'logCap',
+  'historyCap',
+] as const;
 
 /** A Lua script with its descriptor. `Arg` and `DeviceArg` are the names of its arguments. */
 export interface Script<Arg extends string = string, DeviceArg extends string = string> extends ScriptKeys {

@@ -2,6 +2,7 @@
  * The list of Lua scripts, each with its descriptor. Redis runs a script without interruption, so a device's record,
  * the index of devices, the log and the messages change together.
  */
+import declareLua from './lua/declare.lua';
 import disconnectLua from './lua/disconnect.lua';
 import dueLua from './lua/due.lua';
 import heartbeatLua from './lua/heartbeat.lua';
@@ -159,7 +160,18 @@ export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
   args: ['ttl'],
   deviceArgs: [],
   probes: [],
-  commands: ['HGET', 'HSET'],
+  commands: [...BASE, 'HGET', 'HSET'],
+});
+
+/** Writes the layout of the fleet to its settings. */
+export const DECLARE = script('declare', declareLua, {
+  devices: 'none',
+  keys: ['meta'],
+  deviceKeys: [],
+  args: ['version', 'partitions', 'declaredDialect', 'writers'],
+  deviceArgs: [],
+  probes: [],
+  commands: [...BASE, 'HSET'],
 });
 
 export const SCRIPTS: readonly Script[] = [
@@ -173,4 +185,5 @@ export const SCRIPTS: readonly Script[] = [
   UNREGISTER,
   REMOVE_FROM_TYPE,
   RAISE_TTL,
+  DECLARE,
 ];

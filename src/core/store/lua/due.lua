@@ -1,6 +1,6 @@
 -- due: finds, for a detector, the devices whose deadline in the index has passed, and the next deadline.
 -- KEYS   activity pulse |
--- ARGV   testTime dialectName channel logCap historyCap longestTtl mode honourHold limit |
+-- ARGV   testTime notAfter dialectName channel logCap historyCap longestTtl mode honourHold limit |
 --        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
 --        detector from the pulse, so that a later gap does not count as an outage).
 -- Reply  {now, end of the hold, the next deadline, then the ids whose deadline has passed}. The next deadline is 0 if it
@@ -9,7 +9,6 @@
 -- @include base
 -- @include hold
 
-local now = readTime()
 local maxCount = tonumber(limit)
 local pulse = mode == 'work' and computePulse(now, tonumber(longestTtl), true) or readPulse()
 local reply = {int(now), int(pulse.holdUntil), '0'}

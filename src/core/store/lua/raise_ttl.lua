@@ -1,8 +1,10 @@
 -- raise_ttl: sets the longest heartbeat TTL in the fleet's settings to `ttl` (ms), if the stored one is shorter.
 -- KEYS   meta |
--- ARGV   testTime dialectName channel logCap historyCap ttl |
+-- ARGV   testTime notAfter dialectName channel logCap historyCap ttl |
 -- Reply  {the fleet's longest TTL now, ms}
 -- Events none.
+-- @include base
+
 local longest = math.max(tonumber(redis.call('HGET', metaKey, 'longestTtl') or 0), tonumber(ttl))
-redis.call('HSET', metaKey, 'longestTtl', string.format('%.0f', longest))
+redis.call('HSET', metaKey, 'longestTtl', int(longest))
 return {longest}

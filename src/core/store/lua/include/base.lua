@@ -1,17 +1,22 @@
 -- Functions for all scripts. The locals for a script's keys and arguments (`onlineKey`, `id`, …) are not declared in
 -- Lua files: script-prelude.ts generates them from the script's descriptor.
 
--- Returns the time of the Redis server, or the time that a test sets, in epoch ms. A script calls it only once, so that
--- all times that it writes agree.
+-- Returns an integer as text, to be passed to redis.call. If a number is passed, Redis converts it as a floating-point
+-- number, which takes several times as long.
+local function int(number) return string.format('%d', number) end
+
+-- Returns the time of the Redis server, or the time that a test sets, in epoch ms.
 local function readTime()
   if testTime ~= '' then return tonumber(testTime) end
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Returns an integer as text, to be passed to redis.call. If a number is passed, Redis converts it as a floating-point
--- number, which takes several times as long.
-local function int(number) return string.format('%d', number) end
+-- The time of this call, read once so that all times that it writes agree. After `notAfter`, the time by which the
+-- caller has given up, the script does nothing and replies STALE and the time: the server may read a request long
+-- after it was sent, when it was stopped or the network was interrupted.
+local now = readTime()
+if notAfter ~= '' and now > tonumber(notAfter) then return redis.error_reply('STALE ' .. int(now)) end
 
 -- Returns a text as a JSON string. Scripts build JSON as text and never parse it, because the Lua library cjson would
 -- round large numbers.

@@ -1,0 +1,10 @@
+-- declare: writes the layout of the fleet to its settings. Other settings are kept.
+-- KEYS   meta |
+-- ARGV   testTime notAfter dialectName channel logCap historyCap version partitions declaredDialect writers |
+-- Reply  {1}
+-- Events none.
+-- @include base
+
+redis.call('HSET', metaKey, 'version', version, 'partitions', partitions, 'dialect', declaredDialect,
+  'writers', writers)
+return {1}
