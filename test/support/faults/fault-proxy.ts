@@ -1,0 +1,168 @@
+/**
+ * A proxy between clients and a server, on a port of the loopback interface. The test sets its faults at run time,
+ * for one connection ("flow") or for all, and awaits what happens in it.
+ */
+import { EventEmitter, once } from 'node:events';
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type NetConnectOpts,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { onTestFinished } from 'vitest';
+import { randomNumbers } from '../random.mjs';
+import { type Faults, NO_FAULTS } from './channel.js';
+import { type Direction, Flow } from './flow.js';
+
+/** Below the ports that systems choose for outgoing connections, so none takes the port while the proxy refuses. */
+const PORTS = { from: 20_000, count: 12_000 };
+const WAIT_MS = 15_000;
+
+export class FaultProxy {
+  /** The URL of the server with the proxy's address in place of the server's. */
+  readonly url: string;
+  readonly port: number;
+  /** All flows since the start, closed ones too. */
+  readonly flows: Flow[] = [];
+  /** Called with each chunk before it is passed on. It may set faults of the flow that apply to this chunk. */
+  onData: (flow: Flow, chunk: Buffer, direction: Direction) => void = () => {};
+  readonly #target: NetConnectOpts;
+  readonly #server: Server;
+  readonly #random: () => number;
+  readonly #faults: Record<Direction, Faults> = { toServer: NO_FAULTS, toClient: NO_FAULTS };
+  readonly #changes = new EventEmitter();
+  /** The clients that wait for the end of `hold()`; undefined: new ones are connected at once. */
+  #held: Socket[] | undefined;
+
+  private constructor(url: string, server: Server, seed: number) {
+    this.port = (server.address() as AddressInfo).port;
+    const target = new URL(url);
+    const isSocket = target.protocol === 'unix:';
+    this.#target = isSocket
+      ? { path: target.pathname }
+      : { host: target.hostname.replace(/[[\]]/g, ''), port: Number(target.port || 6379) };
+    const address = `127.0.0.1:${this.port}`;
+    this.url = isSocket ? `redis://${address}` : url.replace(target.host, address);
+    this.#server = server;
+    this.#random = randomNumbers(seed);
+    server.on('connection', (client) => this.#accept(client));
+  }
+
+  /**
+   * @param url of the server: redis://, rediss:// (the bytes of TLS are passed on) or unix://
+   * @param seed of the jitter
+   */
+  static async start(url: string, seed = 1): Promise<FaultProxy> {
+    return new FaultProxy(url, await listen(), seed);
+  }
+
+  /** The flows of which at least one side is connected. */
+  get open(): Flow[] {
+    return this.flows.filter((flow) => !flow.isClosed);
+  }
+
+  /** Changes some of the faults of all flows, those to come too, in one direction or both. */
+  set(faults: Partial<Faults>, direction?: Direction): void {
+    for (const each of ['toServer', 'toClient'] as const) {
+      if (direction === undefined || direction === each)
+        this.#faults[each] = { ...this.#faults[each], ...faults };
+    }
+    for (const flow of this.open) flow.set(faults, direction);
+  }
+
+  /** Lets the flows that exist now pass on nothing more, for ever; new flows work. Returns them. */
+  blackHole(): Flow[] {
+    const flows = this.open;
+    for (const flow of flows) flow.blackHole();
+    return flows;
+  }
+
+  /** Resets all flows. */
+  reset(): void {
+    for (const flow of this.open) flow.reset();
+  }
+
+  /** Refuses new connections (ECONNREFUSED), until `accept()`. */
+  refuse(): void {
+    this.#server.close();
+  }
+
+  /** Accepts new connections without passing on anything, until `accept()`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Ends `refuse()` and `hold()`: new connections, and those that were held, are connected to the server. */
+  async accept(): Promise<void> {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const client of held) this.#accept(client);
+    if (!this.#server.listening) await once(this.#server.listen(this.port, '127.0.0.1'), 'listening');
+  }
+
+  /**
+   * Waits until a condition on the flows and their counts is true; it is checked after each change of them.
+   * @throws Error: it was not true within 15 s
+   */
+  async until(condition: () => boolean): Promise<void> {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), WAIT_MS);
+    try {
+      while (!condition()) await once(this.#changes, 'change', { signal: timeout.signal });
+    } catch (cause) {
+      throw new Error('the condition did not become true within 15 s', { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Closes all connections and the port. */
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const client of this.#held ?? []) client.destroy();
+    await Promise.all(this.flows.map((flow) => flow.close()));
+  }
+
+  #accept(client: Socket): void {
+    client.setNoDelay(true);
+    if (this.#held) {
+      client.on('error', () => {});
+      this.#held.push(client);
+      return;
+    }
+    const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
+    const changed = () => void this.#changes.emit('change');
+    this.flows.push(
+      new Flow(client, server, {
+        faults: { ...this.#faults },
+        random: this.#random,
+        onData: (flow, chunk, direction) => this.onData(flow, chunk, direction),
+        onChange: changed,
+      }),
+    );
+    changed();
+  }
+}
+
+/** Starts a proxy that is closed when the test has finished. */
+export async function useFaultProxy(url: string, seed?: number): Promise<FaultProxy> {
+  const proxy = await FaultProxy.start(url, seed);
+  onTestFinished(() => proxy.close());
+  return proxy;
+}
+
+async function listen(): Promise<Server> {
+  for (;;) {
+    const server = createServer({ allowHalfOpen: true });
+    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
+    server.listen(port, '127.0.0.1');
+    const outcome = await Promise.race([
+      once(server, 'listening').then(() => 'listening'),
+      new Promise<NodeJS.ErrnoException>((resolve) => server.once('error', resolve)),
+    ]);
+    if (outcome === 'listening') return server;
+    if ((outcome as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw outcome;
+  }
+}
