@@ -12,7 +12,13 @@ import { setupTestTools } from './test-tools.js';
 
 const QUICK = ['core', 'input', 'output', 'imports', 'generated', 'documents', 'contract/on-one-server'];
 
-const SOAK = ['chaos', 'fuzz', 'contract/model/data-model', 'contract/store/cluster'];
+const SOAK = [
+  'chaos',
+  'fuzz',
+  'contract/model/data-model',
+  'contract/store/bulk-size',
+  'contract/store/cluster',
+];
 
 const [first, ...rest] = process.argv.slice(2);
 

@@ -21,24 +21,27 @@ import { scanSet, scanSortedSet } from '../store/set-scan.js';
  */
 export async function alignIndex(partition: Partition, onProgress: (count: number) => void): Promise<void> {
   const { keys } = partition;
-  const failures: DevstateError[] = [];
+  let failureCount = 0;
+  let first: DevstateError | undefined;
+  const note = (failures: readonly DevstateError[]) => {
+    failureCount += failures.length;
+    first ??= failures[0];
+  };
   for await (const ids of registeredIdsIn(partition)) {
-    failures.push(...(await alignDevices(partition, ids)));
+    note(await alignDevices(partition, ids));
     onProgress(ids.length);
   }
-  for await (const ids of scanSet(partition, keys.online))
-    failures.push(...(await alignUnregistered(partition, ids)));
+  for await (const ids of scanSet(partition, keys.online)) note(await alignUnregistered(partition, ids));
   for await (const ids of scanSortedSet(partition, keys.activity))
-    failures.push(...(await alignUnregistered(partition, ids)));
+    note(await alignUnregistered(partition, ids));
   for await (const types of scanSet(partition, keys.types)) {
     for (const type of types) {
       for await (const ids of registeredIdsIn(partition, type))
         await removeFromWrongType(partition, type, ids);
     }
   }
-  const [first] = failures;
   if (first) {
-    throw new DevstateError('BAD_RECORD', `${failures.length} devices cannot be indexed: ${first.message}`, {
+    throw new DevstateError('BAD_RECORD', `${failureCount} devices cannot be indexed: ${first.message}`, {
       reason: 'BROKEN_RECORDS',
       cause: first,
     });

@@ -75,7 +75,7 @@ async function beatAll(
   const results: ItemResult<HeartbeatResult>[] = [];
   for (const part of splitAtRepeats(beats, mayNeedSecondScript)) {
     const run = (chunk: readonly Heartbeat[]) => beatAndRegister(partition, chunk, defaultTtl);
-    results.push(...(await runInChunks(part, run, estimatedBytes)));
+    for (const result of await runInChunks(part, run, estimatedBytes)) results.push(result);
   }
   return results;
 }

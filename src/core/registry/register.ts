@@ -69,7 +69,7 @@ export async function registerAllIn(
   const results: ItemResult<Registration>[] = [];
   for (const distinct of splitAtRepeats(registrants, () => true)) {
     const run = (chunk: readonly Registrant[]) => runRegister(partition, chunk, onlyIfNew);
-    results.push(...(await runInChunks(distinct, run, metadataLength)));
+    for (const result of await runInChunks(distinct, run, metadataLength)) results.push(result);
   }
   return results;
 }

@@ -7,6 +7,10 @@ import { slices } from '../async/slices.js';
 import type { Partition } from './partition.js';
 import { SeenIds } from './seen-ids.js';
 
+/**
+ * The most members in a chunk. For a set in a compact encoding (listpack or intset) SSCAN and ZSCAN reply with all
+ * members, whatever COUNT says, so replies are sliced; a server's settings may allow large sets in this encoding.
+ */
 const SCAN_COUNT = 200;
 
 type ScanCommand = 'sscan' | 'zscan';
@@ -16,7 +20,6 @@ export async function* scanSet(partition: Partition, key: string): AsyncGenerato
   const seen = new SeenIds(await partition.send(() => partition.redis.scard(key)));
   for await (const found of scan(partition, 'sscan', key)) {
     const fresh = found.filter((id) => seen.add(id));
-    // For a small set (listpack or intset) SSCAN replies with all members, whatever COUNT says, so the reply is sliced.
     yield* slices(fresh, SCAN_COUNT);
   }
 }
@@ -27,7 +30,10 @@ export async function* scanSet(partition: Partition, key: string): AsyncGenerato
  */
 export async function* scanSortedSet(partition: Partition, key: string): AsyncGenerator<string[]> {
   for await (const membersAndScores of scan(partition, 'zscan', key)) {
-    if (membersAndScores.length > 0) yield membersAndScores.filter((_, i) => i % 2 === 0);
+    yield* slices(
+      membersAndScores.filter((_, i) => i % 2 === 0),
+      SCAN_COUNT,
+    );
   }
 }
 
