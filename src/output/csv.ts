@@ -38,6 +38,12 @@ function line(values: readonly unknown[]): string {
 const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 
 /**
+ * Matches what a spreadsheet may split a row at, unless it is in quotes: besides the comma the semicolon, which many
+ * take by the user's locale; what follows it could be a formula. Tabs and line breaks are escaped before.
+ */
+const SPLITTING = /[",;]/;
+
+/**
  * Returns the text of a cell. A string that looks like a formula gets a leading apostrophe, so that a spreadsheet
  * shows it as text and does not run it. Numbers get none: `-5` stays `-5`.
  */
@@ -48,5 +54,5 @@ function cell(value: unknown): string {
 }
 
 function quoted(text: string): string {
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return SPLITTING.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

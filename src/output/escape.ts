@@ -45,7 +45,7 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Returns an id for `-o name`. Only characters that no valid id contains are escaped (control characters, lone
+ * Returns an id for `-o name` into a pipe or file. Only characters that no valid id contains are escaped (control characters, lone
  * surrogates), so that other commands can read the line as the id.
  */
 export function escapeName(text: string): string {

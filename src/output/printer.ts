@@ -25,7 +25,8 @@ export interface PrinterOptions {
    * printed, except in the formats json and ndjson.
    */
   quiet: boolean;
-  stdout: Writable;
+  /** On a terminal (`isTTY`) names are escaped as all other text for people; for programs as little as possible. */
+  stdout: Writable & { readonly isTTY?: boolean };
   stderr: Writable;
   times: Times;
   /** The spinner of the command; it is stopped before the first row is written. */
@@ -119,7 +120,10 @@ export function createPrinter(options: PrinterOptions): Printer {
   async function formatterOf<T>(view: View<T>, layout: Layout): Promise<Formatter<T>> {
     const live = layout === 'live';
     const json = jsonOf(view);
-    if (format === 'name') return perLine((row) => escapeName(view.name(row)));
+    if (format === 'name') {
+      const escaped = options.stdout.isTTY ? escapeText : escapeName;
+      return perLine((row) => escaped(view.name(row)));
+    }
     if (format === 'json' && !live) return jsonArray(json);
     if (isJson) return perLine((row) => formatJson(json(row)));
     if (format === 'yaml') return (await import('./yaml.js'))[live ? 'yamlStream' : 'yamlList'](json);

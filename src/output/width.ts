@@ -17,9 +17,19 @@ export async function prepareWidth(texts: readonly string[]): Promise<void> {
 }
 
 /**
+ * The length of the pieces that a text is measured in, characters. string-width takes quadratic time on a long chain
+ * of joined emoji: 8 s for 128 KiB. Where a piece ends within such a chain, the width is off by a few columns.
+ */
+const PIECE = 1024;
+
+/**
  * Returns the number of terminal columns that a text takes: 2 for most East Asian characters and emoji, else 1 per
  * character.
  */
 export function displayWidth(text: string): number {
-  return stringWidth === undefined || PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
+  if (stringWidth === undefined || PRINTABLE_ASCII.test(text)) return text.length;
+  let width = 0;
+  for (let start = 0; start < text.length; start += PIECE)
+    width += stringWidth(text.slice(start, start + PIECE));
+  return width;
 }

@@ -223,6 +223,12 @@ describe('demo', () => {
     expect(await (await redis.client()).keys('devstate-demo-*')).toEqual([]);
   });
 
+  test('a reader that leaves is no failure', async () => {
+    const { exit, stdout, stderr } = await run('devstate demo | head -3');
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout.split('\n')).toHaveLength(4);
+  });
+
   test('without a redis-server: one line and what to do', async () => {
     const { exit, stdout, stderr } = await run('devstate demo', {
       DEVSTATE_REDIS_SERVER: '/no/such/redis-server',

@@ -49,3 +49,18 @@ test('Ctrl-C ends a heartbeat that is repeated', async () => {
   const ended = await session(['heartbeat', 'one', '--every', '1h'], ['one online', '\x03']);
   expect(ended.exit).toBe(130);
 });
+
+test.each([
+  'Three devices are registered', // nothing but the server has been started
+  '> ', // events are printed
+  'no more heartbeats', // a wait for events
+])('Ctrl-C ends the demo after %j', async (shown) => {
+  const ended = await session(['demo'], [shown, '\x03']);
+  expect(ended.exit).toBe(130);
+  expect(ended.shown).not.toMatch(/failed|devstate: /);
+});
+
+test('-o name at a terminal escapes what would make one id look like another', async () => {
+  await run("devstate register 'lamp\u202e1' --type lamp");
+  expect((await session(['list', '-o', 'name'])).shown).toContain('lamp\\u202e1');
+});

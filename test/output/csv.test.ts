@@ -26,6 +26,9 @@ describe('rows', () => {
 describe('cells', () => {
   it.each([
     ['a "b", c', '"a ""b"", c"\n'],
+    ['a;=1+1', '"a;=1+1"\n'],
+    ['=1;2', '"\'=1;2"\n'],
+    ['a\t=1+1', 'a\\t=1+1\n'],
     [null, '\n'],
     [undefined, '\n'],
     ['', '\n'],

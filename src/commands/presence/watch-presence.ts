@@ -7,7 +7,7 @@ import { presenceFeed } from '../../core/presence/feed.js';
 import type { Since } from '../../core/presence/log-reader.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { parseCount, parseDuration } from '../../input/duration.js';
-import { globPattern } from '../../input/glob.js';
+import { type Glob, parseGlob } from '../../input/glob.js';
 import { parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
 import { ONLY_TYPE } from '../shared/common-options.js';
@@ -21,7 +21,7 @@ import { gapNotice, groupSameTick } from './gap-notice.js';
 
 interface Options {
   type?: string;
-  id?: RegExp;
+  id?: Glob;
   since?: string;
   count?: number;
   for?: number;
@@ -39,7 +39,7 @@ export const watchPresence = command<Options>({
     {
       flags: '--id <glob>',
       summary: 'only ids that match: * is any text, ? any character',
-      parse: globPattern,
+      parse: parseGlob,
     },
     {
       flags: '--since <moment>',
@@ -133,7 +133,7 @@ async function* matching(
   let yielded = 0;
   for await (const event of feed) {
     if (type !== undefined && event.deviceType !== type) continue;
-    if (id !== undefined && !id.test(event.deviceId)) continue;
+    if (id !== undefined && !id(event.deviceId)) continue;
     yield event;
     yielded += 1;
     if (yielded >= count) return;

@@ -39,6 +39,8 @@ export interface HistoryEntry {
   unknown: readonly [from: number, to: number] | null;
 }
 
+const VALUE_KEY = '"value":';
+
 /**
  * Parses a history entry.
  * @param id the id of the device, for the result and for errors
@@ -62,12 +64,18 @@ export function decodeEntry(id: string, kind: HistoryKind, text: string): Histor
     at: toNumber(at),
     number,
     value: isPresence ? null : ((value ?? null) as JsonObject | null),
-    valueJson: isPresence ? null : (/"value":(.*)}$/s.exec(text)?.[1] ?? null),
+    valueJson: isPresence ? null : valueText(text),
     status: status === 'online' || status === 'offline' ? status : null,
     reason: typeof reason === 'string' ? (reason as PresenceReason) : null,
     first: isPresence ? number === 1 && unknownTime === null : first === true,
     unknown: unknownTime,
   };
+}
+
+/** Returns the JSON text of `value`, which is the last property of an entry; null: there is none. */
+function valueText(text: string): string | null {
+  const start = text.indexOf(VALUE_KEY);
+  return start < 0 || !text.endsWith('}') ? null : text.slice(start + VALUE_KEY.length, -1);
 }
 
 function toNumber(value: Json | undefined): number {

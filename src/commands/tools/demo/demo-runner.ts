@@ -38,9 +38,8 @@ export class DemoRunner {
     return this.#context.print.one(LINE, line);
   }
 
-  /** Prints a sentence of the story. @throws DevstateError CONNECTION: the demo was stopped */
+  /** Prints a sentence of the story. */
   async explain(text: string): Promise<void> {
-    if (this.#context.signal.aborted) throw new DevstateError('CONNECTION', 'the demo was stopped');
     await this.print('');
     await this.print(text);
   }
@@ -48,7 +47,8 @@ export class DemoRunner {
   /**
    * Prints and runs a command line, and prints its output.
    * @param expected texts that the output must contain
-   * @throws DevstateError INTERNAL: the command line fails, or its output lacks one of the texts
+   * @throws DevstateError INTERNAL: the command line fails, or its output lacks one of the texts; CONNECTION: the demo
+   * was stopped
    */
   async run(argv: readonly string[], ...expected: string[]): Promise<void> {
     await this.print(`$ devstate ${argv.join(' ')}`);
@@ -57,6 +57,7 @@ export class DemoRunner {
       output += text;
     };
     const exit = await this.#context.run([...argv, ...this.#connection], { stdout: append, stderr: append });
+    this.#assertNotStopped(); // a command line that was stopped has not failed
     for (const line of output.trimEnd().split('\n')) await this.print(`  ${line}`);
     const missing = expected.find((text) => !output.includes(text));
     if (exit !== 0) throw demoError(`devstate ${argv[0]} exited with ${exit}`);
@@ -91,16 +92,25 @@ export class DemoRunner {
     return { done };
   }
 
-  /** Waits until `watch-presence` has printed all of the events. @throws DevstateError INTERNAL after 10 s */
+  /**
+   * Waits until `watch-presence` has printed all of the events.
+   * @throws DevstateError INTERNAL after 10 s; CONNECTION: the demo was stopped
+   */
   async waitForEvents(...events: string[]): Promise<void> {
     const deadline = Date.now() + EVENT_TIMEOUT_MS;
     while (!events.every((event) => this.#events.includes(event))) {
+      this.#assertNotStopped();
       if (Date.now() > deadline) throw demoError(`watch-presence did not print ${events.join(', ')}`);
       await new Promise<void>((resolve) => {
         this.#onEvent = resolve;
         setTimeout(resolve, EVENT_CHECK_MS);
       });
     }
+  }
+
+  /** @throws DevstateError CONNECTION: the demo was interrupted, or nobody reads its output */
+  #assertNotStopped(): void {
+    if (this.#context.signal.aborted) throw new DevstateError('CONNECTION', 'the demo was stopped');
   }
 }
 
