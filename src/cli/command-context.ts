@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type { Context } from '../commands/shared/context.js';
 import type { ProgramDeclaration } from '../commands/shared/declaration.js';
 import { type Globals, serverOptions } from '../commands/shared/global-options.js';
+import { linkAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
 import { formatError } from '../output/errors.js';
 import { escapeText } from '../output/escape.js';
@@ -30,7 +31,8 @@ export async function withContext<T>(
   use: (context: Context) => Promise<T>,
 ): Promise<T> {
   const { interrupted } = cancellation;
-  const signal = AbortSignal.any([interrupted, cancellation.stdoutClosed]);
+  const end = linkAbort(interrupted, cancellation.stdoutClosed);
+  const { signal } = end;
   const inputs: Readable[] = [];
   const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
   const format = globals.json ? 'json' : (globals.output ?? 'table');
@@ -114,6 +116,7 @@ export async function withContext<T>(
     throw connections.withServerName(error);
   } finally {
     spinner.stop();
+    end.unlink();
     connections.close();
     for (const input of inputs) input.destroy(); // an unfinished read of an input would keep the process alive
   }

@@ -4,6 +4,7 @@
  */
 
 import type { RedisOptions } from 'ioredis';
+import { linkAbort } from '../core/async/abort.js';
 import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
 import { TickBatcher } from '../core/async/tick-batcher.js';
 import type { DeviceRecord } from '../core/model/device.js';
@@ -206,9 +207,13 @@ export class DeviceStateManager {
    *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
    *   number of partitions was changed
    */
-  presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
-    const signals = [this.#closing.signal, ...(options.signal ? [options.signal] : [])];
-    return presenceFeed(this.#fleet, { ...options, signal: AbortSignal.any(signals) });
+  async *presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
+    const end = linkAbort(this.#closing.signal, options.signal);
+    try {
+      yield* presenceFeed(this.#fleet, { ...options, signal: end.signal });
+    } finally {
+      end.unlink();
+    }
   }
 
   /**

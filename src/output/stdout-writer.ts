@@ -6,6 +6,7 @@
  * the command has been told to end and the reader takes nothing for 300 ms.
  */
 import type { Writable } from 'node:stream';
+import { onAbort } from '../core/async/abort.js';
 
 const BATCH_CHARACTERS = 16_384;
 /**
@@ -66,7 +67,7 @@ export function createStdoutWriter(
   }
 
   if (signal?.aborted) setDeadline();
-  else signal?.addEventListener('abort', setDeadline, { once: true });
+  else onAbort(signal, setDeadline);
   // A failed write calls its callback and also emits an error event, which would end the process if it had no
   // listener. Both pass the same error, so it does not matter which is first.
   stream.on('error', noteResult);

@@ -1,4 +1,5 @@
 /** `devstate detect`: finds devices whose heartbeats stopped, marks them offline and announces it. */
+import { linkAbort } from '../../core/async/abort.js';
 import { DEFAULT_AUDIT_ROUND_MS } from '../../core/detection/audit.js';
 import type { DetectOptions, Strategy } from '../../core/detection/detect-options.js';
 import { detect as detectOffline } from '../../core/detection/detector.js';
@@ -9,7 +10,6 @@ import { parseDuration } from '../../input/duration.js';
 import { formatDuration } from '../../output/times.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import { childAbort } from './child-abort.js';
 import { detectorNotices } from './detector-notices.js';
 import { EVENT } from './event-view.js';
 import { PrintQueue } from './print-queue.js';
@@ -101,13 +101,14 @@ async function detectAndPrint(
     onDropped: (count) =>
       notice(`${count} events were not printed; devstate watch-presence --since prints them`),
   });
-  const detection = childAbort(signal);
+  const detection = linkAbort(signal);
   const detecting = queue.fill(eventsUntil(detection.signal));
   detecting.catch(() => {}); // no unhandled rejection: a failed detection ends the queue, and `await detecting` below throws its error
   try {
     await print.stream(EVENT, queue);
   } finally {
     detection.abort();
+    detection.unlink();
     await detecting;
   }
 }

@@ -1,4 +1,5 @@
 /** `devstate watch-presence`: prints each device that goes online or offline, when it happens. */
+import { type LinkedAbort, linkAbort } from '../../core/async/abort.js';
 import { detect } from '../../core/detection/detector.js';
 import { usageError } from '../../core/model/errors.js';
 import type { PresenceEvent } from '../../core/model/presence-event.js';
@@ -14,7 +15,6 @@ import { ONLY_TYPE } from '../shared/common-options.js';
 import type { Context } from '../shared/context.js';
 import { MAX_TIMER_MS } from '../shared/max-timer.js';
 import { outageListener } from '../shared/outage-notices.js';
-import { type ChildAbort, childAbort } from './child-abort.js';
 import { detectorNotices, warnWithoutDetector } from './detector-notices.js';
 import { EVENT } from './event-view.js';
 import { gapNotice, groupSameTick } from './gap-notice.js';
@@ -66,7 +66,7 @@ export const watchPresence = command<Options>({
     const since = options.since === undefined ? undefined : parseSince(options.since, context.now());
     const fleet = await context.fleet({ persistent: true });
     if (!options.detect) await warnWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
-    const watch = childAbort(context.signal);
+    const watch = linkAbort(context.signal);
     let timer: NodeJS.Timeout | undefined;
     const feed = presenceFeed(fleet, {
       ...(since && { since }),
@@ -91,6 +91,7 @@ export const watchPresence = command<Options>({
     } finally {
       clearTimeout(timer);
       watch.abort();
+      watch.unlink();
       await detecting;
     }
   },
@@ -104,7 +105,7 @@ async function detectUntilEnd(
   context: Context,
   fleet: Fleet,
   { hold }: Options,
-  watch: ChildAbort,
+  watch: LinkedAbort,
 ): Promise<void> {
   const options = {
     ...detectorNotices(context, hold),

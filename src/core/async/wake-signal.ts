@@ -3,6 +3,8 @@
  * If `wake` is called while the loop is not waiting, the next `wait` returns at once, so that no message is missed;
  * several calls of `wake` before that `wait` count as one.
  */
+import { onAbort } from './abort.js';
+
 export class WakeSignal {
   /** True: the AbortSignal has aborted, so the loop must end. False: the loop goes on. */
   isStopped: boolean;
@@ -10,18 +12,11 @@ export class WakeSignal {
   #resolveWait: (() => void) | undefined;
   #abandonWork: (() => void) | undefined;
   #stoppedAt = performance.now();
-  readonly #signal: AbortSignal | undefined;
-  readonly #stop = () => {
-    this.isStopped = true;
-    this.#stoppedAt = performance.now();
-    this.wake();
-    this.#abandonWork?.();
-  };
+  readonly #removeListener: () => void;
 
   constructor(signal: AbortSignal | undefined) {
     this.isStopped = signal?.aborted ?? false;
-    this.#signal = signal;
-    signal?.addEventListener('abort', this.#stop, { once: true });
+    this.#removeListener = onAbort(signal, () => this.#stop());
   }
 
   wake(): void {
@@ -82,6 +77,13 @@ export class WakeSignal {
    * Removes the listener from the AbortSignal. The loop must call it at its end, because the signal may live longer.
    */
   close(): void {
-    this.#signal?.removeEventListener('abort', this.#stop);
+    this.#removeListener();
+  }
+
+  #stop(): void {
+    this.isStopped = true;
+    this.#stoppedAt = performance.now();
+    this.wake();
+    this.#abandonWork?.();
   }
 }

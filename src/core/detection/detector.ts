@@ -5,7 +5,7 @@
  * of its own; the subscriptions and the notices are those of the whole fleet.
  */
 
-import { setMaxListeners } from 'node:events';
+import { type LinkedAbort, linkAbort } from '../async/abort.js';
 import type { StateMachine } from '../async/state-machine.js';
 import { WakeSignal } from '../async/wake-signal.js';
 import type { DevstateError } from '../model/errors.js';
@@ -59,7 +59,7 @@ class Detector {
   readonly #otherPrograms: Subscription;
   readonly #source: SuspectSource;
   readonly #loops: readonly PartitionLoop[];
-  readonly #endOfLoops = new AbortController();
+  readonly #endOfLoops: LinkedAbort;
   /** Announced events that the consumer has not taken yet. */
   readonly #events: PresenceEvent[] = [];
   readonly #failures: unknown[] = [];
@@ -81,6 +81,7 @@ class Detector {
     this.#options = options;
     this.#wakeSignal = wakeSignal;
     this.#outage = new OutageNotice(options);
+    this.#endOfLoops = linkAbort(options.signal);
     this.#startReport = new StartReport(partitions.length, this.#outage, () => this.#onStarted());
     this.#otherPrograms = watchOtherPrograms(fleet, listener);
     this.#source = openSource(fleet, partitions, options, listener, notice);
@@ -116,6 +117,7 @@ class Detector {
   async #end(runs: readonly Promise<void>[]): Promise<void> {
     this.#modes.change(ENDING);
     this.#endOfLoops.abort();
+    this.#endOfLoops.unlink();
     await Promise.all(runs);
     this.#otherPrograms.close();
     this.#source.close();
@@ -177,13 +179,11 @@ class Detector {
   }
 
   #contextOfLoops(notice: (message: string) => void): DetectorContext {
-    const { signal, honourHold = true, auditRound = DEFAULT_AUDIT_ROUND_MS } = this.#options;
+    const { honourHold = true, auditRound = DEFAULT_AUDIT_ROUND_MS } = this.#options;
     const count = this.#partitions.length;
-    const ended = AbortSignal.any([this.#endOfLoops.signal, ...(signal ? [signal] : [])]);
-    setMaxListeners(0, ended); // 0: no limit. Each loop adds a listener; Node would warn of more than ten.
     return {
       partitionCount: count,
-      signal: ended,
+      signal: this.#endOfLoops.signal,
       honourHold,
       auditRoundMs: auditRound,
       hold: new HoldNotice(this.#options, count),

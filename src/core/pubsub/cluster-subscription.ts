@@ -4,6 +4,7 @@
  * messages would go unnoticed.
  */
 import type { Cluster, Redis } from 'ioredis';
+import { onEvent } from '../async/shared-listener.js';
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
 import {
@@ -105,7 +106,7 @@ export function subscribeAtAnyMaster(
     const isMaster = fleet.servers().some((master) => addressOf(master) === addressOf(subscriber));
     if (!isMaster && subscriber.status === 'ready') subscriber.disconnect(true);
   };
-  cluster.on('refresh', leaveFormerMaster);
+  const stopListening = onEvent(cluster, 'refresh', leaveFormerMaster);
   const subscription = subscribeOn(fleet, subscriber, channel, listener);
   return {
     ready: subscription.ready,
@@ -114,7 +115,7 @@ export function subscribeAtAnyMaster(
     },
     disconnect: subscription.disconnect,
     close() {
-      cluster.off('refresh', leaveFormerMaster);
+      stopListening();
       subscription.close();
     },
   };
@@ -144,13 +145,12 @@ export function subscribeAtEveryMaster(
       subscriptions.set(address, subscribeOn(fleet, subscriber, channel, listener, late));
     }
   };
-  const onRefresh = () => followMasters(true);
   const endAll = (end: (subscription: DisconnectableSubscription) => void) => {
-    cluster.off('refresh', onRefresh);
+    stopListening();
     for (const subscription of subscriptions.values()) end(subscription);
   };
   followMasters(false);
-  cluster.on('refresh', onRefresh);
+  const stopListening = onEvent(cluster, 'refresh', () => followMasters(true));
   const ready = Promise.all([...subscriptions.values()].map((subscription) => subscription.ready)).then(
     () => {},
   );

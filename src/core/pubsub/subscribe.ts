@@ -1,4 +1,5 @@
 /** Subscribes to a Redis channel, on connections of its own, which are closed when the fleet's connection is closed. */
+import { onEvent } from '../async/shared-listener.js';
 import type { Fleet } from '../store/fleet.js';
 import {
   subscribeAtAnyMaster,
@@ -51,14 +52,17 @@ export function subscribeEverywhere(
  * fleet's connection ends.
  */
 function endingWithFleet({ redis }: Fleet, subscription: DisconnectableSubscription): Subscription {
-  redis.once('end', subscription.disconnect);
+  const stopListening = onEvent(redis, 'end', () => {
+    stopListening();
+    subscription.disconnect();
+  });
   return {
     ready: subscription.ready,
     get lost() {
       return subscription.lost;
     },
     close() {
-      redis.off('end', subscription.disconnect);
+      stopListening();
       subscription.close();
     },
   };
