@@ -26,6 +26,7 @@ import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions } from '../core/store/fleet.js';
 import type { Partition } from '../core/store/partition.js';
+import { callIsolated, isolateCallbacks, throwUncaught } from './callbacks.js';
 import { type DeviceHeartbeat, type DeviceRegistration, toHeartbeat, toRegistrant } from './device-input.js';
 import {
   type DesiredStateResult,
@@ -210,16 +211,17 @@ export class DeviceStateManager {
   async *presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
     const end = linkAbort(this.#closing.signal, options.signal);
     try {
-      yield* presenceFeed(this.#fleet, { ...options, signal: end.signal });
+      yield* presenceFeed(this.#fleet, { ...isolateCallbacks(options), signal: end.signal });
     } finally {
       end.unlink();
     }
   }
 
   /**
-   * Calls `callback` for each presence event from now on.
-   * @param onError called with the error that ended the subscription: an error that `presence` throws, or one that
-   *   `callback` threw. Not given: such an error is thrown as an uncaught exception.
+   * Calls `callback` for each presence event from now on. An exception of `callback` is thrown as an uncaught
+   * exception, as that of an event listener is; it does not end the subscription.
+   * @param onError called with the error that ended the subscription, which is an error that `presence` throws. Not
+   *   given: the error is thrown as an uncaught exception.
    * @returns a function that ends the subscription
    */
   subscribeToPresence(
@@ -228,9 +230,9 @@ export class DeviceStateManager {
   ): () => void {
     const stop = new AbortController();
     const run = async () => {
-      for await (const event of this.presence({ signal: stop.signal })) callback(event);
+      for await (const event of this.presence({ signal: stop.signal })) callIsolated(() => callback(event));
     };
-    run().catch(onError);
+    run().catch((error: unknown) => callIsolated(() => onError(error)));
     return () => stop.abort();
   }
 
@@ -259,11 +261,4 @@ async function collectIds(devices: AsyncIterable<DeviceRecord>): Promise<string[
   const ids: string[] = [];
   for await (const { deviceId } of devices) ids.push(deviceId);
   return ids;
-}
-
-/** Throws the error outside of any promise, so that Node handles it like an error that an event listener throws. */
-function throwUncaught(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

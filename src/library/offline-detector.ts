@@ -1,13 +1,14 @@
 /** The detector of the library, as an event emitter. Usage: `new OfflineDetector(connection).start()`. */
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
-import type { Strategy } from '../core/detection/detect-options.js';
+import type { DetectOptions, Strategy } from '../core/detection/detect-options.js';
 import { detect } from '../core/detection/detector.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions } from '../core/store/fleet.js';
+import { callIsolated, isolateCallbacks } from './callbacks.js';
 import { isClient, makeClient } from './own-client.js';
 
 export interface OfflineDetectorOptions extends FleetOptions {
@@ -56,7 +57,8 @@ const STOP_TIMEOUT_MS = 500;
 
 /**
  * Finds devices whose heartbeat has expired, and announces them offline. Several detectors may run at the same
- * time, on any machines: each transition is announced once.
+ * time, on any machines: each transition is announced once. An exception of a listener is thrown as an uncaught
+ * exception; it does not end the detector.
  */
 export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   readonly #fleet: Fleet;
@@ -94,7 +96,7 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
         this.#closeOwnClient();
         if (!isReady)
           reject(isStopped ? usageError('the detector was stopped and cannot be started again') : error);
-        else if (!isStopped) this.emit('error', error);
+        else if (!isStopped) callIsolated(() => this.emit('error', error));
       };
       this.#running = this.#run(() => {
         isReady = true;
@@ -121,16 +123,19 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   }
 
   async #run(onReady: () => void): Promise<void> {
-    const events = detect(this.#fleet, {
-      ...this.#options,
-      signal: this.#stopping.signal,
-      onReady,
+    const callbacks: DetectOptions = {
       onHold: (until) => this.emit('hold', until),
       onHoldEnd: () => this.emit('holdEnd'),
       onNotice: (message) => this.emit('notice', message),
       onLost: (error) => this.emit('lost', error),
       onResumed: () => this.emit('resumed'),
+    };
+    const events = detect(this.#fleet, {
+      ...this.#options,
+      ...isolateCallbacks(callbacks),
+      signal: this.#stopping.signal,
+      onReady,
     });
-    for await (const event of events) this.emit(event.status, event);
+    for await (const event of events) callIsolated(() => this.emit(event.status, event));
   }
 }

@@ -219,18 +219,6 @@ describe('on errors', () => {
     await detector.stop();
   });
 
-  test('emits error and ends, when a listener throws', async () => {
-    const detector = createDetector();
-    detector.on('offline', () => {
-      throw new Error('mine');
-    });
-    await detector.start();
-    const failed = nextEvent(detector, 'error');
-    await beatOnce('d1');
-    expect(await failed).toMatchObject([{ message: 'mine' }]);
-    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
-  });
-
   test('emits notice and continues, when a record cannot be read', async () => {
     const detector = createDetector();
     await detector.start();
