@@ -25,6 +25,9 @@ _devstate() {
         *,--fields | \
         *,--color | \
         *,--request-timeout | \
+        *,--role | \
+        *,--fleet-partitions | \
+        *,--fleet-history | \
         register,--type | \
         register,--meta | \
         register,--ttl | \
@@ -63,7 +66,9 @@ _devstate() {
         init,--writers | \
         context,--unset | \
         acl,--user | \
-        acl,--id) option=$word ;;
+        acl,--id | \
+        acl,--partitions | \
+        acl,--history) option=$word ;;
       esac
     elif [[ $command ]]; then
       position=$((position + 1))
@@ -79,13 +84,14 @@ _devstate() {
       *,--dialect) candidates=(node python) ;;
       *,-o | *,--output) candidates=(table wide json ndjson yaml csv name) ;;
       *,--color) candidates=(auto always never) ;;
+      *,--role) candidates=(device) ;;
       list,--status) candidates=(online offline never) ;;
       list,--sort) candidates=(id last-seen expires) ;;
       stats,--by) candidates=(type) ;;
       list-online,--sort) candidates=(expires id) ;;
       detect,--strategy) candidates=(deadline poll keyspace) ;;
       init,--writers) candidates=(shared exclusive) ;;
-      context,--unset) candidates=(namespace dialect readOnly ca cert key insecure) ;;
+      context,--unset) candidates=(namespace dialect readOnly ca cert key insecure role partitions historyCap) ;;
       *,--ca) _devstate_files; return ;;
       *,--cert) _devstate_files; return ;;
       *,--key) _devstate_files; return ;;
@@ -93,7 +99,7 @@ _devstate() {
       heartbeat,-f | heartbeat,--file) _devstate_files; return ;;
     esac
   elif [[ $cur == -* && ! $ended ]]; then
-    candidates=(-u --url --context --ca --cert --key --insecure -n --namespace --dialect -o --output --json --fields --no-headers --color -q --quiet -v --verbose --read-only --request-timeout -h --help -V --version)
+    candidates=(-u --url --context --ca --cert --key --insecure -n --namespace --dialect -o --output --json --fields --no-headers --color -q --quiet -v --verbose --read-only --request-timeout --role --fleet-partitions --fleet-history -h --help -V --version)
     case $command in
       register) candidates+=(--type --meta --ttl --if-new -f --file --csv --fail-fast -y --yes) ;;
       heartbeat) candidates+=(--report --merge --ttl --register --type --every --count -f --file --fail-fast -y --yes) ;;
@@ -111,7 +117,7 @@ _devstate() {
       delta) candidates+=(--exit-code) ;;
       init) candidates+=(--partitions --writers) ;;
       context) candidates+=(--protected --no-protected --unset) ;;
-      acl) candidates+=(--user --id) ;;
+      acl) candidates+=(--user --id --partitions --history) ;;
     esac
   elif [[ ! $command ]]; then
     candidates=(register heartbeat get list stats history unregister list-online stale watch-presence detect disconnect set-desired delta init context acl demo completion)

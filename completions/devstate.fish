@@ -7,7 +7,7 @@ function __devstate_at
     for word in (commandline -opc)[2..-1]
         if test $skip = yes
             set skip no
-        else if contains -- $word -u --url --context --ca --cert --key -n --namespace --dialect -o --output --fields --color --request-timeout
+        else if contains -- $word -u --url --context --ca --cert --key -n --namespace --dialect -o --output --fields --color --request-timeout --role --fleet-partitions --fleet-history
             set skip yes
         else if not string match -q -- '-*' $word
             set command $word
@@ -35,6 +35,9 @@ complete -c devstate -s q -l quiet -d 'print no notices, hints or progress'
 complete -c devstate -s v -l verbose -d 'print more notices; twice: also stack traces'
 complete -c devstate -l read-only -d 'refuse every write'
 complete -c devstate -l request-timeout -x -d 'timeout for connecting and for each Redis command (default 5s)'
+complete -c devstate -l role -x -a 'device' -d 'device: the user is a device with a login of its own (devstate acl device)'
+complete -c devstate -l fleet-partitions -x -d 'with --role device: the partitions of the fleet (default 1)'
+complete -c devstate -l fleet-history -x -d 'with --role device: how many reports the history keeps (0: none)'
 complete -c devstate -s h -l help -d 'show help'
 complete -c devstate -s V -l version -d 'show the version'
 
@@ -136,11 +139,13 @@ complete -c devstate -n '__devstate_at init' -l writers -x -a 'shared exclusive'
 
 complete -c devstate -n '__devstate_at context' -l protected -d 'set: ask before writes to several devices'
 complete -c devstate -n '__devstate_at context' -l no-protected -d 'set: do not ask before writes to several devices'
-complete -c devstate -n '__devstate_at context' -l unset -x -a 'namespace dialect readOnly ca cert key insecure' -d 'set: remove this field'
+complete -c devstate -n '__devstate_at context' -l unset -x -a 'namespace dialect readOnly ca cert key insecure role partitions historyCap' -d 'set: remove this field'
 complete -c devstate -n '__devstate_at context' -a 'list use show set remove'
 
 complete -c devstate -n '__devstate_at acl' -l user -x -d 'the user\'s name (default: the role)'
 complete -c devstate -n '__devstate_at acl' -l id -x -d 'device: a device it sends heartbeats for, may be repeated (default: the name of the user)'
+complete -c devstate -n '__devstate_at acl' -l partitions -x -d 'device: the partitions of the fleet (default: what it declares)'
+complete -c devstate -n '__devstate_at acl' -l history -x -d 'device: how many reports its history keeps (default: what the fleet declares)'
 complete -c devstate -n '__devstate_at acl' -a 'viewer operator device detector'
 
 complete -c devstate -n '__devstate_at completion' -a 'bash zsh fish'

@@ -27,6 +27,9 @@ _devstate() {
     '*--verbose[print more notices; twice: also stack traces]'
     '(--read-only)--read-only[refuse every write]'
     '(--request-timeout)--request-timeout=[timeout for connecting and for each Redis command (default 5s)]:duration: '
+    '(--role)--role=[device: the user is a device with a login of its own (devstate acl device)]:role:(device)'
+    '(--fleet-partitions)--fleet-partitions=[with --role device: the partitions of the fleet (default 1)]:n: '
+    '(--fleet-history)--fleet-history=[with --role device: how many reports the history keeps (0: none)]:n: '
     '(-h --help)-h[show help]'
     '(-h --help)--help[show help]'
     '(-V --version)-V[show the version]'
@@ -184,7 +187,7 @@ _devstate() {
           _arguments $globals \
             '(--protected)--protected[set: ask before writes to several devices]' \
             '(--no-protected)--no-protected[set: do not ask before writes to several devices]' \
-            '*--unset=[set: remove this field]:field:(namespace dialect readOnly ca cert key insecure)' \
+            '*--unset=[set: remove this field]:field:(namespace dialect readOnly ca cert key insecure role partitions historyCap)' \
             '1:action:(list use show set remove)' \
             '2::name: '
           ;;
@@ -192,6 +195,8 @@ _devstate() {
           _arguments $globals \
             '(--user)--user=[the user'\''s name (default: the role)]:name: ' \
             '*--id=[device: a device it sends heartbeats for, may be repeated (default: the name of the user)]:id: ' \
+            '(--partitions)--partitions=[device: the partitions of the fleet (default: what it declares)]:n: ' \
+            '(--history)--history=[device: how many reports its history keeps (default: what the fleet declares)]:n: ' \
             '1:role:(viewer operator device detector)'
           ;;
         demo)

@@ -72,8 +72,14 @@ export async function withContext<T>(
       now: Date.now,
       fleet: (options = {}) => connections.fleet(options),
       async target() {
-        const { namespace, target } = await connections.target();
-        return { ...(namespace !== undefined && { namespace }), database: target.options.db ?? 0 };
+        const { namespace, dialect, target } = await connections.target();
+        const topology = target.nodes ? 'cluster' : target.options.sentinels ? 'sentinel' : 'server';
+        return {
+          ...(namespace !== undefined && { namespace }),
+          ...(dialect && { dialect }),
+          database: target.options.db ?? 0,
+          topology,
+        };
       },
       serverOptions: serverOptions(globals),
       readOnly: async () => globals.readOnly || (await connections.target()).readOnly,

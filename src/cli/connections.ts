@@ -84,7 +84,7 @@ export class Connections {
   }
 
   async #connect(
-    { target, context, namespace, dialect, readOnly }: ResolvedTarget,
+    { target, context, namespace, dialect, readOnly, role, partitions, historyCap }: ResolvedTarget,
     { persistent = false, onLost, signal = this.#options.signal }: FleetConnectOptions,
   ): Promise<Fleet> {
     const { globals, notice, spinner } = this.#options;
@@ -97,6 +97,8 @@ export class Connections {
     const redis = await connect(target, { timeoutMs, persistent, signal, onLost });
     spinner.show('waiting for Redis');
     this.#opened.push(redis);
+    if (role === 'device' && 'autoResendUnfulfilledCommands' in redis.options)
+      redis.options.autoResendUnfulfilledCommands = false; // see store/fenced-write.ts
     this.#shown = target.shown;
     if (globals.verbose) notice(`connected to ${target.shown}${context ? ` (context ${context})` : ''}`);
     return new Fleet(redis, {
@@ -104,6 +106,9 @@ export class Connections {
       readOnly,
       ...(namespace !== undefined && { namespace }),
       ...(dialect && { dialect }),
+      ...(role && { role }),
+      ...(partitions !== undefined && { partitions }),
+      ...(historyCap !== undefined && { historyCap }),
     });
   }
 

@@ -12,6 +12,7 @@ const HINTS: Record<ErrorReason, Hint> = {
     `it was registered at ${new Date(Number(registeredAt)).toISOString()}`,
   RESERVED_ID: 'it stands for standard input',
   READ_ONLY: 'leave out --read-only, or name a context that may write',
+  DEVICE_ROLE: 'leave out --role device, or name a context of another user',
   VERSION_MISMATCH: 'devstate get ID shows what it is now',
   DEVICE_BUSY: 'try again',
   UNKNOWN_EVENT_ID: 'take one as watch-presence prints it, or name a moment',

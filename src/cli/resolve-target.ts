@@ -17,6 +17,12 @@ export interface ResolvedTarget {
   readOnly: boolean;
   /** True: a write to several devices asks for confirmation. False: it does not, except `unregister`. */
   protected: boolean;
+  /** `device`: the user is a device with a login of its own; undefined: another user. */
+  role?: 'device';
+  /** With the role `device`: the number of partitions of the fleet; undefined: one. */
+  partitions?: number;
+  /** With the role `device`: how many reports the history of a device keeps; undefined: the default. */
+  historyCap?: number;
 }
 
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
@@ -35,7 +41,9 @@ export async function resolveTarget(
   const usesContext = globals.context !== undefined || explicitUrl === undefined;
   const context = usesContext ? await contextInUse(globals.context, env, warn) : undefined;
   const { url, protected: isProtected = false, ...saved }: Partial<SavedContext> = context?.saved ?? {};
-  const { namespace, dialect, readOnly = false, ca, cert, key, insecure } = { ...saved, ...globals };
+  const { namespace, dialect, readOnly = false, ca, cert, key, insecure, role } = { ...saved, ...globals };
+  const { fleetPartitions: partitions = saved.partitions, fleetHistory: historyCap = saved.historyCap } =
+    globals;
   const files: TlsFiles = omitUndefined({ ca, cert, key, insecure: insecure || undefined });
   const tls = Object.keys(files).length > 0 ? await readTls(files) : undefined;
   const target = parseTarget(globals.url ?? url ?? explicitUrl ?? DEFAULT_URL, {
@@ -44,9 +52,10 @@ export async function resolveTarget(
   });
   if (tls) assertUsesTls(target);
   if (namespace !== undefined) checkNamespace(namespace);
+  checkRole({ role, partitions, historyCap });
   return {
     target,
-    ...omitUndefined({ context: context?.name, namespace, dialect }),
+    ...omitUndefined({ context: context?.name, namespace, dialect, role, partitions, historyCap }),
     readOnly,
     protected: isProtected,
   };
@@ -63,6 +72,19 @@ export function checkNamespace(name: string): void {
       'a namespace must not contain white space, braces or control characters, or end with a colon',
     );
   }
+}
+
+/**
+ * Refuses what a fleet declares itself, except with the role `device`, whose user may not read it.
+ * @throws DevstateError USAGE
+ */
+export function checkRole({
+  role,
+  partitions,
+  historyCap,
+}: Record<'role' | 'partitions' | 'historyCap', unknown>): void {
+  if (role === undefined && (partitions !== undefined || historyCap !== undefined))
+    throw usageError('--fleet-partitions and --fleet-history require --role device');
 }
 
 async function contextInUse(requested: string | undefined, env: Env, warn: (message: string) => void) {

@@ -8,7 +8,7 @@ import type { SavedContextStore } from '../commands/shared/saved-context-store.j
 import { usageError } from '../core/model/errors.js';
 import { parseTarget } from '../redis/target-url.js';
 import type { Env } from './invocation.js';
-import { checkNamespace, omitUndefined } from './resolve-target.js';
+import { checkNamespace, checkRole, omitUndefined } from './resolve-target.js';
 import {
   checkContextName,
   contextEntry,
@@ -69,7 +69,7 @@ export function contextStore(globals: Globals, env: Env, warn: (message: string)
  * from other folders too.
  */
 function fromOptions(globals: Globals): Partial<SavedContext> {
-  const { url, namespace, dialect, readOnly, insecure } = globals;
+  const { url, namespace, dialect, readOnly, insecure, role, fleetPartitions, fleetHistory } = globals;
   const path = (name: 'ca' | 'cert' | 'key') => globals[name] && resolve(globals[name]);
   return omitUndefined({
     url,
@@ -80,19 +80,23 @@ function fromOptions(globals: Globals): Partial<SavedContext> {
     cert: path('cert'),
     key: path('key'),
     insecure,
+    role,
+    partitions: fleetPartitions,
+    historyCap: fleetHistory,
   });
 }
 
 /**
  * Checks a context before it is saved.
  * @throws DevstateError USAGE: the context has no valid URL, an invalid namespace, or TLS options for a URL without
- * TLS
+ * TLS; or the options of the role `device` without this role
  */
 function checked(context: Partial<SavedContext>): SavedContext {
-  const { url, namespace, ca, cert, key, insecure } = context;
+  const { url, namespace, ca, cert, key, insecure, role, partitions, historyCap } = context;
   if (url === undefined) throw usageError('a new context needs a URL', 'devstate context set NAME --url URL');
   const target = parseTarget(url);
   if (ca || cert || key || insecure) assertUsesTls(target);
   if (namespace !== undefined) checkNamespace(namespace);
+  checkRole({ role, partitions, historyCap });
   return { ...context, url };
 }

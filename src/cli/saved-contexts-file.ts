@@ -10,7 +10,7 @@ import type { Env } from './invocation.js';
 import { checkContextName, maskPassword, type SavedContext, type SavedContexts } from './saved-contexts.js';
 
 /** The fields that a context in the file (a table [contexts.NAME]) may have, and their types. */
-const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean'> = {
+const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean' | 'number'> = {
   url: 'string',
   namespace: 'string',
   dialect: 'string',
@@ -20,6 +20,9 @@ const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean'> = {
   cert: 'string',
   key: 'string',
   insecure: 'boolean',
+  role: 'string',
+  partitions: 'number',
+  historyCap: 'number',
 };
 
 /**
@@ -127,10 +130,11 @@ function check(document: Record<string, unknown>, path: string): SavedContexts {
         throw wrong(`${of}: unknown field ${quote(field)}; known: ${Object.keys(FIELD_TYPES).join(', ')}`);
       if (typeof value !== type) throw wrong(`${of}: ${field} must be a ${type}`);
     }
-    const { url, dialect } = settings;
+    const { url, dialect, role } = settings;
     if (url === undefined) throw wrong(`${of} has no url`);
     if (dialect !== undefined && dialect !== 'node' && dialect !== 'python')
       throw wrong(`${of}: dialect must be node or python`);
+    if (role !== undefined && role !== 'device') throw wrong(`${of}: role must be device`);
     return [name, settings as unknown as SavedContext] as const;
   });
   return { ...(current !== undefined && { current }), contexts: new Map(checked) };

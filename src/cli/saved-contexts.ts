@@ -14,6 +14,11 @@ export interface SavedContext {
   cert?: string;
   key?: string;
   insecure?: boolean;
+  role?: 'device';
+  /** With the role `device`: the number of partitions of the fleet. */
+  partitions?: number;
+  /** With the role `device`: how many reports the history of a device keeps. */
+  historyCap?: number;
 }
 
 export interface SavedContexts {
@@ -54,6 +59,9 @@ export function contextEntry(all: SavedContexts, name: string): ContextEntry {
     cert: saved.cert ?? null,
     key: saved.key ?? null,
     insecure: saved.insecure ?? false,
+    role: saved.role ?? null,
+    partitions: saved.partitions ?? null,
+    historyCap: saved.historyCap ?? null,
   };
 }
 

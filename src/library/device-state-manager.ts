@@ -73,7 +73,10 @@ export class DeviceStateManager {
    *   `{ host, port }`, of a client to make
    */
   constructor(connection: Connection | RedisOptions = {}, options: ManagerOptions = {}) {
-    this.#fleet = new Fleet(isClient(connection) ? connection : makeClient(connection), options);
+    this.#fleet = new Fleet(
+      isClient(connection) ? connection : makeClient(connection, options.role),
+      options,
+    );
     this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
   }
 

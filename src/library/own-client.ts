@@ -13,7 +13,11 @@ export function isClient(connection: Connection | RedisOptions): connection is C
 /**
  * Returns a new client. Its `error` events have a listener that does nothing: without a listener ioredis would print
  * the errors, and the caller learns of them anyway, because each command that fails with one rejects.
+ * @param role with `device`, commands are not sent again after a reconnection: see `store/fenced-write.ts`
  */
-export function makeClient(options: RedisOptions): Redis {
-  return new Redis(options).on('error', () => {});
+export function makeClient(options: RedisOptions, role?: 'device'): Redis {
+  return new Redis({ ...options, ...(role === 'device' && { autoResendUnfulfilledCommands: false }) }).on(
+    'error',
+    () => {},
+  );
 }

@@ -74,6 +74,9 @@ describe('devstate context', () => {
       cert: null,
       key: null,
       insecure: false,
+      role: null,
+      partitions: null,
+      historyCap: null,
     });
     const shown = await session('context show');
     expect(shown).toMatch(/^NAME +test\n/m);

@@ -33,7 +33,7 @@ export async function sendHeartbeatsAtInterval(
   { intervalMs, count, view, send }: HeartbeatEveryOptions,
 ): Promise<ErrorCode | undefined> {
   const { fleet, outage } = await connectPersistently(context);
-  fleet.assertWritable('heartbeat');
+  fleet.assertNotReadOnly('heartbeat');
   const failures = new ItemFailures(context);
   let succeeded = 0;
   let ids = await readIds(context, argumentIds, failures);

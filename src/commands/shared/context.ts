@@ -49,8 +49,17 @@ export interface Context {
    * @throws DevstateError USAGE, CONNECTION
    */
   fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;
-  /** Returns the namespace and the database number of the fleet, without connecting. @throws DevstateError USAGE */
-  target(): Promise<{ readonly namespace?: string; readonly database: number }>;
+  /**
+   * Returns the namespace, the expected dialect and the database number of the fleet, and how its server is reached, without connecting.
+   * @throws DevstateError USAGE
+   */
+  target(): Promise<{
+    readonly namespace?: string;
+    /** The dialect that the caller expects; undefined: any. */
+    readonly dialect?: 'node' | 'python';
+    readonly database: number;
+    readonly topology: 'server' | 'sentinel' | 'cluster';
+  }>;
   /**
    * The options of this command line that name a server, to be passed on to command lines run by `run`; empty if
    * the command line has none.

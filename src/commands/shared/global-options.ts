@@ -2,7 +2,9 @@
  * The options that every command takes, before or after its name. No command may declare an option of the same
  * name.
  */
-import { parseDuration } from '../../input/duration.js';
+import { usageError } from '../../core/model/errors.js';
+import { MAX_PARTITIONS } from '../../core/store/settings.js';
+import { parseCount, parseDuration } from '../../input/duration.js';
 import { FORMATS, type Format } from '../../output/view.js';
 import type { Option } from './declaration.js';
 import { MAX_TIMER_MS } from './max-timer.js';
@@ -25,6 +27,9 @@ export interface Globals {
   verbose?: number;
   readOnly?: boolean;
   requestTimeout?: number;
+  role?: 'device';
+  fleetPartitions?: number;
+  fleetHistory?: number;
 }
 
 export const globals: readonly Option[] = [
@@ -64,6 +69,21 @@ export const globals: readonly Option[] = [
     summary: 'timeout for connecting and for each Redis command (default 5s)',
     parse: parseTimeout,
   },
+  {
+    flags: '--role <role>',
+    summary: 'device: the user is a device with a login of its own (devstate acl device)',
+    values: ['device'],
+  },
+  {
+    flags: '--fleet-partitions <n>',
+    summary: 'with --role device: the partitions of the fleet (default 1)',
+    parse: parsePartitions,
+  },
+  {
+    flags: '--fleet-history <n>',
+    summary: 'with --role device: how many reports the history keeps (0: none)',
+    parse: parseHistoryCap,
+  },
 ];
 
 /** Returns the options that name a server as command line arguments; none if neither --url nor --context is given. */
@@ -74,6 +94,18 @@ export function serverOptions({ url, context, ca, cert, key, insecure }: Globals
     ...values.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
     ...(insecure ? ['--insecure'] : []),
   ];
+}
+
+/** Parses a number of partitions. @throws DevstateError USAGE: not a number from 1 to MAX_PARTITIONS */
+export function parsePartitions(text: string): number {
+  const count = parseCount(text);
+  if (count > MAX_PARTITIONS) throw usageError(`too many partitions: ${count}`, `at most ${MAX_PARTITIONS}`);
+  return count;
+}
+
+/** Parses how many entries a history keeps. @throws DevstateError USAGE: not a whole number */
+export function parseHistoryCap(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
 }
 
 function parseTimeout(text: string): number {

@@ -22,6 +22,12 @@ export interface ContextEntry {
   key: string | null;
   /** True: the server's certificate is not verified. False: connecting fails if it is not valid. */
   insecure: boolean;
+  /** `device`: the user is a device with a login of its own; null: another user. */
+  role: 'device' | null;
+  /** With the role `device`: the number of partitions of the fleet; null: one. */
+  partitions: number | null;
+  /** With the role `device`: how many reports the history of a device keeps; null: the default. */
+  historyCap: number | null;
 }
 
 export interface SavedContextChanges {

@@ -1,18 +1,38 @@
-/** `devstate acl ROLE`: prints an ACL SETUSER command for a role. Connects to no server. */
-import { type Acl, aclOf, ROLES } from '../../core/admin/acl-roles.js';
+/**
+ * `devstate acl ROLE`: prints an ACL SETUSER command for a role. For the role device it connects, to read what the fleet
+ * declares, and prints the options with which the device runs devstate; for all others it connects to no server.
+ */
+import { type Acl, type AclOptions, aclOf, ROLES } from '../../core/admin/acl-roles.js';
+import type { Dialect } from '../../core/model/device.js';
 import { quote, usageError } from '../../core/model/errors.js';
 import { validId } from '../../core/model/identifiers.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import type { Context } from '../shared/context.js';
+import { parseHistoryCap, parsePartitions } from '../shared/global-options.js';
 import { pickFields } from '../shared/pick-fields.js';
 
 interface Options {
   user?: string;
   id?: string[];
+  partitions?: number;
+  history?: number;
 }
 
-const fields = ['role', 'user', 'line', 'commands', 'keys', 'channels'] as const;
-const ACL: View<Acl> = {
+/** What a device's program is given, because its user may not read what the fleet declares. */
+interface DeviceOptions {
+  namespace: string | null;
+  partitions: number;
+  dialect: Dialect;
+  historyCap: number;
+  /** The options of a command line that say this. */
+  commandLine: string;
+}
+
+type Row = Acl & { device: DeviceOptions | null };
+
+const fields = ['role', 'user', 'line', 'commands', 'keys', 'channels', 'device'] as const;
+const ACL: View<Row> = {
   fields,
   json: (row) => pickFields(row, fields),
   name: ({ user }) => user,
@@ -33,6 +53,16 @@ export const acl = command<Options>({
       repeat: true,
       parse: validId,
     },
+    {
+      flags: '--partitions <n>',
+      summary: 'device: the partitions of the fleet (default: what it declares)',
+      parse: parsePartitions,
+    },
+    {
+      flags: '--history <n>',
+      summary: 'device: how many reports its history keeps (default: what the fleet declares)',
+      parse: parseHistoryCap,
+    },
   ],
   examples: [
     'devstate acl viewer',
@@ -40,18 +70,50 @@ export const acl = command<Options>({
     'devstate acl device --user gateway-7 --id gateway-7 --id sensor-001',
     'devstate acl detector --json',
   ],
-  async run(context, [name = ''], { user, id }) {
+  async run(context, [name = ''], options) {
     const role = ROLES.find((each) => each === name);
     if (!role) throw usageError(`no role ${quote(name)}`, `one of ${ROLES.join(', ')}`);
-    if (id && role !== 'device') throw usageError('--id requires the role device');
+    const { user, id, partitions, history } = options;
+    if (role !== 'device' && (id ?? partitions ?? history) !== undefined)
+      throw usageError('--id, --partitions and --history require the role device');
     const target = await context.target();
-    const rules = aclOf(role, { ...target, ...(user !== undefined && { user }), ...(id && { ids: id }) });
-    await context.print.one(ACL, rules);
+    const common: AclOptions = { ...target, ...(user !== undefined && { user }), ...(id && { ids: id }) };
+    aclOf(role, common); // checks the ids and the name before anything is connected
+    const device = role === 'device' ? await deviceOptions(context, target, options) : null;
+    const rules = aclOf(role, { ...common, ...(device && { partitions: device.partitions }) });
+    await context.print.one(ACL, { ...rules, device });
     if (!context.print.isHumanReadable) return;
     context.notice('hint: a new user has no password: add >PASSWORD at the end of the line');
-    if (role === 'device')
-      context.notice(
-        'hint: it needs a fleet that was declared with devstate init, or --dialect with each command',
-      );
+    if (!device) return;
+    context.notice(`hint: the device runs devstate with ${device.commandLine}`);
+    context.notice(`hint: to save them: devstate context set NAME --url URL ${device.commandLine}`);
   },
 });
+
+/** Returns what the options say, and for the rest what the fleet declares. Connects only if something is not given. */
+async function deviceOptions(
+  context: Context,
+  { namespace, dialect }: { readonly namespace?: string; readonly dialect?: Dialect },
+  { partitions, history }: Options,
+): Promise<DeviceOptions> {
+  const isComplete = partitions !== undefined && history !== undefined && dialect !== undefined;
+  const declared = isComplete
+    ? { partitions, historyCap: history, dialect }
+    : await (await context.fleet()).settings();
+  const values = {
+    partitions: partitions ?? declared.partitions,
+    dialect: declared.dialect,
+    historyCap: history ?? declared.historyCap,
+  };
+  const words = [
+    ...(namespace === undefined ? [] : ['-n', shellWord(namespace)]),
+    ...['--role', 'device', '--fleet-partitions', values.partitions],
+    ...['--dialect', values.dialect, '--fleet-history', values.historyCap],
+  ];
+  return { namespace: namespace ?? null, ...values, commandLine: words.join(' ') };
+}
+
+/** Returns a word that a shell reads as this text. */
+function shellWord(text: string): string {
+  return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

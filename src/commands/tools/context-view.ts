@@ -17,6 +17,9 @@ export const CONTEXT: View<ContextEntry> = {
     'cert',
     'key',
     'insecure',
+    'role',
+    'partitions',
+    'historyCap',
   ],
   json: (row) => ({ ...row }),
   name: ({ name }) => name,
@@ -67,7 +70,12 @@ export const CONTEXT_REMOVED: View<{ name: string; removed: true }> = {
   line: ({ name }) => `${name} removed`,
 };
 
-function accessText({ readOnly, protected: isProtected, insecure }: ContextEntry): string {
-  const words = [readOnly && 'read-only', isProtected && 'protected', insecure && 'insecure'];
+function accessText({ readOnly, protected: isProtected, insecure, role }: ContextEntry): string {
+  const words = [
+    role !== null && `role ${role}`,
+    readOnly && 'read-only',
+    isProtected && 'protected',
+    insecure && 'insecure',
+  ];
   return words.filter((word) => word !== false).join(', ') || '-';
 }

@@ -5,7 +5,18 @@ import type { Context } from '../shared/context.js';
 import { CONTEXT, CONTEXT_REMOVED, CONTEXT_SET, CONTEXT_USED } from './context-view.js';
 
 /** The fields of a context that `--unset` can remove. */
-const OPTIONAL_FIELDS = ['namespace', 'dialect', 'readOnly', 'ca', 'cert', 'key', 'insecure'] as const;
+const OPTIONAL_FIELDS = [
+  'namespace',
+  'dialect',
+  'readOnly',
+  'ca',
+  'cert',
+  'key',
+  'insecure',
+  'role',
+  'partitions',
+  'historyCap',
+] as const;
 
 type OptionalField = (typeof OPTIONAL_FIELDS)[number];
 

@@ -2,16 +2,14 @@
 import {
   declareFleet,
   type FleetLayout,
-  MAX_PARTITIONS,
   partitionsText,
   type Writers,
 } from '../../core/admin/declare-fleet.js';
-import { usageError } from '../../core/model/errors.js';
 import { countRegistered } from '../../core/query/registered-ids.js';
 
-import { parseCount } from '../../input/duration.js';
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import { parsePartitions } from '../shared/global-options.js';
 import { pickFields } from '../shared/pick-fields.js';
 
 interface Options {
@@ -72,10 +70,3 @@ export const init = command<Options>({
     await context.print.one(LAYOUT, layout);
   },
 });
-
-/** Parses the value of `--partitions`. @throws DevstateError USAGE: not a number from 1 to MAX_PARTITIONS */
-function parsePartitions(text: string): number {
-  const count = parseCount(text);
-  if (count > MAX_PARTITIONS) throw usageError(`too many partitions: ${count}`, `at most ${MAX_PARTITIONS}`);
-  return count;
-}

@@ -3,19 +3,21 @@
  * the role needs. Redis checks permissions for the commands within a script too, so a role includes the commands that
  * its scripts declare. A key pattern permits reads and writes, because read-only patterns (`%R~`) exist only since
  * Redis 7. The patterns cover partitioned and unpartitioned fleets, because rules are made without asking the server
- * which the fleet is.
+ * which the fleet is. The role `device` is different: it has no scripts, and exact keys (`device-login.ts`).
  */
 import { usageError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { Script, ScriptKeys } from '../store/script-descriptor.js';
 import { scriptKeys } from '../store/script-keys.js';
-import { DUE, HEARTBEAT, HEARTBEAT_FAST, RAISE_TTL, SCRIPTS, SETTLE } from '../store/scripts.js';
+import { DUE, SCRIPTS, SETTLE } from '../store/scripts.js';
+import { deviceChannels, deviceCommands, deviceKeys, type Topology } from './device-login.js';
 
 /**
  * The roles, and what a user of each may do.
  * - viewer: every devstate command that only reads
  * - operator: what a viewer may do, and every devstate command that changes devices or the fleet
- * - device: send heartbeats of the given devices, and subscribe to their command channels
+ * - device: send heartbeats and goodbyes of the given devices, read them, and subscribe to their command channels; the
+ *   program must connect with the role `device` (`FleetOptions`), because the user may run no script
  * - detector: run `devstate detect`; the permissions that it needs make some reads and lists possible too
  */
 export const ROLES = ['viewer', 'operator', 'device', 'detector'] as const;
@@ -30,6 +32,10 @@ export interface AclOptions {
   ids?: readonly string[];
   /** The number of the Redis database; default 0. With any other number the user needs the command SELECT. */
   database?: number;
+  /** For the role `device` only: the number of partitions of the fleet; default 1. */
+  partitions?: number;
+  /** For the role `device` only: how the server is reached; default: as one server. */
+  topology?: Topology;
 }
 
 export interface Acl {
@@ -46,6 +52,8 @@ export interface Acl {
    */
   line: string;
 }
+
+type Rules = Pick<Acl, 'commands' | 'keys' | 'channels'>;
 
 interface RoleNeeds {
   scripts: readonly Script[];
@@ -70,18 +78,12 @@ const ALL_KEYS: ScriptKeys = {
   deviceKeys: [...new Set(SCRIPTS.flatMap(({ deviceKeys }) => deviceKeys))],
 };
 
-const NEEDS: Record<Role, RoleNeeds> = {
+const NEEDS: Record<Exclude<Role, 'device'>, RoleNeeds> = {
   viewer: { scripts: [], commands: READ_COMMANDS, keys: ALL_KEYS, commandChannels: false },
   operator: {
     scripts: SCRIPTS.filter((script) => script !== DUE),
     commands: `${READ_COMMANDS} type sismember smismember zscan`,
     keys: ALL_KEYS,
-    commandChannels: true,
-  },
-  device: {
-    scripts: [HEARTBEAT_FAST, HEARTBEAT, RAISE_TTL],
-    commands: 'time type subscribe',
-    keys: { keys: ['meta'], deviceKeys: [] },
     commandChannels: true,
   },
   detector: {
@@ -94,53 +96,65 @@ const NEEDS: Record<Role, RoleNeeds> = {
 
 /**
  * Returns the ACL rules of a user with this role.
- * @throws DevstateError USAGE if Redis does not accept the user's name
+ * @throws DevstateError USAGE: Redis does not accept the user's name; or a device's id cannot be in an ACL pattern
  */
-export function aclOf(role: Role, { user = role, namespace = '', ids, database = 0 }: AclOptions = {}): Acl {
+export function aclOf(role: Role, options: AclOptions = {}): Acl {
+  const { user = role, database = 0 } = options;
   if (!/^[^\s\p{Cc}]+$/u.test(user))
     throw usageError('a user name must not be empty or contain white space or control characters');
-  const needs = NEEDS[role];
-  const idPatterns = role === 'device' ? (ids ?? [user]).map(escapeGlob) : ['*'];
+  const { commands, keys, channels } =
+    role === 'device' ? deviceRules(user, options) : rulesOf(NEEDS[role], options);
   const rules = {
-    commands: sortedSet(commandNames(needs, database)),
-    keys: sortedSet(keyPatterns(needs, escapeGlob(namespace), idPatterns)),
-    channels: sortedSet(channelPatterns(needs, escapeGlob(namespace), idPatterns)),
+    commands: sortedSet(database === 0 ? commands : [...commands, 'select']),
+    keys: sortedSet(keys),
+    channels: sortedSet(channels),
   };
   return { role, user, ...rules, line: setUserLine(user, rules) };
 }
 
-function commandNames({ scripts, commands }: RoleNeeds, database: number): string[] {
+function deviceRules(
+  user: string,
+  { namespace = '', ids = [user], partitions = 1, topology = 'server' }: AclOptions,
+): Rules {
+  return {
+    commands: deviceCommands(topology),
+    keys: deviceKeys(namespace, partitions, ids).map(escapeGlob),
+    channels: deviceChannels(namespace, ids).map(escapeGlob),
+  };
+}
+
+function rulesOf(needs: RoleNeeds, { namespace = '' }: AclOptions): Rules {
+  const escaped = escapeGlob(namespace);
+  return {
+    commands: commandNames(needs),
+    keys: keyPatterns(needs, escaped),
+    channels: channelPatterns(needs, escaped),
+  };
+}
+
+function commandNames({ scripts, commands }: RoleNeeds): string[] {
   return [
     ...COMMON_COMMANDS.split(' '),
     ...commands.split(' '),
     ...(scripts.length > 0 ? ['evalsha', 'eval'] : []),
     ...scripts.flatMap((script) => [...script.commands, ...script.probes].map((name) => name.toLowerCase())),
-    ...(database === 0 ? [] : ['select']),
   ];
 }
 
-function keyPatterns({ scripts, keys }: RoleNeeds, namespace: string, ids: readonly string[]): string[] {
-  const devices = ids.map((id) => ({ id, type: '*', oldType: '*' }));
+function keyPatterns({ scripts, keys }: RoleNeeds, namespace: string): string[] {
+  const devices = [{ id: '*', type: '*', oldType: '*' }];
   const keyspaces = [new Keyspace(namespace), new Keyspace(namespace, '[0-9]*')];
   return keyspaces.flatMap((keyspace) =>
     [...scripts, keys].flatMap((each) => scriptKeys(each, keyspace, devices)),
   );
 }
 
-function channelPatterns(
-  { commandChannels }: RoleNeeds,
-  namespace: string,
-  ids: readonly string[],
-): string[] {
+function channelPatterns({ commandChannels }: RoleNeeds, namespace: string): string[] {
   const keyspace = new Keyspace(namespace);
-  const ofDevices = commandChannels ? ids.map((id) => keyspace.commandsChannel(id)) : [];
-  return [keyspace.presenceChannel, ...ofDevices];
+  return [keyspace.presenceChannel, ...(commandChannels ? [keyspace.commandsChannel('*')] : [])];
 }
 
-function setUserLine(
-  user: string,
-  { commands, keys, channels }: Pick<Acl, 'commands' | 'keys' | 'channels'>,
-): string {
+function setUserLine(user: string, { commands, keys, channels }: Rules): string {
   return [
     'ACL SETUSER',
     quoteWord(user),
@@ -162,12 +176,9 @@ function quoteWord(word: string): string {
   return `"${bytes.join('')}"`;
 }
 
-/**
- * Returns a glob pattern for an ACL that matches the text. A space in the text becomes `?`, which matches any one
- * character, because an ACL pattern cannot contain a space.
- */
+/** Returns a glob pattern for an ACL that matches this text alone. The text must not have a space. */
 function escapeGlob(text: string): string {
-  return text.replace(/[\\*?[\]]/g, '\\$&').replaceAll(' ', '?');
+  return text.replace(/[\\*?[\]]/g, '\\$&');
 }
 
 function sortedSet(words: readonly string[]): string[] {

@@ -37,12 +37,6 @@ export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
   partitions?: number;
 }
 
-/**
- * The most partitions that a fleet may have. A query of the whole fleet sends requests to each partition, so more
- * partitions would make queries slow.
- */
-export const MAX_PARTITIONS = 1024;
-
 const LAYOUT_VERSION = 1;
 
 /**

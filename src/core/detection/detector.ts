@@ -39,6 +39,7 @@ const { STARTING, RUNNING, FAILING, ENDING, ENDED } = DetectorModes;
  *   CONFLICT (the number of partitions has changed), BAD_RECORD, USAGE
  */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
+  fleet.assertWritable('detect');
   const wakeSignal = new WakeSignal(options.signal);
   try {
     const partitions = await wakeSignal.orAborted(fleet.partitions());

@@ -24,14 +24,24 @@ export function livenessOf({ pttl, now }: PttlReading): Pick<DeviceRecord, 'stat
   return { status: pttl === GONE_PTTL ? 'offline' : 'online', expiresAt: pttl >= 0 ? now + pttl : null };
 }
 
+/** How many numbers the field `devstate` holds. */
+const PACKED_COUNT = 7;
+
 /**
  * Returns the seven numbers that the record's field `devstate` holds: version and time of the reported document,
  * version and time of the desired document, seq and time of the last presence event, the device's TTL; times and TTL in
- * ms. A number that is absent or not valid is 0.
+ * ms. A number that is absent, not valid, or has more than 15 digits is 0: other programs write records too.
  */
 export function decodePacked(text: string | null | undefined): number[] {
-  const numbers = (text ?? '').split(' ').map((part) => (/^\d+$/.test(part) ? Number(part) : 0));
-  return Array.from({ length: 7 }, (_, i) => numbers[i] ?? 0);
+  const numbers = (text ?? '')
+    .split(' ', PACKED_COUNT)
+    .map((part) => (/^\d{1,15}$/.test(part) ? Number(part) : 0));
+  return Array.from({ length: PACKED_COUNT }, (_, i) => numbers[i] ?? 0);
+}
+
+/** Returns the field `devstate` with these numbers, in the order of `decodePacked`. */
+export function encodePacked(numbers: readonly number[]): string {
+  return numbers.join(' ');
 }
 
 const NOTHING_PACKED = decodePacked(undefined);

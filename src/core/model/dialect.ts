@@ -78,3 +78,8 @@ export function decodeInstant(dialect: Dialect, text: string | null | undefined)
   const ms = Math.round(Number(text) * UNIT_MS[dialect]);
   return ms > 0 && ms < 1e15 ? ms : null;
 }
+
+/** Returns a time, epoch ms, as the text that is stored in this dialect. */
+export function encodeInstant(dialect: Dialect, ms: number): string {
+  return UNIT_MS[dialect] === 1 ? String(ms) : (ms / UNIT_MS[dialect]).toFixed(3);
+}

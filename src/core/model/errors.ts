@@ -80,6 +80,14 @@ export function readOnlyError(action: string): DevstateError {
   return new DevstateError('USAGE', `${action} refused: read-only`, { reason: 'READ_ONLY' });
 }
 
+/**
+ * Returns the error of a write that a fleet with the role `device` may not do.
+ * @param action the name of the command or script that was refused
+ */
+export function deviceRoleError(action: string): DevstateError {
+  return new DevstateError('USAGE', `${action} refused: not with the role device`, { reason: 'DEVICE_ROLE' });
+}
+
 /** Returns why a file cannot be read or written, in a few words. @param error the error that `node:fs` threw */
 export function fileProblem(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;

@@ -5,6 +5,8 @@
  *   Pdevice:state:<id>            hash    the record: the fields of model/dialect.ts, and `devstate` with seven
  *                                         numbers (model/device-decoder.ts)
  *   Pdevice:heartbeat:<id>        string  exists as long as the device is online; expires by its TTL
+ *   Pdevice:fence:<id>            string  exists while a heartbeat of a device with a login of its own is being
+ *                                         written; the write must be done before it expires
  *   Pdevices:registered           set     every registered id
  *   Pdevices:online               set     the ids announced online; may lag behind the heartbeat keys
  *   Pdevices:type:<type>          set     the ids of a type; may hold devices of another type: the record decides
@@ -74,6 +76,10 @@ export class Keyspace implements SharedKeys {
 
   heartbeat(id: string): string {
     return `${this.#prefix}device:heartbeat:${id}`;
+  }
+
+  fence(id: string): string {
+    return `${this.#prefix}device:fence:${id}`;
   }
 
   type(type: string): string {

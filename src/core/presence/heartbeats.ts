@@ -10,7 +10,7 @@ import {
   splitAtRepeats,
   unwrapOne,
 } from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
+import { mapConcurrently, settleAll } from '../async/settled.js';
 import { DevstateError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { DEFAULT_TTL_MS, validTtl } from '../model/heartbeat.js';
@@ -22,6 +22,7 @@ import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
+import { plainHeartbeat } from './plain-heartbeat.js';
 import { type BeatOutcome, isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
 
 /**
@@ -72,6 +73,8 @@ async function beatAll(
   beats: readonly Heartbeat[],
   defaultTtl: number,
 ): Promise<ItemResult<HeartbeatResult>[]> {
+  if (partition.isDeviceRole)
+    return mapConcurrently(beats, (beat) => awaitItemResult(plainHeartbeat(partition, beat, defaultTtl)), 1);
   const results: ItemResult<HeartbeatResult>[] = [];
   for (const part of splitAtRepeats(beats, mayNeedSecondScript)) {
     const run = (chunk: readonly Heartbeat[]) => beatAndRegister(partition, chunk, defaultTtl);

@@ -7,6 +7,7 @@ import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
+import { REGISTER } from '../store/scripts.js';
 import type { RegisterOptions, Registrant, Registration } from './registration.js';
 import { runRegister } from './run-register.js';
 
@@ -29,13 +30,15 @@ export async function register(
  * Registers many devices. The results are in the order of the devices; each device succeeds or fails alone. Afterwards
  * the fleet's setting `longestTtl` is raised to the longest TTL given. If that fails, the devices for which a TTL was
  * given fail too, although they were registered.
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
+ * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost; USAGE if the fleet
+ *   may not be written to
  */
 export async function registerAll(
   fleet: Fleet,
   registrants: readonly Registrant[],
   onlyIfNew = false,
 ): Promise<ItemResult<Registration>[]> {
+  fleet.assertWritable(REGISTER.name);
   return sendValidItems(registrants, validRegistrant, async (valid) => {
     const results = await mapItemsByPartition(fleet, valid, (partition, group) =>
       registerAllIn(partition, group, onlyIfNew),

@@ -59,7 +59,8 @@ export async function setDesired(
 /**
  * Makes the same change to the desired state of many devices, each as `setDesired` does. The results are in the order
  * of the ids; each device succeeds or fails alone.
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost
+ * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost; USAGE if the
+ *   fleet may not be written to
  */
 export async function setDesiredAll(
   fleet: Fleet,
@@ -67,6 +68,7 @@ export async function setDesiredAll(
   document: JsonObject,
   options: DesiredOptions = {},
 ): Promise<ItemResult<DesiredResult>[]> {
+  fleet.assertWritable(SET_DESIRED.name);
   return sendValidItems(ids, validId, (all) =>
     mapItemsByPartition(fleet, all, (partition, group) =>
       runInChunks(group, (chunk) =>

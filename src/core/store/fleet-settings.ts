@@ -27,7 +27,15 @@ const SETTINGS_CACHED_MS = 60_000;
 const SAMPLE_SIZE = 10;
 const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
-export class FleetSettingsReader {
+/** Where a fleet gets its settings from. */
+export interface SettingsSource {
+  declared(): Promise<DeclaredSettings>;
+  settings(): Promise<FleetSettings>;
+  /** Discards what was read, so that the next call reads it again. */
+  invalidate(): void;
+}
+
+export class FleetSettingsReader implements SettingsSource {
   readonly #requests: Requests;
   readonly #keys: Keyspace;
   readonly #dialect: Dialect | undefined;

@@ -4,14 +4,16 @@
  * devices of any partition take a `Fleet`.
  */
 import type { Dialect } from '../model/device.js';
-import { DevstateError, readOnlyError } from '../model/errors.js';
+import { DevstateError } from '../model/errors.js';
 import { Keyspace, type SharedKeys } from '../model/keyspace.js';
 import type { Connection } from './connection.js';
-import { FleetSettingsReader } from './fleet-settings.js';
+import { deviceRoleSettings } from './device-role-settings.js';
+import { FleetSettingsReader, type SettingsSource } from './fleet-settings.js';
 import { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';
 import { Requests } from './requests.js';
 import type { DeclaredSettings, FleetSettings } from './settings.js';
+import { assertNotReadOnly, assertWritable } from './write-permission.js';
 
 export interface FleetOptions {
   /** The namespace of the fleet: `acme` puts `acme:` before the name of every key and channel; default: nothing. */
@@ -28,6 +30,18 @@ export interface FleetOptions {
    * this time fails with CONNECTION. A compare-and-set that other clients defeat for this time fails with CONFLICT.
    */
   requestTimeout?: number;
+  /**
+   * `device`: the Redis user is a device with a login of its own, which may use nothing but the device's keys (the ACL
+   * line of `devstate acl device`). Heartbeats and goodbyes are then sent without scripts, the settings of the fleet are
+   * taken from `partitions`, `dialect` and `historyCap` instead of being read, and every other write is refused with
+   * USAGE before it is sent. Not given: the user may run scripts.
+   */
+  role?: 'device';
+  /** With the role `device`: the number of partitions that the fleet declares; default 1. */
+  partitions?: number;
+  /** With the role `device`: how many reports the history of a device keeps; 0: no history; default: as for a fleet
+   * that declares none. */
+  historyCap?: number;
 }
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
@@ -36,18 +50,20 @@ export class Fleet extends Requests {
   readonly options: FleetOptions;
   readonly #keys: Keyspace;
   readonly #clock: (() => number) | undefined;
-  readonly #settings: FleetSettingsReader;
+  readonly #settings: SettingsSource;
   #partitions: readonly Partition[] = [];
 
   /**
    * @param clock only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server
+   * @throws DevstateError USAGE: `partitions` or `historyCap` is not valid, or given without the role `device`
    */
   constructor(connection: Connection, options: FleetOptions = {}, clock?: () => number) {
     super(connection, options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS);
     this.options = options;
     this.#keys = new Keyspace(options.namespace);
     this.#clock = clock;
-    this.#settings = new FleetSettingsReader(this, options.namespace, options.dialect);
+    this.#settings =
+      deviceRoleSettings(options) ?? new FleetSettingsReader(this, options.namespace, options.dialect);
   }
 
   /** The names that exist once in a fleet, not once in each partition: the key of the settings, and the channels. */
@@ -75,6 +91,7 @@ export class Fleet extends Requests {
           namespace: this.options.namespace,
           number: count === 1 ? undefined : number,
           readOnly: this.options.readOnly,
+          role: this.options.role,
           requestTimeoutMs: this.requestTimeoutMs,
           settings: () => this.settings(),
           clock: this.#clock,
@@ -137,9 +154,18 @@ export class Fleet extends Requests {
   /**
    * Checks, before a write is sent, that the fleet may be written to.
    * @param action the name of the command or script, for the message
-   * @throws DevstateError USAGE: the fleet was opened as read-only
+   * @throws DevstateError USAGE: the fleet was opened as read-only, or with the role `device`
    */
   assertWritable(action: string): void {
-    if (this.options.readOnly) throw readOnlyError(action);
+    assertWritable(this.options, action);
+  }
+
+  /**
+   * Checks, before a device writes its own keys, that the fleet is not read-only.
+   * @param action the name of the command, for the message
+   * @throws DevstateError USAGE: the fleet was opened as read-only
+   */
+  assertNotReadOnly(action: string): void {
+    assertNotReadOnly(this.options, action);
   }
 }

@@ -4,7 +4,7 @@
  * partitions. A fleet that is not partitioned has one partition, whose keys have no hash tag.
  */
 
-import { type DevstateError, deviceError, readOnlyError } from '../model/errors.js';
+import { type DevstateError, deviceError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { Connection, RedisRequest } from './connection.js';
 import { Requests } from './requests.js';
@@ -13,6 +13,7 @@ import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
 import { RAISE_TTL } from './scripts.js';
 import type { FleetSettings } from './settings.js';
+import { assertNotReadOnly, assertWritable } from './write-permission.js';
 
 /** What a fleet gives to each of its partitions. */
 export interface PartitionOptions {
@@ -20,6 +21,7 @@ export interface PartitionOptions {
   /** The number of the partition, from 0; undefined: the fleet is not partitioned. */
   number?: number | undefined;
   readOnly?: boolean | undefined;
+  role?: 'device' | undefined;
   requestTimeoutMs: number;
   settings(): Promise<FleetSettings>;
   /** Only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server. */
@@ -118,9 +120,23 @@ export class Partition extends Requests {
   /**
    * Checks, before a write is sent, that the partition may be written to.
    * @param action the name of the command or script, for the message
-   * @throws DevstateError USAGE: the fleet was opened as read-only
+   * @throws DevstateError USAGE: the fleet was opened as read-only, or with the role `device`
    */
   assertWritable(action: string): void {
-    if (this.#options.readOnly) throw readOnlyError(action);
+    assertWritable(this.#options, action);
+  }
+
+  /** True: the user is a device, which may run no script; `presence/plain-heartbeat.ts` then writes its heartbeats. */
+  get isDeviceRole(): boolean {
+    return this.#options.role === 'device';
+  }
+
+  /**
+   * Checks, before a device writes its own keys, that the fleet is not read-only.
+   * @param action the name of the command, for the message
+   * @throws DevstateError USAGE: the fleet was opened as read-only
+   */
+  assertNotReadOnly(action: string): void {
+    assertNotReadOnly(this.#options, action);
   }
 }

@@ -28,6 +28,12 @@ export interface DeclaredSettings {
 /** The settings of a fleet, always with a dialect: the declared one, else that of the fleet's records. */
 export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Dialect };
 
+/**
+ * The most partitions that a fleet may have. A query of the whole fleet sends requests to each partition, so more
+ * partitions would make queries slow.
+ */
+export const MAX_PARTITIONS = 1024;
+
 export const SETTING_FIELDS = [
   'partitions',
   'dialect',
@@ -45,7 +51,7 @@ export const SETTING_FIELDS = [
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {
   const [partitions, dialect, writers, longestTtl, logCap, historyCap] = values;
   return {
-    partitions: Math.max(parseCount(partitions, 1), 1),
+    partitions: Math.max(parseCount(partitions, 1, MAX_PARTITIONS), 1),
     dialect: declaredDialect(dialect),
     exclusive: writers === 'exclusive',
     longestTtl: Math.max(parseCount(longestTtl, 0), DEFAULT_TTL_MS),
@@ -62,11 +68,18 @@ function declaredDialect(text: string | null | undefined): Dialect | undefined {
   });
 }
 
-function parseCount(text: string | null | undefined, defaultValue: number): number {
+function parseCount(
+  text: string | null | undefined,
+  defaultValue: number,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
   if (text === null || text === undefined) return defaultValue;
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new DevstateError('BAD_RECORD', `devices:meta holds ${JSON.stringify(text)} instead of a number`);
+  if (!Number.isSafeInteger(value) || value < 0 || value > max) {
+    throw new DevstateError(
+      'BAD_RECORD',
+      `devices:meta holds ${JSON.stringify(text)} instead of a number${value > max ? ` up to ${max}` : ''}`,
+    );
   }
   return value;
 }

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { cli, text } from '../../support/cli.js';
 import { openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Nothing listens there: acl must not connect. */
+/** Nothing listens there: acl must not connect, but for the role device. */
 const devstate = cli('redis://127.0.0.1:1');
 const redis = useRedis();
 const PASSWORD = '! hint: a new user has no password: add >PASSWORD at the end of the line\n';
@@ -15,21 +16,23 @@ const PASSWORD = '! hint: a new user has no password: add >PASSWORD at the end o
 test('prints a line for redis-cli and hints about what it lacks', async () => {
   const line = [
     'ACL SETUSER gw-7 on resetkeys resetchannels -@all',
-    '+asking +cluster|slots +eval +evalsha +get +getex +hget +hmget +hset +lindex +ltrim +ping +publish +rpush +sadd +scard +set',
-    '+subscribe +time +type +xadd +xlen +zadd +zcard +zscore',
-    '~acme:device:heartbeat:gw-7 ~acme:device:history:presence:gw-7 ~acme:device:history:reported:gw-7',
-    '~acme:device:state:gw-7 ~acme:devices:activity ~acme:devices:meta ~acme:devices:online',
-    '~acme:devices:presence:log ~acme:devices:pulse',
-    '~acme:{[0-9]*}:device:heartbeat:gw-7 ~acme:{[0-9]*}:device:history:presence:gw-7',
-    '~acme:{[0-9]*}:device:history:reported:gw-7 ~acme:{[0-9]*}:device:state:gw-7 ~acme:{[0-9]*}:devices:activity',
-    '~acme:{[0-9]*}:devices:online ~acme:{[0-9]*}:devices:presence:log ~acme:{[0-9]*}:devices:pulse',
-    '&acme:device:gw-7:commands &acme:devices:presence',
+    '+exec +exists +hget +hmget +hset +ltrim +multi +ping +pttl +rpush +set +subscribe +time +unsubscribe +unwatch +watch',
+    '~acme:{0}:device:fence:gw-7 ~acme:{0}:device:heartbeat:gw-7 ~acme:{0}:device:history:reported:gw-7',
+    '~acme:{0}:device:state:gw-7 &acme:device:gw-7:commands',
   ].join(' ');
-  expect(await devstate.session('acl device --user gw-7 -n acme')).toBe(
-    `${line}\n${PASSWORD}! hint: it needs a fleet that was declared with devstate init, or --dialect with each command\n`,
+  const fleet = await openFleet(redis, { namespace: 'acme' });
+  await declareFleet(fleet, { partitions: 2 });
+  const options = '-n acme --role device --fleet-partitions 2 --dialect node --fleet-history 100';
+  expect(await cli(redis).session('acl device --user gw-7 -n acme')).toBe(
+    text`
+      ${line}
+      ${PASSWORD.trim()}
+      ! hint: the device runs devstate with ${options}
+      ! hint: to save them: devstate context set NAME --url URL ${options}
+    `,
   );
+  expect(await cli(redis).session('acl device --user gw-7 -n acme -q')).toBe(`${line}\n`);
   expect(await devstate.session('acl viewer --user gw-7')).toMatch(new RegExp(`^ACL .*\n${PASSWORD}$`));
-  expect(await devstate.session('acl device --user gw-7 -n acme -q')).toBe(`${line}\n`);
 });
 
 test('JSON has the line and its parts', async () => {
@@ -48,15 +51,13 @@ test('JSON has the line and its parts', async () => {
 });
 
 test('--id names the devices, instead of the name of the user', async () => {
-  const { keys, channels } = (await devstate.json(['acl', 'device', '--id', 'a b', '--id', 'c*'])) as {
-    keys: string[];
-    channels: string[];
-  };
+  const argv = ['acl', 'device', '--id', 'a:b', '--id', 'c*'];
+  const { keys, channels } = (await cli(redis).json(argv)) as { keys: string[]; channels: string[] };
   expect(keys.filter((key) => key.startsWith('device:state:'))).toEqual([
-    'device:state:a?b',
+    'device:state:a:b',
     'device:state:c\\*',
   ]);
-  expect(channels).toEqual(['device:a?b:commands', 'device:c\\*:commands', 'devices:presence']);
+  expect(channels).toEqual(['device:a:b:commands', 'device:c\\*:commands']);
 });
 
 test('namespace and database come from the context in use', async () => {
@@ -95,7 +96,14 @@ test.each<[argv: string[], expected: string]>([
       exit 2
     `,
   ],
-  [['acl', 'viewer', '--id', 'd1'], '! devstate: --id requires the role device\nexit 2\n'],
+  [
+    ['acl', 'viewer', '--id', 'd1'],
+    '! devstate: --id, --partitions and --history require the role device\nexit 2\n',
+  ],
+  [
+    ['acl', 'device', '--id', 'a b'],
+    '! devstate: no ACL line for "a b": Redis takes no space in a key pattern, so the device cannot have a login of its own\nexit 2\n',
+  ],
   [
     ['acl', 'viewer', '--user', 'a b'],
     '! devstate: a user name must not be empty or contain white space or control characters\nexit 2\n',

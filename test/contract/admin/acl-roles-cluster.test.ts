@@ -31,16 +31,18 @@ const COMMAND_LINES: Record<Role, string[]> = {
     `unregister ${ID} --yes`,
     'init',
   ],
-  device: [`heartbeat ${ID} --report a=1 --ttl 5h`],
+  device: [`get ${ID}`, `heartbeat ${ID} --report a=1 --ttl 5h`, `delta ${ID}`, `disconnect ${ID}`],
   detector: ['detect --once'],
 };
 
 /** Creates a user with this role on every node, and returns a command-line runner that logs in as that user. */
 async function asUser(role: Role) {
-  const { line } = aclOf(role, { namespace: 'acme', ids: [ID] });
+  const { line } = aclOf(role, { namespace: 'acme', ids: [ID], partitions: 8, topology: 'cluster' });
   for (const { url } of cluster.nodes)
     await briefly(url, (node) => node.call(...(line.split(' ') as [string]), '>pw'));
-  return cli(cluster.url.replace('//', `//${role}:pw@`));
+  const devstate = cli(cluster.url.replace('//', `//${role}:pw@`));
+  const login = role === 'device' ? ' --role device --fleet-partitions 8' : '';
+  return (argv: string) => devstate.run(`${argv} -n acme -q${login}`);
 }
 
 test.each(ROLES)('%s: runs the commands of its role, and is refused those of another role', async (role) => {
@@ -48,11 +50,12 @@ test.each(ROLES)('%s: runs the commands of its role, and is refused those of ano
   await declareFleet(fleet, { partitions: 8 });
   await register(fleet, ID, 't');
   await heartbeat(fleet, { id: ID });
-  const devstate = await asUser(role);
+  const run = await asUser(role);
   for (const argv of COMMAND_LINES[role])
-    expect(await devstate.run(`${argv} -n acme -q`), argv).toMatchObject({ exit: 0, stderr: '' });
-  const otherRoleCommand = role === 'operator' ? 'detect --once' : 'register d3 --type t';
-  expect(await devstate.run(`${otherRoleCommand} -n acme -q`)).toMatchObject({
+    expect(await run(argv), argv).toMatchObject({ exit: 0, stderr: '' });
+  const otherRoleCommand =
+    role === 'operator' ? 'detect --once' : role === 'device' ? 'list' : 'register d3 --type t';
+  expect(await run(otherRoleCommand)).toMatchObject({
     exit: 5,
     stderr: expect.stringContaining(': permission refused: this user '),
   });
@@ -74,9 +77,9 @@ test.each(ROLES)('%s: follows an ASK redirect, when the key has moved and the sl
   await setSlot(from, 'MIGRATING', target);
   await briefly(from.url, (node) => node.call('MIGRATE', '127.0.0.1', portOf(to), meta, 0, 5000));
   try {
-    const [argv] = COMMAND_LINES[role];
-    const devstate = await asUser(role);
-    expect(await devstate.run(`${argv} -n acme -q`)).toMatchObject({ exit: 0, stderr: '' });
+    const [argv = ''] = COMMAND_LINES[role];
+    const run = await asUser(role);
+    expect(await run(argv)).toMatchObject({ exit: 0, stderr: '' });
   } finally {
     for (const node of [to, from, ...cluster.nodes]) await setSlot(node, 'NODE', target);
   }

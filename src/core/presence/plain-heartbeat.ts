@@ -1,0 +1,186 @@
+/**
+ * The heartbeat and the goodbye of a device with a login of its own, whose user may run no script. Plain commands write
+ * the heartbeat key, the record and the history of reports (`store/fenced-write.ts`). The index, the log and the
+ * messages are not the device's: a detector writes them when it finds that the heartbeat key exists or is gone.
+ */
+import type { Dialect } from '../model/device.js';
+import { decodePacked, encodePacked } from '../model/device-decoder.js';
+import { decodeInstant, encodeInstant, fieldName } from '../model/dialect.js';
+import { documentText } from '../model/document-limits.js';
+import { deviceRoleError, notFoundError } from '../model/errors.js';
+import { type Heartbeat, type HeartbeatResult, validTtl } from '../model/heartbeat.js';
+import { parseJsonObject } from '../model/json.js';
+import { jsonEqual } from '../model/json-equality.js';
+import { parseStored } from '../model/stored-document.js';
+import { mergePatch } from '../shadow/merge-patch.js';
+import type { RedisRequest } from '../store/connection.js';
+import { writeFenced } from '../store/fenced-write.js';
+import type { Partition } from '../store/partition.js';
+import { parseServerTime } from '../store/server-time.js';
+
+/** The fields that a heartbeat reads; the reported document only if it may change. */
+const FIELDS = ['id', 'devstate', 'registered', 'reported'] as const;
+const DIALECTS: readonly Dialect[] = ['node', 'python'];
+
+/** What was read of a device before its heartbeat is written. */
+interface Found {
+  dialect: Dialect;
+  /** The server's time, epoch ms. */
+  now: number;
+  /** The numbers of the field `devstate`. */
+  packed: readonly number[];
+  /** When the device was registered, epoch ms; 0: not known. */
+  registeredAt: number;
+  reported: string;
+}
+
+/** What changes with a report: fields of the record, and commands for the history. */
+interface ReportWrite {
+  fields: readonly string[];
+  commands: readonly RedisRequest[];
+}
+
+const NO_REPORT: ReportWrite = { fields: [], commands: [] };
+
+/**
+ * Sends one heartbeat with plain commands.
+ * @param defaultTtl the TTL of a device without a TTL of its own, ms
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, CONFLICT, CONNECTION; USAGE also if the heartbeat has `registerAs`
+ */
+export async function plainHeartbeat(
+  partition: Partition,
+  beat: Heartbeat,
+  defaultTtl: number,
+): Promise<HeartbeatResult> {
+  const { id } = beat;
+  partition.assertNotReadOnly('heartbeat');
+  if (beat.registerAs !== undefined) throw deviceRoleError('register');
+  const { historyCap } = await partition.settings();
+  const fallbackTtl = validTtl(defaultTtl);
+  const { keys } = partition;
+  const hasReport = beat.patch !== undefined || beat.reportedJson !== undefined;
+  return writeFenced(partition, {
+    ...readsOf(partition, id, hasReport ? FIELDS : FIELDS.slice(0, 3)),
+    plan(replies) {
+      const found = decode(id, replies);
+      const { dialect, now, packed } = found;
+      const [, , desiredVersion = 0, , , , ownTtl = 0] = packed;
+      const deadline = now + (beat.ttl === undefined ? ownTtl || fallbackTtl : validTtl(beat.ttl));
+      const report = hasReport
+        ? reportWrite(beat, found, keys.history('reported', id), historyCap)
+        : NO_REPORT;
+      return {
+        writes: [
+          ['set', keys.heartbeat(id), '1', 'PXAT', deadline, 'GET'],
+          ['hset', keys.state(id), ...presenceFields(dialect, 'online', now), ...report.fields],
+          ...report.commands,
+        ],
+        toResult: ([before]) => ({
+          deviceId: id,
+          status: 'online',
+          wasOffline: before === null,
+          lastSeen: now,
+          expiresAt: deadline,
+          desiredVersion,
+        }),
+      };
+    },
+  });
+}
+
+/**
+ * Takes the device offline with plain commands: its heartbeat key is set with an expiry in the past, which deletes it.
+ * @returns whether the device was online
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, CONFLICT, CONNECTION, USAGE
+ */
+export async function plainDisconnect(partition: Partition, id: string): Promise<boolean> {
+  partition.assertNotReadOnly('disconnect');
+  const { keys } = partition;
+  return writeFenced(partition, {
+    ...readsOf(partition, id, ['id']),
+    plan(replies) {
+      const { dialect } = decode(id, replies);
+      return {
+        writes: [
+          ['set', keys.heartbeat(id), '1', 'PXAT', 1, 'GET'],
+          ['hset', keys.state(id), fieldName(dialect, 'status'), 'offline'],
+        ],
+        toResult: ([before]) => before !== null,
+      };
+    },
+  });
+}
+
+/** The record is read in both dialects, because another program may have registered the device in the other one. */
+function readsOf({ keys }: Partition, id: string, fields: readonly (typeof FIELDS)[number][]) {
+  const state = keys.state(id);
+  const records = DIALECTS.map(
+    (dialect): RedisRequest => ['hmget', state, ...fields.map((field) => fieldName(dialect, field))],
+  );
+  return { fence: keys.fence(id), keys: [state], reads: [['time'] as const, ...records] };
+}
+
+/** @throws DevstateError NOT_FOUND: the record has no id field in either dialect */
+function decode(id: string, [time, ...records]: readonly unknown[]): Found {
+  for (const [i, dialect] of DIALECTS.entries()) {
+    const [deviceId, devstate, registered, reported] = records[i] as (string | null)[];
+    if (typeof deviceId !== 'string') continue;
+    return {
+      dialect,
+      now: parseServerTime(time),
+      packed: decodePacked(devstate),
+      registeredAt: decodeInstant(dialect, registered) ?? 0,
+      reported: reported ?? '',
+    };
+  }
+  throw notFoundError(id);
+}
+
+function presenceFields(dialect: Dialect, status: 'online' | 'offline', now: number): string[] {
+  return [fieldName(dialect, 'lastSeen'), encodeInstant(dialect, now), fieldName(dialect, 'status'), status];
+}
+
+/**
+ * Returns what a report writes: nothing if the stored report is equal to it.
+ * @throws DevstateError BAD_RECORD: the patch cannot be merged into the stored report; USAGE: the result is too large
+ */
+function reportWrite(beat: Heartbeat, found: Found, historyKey: string, historyCap: number): ReportWrite {
+  const { dialect, now, packed, reported } = found;
+  const text = newReport(beat, reported);
+  if (text === reported || isEqual(text, reported)) return NO_REPORT;
+  const [version = 0, , ...others] = packed;
+  const entry = `{"at":${now},"version":${version + 1}${noteOf(found)},"value":${text}}`;
+  const append: RedisRequest[] = [
+    ['rpush', historyKey, entry],
+    ['ltrim', historyKey, -historyCap, -1],
+  ];
+  const clear: RedisRequest[] = [['ltrim', historyKey, 1, 0]];
+  return {
+    fields: ['devstate', encodePacked([version + 1, now, ...others]), fieldName(dialect, 'reported'), text],
+    commands: historyCap > 0 ? append : clear,
+  };
+}
+
+function newReport({ id, patch, reportedJson = '' }: Heartbeat, stored: string): string {
+  if (!patch) return reportedJson;
+  return documentText(mergePatch(parseStored(id, 'the report', stored || '{}'), patch));
+}
+
+/** Whether the stored text is a document that is equal to the new one. A broken one is equal to none. */
+function isEqual(text: string, stored: string): boolean {
+  try {
+    return jsonEqual(parseJsonObject(text), parseJsonObject(stored));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Returns what the history entry says of the time before it, as include/history.lua does: whether the report was empty
+ * as registered, and for which time it is not known. The newest entry is not compared with the stored report, because the
+ * user may not read the history.
+ */
+function noteOf({ packed: [version = 0, since = 0], registeredAt, reported, now }: Found): string {
+  if (version === 0) return reported === '' || reported === '{}' ? ',"first":true' : '';
+  return registeredAt > since ? `,"unknown":[${since},${now}]` : '';
+}

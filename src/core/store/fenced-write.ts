@@ -1,0 +1,163 @@
+/**
+ * Writes keys that were read before, without a script, so that nothing is written if they changed meanwhile or the write
+ * arrives too late. For devices with a login of their own, which may run no script.
+ *
+ * Round 1: SET of the fence key with a TTL, WATCH of the fence and the keys, and the reads. Round 2: the writes between
+ * MULTI and EXEC. Redis refuses the EXEC if a watched key was written or has expired since. So a write that was delayed
+ * in the network or in a stopped server is refused once the fence has expired, or once another attempt has set it again.
+ *
+ * Redis keeps the watched keys of a connection until its next EXEC, so round 2 is sent on the connection of round 1,
+ * and on a connection one fenced write is made after the other.
+ */
+import { type Redis, Command as RedisCommand } from 'ioredis';
+import { withTimeout } from '../async/timeouts.js';
+import { DevstateError, usageError } from '../model/errors.js';
+import { type Connection, isCluster, type RedisRequest } from './connection.js';
+import { toDevstateError, wrongTypeError } from './redis-errors.js';
+import { replyCode } from './reply-errors.js';
+import type { Requests } from './requests.js';
+import { retryUntilSettled } from './retry.js';
+
+export interface FencedWrite<Result> {
+  fence: string;
+  /** The keys that must not change between the reads and the writes. */
+  keys: readonly string[];
+  reads: readonly RedisRequest[];
+  /**
+   * Decides from the replies to `reads` what to write, and how the replies to the writes become the result. If it
+   * throws, nothing is written. It is called again if the keys changed.
+   */
+  plan(replies: readonly unknown[]): {
+    writes: readonly RedisRequest[];
+    toResult(replies: readonly unknown[]): Result;
+  };
+}
+
+/**
+ * Reads, plans and writes, again and again until Redis accepts the write.
+ * @throws DevstateError CONNECTION: no reply in time; the write may have been made, but is not made after the request
+ *   timeout. CONFLICT: the keys kept changing. BAD_RECORD: a key holds another Redis type. USAGE: the client resends
+ *   commands after a reconnection (its option `autoResendUnfulfilledCommands`), which would send an unwatched EXEC.
+ *   And what `plan` throws
+ */
+export async function writeFenced<Result>(requests: Requests, write: FencedWrite<Result>): Promise<Result> {
+  const deadline = performance.now() + requests.requestTimeoutMs;
+  const work = retryUntilSettled(requests.requestTimeoutMs, async () => {
+    const client = await clientFor(requests, write.fence);
+    return inTurn(client, () => attempt(requests, client, write, deadline));
+  });
+  const done = await withTimeout(requests.requestTimeoutMs, work);
+  if (done === undefined) throw timedOut();
+  return done.result;
+}
+
+/** Returns the client of the server that holds a key. @throws DevstateError USAGE: it resends commands */
+async function clientFor({ connection }: Requests, key: string): Promise<Redis> {
+  if (!isCluster(connection)) {
+    if (connection.options.autoResendUnfulfilledCommands !== false)
+      throw usageError('the role device needs a client with autoResendUnfulfilledCommands: false');
+    return connection;
+  }
+  // The client of a node does not reconnect, and resends nothing: ioredis makes another one instead.
+  const address = connection.slots[new RedisCommand('exists', [key]).getSlot()]?.[0];
+  const node = connection.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
+  if (node) return node;
+  throw new DevstateError('CONNECTION', 'no node of the cluster holds the key', { reason: 'CLUSTER_DOWN' });
+}
+
+/** For each client the last fenced write that was started or waits for its turn. */
+const turns = new WeakMap<Redis, Promise<unknown>>();
+
+function inTurn<Result>(client: Redis, work: () => Promise<Result>): Promise<Result> {
+  const turn = (turns.get(client) ?? Promise.resolve()).then(work, work);
+  turns.set(client, turn);
+  return turn;
+}
+
+/**
+ * Makes one attempt. The fence expires after half of the time that is left: it is set before half of that time has
+ * passed, or the attempt fails. So the write is made before the deadline, or never.
+ * @returns undefined: the keys changed, the fence expired, or the connection was replaced
+ */
+async function attempt<Result>(
+  requests: Requests,
+  client: Redis,
+  { fence, keys, reads, plan }: FencedWrite<Result>,
+  deadline: number,
+): Promise<{ result: Result } | undefined> {
+  const fenceMs = Math.floor((deadline - performance.now()) / 2);
+  if (fenceMs < 1) throw timedOut();
+  const round1: RedisRequest[] = [['set', fence, '1', 'PX', fenceMs], ['watch', fence, ...keys], ...reads];
+  let stream: unknown;
+  const replies = await withTimeout(
+    fenceMs,
+    requests.send(() => {
+      stream = client.stream;
+      return client.pipeline(round1.map((each) => [...each])).exec();
+    }),
+  );
+  if (!replies) throw timedOut();
+  if (await isMoved(requests.connection, replies)) return undefined;
+  const [, , ...found] = repliesOf(replies, round1);
+  const { writes, toResult } = planned(client, () => plan(found));
+  let isSent = false;
+  const written = await requests.send(async () => {
+    // `send` calls this again after an error such as LOADING. Redis has forgotten the watched keys by then.
+    if (isSent || client.stream !== stream || client.status !== 'ready') return null;
+    isSent = true;
+    return client
+      .multi(writes.map((each) => [...each]))
+      .exec()
+      .catch(throwCause);
+  });
+  return written === null ? undefined : { result: toResult(repliesOf(written, writes)) };
+}
+
+/** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */
+function planned<Plan>(client: Redis, plan: () => Plan): Plan {
+  try {
+    return plan();
+  } catch (error) {
+    client.unwatch().catch(() => {}); // a lost connection has no watched keys
+    throw error;
+  }
+}
+
+/**
+ * Returns whether a node of a cluster refused a command because it does not hold the key, or not yet. The slots are then
+ * read again. While a slot is moved, a write waits until that is done, because MULTI cannot be redirected.
+ */
+async function isMoved(
+  connection: Connection,
+  replies: readonly [error: Error | null, reply: unknown][],
+): Promise<boolean> {
+  if (!isCluster(connection)) return false;
+  const isRedirected = replies.some(([error]) => /^(MOVED|ASK) /.test(error?.message ?? ''));
+  if (isRedirected) await new Promise((resolve) => connection.refreshSlotsCache(resolve));
+  return isRedirected;
+}
+
+/**
+ * Returns the replies of a batch. A reply of another Redis type than the command's is an error of the key.
+ * @throws the error that the server gave to any of the commands
+ */
+function repliesOf(
+  outcomes: readonly [error: Error | null, reply: unknown][],
+  commands: readonly RedisRequest[],
+): unknown[] {
+  return outcomes.map(([error, reply], i) => {
+    if (error === null) return reply;
+    throw replyCode(error.message) === 'WRONGTYPE'
+      ? wrongTypeError(commands[i]?.[1])
+      : toDevstateError(error);
+  });
+}
+
+/** Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. */
+function throwCause(error: Error & { previousErrors?: readonly Error[] }): never {
+  throw error.previousErrors?.[0] ?? error;
+}
+
+function timedOut(): DevstateError {
+  return new DevstateError('CONNECTION', 'timed out');
+}
