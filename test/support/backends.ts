@@ -11,11 +11,16 @@ import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { useCluster } from './cluster.js';
+import { FaultProxy } from './faults/fault-proxy.js';
 import { useRedis } from './redis.js';
 import { type SentinelSet, startSentinels } from './sentinel.js';
 
 export interface Backend {
   readonly name: string;
+  /** For further clients; of the proxies, if there are any. */
+  readonly url: string;
+  /** The proxies before all servers, if the backend has them. */
+  readonly proxies: readonly FaultProxy[];
   /** Opens a fleet that has no devices and whose layout is declared. All fleets share one connection. */
   open(options?: OpenOptions): Promise<Fleet>;
   /** Opens the same fleet on `count` further connections. */
@@ -28,32 +33,60 @@ export interface OpenOptions extends Pick<FleetOptions, 'dialect'> {
 
 const TIMEOUT_MS = 20_000;
 
-export function oneServer(): Backend {
-  return backend('one server', useRedis());
+export interface BackendOptions {
+  /** Whether clients reach each server through a proxy; default false. */
+  proxied?: boolean;
 }
 
-export function partitionedServer(): Backend {
-  return backend('one server, in partitions', useRedis(), 16);
+export function oneServer(options?: BackendOptions): Backend {
+  return backend('one server', useOneServer(options));
 }
 
-export function sentinel(): Backend {
+export function partitionedServer(options?: BackendOptions): Backend {
+  return backend('one server, in partitions', useOneServer(options), 16);
+}
+
+export function sentinel(options: BackendOptions = {}): Backend {
   let set: SentinelSet;
   beforeAll(async () => {
-    set = await startSentinels();
+    set = await startSentinels(options);
   });
   afterAll(() => set.stop());
   return backend('Sentinel', {
     get url() {
       return set.url;
     },
+    get proxies() {
+      return set.proxies;
+    },
   });
 }
 
-export function cluster(): Backend {
-  return backend('a cluster', useCluster({ masters: 3, replicas: 3 }), 64);
+export function cluster(options: BackendOptions = {}): Backend {
+  return backend('a cluster', useCluster({ masters: 3, replicas: 3, ...options }), 64);
 }
 
-function backend(name: string, server: { readonly url: string }, partitions = 1): Backend {
+interface Server {
+  readonly url: string;
+  readonly proxies: readonly FaultProxy[];
+}
+
+function useOneServer({ proxied = false }: BackendOptions = {}): Server {
+  const redis = useRedis();
+  const proxies: FaultProxy[] = [];
+  beforeAll(async () => {
+    if (proxied) proxies.push(await FaultProxy.start(redis.url));
+  });
+  afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
+  return {
+    get url() {
+      return proxies[0]?.url ?? redis.url;
+    },
+    proxies,
+  };
+}
+
+function backend(name: string, server: Server, partitions = 1): Backend {
   const stop = new AbortController();
   const connections: Promise<Connection>[] = [];
   let fleets = 0;
@@ -74,6 +107,12 @@ function backend(name: string, server: { readonly url: string }, partitions = 1)
 
   return {
     name,
+    get url() {
+      return server.url;
+    },
+    get proxies() {
+      return server.proxies;
+    },
     async open({ writers = 'shared', ...options } = {}) {
       fleets += 1;
       const namespace = `fleet-${fleets}`;

@@ -8,6 +8,8 @@ import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import { connect } from '../../src/redis/client.js';
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { parseTarget } from '../../src/redis/target-url.js';
+import type { FaultProxy } from './faults/fault-proxy.js';
+import { ProxiedServers } from './faults/proxied-servers.js';
 import { until } from './fleet.js';
 import { briefly, expectNoOthers } from './redis.js';
 import { portOf } from './sentinel.js';
@@ -28,12 +30,17 @@ export interface ClusterOptions {
    * default, a busy machine causes no failover.
    */
   nodeTimeout?: number;
+  /** Whether there is a proxy before each node, whose address the node announces; default false. */
+  proxied?: boolean;
 }
 
 export interface TestCluster {
   /** `redis-cluster://127.0.0.1:p1,127.0.0.1:p2,…` */
   readonly url: string;
   readonly nodes: readonly PrivateServer[];
+  /** The proxies before the nodes, if the cluster has them. */
+  readonly proxies: readonly FaultProxy[];
+  proxyOf(node: PrivateServer): FaultProxy;
   /** Opens a fleet on a new connection, which is closed at the end of the test file. */
   fleet(options?: FleetOptions, timeout?: number): Promise<Fleet>;
   /** Returns each master with its slots, as the first reachable node reports them. */
@@ -52,22 +59,27 @@ export function useCluster({
   masters = 3,
   replicas = 3,
   nodeTimeout = 15_000,
+  proxied = false,
 }: ClusterOptions = {}): TestCluster {
+  const servers = new ProxiedServers(proxied);
   const nodes: PrivateServer[] = [];
   const stops: AbortController[] = [];
   const fleets: Fleet[] = [];
 
-  async function start(): Promise<PrivateServer> {
+  async function launch(announcedPort?: number): Promise<PrivateServer> {
+    const announced = announcedPort === undefined ? [] : ['--cluster-announce-port', String(announcedPort)];
     const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(nodeTimeout)];
     const quick = ['--repl-diskless-sync-delay', '0', '--cluster-allow-replica-migration', 'no'];
     for (let attempt = 1; ; attempt++) {
       try {
-        return await startServer({ port: true, args: [...cluster, ...quick] });
+        return await startServer({ port: true, args: [...cluster, ...quick, ...announced] });
       } catch (error) {
         if (attempt === STARTS) throw error; // its bus port, 10000 above its port, may be in use: try other ports
       }
     }
   }
+
+  const start = () => servers.start(launch);
 
   const alive = async (): Promise<PrivateServer[]> => {
     const answers = await Promise.all(nodes.map((node) => call(node, 'PING').catch(() => undefined)));
@@ -91,7 +103,7 @@ export function useCluster({
     const ranges = await briefly((first as PrivateServer).url, (redis) => redis.cluster('SLOTS'));
     const found = new Map<PrivateServer, number[]>();
     for (const [from, to, master] of ranges) {
-      const node = nodes.find((each) => portOf(each) === String(master?.[1]));
+      const node = nodes.find((each) => servers.portOf(each) === String(master?.[1]));
       if (!node) throw new Error(`an unknown node serves slots ${from} to ${to}`);
       const slots = Array.from({ length: to - from + 1 }, (_, i) => from + i);
       found.set(node, [...(found.get(node) ?? []), ...slots]);
@@ -108,7 +120,7 @@ export function useCluster({
         if (i < masters) await call(node, 'CLUSTER', 'ADDSLOTSRANGE', ...rangeOf(i, masters));
       }),
     );
-    await Promise.all(nodes.map((node) => meet(node, nodes)));
+    await Promise.all(nodes.map((node) => meet(node, nodes, servers)));
     await Promise.all(nodes.map((node) => knows(node, nodes.length)));
     await Promise.all(
       nodes.slice(masters).map(async (node, i) => {
@@ -126,6 +138,7 @@ export function useCluster({
   afterAll(async () => {
     for (const stop of stops) stop.abort();
     for (const { cluster } of fleets) cluster?.disconnect();
+    await servers.close();
     try {
       for (const node of await alive()) await briefly(node.url, expectNoOthers);
     } finally {
@@ -135,10 +148,14 @@ export function useCluster({
 
   return {
     nodes,
+    get proxies() {
+      return servers.proxies;
+    },
+    proxyOf: (node) => servers.proxyOf(node),
     settled,
     masters: mastersNow,
     get url() {
-      return `redis-cluster://${nodes.map((node) => `127.0.0.1:${portOf(node)}`).join()}`;
+      return `redis-cluster://${nodes.map((node) => `127.0.0.1:${servers.portOf(node)}`).join()}`;
     },
     async fleet(options = {}, timeout = 10_000) {
       const stop = new AbortController();
@@ -172,7 +189,7 @@ export function useCluster({
       const node = await start();
       nodes.push(node);
       const running = await alive();
-      await meet(node, running);
+      await meet(node, running, servers);
       await Promise.all(running.map((each) => knows(each, running.length)));
       await settled();
       return node;
@@ -192,9 +209,16 @@ function rangeOf(part: number, parts: number): [from: string, to: string] {
   return [String(bound(part)), String(bound(part + 1) - 1)];
 }
 
-async function meet(node: PrivateServer, others: readonly PrivateServer[]): Promise<void> {
+/** Introduces the others to a node, under the ports that they announce. */
+async function meet(
+  node: PrivateServer,
+  others: readonly PrivateServer[],
+  servers: ProxiedServers,
+): Promise<void> {
   for (const other of others) {
-    if (other !== node) await call(node, 'CLUSTER', 'MEET', '127.0.0.1', portOf(other));
+    if (other === node) continue;
+    const busPort = String(Number(portOf(other)) + 10_000);
+    await call(node, 'CLUSTER', 'MEET', '127.0.0.1', servers.portOf(other), busPort);
   }
 }
 

@@ -8,6 +8,8 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
+import type { FaultProxy } from './faults/fault-proxy.js';
+import { ProxiedServers } from './faults/proxied-servers.js';
 import { until } from './fleet.js';
 
 export const MASTER_NAME = 'fleet-1';
@@ -19,6 +21,9 @@ export interface SentinelSet {
   readonly url: string;
   readonly sentinels: readonly PrivateServer[];
   readonly servers: readonly PrivateServer[];
+  /** The proxies before the servers and the sentinels, if the set has them. */
+  readonly proxies: readonly FaultProxy[];
+  proxyOf(server: PrivateServer): FaultProxy;
   /** Returns the server that all sentinels report as the master; undefined while they disagree. */
   master(): Promise<PrivateServer | undefined>;
   /** Waits until a failover is possible: the replica is online, and every sentinel knows it and the other sentinels. */
@@ -26,32 +31,50 @@ export interface SentinelSet {
   stop(): Promise<void>;
 }
 
-/**
- * @param downAfter the time without a reply after which the sentinels take a server for failed, ms. Tests that load
- * the machine need a longer one, or a slow reply causes a failover.
- */
-export async function startSentinels(downAfter = 500): Promise<SentinelSet> {
+export interface SentinelOptions {
+  /**
+   * The time without a reply after which the sentinels take a server for failed, ms. Tests that load the machine need
+   * a longer one, or a slow reply causes a failover.
+   */
+  downAfter?: number;
+  /** Whether there is a proxy before each server and sentinel, whose address is announced; default false. */
+  proxied?: boolean;
+}
+
+export async function startSentinels({
+  downAfter = 500,
+  proxied = false,
+}: SentinelOptions = {}): Promise<SentinelSet> {
+  const behind = new ProxiedServers(proxied);
   const secret = ['--requirepass', PASSWORD, '--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0'];
-  const first = await startServer({ port: true, args: secret });
-  const replica = ['--replicaof', '127.0.0.1', portOf(first)];
-  const servers = [first, await startServer({ port: true, args: [...secret, ...replica] })];
+  const startData = (...args: string[]) =>
+    behind.start((port) => {
+      const announced = port === undefined ? [] : ['--replica-announce-port', String(port)];
+      return startServer({ port: true, args: [...secret, ...announced, ...args] });
+    });
+  const first = await startData();
+  const servers = [first, await startData('--replicaof', '127.0.0.1', behind.portOf(first))];
   const config = [
-    `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${portOf(first)} 2`,
+    `sentinel monitor ${MASTER_NAME} 127.0.0.1 ${behind.portOf(first)} 2`,
     `sentinel auth-pass ${MASTER_NAME} ${PASSWORD}`,
     `sentinel down-after-milliseconds ${MASTER_NAME} ${downAfter}`,
     `sentinel failover-timeout ${MASTER_NAME} 2000`,
-  ].join('\n');
-  const sentinels = await Promise.all(
-    Array.from({ length: SENTINELS }, () =>
-      startServer({ port: true, config, args: ['--sentinel', '--requirepass', PASSWORD] }),
-    ),
-  );
+  ];
+  const startSentinel = (port?: number) => {
+    const announced = port === undefined ? [] : [`sentinel announce-port ${port}`];
+    return startServer({
+      port: true,
+      config: [...config, ...announced].join('\n'),
+      args: ['--sentinel', '--requirepass', PASSWORD],
+    });
+  };
+  const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => behind.start(startSentinel)));
 
   async function master(): Promise<PrivateServer | undefined> {
     const command = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME];
     const answers = await Promise.all(sentinels.map((sentinel) => ask(sentinel, ...command)));
     const [port, ...others] = new Set(answers.map((answer) => (answer as string[])[1]));
-    return others.length === 0 ? servers.find((server) => portOf(server) === port) : undefined;
+    return others.length === 0 ? servers.find((server) => behind.portOf(server) === port) : undefined;
   }
 
   async function settled(): Promise<void> {
@@ -76,12 +99,19 @@ export async function startSentinels(downAfter = 500): Promise<SentinelSet> {
 
   await settled();
   return {
-    url: `redis-sentinel://:${PASSWORD}@${sentinels.map((each) => `127.0.0.1:${portOf(each)}`).join()}#${MASTER_NAME}`,
+    url: `redis-sentinel://:${PASSWORD}@${sentinels.map((each) => `127.0.0.1:${behind.portOf(each)}`).join()}#${MASTER_NAME}`,
     sentinels,
     servers,
     master,
     settled,
-    stop: async () => void (await Promise.all([...sentinels, ...servers].map((each) => each.stop()))),
+    get proxies() {
+      return behind.proxies;
+    },
+    proxyOf: (server) => behind.proxyOf(server),
+    async stop() {
+      await behind.close();
+      await Promise.all([...sentinels, ...servers].map((each) => each.stop()));
+    },
   };
 }
 

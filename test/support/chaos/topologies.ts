@@ -133,7 +133,7 @@ export function useSentinels(): Topology {
   let set: SentinelSet;
   const end = new AbortController();
   beforeAll(async () => {
-    set = await startSentinels(FAILED_AFTER_MS);
+    set = await startSentinels({ downAfter: FAILED_AFTER_MS });
   });
   afterAll(async () => {
     end.abort();

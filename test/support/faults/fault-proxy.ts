@@ -20,47 +20,64 @@ import { type Direction, Flow } from './flow.js';
 const PORTS = { from: 20_000, count: 12_000 };
 const WAIT_MS = 15_000;
 
+export interface FaultProxyOptions {
+  /** The seed of the jitter. */
+  seed?: number;
+  /**
+   * A flow whose client sends this is passed on without faults, and does not count as open: the connections of
+   * replicas and sentinels, where only those of clients are to be disturbed. `refuse` and `hold` apply to it too.
+   */
+  spared?: RegExp;
+}
+
 export class FaultProxy {
-  /** The URL of the server with the proxy's address in place of the server's. */
-  readonly url: string;
   readonly port: number;
   /** All flows since the start, closed ones too. */
   readonly flows: Flow[] = [];
   /** Called with each chunk before it is passed on. It may set faults of the flow that apply to this chunk. */
   onData: (flow: Flow, chunk: Buffer, direction: Direction) => void = () => {};
-  readonly #target: NetConnectOpts;
+  #url = '';
   readonly #server: Server;
   readonly #random: () => number;
+  readonly #spared: RegExp | undefined;
   readonly #faults: Record<Direction, Faults> = { toServer: NO_FAULTS, toClient: NO_FAULTS };
   readonly #changes = new EventEmitter();
   /** The clients that wait for the end of `hold()`; undefined: new ones are connected at once. */
   #held: Socket[] | undefined;
 
-  private constructor(url: string, server: Server, seed: number) {
+  private constructor(server: Server, { seed = 1, spared }: FaultProxyOptions) {
     this.port = (server.address() as AddressInfo).port;
-    const target = new URL(url);
-    const isSocket = target.protocol === 'unix:';
-    this.#target = isSocket
-      ? { path: target.pathname }
-      : { host: target.hostname.replace(/[[\]]/g, ''), port: Number(target.port || 6379) };
-    const address = `127.0.0.1:${this.port}`;
-    this.url = isSocket ? `redis://${address}` : url.replace(target.host, address);
     this.#server = server;
     this.#random = randomNumbers(seed);
+    this.#spared = spared;
     server.on('connection', (client) => this.#accept(client));
   }
 
   /**
-   * @param url of the server: redis://, rediss:// (the bytes of TLS are passed on) or unix://
-   * @param seed of the jitter
+   * @param url of the server: redis://, rediss:// (the bytes of TLS are passed on) or unix://; undefined: it is set
+   *   by `forwardTo`
    */
-  static async start(url: string, seed = 1): Promise<FaultProxy> {
-    return new FaultProxy(url, await listen(), seed);
+  static async start(url?: string, options: FaultProxyOptions = {}): Promise<FaultProxy> {
+    const proxy = new FaultProxy(await listen(), options);
+    if (url !== undefined) proxy.forwardTo(url);
+    return proxy;
   }
 
-  /** The flows of which at least one side is connected. */
+  /** Sets the server to which further connections are forwarded. */
+  forwardTo(url: string): void {
+    this.#url = url;
+  }
+
+  /** The URL of the server with the proxy's address in place of the server's. */
+  get url(): string {
+    const { protocol, host } = new URL(this.#url);
+    const address = `127.0.0.1:${this.port}`;
+    return protocol === 'unix:' ? `redis://${address}` : this.#url.replace(host, address);
+  }
+
+  /** The flows of which at least one side is connected, without those that are spared. */
   get open(): Flow[] {
-    return this.flows.filter((flow) => !flow.isClosed);
+    return this.flows.filter((flow) => !flow.isClosed && !flow.isSpared);
   }
 
   /** Changes some of the faults of all flows, those to come too, in one direction or both. */
@@ -132,13 +149,16 @@ export class FaultProxy {
       this.#held.push(client);
       return;
     }
-    const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
+    const server = connect({ ...addressOf(this.#url), allowHalfOpen: true, noDelay: true });
     const changed = () => void this.#changes.emit('change');
     this.flows.push(
       new Flow(client, server, {
-        faults: { ...this.#faults },
+        faults: this.#faults,
         random: this.#random,
-        onData: (flow, chunk, direction) => this.onData(flow, chunk, direction),
+        onData: (flow, chunk, direction) => {
+          if (direction === 'toServer' && this.#spared?.test(chunk.toString('latin1'))) flow.spare();
+          if (!flow.isSpared) this.onData(flow, chunk, direction);
+        },
         onChange: changed,
       }),
     );
@@ -146,9 +166,15 @@ export class FaultProxy {
   }
 }
 
+function addressOf(url: string): NetConnectOpts {
+  const { protocol, hostname, port, pathname } = new URL(url);
+  if (protocol === 'unix:') return { path: pathname };
+  return { host: hostname.replace(/[[\]]/g, ''), port: Number(port || 6379) };
+}
+
 /** Starts a proxy that is closed when the test has finished. */
-export async function useFaultProxy(url: string, seed?: number): Promise<FaultProxy> {
-  const proxy = await FaultProxy.start(url, seed);
+export async function useFaultProxy(url: string, options?: FaultProxyOptions): Promise<FaultProxy> {
+  const proxy = await FaultProxy.start(url, options);
   onTestFinished(() => proxy.close());
   return proxy;
 }

@@ -1,7 +1,7 @@
 /** One connection through a fault proxy: a client's socket, a socket to the server, and a channel for each direction. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { Channel, type Faults, finish } from './channel.js';
+import { Channel, type Faults, finish, NO_FAULTS } from './channel.js';
 
 export type Direction = 'toServer' | 'toClient';
 
@@ -19,6 +19,8 @@ export class Flow {
   clientClosed = false;
   /** Whether the socket to the server is closed, by either side. */
   serverClosed = false;
+  /** Whether it passes on everything without faults. */
+  isSpared = false;
   readonly #client: Socket;
   readonly #server: Socket;
 
@@ -60,6 +62,12 @@ export class Flow {
   set(faults: Partial<Faults>, direction?: Direction): void {
     if (direction !== 'toClient') this.toServer.set(faults);
     if (direction !== 'toServer') this.toClient.set(faults);
+  }
+
+  /** Ends all faults, and delivers what was swallowed; the proxy sets no further ones. */
+  spare(): void {
+    this.isSpared = true;
+    this.set(NO_FAULTS);
   }
 
   /** Passes on nothing more, in neither direction, for ever; both sides stay connected. */
