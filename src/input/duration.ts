@@ -12,11 +12,6 @@ const WITH_UNITS = new RegExp(
   `^(?=.)${['d', 'h', 'm', 's', 'ms'].map((unit) => `(?:${NUMBER}${unit})?`).join('')}$`,
 );
 const UNIT_MS = [86_400_000, 3_600_000, 60_000, 1000, 1] as const;
-/**
- * The longest TTL that the command line accepts, ms: ten years. A longer one is refused, because it is most likely
- * a mistake in the unit.
- */
-const MAX_TTL_MS = 3650 * 86_400_000;
 
 /**
  * Parses a duration to milliseconds; a number without a unit is in seconds.
@@ -39,13 +34,11 @@ export function parseTtl(text: string): number {
 }
 
 /**
- * Checks a TTL in ms that a user gave, and returns it. The limits are narrower than the library's: no fraction of a
- * millisecond, and at most 3650 days.
+ * Checks a TTL in ms that a user gave, and returns it. Unlike the library, it refuses a fraction of a millisecond.
  * @throws DevstateError USAGE: the TTL is outside the limits
  */
 export function ttlFromInput(ms: number): number {
   if (!Number.isInteger(ms)) throw usageError('a TTL must be a whole number of milliseconds');
-  if (ms > MAX_TTL_MS) throw usageError('a TTL must be at most 3650d');
   return validTtl(ms);
 }
 

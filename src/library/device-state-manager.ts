@@ -11,6 +11,7 @@ import type { DeviceRecord } from '../core/model/device.js';
 import { DevstateError } from '../core/model/errors.js';
 import { DEFAULT_TTL_MS, type Heartbeat, type HeartbeatResult } from '../core/model/heartbeat.js';
 import { validId } from '../core/model/identifiers.js';
+import { MAX_DURATION_MS, validNumber } from '../core/model/numeric-options.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
@@ -24,7 +25,7 @@ import { delta } from '../core/shadow/delta.js';
 import { type DesiredOptions, setDesired } from '../core/shadow/desired.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
-import { Fleet, type FleetOptions } from '../core/store/fleet.js';
+import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
 import type { Partition } from '../core/store/partition.js';
 import { callIsolated, isolateCallbacks, throwUncaught } from './callbacks.js';
 import { type DeviceHeartbeat, type DeviceRegistration, toHeartbeat, toRegistrant } from './device-input.js';
@@ -42,7 +43,7 @@ import { isClient, makeClient } from './own-client.js';
 export interface ManagerOptions extends FleetOptions {
   /**
    * The heartbeat TTL of devices without a TTL of their own, in SECONDS as in the article's class, while
-   * `requestTimeout` and `ttl` are in ms; default 60.
+   * `requestTimeout` and `ttl` are in ms; from 0.001 to ten years, default 60.
    */
   heartbeatTimeout?: number;
 }
@@ -58,8 +59,7 @@ export interface ManagerOptions extends FleetOptions {
  * that a heartbeat with `registerAs` may have registered the device.
  */
 export class DeviceStateManager {
-  /** The heartbeat TTL of devices without a TTL of their own, seconds; may be set at any time, for later heartbeats. */
-  heartbeatTimeout: number;
+  #heartbeatTimeout: number;
   readonly #fleet: Fleet;
   /**
    * Collects heartbeats that are sent together. Each partition has a batcher of its own, so that a partition that does
@@ -71,13 +71,26 @@ export class DeviceStateManager {
   /**
    * @param connection an ioredis client of one server or of a cluster; or ioredis options, such as
    *   `{ host, port }`, of a client to make
+   * @throws DevstateError USAGE: a number of the options is out of its limits
    */
   constructor(connection: Connection | RedisOptions = {}, options: ManagerOptions = {}) {
+    const { heartbeatTimeout = DEFAULT_TTL_MS / 1000 } = options;
+    requestTimeoutOf(options); // throws before a client is made, which nothing would close
+    this.#heartbeatTimeout = validHeartbeatTimeout(heartbeatTimeout);
     this.#fleet = new Fleet(
       isClient(connection) ? connection : makeClient(connection, options.role),
       options,
     );
-    this.heartbeatTimeout = options.heartbeatTimeout ?? DEFAULT_TTL_MS / 1000;
+  }
+
+  /** The heartbeat TTL of devices without a TTL of their own, seconds; may be set at any time, for later heartbeats. */
+  get heartbeatTimeout(): number {
+    return this.#heartbeatTimeout;
+  }
+
+  /** @throws DevstateError USAGE: it is not a number from 0.001 to ten years */
+  set heartbeatTimeout(seconds: number) {
+    this.#heartbeatTimeout = validHeartbeatTimeout(seconds);
   }
 
   /**
@@ -258,6 +271,10 @@ export class DeviceStateManager {
   get #defaultTtlMs(): number {
     return this.heartbeatTimeout * 1000;
   }
+}
+
+function validHeartbeatTimeout(seconds: number): number {
+  return validNumber('heartbeatTimeout', seconds, 0.001, MAX_DURATION_MS / 1000);
 }
 
 async function collectIds(devices: AsyncIterable<DeviceRecord>): Promise<string[]> {

@@ -1,26 +1,26 @@
 /** The detector of the library, as an event emitter. Usage: `new OfflineDetector(connection).start()`. */
 import { EventEmitter } from 'node:events';
 import type { RedisOptions } from 'ioredis';
-import type { DetectOptions, Strategy } from '../core/detection/detect-options.js';
+import { checkDurations, type DetectOptions, type Strategy } from '../core/detection/detect-options.js';
 import { detect } from '../core/detection/detector.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
-import { Fleet, type FleetOptions } from '../core/store/fleet.js';
+import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
 import { callIsolated, isolateCallbacks } from './callbacks.js';
 import { isClient, makeClient } from './own-client.js';
 
 export interface OfflineDetectorOptions extends FleetOptions {
   /** How the detector finds devices whose heartbeat has expired; default `deadline`. */
   strategy?: Strategy;
-  /** The time between two checks of the strategy `poll`, ms; default 10,000. */
+  /** The time between two checks of the strategy `poll`, ms, from 1 to ten years; default 10,000. */
   interval?: number;
   /** True (default): no device is declared offline during the hold after an outage. False: expired devices are. */
   honourHold?: boolean;
   /**
    * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed
-   * without updating the index; default 300,000.
+   * without updating the index; from 1 to ten years, default 300,000.
    */
   auditRound?: number;
 }
@@ -72,9 +72,12 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   /**
    * @param connection an ioredis client of one server or of a cluster; or ioredis options, such as
    *   `{ host, port }`, of a client to make
+   * @throws DevstateError USAGE: a number of the options is out of its limits
    */
   constructor(connection: Connection | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
+    requestTimeoutOf(options); // throws before a client is made, which nothing would close
+    checkDurations(options);
     const client = isClient(connection) ? connection : makeClient(connection);
     this.#ownClient = client === connection ? undefined : client;
     this.#fleet = new Fleet(client, options);

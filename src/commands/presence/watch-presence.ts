@@ -2,6 +2,7 @@
 import { type LinkedAbort, linkAbort } from '../../core/async/abort.js';
 import { detect } from '../../core/detection/detector.js';
 import { usageError } from '../../core/model/errors.js';
+import { MAX_TIMER_MS } from '../../core/model/numeric-options.js';
 import type { PresenceEvent } from '../../core/model/presence-event.js';
 import { CURSOR_PATTERN } from '../../core/presence/cursor.js';
 import { presenceFeed } from '../../core/presence/feed.js';
@@ -13,7 +14,6 @@ import { parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
 import { ONLY_TYPE } from '../shared/common-options.js';
 import type { Context } from '../shared/context.js';
-import { MAX_TIMER_MS } from '../shared/max-timer.js';
 import { outageListener } from '../shared/outage-notices.js';
 import { detectorNotices, warnWithoutDetector } from './detector-notices.js';
 import { EVENT } from './event-view.js';

@@ -3,11 +3,11 @@
  * name.
  */
 import { usageError } from '../../core/model/errors.js';
+import { MAX_TIMER_MS } from '../../core/model/numeric-options.js';
 import { MAX_PARTITIONS } from '../../core/store/settings.js';
 import { parseCount, parseDuration } from '../../input/duration.js';
 import { FORMATS, type Format } from '../../output/view.js';
 import type { Option } from './declaration.js';
-import { MAX_TIMER_MS } from './max-timer.js';
 
 export interface Globals {
   url?: string;

@@ -3,10 +3,10 @@
  * of the rounds does not add up to a drift. Rounds that were missed are skipped, not made up for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_TIMER_MS } from '../../core/model/numeric-options.js';
 import type { OutageNotice } from '../../core/pubsub/outage-notice.js';
 import { isTransient } from '../../core/store/redis-errors.js';
 import type { Context } from './context.js';
-import { MAX_TIMER_MS } from './max-timer.js';
 
 export interface RepeatOptions {
   intervalMs: number;

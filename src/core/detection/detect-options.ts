@@ -1,4 +1,5 @@
 /** The options of a detector. A sweep uses only `honourHold`, `onNotice`, `onHold` and `onHoldEnd`. */
+import { MAX_DURATION_MS, validNumber } from '../model/numeric-options.js';
 import type { OutageListener } from '../pubsub/outage-notice.js';
 import type { HoldListener } from './hold-notice.js';
 
@@ -12,13 +13,13 @@ export type Strategy = 'deadline' | 'poll' | 'keyspace';
 export interface DetectOptions extends OutageListener, HoldListener {
   /** How the detector finds expired devices; default `deadline`. A sweep ignores it and reads the index. */
   strategy?: Strategy;
-  /** The time between two checks of the strategy `poll`, ms; default 10,000. */
+  /** The time between two checks of the strategy `poll`, ms, from 1 to ten years; default 10,000. */
   interval?: number;
   /** True (default): no device is marked offline during the hold after an outage. False: expired devices are. */
   honourHold?: boolean;
   /**
    * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed
-   * without updating the index; default 300,000.
+   * without updating the index; from 1 to ten years, default 300,000.
    */
   auditRound?: number;
   /** Ends the detector when it aborts. */
@@ -30,4 +31,13 @@ export interface DetectOptions extends OutageListener, HoldListener {
   onReady?: () => void;
   /** Called with a message for the operator, for instance that a strategy is not available or a record is broken. */
   onNotice?: (message: string) => void;
+}
+
+/** Checks the options that are durations. @throws DevstateError USAGE: one is out of its limits */
+export function checkDurations({
+  interval,
+  auditRound,
+}: Pick<DetectOptions, 'interval' | 'auditRound'>): void {
+  if (interval !== undefined) validNumber('interval', interval, 1, MAX_DURATION_MS);
+  if (auditRound !== undefined) validNumber('auditRound', auditRound, 1, MAX_DURATION_MS);
 }

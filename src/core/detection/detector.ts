@@ -18,7 +18,7 @@ import { assertPartitionCount } from '../store/partition-count.js';
 import { partitionNumber } from '../store/partition-number.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { DEFAULT_AUDIT_ROUND_MS } from './audit.js';
-import type { DetectOptions } from './detect-options.js';
+import { checkDurations, type DetectOptions } from './detect-options.js';
 import type { DetectorContext } from './detector-context.js';
 import { createDetectorModes, type DetectorMode, DetectorModes } from './detector-modes.js';
 import { toFleetEvent } from './fleet-event.js';
@@ -40,6 +40,7 @@ const { STARTING, RUNNING, FAILING, ENDING, ENDED } = DetectorModes;
  */
 export async function* detect(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
   fleet.assertWritable('detect');
+  checkDurations(options);
   const wakeSignal = new WakeSignal(options.signal);
   try {
     const partitions = await wakeSignal.orAborted(fleet.partitions());

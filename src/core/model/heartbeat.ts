@@ -1,6 +1,7 @@
 /** The types of a heartbeat that a device sends and of its result, and the rules of its TTL. */
 import { usageError } from './errors.js';
 import type { JsonObject } from './json.js';
+import { MAX_DURATION_MS } from './numeric-options.js';
 
 /**
  * The TTL of a heartbeat if neither the call nor the device has one, ms. The programs of the article that
@@ -8,10 +9,14 @@ import type { JsonObject } from './json.js';
  */
 export const DEFAULT_TTL_MS = 60_000;
 
-/** Returns a TTL, rounded to whole ms. @throws DevstateError USAGE: it is less than 1 ms, or not a number */
+/**
+ * Returns a TTL, rounded to whole ms.
+ * @throws DevstateError USAGE: it is less than 1 ms, more than 3650 days, or not a number
+ */
 export function validTtl(ms: number): number {
   const whole = Math.round(ms);
-  if (!Number.isSafeInteger(whole) || whole < 1) throw usageError(`a TTL must be at least 1 ms, not ${ms}`);
+  if (Number.isNaN(whole) || whole < 1) throw usageError(`a TTL must be at least 1 ms, not ${ms}`);
+  if (whole > MAX_DURATION_MS) throw usageError('a TTL must be at most 3650d');
   return whole;
 }
 

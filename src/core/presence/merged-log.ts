@@ -9,6 +9,7 @@
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
 import { DevstateError } from '../model/errors.js';
+import { validNumber } from '../model/numeric-options.js';
 import { decodeLogEntry, type PresenceEvent } from '../model/presence-event.js';
 import type { Partition } from '../store/partition.js';
 import { entryId, formatCursor, parseCursor } from './cursor.js';
@@ -67,7 +68,7 @@ export class MergedLog {
   /**
    * Sets the position from which the events of each log are read. Must be called before `readNew`.
    * @param since the event or time to start after; undefined: starts at the end of each log, with new events only
-   * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read; BAD_RECORD
+   * @throws DevstateError USAGE: `since` is not an event id of this fleet, or not a time; CONNECTION: no log can be read; BAD_RECORD
    */
   async open(since: Since | undefined): Promise<void> {
     const count = this.#logs.length;
@@ -75,7 +76,10 @@ export class MergedLog {
       const readers = this.#logs.map(({ reader }) => reader);
       this.#positions = await readLogEnds(readers, STRAGGLER_TIMEOUT_MS);
     } else if ('id' in since) this.#positions = parseCursor(since.id, count);
-    else this.#positions = new Array(count).fill(positionAt(since.time));
+    else {
+      const time = validNumber('since.time', since.time, 0, Number.MAX_SAFE_INTEGER);
+      this.#positions = new Array(count).fill(positionAt(time));
+    }
     for (const [i, { reader }] of this.#logs.entries()) reader.startAt(this.#positions[i] as LogPosition);
   }
 

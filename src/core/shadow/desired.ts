@@ -11,6 +11,7 @@ import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import type { JsonObject } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
+import { validNumber } from '../model/numeric-options.js';
 import { parseStored } from '../model/stored-document.js';
 import { dialectToTryFirst, readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
@@ -69,6 +70,8 @@ export async function setDesiredAll(
   options: DesiredOptions = {},
 ): Promise<ItemResult<DesiredResult>[]> {
   fleet.assertWritable(SET_DESIRED.name);
+  const { ifVersion } = options;
+  if (ifVersion !== undefined) validNumber('ifVersion', ifVersion, 0, Number.MAX_SAFE_INTEGER);
   return sendValidItems(ids, validId, (all) =>
     mapItemsByPartition(fleet, all, (partition, group) =>
       runInChunks(group, (chunk) =>

@@ -6,6 +6,7 @@
 import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { Keyspace, type SharedKeys } from '../model/keyspace.js';
+import { MAX_TIMER_MS, validNumber } from '../model/numeric-options.js';
 import type { Connection } from './connection.js';
 import { deviceRoleSettings } from './device-role-settings.js';
 import { FleetSettingsReader, type SettingsSource } from './fleet-settings.js';
@@ -26,7 +27,7 @@ export interface FleetOptions {
   /** True: every write is refused with USAGE before it is sent to Redis. False (default): writes are allowed. */
   readOnly?: boolean;
   /**
-   * The time limit of each request and each compare-and-set, ms; default 5000. A request without a usable reply in
+   * The time limit of each request and each compare-and-set, ms, from 1 to 2,147,483,647; default 5000. A request without a usable reply in
    * this time fails with CONNECTION. A compare-and-set that other clients defeat for this time fails with CONFLICT.
    */
   requestTimeout?: number;
@@ -46,6 +47,13 @@ export interface FleetOptions {
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 
+/** Returns the request timeout of a fleet, ms. @throws DevstateError USAGE: it is less than 1 or too long for a timer */
+export function requestTimeoutOf({
+  requestTimeout = DEFAULT_REQUEST_TIMEOUT_MS,
+}: Pick<FleetOptions, 'requestTimeout'>): number {
+  return validNumber('requestTimeout', requestTimeout, 1, MAX_TIMER_MS);
+}
+
 export class Fleet extends Requests {
   readonly options: FleetOptions;
   readonly #keys: Keyspace;
@@ -54,11 +62,12 @@ export class Fleet extends Requests {
   #partitions: readonly Partition[] = [];
 
   /**
+   * @throws DevstateError USAGE: the request timeout is out of its limits
    * @param clock only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server
    * @throws DevstateError USAGE: `partitions` or `historyCap` is not valid, or given without the role `device`
    */
   constructor(connection: Connection, options: FleetOptions = {}, clock?: () => number) {
-    super(connection, options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS);
+    super(connection, requestTimeoutOf(options));
     this.options = options;
     this.#keys = new Keyspace(options.namespace);
     this.#clock = clock;

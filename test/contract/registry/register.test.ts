@@ -182,7 +182,7 @@ describe('the TTL of a heartbeat', () => {
       )) {
         expect(error).toMatchObject({
           code: 'USAGE',
-          message: `a TTL must be at least 1 ms, not ${ttl}`,
+          message: ttl > 1 ? 'a TTL must be at most 3650d' : `a TTL must be at least 1 ms, not ${ttl}`,
         });
       }
       expect(await heartbeats(fleet, [{ id: 'd1', ttl }])).toMatchObject([{ code: 'USAGE' }]);
