@@ -4,7 +4,9 @@
  * it is empty. Connections are made by the same code as the program's; a connection left open fails the test file.
  */
 import { afterAll, beforeAll } from 'vitest';
+import { aclOf, type Role } from '../../src/core/admin/acl-roles.js';
 import { declareFleet, type Writers } from '../../src/core/admin/declare-fleet.js';
+import type { Topology } from '../../src/core/admin/device-login.js';
 import { closeConnection } from '../../src/core/store/close-connection.js';
 import type { Connection } from '../../src/core/store/connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
@@ -12,8 +14,8 @@ import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { useCluster } from './cluster.js';
 import { FaultProxy } from './faults/fault-proxy.js';
-import { useRedis } from './redis.js';
-import { type SentinelSet, startSentinels } from './sentinel.js';
+import { briefly, useRedis } from './redis.js';
+import { ask, type SentinelSet, startSentinels } from './sentinel.js';
 
 export interface Backend {
   readonly name: string;
@@ -25,6 +27,10 @@ export interface Backend {
   open(options?: OpenOptions): Promise<Fleet>;
   /** Opens the same fleet on `count` further connections. */
   beside(fleet: Fleet, count: number): Promise<Fleet[]>;
+  /** How its servers are reached. */
+  readonly topology: Topology;
+  /** Makes a Redis user of the role for the fleet, and returns a new connection with its login. */
+  login(fleet: Fleet, role: Role, ids?: readonly string[]): Promise<Connection>;
 }
 
 export interface OpenOptions extends Pick<FleetOptions, 'dialect'> {
@@ -53,6 +59,12 @@ export function sentinel(options: BackendOptions = {}): Backend {
   });
   afterAll(() => set.stop());
   return backend('Sentinel', {
+    topology: 'sentinel',
+    // A client logs in to the sentinels with the name and password of the server.
+    async addUser(user) {
+      for (const each of set.sentinels)
+        await ask(each, 'ACL', 'SETUSER', user, 'on', `>${USER_PASSWORD}`, '+@all', '&*');
+    },
     get url() {
       return set.url;
     },
@@ -63,13 +75,31 @@ export function sentinel(options: BackendOptions = {}): Backend {
 }
 
 export function cluster(options: BackendOptions = {}): Backend {
-  return backend('a cluster', useCluster({ masters: 3, replicas: 3, ...options }), 64);
+  const servers = useCluster({ masters: 3, replicas: 3, ...options });
+  const server: Server = {
+    topology: 'cluster',
+    get url() {
+      return servers.url;
+    },
+    get proxies() {
+      return servers.proxies;
+    },
+    async addUser(_user, [name = '', ...words]) {
+      for (const { url } of servers.nodes) await briefly(url, (node) => node.call(name, ...words));
+    },
+  };
+  return backend('a cluster', server, 64);
 }
 
 interface Server {
   readonly url: string;
   readonly proxies: readonly FaultProxy[];
+  readonly topology?: Topology;
+  /** Sends the ACL command to the nodes that do not get it from a master, and makes the user known to sentinels. */
+  addUser?(user: string, acl: readonly string[]): Promise<void>;
 }
+
+const USER_PASSWORD = 'pw';
 
 function useOneServer({ proxied = false }: BackendOptions = {}): Server {
   const redis = useRedis();
@@ -87,9 +117,12 @@ function useOneServer({ proxied = false }: BackendOptions = {}): Server {
 }
 
 function backend(name: string, server: Server, partitions = 1): Backend {
+  const { topology = 'server' } = server;
   const stop = new AbortController();
   const connections: Promise<Connection>[] = [];
+  const loggedIn: Promise<Connection>[] = [];
   let fleets = 0;
+  let logins = 0;
 
   function connection(number: number): Promise<Connection> {
     connections[number] ??= connect(parseTarget(server.url), {
@@ -102,11 +135,28 @@ function backend(name: string, server: Server, partitions = 1): Backend {
 
   afterAll(async () => {
     stop.abort();
-    for (const each of await Promise.all(connections)) closeConnection(each);
+    for (const each of await Promise.all([...connections, ...loggedIn])) closeConnection(each);
   });
 
   return {
     name,
+    topology,
+    async login(fleet, role, ids) {
+      const user = `${role}-${fleet.options.namespace}-${logins++}`;
+      const { namespace = '' } = fleet.options;
+      const { line } = aclOf(role, { user, namespace, partitions, topology, ...(ids && { ids }) });
+      const [name = '', ...words] = [...line.split(' '), `>${USER_PASSWORD}`];
+      for (const each of fleet.servers()) await each.call(name, ...words);
+      await server.addUser?.(user, [name, ...words]);
+      const target = parseTarget(server.url);
+      const options = { ...target.options, username: user, password: USER_PASSWORD };
+      const made = connect(
+        { ...target, options },
+        { timeoutMs: TIMEOUT_MS, persistent: true, signal: stop.signal },
+      );
+      loggedIn.push(made);
+      return made;
+    },
     get url() {
       return server.url;
     },

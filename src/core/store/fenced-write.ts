@@ -14,7 +14,7 @@ import { withTimeout } from '../async/timeouts.js';
 import { DevstateError, usageError } from '../model/errors.js';
 import { type Connection, isCluster, type RedisRequest } from './connection.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
-import { replyCode } from './reply-errors.js';
+import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
 import { retryUntilSettled } from './retry.js';
 
@@ -85,15 +85,19 @@ async function attempt<Result>(
   { fence, keys, reads, plan }: FencedWrite<Result>,
   deadline: number,
 ): Promise<{ result: Result } | undefined> {
-  const fenceMs = Math.floor((deadline - performance.now()) / 2);
+  const begin = performance.now();
+  const fenceMs = Math.floor((deadline - begin) / 2);
   if (fenceMs < 1) throw timedOut();
   const round1: RedisRequest[] = [['set', fence, '1', 'PX', fenceMs], ['watch', fence, ...keys], ...reads];
   let stream: unknown;
   const replies = await withTimeout(
     fenceMs,
-    requests.send(() => {
+    requests.send(async () => {
+      if (performance.now() - begin >= fenceMs) throw timedOut();
       stream = client.stream;
-      return client.pipeline(round1.map((each) => [...each])).exec();
+      const outcomes = (await client.pipeline(round1.map((each) => [...each])).exec()) ?? [];
+      for (const [error] of outcomes) if (isRetryable(error)) throw error;
+      return outcomes;
     }),
   );
   if (!replies) throw timedOut();
@@ -101,15 +105,19 @@ async function attempt<Result>(
   const [, , ...found] = repliesOf(replies, round1);
   const { writes, toResult } = planned(client, () => plan(found));
   let isSent = false;
-  const written = await requests.send(async () => {
-    // `send` calls this again after an error such as LOADING. Redis has forgotten the watched keys by then.
-    if (isSent || client.stream !== stream || client.status !== 'ready') return null;
-    isSent = true;
-    return client
-      .multi(writes.map((each) => [...each]))
-      .exec()
-      .catch(throwCause);
-  });
+  const written = await withTimeout(
+    deadline - performance.now(),
+    requests.send(async () => {
+      // `send` calls this again after an error such as LOADING. Redis has forgotten the watched keys by then.
+      if (isSent || client.stream !== stream || client.status !== 'ready') return null;
+      isSent = true;
+      return client
+        .multi(writes.map((each) => [...each]))
+        .exec()
+        .catch(causeOf);
+    }),
+  );
+  if (written === undefined) throw timedOut();
   return written === null ? undefined : { result: toResult(repliesOf(written, writes)) };
 }
 
@@ -132,7 +140,7 @@ async function isMoved(
   replies: readonly [error: Error | null, reply: unknown][],
 ): Promise<boolean> {
   if (!isCluster(connection)) return false;
-  const isRedirected = replies.some(([error]) => /^(MOVED|ASK) /.test(error?.message ?? ''));
+  const isRedirected = replies.some(([error]) => error !== null && isRedirect(error));
   if (isRedirected) await new Promise((resolve) => connection.refreshSlotsCache(resolve));
   return isRedirected;
 }
@@ -153,9 +161,18 @@ function repliesOf(
   });
 }
 
-/** Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. */
-function throwCause(error: Error & { previousErrors?: readonly Error[] }): never {
-  throw error.previousErrors?.[0] ?? error;
+/**
+ * Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. Returns null
+ * if the node does not hold the key any more: nothing was written, and the next attempt finds the node that does.
+ */
+function causeOf(error: Error & { previousErrors?: readonly Error[] }): null {
+  const cause = error.previousErrors?.[0] ?? error;
+  if (isRedirect(cause)) return null;
+  throw cause;
+}
+
+function isRedirect({ message }: Error): boolean {
+  return /^(MOVED|ASK) /.test(message);
 }
 
 function timedOut(): DevstateError {

@@ -1,6 +1,7 @@
 /** The contract suite: tests of the core that must pass on every kind of Redis deployment. */
 import { describe } from 'vitest';
 import type { Backend } from '../../support/backends.js';
+import { deviceRoleTests } from './device-role.js';
 import { errorTests } from './errors.js';
 import { heartbeatTests } from './heartbeats.js';
 import { historyTests } from './history.js';
@@ -14,6 +15,7 @@ import { shadowTests } from './shadows.js';
 const PARTS = [
   registryTests,
   heartbeatTests,
+  deviceRoleTests,
   shadowTests,
   presenceTests,
   historyTests,
