@@ -29,6 +29,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   PASSWORD_REQUIRED: 'put it in REDISCLI_AUTH or in the URL of a context',
   WRONG_PASSWORD: 'check REDISCLI_AUTH or the URL',
   PERMISSION_DENIED: 'ask for the permission, or name another user',
+  DEVICE_DENIED: 'ask for the permission, or name another user',
   SERVER_LOADING: 'try again in a moment',
   SERVER_IS_REPLICA: 'name the master',
   MASTER_DOWN: 'name another server',

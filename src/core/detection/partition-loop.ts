@@ -12,6 +12,7 @@ import type { Partition } from '../store/partition.js';
 import { isTransient, mostSevere } from '../store/redis-errors.js';
 import { Audit } from './audit.js';
 import { BYPASSED_NOTICE } from './bypassed-notice.js';
+import { DeniedDevices } from './denied-devices.js';
 import type { DetectorContext } from './detector-context.js';
 import { type DueDevices, fetchDue, msUntilNextRead } from './due-devices.js';
 import {
@@ -19,7 +20,14 @@ import {
   type PartitionLoopMode,
   PartitionLoopModes,
 } from './partition-loop-modes.js';
-import { blockingError, maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
+import {
+  type BatchSettlement,
+  blockingError,
+  isDeviceDenied,
+  maxDevicesPerStep,
+  reportErrors,
+  settleBatch,
+} from './settle-batch.js';
 import type { Poller } from './suspect-source.js';
 
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
@@ -45,6 +53,7 @@ export class PartitionLoop {
   readonly #suspects = new Set<string>();
   /** Devices to settle in the next step, because the last read of the index found them due. */
   #due: string[] = [];
+  readonly #denied = new DeniedDevices();
   /** In the modes HELD and SLEEPING: when to read the index again, ms on the clock of `performance.now()`. */
   #nextReadAtMs = 0;
   /**
@@ -123,7 +132,7 @@ export class PartitionLoop {
     // A step that reads the index and has no due devices to settle asks no poller, so that the due devices which it
     // finds are settled before devices of pollers.
     const polls = due.length > 0 || !reads;
-    const limit = this.#usesIndex() ? this.#maxDevices : 0;
+    const limit = this.#usesIndex() ? this.#maxDevices + this.#denied.count : 0;
     // Settling, reading and polling take one round trip together. Redis runs the read of the index after the scripts
     // that settle, so the read does not return devices that have just been settled.
     const work = Promise.all([
@@ -135,14 +144,16 @@ export class PartitionLoop {
     if (!outcomes) return false;
     const [settled, read, polled] = outcomes;
     const [found] = read.values;
-    this.#due = found?.due ?? [];
-    if (found) this.#onIndexRead(found);
+    this.#noteDenied(due, settled);
+    this.#due = this.#denied.leaveOut(found?.due ?? []);
+    if (found) this.#onIndexRead({ ...found, due: this.#due });
     // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.
     this.#onEvents(settled.events);
     if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??
-      blockingError(settled.verdicts, due.length);
+      blockingError(settled.verdicts, due.length) ??
+      (this.#denied.count > this.#maxDevices ? settled.verdicts.find(isDeviceDenied) : undefined);
     if (failure) throw failure;
     await this.#context.assertPartitionCount();
     reportErrors(settled.verdicts, notice);
@@ -151,6 +162,11 @@ export class PartitionLoop {
     const isProven = due.length > 0 || this.#due.length === 0;
     if (found && isProven && !this.#context.isSubscriptionLost()) outage.end(this.#partition);
     return true;
+  }
+
+  #noteDenied(due: readonly string[], { verdicts, failures }: BatchSettlement): void {
+    if (failures.length > 0) return; // `verdicts` then lacks some of the due devices
+    for (const [i, id] of due.entries()) if (isDeviceDenied(verdicts[i])) this.#denied.add(id);
   }
 
   #takeSweepRequest(): void {

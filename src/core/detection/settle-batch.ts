@@ -67,15 +67,23 @@ export async function settleBatch(
 }
 
 /**
- * Returns the error that makes it useless to settle the devices again at once: permission was refused for one
- * of them, or none of them could be settled, as on a replica. If some devices are due, it is enough that none
+ * Returns the error that makes it useless to settle the devices again at once: a permission was refused that is needed
+ * for all of them, or none of them could be settled, as on a replica. If some devices are due, it is enough that none
  * of the due ones could be settled.
  * @param dueCount the number of due devices; their verdicts are the first
  */
 export function blockingError(verdicts: readonly Verdict[], dueCount: number): DevstateError | undefined {
   const errors = verdicts.filter((verdict) => verdict instanceof DevstateError);
   const decisive = dueCount > 0 ? verdicts.slice(0, dueCount) : verdicts;
-  return errors.find(isDenied) ?? (decisive.every(isTransient) ? errors[0] : undefined);
+  return (
+    errors.find((error) => isDenied(error) && !isDeviceDenied(error)) ??
+    (decisive.every(isTransient) ? errors[0] : undefined)
+  );
+}
+
+/** Returns whether a device could not be settled because the user may not access its keys. */
+export function isDeviceDenied(verdict: Verdict | undefined): verdict is DevstateError {
+  return verdict instanceof DevstateError && verdict.reason === 'DEVICE_DENIED';
 }
 
 /** Passes the error message of each device that could not be settled to `notice`. */

@@ -49,6 +49,11 @@ export type ErrorReason =
   | 'WRONG_PASSWORD'
   /** An ACL rule of the server denies the user a command, key or channel. */
   | 'PERMISSION_DENIED'
+  /**
+   * An ACL rule of the server denies the user a key or channel of this device, or of its type. Other devices may be
+   * permitted.
+   */
+  | 'DEVICE_DENIED'
   /** The server is loading its data set. */
   | 'SERVER_LOADING'
   /** The server is a replica, which accepts no writes. */

@@ -56,11 +56,11 @@ export function notFoundError(id: string): DevstateError {
 }
 
 /**
- * Returns whether the result of an item is a CONNECTION error. A CONNECTION error is not about one
- * item: all items sent to the same server fail with it, so callers end the batch, or report the error once.
+ * Returns whether the result of an item is an error of the connection: all items sent to the same server fail with it,
+ * so callers end the batch, or report the error once. Every CONNECTION error is one but the denial of one device.
  */
 export function isConnectionError(result: unknown): result is DevstateError {
-  return result instanceof DevstateError && result.code === 'CONNECTION';
+  return result instanceof DevstateError && result.code === 'CONNECTION' && result.reason !== 'DEVICE_DENIED';
 }
 
 /**

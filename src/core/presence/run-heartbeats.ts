@@ -11,6 +11,7 @@ import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { validTtl } from '../model/heartbeat.js';
 import { parseStored } from '../model/stored-document.js';
 import { mergePatch } from '../shadow/merge-patch.js';
+import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
@@ -41,6 +42,7 @@ type BeatArguments = { id: string } & Record<
   string | number
 >;
 type Reply = [code: number, ...detail: (number | string)[]];
+type ReplyResult = ItemResult<Reply>;
 
 /**
  * Sends heartbeats of devices of one partition. The outcomes are in the order of the heartbeats.
@@ -60,7 +62,7 @@ export async function runHeartbeats(
   const prepared = beats.map((beat) => prepareBeat(beat, stored.get(beat.id)));
   const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
   const replies = await runByKind(partition, fleetArguments, sent);
-  const ttls = sent.map(({ ttl }, i) => (replies[i]?.[0] === 1 ? Number(ttl || fallbackTtl) : 0));
+  const ttls = sent.map(({ ttl }, i) => (hasCode(replies[i], 1) ? Number(ttl || fallbackTtl) : 0));
   await raiseLongestTtl(
     partition,
     ttls.reduce((longest, ttl) => Math.max(longest, ttl), 0),
@@ -68,7 +70,9 @@ export async function runHeartbeats(
   const answers = replies.values();
   return Promise.all(
     prepared.map((each) =>
-      each instanceof DevstateError ? each : toOutcome(partition, each.id, answers.next().value as Reply),
+      each instanceof DevstateError
+        ? each
+        : toOutcome(partition, each.id, answers.next().value as ReplyResult),
     ),
   );
 }
@@ -93,7 +97,7 @@ async function runByKind(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
-): Promise<Reply[]> {
+): Promise<ReplyResult[]> {
   const withoutReport = beats.filter(hasNoReport);
   const withReport = beats.filter((beat) => !hasNoReport(beat));
   const [fastReplies = [], reportReplies = []] = await settleAll([
@@ -102,7 +106,11 @@ async function runByKind(
   ]);
   const nextFast = fastReplies.values();
   const nextWithReport = reportReplies.values();
-  return beats.map((beat) => (hasNoReport(beat) ? nextFast : nextWithReport).next().value as Reply);
+  return beats.map((beat) => (hasNoReport(beat) ? nextFast : nextWithReport).next().value as ReplyResult);
+}
+
+function hasCode(reply: ReplyResult | undefined, code: number): boolean {
+  return Array.isArray(reply) && reply[0] === code;
 }
 
 function hasNoReport({ reported }: BeatArguments): boolean {
@@ -113,20 +121,24 @@ async function runFull(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
-): Promise<Reply[]> {
-  return beats.length === 0 ? [] : ((await partition.run(HEARTBEAT, fleetArguments, beats)) as Reply[]);
+): Promise<ReplyResult[]> {
+  if (beats.length === 0) return [];
+  return isolateDenials(beats, (some) => partition.run(HEARTBEAT, fleetArguments, some) as Promise<Reply[]>);
 }
 
 async function runFastFirst(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
-): Promise<Reply[]> {
+): Promise<ReplyResult[]> {
   if (beats.length === 0) return [];
-  const replies = (await partition.run(HEARTBEAT_FAST, fleetArguments, beats)) as Reply[];
-  const skipped = beats.filter((_, i) => replies[i]?.[0] === 0);
+  const replies = await isolateDenials(
+    beats,
+    (some) => partition.run(HEARTBEAT_FAST, fleetArguments, some) as Promise<Reply[]>,
+  );
+  const skipped = beats.filter((_, i) => hasCode(replies[i], 0));
   const answers = (await runFull(partition, fleetArguments, skipped)).values();
-  return replies.map((reply) => (reply[0] === 0 ? (answers.next().value as Reply) : reply));
+  return replies.map((reply) => (hasCode(reply, 0) ? (answers.next().value as ReplyResult) : reply));
 }
 
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
@@ -147,7 +159,9 @@ function prepareBeat(
   }
 }
 
-async function toOutcome(partition: Partition, id: string, [code, ...detail]: Reply): Promise<BeatOutcome> {
+async function toOutcome(partition: Partition, id: string, reply: ReplyResult): Promise<BeatOutcome> {
+  if (reply instanceof DevstateError) return reply;
+  const [code, ...detail] = reply;
   if (code === 0) return notFoundError(id);
   if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
   if (code !== 1) return partition.itemError(HEARTBEAT, { id }, String(detail[0]));

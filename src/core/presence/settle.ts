@@ -3,8 +3,10 @@
  * that has not been announced. Detectors, the audit and `declareFleet` all call `settle`, so their decisions agree.
  */
 
-import type { DevstateError } from '../model/errors.js';
+import type { ItemResult } from '../async/item-results.js';
+import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
+import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
@@ -66,9 +68,17 @@ export async function settle(
     settlement.holdUntil = Number(hold);
     return replies as string[][];
   };
-  const replies = ids.length === 0 ? await settleChunk([]) : await runInChunks(ids, settleChunk);
-  for (const [i, [status = '', mark, ...announced]] of replies.entries()) {
+  const replies: ItemResult<string[]>[] =
+    ids.length === 0
+      ? await settleChunk([])
+      : await runInChunks(ids, (chunk) => isolateDenials(chunk, settleChunk));
+  for (const [i, reply] of replies.entries()) {
     const id = ids[i] as string;
+    if (reply instanceof DevstateError) {
+      settlement.verdicts.push(reply);
+      continue;
+    }
+    const [status = '', mark, ...announced] = reply;
     settlement.bypassed ||= mark === '1';
     settlement.verdicts.push(await toVerdict(partition, id, status));
     if (announced.length > 0) settlement.events.push(toEvent(id, status, announced));

@@ -11,7 +11,9 @@ import { validId } from '../model/identifiers.js';
 import { mapByPartition } from '../store/by-partition.js';
 import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
+import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
+import { asDeviceDenial } from '../store/redis-errors.js';
 import { parseServerTime } from '../store/server-time.js';
 import { AdaptivePage, DOCUMENT_FIELDS } from './adaptive-page.js';
 
@@ -135,14 +137,21 @@ async function readInPages(
   const page = new AdaptivePage(fields);
   const readings: DeviceReading[] = [];
   while (readings.length < ids.length) {
-    const some = await read(ids.slice(readings.length, readings.length + page.size));
-    page.observe(some);
-    readings.push(...some);
+    const some = ids.slice(readings.length, readings.length + page.size);
+    const results = await isolateDenials(some, read);
+    const found = results.map((result, i) =>
+      result instanceof DevstateError ? { id: some[i] as string, error: result } : result,
+    );
+    page.observe(found);
+    readings.push(...found);
   }
   return readings;
 }
 
-/** Reads devices in one round trip. A record is decoded in the first of the dialects whose id field it has. */
+/**
+ * Reads devices in one round trip. A record is decoded in the first of the dialects whose id field it has.
+ * @throws DevstateError CONNECTION; with the reason DEVICE_DENIED if a key of any of the devices is denied
+ */
 async function readPage(
   partition: Partition,
   dialects: readonly Dialect[],
@@ -161,7 +170,9 @@ async function readPage(
     for (const { fields } of inDialects) commands.push(['hmget', key, ...fields]);
     if (liveness === 'read') commands.push(['pttl', partition.keys.heartbeat(id)]);
   }
-  const replies = await partition.pipeline(commands);
+  const replies = await partition.pipeline(commands).catch((error) => {
+    throw asDeviceDenial(error);
+  });
   const now = parseServerTime(replies[0]);
   let next = 1;
   return ids.map((id) => {

@@ -3,6 +3,7 @@ import { awaitItemResult, type ItemResult } from '../async/item-results.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
+import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { REGISTER } from '../store/scripts.js';
@@ -33,10 +34,11 @@ export async function runRegister(
         ttl: ttl === undefined ? '' : validTtl(ttl),
       })),
     ) as Promise<Reply[]>;
-  const replies = await attempt(registrants);
+  const replies = await isolateDenials(registrants, (list) => attempt(list));
   return settleAll(
     replies.map(async (reply, i) => {
       const registrant = registrants[i] as Registrant;
+      if (reply instanceof DevstateError) return reply;
       if (reply[0] !== 2) return toRegistration(partition, registrant, registrant.type, reply);
       let oldType = String(reply[1]);
       const secondRun = retryUntilSettled(partition.requestTimeoutMs, async () => {

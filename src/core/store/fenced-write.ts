@@ -13,7 +13,7 @@ import { type Redis, Command as RedisCommand } from 'ioredis';
 import { withTimeout } from '../async/timeouts.js';
 import { DevstateError, usageError } from '../model/errors.js';
 import { type Connection, isCluster, type RedisRequest } from './connection.js';
-import { toDevstateError, wrongTypeError } from './redis-errors.js';
+import { asDeviceDenial, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
 import { retryUntilSettled } from './retry.js';
@@ -46,7 +46,9 @@ export async function writeFenced<Result>(requests: Requests, write: FencedWrite
     const client = await clientFor(requests, write.fence);
     return inTurn(client, () => attempt(requests, client, write, deadline));
   });
-  const done = await withTimeout(requests.requestTimeoutMs, work);
+  const done = await withTimeout(requests.requestTimeoutMs, work).catch((error) => {
+    throw asDeviceDenial(error);
+  });
   if (done === undefined) throw timedOut();
   return done.result;
 }

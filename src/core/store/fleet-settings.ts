@@ -8,7 +8,8 @@ import type { Dialect } from '../model/device.js';
 import { fieldName } from '../model/dialect.js';
 import { DevstateError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
-import { isTransient } from './redis-errors.js';
+import { isolateDenials } from './isolate-denials.js';
+import { asDeviceDenial, isTransient } from './redis-errors.js';
 import { isDenied } from './reply-errors.js';
 import type { Requests } from './requests.js';
 import {
@@ -121,12 +122,21 @@ export class FleetSettingsReader implements SettingsSource {
     const ids = await this.#sampleIds();
     if (ids.length === 0) return [];
     const fields = DIALECTS.map((dialect) => fieldName(dialect, 'id'));
-    const records = await this.#requests.sendMany(
-      ids.map((id) => ['hmget', this.#keys.state(id), ...fields]),
-      this.#keys.registered,
+    const records = await isolateDenials(ids, (some) =>
+      this.#requests
+        .sendMany(
+          some.map((id) => ['hmget', this.#keys.state(id), ...fields]),
+          this.#keys.registered,
+        )
+        .catch((error) => {
+          throw asDeviceDenial(error);
+        }),
     );
-    // If the key of a record does not hold a hash, the reply to HMGET is an error instead of an array, and the record
-    // is not counted for any dialect.
+    const [first] = records;
+    if (first instanceof DevstateError && first.reason === 'DEVICE_DENIED' && !records.some(Array.isArray))
+      return this.#withoutSample(first);
+    // If the key of a record does not hold a hash, or the user may not access it, the result is an error instead of
+    // the reply to HMGET, and the record is not counted for any dialect.
     const count = (field: number) =>
       records.filter((values) => Array.isArray(values) && values[field] !== null).length;
     return DIALECTS.map((dialect, field) => ({ dialect, count: count(field) }))
@@ -141,10 +151,16 @@ export class FleetSettingsReader implements SettingsSource {
       return await this.#requests.send(() => redis.srandmember(this.#keys.registered, SAMPLE_SIZE));
     } catch (error) {
       if (!isDenied(error)) throw error;
-      // The user may not read the set of registered ids, so the dialect cannot be found from a sample of records.
-      // That is an error only if the caller has not given the dialect either.
-      if (this.#dialect !== undefined) return [];
-      throw new DevstateError('CONNECTION', error.message, { reason: 'DIALECT_UNKNOWN', cause: error });
+      return this.#withoutSample(error);
     }
+  }
+
+  /**
+   * Returns no sample, because the user may not read it. That is an error only if the caller has not given the dialect.
+   * @throws DevstateError CONNECTION
+   */
+  #withoutSample(denial: Error): [] {
+    if (this.#dialect !== undefined) return [];
+    throw new DevstateError('CONNECTION', denial.message, { reason: 'DIALECT_UNKNOWN', cause: denial });
   }
 }

@@ -64,9 +64,20 @@ function connectionError(cause: Error, message: string, reason?: ErrorReason): D
 /**
  * Returns the error for a permission that Redis denied to the user.
  * @param denied what was denied, in a few words that end with the name of the command, key or channel
+ * @param reason DEVICE_DENIED: what was denied belongs to one device; default: all devices are affected
  */
-export function permissionError(denied: string, cause: Error): DevstateError {
-  return connectionError(cause, `permission refused: ${denied}`, 'PERMISSION_DENIED');
+export function permissionError(
+  denied: string,
+  cause: Error,
+  reason: 'PERMISSION_DENIED' | 'DEVICE_DENIED' = 'PERMISSION_DENIED',
+): DevstateError {
+  return connectionError(cause, `permission refused: ${denied}`, reason);
+}
+
+/** Returns an error about a denied key as the error of the device that the key belongs to; any other error as it is. */
+export function asDeviceDenial(error: DevstateError): DevstateError {
+  if (!isUnnamedDenial(error.cause)) return error;
+  return new DevstateError('CONNECTION', error.message, { reason: 'DEVICE_DENIED', cause: error.cause });
 }
 
 /**

@@ -7,7 +7,7 @@
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';
 import type { RedisRequest } from './connection.js';
-import { permissionError, toDevstateError, wrongTypeError } from './redis-errors.js';
+import { asDeviceDenial, permissionError, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isDenied, isUnnamedDenial, replyCode } from './reply-errors.js';
 import type { Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
@@ -50,22 +50,36 @@ async function deniedError(
   { keys, channel }: { keys: readonly string[]; channel: string },
   error: Error,
 ): Promise<DevstateError> {
-  if (/\bchannel\b/.test(error.message))
-    return permissionError(`this user may not publish to ${channel}`, error);
+  if (/\bchannel\b/.test(error.message)) {
+    const reason = channel === partition.keys.presenceChannel ? 'PERMISSION_DENIED' : 'DEVICE_DENIED';
+    return permissionError(`this user may not publish to ${channel}`, error, reason);
+  }
   if (isUnnamedDenial(error)) {
-    const denied = await firstDenial(
-      partition,
-      keys.map((key): RedisRequest => ['type', key]),
-    );
-    // `firstDenial` sent TYPE for each key to find the one that the user may not access. If the user may not run TYPE
-    // at all, its denial says nothing about the keys, so the error of the script is returned.
-    return denied && isUnnamedDenial(denied.cause) ? denied : toDevstateError(error);
+    const shared = script.keys.length;
+    const denied = await deniedKey(partition, keys.slice(0, shared));
+    if (denied) return denied;
+    return asDeviceDenial((await deniedKey(partition, keys.slice(shared))) ?? toDevstateError(error));
   }
   const called = commandsOfLine(script, error.message);
   if (called.length > 0)
     return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);
   const probes = script.probes.map((command, i): RedisRequest => [command.toLowerCase(), String(keys[i])]);
   return (await firstDenial(partition, probes)) ?? toDevstateError(error);
+}
+
+/**
+ * Returns the error for the first of the keys that the user may not access; undefined if that cannot be found out, as
+ * for a user who may not run TYPE.
+ */
+async function deniedKey(
+  partition: ScriptScope,
+  keys: readonly string[],
+): Promise<DevstateError | undefined> {
+  const denied = await firstDenial(
+    partition,
+    keys.map((key): RedisRequest => ['type', key]),
+  );
+  return denied && isUnnamedDenial(denied.cause) ? denied : undefined;
 }
 
 /**

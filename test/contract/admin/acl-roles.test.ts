@@ -126,8 +126,9 @@ describe.each<[what: string, namespace: string, layout: DeclareOptions | 'undecl
       const before = await snapshot(fleet.redis);
       const { exit, stderr } = await run(role, argv);
       const isRefusedBefore = role === 'device' && exit === 2;
+      const isOwnDeviceRead = role === 'device' && argv.startsWith(`get ${ID} `);
       expect({ exit, stderr }).toEqual({
-        exit: isRefusedBefore ? 2 : 5,
+        exit: isRefusedBefore ? 2 : isOwnDeviceRead ? 7 : 5,
         stderr: expect.stringMatching(isRefusedBefore ? REFUSED_BEFORE : REFUSAL),
       });
       expect(await snapshot(fleet.redis)).toEqual(before);

@@ -4,6 +4,7 @@
  */
 
 import { beforeAll, describe, expect, test } from 'vitest';
+import { unwrapOne } from '../../../src/core/async/item-results.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -89,7 +90,10 @@ const cases: Case[] = [
       '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: expiredDevice,
-    run: (fleet) => settle(fleet.only, [ID], { detector: true }),
+    run: async (fleet) => {
+      const { verdicts } = await settle(fleet.only, [ID], { detector: true });
+      return unwrapOne(verdicts);
+    },
     channel: 'devices:presence',
   },
   {
