@@ -3,6 +3,7 @@
  * Sentinel, and a cluster. A backend starts once per test file. Each fleet opened on it has its own namespace, so
  * it is empty. Connections are made by the same code as the program's; a connection left open fails the test file.
  */
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll } from 'vitest';
 import { aclOf, type Role } from '../../src/core/admin/acl-roles.js';
 import { declareFleet, type Writers } from '../../src/core/admin/declare-fleet.js';
@@ -185,6 +186,23 @@ export async function contentsOf(fleet: Fleet): Promise<Record<string, string>> 
       all[key] =
         `${await server.call('PEXPIRETIME', key)} ${(await server.dumpBuffer(key))?.toString('hex')}`;
     }
+  }
+  return all;
+}
+
+/** Returns all keys of the servers, with their expiry time and the bytes of DUMP; and their configuration and users. */
+export async function everythingOn(servers: readonly Redis[]): Promise<Record<string, string>> {
+  const all: Record<string, string> = {};
+  for (const [number, server] of servers.entries()) {
+    const settings = [
+      await server.config('GET', '*'),
+      await server.call('ACL', 'LIST'),
+      await server.call('FUNCTION', 'LIST'),
+    ];
+    all[`settings of server ${number}`] = JSON.stringify(settings);
+    for (const key of await server.keys('*'))
+      all[key] =
+        `${await server.call('PEXPIRETIME', key)} ${(await server.dumpBuffer(key))?.toString('hex')}`;
   }
   return all;
 }

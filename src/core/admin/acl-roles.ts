@@ -10,6 +10,7 @@ import { Keyspace } from '../model/keyspace.js';
 import type { Script, ScriptKeys } from '../store/script-descriptor.js';
 import { scriptKeys } from '../store/script-keys.js';
 import { DUE, SCRIPTS, SETTLE } from '../store/scripts.js';
+import { MAX_PARTITIONS } from '../store/settings.js';
 import { deviceChannels, deviceCommands, deviceKeys, type Topology } from './device-login.js';
 
 /**
@@ -141,9 +142,15 @@ function commandNames({ scripts, commands }: RoleNeeds): string[] {
   ];
 }
 
+/**
+ * Glob patterns of the partition numbers, one for each count of digits up to that of `MAX_PARTITIONS`. `[0-9]*` would also
+ * match the rest of a key up to a `}:` in a device's id, and so keys of another kind.
+ */
+const PARTITION_TAGS = Array.from(String(MAX_PARTITIONS), (_, i) => '[0-9]'.repeat(i + 1));
+
 function keyPatterns({ scripts, keys }: RoleNeeds, namespace: string): string[] {
   const devices = [{ id: '*', type: '*', oldType: '*' }];
-  const keyspaces = [new Keyspace(namespace), new Keyspace(namespace, '[0-9]*')];
+  const keyspaces = [new Keyspace(namespace), ...PARTITION_TAGS.map((tag) => new Keyspace(namespace, tag))];
   return keyspaces.flatMap((keyspace) =>
     [...scripts, keys].flatMap((each) => scriptKeys(each, keyspace, devices)),
   );

@@ -1,6 +1,7 @@
 /** The contract suite: tests of the core that must pass on every kind of Redis deployment. */
 import { describe } from 'vitest';
 import type { Backend } from '../../support/backends.js';
+import { attackTests } from './attacks.js';
 import { deviceRoleTests } from './device-role.js';
 import { errorTests } from './errors.js';
 import { heartbeatTests } from './heartbeats.js';
@@ -16,6 +17,7 @@ const PARTS = [
   registryTests,
   heartbeatTests,
   deviceRoleTests,
+  attackTests,
   shadowTests,
   presenceTests,
   historyTests,
