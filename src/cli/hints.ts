@@ -30,6 +30,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   WRONG_PASSWORD: 'check REDISCLI_AUTH or the URL',
   PERMISSION_DENIED: 'ask for the permission, or name another user',
   DEVICE_DENIED: 'ask for the permission, or name another user',
+  MALFORMED_REPLY: 'check that the URL names a Redis server, and no proxy of another protocol',
   SERVER_LOADING: 'try again in a moment',
   SERVER_IS_REPLICA: 'name the master',
   MASTER_DOWN: 'name another server',

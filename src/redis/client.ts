@@ -36,10 +36,10 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<R
   let established = false;
   const redis = new Redis({
     ...target.options,
-    ...(bySentinel && { Connector: SentinelConnector }),
     lazyConnect: true,
     connectTimeout: timeoutMs,
     ...DEFAULT_OPTIONS,
+    ...(bySentinel && { Connector: SentinelConnector }),
     retryStrategy: (attempt) =>
       established && (persistent || bySentinel) && !signal.aborted ? reconnectDelayMs(attempt) : null,
   });

@@ -2,6 +2,7 @@
 
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
+import { ServerConnector } from './server-connector.js';
 
 export interface ConnectOptions {
   /**
@@ -37,6 +38,7 @@ const DISCONNECT_TIMEOUT_MS = 100;
 
 /** The options of ioredis for every connection to a server that holds devices (not for those to sentinels). */
 export const DEFAULT_OPTIONS = {
+  Connector: ServerConnector,
   disconnectTimeout: DISCONNECT_TIMEOUT_MS,
   enableReadyCheck: false, // the check sends INFO, which the ACL of many users denies; it is not needed, because a server that is loading its data says so in its replies
   disableClientInfo: true, // otherwise ioredis sends CLIENT SETINFO, which the ACL of many users denies

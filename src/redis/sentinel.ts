@@ -5,13 +5,13 @@
  * so only the sentinel's message about the failover shows that there is a new master. ioredis' own connector is not
  * used, because it asks one sentinel after the other and does not report why they failed.
  */
-import { connect as connectPlain, Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { Socket } from 'node:net';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
 import { networkProblem } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { replyCode } from '../core/store/reply-errors.js';
+import { openStream, ServerConnector } from './server-connector.js';
 import { serverName } from './server-name.js';
 import type { Address } from './target-url.js';
 
@@ -91,6 +91,7 @@ export class SentinelConnector extends AbstractConnector {
       lazyConnect: true,
       enableReadyCheck: false,
       disableClientInfo: true,
+      Connector: ServerConnector,
       retryStrategy: () => null,
       disconnectTimeout: 0, // 0 closes the connection without waiting for the server: a sentinel is disconnected from once no reply of it is needed
     });
@@ -126,9 +127,7 @@ export class SentinelConnector extends AbstractConnector {
 
   #open({ host, port }: Address): Socket {
     const { tls } = this.#options;
-    const stream = tls
-      ? connectTls({ host, port, ...tls, ...serverName(host) })
-      : connectPlain({ host, port });
+    const stream = openStream({ host, port, ...(tls && { tls: { ...tls, ...serverName(host) } }) });
     return stream.once('error', (error) => {
       this.firstError = error;
     });

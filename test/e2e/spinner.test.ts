@@ -1,27 +1,40 @@
 /** The spinner on a real terminal: when it appears, that it is erased, and that none of it is in a pipe. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { FaultProxy } from '../support/faults/fault-proxy.js';
 import { until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { bin, finished, says, shell, start } from './bin-process.js';
 import { atTerminal, screenOf } from './pty.js';
-import { type SlowServer, slowServer } from './slow-server.js';
 
 /** More than the 200 ms after which the spinner appears, and than the loading of ora. */
 const LONG_MS = 600;
 
 const redis = useRedis({ port: true });
-let server: SlowServer;
+let server: FaultProxy;
 beforeAll(async () => {
-  server = await slowServer(redis.url);
+  server = await FaultProxy.start(redis.url);
 }, 120_000);
 beforeEach(async () => {
-  server.release();
+  release();
   expect(await shell('devstate register one --type lamp -q', { DEVSTATE_URL: redis.url })).toMatchObject({
     exit: 0,
   });
 });
 afterAll(() => server.close());
+
+/** From the first data that contains the text, holds back everything that clients send. */
+function holdAt(text: string): void {
+  server.onData = (_flow, chunk, direction) => {
+    if (direction === 'toServer' && chunk.includes(text)) server.set({ swallow: true }, 'toServer');
+  };
+}
+
+/** Passes on what was held back, and everything after it. */
+function release(): void {
+  server.onData = () => {};
+  server.set({ swallow: false }, 'toServer');
+}
 
 const devstate = (argv: readonly string[], env: NodeJS.ProcessEnv = {}) =>
   atTerminal(process.execPath, [bin, ...argv], { DEVSTATE_URL: server.url, ...env });
@@ -35,11 +48,11 @@ const script = (text: string) =>
 const SPINNER = /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] /;
 
 test('appears while connecting takes long, and is erased before the first row', async () => {
-  server.holdAt('');
+  holdAt('');
   const terminal = devstate(['get', 'one', '-o', 'name']);
   await terminal.shows(`connecting to ${server.url}`);
   await until(() => SPINNER.test(screenOf(terminal.output).join('')));
-  server.release();
+  release();
   expect(await terminal.ended).toBe(0);
   expect(screenOf(terminal.output)).toEqual(['one']);
 });
@@ -51,10 +64,10 @@ test.each([
   ['delta one', 'device:state:one', ['one in sync']],
   ['stats -o name', 'devices:registered', ['1']],
 ])('%s: appears while Redis has not answered, and is gone at the end', async (argv, command, screen) => {
-  server.holdAt(command);
+  holdAt(command);
   const terminal = devstate(argv.split(' '));
   await terminal.shows('waiting for Redis');
-  server.release();
+  release();
   expect(await terminal.ended).toBe(0);
   expect(screenOf(terminal.output)).toEqual(screen);
 });
@@ -74,7 +87,7 @@ test('a stream that has no row yet shows it below its notices, and not after the
 });
 
 test('Ctrl-C while it is shown ends the command with exit code 130, and nothing of it stays', async () => {
-  server.holdAt('');
+  holdAt('');
   const terminal = devstate(['get', 'one']);
   await terminal.shows('connecting to');
   terminal.type('\x03');
@@ -83,7 +96,7 @@ test('Ctrl-C while it is shown ends the command with exit code 130, and nothing 
 });
 
 test('an error replaces it', async () => {
-  server.holdAt('');
+  holdAt('');
   const terminal = devstate(['get', 'one', '--request-timeout', '1s']);
   await terminal.shows('connecting to');
   expect(await terminal.ended).toBe(5);
@@ -95,29 +108,29 @@ test.each([
   ['--quiet', ['-q'], {}],
   ['TERM=dumb', [], { TERM: 'dumb' }],
 ])('with %s there is none', async (_name, options, env) => {
-  server.holdAt('');
+  holdAt('');
   const terminal = devstate(['get', 'one', '-o', 'name', ...options], env);
   await sleep(2 * LONG_MS);
   expect(terminal.output).toBe('');
-  server.release();
+  release();
   expect(await terminal.ended).toBe(0);
   expect(terminal.output).toBe('one\r\n');
 });
 
 test('nothing of it is in a pipe, whether or not stderr is a terminal', async () => {
-  server.holdAt('');
+  holdAt('');
   const piped = script('devstate get one -o name | od -c');
   await piped.shows('connecting to');
-  server.release();
+  release();
   expect(await piped.ended).toBe(0);
   expect(screenOf(piped.output)[0]).toBe('0000000   o   n   e  \\n');
 
-  server.holdAt('');
+  holdAt('');
   const child = start(['get', 'one', '-o', 'name', '-v'], { DEVSTATE_URL: server.url });
   const end = finished(child);
   const connected = says(child, 'stderr', 'connected to');
   await sleep(LONG_MS);
-  server.release();
+  release();
   await connected;
   expect(await end).toEqual({
     exit: 0,

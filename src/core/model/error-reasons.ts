@@ -54,6 +54,8 @@ export type ErrorReason =
    * permitted.
    */
   | 'DEVICE_DENIED'
+  /** The server sent something that is not a reply of Redis, or a reply that is too large. */
+  | 'MALFORMED_REPLY'
   /** The server is loading its data set. */
   | 'SERVER_LOADING'
   /** The server is a replica, which accepts no writes. */

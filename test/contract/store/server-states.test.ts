@@ -10,6 +10,8 @@ import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { startServer } from '../../../src/redis/private-server.js';
 import { cli } from '../../support/cli.js';
+import { useFakeServer } from '../../support/faults/fake-server.js';
+import { errorReply } from '../../support/faults/resp.js';
 import {
   expired,
   openFleet,
@@ -20,7 +22,6 @@ import {
   until,
 } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
-import { refusingProxy } from '../../support/refusing-proxy.js';
 
 const redis = useRedis({
   port: true,
@@ -64,24 +65,23 @@ describe('a state that can end without action', () => {
 
   test.each(STATES)('%s: the command is retried and succeeds', async (reply) => {
     for (const argv of [...READ_COMMANDS, ...WRITE_COMMANDS]) {
-      const port = await refusingProxy(redis.url, reply);
-      port.onRefused = () => {
-        if (port.refused >= 4) port.refusal = undefined;
-      };
-      expect(await run(port, argv), argv).toEqual(succeeded);
+      const server = await useFakeServer({ forwardTo: redis.url });
+      server.answer = () => (server.commands.length <= 4 ? errorReply(reply) : undefined);
+      expect(await run(server, argv), argv).toEqual(succeeded);
     }
   });
 
   test.each(STATES)('%s: the command fails after the request timeout', async (reply, message) => {
     for (const argv of ['list', 'heartbeat d1', 'watch-presence']) {
-      const port = await refusingProxy(redis.url, reply);
+      const server = await useFakeServer();
+      server.answer = () => errorReply(reply);
       const started = performance.now();
-      expect(await run(port, `${argv} --request-timeout 300ms`), argv).toEqual({
+      expect(await run(server, `${argv} --request-timeout 300ms`), argv).toEqual({
         exit: 5,
         stderr: expect.stringMatching(`^devstate: URL: ${message}\nhint: .+\n$`),
       });
       expect(performance.now() - started).toBeLessThan(5000);
-      expect(port.refused).toBeGreaterThan(2);
+      expect(server.commands.length).toBeGreaterThan(2);
     }
   });
 
@@ -115,9 +115,13 @@ describe('a state that needs action: fails without retries', () => {
     ],
     ['MASTERDOWN Link with MASTER is down', 'this replica has lost its master'],
   ])('%s', async (reply, message) => {
-    const port = await refusingProxy(redis.url, reply);
-    expect(await run(port, 'get d1')).toEqual({ exit: 5, stderr: expect.stringContaining(`: ${message}\n`) });
-    expect(port.refused).toBeLessThan(5);
+    const server = await useFakeServer();
+    server.answer = () => errorReply(reply);
+    expect(await run(server, 'get d1')).toEqual({
+      exit: 5,
+      stderr: expect.stringContaining(`: ${message}\n`),
+    });
+    expect(server.commands.length).toBeLessThan(5);
   });
 });
 

@@ -1,0 +1,64 @@
+/**
+ * Opens the stream of a connection to one server, and ends it with an error when the server sends something that is
+ * not a reply of Redis, or too large a reply. Without that, the parser of ioredis would throw in a listener of the
+ * stream, which ends the process.
+ */
+import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { AbstractConnector, type RedisOptions } from 'ioredis';
+import { DevstateError } from '../core/model/errors.js';
+import { ReplyScanner } from './reply-scanner.js';
+
+/** Connects ioredis to the server of its options (option `Connector`). */
+export class ServerConnector extends AbstractConnector {
+  readonly #options: RedisOptions;
+
+  constructor(options: unknown) {
+    const known = options as RedisOptions;
+    super(known.disconnectTimeout ?? 0);
+    this.#options = known;
+  }
+
+  override async connect(): Promise<Socket> {
+    this.connecting = true;
+    const stream = openStream(this.#options);
+    stream.once('error', (error) => {
+      this.firstError = error;
+    });
+    this.stream = stream;
+    return stream;
+  }
+}
+
+/** Opens a stream, with TLS or without, to the host and port or the unix socket of the options. */
+export function openStream({ host, port, path, family, tls }: RedisOptions): Socket {
+  const address = (path ? { path } : { host, port, family }) as NetConnectOpts;
+  return guardReplies(tls ? connectTls({ ...address, ...tls } as ConnectionOptions) : connectPlain(address));
+}
+
+/**
+ * Makes a stream end with an error when the server sends a reply that is malformed or too large, or one that a
+ * listener of `data` throws on, as ioredis does for a reply to no command.
+ */
+function guardReplies(stream: Socket): Socket {
+  const scanner = new ReplyScanner();
+  const emit = stream.emit.bind(stream);
+  stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (event !== 'data') return emit(event, ...args);
+    try {
+      scanner.scan(args[0] as Buffer);
+      return emit(event, ...args);
+    } catch (cause) {
+      stream.destroy(cause instanceof DevstateError ? cause : unexpected(cause));
+      return true;
+    }
+  };
+  return stream;
+}
+
+function unexpected(cause: unknown): DevstateError {
+  return new DevstateError('CONNECTION', 'the server sent a reply that nothing asked for', {
+    reason: 'MALFORMED_REPLY',
+    cause,
+  });
+}
