@@ -2,14 +2,26 @@
 // The executable. `--version` is answered here, because loading the program would take most of the time.
 'use strict';
 
+const { writeSync } = require('node:fs');
+
 const argv = process.argv.slice(2);
 /** How long pending output may still be read after a signal has ended the command. */
 const LINGER_MS = 100;
 
-if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
-  process.stdout.on('error', () => {}); // a closed pipe, as in `devstate --version | true`, is no failure
-  process.stdout.write(`${require('../package.json').version}\n`);
-} else {
+const isVersion = argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V');
+if (!isVersion || !printVersion()) run();
+
+/** Returns whether the version was printed; false, as on a full disk: the program tells what is wrong. */
+function printVersion() {
+  const text = `${require('../package.json').version}\n`;
+  try {
+    return writeSync(1, text) === text.length;
+  } catch (error) {
+    return error.code === 'EPIPE'; // a reader that has left, as in `devstate --version | true`, is no failure
+  }
+}
+
+function run() {
   const { load, save } = require('./load.cjs')(`${__dirname}/../dist/cli`);
   const { main } = load('main.cjs');
   const interruption = new AbortController();

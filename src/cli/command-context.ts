@@ -23,15 +23,25 @@ import type { Env, Invocation, Streams } from './invocation.js';
 import { nestedStreams } from './nested-streams.js';
 import { openInput } from './open-input.js';
 
-/** Calls `use` with a new context. When it ends, closes the connections and inputs that the context has opened. */
+export interface ContextOptions {
+  declarations: ProgramDeclaration;
+  /**
+   * True: the command changes something in Redis, and goes on if its output is lost. False: it ends with its output.
+   */
+  acts: boolean;
+}
+
+/**
+ * Calls `use` with a new context, and resolves to its result. When it ends, closes the connections and inputs that the
+ * context has opened. Resolves to undefined if `use` rejects only because the command was told to end.
+ */
 export async function withContext<T>(
-  { env, streams, cancellation, main }: Invocation,
+  { env, streams, output, interrupted, main }: Invocation,
   globals: Globals,
-  declarations: ProgramDeclaration,
+  { declarations, acts }: ContextOptions,
   use: (context: Context) => Promise<T>,
-): Promise<T> {
-  const { interrupted } = cancellation;
-  const end = linkAbort(interrupted, cancellation.stdoutClosed);
+): Promise<T | undefined> {
+  const end = acts ? linkAbort(interrupted) : linkAbort(interrupted, output.lost);
   const { signal } = end;
   const inputs: Readable[] = [];
   const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
@@ -46,7 +56,9 @@ export async function withContext<T>(
     headers: globals.headers,
     color: usesColor(globals, env, streams),
     quiet,
-    stdout: streams.stdout,
+    output,
+    isTerminal: streams.stdout.isTTY ?? false,
+    acts,
     stderr: streams.stderr,
     times,
     spinner,
@@ -59,7 +71,6 @@ export async function withContext<T>(
   try {
     return await use({
       signal,
-      interrupted,
       print,
       times,
       env,
@@ -92,8 +103,9 @@ export async function withContext<T>(
       notice,
       failure(error, line) {
         if (!(error instanceof DevstateError)) throw error;
-        const { code, message } = error;
-        const hint = quiet ? undefined : hintFor(error);
+        const named = connections.withServerName(error) as DevstateError;
+        const { code, message } = named;
+        const hint = quiet ? undefined : hintFor(named);
         const text = formatError({ code, message, hint }, { isJson: print.isJson, line });
         streams.stderr.write(aboveDrawing(terminal, text));
       },
@@ -102,7 +114,7 @@ export async function withContext<T>(
         // read.
         if (name === '-' && streams.stdin.isTTY) spinner.stop();
         else if (name === '-') spinner.show('waiting for standard input');
-        const input = await openInput(name, streams.stdin, interrupted);
+        const input = await openInput(name, streams.stdin, signal);
         inputs.push(input);
         return input;
       },
@@ -119,6 +131,7 @@ export async function withContext<T>(
       },
     });
   } catch (error) {
+    if (signal.aborted && isConsequenceOfEnd(error)) return undefined;
     throw connections.withServerName(error);
   } finally {
     spinner.stop();
@@ -126,6 +139,12 @@ export async function withContext<T>(
     connections.close();
     for (const input of inputs) input.destroy(); // an unfinished read of an input would keep the process alive
   }
+}
+
+/** Returns whether an error may be that of a connection or an input that was closed because the command is to end. */
+function isConsequenceOfEnd(error: unknown): boolean {
+  if (error instanceof DevstateError) return error.code === 'CONNECTION';
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 function usesColor({ color = 'auto' }: Globals, env: Env, { stdout }: Streams): boolean {

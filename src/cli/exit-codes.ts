@@ -8,6 +8,7 @@ export const EXIT_CODES: readonly { exit: number; code: string; when: string }[]
   { exit: 0, code: '', when: 'done; an empty list is done' },
   { exit: 1, code: 'INTERNAL', when: 'a bug, or a reply that nobody expected' },
   { exit: 1, code: 'BAD_RECORD', when: 'a record of the wrong type or with broken JSON (in a list: 7)' },
+  { exit: 1, code: 'OUTPUT', when: 'standard output cannot be written, as on a full disk' },
   {
     exit: 2,
     code: 'USAGE',

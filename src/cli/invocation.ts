@@ -3,6 +3,7 @@
  * own because all files of cli/ need them.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { StdoutWriter } from '../output/stdout-writer.js';
 
 /** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -11,14 +12,6 @@ export interface Streams {
   stdin: Readable & { isTTY?: boolean };
   stdout: Writable & { isTTY?: boolean };
   stderr: Writable & { isTTY?: boolean };
-}
-
-/** What may end a command before it is done. */
-export interface Cancellation {
-  /** Aborted by SIGINT or SIGTERM; the reason is the signal's name. */
-  interrupted: AbortSignal;
-  /** Aborted when a write to stdout fails with EPIPE: its reader is gone. */
-  stdoutClosed: AbortSignal;
 }
 
 /**
@@ -37,6 +30,9 @@ export interface Invocation {
   argv: readonly string[];
   env: Env;
   streams: Streams;
-  cancellation: Cancellation;
+  /** Writes to `streams.stdout`. */
+  output: StdoutWriter;
+  /** Aborted by SIGINT or SIGTERM; the reason is the signal's name. */
+  interrupted: AbortSignal;
   main: Main;
 }

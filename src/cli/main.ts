@@ -4,12 +4,14 @@
  * stderr and an exit code.
  */
 import { DevstateError } from '../core/model/errors.js';
-import { formatError } from '../output/errors.js';
+import { formatError, type ShownError } from '../output/errors.js';
 import { escapeText } from '../output/escape.js';
+import { createStdoutWriter } from '../output/stdout-writer.js';
 import { asksForJson, asksForQuiet, asksForTraces } from './early-options.js';
 import { exitOf, exitOfSignal } from './exit-codes.js';
+import { withWholeWrites } from './file-stdout.js';
 import { hintFor } from './hints.js';
-import type { Cancellation, Env, Streams } from './invocation.js';
+import type { Env, Streams } from './invocation.js';
 import { runProgram } from './program.js';
 
 /**
@@ -23,42 +25,37 @@ export async function main(
   streams: Streams,
   interrupted: AbortSignal,
 ): Promise<number> {
-  const stdoutClosed = closedSignal(streams.stdout);
+  const { stderr } = streams;
   // Without this listener a write to a closed stderr would end the process. With it the message is lost and the
   // command continues.
-  streams.stderr.on('error', () => {});
-  const cancellation = { interrupted, stdoutClosed };
-  try {
-    const { exit, service } = await runProgram({ argv, env, streams, cancellation, main });
-    return service && interrupted.reason === 'SIGTERM' ? exit : (exitOfSignal(interrupted) ?? exit);
-  } catch (error) {
-    if (isCausedBy(cancellation, error)) return exitOfSignal(interrupted) ?? 0;
-    const known = error instanceof DevstateError ? error : internalError(error);
-    const { code, message } = known;
-    const shown = { code, message, hint: asksForQuiet(argv) ? undefined : hintFor(known) };
-    streams.stderr.write(formatError(shown, { isJson: asksForJson(argv) }));
-    if (asksForTraces(argv)) streams.stderr.write(`${stackLines(known).map(escapeText).join('\n')}\n`);
-    return exitOf(code);
-  }
-}
-
-/** Returns a signal that is aborted when a write to `stdout` shows that its reader is gone. */
-function closedSignal(stdout: Streams['stdout']): AbortSignal {
-  const closed = new AbortController();
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') closed.abort();
+  stderr.on('error', () => {});
+  const showError = ({ code, message, hint }: ShownError) =>
+    stderr.write(
+      formatError(
+        { code, message, hint: asksForQuiet(argv) ? undefined : hint },
+        { isJson: asksForJson(argv) },
+      ),
+    );
+  const output = createStdoutWriter(withWholeWrites(streams.stdout), {
+    signal: interrupted,
+    onFailure: showError,
+    onRecovery(lostLines) {
+      if (!asksForQuiet(argv))
+        stderr.write(`standard output can be written again; lines lost: ${lostLines}\n`);
+    },
   });
-  return closed.signal;
-}
-
-/**
- * Returns whether an error is only a consequence of the command's end, and so must not be printed: SIGINT, SIGTERM
- * or a closed stdout closed the connection or input that then failed.
- */
-function isCausedBy({ interrupted, stdoutClosed }: Cancellation, error: unknown): boolean {
-  if (!interrupted.aborted && !stdoutClosed.aborted) return false;
-  if (error instanceof DevstateError) return error.code === 'CONNECTION';
-  return error instanceof Error && error.name === 'AbortError';
+  try {
+    const { exit, service } = await runProgram({ argv, env, streams, output, interrupted, main });
+    await output.flush();
+    const isServed = service && interrupted.reason === 'SIGTERM';
+    const ended = isServed ? undefined : exitOfSignal(interrupted);
+    return ended ?? (exit === 0 && output.failure ? exitOf(output.failure.code) : exit);
+  } catch (error) {
+    const known = error instanceof DevstateError ? error : internalError(error);
+    showError({ code: known.code, message: known.message, hint: hintFor(known) });
+    if (asksForTraces(argv)) stderr.write(`${stackLines(known).map(escapeText).join('\n')}\n`);
+    return exitOf(known.code);
+  }
 }
 
 /** Returns the lines of the stack traces of an error and of its causes. */

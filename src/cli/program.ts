@@ -27,7 +27,7 @@ export interface Completion {
  * @throws DevstateError USAGE: the command line cannot be parsed; and every error of the command
  */
 export async function runProgram(invocation: Invocation): Promise<Completion> {
-  const { argv, streams } = invocation;
+  const { argv, output } = invocation;
   let help = '';
   let code: ErrorCode | undefined;
   let service = false;
@@ -39,8 +39,9 @@ export async function runProgram(invocation: Invocation): Promise<Completion> {
       service = command.service ?? false;
       const { withContext } = await import('./command-context.js');
       const declarations = { globals, commands };
-      code = (await withContext(invocation, globalOptions, declarations, async (context) => {
-        if (command.writes && (await context.readOnly())) throw readOnlyError(command.name);
+      const acts = command.writes ?? false;
+      code = (await withContext(invocation, globalOptions, { declarations, acts }, async (context) => {
+        if (acts && (await context.readOnly())) throw readOnlyError(command.name);
         return command.run(context, args, options);
       })) as ErrorCode | undefined;
     },
@@ -53,7 +54,7 @@ export async function runProgram(invocation: Invocation): Promise<Completion> {
     const [, topic] = program.args;
     if (error.exitCode !== 0 && topic !== undefined)
       throw usageError(`unknown command '${topic}'`, 'devstate --help');
-    await new Promise<void>((resolve) => streams.stdout.write(help, () => resolve()));
+    await output.write(help);
   }
   return { exit: code === undefined ? 0 : exitOf(code), service };
 }

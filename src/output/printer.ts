@@ -3,12 +3,13 @@
  * format. Rows go one by one through the formatter to stdout, so that a list of any length takes little memory.
  */
 import type { Writable } from 'node:stream';
+import { onAbort } from '../core/async/abort.js';
 import { loadPaint, type Paint } from './color.js';
 import { escapeName, escapeText } from './escape.js';
 import { type Field, formatField, parseFields, project } from './fields.js';
 import { type Formatter, formatJson, jsonArray, perLine } from './formatter.js';
 import type { Spinner } from './spinner.js';
-import { createStdoutWriter } from './stdout-writer.js';
+import type { StdoutWriter } from './stdout-writer.js';
 import { streamingTable } from './streaming-table.js';
 import type { TableColumn, TableOptions } from './table-cells.js';
 import type { Times } from './times.js';
@@ -25,16 +26,19 @@ export interface PrinterOptions {
    * printed, except in the formats json and ndjson.
    */
   quiet: boolean;
-  /** On a terminal (`isTTY`) names are escaped as all other text for people; for programs as little as possible. */
-  stdout: Writable & { readonly isTTY?: boolean };
+  output: StdoutWriter;
+  /** Whether stdout is a terminal: then names are escaped as all text for people; else as little as possible. */
+  isTerminal: boolean;
+  /**
+   * True: reading a row performs an action, so rows are read even if the output is lost, and those of a list even if
+   * the command is interrupted. False: they are read while somebody wants them.
+   */
+  acts: boolean;
   stderr: Writable;
   times: Times;
   /** The spinner of the command; it is stopped before the first row is written. */
   spinner?: Spinner;
-  /**
-   * When the signal is aborted, a list ends at the next row. A list of the results of actions still runs to its
-   * end, because an action is performed when its result is read.
-   */
+  /** When the signal is aborted, a list ends at the next row, unless `acts` is true. */
   signal: AbortSignal;
 }
 
@@ -59,9 +63,8 @@ export interface Printer {
   /** Prints a single object, not a list: its JSON is indented and not in an array. */
   one<T>(view: View<T>, row: T): Promise<void>;
   /**
-   * Prints a list that has an end. Resolves to the number of rows, which is smaller if stdout is closed, or the
-   * command is interrupted, before the end. If the view has `line`, the rows are the results of actions, and are
-   * read to their end in these cases too, because reading a row performs its action.
+   * Prints a list that has an end. Resolves to the number of rows, which is smaller if the output is lost, or the
+   * command is interrupted, before the end.
    */
   list<T>(view: View<T>, rows: Rows<T>): Promise<number>;
   /** Prints rows that may have no end, each as soon as it comes. Resolves to the number of rows. */
@@ -81,13 +84,9 @@ const SAMPLE_ROWS = 100;
 type Layout = 'bounded' | 'list' | 'live';
 
 export function createPrinter(options: PrinterOptions): Printer {
-  const { format, times, stderr, spinner } = options;
+  const { format, times, stderr, spinner, output, acts } = options;
   const isJson = format === 'json' || format === 'ndjson';
   const isHumanReadable = (format === 'table' || format === 'wide') && options.fields === undefined;
-  const writer = createStdoutWriter(options.stdout, {
-    signal: options.signal,
-    beforeWrite: () => spinner?.stop(),
-  });
   let paint: Promise<Paint> | undefined;
 
   const chosenFields = <T>(view: View<T>) => options.fields && parseFields(options.fields, view.fields);
@@ -121,7 +120,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     const live = layout === 'live';
     const json = jsonOf(view);
     if (format === 'name') {
-      const escaped = options.stdout.isTTY ? escapeText : escapeName;
+      const escaped = options.isTerminal ? escapeText : escapeName;
       return perLine((row) => escaped(view.name(row)));
     }
     if (format === 'json' && !live) return jsonArray(json);
@@ -134,14 +133,19 @@ export function createPrinter(options: PrinterOptions): Printer {
     return viewTable(view, layout);
   }
 
-  const isWanted = () => !writer.isClosed && !options.signal.aborted;
+  const { signal } = options;
 
-  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, mayContinue = isWanted): Promise<number> {
+  function writeText(text: string): Promise<void> | undefined {
+    if (text !== '') spinner?.stop();
+    return output.write(text);
+  }
+
+  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, mayContinue = () => true): Promise<number> {
     let count = 0;
     const write = (row: T): Promise<void> | undefined => {
       count += 1;
       const text = formatter.row(row);
-      return typeof text === 'string' ? writer.write(text) : text.then(writer.write);
+      return typeof text === 'string' ? writeText(text) : text.then(writeText);
     };
     try {
       if ('chunks' in rows) await feedChunks(rows.chunks, write, mayContinue);
@@ -154,8 +158,8 @@ export function createPrinter(options: PrinterOptions): Printer {
     } finally {
       // The formatter is ended even if reading the rows has failed, so that a JSON array is closed and rows that
       // were held back are printed.
-      await writer.write(formatter.end());
-      await writer.flush();
+      await writeText(formatter.end());
+      await output.flush();
     }
     return count;
   }
@@ -194,13 +198,18 @@ export function createPrinter(options: PrinterOptions): Printer {
     const count = await feed(
       rows,
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
-      view.line === undefined ? isWanted : () => true,
+      () => acts || !(output.lost.aborted || signal.aborted),
     );
     if (count === 0 && view.emptyNotice !== undefined && !isJson && !options.quiet) {
       spinner?.stop();
       stderr.write(`${view.emptyNotice}\n`);
     }
     return count;
+  }
+
+  function noticeClosed(): void {
+    if (output.failure === undefined && !signal.aborted && !options.quiet)
+      stderr.write('nobody reads standard output any more: going on without it\n');
   }
 
   return {
@@ -210,11 +219,12 @@ export function createPrinter(options: PrinterOptions): Printer {
     check: (view) => void chosenFields(view),
     one,
     list,
-    // The loop does not end when the command is aborted, only when stdout is closed: on an abort, rows that come
-    // as things happen end by themselves, and all rows until then are printed.
+    // On an abort, rows that come as things happen end by themselves, and all rows until then are printed.
     async stream(view, rows) {
       spinner?.show('waiting for the first row');
-      return feed(rows, await formatterOf(view, 'live'), () => !writer.isClosed);
+      if (acts) onAbort(output.lost, noticeClosed);
+      const mayContinue = () => !output.lost.aborted || (acts && !signal.aborted);
+      return feed(rows, await formatterOf(view, 'live'), mayContinue);
     },
   };
 }

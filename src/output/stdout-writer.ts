@@ -1,12 +1,14 @@
 /**
  * Writes the output of a command to stdout. Small writes are collected until there are 16,384 characters or the
  * event loop turns, so a fast list takes few system calls and a slow one does not hold a row back. One batch is
- * written at a time and the caller waits for it, so memory stays flat when the reader is slow. A reader that has
- * closed the pipe (`devstate list | head`) is not an error: `isClosed` becomes true. `isClosed` also becomes true if
- * the command has been told to end and the reader takes nothing for 300 ms.
+ * written at a time and the caller waits for it, so memory stays flat when the reader is slow.
+ *
+ * A reader that has left (`devstate list | head`) is no failure: text is dropped from then on. After any other error
+ * (a full disk) the batch is lost, and the next batch is tried again.
  */
 import type { Writable } from 'node:stream';
 import { onAbort } from '../core/async/abort.js';
+import { DevstateError } from '../core/model/errors.js';
 
 const BATCH_CHARACTERS = 16_384;
 /**
@@ -18,25 +20,29 @@ const CLOSED_PIPE = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_
 
 export interface StdoutWriter {
   /**
-   * True: the reader of stdout is gone, or has taken nothing for 300 ms after the command was told to end; text
-   * that is written is dropped. False: text is written.
+   * Aborted when output is first lost: a write has failed, the reader of stdout is gone, or it has taken nothing for
+   * 300 ms after the command was told to end. In the last two cases all further text is dropped.
    */
-  readonly isClosed: boolean;
-  /**
-   * Writes text. The promise resolves once more text may be written; undefined: more may be written at once.
-   * Rejects if an earlier write failed.
-   */
+  readonly lost: AbortSignal;
+  /** The error (OUTPUT) of the first write that failed; undefined: none has, apart from a reader that left. */
+  readonly failure: DevstateError | undefined;
+  /** Writes text. The promise resolves once more text may be written; undefined: more may be written at once. */
   write(text: string): Promise<void> | undefined;
-  /** Resolves once stdout has taken all text that was written. Rejects if a write failed. */
+  /** Resolves once stdout has taken, or refused, all text that was written. */
   flush(): Promise<void>;
 }
 
 export interface StdoutWriterOptions {
   /** The signal is aborted when the command is to end; the batch being written then has 300 ms. */
   signal?: AbortSignal;
-  /** Called before each batch is written to stdout, so that the caller can erase the spinner. */
-  beforeWrite?: () => void;
+  /** Called with an error (OUTPUT) when a write fails; not called again before a write has succeeded. */
+  onFailure?: (error: DevstateError) => void;
+  /** Called when a write has succeeded again, with the number of lines that were lost in between. */
+  onRecovery?: (lostLines: number) => void;
 }
+
+/** The error of a write. `written`: how many bytes of the text reached stdout, where that is known. */
+export type WriteError = Error & { code?: string; written?: number };
 
 /**
  * Returns a writer for a stream.
@@ -44,21 +50,65 @@ export interface StdoutWriterOptions {
  */
 export function createStdoutWriter(
   stream: Writable,
-  { signal, beforeWrite }: StdoutWriterOptions = {},
+  { signal, onFailure = () => {}, onRecovery = () => {} }: StdoutWriterOptions = {},
 ): StdoutWriter {
+  const lost = new AbortController();
   let pending = '';
+  /** True: stdout takes no more text, and what is written is dropped. False: text is written. */
   let isClosed = false;
-  let failure: Error | undefined;
+  let failure: DevstateError | undefined;
   let inFlight: Promise<void> | undefined;
   let scheduledFlush: NodeJS.Immediate | undefined;
   let deadlineMs: number | undefined;
   /** Starts the timeout of the batch that is being written, if the command has been told to end. */
   let startTimeout = () => {};
+  /** Ends the wait for the batch that is being written. */
+  let endBatch = () => {};
+  /** The error of the last write that failed. */
+  let lastError: WriteError | undefined;
+  /** The error of the batch that is being written. */
+  let batchError: WriteError | undefined;
+  /** Whether the last batch was lost. */
+  let isFailing = false;
+  let lostLines = 0;
+  /** The line break that ends a line of which only the beginning was written; else empty. */
+  let lineEnd = '';
 
-  function noteResult(error: (Error & { code?: string }) | null | undefined): void {
-    if (!error) return;
-    if (CLOSED_PIPE.has(error.code ?? '')) isClosed = true;
-    else failure ??= error;
+  // A failed write calls its callback and also emits an error event, which would end the process if it had no
+  // listener. Both pass the same error; the event may come when the next batch is already being written.
+  function noteError(error: WriteError | null | undefined): void {
+    if (!error || error === lastError) return;
+    lastError = error;
+    if (CLOSED_PIPE.has(error.code ?? '')) close();
+    else batchError = error;
+  }
+
+  function close(): void {
+    isClosed = true;
+    pending = '';
+    endBatch();
+    lost.abort();
+  }
+
+  function noteLoss(text: string, error: WriteError): void {
+    const written = Math.max(0, (error.written ?? 0) - lineEnd.length);
+    const bytes = Buffer.from(text);
+    lostLines += countLines(bytes.subarray(written));
+    if (written > 0) lineEnd = bytes[written - 1] === LF ? '' : '\n';
+    if (isFailing) return;
+    isFailing = true;
+    const known = outputError(error);
+    failure ??= known;
+    onFailure(known);
+    lost.abort();
+  }
+
+  function noteSuccess(): void {
+    lineEnd = '';
+    if (!isFailing) return;
+    isFailing = false;
+    onRecovery(lostLines);
+    lostLines = 0;
   }
 
   function setDeadline(): void {
@@ -68,35 +118,31 @@ export function createStdoutWriter(
 
   if (signal?.aborted) setDeadline();
   else onAbort(signal, setDeadline);
-  // A failed write calls its callback and also emits an error event, which would end the process if it had no
-  // listener. Both pass the same error, so it does not matter which is first.
-  stream.on('error', noteResult);
+  stream.on('error', noteError);
+  stream.once('close', close); // if the stream is destroyed, the callback of `write` may never come
 
   function writeBatch(): Promise<void> {
     const text = pending;
     pending = '';
-    beforeWrite?.();
+    batchError = undefined;
     return new Promise((resolve) => {
       let timeout: NodeJS.Timeout | undefined;
-      const finish = () => {
+      endBatch = () => {
         clearTimeout(timeout);
-        stream.off('close', giveUp);
         startTimeout = () => {};
+        endBatch = () => {};
+        if (batchError) noteLoss(text, batchError);
+        else if (!isClosed) noteSuccess();
         resolve();
       };
-      const giveUp = () => {
-        isClosed = true;
-        pending = '';
-        finish();
-      };
       startTimeout = () => {
-        if (deadlineMs !== undefined) timeout = setTimeout(giveUp, deadlineMs - performance.now());
+        if (deadlineMs !== undefined) timeout = setTimeout(close, deadlineMs - performance.now());
       };
       startTimeout();
-      stream.once('close', giveUp); // if the stream is destroyed, the callback of `write` may never come, so the event `close` ends the wait too
-      stream.write(text, (error) => {
-        noteResult(error);
-        finish();
+      const end = endBatch;
+      stream.write(lineEnd + text, (error) => {
+        noteError(error);
+        end();
       });
     });
   }
@@ -110,21 +156,33 @@ export function createStdoutWriter(
       });
       await inFlight;
     }
-    if (failure !== undefined) throw failure;
   }
 
   return {
-    get isClosed() {
-      return isClosed || stream.destroyed;
+    lost: lost.signal,
+    get failure() {
+      return failure;
     },
     write(text) {
       if (!isClosed) pending += text;
       if (pending.length >= BATCH_CHARACTERS) return flush();
-      // The error of this flush can be ignored, because it is kept in `failure`, and the next `flush` rejects with
-      // it.
-      scheduledFlush ??= setImmediate(() => flush().catch(() => {}));
+      scheduledFlush ??= setImmediate(flush);
       return undefined;
     },
     flush,
   };
+}
+
+const LF = 0x0a;
+
+function countLines(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) count += 1;
+  return count;
+}
+
+/** Returns the error that is printed. Node's message reads `ENOSPC: no space left on device, write`. */
+function outputError(cause: WriteError): DevstateError {
+  const [, reason = cause.message] = /^[A-Z]\w*: (.*), write$/.exec(cause.message) ?? [];
+  return new DevstateError('OUTPUT', `cannot write to standard output: ${reason}`, { cause });
 }

@@ -17,6 +17,7 @@ test('the table of exit codes', () => {
     [0, ''],
     [1, 'INTERNAL'],
     [1, 'BAD_RECORD'],
+    [1, 'OUTPUT'],
     [2, 'USAGE'],
     [3, 'NOT_FOUND'],
     [4, 'CONDITION'],

@@ -1,5 +1,7 @@
 /** A view and printers that the tests of output share. */
+import type { Writable } from 'node:stream';
 import { createPrinter, type Printer, type PrinterOptions } from '../../src/output/printer.js';
+import { createStdoutWriter } from '../../src/output/stdout-writer.js';
 import { isoTimes } from '../../src/output/times.js';
 import type { View } from '../../src/output/view.js';
 import { CapturedStream } from '../support/streams.js';
@@ -27,7 +29,10 @@ export const things: View<Thing> = {
   emptyNotice: 'no things',
 };
 
-export function printing(options: Partial<PrinterOptions> = {}): {
+export function printing({
+  stdout: stream,
+  ...options
+}: Partial<PrinterOptions> & { stdout?: Writable } = {}): {
   print: Printer;
   stdout: CapturedStream;
   stderr: CapturedStream;
@@ -41,7 +46,9 @@ export function printing(options: Partial<PrinterOptions> = {}): {
     signal: new AbortController().signal,
     quiet: false,
     times: isoTimes(),
-    stdout,
+    output: createStdoutWriter(stream ?? stdout),
+    isTerminal: false,
+    acts: false,
     stderr,
     ...options,
   });

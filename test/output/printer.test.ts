@@ -3,7 +3,6 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../src/core/model/json.js';
 import { FORMATS, type View } from '../../src/output/view.js';
-import { CapturedStream } from '../support/streams.js';
 import { printing, type Thing, things } from './capture.js';
 
 const on: Thing = { id: 'd1', online: true, seen: 0 };
@@ -55,9 +54,9 @@ describe('list', () => {
 
   it('as name escapes invisible and bidi characters on a terminal, and keeps them in a pipe', async () => {
     const rows = [{ ...on, id: 'a\u202eb\u200bc\u001b' }];
-    const terminal = new CapturedStream(true);
-    await printing({ format: 'name', stdout: terminal }).print.list(things, rows);
-    expect(terminal.text).toBe('a\\u202eb\\u200bc\\u001b\n');
+    const terminal = printing({ format: 'name', isTerminal: true });
+    await terminal.print.list(things, rows);
+    expect(terminal.stdout.text).toBe('a\\u202eb\\u200bc\\u001b\n');
     const pipe = printing({ format: 'name' });
     await pipe.print.list(things, rows);
     expect(pipe.stdout.text).toBe('a\u202eb\u200bc\\u001b\n');

@@ -44,17 +44,12 @@ export async function applyLines<Item, Result>(
   const runner = new BatchRunner(context, {
     failFast,
     silent,
+    totals: true,
     ...(size !== undefined && { inputBytes: { total: size, read: () => input.bytesRead ?? 0 } }),
   });
   const results = runner.run(read(input), (items) => apply(fleet, items));
-  try {
-    if (silent) for await (const _ of results);
-    else await context.print.list(view, results);
-  } finally {
-    const { succeeded, failures, unanswered } = runner;
-    const rest = unanswered > 0 ? `, ${unanswered} not answered` : '';
-    context.notice(`${succeeded} done, ${failures.count} failed${rest}`);
-  }
+  if (silent) for await (const _ of results);
+  else await context.print.list(view, results);
   return runner.errorCode;
 }
 

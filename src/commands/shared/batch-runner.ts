@@ -39,6 +39,11 @@ export interface BatchRunnerOptions {
    */
   silent?: boolean;
   /**
+   * True: at the end a notice gives the numbers of items done, failed and not answered. False: only if the connection
+   * was lost before the end of the input.
+   */
+  totals?: boolean;
+  /**
    * The size of the input and the number of bytes read so far, for the progress bar; undefined: the size is not
    * known, so only the number of items done and their rate are shown.
    */
@@ -50,7 +55,10 @@ export class BatchRunner {
   readonly #context: Context;
   readonly #options: BatchRunnerOptions;
   #succeeded = 0;
+  /** The number of items that were sent and got no answer, so that it is not known whether they were applied. */
   #unanswered = 0;
+  /** Whether the connection was lost after items had been done, so that the rest of the input was not sent. */
+  #isCutShort = false;
 
   constructor(context: Context, options: BatchRunnerOptions = {}) {
     this.failures = new ItemFailures(context);
@@ -58,26 +66,18 @@ export class BatchRunner {
     this.#options = options;
   }
 
-  get succeeded(): number {
-    return this.#succeeded;
-  }
-
-  /** The number of items that were sent and got no answer, so that it is not known whether they were applied. */
-  get unanswered(): number {
-    return this.#unanswered;
-  }
-
   get errorCode(): ErrorCode | undefined {
-    return this.failures.errorCode(this.#succeeded);
+    return this.#isCutShort ? 'PARTIAL' : this.failures.errorCode(this.#succeeded);
   }
 
   /**
    * Sends all batches and yields the results of the items that succeed. After an interrupt, the batch that is
-   * being sent is the last.
-   * @throws DevstateError CONNECTION: no item of a batch was answered, or the connection failed after an interrupt
+   * being sent is the last. So is one of which no item was answered because the connection was lost; if items had
+   * been done before, that is reported like the failure of an item.
+   * @throws DevstateError CONNECTION: the connection was lost and nothing was done before, or after an interrupt
    */
   async *run<Item, Result>(batches: Batches<Item>, send: SendBatch<Item, Result>): AsyncGenerator<Result> {
-    const { failFast, silent, inputBytes } = this.#options;
+    const { failFast, silent, totals, inputBytes } = this.#options;
     // Parsing an item may print notices. With failFast an item is parsed at its turn, so that no notice is printed
     // about an item after the failed one; otherwise a whole batch is parsed ahead.
     const parsed = failFast ? this.#parsed(prefetch(batches)) : prefetch(this.#parsed(batches));
@@ -89,20 +89,21 @@ export class BatchRunner {
       : undefined;
     try {
       for await (const items of parsed) {
-        if (this.#context.interrupted.aborted) return;
+        if (this.#context.signal.aborted) return;
         yield* this.#sendBatch(items, send);
         progress?.update(this.#succeeded + this.failures.count, inputBytes?.read());
-        if (failFast && this.failures.count > 0) return;
+        if (this.#isCutShort || (failFast && this.failures.count > 0)) return;
       }
     } finally {
       progress?.stop();
+      if (totals || this.#isCutShort) this.#context.notice(this.#totals());
     }
   }
 
   /**
    * Sends a batch and yields its results. While other items of the batch are answered, a connection error is an
    * ordinary failure of its item, because one partition may be down. If no item is answered, or after an interrupt,
-   * the connection error ends the command.
+   * the connection error ends the run.
    */
   async *#sendBatch<Item, Result>(
     batch: readonly ReadItem<Item>[],
@@ -110,8 +111,8 @@ export class BatchRunner {
   ): AsyncGenerator<Result> {
     const items = batch.flatMap(({ item }) => (item instanceof DevstateError ? [] : [item]));
     this.#unanswered = items.length;
-    const results = items.length > 0 ? await send(items) : [];
-    const isFatal = results.every(isConnectionError) || this.#context.interrupted.aborted;
+    const results = items.length > 0 ? await resultsOf(items, send) : [];
+    const isFatal = results.every(isConnectionError) || this.#context.signal.aborted;
     const fatal = isFatal ? results.find(isConnectionError) : undefined;
     const nextResult = results.values();
     for (const { line, item } of batch) {
@@ -124,7 +125,16 @@ export class BatchRunner {
       this.#succeeded += 1;
       yield result;
     }
-    if (fatal) throw fatal;
+    if (!fatal) return;
+    if (this.#succeeded === 0 || this.#context.signal.aborted) throw fatal;
+    this.#isCutShort = true;
+    this.#context.failure(fatal);
+  }
+
+  #totals(): string {
+    const unanswered = this.#unanswered > 0 ? `, ${this.#unanswered} not answered` : '';
+    const unsent = this.#isCutShort ? '; the rest of the input was not sent' : '';
+    return `${this.#succeeded} done, ${this.failures.count} failed${unanswered}${unsent}`;
   }
 
   async *#parsed<Item>(batches: Batches<Item>): AsyncGenerator<ReadItem<Item>[]> {
@@ -132,5 +142,18 @@ export class BatchRunner {
       for (const part of slices(batch, this.#options.failFast ? 1 : batch.length))
         yield part.map(({ line, read }) => ({ line, item: itemResultOf(read) }));
     }
+  }
+}
+
+/** Sends items and returns their results. An error of the connection is the result of each item. */
+async function resultsOf<Item, Result>(
+  items: readonly Item[],
+  send: SendBatch<Item, Result>,
+): Promise<readonly ItemResult<Result>[]> {
+  try {
+    return await send(items);
+  } catch (error) {
+    if (!isConnectionError(error)) throw error;
+    return items.map(() => error);
   }
 }

@@ -30,10 +30,11 @@ export interface TemporaryServer {
 }
 
 export interface Context {
-  /** The signal that SIGINT, SIGTERM and a closed stdout abort: for commands whose purpose is their output. */
+  /**
+   * Aborted when the command is to end: by SIGINT and SIGTERM, and, unless the command is declared to write
+   * (`writes`), when its output is lost, because the reader has left or the disk is full.
+   */
   readonly signal: AbortSignal;
-  /** The signal that only SIGINT and SIGTERM abort: for commands whose effect matters even if stdout is closed. */
-  readonly interrupted: AbortSignal;
   readonly print: Printer;
   readonly times: Times;
   /** Which standard streams are terminals: questions are asked and spinners shown on terminals only. */

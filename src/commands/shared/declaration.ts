@@ -49,7 +49,8 @@ export interface CommandDeclaration {
   service?: true;
   /**
    * True: the command always writes, so with `--read-only` or in a read-only context it is refused before it
-   * connects. Otherwise it runs there, and only its writes, if any, are refused.
+   * connects, and it goes on if its output is lost. Otherwise it runs there, only its writes, if any, are refused,
+   * and it ends with its output.
    */
   writes?: true;
   /** Whole command lines that `--help` prints as examples. */

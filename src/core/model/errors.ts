@@ -12,7 +12,8 @@ export type ErrorCode =
   | 'CONDITION' /** a condition of the command is not met, such as that a list must not be empty */
   | 'CONNECTION' /** Redis cannot be reached, does not answer in time, or refuses the user or the request */
   | 'CONFLICT' /** another client changed the device first, or the device is registered already */
-  | 'PARTIAL'; /** some items of a batch failed */
+  | 'PARTIAL' /** some items of a batch failed */
+  | 'OUTPUT'; /** standard output of the command line cannot be written, as on a full disk; the library never throws it */
 
 export interface DevstateErrorOptions {
   reason?: ErrorReason | undefined;

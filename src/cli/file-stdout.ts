@@ -1,0 +1,35 @@
+/**
+ * A stream for a stdout that is a file. Node's own takes a write that the disk cut short for a complete one, so that the
+ * end of the output would be missing without an error.
+ */
+import { fstatSync, writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import type { WriteError } from '../output/stdout-writer.js';
+import type { Streams } from './invocation.js';
+
+/** Returns a stream that writes to the same place; `stdout` itself if that is a terminal, a pipe or a socket. */
+export function withWholeWrites(stdout: Streams['stdout'] & { fd?: number }): Streams['stdout'] {
+  const { fd, isTTY } = stdout;
+  if (fd === undefined || isTTY) return stdout;
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket() ? stdout : fileStream(fd);
+}
+
+/**
+ * An error is emitted, but not passed to the callback of the write: a stream accepts no writes after that, and there
+ * may be room again later.
+ */
+function fileStream(fd: number): Writable {
+  const stream = new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      let written = 0;
+      try {
+        while (written < bytes.length) written += writeSync(fd, bytes, written);
+      } catch (error) {
+        stream.emit('error', Object.assign(error as WriteError, { written }));
+      }
+      done();
+    },
+  });
+  return stream;
+}
