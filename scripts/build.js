@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 import { coldStart } from './cold-start-plugin.js';
 import { lua } from './lua-plugin.js';
-import { announce, root, run, stages, tool } from './stage.js';
+import { announce, root, run, StageError, stages, tool } from './stage.js';
 
 const dist = `${root}dist`;
 const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -20,7 +20,7 @@ await stages(async () => {
   rmSync(dist, { recursive: true, force: true });
   const [chunks] = await Promise.all([
     bundle(
-      { input: `${root}src/cli/main.ts`, plugins: [lua, coldStart] },
+      { input: `${root}src/cli/main.ts`, plugins: [lua, coldStart()] },
       {
         dir: `${dist}/cli`,
         format: 'cjs',
@@ -40,10 +40,14 @@ await stages(async () => {
   run(tool('tsc'), ['--project', 'tsconfig.build.json']);
 });
 
+/** @throws StageError: a patch of the plugin coldStart no longer fits */
 async function bundle(input, output) {
   const build = await rolldown({ ...input, platform: 'node' });
   try {
     return (await build.write(output)).output;
+  } catch (error) {
+    // rolldown adds stack traces to the message of a plugin's error, and lists the error itself in `errors`.
+    throw error.errors?.find((each) => each instanceof StageError) ?? error;
   } finally {
     await build.close();
   }
