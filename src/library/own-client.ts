@@ -12,12 +12,14 @@ export function isClient(connection: Connection | RedisOptions): connection is C
 
 /**
  * Returns a new client. Its `error` events have a listener that does nothing: without a listener ioredis would print
- * the errors, and the caller learns of them anyway, because each command that fails with one rejects.
+ * the errors, and the caller learns of them anyway, because each command that fails with one rejects. The ready check
+ * is off: ioredis would print a refusal of its INFO as the server wrote it.
  * @param role with `device`, commands are not sent again after a reconnection: see `store/fenced-write.ts`
  */
 export function makeClient(options: RedisOptions, role?: 'device'): Redis {
-  return new Redis({ ...options, ...(role === 'device' && { autoResendUnfulfilledCommands: false }) }).on(
-    'error',
-    () => {},
-  );
+  return new Redis({
+    ...options,
+    enableReadyCheck: false,
+    ...(role === 'device' && { autoResendUnfulfilledCommands: false }),
+  }).on('error', () => {});
 }

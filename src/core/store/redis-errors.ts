@@ -14,6 +14,7 @@ import {
   replyCode,
   withoutPosition,
 } from './reply-errors.js';
+import { safeCause, safeMessage } from './safe-cause.js';
 import { tlsProblem } from './tls-errors.js';
 
 /**
@@ -38,7 +39,7 @@ const BY_REPLY_CODE: Record<string, [message: string, reason: ErrorReason]> = {
 
 /**
  * Returns the DevstateError for any error: a DevstateError as it is, an error of Redis, the network or TLS as
- * CONNECTION or BAD_RECORD, anything else as INTERNAL.
+ * CONNECTION or BAD_RECORD, anything else as INTERNAL. The cause is a copy of the error without the command that failed.
  */
 export function toDevstateError(error: unknown): DevstateError {
   if (error instanceof DevstateError) return error;
@@ -54,11 +55,11 @@ export function toDevstateError(error: unknown): DevstateError {
   if (problem !== null) return connectionError(error, problem);
   const tls = tlsProblem(error);
   if (tls !== null) return connectionError(error, tls.message, tls.reason);
-  return new DevstateError('INTERNAL', firstLine(error.message), { cause: error });
+  return new DevstateError('INTERNAL', firstLine(safeMessage(error)), { cause: safeCause(error) });
 }
 
 function connectionError(cause: Error, message: string, reason?: ErrorReason): DevstateError {
-  return new DevstateError('CONNECTION', message, { reason, cause });
+  return new DevstateError('CONNECTION', message, { reason, cause: safeCause(cause) });
 }
 
 /**
@@ -85,7 +86,7 @@ export function asDeviceDenial(error: DevstateError): DevstateError {
  * says that a key or channel was denied, but not which, the first key or channel of the command that failed is added.
  */
 function deniedAction(error: Error): string {
-  const text = withoutPosition(firstLine(error.message))
+  const text = withoutPosition(firstLine(safeMessage(error)))
     .replace(/^(NOPERM|ERR) /, '')
     .replace(/ script: \w+, on @user_script:\d+\.$/, '');
   const name = isUnnamedDenial(error) ? firstKey(error) : undefined;
