@@ -11,6 +11,7 @@ import { Requests } from './requests.js';
 import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
+import { ConfirmedPermissions } from './script-permissions.js';
 import { RAISE_TTL } from './scripts.js';
 import type { FleetSettings } from './settings.js';
 import { assertNotReadOnly, assertWritable } from './write-permission.js';
@@ -33,6 +34,7 @@ type Values<Name extends string> = Record<Name, string | number>;
 export class Partition extends Requests {
   readonly keys: Keyspace;
   readonly #options: PartitionOptions;
+  readonly #permissions = new ConfirmedPermissions();
 
   constructor(connection: Connection, options: PartitionOptions) {
     super(connection, options.requestTimeoutMs);
@@ -68,9 +70,12 @@ export class Partition extends Requests {
     this.assertWritable(script.name);
     const { dialect, logCap, historyCap } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
+    // A channel other than that of presence events may be denied for one device and not for another.
+    const isPermitted = channel === this.keys.presenceChannel && this.#permissions.has(script.name);
     const common = {
       testTime: this.#options.clock?.() ?? '',
       notAfter: '',
+      permissionCheck: isPermitted ? '' : 1,
       dialectName: dialect,
       channel,
       logCap,
@@ -82,8 +87,11 @@ export class Partition extends Requests {
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];
     try {
-      return await this.evaluate(script, keys, argv);
+      const replies = await this.evaluate(script, keys, argv);
+      if (!isPermitted) this.#permissions.add(script.name);
+      return replies;
     } catch (error) {
+      this.#permissions.delete(script.name);
       throw await scriptError(this, script, { devices, channel }, error);
     }
   }
@@ -98,6 +106,7 @@ export class Partition extends Requests {
     device: { id: string; type?: string; oldType?: string },
     raised: string,
   ): Promise<DevstateError> {
+    this.#permissions.delete(script.name);
     const call = { devices: [device], channel: this.keys.presenceChannel };
     const cause = await scriptError(this, script, call, new Error(raised));
     // A BAD_RECORD error is returned as it is, because its message names the key, which contains the device's id. To

@@ -4,6 +4,7 @@
  * header and the calls of the Lua file.
  */
 import type { HistoryKind } from '../model/keyspace.js';
+import type { ScriptCommand } from './script-commands.js';
 
 /** The name of a key that exists once in each partition; `meta` exists once in the fleet. */
 export type PartitionKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
@@ -21,10 +22,12 @@ export interface ScriptKeys {
 /**
  * The first arguments of every script. `testTime` is the time (epoch ms) that a test sets; '' means the server's time.
  * `notAfter` is the time (epoch ms, by the server's clock) after which the script must do nothing; '' means never.
+ * `permissionCheck` is 1 if the script must first ask whether the user may send its commands, else ''.
  */
 export const COMMON_ARGS = [
   'testTime',
   'notAfter',
+  'permissionCheck',
   'dialectName',
   'channel',
   'logCap',
@@ -47,9 +50,9 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
    * Read commands that the script sends before its first write: the first command for the first key, and so on. They
    * make the script fail early if a key holds the wrong type, because Redis does not undo writes before a failure.
    */
-  readonly probes: readonly string[];
+  readonly probes: readonly ScriptCommand[];
   /** Every Redis command that the script and its included files call, not counting `probes`. */
-  readonly commands: readonly string[];
+  readonly commands: readonly ScriptCommand[];
 }
 
 /** The part of a descriptor that is written by hand: all but the name and the Lua source. */

@@ -11,6 +11,7 @@ import { asDeviceDenial, permissionError, toDevstateError, wrongTypeError } from
 import { isDenied, isUnnamedDenial, replyCode } from './reply-errors.js';
 import type { Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
+import { REFUSAL } from './script-permissions.js';
 
 /** The part of `Partition` that is needed to find out why a script failed in it. */
 interface ScriptScope {
@@ -60,6 +61,7 @@ async function deniedError(
     if (denied) return denied;
     return asDeviceDenial((await deniedKey(partition, keys.slice(shared))) ?? toDevstateError(error));
   }
+  if (error.message.startsWith(REFUSAL)) return toDevstateError(error);
   const called = commandsOfLine(script, error.message);
   if (called.length > 0)
     return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);

@@ -2,6 +2,7 @@
  * The keys that a script call passes, and the Redis type that each must have, in the order of the script's descriptor.
  */
 import type { HistoryKind, Keyspace } from '../model/keyspace.js';
+import type { KeyType } from './script-commands.js';
 import type { DeviceKey, PartitionKey, ScriptKeys } from './script-descriptor.js';
 
 /** The part of a device that the names of its keys are made from. */
@@ -11,7 +12,7 @@ interface KeyedDevice {
   oldType?: string;
 }
 
-const KEY_TYPES: Record<PartitionKey | Exclude<DeviceKey, `history:${string}`>, string> = {
+const KEY_TYPES: Record<PartitionKey | Exclude<DeviceKey, `history:${string}`>, KeyType> = {
   registered: 'set',
   types: 'set',
   online: 'set',
@@ -24,6 +25,10 @@ const KEY_TYPES: Record<PartitionKey | Exclude<DeviceKey, `history:${string}`>, 
   type: 'set',
   oldType: 'set',
 };
+
+export function keyType(key: PartitionKey | DeviceKey): KeyType {
+  return key.startsWith('history:') ? 'list' : KEY_TYPES[key as PartitionKey];
+}
 
 /**
  * Returns every key that a script call may access: first those of the partition, then those of one device after
@@ -60,6 +65,6 @@ function deviceKey(keyspace: Keyspace, key: DeviceKey, { id, type = '', oldType 
  * @param deviceCount the number of devices of the script call
  */
 export function expectedTypes({ keys, deviceKeys }: ScriptKeys, deviceCount: number): string[] {
-  const each = deviceKeys.map((key) => (key.startsWith('history:') ? 'list' : KEY_TYPES[key as 'state']));
-  return [...keys.map((key) => KEY_TYPES[key]), ...Array.from({ length: deviceCount }, () => each).flat()];
+  const each = deviceKeys.map(keyType);
+  return [...keys.map(keyType), ...Array.from({ length: deviceCount }, () => each).flat()];
 }

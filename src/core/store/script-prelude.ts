@@ -1,6 +1,6 @@
 /**
  * Generates the first lines of a script's Lua source from its descriptor: a local for each key and argument, so
- * that no Lua file contains a position of KEYS or ARGV.
+ * that no Lua file contains a position of KEYS or ARGV; and the check of the user's permissions.
  *
  *   key `online`             local `onlineKey`
  *   key `history:presence`   local `presenceHistoryKey`
@@ -12,6 +12,7 @@
  */
 import { luaDialects } from '../model/dialect.js';
 import { COMMON_ARGS, type DeviceKey, type PartitionKey, type ScriptShape } from './script-descriptor.js';
+import { permissionCheckCode } from './script-permissions.js';
 
 /** The names of the Lua locals for keys and for arguments. */
 interface Names {
@@ -20,8 +21,8 @@ interface Names {
 }
 
 /** Returns the first lines of a script's Lua source. They end with a line break, so that the Lua file can follow. */
-export function generatePrelude(shape: ScriptShape): string {
-  const { devices, probes } = shape;
+export function generatePrelude(shape: ScriptShape & { name: string }): string {
+  const { name, devices, probes } = shape;
   const once: Names = { keys: shape.keys.map(keyLocal), args: [...COMMON_ARGS, ...shape.args].map(argLocal) };
   const each: Names = { keys: shape.deviceKeys.map(keyLocal), args: shape.deviceArgs.map(argLocal) };
   const isOne = devices === 'one';
@@ -29,6 +30,7 @@ export function generatePrelude(shape: ScriptShape): string {
     luaDialects().trimEnd(),
     localStatement('KEYS', isOne ? [...once.keys, ...each.keys] : once.keys),
     localStatement('ARGV', isOne ? [...once.args, ...each.args] : once.args),
+    ...permissionCheckCode(name, shape),
     ...(probes.length > 0 ? [probeFunction(probes)] : []),
     ...(devices === 'many' ? deviceFunctions(once, each) : []),
     '',

@@ -13,6 +13,7 @@ import removeFromTypeLua from './lua/remove_from_type.lua';
 import setDesiredLua from './lua/set_desired.lua';
 import settleLua from './lua/settle.lua';
 import unregisterLua from './lua/unregister.lua';
+import type { ScriptCommand } from './script-commands.js';
 import type { Script, ScriptShape } from './script-descriptor.js';
 import { generatePrelude } from './script-prelude.js';
 
@@ -23,19 +24,19 @@ export const MAX_DEVICES_PER_SCRIPT = 100;
  * The Redis commands that each file of lua/include/ calls. A script's descriptor lists these for each file that the
  * script includes.
  */
-const BASE = ['TIME'];
-const RECORD = ['HMGET'];
-const HISTORY = ['LINDEX', 'LTRIM', 'RPUSH'];
-const ANNOUNCE = ['ZSCORE', 'XADD', 'PUBLISH'];
-const HOLD = ['GET', 'SET'];
-const VERDICT = ['HSET'];
+const BASE: ScriptCommand[] = ['TIME'];
+const RECORD: ScriptCommand[] = ['HMGET'];
+const HISTORY: ScriptCommand[] = ['LINDEX', 'LTRIM', 'RPUSH'];
+const ANNOUNCE: ScriptCommand[] = ['ZSCORE', 'XADD', 'PUBLISH'];
+const HOLD: ScriptCommand[] = ['GET', 'SET'];
+const VERDICT: ScriptCommand[] = ['HSET'];
 
 function script<const Arg extends string, const DeviceArg extends string>(
   name: string,
   lua: string,
   shape: ScriptShape<Arg, DeviceArg>,
 ): Script<Arg, DeviceArg> {
-  return { name, source: generatePrelude(shape) + lua, ...shape };
+  return { name, source: generatePrelude({ name, ...shape }) + lua, ...shape };
 }
 
 /** Registers devices, or changes their type, metadata or TTL. */

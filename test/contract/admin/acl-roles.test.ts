@@ -126,7 +126,7 @@ describe.each<[what: string, namespace: string, layout: DeclareOptions | 'undecl
       const before = await snapshot(fleet.redis);
       const { exit, stderr } = await run(role, argv);
       const isRefusedBefore = role === 'device' && exit === 2;
-      const isOwnDeviceRead = role === 'device' && argv.startsWith(`get ${ID} `);
+      const isOwnDeviceRead = role === 'device' && argv === `get ${ID} ${ID} lapsed`;
       expect({ exit, stderr }).toEqual({
         exit: isRefusedBefore ? 2 : isOwnDeviceRead ? 7 : 5,
         stderr: expect.stringMatching(isRefusedBefore ? REFUSED_BEFORE : REFUSAL),

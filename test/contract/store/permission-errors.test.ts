@@ -1,12 +1,16 @@
-/** A denied command or channel is named in the error, also when a script catches the denial for one device. */
-import { beforeEach, expect, test } from 'vitest';
+/**
+ * A denied command or channel is named in the error. A script asks for permissions before it writes; if one is taken
+ * away after that, the denial of a device is named too, and the next call asks again.
+ */
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { registerAll } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { isDenied } from '../../../src/core/store/reply-errors.js';
-import { cut, failure, openFleet, type SingleFleet } from '../../support/fleet.js';
+import { cut, failure, numberedIds, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -22,8 +26,12 @@ beforeEach(async () => {
 
 /** The fleet as a user who may do everything except what `rules` take away. */
 async function limited(...rules: string[]): Promise<SingleFleet> {
-  await admin.redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', '~*', '&*', '+@all', ...rules);
+  await limitedRules(...rules);
   return openFleet(redis, {}, { username: 'app', password: 'pw' });
+}
+
+async function limitedRules(...rules: string[]): Promise<void> {
+  await admin.redis.call('ACL', 'SETUSER', 'app', 'on', '>pw', '~*', '&*', '+@all', ...rules);
 }
 
 const beat = (fleet: SingleFleet) =>
@@ -41,33 +49,60 @@ const settlement = async (fleet: SingleFleet) => {
 const OPERATIONS = { heartbeat: beat, register: registration, settle: settlement };
 
 test.each<[operation: keyof typeof OPERATIONS, rule: string, message: string]>([
-  ...['xadd', 'sadd', 'zadd', 'publish', 'rpush', 'lindex', 'hset'].map(
-    (name): ['heartbeat', string, string] => [
-      'heartbeat',
-      `-${name}`,
-      `device "d1": permission refused: this user may not send ${name.toUpperCase()}, as heartbeat does`,
-    ],
-  ),
-  [
+  ...['xadd', 'sadd', 'zadd', 'rpush', 'lindex', 'hset'].map((name): ['heartbeat', string, string] => [
     'heartbeat',
-    'resetchannels',
-    'device "d1": permission refused: this user may not publish to devices:presence',
-  ],
-  ['register', '-zadd', 'device "d3": permission refused: this user may not send ZADD, as register does'],
-  ['settle', '-pttl', 'device "d1": permission refused: this user may not send PTTL, as settle does'],
-  ['settle', '-xadd', 'device "d1": permission refused: this user may not send XADD, as settle does'],
+    `-${name}`,
+    `permission refused: this user may not send ${name.toUpperCase()}, as heartbeat does`,
+  ]),
+  ['heartbeat', 'resetchannels', 'permission refused: this user may not publish to devices:presence'],
+  ['heartbeat', '-publish', 'permission refused: this user may not publish to devices:presence'],
+  ['heartbeat', '-xlen', 'permission refused: this user may not send XLEN, as heartbeat does'],
+  ['register', '-zadd', 'permission refused: this user may not send ZADD, as register does'],
+  ['settle', '-pttl', 'permission refused: this user may not send PTTL, as settle does'],
+  ['settle', '-xadd', 'permission refused: this user may not send XADD, as settle does'],
 ])('%s with the rule %s: the error names what is denied', async (operation, rule, message) => {
-  const [denied, ...others] = await OPERATIONS[operation](await limited(rule));
-  expect(denied).toMatchObject({ code: 'CONNECTION', message });
+  const denied = await failure(OPERATIONS[operation](await limited(rule)));
+  expect(denied).toMatchObject({ code: 'CONNECTION', reason: 'PERMISSION_DENIED', message });
   expect(isDenied(denied)).toBe(true);
-  expect(others.filter(isDenied)).toEqual([]);
 });
 
-test('the error names a denied command that only checks the type of a key', async () => {
-  expect(await failure(beat(await limited('-xlen')))).toMatchObject({
+test.each<[operation: keyof typeof OPERATIONS, rule: string, id: string, message: string]>([
+  ['heartbeat', '-xadd', 'd1', 'this user may not send XADD, as heartbeat does'],
+  ['heartbeat', 'resetchannels', 'd1', 'this user may not publish to devices:presence'],
+  ['register', '-zadd', 'd3', 'this user may not send ZADD, as register does'],
+  ['settle', '-xadd', 'd1', 'this user may not send XADD, as settle does'],
+])('%s with the rule %s, set after it was asked for', async (operation, rule, id, message) => {
+  vi.useFakeTimers({ toFake: ['performance'] }); // the answer holds for a second
+  onTestFinished(() => void vi.useRealTimers());
+  const fleet = await limited();
+  await OPERATIONS[operation](fleet);
+  await admin.redis.del(admin.keys.state('d3'));
+  if (operation === 'heartbeat') await disconnect(admin, 'd1');
+  await limitedRules(rule);
+  const [denied, ...others] = await OPERATIONS[operation](fleet);
+  expect(denied).toMatchObject({
     code: 'CONNECTION',
-    message: "permission refused: this user has no permissions to run the 'xlen' command",
+    message: `device "${id}": permission refused: ${message}`,
   });
+  expect(others.filter(isDenied)).toEqual([]);
+  const before = await snapshot(admin.redis);
+  expect(await failure(OPERATIONS[operation](fleet))).toMatchObject({
+    message: `permission refused: ${message}`,
+  });
+  if (operation !== 'settle') expect(await snapshot(admin.redis)).toEqual(before);
+});
+
+test('of several chunks sent at once, none is written before the permissions are known', async () => {
+  const ids = numberedIds(500);
+  await registerAll(
+    admin,
+    ids.map((id) => ({ id, type: 't' })),
+  );
+  const before = await snapshot(admin.redis);
+  const fleet = await limited('-xadd');
+  const beats = ids.map((id) => ({ id, reportedJson: '{"a":1}' }));
+  expect(await failure(heartbeats(fleet, beats))).toMatchObject({ reason: 'PERMISSION_DENIED' });
+  expect(await snapshot(admin.redis)).toEqual(before);
 });
 
 test('setDesired of an undeclared fleet samples no records before it writes', async () => {

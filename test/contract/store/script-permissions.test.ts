@@ -13,6 +13,7 @@ import { unregister } from '../../../src/core/registry/unregister.js';
 import type { Script } from '../../../src/core/store/script-descriptor.js';
 import { scriptKeys } from '../../../src/core/store/script-keys.js';
 import {
+  DECLARE,
   DISCONNECT,
   DUE,
   HEARTBEAT,
@@ -25,7 +26,7 @@ import {
   SETTLE,
   UNREGISTER,
 } from '../../../src/core/store/scripts.js';
-import { cut, failure, openFleet, type SingleFleet } from '../../support/fleet.js';
+import { cut, failure, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -35,8 +36,6 @@ const READS = '+hmget +srandmember +hexists +type';
 
 interface Case {
   script: Script;
-  /** The commands that the script calls. */
-  commands: string;
   device: { id: string; type?: string; oldType?: string };
   /** Prepares data with which the script accesses every declared key. */
   prepare: (fleet: SingleFleet) => Promise<unknown>;
@@ -59,14 +58,12 @@ const desired = { id: ID, expectedVersion: 0, expectedText: '{}', desired: '{"a"
 const cases: Case[] = [
   {
     script: REGISTER,
-    commands: '+time +scard +zcard +hmget +hset +sadd +srem +exists +zadd',
     device: args,
     prepare: expiredDevice,
     run: (fleet) => fleet.only.run(REGISTER, { onlyIfNew: 0 }, [args]),
   },
   {
     script: HEARTBEAT_FAST,
-    commands: '+time +scard +zcard +hmget +get +getex +set +sadd +zadd +hset',
     device: { id: ID },
     prepare: async (fleet) => {
       await onlineDevice(fleet);
@@ -76,8 +73,6 @@ const cases: Case[] = [
   },
   {
     script: HEARTBEAT,
-    commands:
-      '+time +scard +zcard +xlen +hmget +get +getex +set +exists +zscore +sadd +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: expiredDevice,
     run: (fleet) =>
@@ -86,8 +81,6 @@ const cases: Case[] = [
   },
   {
     script: SETTLE,
-    commands:
-      '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: expiredDevice,
     run: async (fleet) => {
@@ -98,15 +91,12 @@ const cases: Case[] = [
   },
   {
     script: DUE,
-    commands: '+time +get +set +zrangebyscore',
     device: { id: ID },
     prepare: expiredDevice,
     run: (fleet) => fleet.only.run(DUE, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
   },
   {
     script: DISCONNECT,
-    commands:
-      '+time +scard +zcard +xlen +hmget +get +set +pttl +zscore +srem +del +zadd +xadd +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: onlineDevice,
     run: (fleet) => disconnect(fleet, ID),
@@ -114,7 +104,6 @@ const cases: Case[] = [
   },
   {
     script: SET_DESIRED,
-    commands: '+time +hmget +hset +publish +lindex +rpush +ltrim',
     device: { id: ID },
     prepare: onlineDevice,
     run: (fleet) => fleet.only.run(SET_DESIRED, {}, [desired], fleet.keys.commandsChannel(ID)),
@@ -122,7 +111,6 @@ const cases: Case[] = [
   },
   {
     script: UNREGISTER,
-    commands: '+time +scard +zcard +xlen +get +hlen +hmget +exists +zscore +srem +xadd +del +zrem +publish',
     device: { id: ID, type: 'lamp' },
     prepare: expiredDevice,
     run: (fleet) => fleet.only.run(UNREGISTER, {}, [{ id: ID, type: 'lamp' }]),
@@ -130,7 +118,6 @@ const cases: Case[] = [
   },
   {
     script: REMOVE_FROM_TYPE,
-    commands: '+scard +hlen +hmget +exists +srem',
     device: { id: ID, type: 'gone' },
     prepare: async (fleet) => {
       await onlineDevice(fleet);
@@ -140,10 +127,16 @@ const cases: Case[] = [
   },
   {
     script: RAISE_TTL,
-    commands: '+hget +hset',
     device: { id: ID },
     prepare: onlineDevice,
     run: (fleet) => fleet.only.run(RAISE_TTL, { ttl: 90_000 }, []),
+  },
+  {
+    script: DECLARE,
+    device: { id: ID },
+    prepare: onlineDevice,
+    run: (fleet) =>
+      fleet.only.run(DECLARE, { version: 1, partitions: 1, declaredDialect: 'node', writers: 'shared' }, []),
   },
 ];
 
@@ -153,7 +146,8 @@ test('there is a case for every script', () => {
 
 describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_name, each) => {
   let admin: SingleFleet;
-  const { script, commands, device, prepare, run, channel } = each;
+  const { script, device, prepare, run, channel } = each;
+  const commands = [...script.commands, ...script.probes].map((name) => `+${name.toLowerCase()}`).join(' ');
   let keys: string[];
 
   beforeAll(async () => {
@@ -200,6 +194,31 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
         message: expect.stringMatching(/^permission refused/),
       });
     }
+  });
+
+  test('writes nothing when any one of its commands is denied', async () => {
+    for (const command of new Set([...script.commands, ...script.probes])) {
+      const fleet = await limited(`${allRules()} -${command.toLowerCase()}`);
+      const before = await snapshot(admin.redis);
+      const denied =
+        command === 'PUBLISH' ? `publish to ${channel}` : `send ${command}, as ${script.name} does`;
+      expect(await failure(run(fleet)), command).toMatchObject({
+        code: 'CONNECTION',
+        message: `permission refused: this user may not ${denied}`,
+      });
+      expect(await snapshot(admin.redis), command).toEqual(before);
+    }
+  });
+
+  test('writes nothing when its channel is denied', async () => {
+    if (channel === undefined) return expect(script.commands).not.toContain('PUBLISH');
+    const fleet = await limited(`${allRules()} resetchannels`);
+    const before = await snapshot(admin.redis);
+    expect(await failure(run(fleet))).toMatchObject({
+      code: 'CONNECTION',
+      message: `permission refused: this user may not publish to ${channel}`,
+    });
+    expect(await snapshot(admin.redis)).toEqual(before);
   });
 
   test('accesses each of its keys', async () => {

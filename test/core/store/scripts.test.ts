@@ -9,6 +9,7 @@ import {
   HEARTBEAT_FAST,
   REGISTER,
   SCRIPTS,
+  SET_DESIRED,
   SETTLE,
   UNREGISTER,
 } from '../../../src/core/store/scripts.js';
@@ -79,17 +80,24 @@ test('the prelude declares a local for each key and argument', () => {
   expect(prelude.split('\n').slice(2, 4)).toEqual([
     'local typesKey, pulseKey, stateKey, heartbeatKey, typeKey, reportedHistoryKey, desiredHistoryKey, presenceHistoryKey = ' +
       'KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]',
-    'local testTime, notAfter, dialectName, channel, logCap, historyCap, id, deviceType = ' +
-      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]',
+    'local testTime, notAfter, permissionCheck, dialectName, channel, logCap, historyCap, id, deviceType = ' +
+      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]',
   ]);
+});
+
+test('the prelude asks for each command with the first key of its type', () => {
+  expect(generatePrelude(SET_DESIRED)).toContain(
+    "{'TIME'}, {'HMGET', KEYS[1]}, {'LINDEX', KEYS[2]}, {'LTRIM', KEYS[2]}, {'RPUSH', KEYS[2]}, " +
+      "{'HSET', KEYS[1]}, {'PUBLISH', channel, ''}",
+  );
 });
 
 test('the prelude reads the keys and arguments of each device in turn', () => {
   expect(generatePrelude(HEARTBEAT_FAST)).toContain(
     [
-      'local deviceCount = (#ARGV - 9) / 2',
+      'local deviceCount = (#ARGV - 10) / 2',
       'local function deviceIterator(handle)',
-      '  local KEYS, ARGV, k, a = KEYS, ARGV, 1, 7',
+      '  local KEYS, ARGV, k, a = KEYS, ARGV, 1, 8',
       '  return function()',
       '    k, a = k + 2, a + 2',
       '    return handle(KEYS[k + 1], KEYS[k + 2], ARGV[a + 1], ARGV[a + 2])',

@@ -1,6 +1,6 @@
 -- declare: writes the layout of the fleet to its settings. Other settings are kept.
 -- KEYS   meta |
--- ARGV   testTime notAfter dialectName channel logCap historyCap version partitions declaredDialect writers |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap version partitions declaredDialect writers |
 -- Reply  {1}
 -- Events none.
 -- @include base

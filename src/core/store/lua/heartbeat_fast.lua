@@ -2,7 +2,7 @@
 --        skips a device whose heartbeat key has expired, that is not announced online, or whose record is not in the
 --        fleet's dialect; the caller sends the heartbeat of a skipped device with heartbeat.lua.
 -- KEYS   online activity pulse | state heartbeat
--- ARGV   testTime notAfter dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl
 -- Reply  for each device: {1, 0, now, deadline, desired version}, where 0 means that it was not offline; {0}: skipped.
 -- Events none.
 -- @include base

@@ -1,7 +1,7 @@
 -- register: registers devices, or changes the type, metadata or TTL of registered devices. Fields of a device's record
 --        that another program wrote are kept; missing fields are added.
 -- KEYS   registered types activity | state type oldType
--- ARGV   testTime notAfter dialectName channel logCap historyCap onlyIfNew | id type oldType metadata ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap onlyIfNew | id type oldType metadata ttl
 -- Reply  for each device: {1, created, registered at}; {2, type}: the device's type before the call is not `oldType`
 --        but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1; {4, error}.
 -- Events none.

@@ -1,7 +1,7 @@
 -- set_desired: replaces the desired document of a device if it is still the expected one (compare-and-set), and
 --        publishes the change on the device's channel.
 -- KEYS   | state history:desired
--- ARGV   testTime notAfter dialectName channel logCap historyCap | id expectedVersion expectedText desired patch
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap | id expectedVersion expectedText desired patch
 -- Reply  {1, version}; {0}: not registered; {2, version, text}: the stored document is not the expected one;
 --        these are its version and text.
 -- Events a state update on the device's channel.

@@ -1,7 +1,7 @@
 -- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   testTime notAfter dialectName channel logCap historyCap longestTtl detector honourHold | id
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap longestTtl detector honourHold | id
 -- Reply  {end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
 --        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
 --        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.

@@ -1,6 +1,6 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
 -- KEYS   registered types online activity log pulse | state heartbeat type history:reported history:desired history:presence
--- ARGV   testTime notAfter dialectName channel logCap historyCap | id type
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap | id type
 -- Reply  {1}: removed; {0}: the device was not registered and had no record; {2, type}: the device's type is not the
 --        given one but this one, so call again with it.
 -- Events offline, if the device was last announced online. The reason is timeout if its heartbeat key had expired and
