@@ -1,18 +1,26 @@
 // Loads the chunks of the built program with V8's code cache, which halves the time of a start.
-// The cache of a chunk is written when the chunk is first used, into dist/cli/.cache. Its name holds the
-// version of Node and the size and modification time of the chunk, so that a changed chunk gets a new one.
-// V8 itself refuses the cache of another V8 version or of other flags. If the folder cannot be written,
-// chunks are compiled at each start.
+// The cache of a chunk is written when the chunk is first used, into dist/cli/.cache. If the folder cannot be
+// written, chunks are compiled at each start. With DEVSTATE_NO_CODE_CACHE set they always are.
+//
+// V8 runs what a cache holds without checking it: a damaged one, or one of another program or another build of
+// Node, crashes the process or runs the wrong code. So a cache ends with checksums of itself and of the chunk that
+// it was made from, and its name holds the Node that made it. V8 itself refuses the cache of other V8 flags.
 'use strict';
 
 const fs = require('node:fs');
 const { createRequire, wrap } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
+const { crc32 } = require('node:zlib');
+
+/** The bytes of the two checksums at the end of a cache. */
+const CHECKSUM_BYTES = 8;
 
 /** Returns `load(file)`, which works like `require` for the chunks in `dir`, and `save()`. */
 module.exports = function loader(dir) {
   const cacheDir = path.join(dir, '.cache');
+  const usesCache = !process.env.DEVSTATE_NO_CODE_CACHE;
+  const nodeName = usesCache && nameOfNode();
   const nodeRequire = createRequire(path.join(dir, 'main.cjs'));
   const modules = new Map();
   const uncached = [];
@@ -23,13 +31,14 @@ module.exports = function loader(dir) {
     const module = { exports: {} };
     modules.set(file, module);
     const filename = path.join(dir, file);
-    const { size, mtimeMs } = fs.statSync(filename);
-    const cache = path.join(cacheDir, `${file}-${process.version}-${size}-${mtimeMs}`);
-    const script = new vm.Script(wrap(fs.readFileSync(filename, 'utf8')), {
+    const source = fs.readFileSync(filename);
+    const cache = path.join(cacheDir, `${file}-${nodeName}`);
+    const sourceChecksum = usesCache && crc32(source);
+    const script = new vm.Script(wrap(source.toString()), {
       filename,
-      cachedData: read(cache),
+      cachedData: usesCache ? readCache(cache, sourceChecksum) : undefined,
     });
-    if (script.cachedDataRejected !== false) uncached.push({ cache, script });
+    if (usesCache && script.cachedDataRejected !== false) uncached.push({ cache, script, sourceChecksum });
     script.runInThisContext()(module.exports, requireChunk, module, filename, dir);
     return module.exports;
   }
@@ -41,12 +50,8 @@ module.exports = function loader(dir) {
     if (uncached.length === 0) return;
     try {
       fs.mkdirSync(cacheDir, { recursive: true });
-      for (const { cache, script } of uncached) {
-        // Renamed when complete, so that another process never reads half a cache.
-        const temporary = `${cache}.${process.pid}`;
-        fs.writeFileSync(temporary, script.createCachedData());
-        fs.renameSync(temporary, cache);
-      }
+      for (const { cache, script, sourceChecksum } of uncached)
+        writeCache(cache, script.createCachedData(), sourceChecksum);
     } catch {
       // The folder cannot be written: the next start compiles again.
     }
@@ -55,10 +60,43 @@ module.exports = function loader(dir) {
   return { load, save };
 };
 
-function read(file) {
+/** Returns a name for this executable of Node: two builds of one version cannot use each other's caches. */
+function nameOfNode() {
+  const { size, mtimeMs } = fs.statSync(process.execPath);
+  return `${process.version}-${process.arch}-${crc32(process.execPath)}-${size}-${Math.trunc(mtimeMs)}`;
+}
+
+/** Returns the code cache in a file; undefined: there is none, it is damaged, or it was made from another chunk. */
+function readCache(file, sourceChecksum) {
+  let bytes;
   try {
-    return fs.readFileSync(file);
+    bytes = fs.readFileSync(file);
   } catch {
     return undefined; // it does not exist yet
+  }
+  const end = bytes.length - CHECKSUM_BYTES;
+  if (end <= 0) return undefined;
+  const data = bytes.subarray(0, end);
+  const isValid = bytes.readUInt32LE(end) === sourceChecksum && bytes.readUInt32LE(end + 4) === crc32(data);
+  return isValid ? data : undefined;
+}
+
+/** Writes a file in one step: other processes, also after a power cut, find the old one, the new one or none. */
+function writeCache(file, data, sourceChecksum) {
+  const checksums = Buffer.alloc(CHECKSUM_BYTES);
+  checksums.writeUInt32LE(sourceChecksum, 0);
+  checksums.writeUInt32LE(crc32(data), 4);
+  const draft = `${file}.${process.pid}`;
+  try {
+    const fd = fs.openSync(draft, 'w');
+    try {
+      fs.writeFileSync(fd, Buffer.concat([data, checksums]));
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(draft, file);
+  } finally {
+    fs.rmSync(draft, { force: true });
   }
 }
