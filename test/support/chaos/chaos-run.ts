@@ -10,11 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
-import { entryId } from '../../../src/core/presence/cursor.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
-import { logOf, serverNow, until } from '../fleet.js';
+import { serverNow, until } from '../fleet.js';
 import { randomNumbers } from '../random.mjs';
-import { inLogOrder } from './event-ids.js';
+import { wholeLog } from './event-ids.js';
 import { HoldRecorder, type PartitionHold } from './hold-recorder.js';
 import type { Operation } from './log-checker.js';
 import { type Process, startDevstate, startHelper } from './processes.js';
@@ -112,15 +111,6 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
 async function online(fleet: Fleet): Promise<number> {
   const counts = (await fleet.partitions()).map(({ redis, keys }) => redis.scard(keys.online));
   return (await Promise.all(counts)).reduce((sum, count) => sum + count);
-}
-
-async function wholeLog(fleet: Fleet): Promise<PresenceEvent[]> {
-  const partitions = await fleet.partitions();
-  const logs = await Promise.all(partitions.map((partition) => logOf(partition)));
-  const events = logs.flatMap((log, number) =>
-    log.map((event) => ({ ...event, id: entryId(event.id as string, number, partitions.length) })),
-  );
-  return inLogOrder(events);
 }
 
 /** The running detectors, one of each strategy. */

@@ -1,5 +1,8 @@
 /** Ids of events in the logs of a fleet: their parts, their order, and ids in the lines that a watcher printed. */
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
+import { entryId } from '../../../src/core/presence/cursor.js';
+import type { Fleet } from '../../../src/core/store/fleet.js';
+import { logOf } from '../fleet.js';
 
 interface EventId {
   ms: number;
@@ -12,8 +15,18 @@ export function parseEventId(id: string): EventId {
   return { ms, seq, partition };
 }
 
+/** Returns the events in the logs of all partitions, with ids that have no positions in other partitions. */
+export async function wholeLog(fleet: Fleet): Promise<PresenceEvent[]> {
+  const partitions = await fleet.partitions();
+  const logs = await Promise.all(partitions.map((partition) => logOf(partition)));
+  const events = logs.flatMap((log, number) =>
+    log.map((event) => ({ ...event, id: entryId(event.id as string, number, partitions.length) })),
+  );
+  return inLogOrder(events);
+}
+
 /** Sorts events by the time at which they were logged, then by partition. */
-export function inLogOrder(events: readonly PresenceEvent[]): PresenceEvent[] {
+function inLogOrder(events: readonly PresenceEvent[]): PresenceEvent[] {
   return events
     .map((event) => ({ event, parts: parseEventId(event.id as string) }))
     .sort(({ parts: a }, { parts: b }) => a.ms - b.ms || a.seq - b.seq || a.partition - b.partition)
@@ -24,7 +37,12 @@ export function inLogOrder(events: readonly PresenceEvent[]): PresenceEvent[] {
 export function parsePrinted(lines: readonly string[]): { id: string; text: string }[] {
   return lines.map((line) => {
     const event = JSON.parse(line) as { id: string };
-    const [id = ''] = event.id.split('.');
+    const id = withoutPositions(event.id);
     return { id, text: JSON.stringify({ ...event, id }) };
   });
+}
+
+/** Returns the id of an event without the positions in other partitions. */
+export function withoutPositions(id: string): string {
+  return id.split('.', 1)[0] as string;
 }

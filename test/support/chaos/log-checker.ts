@@ -78,7 +78,7 @@ export function findError(
 }
 
 /** Events must alternate from `online` on, seq must count from 1, and previousAt must be the previous timestamp. */
-function findSequenceError(events: readonly PresenceEvent[]): string | null {
+export function findSequenceError(events: readonly PresenceEvent[]): string | null {
   for (const [i, { seq, status, timestamp, previousAt }] of events.entries()) {
     const before = events[i - 1]?.timestamp ?? null;
     const expected = i % 2 === 0 ? 'online' : 'offline';
