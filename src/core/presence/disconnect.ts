@@ -8,7 +8,6 @@ import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { DISCONNECT } from '../store/scripts.js';
-import { plainDisconnect } from './plain-heartbeat.js';
 
 /**
  * Takes a device offline now: deletes its heartbeat key, and announces the device offline unless that has been
@@ -35,7 +34,7 @@ export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promi
 }
 
 async function disconnectOne(partition: Partition, id: string): Promise<boolean> {
-  if (partition.isDeviceRole) return plainDisconnect(partition, id);
+  if (partition.isDeviceRole) return (await import('./plain-heartbeat.js')).plainDisconnect(partition, id);
   const { longestTtl } = await partition.settings();
   const [code, wasOnline] = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
   if (code === 0) throw notFoundError(id);

@@ -22,7 +22,6 @@ import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
-import { plainHeartbeat } from './plain-heartbeat.js';
 import { type BeatOutcome, isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
 
 /**
@@ -73,8 +72,10 @@ async function beatAll(
   beats: readonly Heartbeat[],
   defaultTtl: number,
 ): Promise<ItemResult<HeartbeatResult>[]> {
-  if (partition.isDeviceRole)
+  if (partition.isDeviceRole) {
+    const { plainHeartbeat } = await import('./plain-heartbeat.js'); // loads ioredis, which `--help` must not
     return mapConcurrently(beats, (beat) => awaitItemResult(plainHeartbeat(partition, beat, defaultTtl)), 1);
+  }
   const results: ItemResult<HeartbeatResult>[] = [];
   for (const part of splitAtRepeats(beats, mayNeedSecondScript)) {
     const run = (chunk: readonly Heartbeat[]) => beatAndRegister(partition, chunk, defaultTtl);
