@@ -1,5 +1,5 @@
 /** sendPipeline: every command of a batch gets its own reply or error, also when the connection is lost. */
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import type { RedisRequest } from '../../../src/core/store/connection.js';
 
@@ -77,6 +77,59 @@ test('does not send a batch again after a connection loss, when some commands we
   const aborted = [expect.objectContaining({ message: expect.stringMatching(/aborted/) })];
   expect(await replies).toEqual([[null, 1], aborted, aborted]);
   expect(await client.get('n')).toBe('1');
+});
+
+test.each<[what: string, options: RedisOptions, message: RegExp]>([
+  ['does not reconnect', { retryStrategy: () => null }, /^Connection is closed\.$/],
+  ['gives up at the first loss', { retryStrategy: () => 20, maxRetriesPerRequest: 0 }, /max retries/],
+])(
+  'settles each command of a batch whose connection is lost midway, if the client %s',
+  async (_, options, message) => {
+    const [client, admin] = [await redis.client(options), await redis.client()];
+    client.on('error', () => {});
+    const id = await client.client('ID');
+    const outcomes = Promise.all([
+      send(client, ['blpop', 'list', 0], get('b')),
+      send(client, get('c'), ['blpop', 'list', 0]),
+    ]);
+    await untilBlocked(admin);
+    await admin.client('KILL', 'ID', id);
+    const failed = [expect.objectContaining({ message: expect.stringMatching(message) })];
+    expect(await outcomes).toEqual([
+      [failed, failed],
+      [failed, failed],
+    ]);
+  },
+);
+
+test.each<[what: string, options: RedisOptions, number: unknown]>([
+  ['enableAutoPipelining', { enableAutoPipelining: true }, 1],
+  ['stringNumbers', { stringNumbers: true }, '1'],
+  ['showFriendlyErrorStack', { showFriendlyErrorStack: true }, 1],
+])('gives replies and errors with a client that has the option %s', async (_, options, number) => {
+  const client = await redis.client(options);
+  await client.set('a', 'x');
+  expect(await send(client, get('a'), ['incr', 'n'], ['get'])).toEqual([
+    [null, 'x'],
+    [null, number],
+    [expect.objectContaining({ message: expect.stringMatching(/wrong number of arguments/) })],
+  ]);
+});
+
+/** How often the server has read from a connection; each write of a client takes at least one read. */
+async function readsOf(admin: Redis): Promise<number> {
+  return Number(/total_reads_processed:(\d+)/.exec(await admin.info('stats'))?.[1]);
+}
+
+test('sends a batch in few writes, also when it was given before the connection was ready', async () => {
+  const [client, admin] = [await redis.client(RECONNECTING), await redis.client()];
+  const batch = Array.from({ length: 500 }, () => get('a'));
+  for (const reconnects of [false, true]) {
+    if (reconnects) client.disconnect(true);
+    const before = await readsOf(admin);
+    expect(await send(client, ...batch)).toHaveLength(batch.length);
+    expect((await readsOf(admin)) - before).toBeLessThan(batch.length / 5);
+  }
 });
 
 test('gives an error for each command, when the connection has ended', async () => {

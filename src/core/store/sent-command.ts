@@ -1,0 +1,45 @@
+/**
+ * A command for ioredis' method `sendCommand`, for what the methods of a client do not offer: it tells which server
+ * replied, it may be sent to a chosen server of a cluster though it has no key, and many of them are written at once.
+ * It overrides two public methods of ioredis' class `Command`, and no private ones.
+ */
+import { Socket } from 'node:net';
+import { Command } from 'ioredis';
+
+export class SentCommand extends Command {
+  /**
+   * The socket that ioredis last wrote the command to. Once the command has a reply: the socket that the reply came
+   * from, also if a server of a cluster redirected the command to another.
+   */
+  socket: object | undefined;
+  /** In a cluster, a command without a key is sent to the server that holds this key. Default: to any server. */
+  routingKey: string | undefined;
+
+  override getSlot(): number {
+    if (this.routingKey === undefined || this.getKeys().length > 0) return super.getSlot();
+    return new Command('exists', [this.routingKey]).getSlot();
+  }
+
+  /** ioredis calls this each time that it writes the command to a socket. */
+  override toWritable(socket: object): string | Buffer {
+    this.socket = socket;
+    if (socket instanceof Socket) joinWrites(socket);
+    return super.toWritable(socket);
+  }
+}
+
+const joined = new WeakSet<Socket>();
+
+/**
+ * Writes at once all that is written to the socket until the running function has returned. With a system call for
+ * each command, many commands would take half as long again.
+ */
+function joinWrites(socket: Socket): void {
+  if (joined.has(socket)) return;
+  joined.add(socket);
+  socket.cork();
+  queueMicrotask(() => {
+    joined.delete(socket);
+    socket.uncork();
+  });
+}
