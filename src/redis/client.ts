@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, ReplyError } from 'ioredis';
+import { linkAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Connection } from '../core/store/connection.js';
 import { isTooManyClients } from '../core/store/reply-errors.js';
@@ -43,7 +44,12 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<R
     retryStrategy: (attempt) =>
       established && (persistent || bySentinel) && !signal.aborted ? reconnectDelayMs(attempt) : null,
   });
-  await untilAnswered(redis, target, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+  const giveUp = linkAbort(signal, AbortSignal.timeout(timeoutMs));
+  try {
+    await untilAnswered(redis, target, giveUp.signal);
+  } finally {
+    giveUp.unlink();
+  }
   established = true;
   closeOnAbort(signal, redis);
   if (persistent) redis.on('reconnecting', onLost);

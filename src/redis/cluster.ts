@@ -6,6 +6,7 @@
  */
 import { checkServerIdentity } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { linkAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { isUnreachable, TIMED_OUT, unreachable } from './connect-errors.js';
@@ -35,7 +36,8 @@ export async function connectCluster(
   nodes: readonly Address[],
   { timeoutMs, persistent, signal, onLost = () => {} }: ConnectOptions,
 ): Promise<Cluster> {
-  const gaveUp = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const limit = linkAbort(signal, AbortSignal.timeout(timeoutMs));
+  const gaveUp = limit.signal;
   const nodeTimeoutMs = Math.min(timeoutMs, NODE_TIMEOUT_MS);
   const redisOptions = { ...nodeOptions(target, nodes), connectTimeout: nodeTimeoutMs };
   const first = await firstToAnswer(target, nodes, { ...redisOptions, connectTimeout: timeoutMs }, gaveUp);
@@ -63,6 +65,7 @@ export async function connectCluster(
     throw unreachable(target, gaveUp.aborted ? TIMED_OUT : error, false);
   } finally {
     gaveUp.removeEventListener('abort', giveUp);
+    limit.unlink();
   }
   established = true;
   startupNodes.splice(0, 1, ...nodes); // from now on all nodes of the URL: ioredis asks them for the slots when all nodes that it knows from the slots are gone

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { PassThrough } from 'node:stream';
 import type { Env } from '../../src/cli/invocation.js';
 import { main } from '../../src/cli/main.js';
+import { linkAbort } from '../../src/core/async/abort.js';
 import { type CaptureOptions, captureStreams } from './streams.js';
 
 /** A file that does not exist: the tests must not read the contexts of the user who runs them. */
@@ -48,7 +49,7 @@ export function cli(at: string | { readonly url: string }, env: Env = {}) {
     const streams = captureStreams(options);
     const { stdin, stdout, stderr } = streams;
     const stop = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+    const signal = linkAbort(options.signal, stop.signal).signal;
     const around = {
       DEVSTATE_URL: url(),
       DEVSTATE_CONFIG: NO_CONTEXTS,
