@@ -3,7 +3,6 @@
  * Device State Management with Redis", works on the keys of that class, and has further methods.
  */
 
-import type { RedisOptions } from 'ioredis';
 import { linkAbort } from '../core/async/abort.js';
 import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
 import { TickBatcher } from '../core/async/tick-batcher.js';
@@ -24,10 +23,10 @@ import { unregister } from '../core/registry/unregister.js';
 import { delta } from '../core/shadow/delta.js';
 import { type DesiredOptions, setDesired } from '../core/shadow/desired.js';
 import { closeConnection } from '../core/store/close-connection.js';
-import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
 import type { Partition } from '../core/store/partition.js';
 import { callIsolated, isolateCallbacks, throwUncaught } from './callbacks.js';
+import { type ClientOptions, type RedisClient, supportedClient } from './caller-client.js';
 import { type DeviceHeartbeat, type DeviceRegistration, toHeartbeat, toRegistrant } from './device-input.js';
 import {
   type DesiredStateResult,
@@ -69,11 +68,12 @@ export class DeviceStateManager {
   readonly #closing = new AbortController();
 
   /**
-   * @param connection an ioredis client of one server or of a cluster; or ioredis options, such as
+   * @param given a client of ioredis 5, of one server or of a cluster; or ioredis options, such as
    *   `{ host, port }`, of a client to make
-   * @throws DevstateError USAGE: a number of the options is out of its limits
+   * @throws DevstateError USAGE: a number of the options is out of its limits; the client is not one of ioredis 5
    */
-  constructor(connection: Connection | RedisOptions = {}, options: ManagerOptions = {}) {
+  constructor(given: RedisClient | ClientOptions = {}, options: ManagerOptions = {}) {
+    const connection = supportedClient(given);
     const { heartbeatTimeout = DEFAULT_TTL_MS / 1000 } = options;
     requestTimeoutOf(options); // throws before a client is made, which nothing would close
     this.#heartbeatTimeout = validHeartbeatTimeout(heartbeatTimeout);

@@ -1,6 +1,5 @@
 /** The detector of the library, as an event emitter. Usage: `new OfflineDetector(connection).start()`. */
 import { EventEmitter } from 'node:events';
-import type { RedisOptions } from 'ioredis';
 import { checkDurations, type DetectOptions, type Strategy } from '../core/detection/detect-options.js';
 import { detect } from '../core/detection/detector.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
@@ -9,6 +8,7 @@ import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
 import { callIsolated, isolateCallbacks } from './callbacks.js';
+import { type ClientOptions, type RedisClient, supportedClient } from './caller-client.js';
 import { isClient, makeClient } from './own-client.js';
 
 export interface OfflineDetectorOptions extends FleetOptions {
@@ -70,12 +70,13 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   #running: Promise<void> | undefined;
 
   /**
-   * @param connection an ioredis client of one server or of a cluster; or ioredis options, such as
+   * @param given a client of ioredis 5, of one server or of a cluster; or ioredis options, such as
    *   `{ host, port }`, of a client to make
-   * @throws DevstateError USAGE: a number of the options is out of its limits
+   * @throws DevstateError USAGE: a number of the options is out of its limits; the client is not one of ioredis 5
    */
-  constructor(connection: Connection | RedisOptions = {}, options: OfflineDetectorOptions = {}) {
+  constructor(given: RedisClient | ClientOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
+    const connection = supportedClient(given);
     requestTimeoutOf(options); // throws before a client is made, which nothing would close
     checkDurations(options);
     const client = isClient(connection) ? connection : makeClient(connection);
