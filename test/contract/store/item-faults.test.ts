@@ -15,11 +15,12 @@ import { registerAll } from '../../../src/core/registry/register.js';
 import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { setDesiredAll } from '../../../src/core/shadow/desired.js';
 import { DeviceStateManager } from '../../../src/index.js';
+import { cli } from '../../support/cli.js';
 import { openDetector } from '../../support/detector.js';
 import { idsOf, logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
-const redis = useRedis();
+const redis = useRedis({ port: true });
 let admin: SingleFleet;
 let fleet: SingleFleet;
 
@@ -164,6 +165,44 @@ test('a device whose command channel is denied fails alone', async () => {
   const ids = ['ok1', 'ok2', 'ok3'];
   const results = await setDesiredAll(await limited(channels), ids, { on: true });
   expect(faultsOf(results, ids)).toEqual([['ok2', 'CONNECTION', 'DEVICE_DENIED']]);
+});
+
+test('heartbeats and disconnections with the role device: a denied device fails alone', async () => {
+  await limited();
+  const login = { username: 'app', password: 'pw', autoResendUnfulfilledCommands: false };
+  fleet = await openFleet(redis, { role: 'device' }, login);
+  const ids = ['ok1', 'denied1', 'ok2'];
+  await admin.redis.call('ACL', 'SETUSER', 'app', '~device:fence:*');
+  const beats = await heartbeats(
+    fleet,
+    ids.map((id) => ({ id, reportedJson: '{"a":1}' })),
+  );
+  expect(faultsOf(beats, ids)).toEqual([['denied1', 'CONNECTION', 'DEVICE_DENIED']]);
+  expect(faultsOf(await disconnectAll(fleet, ids), ids)).toEqual([
+    ['denied1', 'CONNECTION', 'DEVICE_DENIED'],
+  ]);
+});
+
+describe('the command line', () => {
+  const LINES = ['ok1', 'denied1', 'ok2'].map((id) => JSON.stringify({ deviceId: id }));
+
+  test.each([
+    ['heartbeat -f -', LINES],
+    ['register -f -', LINES.map((line) => line.replace('}', ',"deviceType":"plug"}'))],
+    ['get -', ['ok1', 'denied1', 'ok2']],
+    ['unregister - --yes', ['ok1', 'denied1', 'ok2']],
+  ])('%s goes on after the line of a denied device', async (argv, lines) => {
+    await limited();
+    const devstate = cli(redis.url.replace('//', '//app:pw@'));
+    const running = devstate.start(argv, { tty: true });
+    const [first, denied, last] = lines;
+    running.stdin.write(`${denied}\n`); // alone in its batch
+    await running.says('stderr', 'denied1');
+    running.stdin.end(`${first}\n${last}\n`);
+    const { exit, stderr } = await running.done;
+    expect(stderr).toMatch(/permission refused: .*device:state:denied1/);
+    expect(exit).toBe(7);
+  });
 });
 
 test('a list leaves out a denied device and says so', async () => {
