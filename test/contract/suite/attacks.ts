@@ -13,9 +13,11 @@ import { type Connection, isCluster } from '../../../src/core/store/connection.j
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, everythingOn } from '../../support/backends.js';
 import { type Attack, randomAttacks } from '../../support/random-attacks.js';
+import { seedsOf } from '../../support/size.js';
 
 const ATTEMPTS = 500;
-const SEED = 25;
+const SEEDS = seedsOf(25, 26, 27, 28, 29, 30, 31, 32, 33, 34);
+const RUNS = ROLES.flatMap((role) => SEEDS.map((seed) => ({ role, seed })));
 const MINE = 'sensor-1';
 const OTHERS = ['sensor-2', 'sensor-1:x', 'sensor-', 'x', 'x}:device:state:sensor-1', '{sensor-1}'];
 
@@ -38,24 +40,27 @@ export function attackTests({ open, login }: Backend): void {
   }
 
   describe('with the password of a role and without devstate', () => {
-    test.each(ROLES)(`%s: of ${ATTEMPTS} attempts none changes what is not its own`, async (role) => {
-      const fleet = await target();
-      const attacker = await login(fleet, role, [MINE]);
-      const own = await ownKeys(fleet, role);
-      const heard = await listenToAll(fleet);
-      const others = async () => {
-        const all = Object.entries(await everythingOn(fleet.servers()));
-        return Object.fromEntries(all.filter(([key]) => !own.key(key)));
-      };
-      const before = await others();
-      const accepted: string[] = [];
-      for (const attack of randomAttacks(SEED, ATTEMPTS, await poolOf(fleet)))
-        if (await succeeds(attacker, attack)) accepted.push(JSON.stringify(attack));
-      expect(await others(), `accepted: ${accepted.join('\n')}`).toEqual(before);
-      expect((await heard()).filter((channel) => !own.channel(channel))).toEqual([]);
-      expect(accepted.length).toBeLessThan(ATTEMPTS / 2); // the attacks are not all harmless
-      expect(accepted.length).toBeGreaterThan(0); // nor all malformed
-    });
+    test.each(RUNS)(
+      `$role: of ${ATTEMPTS} attempts of seed $seed none changes what is not its own`,
+      async ({ role, seed }) => {
+        const fleet = await target();
+        const attacker = await login(fleet, role, [MINE]);
+        const own = await ownKeys(fleet, role);
+        const heard = await listenToAll(fleet);
+        const others = async () => {
+          const all = Object.entries(await everythingOn(fleet.servers()));
+          return Object.fromEntries(all.filter(([key]) => !own.key(key)));
+        };
+        const before = await others();
+        const accepted: string[] = [];
+        for (const attack of randomAttacks(seed, ATTEMPTS, await poolOf(fleet)))
+          if (await succeeds(attacker, attack)) accepted.push(JSON.stringify(attack));
+        expect(await others(), `accepted: ${accepted.join('\n')}`).toEqual(before);
+        expect((await heard()).filter((channel) => !own.channel(channel))).toEqual([]);
+        expect(accepted.length).toBeLessThan(ATTEMPTS / 2); // the attacks are not all harmless
+        expect(accepted.length).toBeGreaterThan(0); // nor all malformed
+      },
+    );
 
     test('device: what was possible with the password of 0.1 is refused', async () => {
       const fleet = await target();
