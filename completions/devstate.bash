@@ -115,7 +115,7 @@ _devstate() {
       disconnect) candidates+=(-y --yes) ;;
       set-desired) candidates+=(--if-version --replace -y --yes) ;;
       delta) candidates+=(--exit-code) ;;
-      init) candidates+=(--partitions --writers) ;;
+      init) candidates+=(--partitions --writers --device-logins --no-device-logins) ;;
       context) candidates+=(--protected --no-protected --unset) ;;
       acl) candidates+=(--user --id --partitions --history) ;;
     esac

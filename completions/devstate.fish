@@ -136,6 +136,8 @@ complete -c devstate -n '__devstate_at delta' -l exit-code -d 'exit 4 if they di
 
 complete -c devstate -n '__devstate_at init' -l partitions -x -d 'number of partitions of the keys, only while there are no devices; use 64 on a cluster'
 complete -c devstate -n '__devstate_at init' -l writers -x -a 'shared exclusive' -d 'exclusive: only devstate writes, so queries use the index, which is rebuilt first'
+complete -c devstate -n '__devstate_at init' -l device-logins -d 'devices have logins of their own (acl device): what they write is not trusted'
+complete -c devstate -n '__devstate_at init' -l no-device-logins -d 'devices have no logins of their own'
 
 complete -c devstate -n '__devstate_at context' -l protected -d 'set: ask before writes to several devices'
 complete -c devstate -n '__devstate_at context' -l no-protected -d 'set: do not ask before writes to several devices'

@@ -181,7 +181,9 @@ _devstate() {
         init)
           _arguments $globals \
             '(--partitions)--partitions=[number of partitions of the keys, only while there are no devices; use 64 on a cluster]:n: ' \
-            '(--writers)--writers=[exclusive: only devstate writes, so queries use the index, which is rebuilt first]:who:(shared exclusive)'
+            '(--writers)--writers=[exclusive: only devstate writes, so queries use the index, which is rebuilt first]:who:(shared exclusive)' \
+            '(--device-logins)--device-logins[devices have logins of their own (acl device): what they write is not trusted]' \
+            '(--no-device-logins)--no-device-logins[devices have no logins of their own]'
           ;;
         context)
           _arguments $globals \

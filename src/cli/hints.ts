@@ -18,6 +18,8 @@ const HINTS: Record<ErrorReason, Hint> = {
   UNKNOWN_EVENT_ID: 'take one as watch-presence prints it, or name a moment',
   BROKEN_DOCUMENT: ({ deviceId }) =>
     `redis-cli HGETALL device:state:${deviceId} shows what another program wrote`,
+  OVERSIZE_FIELD: ({ deviceId, field }) =>
+    `redis-cli HSTRLEN device:state:${deviceId} ${field} shows its size`,
   BROKEN_RECORDS: 'mend or unregister them, then init again',
   WRONG_KEY_TYPE: 'another program wrote it; rename or delete it, or keep apart with --namespace',
   DIALECT_MISMATCH: 'leave out --dialect',

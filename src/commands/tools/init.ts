@@ -15,16 +15,17 @@ import { pickFields } from '../shared/pick-fields.js';
 interface Options {
   partitions?: number;
   writers?: Writers;
+  deviceLogins?: boolean;
 }
 
-const fields = ['version', 'partitions', 'dialect', 'writers'] as const;
+const fields = ['version', 'partitions', 'dialect', 'writers', 'deviceLogins'] as const;
 const LAYOUT: View<FleetLayout> = {
   fields,
   json: (row) => pickFields(row, fields),
   name: ({ writers }) => writers,
   columns: [],
-  line: ({ version, partitions, dialect, writers }) =>
-    `layout version ${version}, ${partitionsText(partitions)}, dialect ${dialect}, ${writers} writers`,
+  line: ({ version, partitions, dialect, writers, deviceLogins }) =>
+    `layout version ${version}, ${partitionsText(partitions)}, dialect ${dialect}, ${writers} writers${deviceLogins ? ', device logins' : ''}`,
 };
 
 export const init = command<Options>({
@@ -44,13 +45,18 @@ export const init = command<Options>({
       summary: 'exclusive: only devstate writes, so queries use the index, which is rebuilt first',
       values: ['shared', 'exclusive'],
     },
+    {
+      flags: '--device-logins',
+      summary: 'devices have logins of their own (acl device): what they write is not trusted',
+    },
+    { flags: '--no-device-logins', summary: 'devices have no logins of their own' },
   ],
   examples: [
     'devstate init --partitions 64',
     'devstate init --writers exclusive',
     'devstate init --dialect python -n acme',
   ],
-  async run(context, _args, { partitions, writers }) {
+  async run(context, _args, { partitions, writers, deviceLogins }) {
     context.print.check(LAYOUT);
     const fleet = await context.fleet();
     // With `--partitions` the bar has no total: the fleet has no devices yet, and on a cluster without declared
@@ -62,6 +68,7 @@ export const init = command<Options>({
       layout = await declareFleet(fleet, {
         ...(partitions !== undefined && { partitions }),
         ...(writers && { writers }),
+        ...(deviceLogins !== undefined && { deviceLogins }),
         onProgress: (count) => progress.update(count),
       });
     } finally {

@@ -72,7 +72,7 @@ interface RoleNeeds {
 /** The commands that every role needs: to connect, to follow a cluster's redirections, to read the fleet's settings. */
 const COMMON_COMMANDS = 'ping cluster|slots asking hmget';
 const READ_COMMANDS =
-  'time hget pttl get exists sscan scard srandmember zrange zrevrange zscore zrank zrevrank zcount zmscore ' +
+  'time hget hstrlen pttl get exists sscan scard srandmember zrange zrevrange zscore zrank zrevrank zcount zmscore ' +
   'xrange xrevrange xinfo|stream lrange subscribe';
 const ALL_KEYS: ScriptKeys = {
   keys: [...new Set(SCRIPTS.flatMap(({ keys }) => keys))],
@@ -89,7 +89,7 @@ const NEEDS: Record<Exclude<Role, 'device'>, RoleNeeds> = {
   },
   detector: {
     scripts: [DUE, SETTLE],
-    commands: 'time type sscan scard srandmember subscribe',
+    commands: 'time type sscan scard srandmember subscribe zrange exists',
     keys: { keys: ['meta', 'registered'], deviceKeys: [] },
     commandChannels: false,
   },

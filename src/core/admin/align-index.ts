@@ -50,7 +50,7 @@ export async function alignIndex(partition: Partition, onProgress: (count: numbe
 
 /** Corrects the sets and the index for some devices. @returns the errors of the devices that cannot be indexed */
 async function alignDevices(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
-  const { verdicts } = await settle(partition, ids);
+  const { verdicts } = await settle(partition, ids, { areRegistered: true });
   const registrations = await registerWhereMissing(partition, ids);
   return [...verdicts, ...registrations].filter((result) => result instanceof DevstateError);
 }

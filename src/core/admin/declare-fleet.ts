@@ -5,7 +5,7 @@
 
 import { mapConcurrently } from '../async/settled.js';
 import type { Dialect } from '../model/device.js';
-import { DevstateError } from '../model/errors.js';
+import { DevstateError, usageError } from '../model/errors.js';
 import type { QueryOptions } from '../query/device-reader.js';
 import { PARTITIONS_AT_ONCE } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
@@ -28,11 +28,15 @@ export interface FleetLayout {
   partitions: number;
   dialect: Dialect;
   writers: Writers;
+  /** Whether devices have logins of their own (`DeclaredSettings`). */
+  deviceLogins: boolean;
 }
 
 export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
   /** Who writes to the fleet. Not given: as declared so far; a new fleet is shared. */
   writers?: Writers;
+  /** Whether devices have logins of their own. Not given: as declared so far; in a new fleet they have none. */
+  deviceLogins?: boolean;
   /** The number of partitions, from 1 to `MAX_PARTITIONS`. Not given: as declared so far; a new fleet has one. */
   partitions?: number;
 }
@@ -40,18 +44,23 @@ export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
 const LAYOUT_VERSION = 1;
 
 /**
- * Declares the layout of a fleet, and returns it. If the fleet becomes exclusive, its index is corrected first, because
- * from then on queries rely on it.
+ * Declares the layout of a fleet, and returns it. If the fleet becomes exclusive, or its devices get logins of their own,
+ * its index is corrected first, because from then on queries or detectors rely on it.
  * @throws DevstateError CONFLICT: the fleet has devices, so the number of partitions cannot change; BAD_RECORD:
- *   the index cannot be corrected; USAGE: read-only, or one partition on a cluster; CONNECTION
+ *   the index cannot be corrected; USAGE: read-only, one partition on a cluster, or exclusive with device logins; CONNECTION
  */
 export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): Promise<FleetLayout> {
   fleet.assertWritable('init');
   const partitions = await partitionsToDeclare(fleet, options.partitions);
-  const { dialect, exclusive } = await fleet.settings();
+  const { dialect, exclusive, deviceLogins: hadLogins } = await fleet.settings();
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
-  const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers };
-  if (writers === 'exclusive' && !exclusive) {
+  const { deviceLogins = hadLogins } = options;
+  if (writers === 'exclusive' && deviceLogins)
+    throw usageError(
+      'a fleet whose devices have logins of their own is shared: devices do not update the index',
+    );
+  const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers, deviceLogins };
+  if ((writers === 'exclusive' && !exclusive) || (deviceLogins && !hadLogins)) {
     let done = 0;
     const onProgress = (count: number) => {
       done += count;
@@ -64,15 +73,15 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
     );
   }
   const [anyPartition] = fleet.layOutPartitions(partitions) as [Partition, ...Partition[]];
-  await anyPartition.run(DECLARE, { ...layout, declaredDialect: dialect }, []);
+  const declaration = { ...layout, declaredDialect: dialect, deviceLogins: deviceLogins ? 1 : 0 };
+  await anyPartition.run(DECLARE, declaration, []);
   fleet.invalidateSettings();
   return layout;
 }
 
 async function partitionsToDeclare(fleet: Fleet, requested: number | undefined): Promise<number> {
   const declared = await fleet.declared();
-  // Devices are looked for even if the number of partitions stays. The search fails for a user whom Redis denies the
-  // set of registered ids, and such a user must not declare the fleet.
+  await assertMayDeclare(fleet, declared.partitions);
   const inUse = await hasDevices(fleet, declared.partitions);
   const partitions = requested ?? declared.partitions;
   if (inUse && partitions !== declared.partitions) {
@@ -82,6 +91,16 @@ async function partitionsToDeclare(fleet: Fleet, requested: number | undefined):
   }
   fleet.assertPartitionedOnCluster(partitions);
   return partitions;
+}
+
+/**
+ * Fails for a user who is no operator. A detector may write the settings too, because Redis 6.2 cannot permit reading a
+ * key alone, so a command is sent that only operators may send. The id "-" is never registered.
+ * @throws DevstateError CONNECTION: permission refused
+ */
+async function assertMayDeclare(fleet: Fleet, partitions: number): Promise<void> {
+  const [first] = fleet.layOutPartitions(partitions) as [Partition, ...Partition[]];
+  await fleet.send(() => first.redis.sismember(first.keys.registered, '-'));
 }
 
 /** Returns whether the fleet has a registered device. @param partitions the number of its partitions */

@@ -3,6 +3,7 @@ import type { DevstateError } from '../model/errors.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Partition } from '../store/partition.js';
 import type { HoldNotice } from './hold-notice.js';
+import type { ReturnPauses } from './return-pauses.js';
 import type { SuspectSource } from './suspect-source.js';
 
 export interface DetectorContext {
@@ -16,6 +17,8 @@ export interface DetectorContext {
   readonly hold: HoldNotice;
   readonly outage: OutageNotice;
   readonly source: SuspectSource;
+  /** Which devices came back too recently to be looked at again; none, unless devices have logins of their own. */
+  readonly returns: ReturnPauses;
   /**
    * Returns true while a subscription of the detector is lost, so that devices which its messages would name may be
    * missed. An outage must not be reported as ended then.

@@ -26,6 +26,7 @@ import { HoldNotice } from './hold-notice.js';
 import { notifyOnce } from './notify-once.js';
 import { watchOtherPrograms } from './other-programs.js';
 import { PartitionLoop } from './partition-loop.js';
+import { ReturnPauses } from './return-pauses.js';
 import { StartReport } from './start-report.js';
 import { openSource } from './strategies.js';
 import type { SuspectListener, SuspectSource } from './suspect-source.js';
@@ -191,6 +192,7 @@ class Detector {
       hold: new HoldNotice(this.#options, count),
       outage: this.#outage,
       source: this.#source,
+      returns: new ReturnPauses(),
       isSubscriptionLost: () => this.#currentLoss() !== undefined,
       onStarted: (partition) => this.#startReport.addReached(partition),
       onStartFailed: (partition, error) => this.#startReport.addUnreached(partition, error),

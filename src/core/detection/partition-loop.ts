@@ -20,6 +20,7 @@ import {
   type PartitionLoopMode,
   PartitionLoopModes,
 } from './partition-loop-modes.js';
+import { ReturnedDevices } from './returned-devices.js';
 import {
   type BatchSettlement,
   blockingError,
@@ -68,17 +69,22 @@ export class PartitionLoop {
     context: DetectorContext,
     onEvents: (events: readonly PresenceEvent[]) => void,
   ) {
-    const { partitionCount, signal, auditRoundMs, source } = context;
+    const { partitionCount, signal, auditRoundMs, source, returns } = context;
     this.#partition = partition;
     this.#context = context;
     this.#onEvents = onEvents;
     this.#wakeSignal = new WakeSignal(signal);
-    this.#pollers = [new Audit(partition, auditRoundMs, partitionCount), ...source.pollers(partition)];
+    this.#pollers = [
+      new Audit(partition, auditRoundMs, partitionCount),
+      new ReturnedDevices(partition, returns),
+      ...source.pollers(partition),
+    ];
     this.#maxDevices = maxDevicesPerStep(partitionCount);
   }
 
   /** Makes the next step settle this device, which may have changed although the index does not say so. */
   addSuspect(id: string): void {
+    if (this.#context.returns.isPaused(id)) return;
     this.#suspects.add(id);
     this.#wakeSignal.wake();
   }
@@ -149,7 +155,7 @@ export class PartitionLoop {
     if (found) this.#onIndexRead({ ...found, due: this.#due });
     // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.
     this.#onEvents(settled.events);
-    if (settled.bypassed && (await this.#partition.settings()).exclusive) notice(BYPASSED_NOTICE);
+    await this.#noteOtherWriters(settled, suspects);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??
       blockingError(settled.verdicts, due.length) ??
@@ -167,6 +173,15 @@ export class PartitionLoop {
   #noteDenied(due: readonly string[], { verdicts, failures }: BatchSettlement): void {
     if (failures.length > 0) return; // `verdicts` then lacks some of the due devices
     for (const [i, id] of due.entries()) if (isDeviceDenied(verdicts[i])) this.#denied.add(id);
+  }
+
+  async #noteOtherWriters({ bypassed, events }: BatchSettlement, suspects: readonly string[]): Promise<void> {
+    if (!bypassed && events.length === 0) return;
+    const { exclusive, deviceLogins } = await this.#partition.settings();
+    if (bypassed && exclusive) this.#context.notice(BYPASSED_NOTICE);
+    if (!deviceLogins) return;
+    const named = new Set(suspects);
+    for (const { deviceId } of events) if (named.has(deviceId)) this.#context.returns.add(deviceId);
   }
 
   #takeSweepRequest(): void {
@@ -224,7 +239,7 @@ export class PartitionLoop {
    */
   async #poll(poller: Poller): Promise<void> {
     if (this.#suspects.size >= this.#maxDevices) return;
-    for (const id of await poller.next()) this.#suspects.add(id);
+    for (const id of await poller.next()) if (!this.#context.returns.isPaused(id)) this.#suspects.add(id);
   }
 
   /** Returns the time until the next step, ms. */

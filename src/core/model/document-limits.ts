@@ -2,12 +2,18 @@
  * The limits of a JSON document: 1 MiB and 32 levels. The text of every document that is stored comes from
  * `documentText`, so a document over the limits is never sent to Redis, whether a user gave it or a merge produced it.
  */
-import { usageError } from './errors.js';
+import { DevstateError, quote, usageError } from './errors.js';
 import { type JsonObject, toJson } from './json.js';
 import { loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json-text.js';
 
 /** The most bytes of UTF-8 that a document's compact JSON text may have. */
-const MAX_DOCUMENT_BYTES = 1_048_576;
+export const MAX_DOCUMENT_BYTES = 1_048_576;
+
+/**
+ * The most bytes that any other field of a record may have, where devices write their own records. An id or type has at
+ * most 256, and times and numbers fewer.
+ */
+export const MAX_FIELD_BYTES = 1024;
 
 /**
  * Returns the compact JSON text of a document.
@@ -34,6 +40,15 @@ export function documentText(document: JsonObject): string {
  * version and JSON keys. Without this allowance the history entry of a document of 1 MiB could not be read.
  */
 const HISTORY_ENTRY_BYTES = 1024;
+
+/** Returns the error of a device whose record has a field that is too large to be read. */
+export function oversizeError(id: string, field: string, bytes: number): DevstateError {
+  return new DevstateError(
+    'BAD_RECORD',
+    `device ${quote(id)}: the field ${field} of its record is too large: ${bytes} bytes`,
+    { reason: 'OVERSIZE_FIELD', details: { deviceId: id, field } },
+  );
+}
 
 /**
  * Checks the size of the text of a document or history entry that was read from Redis. It must be called before the

@@ -25,6 +25,8 @@ export type ErrorReason =
   | 'UNKNOWN_EVENT_ID'
   /** A document stored in Redis is not a valid JSON object or is over the limits; details: `deviceId`. */
   | 'BROKEN_DOCUMENT'
+  /** A field of a device's record is too large to be read; details: `deviceId`, `field`. */
+  | 'OVERSIZE_FIELD'
   /** A fleet cannot become exclusive, because some of its records are broken and cannot be put into the index. */
   | 'BROKEN_RECORDS'
   /** A Redis key holds another type of value (set, hash, …) than devstate stores there. */

@@ -4,10 +4,12 @@
  */
 
 import type { ItemResult } from '../async/item-results.js';
+import { MAX_FIELD_BYTES, oversizeError } from '../model/document-limits.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
+import { withoutPosition } from '../store/reply-errors.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
 
@@ -30,6 +32,11 @@ export interface SettleOptions {
    * True (default): a device that timed out is not declared offline during the hold after an outage. False: it is.
    */
   honourHold?: boolean;
+  /**
+   * True: the ids are those of registered devices. False (default): the script finds out; in a fleet whose devices have
+   * logins of their own, it takes those in the index for registered.
+   */
+  areRegistered?: boolean;
 }
 
 export interface Settlement {
@@ -54,10 +61,16 @@ export interface Settlement {
 export async function settle(
   partition: Partition,
   ids: readonly string[],
-  { detector = false, honourHold = true }: SettleOptions = {},
+  { detector = false, honourHold = true, areRegistered = false }: SettleOptions = {},
 ): Promise<Settlement> {
-  const { longestTtl } = await partition.settings();
-  const args = { longestTtl, detector: detector ? 1 : 0, honourHold: honourHold ? 1 : 0 };
+  const { longestTtl, deviceLogins } = await partition.settings();
+  const args = {
+    longestTtl,
+    detector: detector ? 1 : 0,
+    honourHold: honourHold ? 1 : 0,
+    maxFieldBytes: deviceLogins ? MAX_FIELD_BYTES : 0,
+    indexOnly: deviceLogins && !areRegistered ? 1 : 0,
+  };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
   const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
     const [hold, ...replies] = await partition.run(
@@ -103,5 +116,9 @@ function toEvent(id: string, status: string, announced: readonly string[]): Pres
 
 async function toVerdict(partition: Partition, id: string, reply: string): Promise<Verdict> {
   const isKnown = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
-  return isKnown ? reply : partition.itemError(SETTLE, { id }, reply);
+  if (isKnown) return reply;
+  const [code, field = '', bytes] = withoutPosition(reply).split(' ');
+  return code === 'OVERSIZE'
+    ? oversizeError(id, field, Number(bytes))
+    : partition.itemError(SETTLE, { id }, reply);
 }

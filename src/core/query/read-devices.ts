@@ -16,6 +16,7 @@ import type { Partition } from '../store/partition.js';
 import { asDeviceDenial } from '../store/redis-errors.js';
 import { parseServerTime } from '../store/server-time.js';
 import { AdaptivePage, DOCUMENT_FIELDS } from './adaptive-page.js';
+import { findOversize } from './field-lengths.js';
 
 /** The fields that a list of devices without documents needs. */
 export const SUMMARY_FIELDS: readonly FieldName[] = ['type', 'lastSeen', 'registered', 'devstate'];
@@ -164,8 +165,15 @@ async function readPage(
     fields: names.map((name) => fieldName(dialect, name)),
     decode: recordDecoder(dialect, names),
   }));
+  const oversize = await oversizeIn(
+    partition,
+    ids,
+    inDialects.map(({ fields }) => fields),
+    names,
+  );
   const commands: RedisRequest[] = [['time']];
   for (const id of ids) {
+    if (oversize.has(id)) continue;
     const key = partition.keys.state(id);
     for (const { fields } of inDialects) commands.push(['hmget', key, ...fields]);
     if (liveness === 'read') commands.push(['pttl', partition.keys.heartbeat(id)]);
@@ -176,6 +184,8 @@ async function readPage(
   const now = parseServerTime(replies[0]);
   let next = 1;
   return ids.map((id) => {
+    const error = oversize.get(id);
+    if (error) return { id, error };
     const records = inDialects.map(({ decode }) => ({ decode, values: replies[next++] }));
     const pttl = liveness === 'read' ? Number(replies[next++]) : GONE_PTTL;
     for (const { decode, values } of records) {
@@ -185,4 +195,20 @@ async function readPage(
     }
     return { id };
   });
+}
+
+const NONE: ReadonlyMap<string, DevstateError> = new Map();
+
+/** Returns an error for each device with a field that is too large; none where only devstate's users write records. */
+async function oversizeIn(
+  partition: Partition,
+  ids: readonly string[],
+  fieldLists: readonly (readonly string[])[],
+  names: readonly FieldName[],
+): Promise<ReadonlyMap<string, DevstateError>> {
+  if (!(await partition.declared()).deviceLogins) return NONE;
+  const fields = fieldLists.flatMap((list) =>
+    list.map((stored, i) => ({ name: names[i] as FieldName, stored })),
+  );
+  return findOversize(partition, ids, fields);
 }

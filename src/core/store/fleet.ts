@@ -103,6 +103,7 @@ export class Fleet extends Requests {
           role: this.options.role,
           requestTimeoutMs: this.requestTimeoutMs,
           settings: () => this.settings(),
+          declared: () => this.declared(),
           clock: this.#clock,
         }),
     );

@@ -13,7 +13,7 @@ import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
 import { ConfirmedPermissions } from './script-permissions.js';
 import { RAISE_TTL } from './scripts.js';
-import type { FleetSettings } from './settings.js';
+import type { DeclaredSettings, FleetSettings } from './settings.js';
 import { assertNotReadOnly, assertWritable } from './write-permission.js';
 
 /** What a fleet gives to each of its partitions. */
@@ -25,6 +25,7 @@ export interface PartitionOptions {
   role?: 'device' | undefined;
   requestTimeoutMs: number;
   settings(): Promise<FleetSettings>;
+  declared(): Promise<DeclaredSettings>;
   /** Only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server. */
   clock?: (() => number) | undefined;
 }
@@ -45,6 +46,11 @@ export class Partition extends Requests {
   /** Returns the settings of the fleet. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
   settings(): Promise<FleetSettings> {
     return this.#options.settings();
+  }
+
+  /** Returns what the fleet declares; the dialect may be undefined. @throws DevstateError CONNECTION, BAD_RECORD */
+  declared(): Promise<DeclaredSettings> {
+    return this.#options.declared();
   }
 
   /**

@@ -17,6 +17,7 @@ export const KEYS_OF_COMMANDS = {
   HLEN: 'hash',
   HMGET: 'hash',
   HSET: 'hash',
+  HSTRLEN: 'hash',
   LINDEX: 'list',
   LTRIM: 'list',
   RPUSH: 'list',

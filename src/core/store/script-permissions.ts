@@ -14,12 +14,18 @@ import { keyType } from './script-keys.js';
 export const REFUSAL = 'NOPERM this user may not ';
 
 /**
+ * Sent only in fleets that declare device logins, and before a write. Users of other fleets, whose rules are older than
+ * this declaration, do not need it.
+ */
+const NOT_ASKED: ScriptCommand = 'HSTRLEN';
+
+/**
  * Returns Lua code that ends the script with an error if the user may not send one of its commands. The permission may
  * depend on the key, so each command is asked for with the first key of its type: in a call for many devices, a key of
  * the first.
  */
 export function permissionCheckCode(name: string, shape: ScriptShape): string[] {
-  const commands = [...new Set([...shape.probes, ...shape.commands])];
+  const commands = [...new Set([...shape.probes, ...shape.commands])].filter((each) => each !== NOT_ASKED);
   const calls = commands.map((command) => `{${[`'${command}'`, ...keyArgument(command, shape)].join(', ')}}`);
   return [
     "if permissionCheck == '1' and redis.acl_check_cmd then",

@@ -23,6 +23,11 @@ export interface DeclaredSettings {
   logCap: number;
   /** The most entries that each history list of a device keeps; 0: no history is kept. */
   historyCap: number;
+  /**
+   * True: devices have logins of their own and write their own keys (`devstate acl device`), so what is in these keys is
+   * not trusted: lengths are checked before a field is read, and the index alone says which devices are registered.
+   */
+  deviceLogins: boolean;
 }
 
 /** The settings of a fleet, always with a dialect: the declared one, else that of the fleet's records. */
@@ -41,6 +46,7 @@ export const SETTING_FIELDS = [
   'longestTtl',
   'logCap',
   'historyCap',
+  'deviceLogins',
 ] as const;
 
 /**
@@ -49,7 +55,7 @@ export const SETTING_FIELDS = [
  * @throws DevstateError BAD_RECORD: a value is not valid
  */
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {
-  const [partitions, dialect, writers, longestTtl, logCap, historyCap] = values;
+  const [partitions, dialect, writers, longestTtl, logCap, historyCap, deviceLogins] = values;
   return {
     partitions: Math.max(parseCount(partitions, 1, MAX_PARTITIONS), 1),
     dialect: declaredDialect(dialect),
@@ -57,6 +63,7 @@ export function parseDeclaredSettings(values: readonly (string | null)[]): Decla
     longestTtl: Math.max(parseCount(longestTtl, 0), DEFAULT_TTL_MS),
     logCap: parseCount(logCap, 100_000),
     historyCap: parseCount(historyCap, 100),
+    deviceLogins: deviceLogins === '1',
   };
 }
 

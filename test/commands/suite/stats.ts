@@ -97,7 +97,7 @@ export function statsSuite(redis: TestBackend): void {
       ['init', 'layout version 1, one partition, dialect node, shared writers\n'],
       [
         'init --writers exclusive --json',
-        '{\n  "version": 1,\n  "partitions": 1,\n  "dialect": "node",\n  "writers": "exclusive"\n}\n',
+        '{\n  "version": 1,\n  "partitions": 1,\n  "dialect": "node",\n  "writers": "exclusive",\n  "deviceLogins": false\n}\n',
       ],
       [
         'init --read-only',

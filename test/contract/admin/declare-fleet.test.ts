@@ -30,6 +30,7 @@ describe.each(DIALECTS)('declaring a %s fleet exclusive', (dialect) => {
       partitions: 1,
       dialect,
       writers: 'exclusive',
+      deviceLogins: false,
     });
     expect((await fleet.settings()).exclusive).toBe(true);
     const comparable = (row: (typeof before)[number]) => [

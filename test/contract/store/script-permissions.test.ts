@@ -136,7 +136,11 @@ const cases: Case[] = [
     device: { id: ID },
     prepare: onlineDevice,
     run: (fleet) =>
-      fleet.only.run(DECLARE, { version: 1, partitions: 1, declaredDialect: 'node', writers: 'shared' }, []),
+      fleet.only.run(
+        DECLARE,
+        { version: 1, partitions: 1, declaredDialect: 'node', writers: 'shared', deviceLogins: 0 },
+        [],
+      ),
   },
 ];
 

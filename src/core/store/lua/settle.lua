@@ -1,7 +1,9 @@
 -- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap longestTtl detector honourHold | id
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap longestTtl detector honourHold maxFieldBytes indexOnly | id
+--        maxFieldBytes: a device fails with OVERSIZE if a field of its record is longer; 0: any length is read.
+--        indexOnly: 1: only devices in the index are taken for registered, because devices write their own records.
 -- Reply  {end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
 --        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
 --        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.
@@ -24,13 +26,23 @@ local NO_TTL_SCORE = 9007199254740991
 local CORRECT_TOLERANCE_MS, BYPASS_TOLERANCE_MS = 50, 2000
 
 probeKeys()
-local readDevice = makeDeviceReader({'registered'})
+-- Raises the error OVERSIZE if one of the fields of a record has more bytes than it may have: to read a field of 100 MB
+-- would block Redis for seconds. The reply of HSTRLEN is 0 for an absent field.
+local fieldLimit = tonumber(maxFieldBytes)
+local function assertLengths(key, fields)
+  for _, field in ipairs(fields) do
+    local bytes = redis.call('HSTRLEN', key, field)
+    if bytes > fieldLimit then error({err = 'OVERSIZE ' .. field .. ' ' .. int(bytes)}, 0) end
+  end
+end
+
+local readDevice = makeDeviceReader({'registered'}, fieldLimit > 0 and assertLengths or nil)
 local isDetector = detector == '1'
 local pulse = isDetector and computePulse(now, tonumber(longestTtl), true) or readPulse()
 local held = honourHold == '1' and isHeld(pulse, now)
 
 local function deadlineOf(remaining)
-  return remaining == ENDLESS and NO_TTL_SCORE or now + math.max(remaining, 1)
+  return remaining == ENDLESS and NO_TTL_SCORE or math.min(now + math.max(remaining, 1), NO_TTL_SCORE)
 end
 
 -- Returns whether a device's score in the index differs by more than `tolerance` ms from the deadline that follows from
@@ -56,16 +68,17 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   -- all these failures are handled alike below.
   local succeeded, raised = xpcall(function()
     remaining = redis.call('PTTL', heartbeatKey)
+    score = readScore(id)
+    if indexOnly == '1' and not score then return end
     device = readDevice(id, stateKey)
     if not device then return end
     device.history = presenceHistoryKey
-    score = readScore(id)
     status = judge(device, remaining, score, now, held)
   end, errorText)
   if not succeeded then
     -- A device that fails is removed from the index, or detectors would find it due again and again. The audit, which
-    -- goes through all registered devices, settles it later.
-    redis.call('ZREM', activityKey, id)
+    -- goes through all registered devices, settles it later. With `indexOnly` it stays in the index, as never seen.
+    if indexOnly == '1' then redis.call('ZADD', activityKey, 'XX', '0', id) else redis.call('ZREM', activityKey, id) end
     error(raised, 0)
   end
   if not device then return removeStray(id, remaining) end

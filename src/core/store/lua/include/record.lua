@@ -7,10 +7,17 @@ local DIALECTS = dialectName == 'python' and {PYTHON, NODE} or {NODE, PYTHON}
 local REPORTED_VERSION, REPORTED_AT, DESIRED_VERSION, DESIRED_AT = 1, 2, 3, 4
 local SEQ, PRESENCE_AT, OWN_TTL = 5, 6, 7
 
+-- Returns the number that a text of digits gives; 0 if it has more than 15 digits. Larger numbers are not exact: a `seq`
+-- of 2^53, which another program may write, would stay what it is when 1 is added.
+local function bounded(digits)
+  local number = tonumber(digits)
+  return number < 1e15 and number or 0
+end
+
 local function unpackState(text)
   local a, b, c, d, e, f, g = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   if not a then return {0, 0, 0, 0, 0, 0, 0} end
-  return {tonumber(a), tonumber(b), tonumber(c), tonumber(d), tonumber(e), tonumber(f), tonumber(g)}
+  return {bounded(a), bounded(b), bounded(c), bounded(d), bounded(e), bounded(f), bounded(g)}
 end
 
 local function packState(state)
@@ -36,8 +43,9 @@ local function textOf(value) return type(value) == 'string' and value or '' end
 
 -- Returns a function (id, key) that reads the record of a device. The function returns nil if the device is not
 -- registered: its record then has no field for the id. The fields in `extraFields` are read too; for example,
--- `device.registered` is then the text of the field 'registered'.
-local function makeDeviceReader(extraFields)
+-- `device.registered` is then the text of the field 'registered'. `check` is called with the
+-- key and the names of the fields before they are read, if it is given.
+local function makeDeviceReader(extraFields, check)
   extraFields = extraFields or {}
   local fieldLists = {}
   for i, dialect in ipairs(DIALECTS) do
@@ -46,6 +54,7 @@ local function makeDeviceReader(extraFields)
   end
   return function(id, key)
     for i, dialect in ipairs(DIALECTS) do
+      if check then check(key, fieldLists[i]) end
       local values = redis.call('HMGET', key, unpack(fieldLists[i]))
       if type(values[1]) == 'string' then
         local device = {id = id, dialect = dialect, state = unpackState(textOf(values[2])),
