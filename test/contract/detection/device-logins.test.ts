@@ -21,6 +21,7 @@ import {
   openFleet,
   type SingleFleet,
   scoreOf,
+  snapshot,
   storyOf,
   until,
 } from '../../support/fleet.js';
@@ -143,6 +144,17 @@ describe('settle', () => {
     for (let i = 0; i < 3; i++) await settle(fleet.only, ['d1']);
     expect(await storyOf(fleet.only, 'd1')).toHaveLength(announcements);
     expect((await readDevice(fleet, 'd1')).presenceSeq).toBe(1);
+  });
+
+  test('a user who may not ask for lengths changes nothing', async () => {
+    const admin = await withLogins('d1');
+    await admin.redis.set(admin.only.keys.heartbeat('d1'), '1');
+    await admin.redis.call('ACL', 'SETUSER', 'old', 'on', '>pw', '~*', '&*', '+@all', '-hstrlen');
+    const fleet = await openFleet(redis, {}, { username: 'old', password: 'pw' });
+    const before = await snapshot(admin.redis);
+    expect((await settle(fleet.only, ['d1'])).verdicts).toMatchObject([{ code: 'CONNECTION' }]);
+    const { [admin.only.keys.activity]: _, ...after } = await snapshot(admin.redis);
+    expect(before).toMatchObject(after);
   });
 
   test('a heartbeat key that expires in the far future harms nobody', async () => {
