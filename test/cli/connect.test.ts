@@ -1,11 +1,10 @@
 /** Connecting: which server is used, and one error line, within the timeout and without a password, if it fails. */
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { register } from '../../src/core/registry/register.js';
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { cli, type Result, text } from '../support/cli.js';
+import { useFakeServer } from '../support/faults/fake-server.js';
 import { listen, openFleet, pretendDetector, SingleFleet, snapshot } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 
@@ -72,15 +71,7 @@ describe('a server that cannot be reached', () => {
 
 describe('a port that accepts and never answers', () => {
   async function silentPort(): Promise<string> {
-    const sockets = new Set<Socket>();
-    const server = createServer((socket) => sockets.add(socket.on('error', () => {}).resume()));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    });
-    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return new URL((await useFakeServer()).url).host;
   }
 
   test.each([

@@ -1,9 +1,8 @@
 /** The built executable among other programs: pipes, closed streams, signals. */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { pretendDetector, SingleFleet } from '../support/fleet.js';
+import { useFakeServer } from '../support/faults/fake-server.js';
+import { pretendDetector, SingleFleet, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { bin, finished, root, says, shell, start } from './bin-process.js';
 
@@ -182,32 +181,29 @@ describe('signals', () => {
   });
 
   test('one that waits for input, or for a server before it takes any', async () => {
-    const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
-    const url = `redis://127.0.0.1:${port}`;
+    const silent = await useFakeServer();
     await run('devstate register a --type t');
     const asking = start(['get', '-', '-o', 'name'], env(), 'pipe');
     const asked = says(asking, 'stdout', 'a');
     asking.stdin?.write('a\n');
-    const waiting = start(['heartbeat', '-f', '-', '--url', url, '--request-timeout', '1h'], {}, 'pipe');
-    await Promise.all([asked, once(silent, 'connection')]);
+    const waiting = start(
+      ['heartbeat', '-f', '-', '--url', silent.url, '--request-timeout', '1h'],
+      {},
+      'pipe',
+    );
+    await Promise.all([asked, until(() => silent.connections > 0)]);
     const ends = [asking, waiting].map(finished);
     for (const child of [asking, waiting]) child.kill('SIGINT');
     for (const end of await Promise.all(ends)) expect(end).toMatchObject({ exit: 130, stderr: '' });
-    silent.close();
   });
 
   test('one that waits for a server that is silent', async () => {
-    const silent = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as AddressInfo;
-    const child = start(['list', '--request-timeout', '1h', '--url', `redis://127.0.0.1:${port}`]);
+    const silent = await useFakeServer();
+    const child = start(['list', '--request-timeout', '1h', '--url', silent.url]);
     const end = finished(child);
-    await once(silent, 'connection');
+    await until(() => silent.connections > 0);
     child.kill('SIGTERM');
     expect(await end).toEqual({ exit: 143, signal: null, stdout: '', stderr: '' });
-    silent.close();
   });
 });
 

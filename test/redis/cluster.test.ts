@@ -1,6 +1,4 @@
 /** Connections to a cluster: one error line within the timeout if there is none, and reconnecting. */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import type { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { closeConnection } from '../../src/core/store/close-connection.js';
@@ -12,6 +10,8 @@ import { type PrivateServer, startServer } from '../../src/redis/private-server.
 import { parseTarget } from '../../src/redis/target-url.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
+import { useFakeServer } from '../support/faults/fake-server.js';
+import { array, bulk, errorReply, integer } from '../support/faults/resp.js';
 import { failure, until } from '../support/fleet.js';
 import { briefly, useRedis } from '../support/redis.js';
 import { portOf } from '../support/sentinel.js';
@@ -99,10 +99,7 @@ describe('reports why it cannot connect', () => {
   });
 
   test('nodes that never answer, within the timeout', async () => {
-    const silent = createServer((socket) => socket.on('error', () => {}).resume());
-    onTestFinished(() => void silent.close());
-    await once(silent.listen(0, '127.0.0.1'), 'listening');
-    const { port } = silent.address() as AddressInfo;
+    const { port } = new URL((await useFakeServer()).url);
     const started = performance.now();
     expect(await session(`redis-cluster://127.0.0.1:${port}`, '--request-timeout 300ms')).toMatch(
       /^redis-cluster:\/\/HOST: timed out\n/,
@@ -155,18 +152,13 @@ describe('a node that redirects to an address where nothing listens', () => {
   /** It says so of so many commands, and answers the next. */
   async function pretendNode(count: number): Promise<string> {
     let left = count;
-    const server = createServer((socket) =>
-      socket
-        .on('error', () => {})
-        .on('data', (sent) => {
-          if (sent.includes('SLOTS')) socket.write(slots);
-          else socket.write(left-- > 0 ? '-ASK 0 127.0.0.1:1\r\n' : '$2\r\nhi\r\n');
-        }),
-    );
-    onTestFinished(() => void server.close());
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const { port } = server.address() as AddressInfo;
-    const slots = `*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:${port}\r\n`;
+    const server = await useFakeServer();
+    const { port } = new URL(server.url);
+    const slots = array(array(integer(0), integer(16383), array(bulk('127.0.0.1'), integer(Number(port)))));
+    server.answer = ([name, subcommand]) => {
+      if (name === 'CLUSTER' && subcommand?.toUpperCase() === 'SLOTS') return slots;
+      return left-- > 0 ? errorReply('ASK 0 127.0.0.1:1') : bulk('hi');
+    };
     return `redis-cluster://127.0.0.1:${port}`;
   }
 

@@ -1,11 +1,10 @@
 /** Sentinel: the current master is found by its name, failovers are followed, and failures are reported in time. */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { PrivateServer } from '../../src/redis/private-server.js';
 import { makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
+import { useFakeServer } from '../support/faults/fake-server.js';
 import { until } from '../support/fleet.js';
 import {
   ask,
@@ -178,10 +177,7 @@ describe('reports why it cannot connect', () => {
   });
 
   test('sentinels that never answer, within the timeout', async () => {
-    const silent = createServer((socket) => socket.on('error', () => {}).resume());
-    onTestFinished(() => void silent.close());
-    await once(silent.listen(0, '127.0.0.1'), 'listening');
-    const { port } = silent.address() as AddressInfo;
+    const { port } = new URL((await useFakeServer()).url);
     const started = performance.now();
     expect(await session(`redis-sentinel://127.0.0.1:${port},127.0.0.1:${port}#m`, '300ms')).toBe(
       `${CANNOT},HOST#m: no sentinel answers: timed out\n! hint: check that they run at the addresses in the URL\nexit 5\n`,
