@@ -1,6 +1,5 @@
 /**
- * Reads and changes the saved contexts for `devstate context`. Each change reads the whole file and writes it
- * again.
+ * Reads and changes the saved contexts for `devstate context`.
  */
 import { resolve } from 'node:path';
 import type { Globals } from '../commands/shared/global-options.js';
@@ -16,18 +15,14 @@ import {
   type SavedContext,
   type SavedContexts,
 } from './saved-contexts.js';
-import { contextsPath, readContexts, writeContexts } from './saved-contexts-file.js';
+import { changeContexts, contextsPath, readContexts } from './saved-contexts-file.js';
 import { assertUsesTls } from './tls-files.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): SavedContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);
 
-  async function change<T>(edit: (contexts: SavedContexts) => T): Promise<T> {
-    const contexts = await read();
-    const result = edit(contexts);
-    await writeContexts(await contextsPath(env), contexts);
-    return result;
-  }
+  const change = async <T>(edit: (contexts: SavedContexts) => T): Promise<T> =>
+    changeContexts(await contextsPath(env), edit, warn);
 
   return {
     async list() {

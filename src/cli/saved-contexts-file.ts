@@ -3,9 +3,10 @@
  * URLs in it may contain passwords.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileProblem, quote, usageError } from '../core/model/errors.js';
+import { mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DevstateError, fileProblem, quote, usageError } from '../core/model/errors.js';
+import { withFileLock } from './file-lock.js';
 import type { Env } from './invocation.js';
 import { checkContextName, maskPassword, type SavedContext, type SavedContexts } from './saved-contexts.js';
 
@@ -52,31 +53,65 @@ export async function readContexts(path: string, warn: (message: string) => void
 }
 
 /**
- * Replaces the file of the contexts in one step, so that a program that reads it meanwhile gets the old or the new
- * text, never a part.
- * @throws DevstateError USAGE: the file cannot be written
+ * Changes the saved contexts, one process after the other, so that none undoes the change of another.
+ * @param edit changes the contexts that it is given; if it throws, the file stays as it is
+ * @throws DevstateError USAGE: the file cannot be read or written, or is not valid; and what `edit` throws
  */
-export async function writeContexts(path: string, { current, contexts }: SavedContexts): Promise<void> {
-  const { stringify } = await import('smol-toml');
-  const text = stringify({
-    ...(current !== undefined && { current }),
-    contexts: Object.fromEntries(contexts),
-  });
+export async function changeContexts<T>(
+  path: string,
+  edit: (contexts: SavedContexts) => T,
+  warn: (message: string) => void,
+): Promise<T> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    // `rename` would replace a symbolic link by a file, so the file that a link points to is replaced instead. If
-    // there is no file yet, the path is used as it is.
-    const target = await realpath(path).catch(() => path);
-    const draft = `${target}.${randomUUID()}`;
-    try {
-      const file = await open(draft, 'wx', 0o600);
-      await file.writeFile(text).finally(() => file.close());
-      await rename(draft, target);
-    } finally {
-      await rm(draft, { force: true });
-    }
+    const target = await targetOf(path);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    return await withFileLock(target, async () => {
+      const contexts = await readContexts(path, warn);
+      const result = edit(contexts);
+      await replaceFile(target, await changedText(path, contexts));
+      return result;
+    });
   } catch (error) {
-    throw usageError(`cannot write ${path}: ${fileProblem(error)}`);
+    throw error instanceof DevstateError ? error : usageError(`cannot write ${path}: ${fileProblem(error)}`);
+  }
+}
+
+/** Returns the text of the file with other contexts in it. @throws DevstateError USAGE: its comments would be lost */
+async function changedText(path: string, contexts: SavedContexts): Promise<string> {
+  const { editContexts } = await import('./contexts-text.js');
+  const text = editContexts((await readWhole(path))?.text ?? '', contexts);
+  if (text === undefined)
+    throw usageError(
+      `${path} has comments, and another layout than a section for each context`,
+      'change it in that file',
+    );
+  return text;
+}
+
+/** Returns the path that a symbolic link leads to, also if there is no file yet; `path` itself if it is no link. */
+async function targetOf(path: string): Promise<string> {
+  const folder = await realpath(dirname(path)).catch(() => dirname(path));
+  const own = join(folder, basename(path));
+  const link = await readlink(own).catch(() => undefined);
+  if (link === undefined) return own;
+  // `realpath` fails if links lead to each other.
+  return realpath(own).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+    return targetOf(resolve(folder, link));
+  });
+}
+
+/**
+ * Replaces a file in one step, so that a program that reads it meanwhile gets the old or the new text, never a part.
+ */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    const file = await open(draft, 'wx', 0o600);
+    await file.writeFile(text).finally(() => file.close());
+    await rename(draft, path);
+  } finally {
+    await rm(draft, { force: true });
   }
 }
 
