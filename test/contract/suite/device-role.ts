@@ -151,9 +151,9 @@ export function deviceRoleTests({ open, login }: Backend): void {
       ).toMatchObject([{ deviceId: 'mine' }, { code: 'NOT_FOUND' }, { deviceId: 'mine' }]);
       expect(await failure(heartbeat(own, { id: 'foreign' }))).toMatchObject({
         code: 'CONNECTION',
-        reason: 'PERMISSION_DENIED',
+        reason: 'DEVICE_DENIED',
       });
-      expect(await failure(readDevice(own, 'foreign'))).toMatchObject({ reason: 'PERMISSION_DENIED' });
+      expect(await failure(readDevice(own, 'foreign'))).toMatchObject({ reason: 'DEVICE_DENIED' });
       expect(await foreign.redis.hgetall(foreign.keys.state('foreign'))).toEqual(before);
     });
 
