@@ -25,6 +25,8 @@ const COUNT = bySize(150_000, 1_000_000);
 /** Several parts of the call, for operations that send one script for each device. */
 const SMALLER_COUNT = bySize(10_500, 1_000_000);
 const TEST_TIME_MS = bySize(120_000, 1_800_000);
+/** A collection of the garbage of a million items takes about a second. */
+const SAMPLE_INTERVAL_MS = bySize(1000, 20_000);
 /** More than a result of each item takes, less than its arguments for a script would add. */
 const MAX_BYTES_PER_ITEM = 250;
 
@@ -39,7 +41,7 @@ async function measured<T>(work: () => Promise<T>): Promise<{ result: T; peak: n
   const timer = setInterval(() => {
     collectGarbage();
     peak = Math.max(peak, process.memoryUsage().heapUsed - before);
-  }, 1000);
+  }, SAMPLE_INTERVAL_MS);
   try {
     return { result: await work(), peak };
   } finally {
