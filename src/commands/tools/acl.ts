@@ -27,6 +27,8 @@ interface DeviceOptions {
   historyCap: number;
   /** The options of a command line that say this. */
   commandLine: string;
+  /** Whether the fleet declares that devices have logins of their own; null: it was not asked. */
+  declared: boolean | null;
 }
 
 type Row = Acl & { device: DeviceOptions | null };
@@ -85,6 +87,8 @@ export const acl = command<Options>({
     if (!context.print.isHumanReadable) return;
     context.notice('hint: a new user has no password: add >PASSWORD at the end of the line');
     if (!device) return;
+    if (device.declared === false)
+      context.notice('hint: declare once that devices have logins: devstate init --device-logins');
     context.notice(`hint: the device runs devstate with ${device.commandLine}`);
     context.notice(`hint: to save them: devstate context set NAME --url URL ${device.commandLine}`);
   },
@@ -98,7 +102,7 @@ async function deviceOptions(
 ): Promise<DeviceOptions> {
   const isComplete = partitions !== undefined && history !== undefined && dialect !== undefined;
   const declared = isComplete
-    ? { partitions, historyCap: history, dialect }
+    ? { partitions, historyCap: history, dialect, deviceLogins: null }
     : await (await context.fleet()).settings();
   const values = {
     partitions: partitions ?? declared.partitions,
@@ -110,7 +114,8 @@ async function deviceOptions(
     ...['--role', 'device', '--fleet-partitions', values.partitions],
     ...['--dialect', values.dialect, '--fleet-history', values.historyCap],
   ];
-  return { namespace: namespace ?? null, ...values, commandLine: words.join(' ') };
+  const commandLine = words.join(' ');
+  return { namespace: namespace ?? null, ...values, commandLine, declared: declared.deviceLogins };
 }
 
 /** Returns a word that a shell reads as this text. */

@@ -44,8 +44,8 @@ export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
 const LAYOUT_VERSION = 1;
 
 /**
- * Declares the layout of a fleet, and returns it. If the fleet becomes exclusive, or its devices get logins of their own,
- * its index is corrected first, because from then on queries or detectors rely on it.
+ * Declares the layout of a fleet, and returns it. If the fleet becomes exclusive, or `deviceLogins` is given as true, its
+ * index is corrected first, because from then on queries or detectors rely on it.
  * @throws DevstateError CONFLICT: the fleet has devices, so the number of partitions cannot change; BAD_RECORD:
  *   the index cannot be corrected; USAGE: read-only, one partition on a cluster, or exclusive with device logins; CONNECTION
  */
@@ -60,7 +60,7 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
       'a fleet whose devices have logins of their own is shared: devices do not update the index',
     );
   const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers, deviceLogins };
-  if ((writers === 'exclusive' && !exclusive) || (deviceLogins && !hadLogins)) {
+  if ((writers === 'exclusive' && !exclusive) || options.deviceLogins) {
     let done = 0;
     const onProgress = (count: number) => {
       done += count;

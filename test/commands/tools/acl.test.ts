@@ -21,7 +21,7 @@ test('prints a line for redis-cli and hints about what it lacks', async () => {
     '~acme:{0}:device:state:gw-7 &acme:device:gw-7:commands',
   ].join(' ');
   const fleet = await openFleet(redis, { namespace: 'acme' });
-  await declareFleet(fleet, { partitions: 2 });
+  await declareFleet(fleet, { partitions: 2, deviceLogins: true });
   const options = '-n acme --role device --fleet-partitions 2 --dialect node --fleet-history 100';
   expect(await cli(redis).session('acl device --user gw-7 -n acme')).toBe(
     text`
@@ -30,6 +30,10 @@ test('prints a line for redis-cli and hints about what it lacks', async () => {
       ! hint: the device runs devstate with ${options}
       ! hint: to save them: devstate context set NAME --url URL ${options}
     `,
+  );
+  await declareFleet(fleet, { deviceLogins: false });
+  expect((await cli(redis).run('acl device --user gw-7 -n acme')).stderr).toContain(
+    'devstate init --device-logins',
   );
   expect(await cli(redis).session('acl device --user gw-7 -n acme -q')).toBe(`${line}\n`);
   expect(await devstate.session('acl viewer --user gw-7')).toMatch(new RegExp(`^ACL .*\n${PASSWORD}$`));

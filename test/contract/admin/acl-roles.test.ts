@@ -275,6 +275,7 @@ describe('acl device', () => {
       dialect: 'node',
       historyCap: 100,
       commandLine: '--role device --fleet-partitions 4 --dialect node --fleet-history 100',
+      declared: false,
     });
     const argv = 'acl device --id a --partitions 1 --history 0 --dialect python -n x --json';
     const { stdout } = await cli('redis://127.0.0.1:1').run(argv);

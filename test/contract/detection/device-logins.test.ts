@@ -209,8 +209,12 @@ describe('declareFleet', () => {
     expect(await scoreOf(fleet.only, 'd1')).toBe(0);
     expect(await declareFleet(fleet)).toMatchObject({ deviceLogins: true });
     await article.register('d2', 'lamp');
+    expect((await settle(fleet.only, ['d2'])).verdicts).toEqual(['stray']);
+    await declareFleet(fleet, { deviceLogins: true });
+    expect((await settle(fleet.only, ['d2'])).verdicts).toEqual(['offline']);
+    await article.register('d3', 'lamp');
     await declareFleet(fleet, { deviceLogins: false, writers: 'exclusive' });
-    expect(await scoreOf(fleet.only, 'd2')).toBe(0);
+    expect(await scoreOf(fleet.only, 'd3')).toBe(0);
   });
 
   test('refuses device logins on an exclusive fleet', async () => {
