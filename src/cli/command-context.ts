@@ -104,9 +104,9 @@ export async function withContext<T>(
       failure(error, line) {
         if (!(error instanceof DevstateError)) throw error;
         const named = connections.withServerName(error) as DevstateError;
-        const { code, message } = named;
+        const { code, message, outcome } = named;
         const hint = quiet ? undefined : hintFor(named);
-        const text = formatError({ code, message, hint }, { isJson: print.isJson, line });
+        const text = formatError({ code, message, outcome, hint }, { isJson: print.isJson, line });
         streams.stderr.write(aboveDrawing(terminal, text));
       },
       async open(name) {

@@ -24,12 +24,7 @@ export interface ConnectionsOptions {
 }
 
 interface FleetConnectOptions {
-  /**
-   * True: reconnects after a loss. False: after a loss, commands fail (except by Sentinel and on a cluster, where
-   * ioredis always reconnects).
-   */
-  persistent?: boolean;
-  /** Called when a persistent connection is lost, and at each failed attempt to reconnect. */
+  /** Called when the connection is lost, and at each failed attempt to reconnect. */
   onLost?: (() => void) | undefined;
   /** When the signal is aborted, the connection is closed 500 ms later; default: the signal of the command line. */
   signal?: AbortSignal;
@@ -85,7 +80,7 @@ export class Connections {
 
   async #connect(
     { target, context, namespace, dialect, readOnly, role, partitions, historyCap }: ResolvedTarget,
-    { persistent = false, onLost, signal = this.#options.signal }: FleetConnectOptions,
+    { onLost, signal = this.#options.signal }: FleetConnectOptions,
   ): Promise<Fleet> {
     const { globals, notice, spinner } = this.#options;
     spinner.show(`connecting to ${escapeText(target.shown)}`);
@@ -94,14 +89,12 @@ export class Connections {
       import('../core/store/fleet.js'),
     ]);
     const timeoutMs = globals.requestTimeout ?? DEFAULT_TIMEOUT_MS;
-    const redis = await connect(target, { timeoutMs, persistent, signal, onLost });
+    const link = await connect(target, { timeoutMs, signal, onLost });
     spinner.show('waiting for Redis');
-    this.#opened.push(redis);
-    if (role === 'device' && 'autoResendUnfulfilledCommands' in redis.options)
-      redis.options.autoResendUnfulfilledCommands = false; // see store/fenced-write.ts
+    this.#opened.push(link.client);
     this.#shown = target.shown;
     if (globals.verbose) notice(`connected to ${target.shown}${context ? ` (context ${context})` : ''}`);
-    return new Fleet(redis, {
+    return new Fleet(link, {
       requestTimeout: timeoutMs,
       readOnly,
       ...(namespace !== undefined && { namespace }),
@@ -121,7 +114,12 @@ export class Connections {
       error instanceof DevstateError && error.code === 'CONNECTION' && this.#shown !== undefined;
     if (!unnamed) return error;
     const hint = hintFor(error) ?? 'check the server, or raise --request-timeout';
-    return new DevstateError('CONNECTION', `${this.#shown}: ${error.message}`, { hint, cause: error });
+    const { outcome } = error;
+    return new DevstateError('CONNECTION', `${this.#shown}: ${error.message}`, {
+      hint,
+      outcome,
+      cause: error,
+    });
   }
 
   close(): void {

@@ -28,6 +28,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   PARTITIONS_IN_USE: 'partitions can never change; begin another fleet with --namespace',
   PARTITIONS_CHANGED: 'start again',
   PARTITIONS_REQUIRED: 'devstate init --partitions 64',
+  OUTCOME_UNKNOWN: 'devstate get ID shows whether it was done',
   PASSWORD_REQUIRED: 'put it in REDISCLI_AUTH or in the URL of a context',
   WRONG_PASSWORD: 'check REDISCLI_AUTH or the URL',
   PERMISSION_DENIED: 'ask for the permission, or name another user',

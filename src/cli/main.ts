@@ -29,10 +29,10 @@ export async function main(
   // Without this listener a write to a closed stderr would end the process. With it the message is lost and the
   // command continues.
   stderr.on('error', () => {});
-  const showError = ({ code, message, hint }: ShownError) =>
+  const showError = ({ code, message, outcome, hint }: ShownError) =>
     stderr.write(
       formatError(
-        { code, message, hint: asksForQuiet(argv) ? undefined : hint },
+        { code, message, outcome, hint: asksForQuiet(argv) ? undefined : hint },
         { isJson: asksForJson(argv) },
       ),
     );
@@ -52,9 +52,10 @@ export async function main(
     return ended ?? (exit === 0 && output.failure ? exitOf(output.failure.code) : exit);
   } catch (error) {
     const known = error instanceof DevstateError ? error : internalError(error);
-    showError({ code: known.code, message: known.message, hint: hintFor(known) });
+    const { code, message, outcome } = known;
+    showError({ code, message, outcome, hint: hintFor(known) });
     if (asksForTraces(argv)) stderr.write(`${stackLines(known).map(escapeText).join('\n')}\n`);
-    return exitOf(known.code);
+    return exitOf(code);
   }
 }
 

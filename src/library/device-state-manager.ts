@@ -37,7 +37,7 @@ import {
   toStateDelta,
 } from './device-results.js';
 import { toDocument } from './documents.js';
-import { isClient, makeClient } from './own-client.js';
+import { type LibraryLink, libraryLink } from './own-client.js';
 
 export interface ManagerOptions extends FleetOptions {
   /**
@@ -59,6 +59,7 @@ export interface ManagerOptions extends FleetOptions {
  */
 export class DeviceStateManager {
   #heartbeatTimeout: number;
+  readonly #connection: LibraryLink;
   readonly #fleet: Fleet;
   /**
    * Collects heartbeats that are sent together. Each partition has a batcher of its own, so that a partition that does
@@ -75,12 +76,9 @@ export class DeviceStateManager {
   constructor(given: RedisClient | ClientOptions = {}, options: ManagerOptions = {}) {
     const connection = supportedClient(given);
     const { heartbeatTimeout = DEFAULT_TTL_MS / 1000 } = options;
-    requestTimeoutOf(options); // throws before a client is made, which nothing would close
     this.#heartbeatTimeout = validHeartbeatTimeout(heartbeatTimeout);
-    this.#fleet = new Fleet(
-      isClient(connection) ? connection : makeClient(connection, options.role),
-      options,
-    );
+    this.#connection = libraryLink(connection, requestTimeoutOf(options));
+    this.#fleet = new Fleet(this.#connection.link, options);
   }
 
   /** The heartbeat TTL of devices without a TTL of their own, seconds; may be set at any time, for later heartbeats. */
@@ -252,10 +250,14 @@ export class DeviceStateManager {
     return () => stop.abort();
   }
 
-  /** Ends all subscriptions and closes the connection, even if it is a client that the caller passed. */
+  /**
+   * Ends all subscriptions, and closes the connection if this object made it. A client that the caller passed is left
+   * open.
+   */
   async close(): Promise<void> {
     this.#closing.abort();
-    closeConnection(this.#fleet.cluster ?? this.#fleet.redis);
+    const { link, isOwn } = this.#connection;
+    if (isOwn) closeConnection(link.client);
   }
 
   #batcherOf(partition: Partition): TickBatcher<Heartbeat, HeartbeatResult> {

@@ -5,11 +5,10 @@ import { detect } from '../core/detection/detector.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { closeConnection } from '../core/store/close-connection.js';
-import type { Connection } from '../core/store/connection.js';
 import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
 import { callIsolated, isolateCallbacks } from './callbacks.js';
 import { type ClientOptions, type RedisClient, supportedClient } from './caller-client.js';
-import { isClient, makeClient } from './own-client.js';
+import { type LibraryLink, libraryLink } from './own-client.js';
 
 export interface OfflineDetectorOptions extends FleetOptions {
   /** How the detector finds devices whose heartbeat has expired; default `deadline`. */
@@ -62,8 +61,7 @@ const STOP_TIMEOUT_MS = 500;
  */
 export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   readonly #fleet: Fleet;
-  /** The client that the detector made; undefined: the caller passed one, which the detector never closes. */
-  readonly #ownClient: Connection | undefined;
+  readonly #connection: LibraryLink;
   readonly #options: OfflineDetectorOptions;
   readonly #stopping = new AbortController();
   #started: Promise<void> | undefined;
@@ -77,11 +75,9 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   constructor(given: RedisClient | ClientOptions = {}, options: OfflineDetectorOptions = {}) {
     super();
     const connection = supportedClient(given);
-    requestTimeoutOf(options); // throws before a client is made, which nothing would close
     checkDurations(options);
-    const client = isClient(connection) ? connection : makeClient(connection);
-    this.#ownClient = client === connection ? undefined : client;
-    this.#fleet = new Fleet(client, options);
+    this.#connection = libraryLink(connection, requestTimeoutOf(options));
+    this.#fleet = new Fleet(this.#connection.link, options);
     this.#options = options;
   }
 
@@ -123,7 +119,8 @@ export class OfflineDetector extends EventEmitter<OfflineDetectorEvents> {
   }
 
   #closeOwnClient(): void {
-    if (this.#ownClient) closeConnection(this.#ownClient);
+    const { link, isOwn } = this.#connection;
+    if (isOwn) closeConnection(link.client);
   }
 
   async #run(onReady: () => void): Promise<void> {

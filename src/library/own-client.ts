@@ -1,25 +1,37 @@
-/** The connection of a library object: the caller's client, or one that the library makes. */
-import { Redis, type RedisOptions } from 'ioredis';
+/** The link of a library object: to the caller's client, or to one that the library makes. */
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Connection } from '../core/store/connection.js';
+import type { Link } from '../core/store/link.js';
+import { linkTo } from '../redis/client.js';
+import { ClusterLink } from '../redis/cluster-link.js';
+import { ServerLink } from '../redis/server-link.js';
+
+/** The links to clients of callers. A client that several objects share has one, so that it gets each listener once. */
+const callersLinks = new WeakMap<Connection, Link>();
+
+/** A link, and whether the library made its client and therefore closes it. */
+export interface LibraryLink {
+  link: Link;
+  isOwn: boolean;
+}
+
+/**
+ * Returns the link to a client of the caller, or to a new client for the caller's options.
+ * @param timeoutMs the request timeout, ms
+ */
+export function libraryLink(connection: Connection | RedisOptions, timeoutMs: number): LibraryLink {
+  if (!isClient(connection)) return { link: linkTo(connection, timeoutMs), isOwn: true };
+  const link =
+    callersLinks.get(connection) ??
+    (connection.isCluster ? new ClusterLink(connection as Cluster) : new ServerLink(connection as Redis));
+  callersLinks.set(connection, link);
+  return { link, isOwn: false };
+}
 
 /**
  * Returns whether the argument is an ioredis client, not options for one. It looks for a method that clients have:
  * `instanceof` would be false for a client of another copy of ioredis, which the caller may use.
  */
-export function isClient(connection: Connection | RedisOptions): connection is Connection {
+function isClient(connection: Connection | RedisOptions): connection is Connection {
   return 'duplicate' in connection && typeof connection.duplicate === 'function';
-}
-
-/**
- * Returns a new client. Its `error` events have a listener that does nothing: without a listener ioredis would print
- * the errors, and the caller learns of them anyway, because each command that fails with one rejects. The ready check
- * is off: ioredis would print a refusal of its INFO as the server wrote it.
- * @param role with `device`, commands are not sent again after a reconnection: see `store/fenced-write.ts`
- */
-export function makeClient(options: RedisOptions, role?: 'device'): Redis {
-  return new Redis({
-    ...options,
-    enableReadyCheck: false,
-    ...(role === 'device' && { autoResendUnfulfilledCommands: false }),
-  }).on('error', () => {});
 }

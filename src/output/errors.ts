@@ -6,6 +6,8 @@ import { formatJson } from './formatter.js';
 export interface ShownError {
   code: string;
   message: string;
+  /** `unknown`: the write that failed may have been done. */
+  outcome?: string | undefined;
   hint?: string | undefined;
 }
 
@@ -20,12 +22,12 @@ const MAX_CHARACTERS = 1000;
  * @param options `line`: the number of the input line that failed, for an item of a file
  */
 export function formatError(
-  { code, message: whole, hint }: ShownError,
+  { code, message: whole, outcome, hint }: ShownError,
   options: { isJson: boolean; line?: number | undefined },
 ): string {
   const { isJson, line } = options;
   const message = whole.length > MAX_CHARACTERS ? `${whole.slice(0, MAX_CHARACTERS)}…` : whole;
-  if (isJson) return `${formatJson({ error: { code, message, hint, line } })}\n`;
+  if (isJson) return `${formatJson({ error: { code, message, outcome, hint, line } })}\n`;
   const where = line === undefined ? '' : `line ${line}: `;
   return `devstate: ${where}${escapeText(message)}\n${hint === undefined ? '' : `hint: ${escapeText(hint)}\n`}`;
 }

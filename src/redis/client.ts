@@ -1,18 +1,21 @@
 /**
- * Connects to one server, to a master by Sentinel, or to a cluster. A connection to a server counts as established
- * once the server has answered a command, because some ports accept every TCP connection and never answer. After a
- * loss, a client of one server reconnects only if it is persistent. A client by Sentinel or of a cluster always
- * reconnects, because another master may have taken over.
+ * Connects to one server, to a master by Sentinel, or to a cluster, for the command line; and makes the clients of the
+ * library, which connect at their first request. Both follow the same policy (policy.ts). The first connection of the
+ * command line fails at once if the server cannot be reached. After that, and in the library, a lost connection is
+ * made again until the client is closed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis, ReplyError } from 'ioredis';
-import { linkAbort } from '../core/async/abort.js';
+import { Redis, type RedisOptions } from 'ioredis';
+import { onAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
-import type { Connection } from '../core/store/connection.js';
-import { isTooManyClients } from '../core/store/reply-errors.js';
+import type { Link } from '../core/store/link.js';
+import { isAnswer } from './answers.js';
 import { isUnreachable, REPLICA, TIMED_OUT, unreachable } from './connect-errors.js';
-import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } from './connect-options.js';
+import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
+import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { SentinelConnector } from './sentinel.js';
+import { ServerConnector } from './server-connector.js';
+import { ServerLink } from './server-link.js';
 import type { Target } from './target-url.js';
 
 /**
@@ -22,7 +25,7 @@ import type { Target } from './target-url.js';
 const FAILOVER_PAUSE_MS = 100;
 
 /** Connects to the server or cluster of a URL. @throws DevstateError CONNECTION */
-export async function connect(target: Target, options: ConnectOptions): Promise<Connection> {
+export async function connect(target: Target, options: ConnectOptions): Promise<Link> {
   if (options.signal.aborted)
     throw new DevstateError('CONNECTION', `not connecting to ${target.shown}: interrupted`);
   if (!target.nodes) return connectServer(target, options);
@@ -30,33 +33,37 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
   return connectCluster(target, target.nodes, options);
 }
 
-/** Connects to one server: the one of the URL, or the master that the sentinels name. @throws DevstateError CONNECTION */
-async function connectServer(target: Target, options: ConnectOptions): Promise<Redis> {
-  const { timeoutMs, persistent, signal, onLost = () => {} } = options;
-  const bySentinel = target.options.sentinels !== undefined;
-  let established = false;
-  const redis = new Redis({
-    ...target.options,
-    lazyConnect: true,
-    connectTimeout: timeoutMs,
-    ...DEFAULT_OPTIONS,
-    ...(bySentinel && { Connector: SentinelConnector }),
-    retryStrategy: (attempt) =>
-      established && (persistent || bySentinel) && !signal.aborted ? reconnectDelayMs(attempt) : null,
+/**
+ * Returns the link of a client for these options of ioredis, which connects at the first request.
+ * @param timeoutMs the request timeout, ms
+ */
+export function linkTo(options: RedisOptions, timeoutMs: number): ServerLink {
+  const bySentinel = options.sentinels !== undefined;
+  const client = new Redis({
+    ...options,
+    ...clientPolicy(timeoutMs),
+    Connector: bySentinel ? SentinelConnector : ServerConnector,
   });
-  const giveUp = linkAbort(signal, AbortSignal.timeout(timeoutMs));
+  return new ServerLink(client, { ownTimeoutMs: timeoutMs, ...(bySentinel && { verify: verifyMaster }) });
+}
+
+/** Connects to one server: the one of the URL, or the master that the sentinels name. @throws DevstateError CONNECTION */
+async function connectServer(target: Target, options: ConnectOptions): Promise<Link> {
+  const { timeoutMs, signal, onLost = () => {} } = options;
+  const link = linkTo(target.options, timeoutMs);
+  const { client } = link;
+  // Until the first connection has succeeded, ioredis must not connect again by itself.
+  client.options.retryStrategy = () => null;
+  const attempt = limitedSignal(signal, timeoutMs);
   try {
-    await untilAnswered(redis, target, giveUp.signal);
+    await untilAnswered(link, target, attempt.signal);
   } finally {
-    giveUp.unlink();
+    attempt.end();
   }
-  established = true;
-  closeOnAbort(signal, redis);
-  if (persistent) redis.on('reconnecting', onLost);
-  // After a reconnection by Sentinel, the server may be a replica or may not answer the first command. Then the
-  // client disconnects and reconnects, which asks the sentinels again.
-  if (bySentinel) redis.on('ready', () => void firstAnswer(redis, true).catch(() => redis.disconnect(true)));
-  return redis;
+  client.options.retryStrategy = (attempt) => (signal.aborted ? null : reconnectDelayMs(attempt, timeoutMs));
+  closeOnAbort(signal, client);
+  client.on('reconnecting', onLost);
+  return link;
 }
 
 /**
@@ -65,40 +72,36 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<R
  * attempt.
  * @throws DevstateError CONNECTION
  */
-async function untilAnswered(redis: Redis, target: Target, signal: AbortSignal): Promise<void> {
+async function untilAnswered(link: ServerLink, target: Target, signal: AbortSignal): Promise<void> {
+  const { client } = link;
   const bySentinel = target.options.sentinels !== undefined;
-  let cause: unknown;
-  // Only the error event has the cause: `connect()` rejects with a bare "Connection is closed." whatever failed.
-  redis.on('error', (error: unknown) => {
-    cause = error;
-  });
-  const giveUp = () => redis.disconnect();
-  signal.addEventListener('abort', giveUp);
+  const giveUp = () => client.disconnect();
+  const stopListening = onAbort(signal, giveUp);
   let reason: unknown;
   try {
     for (;;) {
       let connected = false;
-      cause = undefined;
-      try {
-        await redis.connect();
+      const onReady = () => {
         connected = true;
-        await firstAnswer(redis, bySentinel);
-        // The server has answered, but an error event shows that AUTH or SELECT failed (wrong password, no such
-        // database). So connecting counts as failed.
-        if (cause !== undefined) throw cause;
+      };
+      client.once('ready', onReady);
+      try {
+        await (client.status === 'end' ? client.connect().then(() => link.answered()) : link.answered());
         return;
       } catch (error) {
         // When connecting is aborted, the caught error comes from our own disconnect. It must not replace the error
         // of the previous attempt, which tells why connecting failed.
-        if (!signal.aborted) reason = isTooManyClients(error) ? error : (cause ?? error);
-        await closed(redis);
+        if (!signal.aborted) reason = link.failure ?? error;
+        await closed(client);
         const mayBeReplaced = bySentinel && isUnreachable(reason) && !signal.aborted;
         if (mayBeReplaced) await sleep(FAILOVER_PAUSE_MS);
         if (!mayBeReplaced || signal.aborted) throw unreachable(target, reason ?? TIMED_OUT, connected);
+      } finally {
+        client.off('ready', onReady);
       }
     }
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    stopListening();
   }
 }
 
@@ -111,19 +114,17 @@ function closed(redis: Redis): Promise<void> {
 }
 
 /**
- * Sends a command and resolves once the server has replied. An error reply counts too, because the ACL may deny a
- * user PING. By Sentinel it also checks that the server is a master.
- * @throws REPLICA: by Sentinel, the server is a replica
- * @throws an error of ioredis: there was no reply, or the server has too many clients
+ * Checks that the server is a master: after a failover the sentinels may name a server that still is a replica, or a
+ * reconnected master that has become one.
+ * @throws REPLICA
  */
-async function firstAnswer(redis: Redis, bySentinel: boolean): Promise<void> {
+async function verifyMaster(client: Redis): Promise<void> {
+  // HELLO replies with the server's role, in a flat list of names and values. Its ACL categories are those of PING
+  // (@fast, @connection), so most users may send it; if one may not, a replica is noticed by its reply READONLY.
   try {
-    // By Sentinel, HELLO is sent instead of PING, because it replies with the server's role (in a flat list of
-    // names and values). Its ACL categories are those of PING (@fast, @connection), so most users who may send
-    // PING may send HELLO.
-    const hello = bySentinel ? ((await redis.call('HELLO')) as unknown[]) : [await redis.ping()];
+    const hello = (await client.call('HELLO')) as unknown[];
     if (hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
   } catch (error) {
-    if (!(error instanceof ReplyError) || isTooManyClients(error)) throw error;
+    if (error === REPLICA || !isAnswer(error)) throw error;
   }
 }

@@ -1,16 +1,19 @@
 /**
  * Connects to a cluster through the first of its nodes that answers. All nodes of the URL are asked at once, so
- * that unreachable ones cost no time. Once connected, ioredis follows redirections (MOVED, ASK) and repeats
- * commands (after TRYAGAIN, or when a node is lost) within the request timeout. Every connection to a cluster is
- * restored after a loss, even if it is not persistent, because the cluster replaces a lost master.
+ * that unreachable ones cost no time. Once connected, ioredis follows redirections (MOVED, ASK) and repeats commands
+ * after TRYAGAIN, within the request timeout.
  */
 import { checkServerIdentity } from 'node:tls';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { linkAbort } from '../core/async/abort.js';
+import { onAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
+import type { Link } from '../core/store/link.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
+import { ClusterLink } from './cluster-link.js';
 import { isUnreachable, TIMED_OUT, unreachable } from './connect-errors.js';
-import { type ConnectOptions, closeOnAbort, DEFAULT_OPTIONS, reconnectDelayMs } from './connect-options.js';
+import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
+import { clientPolicy, clusterPolicy, reconnectDelayMs } from './policy.js';
+import { ServerConnector } from './server-connector.js';
 import type { Address, Target } from './target-url.js';
 
 /**
@@ -18,11 +21,6 @@ import type { Address, Target } from './target-url.js';
  * repetitions (`maxRedirections`) is computed from it, so that they last as long as the request timeout.
  */
 const RETRY_MS = 100;
-/**
- * How long ioredis waits for a node, when it connects to it or asks it for the slots, ms; at most the request
- * timeout. After that it tries another node, so one node that hangs does not use up the request timeout.
- */
-const NODE_TIMEOUT_MS = 1000;
 /**
  * The time between two reads of the slots (which node serves which keys), ms. A node that hangs keeps its
  * connections open, so only the slots show that another node has replaced it; until they are read, commands for
@@ -34,38 +32,49 @@ const SLOTS_REFRESH_MS = 5000;
 export async function connectCluster(
   target: Target,
   nodes: readonly Address[],
-  { timeoutMs, persistent, signal, onLost = () => {} }: ConnectOptions,
-): Promise<Cluster> {
-  const limit = linkAbort(signal, AbortSignal.timeout(timeoutMs));
-  const gaveUp = limit.signal;
-  const nodeTimeoutMs = Math.min(timeoutMs, NODE_TIMEOUT_MS);
-  const redisOptions = { ...nodeOptions(target, nodes), connectTimeout: nodeTimeoutMs };
-  const first = await firstToAnswer(target, nodes, { ...redisOptions, connectTimeout: timeoutMs }, gaveUp);
+  options: ConnectOptions,
+): Promise<Link> {
+  const { timeoutMs, signal } = options;
+  const attempt = limitedSignal(signal, timeoutMs);
+  try {
+    const first = await firstToAnswer(target, nodes, nodeOptions(target, nodes, timeoutMs), attempt.signal);
+    return await connectThrough(first, attempt.signal, target, nodes, options);
+  } finally {
+    attempt.end();
+  }
+}
+
+/**
+ * Connects through one of the nodes.
+ * @param attempt aborts when connecting has taken too long, or `options.signal` aborts
+ */
+async function connectThrough(
+  first: Address,
+  attempt: AbortSignal,
+  target: Target,
+  nodes: readonly Address[],
+  { timeoutMs, signal, onLost = () => {} }: ConnectOptions,
+): Promise<Link> {
   const startupNodes = [first];
   let established = false;
   const cluster = new Cluster(startupNodes, {
-    redisOptions,
-    lazyConnect: true,
-    enableReadyCheck: false, // the check sends CLUSTER INFO, which the ACL of many users denies
+    ...clusterPolicy(timeoutMs),
+    redisOptions: nodeOptions(target, nodes, timeoutMs),
     dnsLookup: (name, done) => done(null, name), // keeps host names instead of resolving them: certificates are checked against the names
-    clusterRetryStrategy: (attempt) => (established && !signal.aborted ? reconnectDelayMs(attempt) : null),
+    clusterRetryStrategy: (count) =>
+      established && !signal.aborted ? reconnectDelayMs(count, timeoutMs) : null,
     maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // twice the number of pauses that fit into the timeout: each repetition may also be redirected by an ASK, which has no pause
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
-    retryDelayOnClusterDown: 0, // ioredis does not retry after CLUSTERDOWN: the fleet does (store/retry.ts), and reports CLUSTERDOWN when the request times out
-    retryDelayOnFailover: RETRY_MS,
-    slotsRefreshTimeout: nodeTimeoutMs,
   });
-  cluster.on('error', () => {}); // an error event needs a listener; the error itself is reported by the commands that fail
-  const giveUp = () => cluster.disconnect();
-  gaveUp.addEventListener('abort', giveUp);
+  const link = new ClusterLink(cluster, timeoutMs);
+  const stopListening = onAbort(attempt, () => cluster.disconnect());
   try {
     await cluster.connect();
   } catch (error) {
-    throw unreachable(target, gaveUp.aborted ? TIMED_OUT : error, false);
+    throw unreachable(target, attempt.aborted ? TIMED_OUT : error, false);
   } finally {
-    gaveUp.removeEventListener('abort', giveUp);
-    limit.unlink();
+    stopListening();
   }
   established = true;
   startupNodes.splice(0, 1, ...nodes); // from now on all nodes of the URL: ioredis asks them for the slots when all nodes that it knows from the slots are gone
@@ -74,8 +83,8 @@ export async function connectCluster(
   // ends with it.
   const refresh = setInterval(() => cluster.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
   cluster.once('end', () => clearInterval(refresh));
-  if (persistent) cluster.on('reconnecting', onLost);
-  return cluster;
+  cluster.on('reconnecting', onLost);
+  return link;
 }
 
 /**
@@ -83,14 +92,15 @@ export async function connectCluster(
  * are for host names. So a certificate is accepted if it is valid for the node's address or for any host of the
  * URL.
  */
-function nodeOptions({ options }: Target, nodes: readonly Address[]): RedisOptions {
-  if (!options.tls) return { ...options, ...DEFAULT_OPTIONS };
+function nodeOptions({ options }: Target, nodes: readonly Address[], timeoutMs: number): RedisOptions {
+  const all = { ...options, ...clientPolicy(timeoutMs), Connector: ServerConnector };
+  if (!options.tls) return all;
   const check: typeof checkServerIdentity = (host, certificate) => {
     const names = [host, ...nodes.map((node) => node.host)];
     const problems = names.map((name) => checkServerIdentity(name, certificate));
     return problems.includes(undefined) ? undefined : problems[0];
   };
-  return { ...options, ...DEFAULT_OPTIONS, tls: { ...options.tls, checkServerIdentity: check } };
+  return { ...all, tls: { ...options.tls, checkServerIdentity: check } };
 }
 
 /**
@@ -109,7 +119,7 @@ async function firstToAnswer(
   const giveUp = () => {
     for (const client of clients) client.disconnect();
   };
-  signal.addEventListener('abort', giveUp);
+  const stopListening = onAbort(signal, giveUp);
   try {
     return await Promise.any(clients.map((client, i) => askForSlots(client).then(() => nodes[i] as Address)));
   } catch (error) {
@@ -118,7 +128,7 @@ async function firstToAnswer(
       failures.find(({ reason }) => !isUnreachable(reason)) ?? (failures[0] as NodeFailure);
     throw unreachable(target, signal.aborted && isUnreachable(reason) ? TIMED_OUT : reason, connected);
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    stopListening();
     giveUp();
   }
 }

@@ -3,11 +3,11 @@
  * not a reply of Redis, or too large a reply. Without that, the parser of ioredis would throw in a listener of the
  * stream, which ends the process.
  */
-import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import { AbstractConnector, type RedisOptions } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import { ReplyScanner } from './reply-scanner.js';
+import { openSocket } from './sockets.js';
 
 /** Connects ioredis to the server of its options (option `Connector`). */
 export class ServerConnector extends AbstractConnector {
@@ -31,9 +31,8 @@ export class ServerConnector extends AbstractConnector {
 }
 
 /** Opens a stream, with TLS or without, to the host and port or the unix socket of the options. */
-export function openStream({ host, port, path, family, tls }: RedisOptions): Socket {
-  const address = (path ? { path } : { host, port, family }) as NetConnectOpts;
-  return guardReplies(tls ? connectTls({ ...address, ...tls } as ConnectionOptions) : connectPlain(address));
+export function openStream(options: RedisOptions): Socket {
+  return guardReplies(openSocket(options));
 }
 
 /**

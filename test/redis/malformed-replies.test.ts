@@ -2,7 +2,8 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Connection } from '../../src/core/store/connection.js';
+import { Fleet } from '../../src/core/store/fleet.js';
+import type { Link } from '../../src/core/store/link.js';
 import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { cli } from '../support/cli.js';
@@ -47,18 +48,14 @@ const REPLIES: [what: string, reply: Reply][] = [
   ['a number without end', stream(':', ZEROS)],
 ];
 
-async function client(server: FakeServer): Promise<{ connection: Connection; redis: Redis }> {
+async function client(server: FakeServer): Promise<{ link: Link; redis: Redis }> {
   const stop = new AbortController();
-  const connection = await connect(parseTarget(server.url), {
-    timeoutMs: 2000,
-    persistent: true,
-    signal: stop.signal,
-  });
+  const link = await connect(parseTarget(server.url), { timeoutMs: 2000, signal: stop.signal });
   onTestFinished(() => {
     stop.abort();
-    connection.disconnect();
+    link.client.disconnect();
   });
-  return { connection, redis: connection as Redis };
+  return { link, redis: link.client as Redis };
 }
 
 describe.each(REPLIES)('%s', (_, reply) => {
@@ -79,21 +76,21 @@ describe.each(REPLIES)('%s', (_, reply) => {
 
   test('ends a connection that was in use, and the next one works', async () => {
     const server = await useFakeServer({ forwardTo: redis.url });
-    const { redis: used } = await client(server);
+    const { link, redis: used } = await client(server);
     server.answer = (words) => (words[0] === 'GET' ? reply : undefined);
     const before = process.memoryUsage().rss;
     const call = used.get('key');
-    await expect(Promise.race([call, closed(used)])).resolves.toBe('closed');
     call.catch(() => {});
+    await closed(used);
     expect(process.memoryUsage().rss - before).toBeLessThan(MAX_GROWTH);
     server.answer = () => undefined;
-    expect(await used.ping()).toBe('PONG');
+    expect(await new Fleet(link).send(() => used.ping())).toBe('PONG');
     expect(server.connections).toBeGreaterThan(1);
   });
 });
 
-function closed(client: Redis): Promise<string> {
-  return new Promise((resolve) => void client.once('close', () => resolve('closed')));
+function closed(client: Redis): Promise<void> {
+  return new Promise((resolve) => void client.once('close', () => resolve()));
 }
 
 test.each([
@@ -103,11 +100,11 @@ test.each([
   ['list with a nil', array(NIL)],
 ])('a surplus %s reply ends no process', async (_, surplus) => {
   const server = await useFakeServer({ forwardTo: redis.url });
-  const { redis: used } = await client(server);
+  const { link, redis: used } = await client(server);
   server.answer = (words) =>
     words[0] === 'GET' ? (socket) => void socket.write(bulk('value') + surplus) : undefined;
   expect(await used.get('key')).toBe('value');
-  expect(await used.ping()).toBe('PONG');
+  expect(await new Fleet(link).send(() => used.ping())).toBe('PONG');
 });
 
 test('a subscriber survives messages that are none', async () => {

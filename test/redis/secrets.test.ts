@@ -29,9 +29,7 @@ function shown(error: unknown): string {
 }
 
 async function connectFailure(url: string): Promise<DevstateError> {
-  return failure(
-    connect(parseTarget(url), { timeoutMs: 2000, persistent: true, signal: new AbortController().signal }),
-  );
+  return failure(connect(parseTarget(url), { timeoutMs: 2000, signal: new AbortController().signal }));
 }
 
 describe('a wrong password is on no error', () => {

@@ -125,7 +125,7 @@ describe('a failover', () => {
     await master.kill();
     onTestFinished(rejoin);
     const away = 'the master named by the sentinels cannot be reached: connection refused';
-    expect(shown(await devstate.session('heartbeat d1 --request-timeout 200ms'))).toBe(
+    expect(shown(await devstate.session('heartbeat d1 --request-timeout 500ms'))).toBe(
       `! devstate: cannot reach redis-sentinel://HOST,HOST,HOST#${MASTER_NAME}: ${away}\n! hint: during a failover, raise --request-timeout\nexit 5\n`,
     );
     expect((await devstate.run('heartbeat d1 --request-timeout 15s -o name')).stdout).toBe('d1\n');

@@ -23,7 +23,7 @@ test.each([
 ])('connecting by the URL of %s', { timeout: MAX_MS }, async (_, url) => {
   const target = parseTarget(url(await silentPort()));
   const { signal } = new AbortController();
-  const connecting = failure(connect(target, { timeoutMs: TIMEOUT_MS, persistent: true, signal }));
+  const connecting = failure(connect(target, { timeoutMs: TIMEOUT_MS, signal }));
   expect(await withGarbageCollections(connecting)).toMatchObject({ code: 'CONNECTION' });
 });
 

@@ -9,8 +9,8 @@ import { aclOf, type Role } from '../../src/core/admin/acl-roles.js';
 import { declareFleet, type Writers } from '../../src/core/admin/declare-fleet.js';
 import type { Topology } from '../../src/core/admin/device-login.js';
 import { closeConnection } from '../../src/core/store/close-connection.js';
-import type { Connection } from '../../src/core/store/connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
+import type { Link } from '../../src/core/store/link.js';
 import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { useCluster } from './cluster.js';
@@ -31,7 +31,7 @@ export interface Backend {
   /** How its servers are reached. */
   readonly topology: Topology;
   /** Makes a Redis user of the role for the fleet, and returns a new connection with its login. */
-  login(fleet: Fleet, role: Role, ids?: readonly string[]): Promise<Connection>;
+  login(fleet: Fleet, role: Role, ids?: readonly string[]): Promise<Link>;
 }
 
 export interface OpenOptions extends Pick<FleetOptions, 'dialect'> {
@@ -120,23 +120,19 @@ function useOneServer({ proxied = false }: BackendOptions = {}): Server {
 function backend(name: string, server: Server, partitions = 1): Backend {
   const { topology = 'server' } = server;
   const stop = new AbortController();
-  const connections: Promise<Connection>[] = [];
-  const loggedIn: Promise<Connection>[] = [];
+  const links: Promise<Link>[] = [];
+  const loggedIn: Promise<Link>[] = [];
   let fleets = 0;
   let logins = 0;
 
-  function connection(number: number): Promise<Connection> {
-    connections[number] ??= connect(parseTarget(server.url), {
-      timeoutMs: TIMEOUT_MS,
-      persistent: true,
-      signal: stop.signal,
-    });
-    return connections[number];
+  function link(number: number): Promise<Link> {
+    links[number] ??= connect(parseTarget(server.url), { timeoutMs: TIMEOUT_MS, signal: stop.signal });
+    return links[number];
   }
 
   afterAll(async () => {
     stop.abort();
-    for (const each of await Promise.all([...connections, ...loggedIn])) closeConnection(each);
+    for (const { client } of await Promise.all([...links, ...loggedIn])) closeConnection(client);
   });
 
   return {
@@ -151,10 +147,7 @@ function backend(name: string, server: Server, partitions = 1): Backend {
       await server.addUser?.(user, [name, ...words]);
       const target = parseTarget(server.url);
       const options = { ...target.options, username: user, password: USER_PASSWORD };
-      const made = connect(
-        { ...target, options },
-        { timeoutMs: TIMEOUT_MS, persistent: true, signal: stop.signal },
-      );
+      const made = connect({ ...target, options }, { timeoutMs: TIMEOUT_MS, signal: stop.signal });
       loggedIn.push(made);
       return made;
     },
@@ -167,13 +160,13 @@ function backend(name: string, server: Server, partitions = 1): Backend {
     async open({ writers = 'shared', ...options } = {}) {
       fleets += 1;
       const namespace = `fleet-${fleets}`;
-      const fleet = new Fleet(await connection(0), { namespace, requestTimeout: TIMEOUT_MS, ...options });
+      const fleet = new Fleet(await link(0), { namespace, requestTimeout: TIMEOUT_MS, ...options });
       await declareFleet(fleet, { partitions, writers });
       return fleet;
     },
     beside({ options }, count) {
       const numbers = Array.from({ length: count }, (_, i) => i + 1);
-      return Promise.all(numbers.map(async (number) => new Fleet(await connection(number), options)));
+      return Promise.all(numbers.map(async (number) => new Fleet(await link(number), options)));
     },
   };
 }

@@ -160,12 +160,8 @@ export function useCluster({
     async fleet(options = {}, timeout = 10_000) {
       const stop = new AbortController();
       stops.push(stop);
-      const connection = await connect(parseTarget(this.url), {
-        timeoutMs: timeout,
-        persistent: true,
-        signal: stop.signal,
-      });
-      const fleet = new Fleet(connection, { requestTimeout: timeout, ...options });
+      const link = await connect(parseTarget(this.url), { timeoutMs: timeout, signal: stop.signal });
+      const fleet = new Fleet(link, { requestTimeout: timeout, ...options });
       fleets.push(fleet);
       return fleet;
     },

@@ -12,9 +12,10 @@ import { decodeLogEntry } from '../../src/core/model/presence-event.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
 import { heartbeats } from '../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../src/core/registry/register.js';
-import type { Connection } from '../../src/core/store/connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
+import type { Link } from '../../src/core/store/link.js';
 import type { Partition } from '../../src/core/store/partition.js';
+import { ServerLink } from '../../src/redis/server-link.js';
 import type { TestBackend } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];
@@ -34,8 +35,8 @@ export interface TestFleetOptions extends FleetOptions {
 export class SingleFleet extends Fleet {
   readonly only: Partition;
 
-  constructor(connection: Connection, { clock, ...options }: TestFleetOptions = {}) {
-    super(connection, options, clock);
+  constructor(connection: Redis | Link, { clock, ...options }: TestFleetOptions = {}) {
+    super('open' in connection ? connection : new ServerLink(connection), options, clock);
     this.only = this.layOutPartitions(1)[0] as Partition;
   }
 

@@ -47,7 +47,7 @@ export const history = command<Options>({
     if (follow && options.until !== undefined) throw usageError('--follow cannot be combined with --until');
     const query = queryOf(options, context.now());
     validId(id);
-    const fleet = await context.fleet({ persistent: follow });
+    const fleet = await context.fleet();
     if (follow) await context.print.stream(view, followChanges(context, fleet, id, query));
     else await context.print.list(view, await readHistory(fleet, id, query));
   },

@@ -62,7 +62,7 @@ export const detect = command<Options>({
       throw usageError('--interval requires --strategy poll');
     if (once && (strategy !== undefined || audit !== undefined))
       throw usageError('--once cannot be combined with --strategy or --audit');
-    const fleet = await context.fleet({ persistent: !once });
+    const fleet = await context.fleet();
     const counts = { offline: 0, online: 0 };
     const startMs = context.now();
     const options: DetectOptions = {

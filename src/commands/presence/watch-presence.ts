@@ -64,7 +64,7 @@ export const watchPresence = command<Options>({
     context.print.check(EVENT);
     if (!options.hold && !options.detect) throw usageError('--no-hold requires --detect');
     const since = options.since === undefined ? undefined : parseSince(options.since, context.now());
-    const fleet = await context.fleet({ persistent: true });
+    const fleet = await context.fleet();
     if (!options.detect) await warnWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
     const watch = linkAbort(context.signal);
     let timer: NodeJS.Timeout | undefined;

@@ -44,12 +44,10 @@ export interface Context {
   now(): number;
   /**
    * Returns the fleet. The first call connects; later calls return the same fleet and ignore their options.
-   * `persistent`: true, for commands that run until they are stopped: reconnects after a loss; false: after a
-   * loss, commands fail, except by Sentinel and on a cluster. `onLost`: called when a persistent connection is
-   * lost, and at each failed attempt to reconnect.
+   * `onLost`: called when the connection is lost, and at each failed attempt to reconnect.
    * @throws DevstateError USAGE, CONNECTION
    */
-  fleet(options?: { persistent?: boolean; onLost?: () => void }): Promise<Fleet>;
+  fleet(options?: { onLost?: () => void }): Promise<Fleet>;
   /**
    * Returns the namespace, the expected dialect and the database number of the fleet, and how its server is reached, without connecting.
    * @throws DevstateError USAGE

@@ -19,7 +19,6 @@ export function outageListener({ notice }: Pick<Context, 'notice'>): OutageListe
 export async function connectPersistently(context: Context): Promise<{ fleet: Fleet; outage: OutageNotice }> {
   const outage = new OutageNotice(outageListener(context));
   const fleet = await context.fleet({
-    persistent: true,
     onLost: () => outage.begin(new DevstateError('CONNECTION', 'connection lost')),
   });
   return { fleet, outage };

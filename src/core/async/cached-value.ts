@@ -5,13 +5,13 @@
  */
 import { withTimeout } from './timeouts.js';
 
-/** When the cached value is out of date: how long `get` waits for a new one before it returns the last value, ms. */
-const READ_AGAIN_TIMEOUT_MS = 500;
 /** After a failed read, the last value is used for this time before the value is read again, ms. */
 const RETRY_AFTER_MS = 1000;
 
 export interface CacheOptions<Value> {
   read(): Promise<Value>;
+  /** When the value is out of date: how long `get` waits for a new one before it returns the last value, ms. */
+  waitMs: number;
   /** How long this value is cached, ms; 0: not at all, so only callers during its read get it. */
   cachedForMs(value: Value): number;
   /**
@@ -59,7 +59,7 @@ export class CachedValue<Value extends object> {
       if (this.#reading !== reading) return;
       const cachedForMs = this.#options.cachedForMs(value);
       if (cachedForMs === 0) return this.invalidate();
-      // If this read took longer than READ_AGAIN_TIMEOUT_MS, `#value` has resolved with the last value. It is replaced,
+      // If this read took longer than `waitMs`, `#value` has resolved with the last value. It is replaced,
       // so that `get` returns the newly read value from now on.
       this.#value = reading;
       this.#validUntil = Date.now() + cachedForMs;
@@ -77,7 +77,7 @@ export class CachedValue<Value extends object> {
    */
   async #orLast(reading: Promise<Value>, last: Promise<Value>): Promise<Value> {
     try {
-      return (await withTimeout(READ_AGAIN_TIMEOUT_MS, reading)) ?? last;
+      return (await withTimeout(this.#options.waitMs, reading)) ?? last;
     } catch (error) {
       if (this.#options.isTransient(error)) return last;
       throw error;

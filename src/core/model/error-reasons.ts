@@ -45,6 +45,11 @@ export type ErrorReason =
   | 'PARTITIONS_CHANGED'
   /** The fleet has one partition, but on a Redis cluster a fleet must have several. */
   | 'PARTITIONS_REQUIRED'
+  /**
+   * A write was sent, and the connection was lost or the time was over before the answer. It may have been done. The
+   * error has the outcome `unknown`.
+   */
+  | 'OUTCOME_UNKNOWN'
   /** The server requires a password and none was given. */
   | 'PASSWORD_REQUIRED'
   /** The server does not accept the user name and password. */

@@ -18,9 +18,16 @@ export type ErrorCode =
 export interface DevstateErrorOptions {
   reason?: ErrorReason | undefined;
   details?: ErrorDetails | undefined;
+  outcome?: Outcome | undefined;
   hint?: string | undefined;
   cause?: unknown;
 }
+
+/**
+ * What is known about a write that failed with CONNECTION. `unknown`: it was sent, and the connection was lost or the
+ * time was over before the answer; it may have been done, but will not be done any more. Not given: it was not done.
+ */
+export type Outcome = 'unknown';
 
 export class DevstateError extends Error {
   override readonly name = 'DevstateError';
@@ -28,6 +35,7 @@ export class DevstateError extends Error {
   readonly reason: ErrorReason | undefined;
   /** Values that complete the reason, such as `deviceId`. The comment of each `ErrorReason` says which it has. */
   readonly details: ErrorDetails;
+  readonly outcome: Outcome | undefined;
   /**
    * What the user of the command line can do about the error, in one line. Errors that the library throws have none.
    */
@@ -38,6 +46,7 @@ export class DevstateError extends Error {
     this.code = code;
     this.reason = options.reason;
     this.details = options.details ?? {};
+    this.outcome = options.outcome;
     this.hint = options.hint;
   }
 }
@@ -69,8 +78,14 @@ export function isConnectionError(result: unknown): result is DevstateError {
  * user sees which device failed.
  */
 export function deviceError(id: string, cause: DevstateError): DevstateError {
-  const { code, message, reason, details, hint } = cause;
-  return new DevstateError(code, `device ${quote(id)}: ${message}`, { reason, details, hint, cause });
+  const { code, message, reason, details, outcome, hint } = cause;
+  return new DevstateError(code, `device ${quote(id)}: ${message}`, {
+    reason,
+    details,
+    outcome,
+    hint,
+    cause,
+  });
 }
 
 /**

@@ -35,8 +35,11 @@ export interface Heartbeat {
 export interface HeartbeatResult {
   deviceId: string;
   status: 'online';
-  /** True: the device was offline before this heartbeat (it had no heartbeat key). False: it was online already. */
-  wasOffline: boolean;
+  /**
+   * True: the device was offline before this heartbeat (it had no heartbeat key). False: it was online already. Null:
+   * not known, because the connection was lost before the answer and the heartbeat was sent again.
+   */
+  wasOffline: boolean | null;
   /** When the heartbeat was recorded, by the server's clock, epoch ms. */
   lastSeen: number;
   /** When the heartbeat key expires, by the server's clock, epoch ms. */

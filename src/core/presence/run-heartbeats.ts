@@ -102,7 +102,7 @@ async function runByKind(
   const withReport = beats.filter((beat) => !hasNoReport(beat));
   const [fastReplies = [], reportReplies = []] = await settleAll([
     runFastFirst(partition, fleetArguments, withoutReport),
-    runFull(partition, fleetArguments, withReport),
+    runWithReports(partition, fleetArguments, withReport),
   ]);
   const nextFast = fastReplies.values();
   const nextWithReport = reportReplies.values();
@@ -117,7 +117,7 @@ function hasNoReport({ reported }: BeatArguments): boolean {
   return reported === '';
 }
 
-async function runFull(
+async function runWithReports(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
@@ -131,14 +131,30 @@ async function runFastFirst(
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
 ): Promise<ReplyResult[]> {
-  if (beats.length === 0) return [];
-  const replies = await isolateDenials(
-    beats,
-    (some) => partition.run(HEARTBEAT_FAST, fleetArguments, some) as Promise<Reply[]>,
-  );
+  const replies = await runWithoutReports(partition, HEARTBEAT_FAST, fleetArguments, beats);
   const skipped = beats.filter((_, i) => hasCode(replies[i], 0));
-  const answers = (await runFull(partition, fleetArguments, skipped)).values();
+  const answers = (await runWithoutReports(partition, HEARTBEAT, fleetArguments, skipped)).values();
   return replies.map((reply) => (hasCode(reply, 0) ? (answers.next().value as ReplyResult) : reply));
+}
+
+/**
+ * Runs one of the heartbeat scripts for heartbeats that may be sent again after a lost connection. If they were, the
+ * reply of a heartbeat has '' in place of whether the device was offline: an earlier attempt may have brought it online.
+ */
+async function runWithoutReports(
+  partition: Partition,
+  script: typeof HEARTBEAT | typeof HEARTBEAT_FAST,
+  fleetArguments: FleetArguments,
+  beats: readonly BeatArguments[],
+): Promise<ReplyResult[]> {
+  if (beats.length === 0) return [];
+  return isolateDenials(beats, async (some) => {
+    const { reply, isRepeated } = await partition.runRepeatably(script, fleetArguments, some);
+    const replies = reply as Reply[];
+    return isRepeated
+      ? replies.map((each) => (hasCode(each, 1) ? [1, '', ...each.slice(2)] : each))
+      : replies;
+  });
 }
 
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
@@ -165,11 +181,11 @@ async function toOutcome(partition: Partition, id: string, reply: ReplyResult): 
   if (code === 0) return notFoundError(id);
   if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
   if (code !== 1) return partition.itemError(HEARTBEAT, { id }, String(detail[0]));
-  const [wasOffline, lastSeen = 0, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
+  const [, lastSeen = 0, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
   return {
     deviceId: id,
     status: 'online',
-    wasOffline: wasOffline === 1,
+    wasOffline: detail[0] === '' ? null : detail[0] === 1,
     lastSeen,
     expiresAt,
     desiredVersion,

@@ -7,18 +7,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { onEvent } from '../async/shared-listener.js';
 import { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
-import {
-  type DisconnectableSubscription,
-  MANUAL_RESUBSCRIBE,
-  type SubscriptionListener,
-  subscribeOn,
-} from './subscription.js';
-
-const SUBSCRIBER_OPTIONS = {
-  ...MANUAL_RESUBSCRIBE,
-  lazyConnect: true,
-  retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1000),
-};
+import { type DisconnectableSubscription, type SubscriptionListener, subscribeOn } from './subscription.js';
 
 /**
  * Returns at once a subscription that is opened as soon as a master of the cluster answers. The masters may not be
@@ -87,17 +76,12 @@ export function subscribeAtAnyMaster(
   listener: SubscriptionListener,
   first: Redis,
 ): DisconnectableSubscription {
-  const chooseMaster = () => {
-    const masters = fleet.servers();
-    return masters[Math.floor(Math.random() * masters.length)];
-  };
-  const subscriber = first.duplicate({
-    ...SUBSCRIBER_OPTIONS,
-    retryStrategy(attempt) {
-      const { host, port } = (chooseMaster() ?? subscriber).options;
-      // ioredis reads host and port at each attempt to connect, so the next attempt is made to the chosen master.
-      Object.assign(subscriber.options, { host, port });
-      return SUBSCRIBER_OPTIONS.retryStrategy(attempt);
+  const subscriber = fleet.link.newSubscriber(first, {
+    timeoutMs: fleet.requestTimeoutMs,
+    chooseAddress() {
+      const masters = fleet.servers();
+      const chosen = masters[Math.floor(Math.random() * masters.length)]?.options;
+      return chosen && { host: chosen.host, port: chosen.port };
     },
   });
   // Called when ioredis has read the list of masters again. If the node of this subscription is no longer a master,
@@ -141,7 +125,7 @@ export function subscribeAtEveryMaster(
     }
     for (const [address, master] of masters) {
       if (subscriptions.has(address)) continue;
-      const subscriber = master.duplicate(SUBSCRIBER_OPTIONS);
+      const subscriber = fleet.link.newSubscriber(master, { timeoutMs: fleet.requestTimeoutMs });
       subscriptions.set(address, subscribeOn(fleet, subscriber, channel, listener, late));
     }
   };

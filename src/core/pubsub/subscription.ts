@@ -1,7 +1,6 @@
 /**
  * A subscription to one Redis channel, on a connection of its own. When the connection is lost, it subscribes again.
- * It reports the loss and the return, because messages published in between are not delivered. The option of ioredis
- * to subscribe again by itself is off, because ioredis would report neither success nor refusal.
+ * It reports the loss and the return, because messages published in between are not delivered.
  */
 import type { Redis } from 'ioredis';
 import { DevstateError } from '../model/errors.js';
@@ -9,6 +8,7 @@ import { closeConnection } from '../store/close-connection.js';
 import type { Fleet } from '../store/fleet.js';
 import { isTransient, toDevstateError } from '../store/redis-errors.js';
 import { isDenied } from '../store/reply-errors.js';
+import { requestWithTimeout } from '../store/retry.js';
 
 export interface SubscriptionListener {
   onMessage(message: string): void;
@@ -38,12 +38,9 @@ export interface DisconnectableSubscription extends Subscription {
   disconnect(): void;
 }
 
-/** Options for the connection of a subscription: ioredis must not subscribe again by itself, `subscribeOn` does. */
-export const MANUAL_RESUBSCRIBE = { autoResubscribe: false };
-
 /**
  * Subscribes to the channel on a connection.
- * @param subscriber the connection; its options must include `MANUAL_RESUBSCRIBE`
+ * @param subscriber a client that `Link.newSubscriber` made
  * @param late true: messages of the channel may have been missed before this call, so `onResumed` is called after the
  *   first SUBSCRIBE; false: `onResumed` is called only after a loss
  */
@@ -60,25 +57,27 @@ export function subscribeOn(
    */
   let reports = late;
   let lost = late ? new DevstateError('CONNECTION', 'connection lost') : undefined;
+  const first = firstSubscribe(fleet.requestTimeoutMs);
 
-  const sendSubscribe = () => fleet.send(async () => void (await subscriber.subscribe(channel)));
   const lose = (error: DevstateError) => {
+    first.onFailure(error);
     const isRefused = lost !== undefined && !isTransient(lost);
     // A refusal is followed by the loss of the connection. That loss must not replace the refusal, which is its cause.
     if (!reports || isRefused) return;
     lost = error;
     onLost(error);
   };
-  const subscribeAgain = async () => {
+  const sendSubscribe = async () => {
     try {
-      await sendSubscribe();
+      await requestWithTimeout(fleet.requestTimeoutMs, () => subscriber.subscribe(channel));
+      if (first.onSuccess()) reports = true;
       if (!reports || !lost) return;
       lost = undefined;
       onResumed();
     } catch (error) {
       lose(toDevstateError(error));
-      // If the connection is still ready, the server hangs or refuses SUBSCRIBE. So a new connection is made, on
-      // which SUBSCRIBE is sent again.
+      // If the connection is still ready, the server refuses SUBSCRIBE. So a new connection is made, on which SUBSCRIBE
+      // is sent again.
       if (subscriber.status === 'ready') subscriber.disconnect(true);
     }
   };
@@ -89,16 +88,12 @@ export function subscribeOn(
   subscriber.on('error', (error: unknown) => {
     // ioredis closes the connection after any other error, and the listener of `close` reports the loss.
     if (isDenied(error)) lose(toDevstateError(error));
+    else first.onFailure(toDevstateError(error));
   });
-  subscriber.on('ready', () => void (lost && subscribeAgain()));
-  const ready = late
-    ? subscriber.connect()
-    : sendSubscribe().then(() => {
-        reports = true;
-      });
-  ready.catch(() => {}); // Without a handler, a rejection before the caller awaits `ready` would end the process.
+  subscriber.on('ready', () => void sendSubscribe());
+  subscriber.connect().catch(() => {}); // the event `error` says why it failed
   return {
-    ready,
+    ready: first.done,
     get lost() {
       return lost;
     },
@@ -107,6 +102,44 @@ export function subscribeOn(
       reports = false;
       subscriber.removeAllListeners('message'); // messages that have arrived may not have been read yet
       disconnect();
+    },
+  };
+}
+
+/**
+ * The outcome of the first SUBSCRIBE: `done` resolves with the first success, and rejects with a refusal at once, or
+ * after the timeout with the first other failure.
+ */
+function firstSubscribe(timeoutMs: number) {
+  let settle: { resolve(): void; reject(error: DevstateError): void };
+  const done = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  done.catch(() => {}); // Without a handler, a rejection before the caller awaits it would end the process.
+  let failure: DevstateError | undefined;
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+  const timer = setTimeout(() => {
+    end();
+    settle.reject(failure ?? new DevstateError('CONNECTION', 'timed out'));
+  }, timeoutMs);
+  return {
+    done,
+    onFailure(error: DevstateError) {
+      failure ??= error;
+      if (isOver || isTransient(error)) return;
+      end();
+      settle.reject(error);
+    },
+    /** Returns whether this is the first success, in time. */
+    onSuccess(): boolean {
+      if (isOver) return false;
+      end();
+      settle.resolve();
+      return true;
     },
   };
 }

@@ -24,6 +24,12 @@ import {
  * `devstate init` has changed them.
  */
 const SETTINGS_CACHED_MS = 60_000;
+/**
+ * How long a request waits for settings that are out of date, before it is sent with the last ones: this part of the
+ * request timeout, but at most `LONGEST_WAIT_MS`. The wait is added to the time of the request.
+ */
+const WAIT_SHARE = 1 / 10;
+const LONGEST_WAIT_MS = 500;
 /** How many device records, chosen at random, are read to find the dialect of a fleet whose settings declare none. */
 const SAMPLE_SIZE = 10;
 const DIALECTS: readonly Dialect[] = ['node', 'python'];
@@ -40,22 +46,14 @@ export class FleetSettingsReader implements SettingsSource {
   readonly #requests: Requests;
   readonly #keys: Keyspace;
   readonly #dialect: Dialect | undefined;
-  readonly #declared = new CachedValue({
-    read: () => this.#readDeclared(),
-    cachedForMs: () => SETTINGS_CACHED_MS,
-    isTransient,
-  });
+  readonly #declared: CachedValue<DeclaredSettings>;
   /**
    * True: `node` was assumed as the dialect, because the fleet declares none, the caller expects none and there is no
    * record yet. The settings are then not cached, because the first record decides the dialect. False: the dialect is
    * known, and the settings are cached.
    */
   #isDialectGuessed = false;
-  readonly #settings = new CachedValue({
-    read: () => this.#readSettings(),
-    cachedForMs: () => (this.#isDialectGuessed ? 0 : SETTINGS_CACHED_MS),
-    isTransient,
-  });
+  readonly #settings: CachedValue<FleetSettings>;
 
   /**
    * @param dialect the dialect that the caller expects. A fleet that declares none and has no record yet gets it; if
@@ -68,6 +66,19 @@ export class FleetSettingsReader implements SettingsSource {
     // partition number.
     this.#keys = new Keyspace(namespace);
     this.#dialect = dialect;
+    const waitMs = Math.min(requests.requestTimeoutMs * WAIT_SHARE, LONGEST_WAIT_MS);
+    this.#declared = new CachedValue({
+      read: () => this.#readDeclared(),
+      waitMs,
+      cachedForMs: () => SETTINGS_CACHED_MS,
+      isTransient,
+    });
+    this.#settings = new CachedValue({
+      read: () => this.#readSettings(),
+      waitMs,
+      cachedForMs: () => (this.#isDialectGuessed ? 0 : SETTINGS_CACHED_MS),
+      isTransient,
+    });
   }
 
   /**

@@ -7,9 +7,9 @@ import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { Keyspace, type SharedKeys } from '../model/keyspace.js';
 import { MAX_TIMER_MS, validNumber } from '../model/numeric-options.js';
-import type { Connection } from './connection.js';
 import { deviceRoleSettings } from './device-role-settings.js';
 import { FleetSettingsReader, type SettingsSource } from './fleet-settings.js';
+import type { Link } from './link.js';
 import { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';
 import { Requests } from './requests.js';
@@ -45,7 +45,8 @@ export interface FleetOptions {
   historyCap?: number;
 }
 
-const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
+/** The request timeout, if the caller gives none, ms. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 
 /** Returns the request timeout of a fleet, ms. @throws DevstateError USAGE: it is less than 1 or too long for a timer */
 export function requestTimeoutOf({
@@ -66,8 +67,8 @@ export class Fleet extends Requests {
    * @param clock only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server
    * @throws DevstateError USAGE: `partitions` or `historyCap` is not valid, or given without the role `device`
    */
-  constructor(connection: Connection, options: FleetOptions = {}, clock?: () => number) {
-    super(connection, requestTimeoutOf(options));
+  constructor(link: Link, options: FleetOptions = {}, clock?: () => number) {
+    super(link, requestTimeoutOf(options));
     this.options = options;
     this.#keys = new Keyspace(options.namespace);
     this.#clock = clock;
@@ -96,7 +97,7 @@ export class Fleet extends Requests {
     return Array.from(
       { length: count },
       (_, number) =>
-        new Partition(this.connection, {
+        new Partition(this.link, {
           namespace: this.options.namespace,
           number: count === 1 ? undefined : number,
           readOnly: this.options.readOnly,

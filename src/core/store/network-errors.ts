@@ -14,18 +14,25 @@ const REASONS: Record<string, string> = {
 };
 
 /**
- * The messages of the errors that ioredis raises for a lost connection. These errors have no `code`, so they are
- * recognized by the message.
+ * The messages of the errors that ioredis raises for a lost connection. These errors have no `code`, and their names
+ * change when they are bundled, so they are recognized by the message.
  */
 const CONNECTION_LOST =
-  /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Cluster is ended\.)$/;
+  /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Reached the max retries per request limit \(which is \d+\)\. .*|Failed to refresh slots cache\.|Cluster is ended\.)$/;
+
+/** The messages of the errors with which ioredis refuses a command, without sending it, because it is not connected. */
+const NOT_SENT = /^(Stream isn't writeable|Cluster isn't ready) and enableOfflineQueue options is false$/;
+
+/** Returns whether an error says that a command was not sent, because there was no connection. */
+export function isNotSent({ message }: Error): boolean {
+  return NOT_SENT.test(message);
+}
 
 /** Returns in a few words why the network failed; null: the error is not one of the network. */
 export function networkProblem(error: Error): string | null {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && code in REASONS) return REASONS[code] as string;
-  if (error.name === 'MaxRetriesPerRequestError' || CONNECTION_LOST.test(error.message))
-    return 'connection lost';
+  if (CONNECTION_LOST.test(error.message) || isNotSent(error)) return 'connection lost';
   if (/^Too many Cluster redirections/.test(error.message)) return 'the cluster redirected too many times';
   if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
   return null;

@@ -6,8 +6,10 @@
 
 import { type DevstateError, deviceError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
-import type { Connection, RedisRequest } from './connection.js';
-import { Requests } from './requests.js';
+import type { RedisRequest } from './connection.js';
+import type { Link } from './link.js';
+import { replyCode } from './reply-errors.js';
+import { type Evaluation, Requests } from './requests.js';
 import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
@@ -37,8 +39,8 @@ export class Partition extends Requests {
   readonly #options: PartitionOptions;
   readonly #permissions = new ConfirmedPermissions();
 
-  constructor(connection: Connection, options: PartitionOptions) {
-    super(connection, options.requestTimeoutMs);
+  constructor(link: Link, options: PartitionOptions) {
+    super(link, options.requestTimeoutMs);
     this.keys = new Keyspace(options.namespace, options.number);
     this.#options = options;
   }
@@ -65,7 +67,8 @@ export class Partition extends Requests {
   /**
    * Runs a script for devices of this partition, with the keys that the script's descriptor lists.
    * @param channel the channel that the script publishes its messages on; default: the channel of presence events
-   * @throws DevstateError USAGE (the fleet is read-only), CONNECTION, BAD_RECORD
+   * @throws DevstateError USAGE (the fleet is read-only), BAD_RECORD; CONNECTION, with the outcome `unknown` if the
+   *   script may have run
    */
   async run<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
@@ -73,6 +76,29 @@ export class Partition extends Requests {
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string = this.keys.presenceChannel,
   ): Promise<unknown[]> {
+    return (await this.#evaluate(script, args, devices, channel, script.repeat)).reply;
+  }
+
+  /**
+   * Runs a script that may be sent again after a lost connection, as `run` does. The result says whether it was sent
+   * more than once.
+   * @throws as `run` does
+   */
+  runRepeatably<Arg extends string, DeviceArg extends string>(
+    script: Script<Arg, DeviceArg>,
+    args: Values<Arg>,
+    devices: readonly (Values<DeviceArg> & { id: string })[],
+  ): Promise<Evaluation> {
+    return this.#evaluate(script, args, devices, this.keys.presenceChannel, 'repeatable');
+  }
+
+  async #evaluate<Arg extends string, DeviceArg extends string>(
+    script: Script<Arg, DeviceArg>,
+    args: Values<Arg>,
+    devices: readonly (Values<DeviceArg> & { id: string })[],
+    channel: string,
+    repeat: Script['repeat'],
+  ): Promise<Evaluation> {
     this.assertWritable(script.name);
     const { dialect, logCap, historyCap } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
@@ -93,9 +119,9 @@ export class Partition extends Requests {
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];
     try {
-      const replies = await this.evaluate(script, keys, argv);
+      const evaluation = await this.evaluate(script, keys, argv, repeat);
       if (!isPermitted) this.#permissions.add(script.name);
-      return replies;
+      return evaluation;
     } catch (error) {
       this.#permissions.delete(script.name);
       throw await scriptError(this, script, { devices, channel }, error);
@@ -113,6 +139,7 @@ export class Partition extends Requests {
     raised: string,
   ): Promise<DevstateError> {
     this.#permissions.delete(script.name);
+    if (replyCode(raised) === 'READONLY') this.link.leaveReplica();
     const call = { devices: [device], channel: this.keys.presenceChannel };
     const cause = await scriptError(this, script, call, new Error(raised));
     // A BAD_RECORD error is returned as it is, because its message names the key, which contains the device's id. To

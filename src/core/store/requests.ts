@@ -1,20 +1,33 @@
 /**
  * Sends requests over one connection to Redis. Every request of src/core goes through this class, so that each one ends
- * within the request timeout. All methods but `evaluate` reject with a DevstateError.
+ * within the request timeout and, if it is a write, is not done after that. All methods but `evaluate` reject with a
+ * DevstateError.
  */
 
 import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
+import { call, type Repeat } from './call.js';
 import { ignoreAskingFailures } from './cluster-asking.js';
 import type { Connection, RedisRequest } from './connection.js';
+import type { Link } from './link.js';
+import { networkProblem } from './network-errors.js';
 import { sendPipeline } from './pipeline.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
-import { requestWithTimeout } from './retry.js';
-import type { Script } from './script-descriptor.js';
+import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { type ServerReply, sendToServer } from './send-to-server.js';
 
+/** The reply of a script. */
+export interface Evaluation {
+  reply: unknown[];
+  /** Whether the script was sent more than once, so that an earlier attempt may have been done too. */
+  isRepeated: boolean;
+}
+
+const NOT_AFTER = COMMON_ARGS.indexOf('notAfter');
+
 export class Requests {
+  readonly link: Link;
   /** The client for single commands; in a cluster it sends each to the server that holds the command's key. */
   readonly redis: Redis;
   /** The client, if the connection is to a cluster; undefined if it is to one server. */
@@ -23,10 +36,11 @@ export class Requests {
   /** The longest time that one request may take, ms. */
   readonly requestTimeoutMs: number;
 
-  constructor(connection: Connection, requestTimeoutMs: number) {
-    this.connection = connection;
-    this.redis = connection as Redis; // `Cluster` has the same methods for single commands as `Redis`.
-    this.cluster = connection.isCluster ? (connection as Cluster) : undefined;
+  constructor(link: Link, requestTimeoutMs: number) {
+    this.link = link;
+    this.connection = link.client;
+    this.redis = link.client as Redis; // `Cluster` has the same methods for single commands as `Redis`.
+    this.cluster = link.client.isCluster ? (link.client as Cluster) : undefined;
     this.requestTimeoutMs = requestTimeoutMs;
     if (this.cluster) ignoreAskingFailures(this.cluster);
   }
@@ -37,12 +51,13 @@ export class Requests {
   }
 
   /**
-   * Sends one request, and sends it again as long as the server replies that it cannot serve it yet.
+   * Sends a request that changes nothing. It is sent again after a lost connection, and as long as the server replies
+   * that it cannot serve it yet.
    * @throws DevstateError CONNECTION: the connection was lost, or the request was refused or had no reply in time
    */
   async send<T>(request: () => Promise<T>): Promise<T> {
     try {
-      return await requestWithTimeout(this.requestTimeoutMs, request);
+      return await call(this.link, { repeat: 'read', timeoutMs: this.requestTimeoutMs }, request);
     } catch (error) {
       throw toDevstateError(error);
     }
@@ -57,12 +72,12 @@ export class Requests {
   async sendMany(commands: readonly RedisRequest[], routingKey: string): Promise<unknown[]> {
     const replies = await this.send(async () => {
       const outcomes = await sendPipeline(this.connection, commands, routingKey);
-      for (const [error] of outcomes) if (isRetryable(error)) throw error;
+      for (const [error] of outcomes) if (isRetryable(error) || isLost(error)) throw error;
       return outcomes;
     });
     return replies.map(([error, reply], i) => {
       if (error === null) return reply;
-      if (isReply(error, 'WRONGTYPE')) return wrongTypeError(commands[i]?.[1]);
+      if (hasCode(error, 'WRONGTYPE')) return wrongTypeError(commands[i]?.[1]);
       throw toDevstateError(error);
     });
   }
@@ -77,31 +92,39 @@ export class Requests {
   }
 
   /**
-   * Runs a script by its hash, or with its source if the server does not have it yet. Rejects with the error of
-   * ioredis, not with a DevstateError: `Partition.run` converts it into one that names the key or command that
-   * failed.
+   * Runs a script by its hash, or with its source if the server does not have it yet. The script does nothing once the
+   * call has ended (argument `notAfter`). Rejects with an error reply as ioredis gives it, not with a DevstateError:
+   * `Partition.run` converts it into one that names the key or command that failed.
+   * @param args the arguments of the script; the argument `notAfter` is set for each attempt
    */
   async evaluate(
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
-  ): Promise<unknown[]> {
-    const rest = [keys.length, ...keys, ...args] as [number, ...(string | number)[]];
-    const { redis, requestTimeoutMs } = this;
-    try {
-      return (await requestWithTimeout(requestTimeoutMs, () =>
-        redis.evalsha(shaOf(script), ...rest),
-      )) as unknown[];
-    } catch (error) {
-      if (!isReply(error, 'NOSCRIPT')) throw error;
-      return (await requestWithTimeout(requestTimeoutMs, () =>
-        redis.eval(script.source, ...rest),
-      )) as unknown[];
-    }
+    repeat: Exclude<Repeat, 'read'>,
+  ): Promise<Evaluation> {
+    const { redis, requestTimeoutMs: timeoutMs } = this;
+    const rest: [number, ...(string | number)[]] = [keys.length, ...keys, ...args];
+    let isRepeated = false;
+    const reply = await call(this.link, { key: keys[0], repeat, timeoutMs }, async (attempt) => {
+      isRepeated = attempt.isRepeated;
+      rest[1 + keys.length + NOT_AFTER] = attempt.notAfter;
+      try {
+        return (await redis.evalsha(shaOf(script), ...rest)) as unknown[];
+      } catch (error) {
+        if (!hasCode(error, 'NOSCRIPT')) throw error;
+        return (await redis.eval(script.source, ...rest)) as unknown[];
+      }
+    });
+    return { reply, isRepeated };
   }
 }
 
-function isReply(error: unknown, code: string): boolean {
+function isLost(error: Error | null): boolean {
+  return error !== null && networkProblem(error) !== null;
+}
+
+function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && replyCode(error.message) === code;
 }
 

@@ -41,6 +41,7 @@ function script<const Arg extends string, const DeviceArg extends string>(
 
 /** Registers devices, or changes their type, metadata or TTL. */
 export const REGISTER = script('register', registerLua, {
+  repeat: 'once',
   devices: 'many',
   keys: ['registered', 'types', 'activity'],
   deviceKeys: ['state', 'type', 'oldType'],
@@ -55,6 +56,7 @@ export const REGISTER = script('register', registerLua, {
  * announced online; the caller then sends the device's heartbeat with `HEARTBEAT`.
  */
 export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
+  repeat: 'repeatable',
   devices: 'many',
   keys: ['online', 'activity', 'pulse'],
   deviceKeys: ['state', 'heartbeat'],
@@ -66,6 +68,7 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
 
 /** Notes heartbeats of devices in any state, with or without a report. */
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
+  repeat: 'once',
   devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
@@ -77,6 +80,7 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
 
 /** Decides whether devices are online or offline, and announces changes between the two that are not announced yet. */
 export const SETTLE = script('settle', settleLua, {
+  repeat: 'repeatable',
   devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
@@ -101,6 +105,7 @@ export const SETTLE = script('settle', settleLua, {
 
 /** Finds, for a detector, the devices whose deadline in the index has passed. */
 export const DUE = script('due', dueLua, {
+  repeat: 'repeatable',
   devices: 'none',
   keys: ['activity', 'pulse'],
   deviceKeys: [],
@@ -112,6 +117,7 @@ export const DUE = script('due', dueLua, {
 
 /** Takes one device offline at once, without waiting for its heartbeat key to expire. */
 export const DISCONNECT = script('disconnect', disconnectLua, {
+  repeat: 'once',
   devices: 'one',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
@@ -123,6 +129,7 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
 
 /** Replaces one device's desired document by compare-and-set, and publishes it on the device's channel. */
 export const SET_DESIRED = script('set_desired', setDesiredLua, {
+  repeat: 'once',
   devices: 'one',
   keys: [],
   deviceKeys: ['state', 'history:desired'],
@@ -134,6 +141,7 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
 
 /** Removes one device and all its keys. */
 export const UNREGISTER = script('unregister', unregisterLua, {
+  repeat: 'once',
   devices: 'one',
   keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
@@ -145,6 +153,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
 
 /** Removes one device from the set of a type that is no longer its type. */
 export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
+  repeat: 'repeatable',
   devices: 'one',
   keys: ['types'],
   deviceKeys: ['state', 'type'],
@@ -156,6 +165,7 @@ export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
 
 /** Sets the longest heartbeat TTL in the fleet's settings to the argument `ttl`, ms, if the stored one is shorter. */
 export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
+  repeat: 'repeatable',
   devices: 'none',
   keys: ['meta'],
   deviceKeys: [],
@@ -167,6 +177,7 @@ export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
 
 /** Writes the layout of the fleet to its settings. */
 export const DECLARE = script('declare', declareLua, {
+  repeat: 'once',
   devices: 'none',
   keys: ['meta'],
   deviceKeys: [],

@@ -14,8 +14,8 @@ export async function readFleetTime(fleet: Fleet): Promise<number> {
   return parseServerTime(time);
 }
 
-/** Returns the time, epoch ms, that a reply to the command TIME gives in seconds and microseconds. */
+/** Returns the time, epoch ms, that a reply to the command TIME gives in seconds and microseconds; NaN: it is no time. */
 export function parseServerTime(reply: unknown): number {
-  const [seconds, microseconds] = reply as [string, string];
+  const [seconds, microseconds] = Array.isArray(reply) ? reply : [];
   return Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
 }

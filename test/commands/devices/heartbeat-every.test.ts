@@ -113,7 +113,7 @@ describe('when Redis is lost', () => {
     await server.kill();
     const { exit, stderr } = await counted.done;
     expect(exit).toBe(5);
-    expect(stderr).toMatch(/^connection lost; retrying\ndevstate: unix:.*redis.sock: timed out\nhint: .*\n$/);
+    expect(stderr).toMatch(/^connection lost; retrying\ndevstate: unix:.*redis.sock: .+\nhint: .*\n$/);
     expect(await endless.stop()).toMatchObject({ exit: 0, stderr: 'connection lost; retrying\n' });
   });
 });

@@ -257,7 +257,7 @@ describe('when one of several scripts fails', () => {
       if (!args.includes(id)) return evalsha(...args);
       Object.assign(client, { evalsha });
       await then();
-      throw new Error('Command timed out');
+      throw new Error('MASTERDOWN Link with MASTER is down');
     };
     Object.assign(client, { evalsha: failing });
   }
@@ -283,7 +283,10 @@ describe('when one of several scripts fails', () => {
     const run = async () => {
       for await (const _ of sweep(fleet)) yielded += 1;
     };
-    expect(await failure(run())).toMatchObject({ code: 'CONNECTION', message: 'timed out' });
+    expect(await failure(run())).toMatchObject({
+      code: 'CONNECTION',
+      message: 'this replica has lost its master',
+    });
     expect(yielded).toBeGreaterThanOrEqual(4 * MAX_DEVICES_PER_SCRIPT);
     expect(yielded).toBeLessThan(ids.length);
   });

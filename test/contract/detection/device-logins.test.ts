@@ -11,6 +11,7 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
+import { ServerLink } from '../../../src/redis/server-link.js';
 import { articleProgram } from '../../support/article.mjs';
 import { cli } from '../../support/cli.js';
 import { openDetector } from '../../support/detector.js';
@@ -41,7 +42,8 @@ async function withLogins(...ids: string[]): Promise<SingleFleet> {
 }
 
 async function device(): Promise<Fleet> {
-  return new Fleet(await redis.client({ autoResendUnfulfilledCommands: false }), { role: 'device' });
+  const client = await redis.client({ autoResendUnfulfilledCommands: false });
+  return new Fleet(new ServerLink(client), { role: 'device' });
 }
 
 describe('a detector', () => {

@@ -50,7 +50,7 @@ beforeEach(async () => {
   parts = await fleet.partitions();
 });
 
-const refused = () => Promise.reject(new Error('Connection is closed.'));
+const refused = () => Promise.reject(new Error('MASTERDOWN Link with MASTER is down'));
 const unanswered = () => new Promise<never>(() => {});
 
 type Method = (...args: unknown[]) => Promise<unknown>;
@@ -97,7 +97,10 @@ describe('a sweep', () => {
     const run = async () => {
       for await (const event of sweep(fleet)) swept.push(event);
     };
-    expect(await failure(run())).toMatchObject({ code: 'CONNECTION', message: 'connection lost' });
+    expect(await failure(run())).toMatchObject({
+      code: 'CONNECTION',
+      message: 'this replica has lost its master',
+    });
     expect(idsOf(swept)).toEqual(idsOutside([0, 7]));
     expect(await allOf(sweep(writer))).toHaveLength(IDS.length - swept.length);
   });
@@ -123,7 +126,10 @@ describe('a new detector', () => {
     makeUnreachable(ALL_PARTITIONS, refused);
     const said: string[] = [];
     const run = detect(fleet, { onReady: () => said.push('ready'), onLost: () => said.push('lost') });
-    expect(await failure(run.next())).toMatchObject({ code: 'CONNECTION', message: 'connection lost' });
+    expect(await failure(run.next())).toMatchObject({
+      code: 'CONNECTION',
+      message: 'this replica has lost its master',
+    });
     expect(said).toEqual([]);
   });
 
@@ -221,7 +227,7 @@ describe('a feed', () => {
     for (const options of [{}, { since: { time: 0 } }])
       expect(await failure(presenceFeed(fleet, options).next())).toMatchObject({
         code: 'CONNECTION',
-        message: 'connection lost',
+        message: 'this replica has lost its master',
       });
   });
 });

@@ -15,6 +15,7 @@ import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { Fleet, type FleetOptions } from '../../../src/core/store/fleet.js';
 import { DeviceStateManager } from '../../../src/library/device-state-manager.js';
+import { ServerLink } from '../../../src/redis/server-link.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import { expired, failure, openFleet, type SingleFleet, snapshot, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
@@ -38,7 +39,7 @@ function connectedTo(url: string, options: RedisOptions = {}): Redis {
 async function ownFleet(url = redis.url, options: FleetOptions = {}): Promise<Fleet> {
   const client = connectedTo(url);
   await client.ping();
-  return new Fleet(client, { role: 'device', ...options });
+  return new Fleet(new ServerLink(client), { role: 'device', ...options });
 }
 
 /** Calls `act` once, when the second round of a heartbeat is on its way to the server, and may set faults of it. */
@@ -177,7 +178,9 @@ test('while Redis is silent each heartbeat fails within its own time', async () 
 test('a client that resends commands after a reconnection is refused', async () => {
   await registered();
   const client = connectedTo(redis.url, { autoResendUnfulfilledCommands: true });
-  expect(await failure(heartbeat(new Fleet(client, { role: 'device' }), { id: ID }))).toMatchObject({
+  expect(
+    await failure(heartbeat(new Fleet(new ServerLink(client), { role: 'device' }), { id: ID })),
+  ).toMatchObject({
     code: 'USAGE',
     message: 'the role device needs a client with autoResendUnfulfilledCommands: false',
   });
@@ -186,7 +189,7 @@ test('a client that resends commands after a reconnection is refused', async () 
 describe('with the role device', () => {
   test('every other write is refused before anything is sent', async () => {
     const client = new Redis(redis.url, { lazyConnect: true });
-    const fleet = new Fleet(client, { role: 'device' });
+    const fleet = new Fleet(new ServerLink(client), { role: 'device' });
     for (const write of [
       register(fleet, ID, 'lamp'),
       unregister(fleet, ID),
@@ -211,7 +214,7 @@ describe('with the role device', () => {
       'historyCap must be a whole number from 0 to 9007199254740991, not -1',
     ],
   ])('the options %j are refused', (options, message) => {
-    expect(() => new Fleet(new Redis({ lazyConnect: true }), options)).toThrow(message);
+    expect(() => new Fleet(new ServerLink(new Redis({ lazyConnect: true })), options)).toThrow(message);
   });
 
   test('the library sends heartbeats of one tick in order', async () => {

@@ -32,7 +32,7 @@ import { useRedis } from '../../support/redis.js';
 const redis = useRedis();
 const ID = 'aa:bb';
 const COMMANDS = '+evalsha +eval +ping +client +select +info';
-const READS = '+hmget +srandmember +hexists +type';
+const READS = '+time +hmget +srandmember +hexists +type';
 
 interface Case {
   script: Script;

@@ -44,7 +44,7 @@ export function attackTests({ open, login }: Backend): void {
       `$role: of ${ATTEMPTS} attempts of seed $seed none changes what is not its own`,
       async ({ role, seed }) => {
         const fleet = await target();
-        const attacker = await login(fleet, role, [MINE]);
+        const { client: attacker } = await login(fleet, role, [MINE]);
         const own = await ownKeys(fleet, role);
         const heard = await listenToAll(fleet);
         const others = async () => {
@@ -65,7 +65,7 @@ export function attackTests({ open, login }: Backend): void {
     test('device: what was possible with the password of 0.1 is refused', async () => {
       const fleet = await target();
       const { keys } = await fleet.partitionFor(MINE);
-      const attacker = await login(fleet, 'device', [MINE]);
+      const { client: attacker } = await login(fleet, 'device', [MINE]);
       const attacks: string[][] = [
         ['set', keys.pulse, '1 1 99999999999999'],
         ['get', keys.pulse],

@@ -23,10 +23,13 @@ interface Login {
 export function deviceRoleTests({ open, login }: Backend): void {
   async function openAs(fleet: Fleet, ids: readonly string[], options: FleetOptions = {}): Promise<Fleet> {
     const { partitions, dialect } = await fleet.settings();
-    const connection = await login(fleet, 'device', ids);
-    // The clients of the contract resend commands after a reconnection; a device's program must not.
-    if (!connection.isCluster) Object.assign(connection.options, { autoResendUnfulfilledCommands: false });
-    return new Fleet(connection, { ...fleet.options, role: 'device', partitions, dialect, ...options });
+    return new Fleet(await login(fleet, 'device', ids), {
+      ...fleet.options,
+      role: 'device',
+      partitions,
+      dialect,
+      ...options,
+    });
   }
 
   async function withLogin(options: OpenOptions = {}, own: FleetOptions = {}): Promise<Login> {
@@ -80,7 +83,7 @@ export function deviceRoleTests({ open, login }: Backend): void {
       const { part, own } = await withLogin({}, { historyCap: 2 });
       for (const n of [1, 2, 3]) await heartbeat(own, { id: 'd:1', reportedJson: `{"n":${n}}` });
       expect((await entriesOf(part)).map(({ version }) => version)).toEqual([2, 3]);
-      const none = new Fleet(own.connection, { ...own.options, historyCap: 0 });
+      const none = new Fleet(own.link, { ...own.options, historyCap: 0 });
       await heartbeat(none, { id: 'd:1', reportedJson: '{"n":4}' });
       expect(await entriesOf(part)).toEqual([]);
       expect((await readDevice(own, 'd:1')).reportedVersion).toBe(4);

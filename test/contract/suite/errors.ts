@@ -149,7 +149,7 @@ export function errorTests({ open }: Backend): void {
       const fleet = await open();
       await register(fleet, 'd1', 'lamp');
       const before = await contentsOf(fleet);
-      const reader = new Fleet(fleet.cluster ?? fleet.redis, { ...fleet.options, readOnly: true });
+      const reader = new Fleet(fleet.link, { ...fleet.options, readOnly: true });
       for (const [name, operation] of Object.entries(CHANGES)) {
         const { code, message } = await failure(operation(reader, 'd1'));
         expect([name, code, message]).toEqual([name, 'USAGE', expect.stringContaining('read-only')]);

@@ -41,7 +41,7 @@ export function queryTests({ open }: Backend): void {
       ttlOf = (_index: number) => MINUTE_MS,
     ) {
       const now = await serverNow(fleet.redis);
-      const then = new Fleet(fleet.connection, fleet.options, () => now - agoMs);
+      const then = new Fleet(fleet.link, fleet.options, () => now - agoMs);
       await heartbeats(
         then,
         ids.map((id, index) => ({ id, ttl: ttlOf(index) })),

@@ -15,6 +15,7 @@ function countedReads(cachedForMs = CACHED_MS) {
   let count = 0;
   const read = vi.fn(async () => ({ count: ++count }));
   const cached = new CachedValue({
+    waitMs: 500,
     read,
     cachedForMs: () => cachedForMs,
     isTransient: (error) => error === lost,

@@ -5,6 +5,7 @@ import { subscribe, subscribeEverywhere } from '../../../src/core/pubsub/subscri
 import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
 import { parseDeclaredSettings } from '../../../src/core/store/settings.js';
+import { ClusterLink } from '../../../src/redis/cluster-link.js';
 import { failure } from '../../support/fleet.js';
 
 test.each([subscribe, subscribeEverywhere])(
@@ -14,7 +15,7 @@ test.each([subscribe, subscribeEverywhere])(
     cluster.on('error', () => {});
     onTestFinished(() => closeConnection(cluster));
     await new Promise((resolve) => cluster.once('reconnecting', resolve));
-    const fleet = new Fleet(cluster, { requestTimeout: 100 });
+    const fleet = new Fleet(new ClusterLink(cluster), { requestTimeout: 100 });
     vi.spyOn(fleet, 'declared').mockResolvedValue(parseDeclaredSettings([])); // as if read before the nodes were lost
     const subscription = open(fleet, 'a channel', { onMessage() {}, onLost() {}, onResumed() {} });
     onTestFinished(() => subscription.close());

@@ -6,12 +6,14 @@ import { subscribeOn } from '../../../src/core/pubsub/subscription.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 
 test('delivers no message after close, though the connection still reads one', async () => {
-  const connection = Object.assign(new EventEmitter(), {
+  const events = new EventEmitter();
+  const connection = Object.assign(events, {
     status: 'ready',
+    connect: async () => void events.emit('ready'),
     subscribe: async () => 1,
     disconnect: () => {},
   });
-  const fleet = { send: (request: () => Promise<unknown>) => request() } as unknown as Fleet;
+  const fleet = { requestTimeoutMs: 1000 } as Fleet;
   const onMessage = vi.fn();
   const listener = { onMessage, onLost: () => {}, onResumed: () => {} };
   const subscription = subscribeOn(fleet, connection as unknown as Redis, 'channel', listener);

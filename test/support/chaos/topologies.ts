@@ -149,7 +149,7 @@ export function useSentinels(): Topology {
     },
     partitions: 1,
     async fleet() {
-      const options = { timeoutMs: REQUEST_TIMEOUT_MS, persistent: true, signal: end.signal };
+      const options = { timeoutMs: REQUEST_TIMEOUT_MS, signal: end.signal };
       return new Fleet(await connect(parseTarget(set.url), options), { requestTimeout: REQUEST_TIMEOUT_MS });
     },
     breaks: [

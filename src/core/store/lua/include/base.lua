@@ -16,7 +16,7 @@ end
 -- caller has given up, the script does nothing and replies STALE and the time: the server may read a request long
 -- after it was sent, when it was stopped or the network was interrupted.
 local now = readTime()
-if notAfter ~= '' and now > tonumber(notAfter) then return redis.error_reply('STALE ' .. int(now)) end
+if testTime == '' and notAfter ~= '' and now > tonumber(notAfter) then return redis.error_reply('STALE ' .. int(now)) end
 
 -- Returns a text as a JSON string. Scripts build JSON as text and never parse it, because the Lua library cjson would
 -- round large numbers.

@@ -1,0 +1,172 @@
+/**
+ * Sends one request, and ends within the request timeout. Whether it may be sent again after a lost connection depends
+ * on the request: what was sent may have been done, and a report that is sent again could replace a newer one. So a
+ * write that must not be repeated is sent once, and if no answer comes, the call fails with the outcome `unknown`. By
+ * then the write can no longer be done: a script does nothing after the time until which the caller waits for it.
+ */
+import { DevstateError } from '../model/errors.js';
+import type { Link, ServerClock } from './link.js';
+import { isNotSent, networkProblem } from './network-errors.js';
+import { toDevstateError } from './redis-errors.js';
+import { isRetryable, replyCode } from './reply-errors.js';
+
+/** The pauses before a request is sent again: the first, then doubled for each up to the longest, ms. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 200;
+
+/**
+ * - read: changes nothing, so it may be sent again at once
+ * - repeatable: a write that may be sent again, because doing it twice, or late, changes nothing that matters
+ * - once: a write that must not be sent again once it may have been done
+ */
+export type Repeat = 'read' | 'repeatable' | 'once';
+
+export interface CallOptions {
+  /** In a cluster, the key of the request. */
+  key?: string | undefined;
+  repeat: Repeat;
+  timeoutMs: number;
+}
+
+/** One attempt to send a request. */
+export interface Attempt {
+  /** The time, by the server's clock, until which the request may be done, epoch ms; '': not known. */
+  notAfter: number | '';
+  /** Whether the request was sent before, and may have been done then. */
+  isRepeated: boolean;
+}
+
+/**
+ * Sends a request as soon as the link is open. As long as the server replies that it cannot serve the request yet, it
+ * is sent again. Rejects with an error reply of Redis as it is, else with a DevstateError CONNECTION.
+ */
+export function call<T>(
+  link: Link,
+  options: CallOptions,
+  send: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => new Call(link, options, send, resolve, reject).start());
+}
+
+class Call<T> {
+  readonly #link: Link;
+  readonly #options: CallOptions;
+  readonly #send: (attempt: Attempt) => Promise<T>;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #deadline: number;
+  #timer: NodeJS.Timeout | undefined;
+  #pauseTimer: NodeJS.Timeout | undefined;
+  #stopWaiting: (() => void) | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  /** Whether the request was sent and its outcome is not known. */
+  #isUnknown = false;
+  #lastError: unknown;
+  #isOver = false;
+
+  constructor(
+    link: Link,
+    options: CallOptions,
+    send: (attempt: Attempt) => Promise<T>,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#link = link;
+    this.#options = options;
+    this.#send = send;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#deadline = performance.now() + options.timeoutMs;
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => this.#fail(this.#timeoutError()), this.#options.timeoutMs);
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#stopWaiting = this.#link.open(this.#options.key, {
+      onOpen: (clock) => this.#attempt(clock),
+      onRefused: (error) => this.#fail(this.#isUnknown ? this.#unknownError(error) : error),
+    });
+  }
+
+  #attempt(clock: ServerClock): void {
+    const notAfter = clock.timeAt(this.#deadline) ?? '';
+    const isRepeated = this.#isUnknown;
+    this.#link.onSent();
+    this.#isUnknown = this.#options.repeat !== 'read';
+    this.#send({ notAfter, isRepeated }).then(
+      (value) => {
+        this.#link.onSettled();
+        if (this.#isOver) return;
+        this.#end();
+        this.#resolve(value);
+      },
+      (error: unknown) => {
+        this.#link.onSettled();
+        if (!this.#isOver) this.#onError(error, clock, isRepeated);
+      },
+    );
+  }
+
+  #onError(error: unknown, clock: ServerClock, wasUnknown: boolean): void {
+    const isLost = error instanceof Error && networkProblem(error) !== null;
+    // Any other error is a reply, so this attempt was not done; an earlier one may have been.
+    if (!isLost || isNotSent(error)) this.#isUnknown = wasUnknown;
+    if (isLost || isRetryable(error)) this.#sendLater(error);
+    else this.#onReply(error as Error, clock);
+  }
+
+  #onReply(error: Error, clock: ServerClock): void {
+    const code = replyCode(error.message);
+    if (code === 'STALE') {
+      clock.reset(Number(error.message.split(' ')[1]));
+      this.#sendLater(error);
+      return;
+    }
+    if (code === 'READONLY') this.#link.leaveReplica();
+    this.#fail(this.#isUnknown ? this.#unknownError(error) : error);
+  }
+
+  /**
+   * Sends the request again after a pause. A write that must not be repeated, and may have been done, is not sent again:
+   * the call ends when its time is over, because until then a server that comes back may still do it.
+   */
+  #sendLater(error: Error): void {
+    this.#lastError = error;
+    if (this.#isUnknown && this.#options.repeat === 'once') return;
+    this.#pauseTimer = setTimeout(() => this.#wait(), this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  #timeoutError(): unknown {
+    const error = this.#link.problem ?? this.#lastError;
+    if (this.#isUnknown) return this.#unknownError(error);
+    if (error === undefined || replyCode((error as Error).message) === 'STALE')
+      return new DevstateError('CONNECTION', 'timed out', { cause: error });
+    return error;
+  }
+
+  #unknownError(cause: unknown): DevstateError {
+    const problem =
+      cause === undefined ? 'there was no answer in time' : 'the connection was lost before the answer';
+    return new DevstateError('CONNECTION', `${problem}; it may have been done`, {
+      reason: 'OUTCOME_UNKNOWN',
+      outcome: 'unknown',
+      cause: cause === undefined ? undefined : toDevstateError(cause),
+    });
+  }
+
+  #fail(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pauseTimer);
+    this.#stopWaiting?.();
+  }
+}

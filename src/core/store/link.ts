@@ -1,0 +1,53 @@
+/**
+ * What this room needs of a connection beyond its client: when a request may be sent, which time it is on the server,
+ * and a notice of each request, so that a server that has stopped answering is found out. The room `redis` makes links.
+ */
+import type { Redis } from 'ioredis';
+import type { DevstateError } from '../model/errors.js';
+import type { Connection } from './connection.js';
+
+/** The clock of a server, as far as its replies have told the time. */
+export interface ServerClock {
+  /**
+   * Returns the server's time at a moment of `performance.now()`, epoch ms. It is never later than the true one, unless
+   * the server's clock was set back. Undefined: no reply has told the time.
+   */
+  timeAt(moment: number): number | undefined;
+  /** Notes the server's time of a reply that was just received, epoch ms; the times noted before no longer count. */
+  reset(serverTime: number): void;
+}
+
+/** A request that waits until it may be sent. */
+export interface WaitingRequest {
+  /** Called once, at once or later, when the request may be sent. */
+  onOpen(clock: ServerClock): void;
+  /** Called instead of `onOpen` if the connection was closed, or the server refuses the user. */
+  onRefused(error: DevstateError): void;
+}
+
+export interface Link {
+  readonly client: Connection;
+  /** Why no request can be sent at present; undefined: requests can be sent, or no attempt has failed yet. */
+  readonly problem: DevstateError | undefined;
+  /**
+   * Calls `request.onOpen` as soon as the server is connected and has answered; if it has already, at once.
+   * @param key in a cluster, the key of the request; not given: any server will do
+   * @returns ends the waiting; must be called if the request gives up
+   */
+  open(key: string | undefined, request: WaitingRequest): () => void;
+  /** Notes that a request was sent. While requests are unanswered, the servers are checked for silence. */
+  onSent(): void;
+  /** Notes that a request was answered, or has failed. */
+  onSettled(): void;
+  /** Leaves a server that has replied READONLY: it has become a replica, and the same address may have a new master. */
+  leaveReplica(): void;
+  /** Makes a client for a subscription, which ends with this link's client. It is not connected yet. */
+  newSubscriber(like: Redis, options: SubscriberOptions): Redis;
+}
+
+export interface SubscriberOptions {
+  /** The request timeout, ms. */
+  timeoutMs: number;
+  /** Called before each attempt to reconnect; not given, or undefined: the address is that of `like`. */
+  chooseAddress?: () => { host: string | undefined; port: number | undefined } | undefined;
+}

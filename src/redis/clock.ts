@@ -1,0 +1,19 @@
+/**
+ * The clock of a server, kept by the time that its newest reply told. A reply arrives later than the server read its
+ * clock, so the time that is computed from it may be early, but not late. Moments are those of `performance.now()`,
+ * which does not jump when this machine's clock is set.
+ */
+import type { ServerClock } from '../core/store/link.js';
+
+export class Clock implements ServerClock {
+  /** The server's time minus `performance.now()`, ms. */
+  #offset: number | undefined;
+
+  timeAt(moment: number): number | undefined {
+    return this.#offset === undefined ? undefined : Math.floor(moment + this.#offset);
+  }
+
+  reset(serverTime: number): void {
+    this.#offset = serverTime - performance.now();
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The link to a cluster: a link to each node (server-link.ts), and the way from a key to the node that holds it. A
+ * request waits until that node has answered. If the node is lost, the cluster is asked for its slots until it names a
+ * node that answers.
+ */
+import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
+import { DevstateError } from '../core/model/errors.js';
+import { commandOptions } from '../core/store/connection.js';
+import type { Link, ServerClock, WaitingRequest } from '../core/store/link.js';
+import { toDevstateError } from '../core/store/redis-errors.js';
+import { isDenied } from '../core/store/reply-errors.js';
+import { reconnectDelayMs } from './policy.js';
+import { ServerLink } from './server-link.js';
+import { tickMs } from './silence-watch.js';
+import { Subscribers } from './subscribers.js';
+
+/** For requests without a key: they are reads, which need no time. */
+const NO_CLOCK: ServerClock = { timeAt: () => undefined, reset: () => {} };
+
+export class ClusterLink implements Link {
+  readonly client: Cluster;
+  /** The request timeout of a client that devstate made; undefined: the caller made it. */
+  readonly #ownTimeoutMs: number | undefined;
+  readonly #nodes = new WeakMap<Redis, ServerLink>();
+  readonly #slots = new Map<string, number>();
+  /** Requests whose node is not known at present. */
+  readonly #waiting = new Set<RoutedRequest>();
+  readonly #subscribers: Subscribers;
+  #problem: DevstateError | undefined;
+  #unanswered = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #searchTimer: NodeJS.Timeout | undefined;
+  #searches = 0;
+
+  constructor(client: Cluster, ownTimeoutMs?: number) {
+    this.client = client;
+    this.#ownTimeoutMs = ownTimeoutMs;
+    this.#subscribers = new Subscribers(client);
+    client.on('+node', (node: Redis) => this.#linkOf(node));
+    client.on('-node', () => this.#search());
+    client.on('refresh', () => this.#routeWaiting());
+    client.on('ready', () => this.#routeWaiting());
+    client.on('end', () => this.#refuseAll());
+    client.on('error', (error: unknown) => {
+      this.#problem = toDevstateError(error);
+    });
+    for (const node of client.nodes()) this.#linkOf(node);
+  }
+
+  get problem(): DevstateError | undefined {
+    return this.#problem;
+  }
+
+  open(key: string | undefined, request: WaitingRequest): () => void {
+    const link = this.linkFor(key);
+    if (link?.isOpen) return link.open(key, request);
+    if (key === undefined && this.client.status === 'ready') {
+      request.onOpen(NO_CLOCK);
+      return () => {};
+    }
+    const routed = new RoutedRequest(this, key, request);
+    routed.route();
+    return () => routed.stop();
+  }
+
+  /** Returns the link to the node that holds a key; undefined: it is not known, or there is no key. */
+  linkFor(key: string | undefined): ServerLink | undefined {
+    if (key === undefined || this.client.status !== 'ready') return undefined;
+    const address = this.client.slots[this.#slotOf(key)]?.[0];
+    const node = this.client
+      .nodes('master')
+      .find(({ options: { host, port } }) => `${host}:${port}` === address);
+    return node && this.#linkOf(node);
+  }
+
+  /** Keeps a request until the nodes are read again. @param problem why its node cannot be reached */
+  keep(request: RoutedRequest, problem?: DevstateError): void {
+    if (this.client.status === 'end') {
+      request.refuse(problem ?? closedError());
+      return;
+    }
+    if (problem) this.#problem = problem;
+    this.#waiting.add(request);
+    if (this.client.status === 'wait') this.client.connect().catch(() => {}); // the event `error` says why it failed
+    this.#search();
+  }
+
+  forget(request: RoutedRequest): void {
+    this.#waiting.delete(request);
+  }
+
+  onSent(): void {
+    this.#unanswered += 1;
+    if (this.#ownTimeoutMs === undefined || this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), tickMs(this.#ownTimeoutMs)).unref();
+  }
+
+  onSettled(): void {
+    this.#unanswered -= 1;
+  }
+
+  leaveReplica(): void {
+    if (this.#ownTimeoutMs !== undefined) this.client.refreshSlotsCache();
+  }
+
+  newSubscriber(...args: Parameters<Link['newSubscriber']>): Redis {
+    return this.#subscribers.make(...args);
+  }
+
+  #tick(): void {
+    if (this.#unanswered > 0) {
+      for (const node of this.client.nodes('master')) this.#linkOf(node).checkSilence();
+      return;
+    }
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #linkOf(node: Redis): ServerLink {
+    const known = this.#nodes.get(node);
+    if (known) return known;
+    const ownTimeoutMs = this.#ownTimeoutMs;
+    const link = new ServerLink(node, ownTimeoutMs === undefined ? {} : { ownTimeoutMs });
+    this.#nodes.set(node, link);
+    return link;
+  }
+
+  #slotOf(key: string): number {
+    const known = this.#slots.get(key);
+    if (known !== undefined) return known;
+    const slot = new RedisCommand('exists', [key], commandOptions(this.client)).getSlot();
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  #routeWaiting(): void {
+    const requests = [...this.#waiting];
+    this.#waiting.clear();
+    for (const request of requests) request.route();
+    if (this.#waiting.size === 0) this.#searches = 0;
+  }
+
+  /** Reads the slots again after a pause, which grows while requests wait. */
+  #search(): void {
+    if (this.#ownTimeoutMs === undefined || this.#searchTimer !== undefined) return;
+    const pauseMs = reconnectDelayMs(this.#searches, this.#ownTimeoutMs);
+    this.#searchTimer = setTimeout(() => {
+      this.#searchTimer = undefined;
+      this.#searches += 1;
+      if (this.client.status === 'ready') this.client.refreshSlotsCache();
+      if (this.#waiting.size > 0) this.#search();
+    }, pauseMs).unref();
+  }
+
+  #refuseAll(): void {
+    clearTimeout(this.#searchTimer);
+    const requests = [...this.#waiting];
+    this.#waiting.clear();
+    for (const request of requests) request.refuse(this.#problem ?? closedError());
+  }
+}
+
+/** A request that waits for the node of its key. */
+class RoutedRequest implements WaitingRequest {
+  readonly #cluster: ClusterLink;
+  readonly #key: string | undefined;
+  readonly #request: WaitingRequest;
+  #stopWaiting: (() => void) | undefined;
+
+  constructor(cluster: ClusterLink, key: string | undefined, request: WaitingRequest) {
+    this.#cluster = cluster;
+    this.#key = key;
+    this.#request = request;
+  }
+
+  route(): void {
+    const { client } = this.#cluster;
+    const link = this.#cluster.linkFor(this.#key);
+    if (link) this.#stopWaiting = link.open(this.#key, this);
+    else if (this.#key === undefined && client.status === 'ready') this.#request.onOpen(NO_CLOCK);
+    else this.#cluster.keep(this);
+  }
+
+  onOpen(clock: ServerClock): void {
+    this.#request.onOpen(clock);
+  }
+
+  onRefused(error: DevstateError): void {
+    if (isDenied(error)) this.refuse(error);
+    else this.#cluster.keep(this, error);
+  }
+
+  refuse(error: DevstateError): void {
+    this.#request.onRefused(error);
+  }
+
+  stop(): void {
+    this.#stopWaiting?.();
+    this.#cluster.forget(this);
+  }
+}
+
+function closedError(): DevstateError {
+  return new DevstateError('CONNECTION', 'connection lost');
+}

@@ -1,0 +1,247 @@
+/**
+ * The link to one server: lets requests pass once the server has answered TIME, and keeps those that come before in a
+ * list, from which each is removed when its time is over. A port that accepts connections may belong to a server that
+ * hangs, so a connection alone is not enough. The reply also tells the server's time (clock.ts). While requests are
+ * unanswered, TIME is sent again as a probe for silence.
+ */
+import type { Redis } from 'ioredis';
+import { StateMachine } from '../core/async/state-machine.js';
+import { DevstateError } from '../core/model/errors.js';
+import type { Link, WaitingRequest } from '../core/store/link.js';
+import { toDevstateError } from '../core/store/redis-errors.js';
+import { isDenied, isRetryable } from '../core/store/reply-errors.js';
+import { parseServerTime } from '../core/store/server-time.js';
+import { isAnswer } from './answers.js';
+import { Clock } from './clock.js';
+import { SilenceWatch, tickMs } from './silence-watch.js';
+import { dropSocket } from './sockets.js';
+import { Subscribers } from './subscribers.js';
+
+/**
+ * - CLOSED: not connected
+ * - CHECKING: connected; the server has not answered yet
+ * - OPEN: the server has answered, so requests are sent
+ */
+const LinkModes = { CLOSED: 'CLOSED', CHECKING: 'CHECKING', OPEN: 'OPEN' } as const;
+type LinkMode = (typeof LinkModes)[keyof typeof LinkModes];
+const { CLOSED, CHECKING, OPEN } = LinkModes;
+
+/** The pause before TIME is sent again to a server that cannot answer it yet, such as one that runs a script, ms. */
+const CHECK_AGAIN_MS = 100;
+/** The first pause between two times that a replica is left, ms; doubled for each further one, up to T. */
+const FIRST_LEAVE_PAUSE_MS = 50;
+
+export interface ServerLinkOptions {
+  /**
+   * The request timeout T, ms, of a client that devstate made: its connection is dropped when the server falls silent.
+   * Undefined: the caller made the client, so its connection is never dropped.
+   */
+  ownTimeoutMs?: number;
+  /** Sends further commands together with the first TIME. If it rejects, the connection is made again. */
+  verify?: (client: Redis) => Promise<void>;
+}
+
+export class ServerLink implements Link {
+  readonly client: Redis;
+  readonly #options: ServerLinkOptions;
+  readonly #clock = new Clock();
+  readonly #mode = new StateMachine<LinkMode>('link', CLOSED, {
+    CLOSED: [CHECKING],
+    CHECKING: [OPEN, CLOSED],
+    OPEN: [CLOSED],
+  });
+  readonly #waiting = new Set<WaitingRequest>();
+  /** The callers of `answered`. */
+  readonly #awaitingAnswer = new Set<WaitingRequest>();
+  readonly #subscribers: Subscribers;
+  readonly #watch: SilenceWatch | undefined;
+  /** The stream of the connection that was checked last. */
+  #stream: unknown = null;
+  #failure: unknown;
+  /** Whether an attempt to connect has begun after `#failure`, so that its first failure replaces it. */
+  #isNewAttempt = true;
+  #unanswered = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #leftReplicaAt = Number.NEGATIVE_INFINITY;
+  #leavePauseMs = FIRST_LEAVE_PAUSE_MS;
+
+  constructor(client: Redis, options: ServerLinkOptions = {}) {
+    const { ownTimeoutMs } = options;
+    this.client = client;
+    this.#options = options;
+    this.#subscribers = new Subscribers(client);
+    if (ownTimeoutMs !== undefined)
+      this.#watch = new SilenceWatch(client, ownTimeoutMs, () => this.#readTime());
+    client.on('ready', () => this.#onReady());
+    client.on('close', () => this.#mode.change(CLOSED));
+    client.on('end', () => this.#refuseAll());
+    client.on('error', (error: unknown) => this.#fail(error));
+    client.on('connecting', () => {
+      this.#isNewAttempt = true;
+    });
+    if (client.status === 'ready') this.#onReady();
+  }
+
+  /** The error of ioredis, or of this link, because of which no request can be sent; undefined: there is none. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  get problem(): DevstateError | undefined {
+    return this.#failure === undefined ? undefined : toDevstateError(this.#failure);
+  }
+
+  get isOpen(): boolean {
+    return this.#mode.mode === OPEN && this.client.status === 'ready';
+  }
+
+  open(_key: string | undefined, request: WaitingRequest): () => void {
+    if (this.isOpen) request.onOpen(this.#clock);
+    else if (this.client.status === 'end') request.onRefused(this.problem ?? closedError());
+    else {
+      this.#waiting.add(request);
+      if (this.client.status === 'wait') this.client.connect().catch(() => {}); // the event `error` says why it failed
+    }
+    return () => this.#waiting.delete(request);
+  }
+
+  /**
+   * Connects, and resolves when the server has answered, perhaps only that it cannot serve requests yet.
+   * @throws DevstateError CONNECTION: the connection was refused or closed
+   */
+  answered(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const request = { onOpen: () => resolve(), onRefused: reject };
+      this.#awaitingAnswer.add(request);
+      this.open(undefined, request);
+    });
+  }
+
+  onSent(): void {
+    const { ownTimeoutMs } = this.#options;
+    this.#unanswered += 1;
+    if (ownTimeoutMs === undefined || this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), tickMs(ownTimeoutMs)).unref();
+  }
+
+  onSettled(): void {
+    this.#unanswered -= 1;
+  }
+
+  /** Checks a client that devstate made for silence. In a cluster, called for each node while requests are unanswered. */
+  checkSilence(): void {
+    const { ownTimeoutMs = 0 } = this.#options;
+    this.#watch?.tick(ownTimeoutMs / 4);
+  }
+
+  leaveReplica(): void {
+    const { ownTimeoutMs } = this.#options;
+    const sinceMs = performance.now() - this.#leftReplicaAt;
+    if (ownTimeoutMs === undefined || sinceMs < this.#leavePauseMs) return;
+    this.#leavePauseMs =
+      sinceMs > 2 * ownTimeoutMs ? FIRST_LEAVE_PAUSE_MS : Math.min(2 * this.#leavePauseMs, ownTimeoutMs);
+    this.#leftReplicaAt = performance.now();
+    dropSocket(this.client);
+  }
+
+  newSubscriber(...args: Parameters<Link['newSubscriber']>): Redis {
+    return this.#subscribers.make(...args);
+  }
+
+  #tick(): void {
+    if (this.#unanswered > 0) this.checkSilence();
+    else {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+
+  /** Called at each connection, perhaps twice: the event `ready` may come after the status. */
+  #onReady(): void {
+    if (this.client.stream === this.#stream) return;
+    this.#stream = this.client.stream;
+    this.#watch?.restart();
+    void this.#check();
+  }
+
+  /** Sends TIME on a new connection, and opens the link when it is answered. */
+  async #check(): Promise<void> {
+    const { ownTimeoutMs, verify } = this.#options;
+    const { stream } = this.client;
+    const isCurrent = () => this.client.stream === stream && this.client.status === 'ready';
+    this.#mode.change(CHECKING);
+    if (!isRetryable(this.#failure)) this.#failure = undefined;
+    const drop = (error: unknown) => {
+      this.#fail(error);
+      if (ownTimeoutMs !== undefined && isCurrent()) dropSocket(this.client);
+    };
+    const timer =
+      ownTimeoutMs === undefined
+        ? undefined
+        : setTimeout(() => drop(new DevstateError('CONNECTION', 'timed out')), ownTimeoutMs / 2);
+    try {
+      await Promise.all([this.#readTime(), verify?.(this.client)]);
+      // The error events of a failed AUTH or SELECT come before the answer to TIME.
+      if (this.#failure !== undefined && !isRetryable(this.#failure) && ownTimeoutMs !== undefined)
+        throw this.#failure;
+      if (isCurrent()) this.#setOpen();
+    } catch (error) {
+      if (isRetryable(error)) {
+        this.#failure = error;
+        for (const { onOpen } of this.#awaitingAnswer) onOpen(this.#clock);
+        this.#awaitingAnswer.clear();
+        setTimeout(() => isCurrent() && void this.#check(), CHECK_AGAIN_MS).unref();
+      } else {
+        drop(error);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Reads the server's time. An error reply, such as to a user who may not send TIME, gives no time, but is an answer.
+   * @throws an error of ioredis: there was no answer; or the server cannot serve requests yet, or not this client
+   * @throws DevstateError CONNECTION: the reply is not a time
+   */
+  async #readTime(): Promise<void> {
+    let reply: unknown;
+    try {
+      reply = await this.client.time();
+    } catch (error) {
+      if (!isAnswer(error)) throw error;
+      return;
+    }
+    const time = parseServerTime(reply);
+    if (Number.isNaN(time)) throw new DevstateError('CONNECTION', 'the server does not answer as Redis does');
+    this.#clock.reset(time);
+  }
+
+  #setOpen(): void {
+    this.#mode.change(OPEN);
+    this.#failure = undefined;
+    this.#awaitingAnswer.clear();
+    const requests = [...this.#waiting];
+    this.#waiting.clear();
+    for (const request of requests) request.onOpen(this.#clock);
+  }
+
+  /** Keeps the first failure of each attempt to connect: those after it, such as the end of the connection, follow from it. */
+  #fail(error: unknown): void {
+    if (this.#isNewAttempt || this.#failure === undefined) this.#failure = error;
+    this.#isNewAttempt = false;
+    if (isDenied(error)) this.#refuseAll();
+  }
+
+  #refuseAll(): void {
+    const error = this.problem ?? closedError();
+    const requests = [...this.#waiting];
+    this.#waiting.clear();
+    this.#awaitingAnswer.clear();
+    for (const request of requests) request.onRefused(error);
+  }
+}
+
+function closedError(): DevstateError {
+  return new DevstateError('CONNECTION', 'connection lost');
+}

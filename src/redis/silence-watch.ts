@@ -1,0 +1,72 @@
+/**
+ * Finds out that a server has stopped answering, and drops the connection, so that ioredis makes a new one. A server
+ * that hangs, or a network that swallows packets, closes no connection: the kernel would report the loss only after
+ * about 15 minutes. So a probe is sent, a command that every server answers at once. T stands for the request timeout.
+ */
+import type { Redis } from 'ioredis';
+import { dropSocket } from './sockets.js';
+
+/** The silence watch drops a connection from which no byte has come for this part of T since the probe. */
+const SILENT_SHARE = 1 / 2;
+/** How often a watched connection is looked at, as a part of T. */
+const TICK_SHARE = 1 / 8;
+
+interface Probe {
+  sentAt: number;
+  isAnswered: boolean;
+}
+
+export class SilenceWatch {
+  readonly #client: Redis;
+  readonly #timeoutMs: number;
+  readonly #sendProbe: () => Promise<unknown>;
+  #probe: Probe | undefined;
+  #bytesRead = 0;
+  /** When a byte had come, at the latest; of `performance.now()`. */
+  #heardAt = 0;
+
+  /** @param sendProbe sends a command that the server answers at once; an error reply is an answer too */
+  constructor(client: Redis, timeoutMs: number, sendProbe: () => Promise<unknown>) {
+    this.#client = client;
+    this.#timeoutMs = timeoutMs;
+    this.#sendProbe = sendProbe;
+  }
+
+  /** Forgets what was sent on the previous connection. Must be called when the client has connected. */
+  restart(): void {
+    this.#probe = undefined;
+  }
+
+  /**
+   * Sends a probe, if none is waiting for its answer. Drops the connection if no byte has come for T / 2 since the
+   * probe, or if the probe has no answer after T, because the server may send a byte now and then.
+   * @param pauseMs the least time between two probes, ms
+   */
+  tick(pauseMs: number): void {
+    if (this.#client.status !== 'ready') return;
+    const now = performance.now();
+    const { bytesRead } = this.#client.stream as { bytesRead?: number };
+    if (bytesRead !== this.#bytesRead) this.#heardAt = now;
+    this.#bytesRead = bytesRead ?? 0;
+    const probe = this.#probe;
+    if (probe && !probe.isAnswered) {
+      const silentMs = now - Math.max(probe.sentAt, this.#heardAt);
+      const isDead = silentMs >= this.#timeoutMs * SILENT_SHARE || now - probe.sentAt >= this.#timeoutMs;
+      if (isDead) dropSocket(this.#client);
+    } else if (!probe || now - probe.sentAt >= pauseMs) this.#begin(now);
+  }
+
+  #begin(now: number): void {
+    const probe: Probe = { sentAt: now, isAnswered: false };
+    this.#probe = probe;
+    const onAnswer = () => {
+      probe.isAnswered = true;
+    };
+    this.#sendProbe().then(onAnswer, onAnswer);
+  }
+}
+
+/** Returns the time between two calls of `SilenceWatch.tick`, ms. */
+export function tickMs(timeoutMs: number): number {
+  return Math.max(timeoutMs * TICK_SHARE, 10);
+}

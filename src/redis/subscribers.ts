@@ -1,0 +1,42 @@
+/**
+ * Makes the clients of subscriptions. A subscriber is sent nothing for long times, so it sends PING to notice that its
+ * server has fallen silent; else it would miss messages without knowing. Subscribers end with the client that they
+ * were made from.
+ */
+import type { Redis } from 'ioredis';
+import { closeConnection } from '../core/store/close-connection.js';
+import type { Connection } from '../core/store/connection.js';
+import type { SubscriberOptions } from '../core/store/link.js';
+import { clientPolicy, reconnectDelayMs } from './policy.js';
+import { SilenceWatch, tickMs } from './silence-watch.js';
+
+export class Subscribers {
+  readonly #open = new Set<Redis>();
+
+  /** @param owner the client with which the subscribers end */
+  constructor(owner: Connection) {
+    owner.on('end', () => {
+      for (const subscriber of this.#open) closeConnection(subscriber);
+    });
+  }
+
+  make(like: Redis, { timeoutMs, chooseAddress }: SubscriberOptions): Redis {
+    const subscriber = like.duplicate({
+      ...clientPolicy(timeoutMs),
+      retryStrategy(attempt) {
+        // ioredis reads host and port at each attempt to connect.
+        Object.assign(subscriber.options, chooseAddress?.());
+        return reconnectDelayMs(attempt, timeoutMs);
+      },
+    });
+    const watch = new SilenceWatch(subscriber, timeoutMs, () => subscriber.ping());
+    subscriber.on('ready', () => watch.restart());
+    const timer = setInterval(() => watch.tick(timeoutMs / 2), tickMs(timeoutMs)).unref();
+    this.#open.add(subscriber);
+    subscriber.on('end', () => {
+      clearInterval(timer);
+      this.#open.delete(subscriber);
+    });
+    return subscriber;
+  }
+}
