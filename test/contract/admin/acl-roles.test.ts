@@ -2,8 +2,10 @@
  * `devstate acl ROLE` prints an ACL line. As a user made with that line, each command of the role works; Redis
  * refuses every other command, the error names the missing permission, and nothing is written.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { commands } from '../../../src/commands/index.js';
 import { aclOf, ROLES, type Role } from '../../../src/core/admin/acl-roles.js';
 import { type DeclareOptions, declareFleet } from '../../../src/core/admin/declare-fleet.js';
@@ -311,6 +313,41 @@ describe('acl device', () => {
         .sort(),
     );
   });
+
+  test('a saved context holds the role and its options', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'devstate-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const env = { DEVSTATE_CONFIG: join(folder, 'config.toml') };
+    const fleet = await openFleet(redis);
+    await declareFleet(fleet, { partitions: 8, deviceLogins: true });
+    await register(fleet, ID, 't');
+    const { line, device } = JSON.parse((await acl('--user', 'gw', '--id', ID, '--json')).stdout);
+    await fleet.redis.call(...(line.split(' ') as [string]), '>pw');
+    const url = redis.url.replace('//', '//gw:pw@');
+    const devstate = cli(url);
+    const saved = await devstate.run(`context set gw --url ${url} ${device.commandLine}`, { env });
+    expect(saved).toMatchObject({ exit: 0 });
+    const shown = await devstate.run('context show gw --json', { env });
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      role: 'device',
+      partitions: 8,
+      historyCap: 100,
+      dialect: 'node',
+    });
+    const beat = await devstate.run(`heartbeat ${ID} --context gw --report a=1`, { env });
+    expect(beat).toMatchObject({ exit: 0, stderr: '' });
+    expect(await devstate.run('context set gw --unset role', { env })).toMatchObject({ exit: 2 });
+  });
+
+  test.each(['--fleet-partitions 2', '--fleet-history 2'])(
+    '%s without the role is refused',
+    async (option) => {
+      expect(await cli(redis).run(`get ${ID} ${option}`)).toMatchObject({
+        exit: 2,
+        stderr: expect.stringContaining('require --role device'),
+      });
+    },
+  );
 
   test.each(['viewer', 'operator'])('--partitions is refused for %s', async (role) => {
     expect(await cli(redis).run(`acl ${role} --partitions 2`)).toMatchObject({ exit: 2 });

@@ -12,6 +12,7 @@ import { setDesired } from '../../../src/core/shadow/desired.js';
 import { type Connection, isCluster } from '../../../src/core/store/connection.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { type Backend, everythingOn } from '../../support/backends.js';
+import { until } from '../../support/fleet.js';
 import { type Attack, randomAttacks } from '../../support/random-attacks.js';
 import { seedsOf } from '../../support/size.js';
 
@@ -107,6 +108,8 @@ function foreignKeys({ options: { namespace } }: Fleet): string[] {
   ];
 }
 
+const MARK = 'attack:mark';
+
 interface Own {
   key(name: string): boolean;
   channel(name: string): boolean;
@@ -195,22 +198,32 @@ function nodeFor(connection: Connection, [name = '', ...args]: readonly string[]
   return (nodes.find(({ options }) => `${options.host}:${options.port}` === address) ?? nodes[0]) as Redis;
 }
 
-/** Subscribes to all channels of all servers. Returns the channels of the messages that came, once all have come. */
+/**
+ * Subscribes to all channels of all servers. Returns a function that gives the channels of the messages since then.
+ * Nodes of a cluster pass messages on to each other with a delay, in order, so each sends a last one.
+ */
 async function listenToAll(fleet: Fleet): Promise<() => Promise<string[]>> {
+  const servers = fleet.servers();
   const channels: string[] = [];
+  let marks = 0;
   const subscribers = await Promise.all(
-    fleet.servers().map(async (server) => {
+    servers.map(async (server) => {
       const subscriber = server.duplicate({ retryStrategy: () => null, lazyConnect: false });
       onTestFinished(() => subscriber.disconnect());
       subscriber.on('pmessage', (_pattern, channel) => {
-        if (channel !== '__sentinel__:hello') channels.push(channel);
+        if (channel === MARK) marks += 1;
+        else if (channel !== '__sentinel__:hello') channels.push(channel);
       });
       await subscriber.psubscribe('*');
       return subscriber;
     }),
   );
-  return async () => {
-    await Promise.all(subscribers.map((subscriber) => subscriber.ping())); // messages before the reply have come
-    return channels;
+  const untilAllCame = async () => {
+    marks = 0;
+    await Promise.all(servers.map((server) => server.publish(MARK, '')));
+    await until(() => marks === servers.length * subscribers.length);
+    return channels.splice(0);
   };
+  await untilAllCame(); // messages from before
+  return untilAllCame;
 }
