@@ -61,6 +61,7 @@ export async function plainHeartbeat(
   const hasReport = beat.patch !== undefined || beat.reportedJson !== undefined;
   return writeFenced(partition, {
     ...readsOf(partition, id, hasReport ? FIELDS : FIELDS.slice(0, 3)),
+    repeat: hasReport ? 'once' : 'repeatable',
     plan(replies) {
       const found = decode(id, replies);
       const { dialect, now, packed } = found;
@@ -75,10 +76,10 @@ export async function plainHeartbeat(
           ['hset', keys.state(id), ...presenceFields(dialect, 'online', now), ...report.fields],
           ...report.commands,
         ],
-        toResult: ([before]) => ({
+        toResult: ([before], isRepeated) => ({
           deviceId: id,
           status: 'online',
-          wasOffline: before === null,
+          wasOffline: isRepeated ? null : before === null,
           lastSeen: now,
           expiresAt: deadline,
           desiredVersion,
@@ -98,6 +99,7 @@ export async function plainDisconnect(partition: Partition, id: string): Promise
   const { keys } = partition;
   return writeFenced(partition, {
     ...readsOf(partition, id, ['id']),
+    repeat: 'once',
     plan(replies) {
       const { dialect } = decode(id, replies);
       return {

@@ -87,7 +87,7 @@ class Call<T> {
   #wait(): void {
     this.#stopWaiting = this.#link.open(this.#options.key, {
       onOpen: (clock) => this.#attempt(clock),
-      onRefused: (error) => this.#fail(this.#isUnknown ? this.#unknownError(error) : error),
+      onRefused: (error) => this.#fail(this.#isUnknown ? unknownOutcome(error) : error),
     });
   }
 
@@ -126,7 +126,7 @@ class Call<T> {
       return;
     }
     if (code === 'READONLY') this.#link.leaveReplica();
-    this.#fail(this.#isUnknown ? this.#unknownError(error) : error);
+    this.#fail(this.#isUnknown ? unknownOutcome(error) : error);
   }
 
   /**
@@ -142,20 +142,10 @@ class Call<T> {
 
   #timeoutError(): unknown {
     const error = this.#link.problem ?? this.#lastError;
-    if (this.#isUnknown) return this.#unknownError(error);
+    if (this.#isUnknown) return unknownOutcome(error);
     if (error === undefined || replyCode((error as Error).message) === 'STALE')
       return new DevstateError('CONNECTION', 'timed out', { cause: error });
     return error;
-  }
-
-  #unknownError(cause: unknown): DevstateError {
-    const problem =
-      cause === undefined ? 'there was no answer in time' : 'the connection was lost before the answer';
-    return new DevstateError('CONNECTION', `${problem}; it may have been done`, {
-      reason: 'OUTCOME_UNKNOWN',
-      outcome: 'unknown',
-      cause: cause === undefined ? undefined : toDevstateError(cause),
-    });
   }
 
   #fail(error: unknown): void {
@@ -169,4 +159,15 @@ class Call<T> {
     clearTimeout(this.#pauseTimer);
     this.#stopWaiting?.();
   }
+}
+
+/** Returns the error of a write that may have been done. @param cause undefined: there was no answer in time */
+export function unknownOutcome(cause: unknown): DevstateError {
+  const problem =
+    cause === undefined ? 'there was no answer in time' : 'the connection was lost before the answer';
+  return new DevstateError('CONNECTION', `${problem}; it may have been done`, {
+    reason: 'OUTCOME_UNKNOWN',
+    outcome: 'unknown',
+    cause: cause === undefined ? undefined : toDevstateError(cause),
+  });
 }

@@ -9,10 +9,14 @@
  * Redis keeps the watched keys of a connection until its next EXEC, so round 2 is sent on the connection of round 1,
  * and on a connection one fenced write is made after the other.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Redis, Command as RedisCommand } from 'ioredis';
 import { withTimeout } from '../async/timeouts.js';
 import { DevstateError, usageError } from '../model/errors.js';
+import { unknownOutcome } from './call.js';
 import { type Connection, isCluster, type RedisRequest } from './connection.js';
+import { networkProblem } from './network-errors.js';
 import { asDeviceDenial, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
@@ -20,6 +24,8 @@ import { retryUntilSettled } from './retry.js';
 
 export interface FencedWrite<Result> {
   fence: string;
+  /** Whether the write may be made again if the connection was lost before the reply of its EXEC. */
+  repeat: 'repeatable' | 'once';
   /** The keys that must not change between the reads and the writes. */
   keys: readonly string[];
   reads: readonly RedisRequest[];
@@ -29,28 +35,32 @@ export interface FencedWrite<Result> {
    */
   plan(replies: readonly unknown[]): {
     writes: readonly RedisRequest[];
-    toResult(replies: readonly unknown[]): Result;
+    /** @param isRepeated whether an earlier attempt may have been made too */
+    toResult(replies: readonly unknown[], isRepeated: boolean): Result;
   };
 }
 
 /**
  * Reads, plans and writes, again and again until Redis accepts the write.
- * @throws DevstateError CONNECTION: no reply in time; the write may have been made, but is not made after the request
- *   timeout. CONFLICT: the keys kept changing. BAD_RECORD: a key holds another Redis type. USAGE: the client resends
+ * @throws DevstateError CONNECTION: no reply in time, with the outcome `unknown` if the write may have been made; it is
+ *   not made after the request timeout. CONFLICT: the keys kept changing. BAD_RECORD: a key holds another Redis type. USAGE: the client resends
  *   commands after a reconnection (its option `autoResendUnfulfilledCommands`), which would send an unwatched EXEC.
  *   And what `plan` throws
  */
 export async function writeFenced<Result>(requests: Requests, write: FencedWrite<Result>): Promise<Result> {
   const deadline = performance.now() + requests.requestTimeoutMs;
+  const state: FenceState = { isUnknown: false };
   const work = retryUntilSettled(requests.requestTimeoutMs, async () => {
     const client = await clientFor(requests, write.fence);
-    return inTurn(client, () => attempt(requests, client, write, deadline));
+    return inTurn(client, () => attempt(requests, client, write, deadline, state));
   });
-  const done = await withTimeout(requests.requestTimeoutMs, work).catch((error) => {
-    throw asDeviceDenial(error);
-  });
-  if (done === undefined) throw timedOut();
-  return done.result;
+  try {
+    const done = await withTimeout(requests.requestTimeoutMs, work);
+    if (done) return done.result;
+  } catch (error) {
+    if (!state.isUnknown) throw asDeviceDenial(toDevstateError(error));
+  }
+  throw state.isUnknown ? unknownOutcome(state.loss) : timedOut();
 }
 
 /** Returns the client of the server that holds a key. @throws DevstateError USAGE: it resends commands */
@@ -65,6 +75,14 @@ async function clientFor({ connection }: Requests, key: string): Promise<Redis> 
   const node = connection.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
   if (node) return node;
   throw new DevstateError('CONNECTION', 'no node of the cluster holds the key', { reason: 'CLUSTER_DOWN' });
+}
+
+/** What is known of the attempts of a fenced write. */
+interface FenceState {
+  /** Whether an EXEC was sent whose reply has not come. */
+  isUnknown: boolean;
+  /** Why its reply will not come; undefined: it may still come. */
+  loss?: unknown;
 }
 
 /** For each client the last fenced write that was started or waits for its turn. */
@@ -84,8 +102,9 @@ function inTurn<Result>(client: Redis, work: () => Promise<Result>): Promise<Res
 async function attempt<Result>(
   requests: Requests,
   client: Redis,
-  { fence, keys, reads, plan }: FencedWrite<Result>,
+  { fence, keys, reads, plan, repeat }: FencedWrite<Result>,
   deadline: number,
+  state: FenceState,
 ): Promise<{ result: Result } | undefined> {
   const begin = performance.now();
   const fenceMs = Math.floor((deadline - begin) / 2);
@@ -106,6 +125,7 @@ async function attempt<Result>(
   if (await isMoved(requests.connection, replies)) return undefined;
   const [, , ...found] = repliesOf(replies, round1);
   const { writes, toResult } = planned(client, () => plan(found));
+  const isRepeated = state.isUnknown;
   let isSent = false;
   const written = await withTimeout(
     deadline - performance.now(),
@@ -113,14 +133,31 @@ async function attempt<Result>(
       // `send` calls this again after an error such as LOADING. Redis has forgotten the watched keys by then.
       if (isSent || client.stream !== stream || client.status !== 'ready') return null;
       isSent = true;
-      return client
-        .multi(writes.map((each) => [...each]))
-        .exec()
-        .catch(causeOf);
+      state.isUnknown = true;
+      try {
+        const replies = await client.multi(writes.map((each) => [...each])).exec();
+        state.isUnknown = isRepeated;
+        return replies;
+      } catch (error) {
+        state.loss = isLost(error) ? error : undefined;
+        if (state.loss) return null;
+        state.isUnknown = isRepeated;
+        return causeOf(error as Error);
+      }
     }),
   );
   if (written === undefined) throw timedOut();
-  return written === null ? undefined : { result: toResult(repliesOf(written, writes)) };
+  if (written) return { result: toResult(repliesOf(written, writes), isRepeated) };
+  // Until the deadline a server that comes back may still make the write, so its outcome is not told before.
+  if (state.isUnknown && repeat === 'once') {
+    await sleep(Math.max(deadline - performance.now(), 0));
+    throw unknownOutcome(state.loss);
+  }
+  return undefined;
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof Error && networkProblem(error) !== null;
 }
 
 /** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */

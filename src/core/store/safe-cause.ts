@@ -17,11 +17,15 @@ interface IoredisError extends NodeJS.ErrnoException {
 /**
  * Returns a copy of an error, to be the cause of a DevstateError: with its name, message, stack and what failed in the
  * system, and with a copy of its own cause. All else is left out.
+ * @param above the errors whose cause this one is; an error may be its own cause: ioredis rejects all commands of a
+ *   transaction with one error, and lists theirs on it
  */
-export function safeCause(error: IoredisError): Error {
+export function safeCause(error: IoredisError, above: readonly unknown[] = []): Error {
   const { name, code, errno, syscall, previousErrors, errors } = error;
-  const cause = [error.cause, error.lastNodeError, previousErrors?.[0], errors?.[0]].find(isError);
-  const copy = new Error(safeMessage(error), cause && { cause: safeCause(cause) });
+  const seen = [...above, error];
+  const causes = [error.cause, error.lastNodeError, previousErrors?.[0], errors?.[0]].filter(isError);
+  const cause = causes.find((each) => !seen.includes(each));
+  const copy = new Error(safeMessage(error), cause && { cause: safeCause(cause, seen) });
   const trace = /\n {4}at .*/s.exec(error.stack ?? '')?.[0] ?? '';
   Object.defineProperty(copy, 'name', { value: name });
   Object.defineProperty(copy, 'stack', { value: `${name}: ${copy.message}${trace}` });

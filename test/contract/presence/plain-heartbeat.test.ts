@@ -13,8 +13,10 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
+import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { Fleet, type FleetOptions } from '../../../src/core/store/fleet.js';
 import { DeviceStateManager } from '../../../src/library/device-state-manager.js';
+import { linkTo } from '../../../src/redis/client.js';
 import { ServerLink } from '../../../src/redis/server-link.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import { expired, failure, openFleet, type SingleFleet, snapshot, until } from '../../support/fleet.js';
@@ -115,6 +117,37 @@ describe('between the rounds of a heartbeat', () => {
     expect(await heartbeat(own, { id: ID, reportedJson: '{"a":2}' })).toMatchObject({ status: 'online' });
     expect(own.redis.stream).not.toBe(stream);
     expect((await readDevice(own, ID)).reportedJson).toBe('{"a":2}');
+  });
+});
+
+describe('when the answer to the second round is lost', () => {
+  /** A fleet whose connection is reset once the server has answered the second round of a heartbeat. */
+  async function answerLost(): Promise<{ admin: SingleFleet; own: Fleet }> {
+    const admin = await registered();
+    const proxy = await useFaultProxy(redis.url);
+    const link = linkTo({ host: '127.0.0.1', port: Number(new URL(proxy.url).port) }, 600);
+    onTestFinished(() => closeConnection(link.client));
+    const own = new Fleet(link, { role: 'device', requestTimeout: 600 });
+    atSecondRound(proxy, () => {
+      proxy.onData = (_flow, _chunk, direction) => {
+        if (direction !== 'toClient') return;
+        proxy.onData = () => {};
+        proxy.reset();
+      };
+    });
+    return { admin, own };
+  }
+
+  test('a report is told as unknown', async () => {
+    const { admin, own } = await answerLost();
+    const error = await failure(heartbeat(own, { id: ID, reportedJson: '{"a":1}' }));
+    expect(error).toMatchObject({ code: 'CONNECTION', outcome: 'unknown' });
+    expect((await readDevice(admin, ID)).reportedVersion).toBe(1);
+  });
+
+  test('a heartbeat without a report is sent again, and does not say whether the device was offline', async () => {
+    const { own } = await answerLost();
+    expect(await heartbeat(own, { id: ID })).toMatchObject({ status: 'online', wasOffline: null });
   });
 });
 

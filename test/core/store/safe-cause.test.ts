@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { toDevstateError } from '../../../src/core/store/redis-errors.js';
+import { safeCause } from '../../../src/core/store/safe-cause.js';
 
 const SECRET = 's3cret-pa55';
 
@@ -81,4 +82,10 @@ test('the cause keeps name, message, stack and the failed system call', () => {
   });
   expect((cause as Error).name).toBe('RangeError');
   expect((cause as Error).stack).toBe(original.stack);
+});
+
+test('an error that is among its own causes has no cause', () => {
+  const error = Object.assign(new Error('lost'), { previousErrors: [] as Error[] });
+  error.previousErrors.push(error);
+  expect(safeCause(error).cause).toBeUndefined();
 });
