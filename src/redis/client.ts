@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { onAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
+import { closeConnection } from '../core/store/close-connection.js';
 import type { Link } from '../core/store/link.js';
 import { isAnswer } from './answers.js';
 import { isUnreachable, REPLICA, TIMED_OUT, unreachable } from './connect-errors.js';
@@ -52,8 +53,10 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<L
   const { timeoutMs, signal, onLost = () => {} } = options;
   const link = linkTo(target.options, timeoutMs);
   const { client } = link;
-  // Until the first connection has succeeded, ioredis must not connect again by itself.
-  client.options.retryStrategy = () => null;
+  // Until the first connection has succeeded, only a silent server is connected to again: any other failure is told at
+  // once.
+  client.options.retryStrategy = (count) =>
+    link.problem?.message === TIMED_OUT.message ? reconnectDelayMs(count, timeoutMs) : null;
   const attempt = limitedSignal(signal, timeoutMs);
   try {
     await untilAnswered(link, target, attempt.signal);
@@ -75,7 +78,7 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<L
 async function untilAnswered(link: ServerLink, target: Target, signal: AbortSignal): Promise<void> {
   const { client } = link;
   const bySentinel = target.options.sentinels !== undefined;
-  const giveUp = () => client.disconnect();
+  const giveUp = () => closeConnection(client);
   const stopListening = onAbort(signal, giveUp);
   let reason: unknown;
   try {
