@@ -4,7 +4,8 @@
  */
 
 import { linkAbort } from '../core/async/abort.js';
-import { sendValidItems, unwrapOne } from '../core/async/item-results.js';
+import { unwrapOne } from '../core/async/item-results.js';
+import { sendValidItems } from '../core/async/send-batches.js';
 import { TickBatcher } from '../core/async/tick-batcher.js';
 import type { DeviceRecord } from '../core/model/device.js';
 import { DevstateError } from '../core/model/errors.js';

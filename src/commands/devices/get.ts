@@ -1,15 +1,10 @@
 /** `devstate get ID…`: the whole state of devices, now or at a past moment. */
-import {
-  awaitItemResult,
-  type ItemResult,
-  sendValidItems,
-  unwrapOne,
-} from '../../core/async/item-results.js';
+import { awaitItemResult, type ItemResult, itemResultOf, unwrapOne } from '../../core/async/item-results.js';
+import { sendEach } from '../../core/async/send-batches.js';
 import { stateAt } from '../../core/history/state-at.js';
 import { validId } from '../../core/model/identifiers.js';
 import { readDevice, readWholeDevices } from '../../core/query/read-devices.js';
 import type { Fleet } from '../../core/store/fleet.js';
-import { runInChunks } from '../../core/store/script-chunks.js';
 import { parseMoment } from '../../input/moment.js';
 import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
@@ -63,11 +58,7 @@ async function readPresent(fleet: Fleet, ids: readonly string[]): Promise<ItemRe
   const records = isSingle(ids)
     ? [await awaitItemResult(readDevice(fleet, ids[0]))]
     : await readWholeDevices(fleet, ids);
-  return sendValidItems(
-    records,
-    (record) => wholeDevice(unwrapOne([record])),
-    async (devices) => devices,
-  );
+  return records.map((record) => itemResultOf(() => wholeDevice(unwrapOne([record]))));
 }
 
 /**
@@ -88,5 +79,5 @@ async function readPast(
     }
     return pastDevice(state);
   };
-  return runInChunks(ids, (chunk) => Promise.all(chunk.map((id) => awaitItemResult(read(id)))));
+  return sendEach(ids, read);
 }

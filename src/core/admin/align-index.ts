@@ -3,8 +3,8 @@
  * differ, because other programs write records and heartbeat keys without updating the index. Queries of an exclusive
  * fleet use the index alone, so it must be correct before a fleet is declared exclusive.
  */
-import { sendValidItems } from '../async/item-results.js';
-import { DevstateError } from '../model/errors.js';
+import { sendValidItems } from '../async/send-batches.js';
+import { DevstateError, isConnectionError } from '../model/errors.js';
 import { settle } from '../presence/settle.js';
 import { readDevicesIn } from '../query/read-devices.js';
 import { registeredIdsIn } from '../query/registered-ids.js';
@@ -52,7 +52,10 @@ export async function alignIndex(partition: Partition, onProgress: (count: numbe
 async function alignDevices(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
   const { verdicts } = await settle(partition, ids, { areRegistered: true });
   const registrations = await registerWhereMissing(partition, ids);
-  return [...verdicts, ...registrations].filter((result) => result instanceof DevstateError);
+  const errors = [...verdicts, ...registrations].filter((result) => result instanceof DevstateError);
+  const lost = errors.find(isConnectionError);
+  if (lost) throw lost;
+  return errors;
 }
 
 /**

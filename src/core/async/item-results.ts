@@ -3,47 +3,9 @@
  * are in the order of the items, and several operations on one device are done in the order of the items.
  */
 import { DevstateError, isConnectionError } from '../model/errors.js';
-import { slices } from './slices.js';
 
 /** The result of one item, or its error. */
 export type ItemResult<Result> = Result | DevstateError;
-
-/**
- * The most items of a call that are parsed and sent together. What is kept for an item besides its result (its JSON
- * text, its place in a group, its reply) is kept for at most so many items, however many the call has.
- */
-const MAX_ITEMS_AT_ONCE = 10_000;
-
-/**
- * Validates the inputs with `parse` and sends the valid items. Returns a result for each input, in order: for an input
- * that is not valid, the DevstateError that `parse` threw. Of a call with many inputs, a part is parsed and sent at a
- * time, in the order of the inputs.
- * @param send sends valid items, and returns a result for each of them, in order
- */
-export async function sendValidItems<Input, Item, Result>(
-  inputs: readonly Input[],
-  parse: (input: Input) => Item,
-  send: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
-): Promise<ItemResult<Result>[]> {
-  const results: ItemResult<Result>[] = [];
-  for (const part of slices(inputs, MAX_ITEMS_AT_ONCE)) {
-    for (const result of await sendPart(part, parse, send)) results.push(result);
-  }
-  return results;
-}
-
-async function sendPart<Input, Item, Result>(
-  inputs: readonly Input[],
-  parse: (input: Input) => Item,
-  send: (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>,
-): Promise<ItemResult<Result>[]> {
-  const items = inputs.map((input) => itemResultOf(() => parse(input)));
-  const validItems = items.flatMap((item) => (item instanceof DevstateError ? [] : [item]));
-  const results = (await send(validItems)).values();
-  return items.map((item) =>
-    item instanceof DevstateError ? item : (results.next().value as ItemResult<Result>),
-  );
-}
 
 /** Returns the only result of a call for one item. @throws DevstateError if the item failed */
 export function unwrapOne<Result>([result]: readonly ItemResult<Result>[]): Result {

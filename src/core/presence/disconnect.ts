@@ -1,6 +1,6 @@
 /** Disconnects devices: takes them offline at once, without waiting until their heartbeat keys expire. */
-import { awaitItemResult, type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
+import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { sendEach, sendValidItems } from '../async/send-batches.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
@@ -21,14 +21,12 @@ export async function disconnect(fleet: Fleet, id: string): Promise<boolean> {
 
 /**
  * Takes many devices offline. The results are in the order of the ids; each device succeeds or fails alone.
- * @throws DevstateError CONNECTION: all devices are of one partition, and that partition cannot be reached
+ * @throws DevstateError CONNECTION: no device was answered
  */
 export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<boolean>[]> {
   return sendValidItems(ids, validId, (valid) =>
     mapItemsByPartition(fleet, valid, (partition, group) =>
-      runInChunks(group, (chunk) =>
-        settleAll(chunk.map((id) => awaitItemResult(disconnectOne(partition, id)))),
-      ),
+      runInChunks(group, (chunk) => sendEach(chunk, (id) => disconnectOne(partition, id))),
     ),
   );
 }

@@ -7,7 +7,6 @@ import type { PresenceEvent } from '../model/presence-event.js';
 import { readDevices } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
 import { isTransient } from '../store/redis-errors.js';
-import { runInChunks } from '../store/script-chunks.js';
 
 const MAX_WAITING = 10_000;
 /**
@@ -45,7 +44,7 @@ export class ForeignEvents {
     if (events.length === 0) return events;
     const ids = events.map(({ deviceId }) => deviceId);
     try {
-      const reading = runInChunks(ids, (chunk) => readDevices(fleet, chunk, ['type']));
+      const reading = readDevices(fleet, ids, ['type']);
       const readings = (await withTimeout(READ_TYPES_TIMEOUT_MS, reading)) ?? [];
       return events.map((event, i) => ({
         ...event,

@@ -3,14 +3,8 @@
  * This file splits many heartbeats into scripts, merges patches into stored reports, and registers an unknown device
  * if its heartbeat asks for that. Each heartbeat succeeds or fails alone.
  */
-import {
-  awaitItemResult,
-  type ItemResult,
-  sendValidItems,
-  splitAtRepeats,
-  unwrapOne,
-} from '../async/item-results.js';
-import { mapConcurrently, settleAll } from '../async/settled.js';
+import { type ItemResult, splitAtRepeats, unwrapOne } from '../async/item-results.js';
+import { sendBatches, sendEach, sendOpen, sendValidItems } from '../async/send-batches.js';
 import { DevstateError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { DEFAULT_TTL_MS, validTtl } from '../model/heartbeat.js';
@@ -22,7 +16,7 @@ import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
-import { type BeatOutcome, isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
+import { isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
 
 /**
  * Sends one heartbeat of a device, which makes the device online until the TTL has passed.
@@ -39,10 +33,10 @@ export async function heartbeat(
 
 /**
  * Sends many heartbeats. The results are in the order of the heartbeats; each heartbeat succeeds or fails alone.
- * Heartbeats of the same device are applied in order. A heartbeat that failed with CONNECTION may have been applied,
- * because its reply may have been lost.
+ * Heartbeats of the same device are applied in order. A heartbeat that failed with CONNECTION may have been applied if
+ * the outcome of the error is `unknown`.
  * @param defaultTtl the TTL of devices without a TTL of their own, ms
- * @throws DevstateError CONNECTION: all devices are of one partition, and that partition cannot be reached
+ * @throws DevstateError CONNECTION: no heartbeat was answered
  */
 export async function heartbeats(
   fleet: Fleet,
@@ -57,7 +51,7 @@ export async function heartbeats(
 /**
  * Sends many heartbeats of devices of one partition. The results are in the order of the heartbeats; each heartbeat
  * succeeds or fails alone, and those of the same device are applied in order.
- * @throws DevstateError CONNECTION: the partition cannot be reached
+ * @throws DevstateError CONNECTION: no heartbeat was answered
  */
 export async function heartbeatsIn(
   partition: Partition,
@@ -74,14 +68,11 @@ async function beatAll(
 ): Promise<ItemResult<HeartbeatResult>[]> {
   if (partition.isDeviceRole) {
     const { plainHeartbeat } = await import('./plain-heartbeat.js'); // loads ioredis, which `--help` must not
-    return mapConcurrently(beats, (beat) => awaitItemResult(plainHeartbeat(partition, beat, defaultTtl)), 1);
+    return sendEach(beats, (beat) => plainHeartbeat(partition, beat, defaultTtl), 1);
   }
-  const results: ItemResult<HeartbeatResult>[] = [];
-  for (const part of splitAtRepeats(beats, mayNeedSecondScript)) {
-    const run = (chunk: readonly Heartbeat[]) => beatAndRegister(partition, chunk, defaultTtl);
-    for (const result of await runInChunks(part, run, estimatedBytes)) results.push(result);
-  }
-  return results;
+  const run = (chunk: readonly Heartbeat[]) => beatAndRegister(partition, chunk, defaultTtl);
+  const parts = splitAtRepeats(beats, mayNeedSecondScript);
+  return sendBatches(parts, (part) => runInChunks(part, run, estimatedBytes), 1);
 }
 
 /**
@@ -120,24 +111,31 @@ async function beatAndRegister(
   defaultTtl: number,
 ): Promise<ItemResult<HeartbeatResult>[]> {
   const results = await beatAndMerge(partition, beats, defaultTtl);
-  const unknown = beats.flatMap((beat, index) => {
-    const result = results[index];
-    const isUnknown = result instanceof DevstateError && result.code === 'NOT_FOUND';
-    return isUnknown && beat.registerAs !== undefined ? [{ beat, type: beat.registerAs, index }] : [];
-  });
-  if (unknown.length === 0) return results;
-  const registrants = unknown.map(({ beat: { id }, type }) => ({ id, type }));
+  return sendOpen(beats, results, mustRegister, (unknown) => registerAndBeat(partition, unknown, defaultTtl));
+}
+
+function mustRegister(
+  result: ItemResult<HeartbeatResult>,
+  { registerAs }: Heartbeat,
+): result is DevstateError {
+  return registerAs !== undefined && result instanceof DevstateError && result.code === 'NOT_FOUND';
+}
+
+async function registerAndBeat(
+  partition: Partition,
+  beats: readonly Heartbeat[],
+  defaultTtl: number,
+): Promise<ItemResult<HeartbeatResult>[]> {
+  const registrants = beats.map(({ id, registerAs = '' }) => ({ id, type: registerAs }));
   // With `onlyIfNew` true, a device that another client registered after the first attempt keeps that client's type.
   // The registration then fails with CONFLICT, which is ignored, because the heartbeat can be sent.
   const registered = await registerAllIn(partition, registrants, true);
-  const unknownBeats = unknown.map(({ beat }) => beat);
-  const again = await beatAndMerge(partition, unknownBeats, defaultTtl);
-  for (const [i, { index }] of unknown.entries()) {
+  const results = await beatAndMerge(partition, beats, defaultTtl);
+  return results.map((result, i) => {
     const registration = registered[i];
     const failed = registration instanceof DevstateError && registration.code !== 'CONFLICT';
-    results[index] = failed ? registration : (again[i] as ItemResult<HeartbeatResult>);
-  }
-  return results;
+    return failed ? registration : result;
+  });
 }
 
 /**
@@ -155,12 +153,8 @@ async function beatAndMerge(
     if (device) stored.set(id, { version: device.reportedVersion, text: device.reportedJson });
   }
   const outcomes = await runHeartbeats(partition, beats, stored, defaultTtl);
-  const retry = (beat: Heartbeat, found: StoredReport) =>
-    awaitItemResult(mergeAgain(partition, beat, found, defaultTtl));
-  return settleAll(
-    outcomes.map((outcome: BeatOutcome, i) =>
-      isStoredReport(outcome) ? retry(beats[i] as Heartbeat, outcome) : outcome,
-    ),
+  return sendOpen(beats, outcomes, isStoredReport, (refused, found) =>
+    sendEach(refused, (beat, i) => mergeAgain(partition, beat, found[i] as StoredReport, defaultTtl)),
   );
 }
 

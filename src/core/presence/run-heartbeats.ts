@@ -4,7 +4,7 @@
  * handles the skipped ones.
  */
 import type { ItemResult } from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
+import { sendBatches, sendOpen } from '../async/send-batches.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
@@ -100,12 +100,14 @@ async function runByKind(
 ): Promise<ReplyResult[]> {
   const withoutReport = beats.filter(hasNoReport);
   const withReport = beats.filter((beat) => !hasNoReport(beat));
-  const [fastReplies = [], reportReplies = []] = await settleAll([
-    runFastFirst(partition, fleetArguments, withoutReport),
-    runWithReports(partition, fleetArguments, withReport),
-  ]);
-  const nextFast = fastReplies.values();
-  const nextWithReport = reportReplies.values();
+  const kinds = [withoutReport, withReport].filter((kind) => kind.length > 0);
+  const replies = await sendBatches(
+    kinds,
+    (kind) => (kind === withReport ? runWithReports : runFastFirst)(partition, fleetArguments, kind),
+    kinds.length,
+  );
+  const nextFast = replies.slice(0, withoutReport.length).values();
+  const nextWithReport = replies.slice(withoutReport.length).values();
   return beats.map((beat) => (hasNoReport(beat) ? nextFast : nextWithReport).next().value as ReplyResult);
 }
 
@@ -122,7 +124,6 @@ async function runWithReports(
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
 ): Promise<ReplyResult[]> {
-  if (beats.length === 0) return [];
   return isolateDenials(beats, (some) => partition.run(HEARTBEAT, fleetArguments, some) as Promise<Reply[]>);
 }
 
@@ -132,9 +133,10 @@ async function runFastFirst(
   beats: readonly BeatArguments[],
 ): Promise<ReplyResult[]> {
   const replies = await runWithoutReports(partition, HEARTBEAT_FAST, fleetArguments, beats);
-  const skipped = beats.filter((_, i) => hasCode(replies[i], 0));
-  const answers = (await runWithoutReports(partition, HEARTBEAT, fleetArguments, skipped)).values();
-  return replies.map((reply) => (hasCode(reply, 0) ? (answers.next().value as ReplyResult) : reply));
+  const isSkipped = (reply: ReplyResult): reply is Reply => hasCode(reply, 0);
+  return sendOpen(beats, replies, isSkipped, (skipped) =>
+    runWithoutReports(partition, HEARTBEAT, fleetArguments, skipped),
+  );
 }
 
 /**
@@ -147,7 +149,6 @@ async function runWithoutReports(
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
 ): Promise<ReplyResult[]> {
-  if (beats.length === 0) return [];
   return isolateDenials(beats, async (some) => {
     const { reply, isRepeated } = await partition.runRepeatably(script, fleetArguments, some);
     const replies = reply as Reply[];

@@ -2,13 +2,14 @@
  * Reads devices: the requested fields of each record, and the TTL of its heartbeat key. Many devices are read in one
  * round trip. If a record cannot be read, only that device has an error.
  */
-import { type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
+import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { sendValidItems } from '../async/send-batches.js';
 import type { DeviceRecord, Dialect } from '../model/device.js';
 import { GONE_PTTL, recordDecoder } from '../model/device-decoder.js';
 import { dialectOrder, type FieldName, fieldName } from '../model/dialect.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
-import { mapByPartition } from '../store/by-partition.js';
+import { mapByPartition, mapItemsByPartition } from '../store/by-partition.js';
 import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
 import { isolateDenials } from '../store/isolate-denials.js';
@@ -115,14 +116,16 @@ export async function readDeviceIn(
 /**
  * Reads all fields of many devices. The results are in the order of the ids; for a device that is not found or has a
  * broken record, the result is its error.
- * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+ * @throws DevstateError CONNECTION: no device was answered; BAD_RECORD, USAGE
  */
 export async function readWholeDevices(
   fleet: Fleet,
   ids: readonly string[],
 ): Promise<ItemResult<DeviceRecord>[]> {
-  return sendValidItems(ids, validId, async (valid) =>
-    (await readDevices(fleet, valid, ALL_FIELDS)).map(toItemResult),
+  return sendValidItems(ids, validId, (valid) =>
+    mapItemsByPartition(fleet, valid, async (partition, group) =>
+      (await readDevicesIn(partition, group, ALL_FIELDS)).map(toItemResult),
+    ),
   );
 }
 

@@ -1,5 +1,6 @@
 /** Registers devices, and changes the type, metadata and TTL of registered ones. */
-import { type ItemResult, sendValidItems, splitAtRepeats, unwrapOne } from '../async/item-results.js';
+import { type ItemResult, splitAtRepeats, unwrapOne } from '../async/item-results.js';
+import { sendBatches, sendValidItems } from '../async/send-batches.js';
 import { DevstateError, deviceError, isConnectionError } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
 import { validId, validType } from '../model/identifiers.js';
@@ -30,8 +31,7 @@ export async function register(
  * Registers many devices. The results are in the order of the devices; each device succeeds or fails alone. Afterwards
  * the fleet's setting `longestTtl` is raised to the longest TTL given. If that fails, the devices for which a TTL was
  * given fail too, although they were registered.
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost; USAGE if the fleet
- *   may not be written to
+ * @throws DevstateError CONNECTION: no device was answered; USAGE: the fleet may not be written to
  */
 export async function registerAll(
   fleet: Fleet,
@@ -64,17 +64,14 @@ async function raiseLongestTtl(fleet: Fleet, ttls: readonly number[]): Promise<D
  * Registers devices of one partition. The caller must validate the devices before. Afterwards, if a device has a
  * longer TTL than the fleet's setting `longestTtl`, the caller must raise the setting.
  */
-export async function registerAllIn(
+export function registerAllIn(
   partition: Partition,
   registrants: readonly Registrant[],
   onlyIfNew = false,
 ): Promise<ItemResult<Registration>[]> {
-  const results: ItemResult<Registration>[] = [];
-  for (const distinct of splitAtRepeats(registrants, () => true)) {
-    const run = (chunk: readonly Registrant[]) => runRegister(partition, chunk, onlyIfNew);
-    for (const result of await runInChunks(distinct, run, metadataLength)) results.push(result);
-  }
-  return results;
+  const run = (chunk: readonly Registrant[]) => runRegister(partition, chunk, onlyIfNew);
+  const distinct = splitAtRepeats(registrants, () => true);
+  return sendBatches(distinct, (some) => runInChunks(some, run, metadataLength), 1);
 }
 
 function metadataLength({ metadataJson = '' }: Registrant): number {

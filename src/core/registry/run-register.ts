@@ -1,5 +1,6 @@
 /** Runs the Lua script `register` for devices of one partition. */
-import { awaitItemResult, type ItemResult } from '../async/item-results.js';
+import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { sendEach, sendOpen } from '../async/send-batches.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
@@ -35,23 +36,31 @@ export async function runRegister(
       })),
     ) as Promise<Reply[]>;
   const replies = await isolateDenials(registrants, (list) => attempt(list));
-  return settleAll(
+  const results = await settleAll(
     replies.map(async (reply, i) => {
       const registrant = registrants[i] as Registrant;
-      if (reply instanceof DevstateError) return reply;
-      if (reply[0] !== 2) return toRegistration(partition, registrant, registrant.type, reply);
-      let oldType = String(reply[1]);
-      const secondRun = retryUntilSettled(partition.requestTimeoutMs, async () => {
-        const [next = [4, 'no reply']] = await attempt([registrant], oldType);
-        if (next[0] !== 2) return next;
-        oldType = String(next[1]);
-        return undefined;
-      });
-      const settled = await awaitItemResult(secondRun);
-      if (settled instanceof DevstateError) return settled;
-      return toRegistration(partition, registrant, oldType, settled);
+      return Array.isArray(reply) && reply[0] !== 2
+        ? toRegistration(partition, registrant, registrant.type, reply)
+        : reply;
     }),
   );
+  const changeType = async (registrant: Registrant, presentType: string) => {
+    let oldType = presentType;
+    const reply = await retryUntilSettled(partition.requestTimeoutMs, async () => {
+      const [next = [4, 'no reply']] = await attempt([registrant], oldType);
+      if (next[0] !== 2) return next;
+      oldType = String(next[1]);
+      return undefined;
+    });
+    return unwrapOne([await toRegistration(partition, registrant, oldType, reply)]);
+  };
+  return sendOpen(registrants, results, isReply, (changed, types) =>
+    sendEach(changed, (registrant, i) => changeType(registrant, String(types[i]?.[1]))),
+  );
+}
+
+function isReply(result: ItemResult<Registration> | Reply): result is Reply {
+  return Array.isArray(result);
 }
 
 async function toRegistration(

@@ -1,6 +1,6 @@
 /** Unregisters devices: removes their records, histories, heartbeat keys and entries in the sets and the index. */
-import { awaitItemResult, type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
+import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { sendBatches, sendEach, sendValidItems } from '../async/send-batches.js';
 import { slices } from '../async/slices.js';
 import { notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
@@ -24,23 +24,20 @@ export async function unregister(fleet: Fleet, id: string): Promise<void> {
 /**
  * Unregisters many devices, each of which succeeds or fails alone.
  * @returns for each id, in order: null if the device was unregistered, or its error
- * @throws DevstateError USAGE if the fleet is read-only; CONNECTION if all devices are of one partition and its
- *   connection is lost
+ * @throws DevstateError USAGE: the fleet is read-only; CONNECTION: no device was answered
  */
 export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promise<ItemResult<null>[]> {
   fleet.assertWritable(UNREGISTER.name);
-  const removeAll = async (partition: Partition, all: readonly string[]) => {
-    const results: ItemResult<null>[] = [];
-    for (const chunk of slices(all, MAX_DEVICES_PER_SCRIPT)) {
-      const readings = await readDevicesIn(partition, chunk, ['type']);
-      await removeFromFormerTypes(partition, readings);
-      results.push(
-        ...(await settleAll(readings.map((reading) => awaitItemResult(remove(partition, reading))))),
-      );
-    }
-    return results;
+  const removeChunk = async (partition: Partition, chunk: readonly string[]) => {
+    const readings = await readDevicesIn(partition, chunk, ['type']);
+    await removeFromFormerTypes(partition, readings);
+    return sendEach(readings, (reading) => remove(partition, reading));
   };
-  return sendValidItems(ids, validId, (all) => mapItemsByPartition(fleet, all, removeAll));
+  return sendValidItems(ids, validId, (all) =>
+    mapItemsByPartition(fleet, all, (partition, group) =>
+      sendBatches(slices(group, MAX_DEVICES_PER_SCRIPT), (chunk) => removeChunk(partition, chunk), 1),
+    ),
+  );
 }
 
 async function remove(partition: Partition, { id, device, error }: DeviceReading): Promise<null> {

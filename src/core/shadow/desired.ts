@@ -4,8 +4,8 @@
  * another client made is lost.
  */
 
-import { awaitItemResult, type ItemResult, sendValidItems, unwrapOne } from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
+import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { sendEach, sendValidItems } from '../async/send-batches.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
@@ -60,8 +60,7 @@ export async function setDesired(
 /**
  * Makes the same change to the desired state of many devices, each as `setDesired` does. The results are in the order
  * of the ids; each device succeeds or fails alone.
- * @throws DevstateError CONNECTION when all devices are of one partition and its connection is lost; USAGE if the
- *   fleet may not be written to
+ * @throws DevstateError CONNECTION: no device was answered; USAGE: the fleet may not be written to
  */
 export async function setDesiredAll(
   fleet: Fleet,
@@ -74,9 +73,7 @@ export async function setDesiredAll(
   if (ifVersion !== undefined) validNumber('ifVersion', ifVersion, 0, Number.MAX_SAFE_INTEGER);
   return sendValidItems(ids, validId, (all) =>
     mapItemsByPartition(fleet, all, (partition, group) =>
-      runInChunks(group, (chunk) =>
-        settleAll(chunk.map((id) => awaitItemResult(setOne(fleet, partition, id, document, options)))),
-      ),
+      runInChunks(group, (chunk) => sendEach(chunk, (id) => setOne(fleet, partition, id, document, options))),
     ),
   );
 }

@@ -3,8 +3,8 @@
  * results are returned in the order in which the devices were given. A fleet that is not partitioned has one partition.
  */
 import type { ItemResult } from '../async/item-results.js';
+import { type Identified, idOf, sendBatches } from '../async/send-batches.js';
 import { mapConcurrently } from '../async/settled.js';
-import { deviceError, isConnectionError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
 import type { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';
@@ -14,8 +14,6 @@ import { partitionNumber } from './partition-number.js';
  * the replies of all these partitions are in memory together.
  */
 export const PARTITIONS_AT_ONCE = 8;
-
-type Identified = string | { id: string };
 
 /**
  * The items whose devices belong to one partition, and the index of each item in the caller's list, so that its
@@ -62,22 +60,27 @@ export async function mapByPartition<Item extends Identified, Result>(
  * Groups the items by the partition of their device, calls `work` once for each group, and returns one result or error
  * for each item, in order. If a partition cannot be reached, only its items fail. All partitions are worked on at the
  * same time, so that a partition that cannot be reached does not delay the others.
- * @throws DevstateError CONNECTION if all items are in one partition and it cannot be reached
+ * @throws DevstateError CONNECTION: no partition can be reached
  */
 export async function mapItemsByPartition<Item extends Identified, Result>(
   fleet: Fleet,
   items: readonly Item[],
   work: GroupWork<Item, ItemResult<Result>>,
 ): Promise<readonly ItemResult<Result>[]> {
-  const workOrErrors: typeof work = async (partition, group) => {
-    try {
-      return await work(partition, group);
-    } catch (error) {
-      if (group.length === items.length || !isConnectionError(error)) throw error;
-      return group.map((item) => deviceError(idOf(item), error));
-    }
-  };
-  return mapByPartition(fleet, items, workOrErrors, items.length);
+  const partitions = await fleet.partitions();
+  const [only] = partitions;
+  if (partitions.length === 1 && only) return work(only, items);
+  const groups = [...groupByPartition(items, partitions.length)];
+  const numbers = new Map<readonly Item[], number>(groups.map(([number, group]) => [group.items, number]));
+  const sent = await sendBatches(
+    numbers.keys(),
+    (group) => work(partitions[numbers.get(group) as number] as Partition, group),
+    groups.length,
+  );
+  const results: ItemResult<Result>[] = new Array(items.length);
+  const indexes = groups.flatMap(([, group]) => group.indexes);
+  for (const [i, index] of indexes.entries()) results[index] = sent[i] as ItemResult<Result>;
+  return results;
 }
 
 function groupByPartition<Item extends Identified>(
@@ -93,10 +96,6 @@ function groupByPartition<Item extends Identified>(
     groups.set(number, group);
   }
   return groups;
-}
-
-function idOf(item: Identified): string {
-  return typeof item === 'string' ? item : item.id;
 }
 
 /**

@@ -2,8 +2,8 @@
  * Redis checks the user's permissions for all keys of a script call before it begins the script. So a device whose keys
  * are denied makes the call fail for all its devices, and nothing was done for any of them. Each is then sent alone.
  */
-import type { ItemResult } from '../async/item-results.js';
-import { settleAll } from '../async/settled.js';
+import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { type Identified, sendEach } from '../async/send-batches.js';
 import { DevstateError } from '../model/errors.js';
 
 /**
@@ -11,9 +11,10 @@ import { DevstateError } from '../model/errors.js';
  * alone, in order.
  * @param work returns a result for each item, in order; if it rejects with the reason DEVICE_DENIED, it has done
  *   nothing, or only reads
- * @returns the result of each item, in order, or the error with the reason DEVICE_DENIED
+ * @returns the result of each item, in order, or its error: with the reason DEVICE_DENIED, or because the connection
+ *   was lost before its turn
  */
-export async function isolateDenials<Item, Result>(
+export async function isolateDenials<Item extends Identified, Result>(
   items: readonly Item[],
   work: (items: readonly Item[]) => Promise<readonly Result[]>,
 ): Promise<ItemResult<Result>[]> {
@@ -22,7 +23,6 @@ export async function isolateDenials<Item, Result>(
   } catch (error) {
     if (!(error instanceof DevstateError && error.reason === 'DEVICE_DENIED')) throw error;
     if (items.length === 1) return [error];
-    const each = await settleAll(items.map((item) => isolateDenials([item], work)));
-    return each.flat();
+    return sendEach(items, async (item) => unwrapOne(await isolateDenials([item], work)));
   }
 }

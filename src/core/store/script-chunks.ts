@@ -3,7 +3,8 @@
  * the script blocks the server only for a short time. Several chunks are sent before the first has a reply; they run in
  * order, because they go over one connection.
  */
-import { mapConcurrently } from '../async/settled.js';
+import type { ItemResult } from '../async/item-results.js';
+import { type Identified, type Send, sendBatches } from '../async/send-batches.js';
 import { MAX_DEVICES_PER_SCRIPT } from './scripts.js';
 
 const CHUNKS_AT_ONCE = 8;
@@ -14,18 +15,17 @@ const CHUNKS_AT_ONCE = 8;
 const MAX_CHUNK_BYTES = 256 * 1024;
 
 /**
- * Calls `work` for chunks of the items, and returns a result for each item, in order. If chunks fail, it waits for the
- * chunks that are sent already, and then rejects with the failure of the first chunk that failed, in order of the
- * items.
+ * Calls `work` for chunks of the items, and returns a result for each item, in order. If the connection is lost, the
+ * items of the chunks that were sent by then, and of those that were not, fail alone.
  * @param weigh returns about how many bytes are sent for an item
+ * @throws DevstateError CONNECTION: no chunk was answered
  */
-export async function runInChunks<Item, Result>(
+export function runInChunks<Item extends Identified, Result>(
   items: readonly Item[],
-  work: (chunk: readonly Item[]) => Promise<readonly Result[]>,
+  work: Send<Item, Result>,
   weigh: (item: Item) => number = () => 0,
-): Promise<Result[]> {
-  const results = await mapConcurrently([...chunksOf(items, weigh)], work, CHUNKS_AT_ONCE);
-  return results.flat();
+): Promise<ItemResult<Result>[]> {
+  return sendBatches(chunksOf(items, weigh), work, CHUNKS_AT_ONCE);
 }
 
 function* chunksOf<Item>(items: readonly Item[], weigh: (item: Item) => number): Generator<readonly Item[]> {

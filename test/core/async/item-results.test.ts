@@ -1,48 +1,15 @@
 /** Many items in one call: which failures are of one item only, and how items are split so that they stay in order. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  awaitItemResult,
-  sendValidItems,
-  splitAtRepeats,
-  unwrapOne,
-} from '../../../src/core/async/item-results.js';
+import { awaitItemResult, splitAtRepeats, unwrapOne } from '../../../src/core/async/item-results.js';
 import { DevstateError, usageError } from '../../../src/core/model/errors.js';
 
-const odd = (n: number) => {
-  if (n % 2 === 0) throw usageError(`${n} is even`);
-  return n;
-};
-
-describe('the result of each item', () => {
-  test('is its error if it is not valid; the valid items are sent together', async () => {
-    const sent: (readonly number[])[] = [];
-    const results = await sendValidItems([1, 2, 3, 4, 5], odd, async (items) => {
-      sent.push(items);
-      return items.map((n) => (n === 3 ? usageError('3 is refused') : n * 10));
-    });
-    expect(results).toMatchObject([
-      10,
-      { message: '2 is even' },
-      { message: '3 is refused' },
-      { message: '4 is even' },
-      50,
-    ]);
-    expect(sent).toEqual([[1, 3, 5]]);
-  });
-
-  test('is not given if the failure is not about one item: the call rejects', async () => {
-    const broken = () => {
-      throw new TypeError('a bug');
-    };
-    await expect(sendValidItems([1], broken, async () => [])).rejects.toThrow('a bug');
-    const lost = new DevstateError('CONNECTION', 'lost');
-    await expect(sendValidItems([1], odd, () => Promise.reject(lost))).rejects.toBe(lost);
-    await expect(awaitItemResult(Promise.reject(lost))).rejects.toBe(lost);
-    const own = usageError('own');
-    expect(await awaitItemResult(Promise.reject(own))).toBe(own);
-    expect(() => unwrapOne([own])).toThrow(own);
-  });
+test('the result of an item is its own error; an error of the connection rejects', async () => {
+  const lost = new DevstateError('CONNECTION', 'lost');
+  await expect(awaitItemResult(Promise.reject(lost))).rejects.toBe(lost);
+  const own = usageError('own');
+  expect(await awaitItemResult(Promise.reject(own))).toBe(own);
+  expect(() => unwrapOne([own])).toThrow(own);
 });
 
 describe('splitting at repeats', () => {

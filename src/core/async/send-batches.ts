@@ -1,0 +1,152 @@
+/**
+ * Calls with many items (devices), each of which succeeds or fails alone. If the connection is lost meanwhile, what was
+ * answered before keeps its results: a batch that is lost fails for its items alone, and no further batch is sent,
+ * because each could wait for the request timeout. Only if no batch is answered, the call fails as a whole.
+ */
+import { DevstateError, deviceError, isConnectionError } from '../model/errors.js';
+import { awaitItemResult, type ItemResult, itemResultOf } from './item-results.js';
+import { mapConcurrently, settleAll } from './settled.js';
+import { slices } from './slices.js';
+
+/**
+ * The most items of a call that are parsed and sent together. What is kept for an item besides its result (its JSON
+ * text, its place in a group, its reply) is kept for at most so many items, however many the call has.
+ */
+const MAX_ITEMS_AT_ONCE = 10_000;
+
+/** An item of a device: its id, or an object that has it. */
+export type Identified = string | { id: string };
+
+/** Sends items, and returns a result for each, in order. It rejects with CONNECTION only if no item was answered. */
+export type Send<Item, Result> = (items: readonly Item[]) => Promise<readonly ItemResult<Result>[]>;
+
+export function idOf(item: Identified): string {
+  return typeof item === 'string' ? item : item.id;
+}
+
+/**
+ * Validates the inputs with `parse` and sends the valid items. Returns a result for each input, in order: for an input
+ * that is not valid, the DevstateError that `parse` threw. Of a call with many inputs, a part is parsed and sent at a
+ * time, in the order of the inputs.
+ * @throws DevstateError CONNECTION: no item was answered
+ */
+export function sendValidItems<Input, Item extends Identified, Result>(
+  inputs: readonly Input[],
+  parse: (input: Input) => Item,
+  send: Send<Item, Result>,
+): Promise<ItemResult<Result>[]> {
+  const sendPart = async (part: readonly Input[]) => {
+    const items = part.map((input) => itemResultOf(() => parse(input)));
+    const validItems = items.flatMap((item) => (item instanceof DevstateError ? [] : [item]));
+    const results = (await send(validItems)).values();
+    return items.map((item) =>
+      item instanceof DevstateError ? item : (results.next().value as ItemResult<Result>),
+    );
+  };
+  return sendAll(slices(inputs, MAX_ITEMS_AT_ONCE), sendPart, 1, (input) => idOf(parse(input)));
+}
+
+/**
+ * Sends batches in order, and returns the results of their items. After a batch that is lost, the items of the batches
+ * that were not sent yet fail with CONNECTION too, without an outcome.
+ * @param atOnce how many batches are sent before the first is answered
+ * @throws DevstateError CONNECTION: no batch was answered. If any of them may have been done, the outcome is `unknown`
+ */
+export function sendBatches<Item extends Identified, Result>(
+  batches: Iterable<readonly Item[]>,
+  send: Send<Item, Result>,
+  atOnce: number,
+): Promise<ItemResult<Result>[]> {
+  return sendAll(batches, send, atOnce, idOf);
+}
+
+/** Does as `sendBatches`, with items whose id only `toId` knows. If it throws a DevstateError, that is the item's result. */
+async function sendAll<Item, Result>(
+  batches: Iterable<readonly Item[]>,
+  send: Send<Item, Result>,
+  atOnce: number,
+  toId: (item: Item) => string,
+): Promise<ItemResult<Result>[]> {
+  const losses: DevstateError[] = [];
+  let isAnswered = false;
+  const failAll = (batch: readonly Item[], error: DevstateError) =>
+    batch.map((item) => itemResultOf(() => deviceError(toId(item), error)));
+  const sendBatch = async (batch: readonly Item[]): Promise<readonly ItemResult<Result>[]> => {
+    const [loss] = losses;
+    if (loss) return failAll(batch, notSentError(loss));
+    try {
+      const results = await send(batch);
+      isAnswered = true;
+      return results;
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      losses.push(error);
+      return failAll(batch, error);
+    }
+  };
+  const results = await mapConcurrently([...batches], sendBatch, atOnce);
+  const loss = losses.find(({ outcome }) => outcome === 'unknown') ?? losses[0];
+  if (loss && !isAnswered) throw loss;
+  return results.flat();
+}
+
+/**
+ * Does the work of each item alone, and returns its result or its DevstateError, in order.
+ * @param atOnce how many works are begun before the first is done; default: all
+ * @throws DevstateError CONNECTION: no item was answered
+ */
+export function sendEach<Item extends Identified, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+  atOnce: number = items.length,
+): Promise<ItemResult<Result>[]> {
+  const sendOne = async (single: readonly [index: number, item: Item][]) =>
+    settleAll(single.map(([index, item]) => awaitItemResult(work(item, index))));
+  const singles = slices([...items.entries()], 1);
+  return sendAll(singles, sendOne, atOnce, ([, item]) => idOf(item));
+}
+
+/**
+ * Sends those items again whose results are not final, and returns all results with the new ones in their places. If the
+ * connection is lost meanwhile, only these items fail.
+ * @param isOpen whether a result is not final
+ * @param send gets the items, and the results of them that are not final
+ * @throws DevstateError CONNECTION: no result was final, and no item was answered
+ */
+export async function sendOpen<Item extends Identified, Open, Result>(
+  items: readonly Item[],
+  results: readonly (ItemResult<Result> | Open)[],
+  isOpen: (result: ItemResult<Result> | Open, item: Item) => result is Open,
+  send: (items: readonly Item[], open: readonly Open[]) => Promise<readonly ItemResult<Result>[]>,
+): Promise<ItemResult<Result>[]> {
+  const final: ItemResult<Result>[] = [];
+  const again: Item[] = [];
+  const open: Open[] = [];
+  const isAgain = results.map((result, i) => {
+    const item = items[i] as Item;
+    if (isOpen(result, item)) {
+      again.push(item);
+      open.push(result);
+      return true;
+    }
+    final.push(result);
+    return false;
+  });
+  if (again.length === 0) return final;
+  const answers = (
+    await send(again, open).catch((error: unknown) => {
+      if (final.length === 0 || !isConnectionError(error)) throw error;
+      return again.map((item) => deviceError(idOf(item), error));
+    })
+  ).values();
+  const finals = final.values();
+  return isAgain.map((isOne) => (isOne ? answers : finals).next().value as ItemResult<Result>);
+}
+
+function notSentError(loss: DevstateError): DevstateError {
+  const reason = loss.outcome === undefined ? loss.reason : undefined;
+  return new DevstateError('CONNECTION', 'not sent, because an earlier request failed', {
+    reason,
+    cause: loss,
+  });
+}
