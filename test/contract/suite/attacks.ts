@@ -208,12 +208,14 @@ async function listenToAll(fleet: Fleet): Promise<() => Promise<string[]>> {
   let marks = 0;
   const subscribers = await Promise.all(
     servers.map(async (server) => {
-      const subscriber = server.duplicate({ retryStrategy: () => null, lazyConnect: false });
+      const subscriber = server.duplicate({ retryStrategy: () => null });
       onTestFinished(() => subscriber.disconnect());
+      subscriber.on('error', () => {}); // the rejection of `connect` says what is wrong
       subscriber.on('pmessage', (_pattern, channel) => {
         if (channel === MARK) marks += 1;
         else if (channel !== '__sentinel__:hello') channels.push(channel);
       });
+      await subscriber.connect();
       await subscriber.psubscribe('*');
       return subscriber;
     }),
