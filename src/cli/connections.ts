@@ -24,7 +24,7 @@ export interface ConnectionsOptions {
 }
 
 interface FleetConnectOptions {
-  /** Called when the connection is lost, and at each failed attempt to reconnect. */
+  /** Called when the connection was lost before the answer to a request, and at each failed attempt to reconnect. */
   onLost?: (() => void) | undefined;
   /** When the signal is aborted, the connection is closed 500 ms later; default: the signal of the command line. */
   signal?: AbortSignal;

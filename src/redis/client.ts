@@ -26,9 +26,10 @@ import type { Target } from './target-url.js';
 const FAILOVER_PAUSE_MS = 100;
 
 /** Connects to the server or cluster of a URL. @throws DevstateError CONNECTION */
-export async function connect(target: Target, options: ConnectOptions): Promise<Link> {
-  if (options.signal.aborted)
-    throw new DevstateError('CONNECTION', `not connecting to ${target.shown}: interrupted`);
+export async function connect(target: Target, given: ConnectOptions): Promise<Link> {
+  const { signal, onLost } = given;
+  if (signal.aborted) throw new DevstateError('CONNECTION', `not connecting to ${target.shown}: interrupted`);
+  const options = { ...given, onLost: () => (signal.aborted ? undefined : onLost?.()) };
   if (!target.nodes) return connectServer(target, options);
   const { connectCluster } = await import('./cluster.js');
   return connectCluster(target, target.nodes, options);
@@ -37,21 +38,26 @@ export async function connect(target: Target, options: ConnectOptions): Promise<
 /**
  * Returns the link of a client for these options of ioredis, which connects at the first request.
  * @param timeoutMs the request timeout, ms
+ * @param onLost called when the connection was lost before the answer to a request
  */
-export function linkTo(options: RedisOptions, timeoutMs: number): ServerLink {
+export function linkTo(options: RedisOptions, timeoutMs: number, onLost?: () => void): ServerLink {
   const bySentinel = options.sentinels !== undefined;
   const client = new Redis({
     ...options,
     ...clientPolicy(timeoutMs),
     Connector: bySentinel ? SentinelConnector : ServerConnector,
   });
-  return new ServerLink(client, { ownTimeoutMs: timeoutMs, ...(bySentinel && { verify: verifyMaster }) });
+  return new ServerLink(client, {
+    ownTimeoutMs: timeoutMs,
+    onLost,
+    ...(bySentinel && { verify: verifyMaster }),
+  });
 }
 
 /** Connects to one server: the one of the URL, or the master that the sentinels name. @throws DevstateError CONNECTION */
 async function connectServer(target: Target, options: ConnectOptions): Promise<Link> {
   const { timeoutMs, signal, onLost = () => {} } = options;
-  const link = linkTo(target.options, timeoutMs);
+  const link = linkTo(target.options, timeoutMs, onLost);
   const { client } = link;
   // Until the first connection has succeeded, only a silent server is connected to again: any other failure is told at
   // once.
@@ -63,9 +69,12 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<L
   } finally {
     attempt.end();
   }
-  client.options.retryStrategy = (attempt) => (signal.aborted ? null : reconnectDelayMs(attempt, timeoutMs));
+  client.options.retryStrategy = (attempt) => {
+    if (signal.aborted) return null;
+    if (attempt > 1) onLost();
+    return reconnectDelayMs(attempt, timeoutMs);
+  };
   closeOnAbort(signal, client);
-  client.on('reconnecting', onLost);
   return link;
 }
 

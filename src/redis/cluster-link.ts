@@ -21,6 +21,7 @@ export class ClusterLink implements Link {
   readonly client: Cluster;
   /** The request timeout of a client that devstate made; undefined: the caller made it. */
   readonly #ownTimeoutMs: number | undefined;
+  readonly #onLost: () => void;
   readonly #nodes = new WeakMap<Redis, ServerLink>();
   readonly #slots = new Map<string, number>();
   /** Requests whose node is not known at present. */
@@ -32,9 +33,11 @@ export class ClusterLink implements Link {
   #searchTimer: NodeJS.Timeout | undefined;
   #searches = 0;
 
-  constructor(client: Cluster, ownTimeoutMs?: number) {
+  /** @param onLost called when a connection was lost before the answer to a request */
+  constructor(client: Cluster, ownTimeoutMs?: number, onLost = () => {}) {
     this.client = client;
     this.#ownTimeoutMs = ownTimeoutMs;
+    this.#onLost = onLost;
     this.#subscribers = new Subscribers(client);
     client.on('+node', (node: Redis) => this.#linkOf(node));
     client.on('-node', () => this.#search());
@@ -95,8 +98,9 @@ export class ClusterLink implements Link {
     this.#timer = setInterval(() => this.#tick(), tickMs(this.#ownTimeoutMs)).unref();
   }
 
-  onSettled(): void {
+  onSettled(isLost: boolean): void {
     this.#unanswered -= 1;
+    if (isLost) this.#onLost();
   }
 
   leaveReplica(): void {

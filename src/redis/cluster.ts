@@ -61,13 +61,16 @@ async function connectThrough(
     ...clusterPolicy(timeoutMs),
     redisOptions: nodeOptions(target, nodes, timeoutMs),
     dnsLookup: (name, done) => done(null, name), // keeps host names instead of resolving them: certificates are checked against the names
-    clusterRetryStrategy: (count) =>
-      established && !signal.aborted ? reconnectDelayMs(count, timeoutMs) : null,
+    clusterRetryStrategy(count) {
+      if (!established || signal.aborted) return null;
+      if (count > 1) onLost();
+      return reconnectDelayMs(count, timeoutMs);
+    },
     maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // twice the number of pauses that fit into the timeout: each repetition may also be redirected by an ASK, which has no pause
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
   });
-  const link = new ClusterLink(cluster, timeoutMs);
+  const link = new ClusterLink(cluster, timeoutMs, onLost);
   const stopListening = onAbort(attempt, () => cluster.disconnect());
   try {
     await cluster.connect();
@@ -83,7 +86,6 @@ async function connectThrough(
   // ends with it.
   const refresh = setInterval(() => cluster.refreshSlotsCache(), SLOTS_REFRESH_MS).unref();
   cluster.once('end', () => clearInterval(refresh));
-  cluster.on('reconnecting', onLost);
   return link;
 }
 

@@ -12,7 +12,11 @@ export interface ConnectOptions {
    * that a command can still clean up.
    */
   signal: AbortSignal;
-  /** Called when the connection is lost, and again at each failed attempt to reconnect. */
+  /**
+   * Called when the connection was lost before the answer to a request, and at each failed attempt to reconnect. A
+   * connection that the server closed while nothing was sent is made again without a call; after `signal` has aborted
+   * there are no calls either.
+   */
   onLost?: (() => void) | undefined;
 }
 

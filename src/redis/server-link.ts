@@ -37,6 +37,8 @@ export interface ServerLinkOptions {
    * Undefined: the caller made the client, so its connection is never dropped.
    */
   ownTimeoutMs?: number;
+  /** Called when the connection was lost before the answer to a request. */
+  onLost?: (() => void) | undefined;
   /** Sends further commands together with the first TIME. If it rejects, the connection is made again. */
   verify?: (client: Redis) => Promise<void>;
 }
@@ -124,8 +126,9 @@ export class ServerLink implements Link {
     this.#timer = setInterval(() => this.#tick(), tickMs(ownTimeoutMs)).unref();
   }
 
-  onSettled(): void {
+  onSettled(isLost: boolean): void {
     this.#unanswered -= 1;
+    if (isLost) this.#options.onLost?.();
   }
 
   /** Checks a client that devstate made for silence. In a cluster, called for each node while requests are unanswered. */

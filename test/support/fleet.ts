@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions } from 'ioredis';
+import { onTestFinished } from 'vitest';
 import type { DeviceRecord, Dialect } from '../../src/core/model/device.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import type { Keyspace } from '../../src/core/model/keyspace.js';
@@ -12,10 +13,13 @@ import { decodeLogEntry } from '../../src/core/model/presence-event.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
 import { heartbeats } from '../../src/core/presence/heartbeats.js';
 import { registerAll } from '../../src/core/registry/register.js';
+import { closeConnection } from '../../src/core/store/close-connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import type { Link } from '../../src/core/store/link.js';
 import type { Partition } from '../../src/core/store/partition.js';
+import { connect } from '../../src/redis/client.js';
 import { ServerLink } from '../../src/redis/server-link.js';
+import { parseTarget } from '../../src/redis/target-url.js';
 import type { TestBackend } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];
@@ -61,6 +65,13 @@ export async function openFleet(
   const client = await redis.client(connection);
   client.on('error', () => {}); // commands say what is wrong
   return new SingleFleet(client, options);
+}
+
+/** Opens the fleet at a URL on a connection of its own, which is closed when the test has finished. */
+export async function fleetAt(url: string): Promise<Fleet> {
+  const link = await connect(parseTarget(url), { timeoutMs: 5000, signal: new AbortController().signal });
+  onTestFinished(() => closeConnection(link.client));
+  return new Fleet(link);
 }
 
 /** Returns the ids d0, d1, … */

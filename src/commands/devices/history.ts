@@ -6,12 +6,11 @@ import { type HistoryChange, type HistoryOptions, readHistory } from '../../core
 import { usageError } from '../../core/model/errors.js';
 import { validId } from '../../core/model/identifiers.js';
 import type { HistoryKind } from '../../core/model/keyspace.js';
-import type { Fleet } from '../../core/store/fleet.js';
 import { parseCount } from '../../input/duration.js';
 import { parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
-import { outageListener } from '../shared/outage-notices.js';
+import { connectPersistently } from '../shared/outage-notices.js';
 import { HISTORY, HISTORY_DIFF } from './history-view.js';
 
 interface Options {
@@ -47,9 +46,8 @@ export const history = command<Options>({
     if (follow && options.until !== undefined) throw usageError('--follow cannot be combined with --until');
     const query = queryOf(options, context.now());
     validId(id);
-    const fleet = await context.fleet();
-    if (follow) await context.print.stream(view, followChanges(context, fleet, id, query));
-    else await context.print.list(view, await readHistory(fleet, id, query));
+    if (follow) await context.print.stream(view, await followChanges(context, id, query));
+    else await context.print.list(view, await readHistory(await context.fleet(), id, query));
   },
 });
 
@@ -62,17 +60,17 @@ function queryOf({ since, until, kind, limit }: Options, now: number): HistoryOp
   };
 }
 
-function followChanges(
+async function followChanges(
   context: Context,
-  fleet: Fleet,
   id: string,
   query: HistoryOptions,
-): AsyncIterable<HistoryChange> {
+): Promise<AsyncIterable<HistoryChange>> {
   const { signal, notice } = context;
+  const { fleet, outage } = await connectPersistently(context);
   return followHistory(fleet, id, {
     ...query,
     signal,
-    ...outageListener(context),
+    outage,
     onDropped: (kind, count) =>
       notice(
         count === 1

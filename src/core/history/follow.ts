@@ -6,13 +6,15 @@
 import { WakeSignal } from '../async/wake-signal.js';
 import { DevstateError } from '../model/errors.js';
 import type { HistoryKind } from '../model/keyspace.js';
-import { type OutageListener, OutageNotice } from '../pubsub/outage-notice.js';
+import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Fleet } from '../store/fleet.js';
 import { HISTORY_KINDS } from './history-entry.js';
 import { type LastReads, readFirstEntries, readNewEntries } from './new-entries.js';
 import type { HistoryChange, HistoryOptions } from './read-history.js';
 
-export interface FollowOptions extends Omit<HistoryOptions, 'until'>, OutageListener {
+export interface FollowOptions extends Omit<HistoryOptions, 'until'> {
+  /** Reports when the history cannot be read, and when it can be again. */
+  outage: OutageNotice;
   /** Ends the following of the history when it aborts. */
   signal?: AbortSignal;
   /** Called with a kind of change and the number of its entries that were deleted before they could be read. */
@@ -25,16 +27,16 @@ const POLL_INTERVAL_MS = 1000;
 
 /**
  * Returns the history entries that the options select, then every later entry once, until the signal aborts.
- * After the first read, a lost connection or an unregistered device is not thrown, but reported to the callbacks.
+ * After the first read, a lost connection or an unregistered device is not thrown, but reported to `outage` and
+ * `onGone`.
  * @throws DevstateError BAD_RECORD, USAGE; at the first read also NOT_FOUND and CONNECTION
  */
 export async function* followHistory(
   fleet: Fleet,
   id: string,
-  { signal, onDropped = () => {}, onGone = () => {}, ...options }: FollowOptions = {},
+  { signal, outage, onDropped = () => {}, onGone = () => {}, ...options }: FollowOptions,
 ): AsyncGenerator<HistoryChange> {
   const wakeSignal = new WakeSignal(signal);
-  const outage = new OutageNotice(options);
   const kinds = options.kinds ?? HISTORY_KINDS;
   let lastReads: LastReads | undefined;
   let isGone = false;

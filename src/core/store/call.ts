@@ -98,22 +98,22 @@ class Call<T> {
     this.#isUnknown = this.#options.repeat !== 'read';
     this.#send({ notAfter, isRepeated }).then(
       (value) => {
-        this.#link.onSettled();
+        this.#link.onSettled(false);
         if (this.#isOver) return;
         this.#end();
         this.#resolve(value);
       },
-      (error: unknown) => {
-        this.#link.onSettled();
-        if (!this.#isOver) this.#onError(error, clock, isRepeated);
-      },
+      (error: unknown) => this.#onError(error, clock, isRepeated),
     );
   }
 
   #onError(error: unknown, clock: ServerClock, wasUnknown: boolean): void {
     const isLost = error instanceof Error && networkProblem(error) !== null;
-    // Any other error is a reply, so this attempt was not done; an earlier one may have been.
-    if (!isLost || isNotSent(error)) this.#isUnknown = wasUnknown;
+    const isAnswerLost = isLost && !isNotSent(error);
+    this.#link.onSettled(isAnswerLost);
+    if (this.#isOver) return;
+    // Any other error says that this attempt was not done; an earlier one may have been.
+    if (!isAnswerLost) this.#isUnknown = wasUnknown;
     if (isLost || isRetryable(error)) this.#sendLater(error);
     else this.#onReply(error as Error, clock);
   }

@@ -37,8 +37,11 @@ export interface Link {
   open(key: string | undefined, request: WaitingRequest): () => void;
   /** Notes that a request was sent. While requests are unanswered, the servers are checked for silence. */
   onSent(): void;
-  /** Notes that a request was answered, or has failed. */
-  onSettled(): void;
+  /**
+   * Notes that a request was answered, or has failed.
+   * @param isLost whether the connection was lost before the answer
+   */
+  onSettled(isLost: boolean): void;
   /** Leaves a server that has replied READONLY: it has become a replica, and the same address may have a new master. */
   leaveReplica(): void;
   /** Makes a client for a subscription, which ends with this link's client. It is not connected yet. */

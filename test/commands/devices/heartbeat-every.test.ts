@@ -97,6 +97,8 @@ describe('when Redis is lost', () => {
     // The server has no persistence: the heartbeat registers the device again.
     const running = there.start('heartbeat d1 --register --type lamp --every 20ms -o name');
     await running.lines('stdout', 3);
+    await server.kill();
+    await running.says('stderr', 'retrying');
     await server.restart();
     await running.says('stderr', 'reconnected');
     expect(await there.json('get d1 --fields status')).toEqual({ status: 'online' });

@@ -1,5 +1,5 @@
 /**
- * A proxy between clients and a server, on a port of the loopback interface. The test sets its faults at run time,
+ * A proxy between clients and a server, on a port of the loopback interface or on a unix socket. The test sets its faults at run time,
  * for one connection ("flow") or for all, and awaits what happens in it.
  */
 import { EventEmitter, once } from 'node:events';
@@ -18,6 +18,7 @@ import { type Direction, Flow } from './flow.js';
 
 /** Below the ports that systems choose for outgoing connections, so none takes the port while the proxy refuses. */
 const PORTS = { from: 20_000, count: 12_000 };
+const HOST = '127.0.0.1';
 const WAIT_MS = 15_000;
 
 export interface FaultProxyOptions {
@@ -28,9 +29,12 @@ export interface FaultProxyOptions {
    * replicas and sentinels, where only those of clients are to be disturbed. `refuse` and `hold` apply to it too.
    */
   spared?: RegExp;
+  /** The path of a unix socket to listen on; default: a port is used. */
+  path?: string;
 }
 
 export class FaultProxy {
+  /** The port that it listens on; 0: it listens on a unix socket. */
   readonly port: number;
   /** All flows since the start, closed ones too. */
   readonly flows: Flow[] = [];
@@ -40,13 +44,15 @@ export class FaultProxy {
   readonly #server: Server;
   readonly #random: () => number;
   readonly #spared: RegExp | undefined;
+  readonly #path: string | undefined;
   readonly #faults: Record<Direction, Faults> = { toServer: NO_FAULTS, toClient: NO_FAULTS };
   readonly #changes = new EventEmitter();
   /** The clients that wait for the end of `hold()`; undefined: new ones are connected at once. */
   #held: Socket[] | undefined;
 
-  private constructor(server: Server, { seed = 1, spared }: FaultProxyOptions) {
-    this.port = (server.address() as AddressInfo).port;
+  private constructor(server: Server, { seed = 1, spared, path }: FaultProxyOptions) {
+    this.port = path === undefined ? (server.address() as AddressInfo).port : 0;
+    this.#path = path;
     this.#server = server;
     this.#random = randomNumbers(seed);
     this.#spared = spared;
@@ -58,7 +64,7 @@ export class FaultProxy {
    *   by `forwardTo`
    */
   static async start(url?: string, options: FaultProxyOptions = {}): Promise<FaultProxy> {
-    const proxy = new FaultProxy(await listen(), options);
+    const proxy = new FaultProxy(await listen(options.path), options);
     if (url !== undefined) proxy.forwardTo(url);
     return proxy;
   }
@@ -70,8 +76,9 @@ export class FaultProxy {
 
   /** The URL of the server with the proxy's address in place of the server's. */
   get url(): string {
+    if (this.#path !== undefined) return `unix://${this.#path}`;
     const { protocol, host } = new URL(this.#url);
-    const address = `127.0.0.1:${this.port}`;
+    const address = `${HOST}:${this.port}`;
     return protocol === 'unix:' ? `redis://${address}` : this.#url.replace(host, address);
   }
 
@@ -116,7 +123,13 @@ export class FaultProxy {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const client of held) this.#accept(client);
-    if (!this.#server.listening) await once(this.#server.listen(this.port, '127.0.0.1'), 'listening');
+    if (!this.#server.listening)
+      await once(
+        this.#server.listen(
+          this.#path === undefined ? { host: HOST, port: this.port } : { path: this.#path },
+        ),
+        'listening',
+      );
   }
 
   /**
@@ -179,16 +192,16 @@ export async function useFaultProxy(url: string, options?: FaultProxyOptions): P
   return proxy;
 }
 
-async function listen(): Promise<Server> {
+async function listen(path?: string): Promise<Server> {
   for (;;) {
     const server = createServer({ allowHalfOpen: true });
     const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
-    server.listen(port, '127.0.0.1');
+    server.listen(path === undefined ? { host: HOST, port } : { path });
     const outcome = await Promise.race([
       once(server, 'listening').then(() => 'listening'),
       new Promise<NodeJS.ErrnoException>((resolve) => server.once('error', resolve)),
     ]);
     if (outcome === 'listening') return server;
-    if ((outcome as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw outcome;
+    if (path !== undefined || (outcome as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw outcome;
   }
 }
