@@ -8,6 +8,7 @@ import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import type { SubscriberOptions } from '../core/store/link.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
+import { ServerConnector } from './server-connector.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
 
 export class Subscribers {
@@ -21,8 +22,10 @@ export class Subscribers {
   }
 
   make(like: Redis, { timeoutMs, chooseAddress }: SubscriberOptions): Redis {
+    const { Connector, sentinels } = like.options;
     const subscriber = like.duplicate({
       ...clientPolicy(timeoutMs),
+      ...(!(Connector || sentinels) && { Connector: ServerConnector }),
       retryStrategy(attempt) {
         // ioredis reads host and port at each attempt to connect.
         Object.assign(subscriber.options, chooseAddress?.());

@@ -4,7 +4,9 @@
  * write that must not be repeated is sent once, and if no answer comes, the call fails with the outcome `unknown`. By
  * then the write can no longer be done: a script does nothing after the time until which the caller waits for it.
  */
+import { onEvent } from '../async/shared-listener.js';
 import { DevstateError } from '../model/errors.js';
+import type { Connection } from './connection.js';
 import type { Link, ServerClock } from './link.js';
 import { isNotSent, networkProblem } from './network-errors.js';
 import { toDevstateError } from './redis-errors.js';
@@ -131,11 +133,15 @@ class Call<T> {
 
   /**
    * Sends the request again after a pause. A write that must not be repeated, and may have been done, is not sent again:
-   * the call ends when its time is over, because until then a server that comes back may still do it.
+   * the call ends when its time is over, because until then a server that comes back may still do it, or when the
+   * client is closed.
    */
   #sendLater(error: Error): void {
     this.#lastError = error;
-    if (this.#isUnknown && this.#options.repeat === 'once') return;
+    if (this.#isUnknown && this.#options.repeat === 'once') {
+      this.#stopWaiting = onEnd(this.#link.client, () => this.#fail(unknownOutcome(error)));
+      return;
+    }
     this.#pauseTimer = setTimeout(() => this.#wait(), this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
   }
@@ -159,6 +165,13 @@ class Call<T> {
     clearTimeout(this.#pauseTimer);
     this.#stopWaiting?.();
   }
+}
+
+/** Calls `listener` once when the client is closed for good, perhaps at once. @returns removes the listener */
+function onEnd(client: Connection, listener: () => void): () => void {
+  if (client.status !== 'end') return onEvent(client, 'end', listener);
+  listener();
+  return () => {};
 }
 
 /** Returns the error of a write that may have been done. @param cause undefined: there was no answer in time */

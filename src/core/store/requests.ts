@@ -53,11 +53,12 @@ export class Requests {
   /**
    * Sends a request that changes nothing. It is sent again after a lost connection, and as long as the server replies
    * that it cannot serve it yet.
+   * @param key in a cluster, the key of the request; not given: it is sent although its server may not have answered yet
    * @throws DevstateError CONNECTION: the connection was lost, or the request was refused or had no reply in time
    */
-  async send<T>(request: () => Promise<T>): Promise<T> {
+  async send<T>(request: () => Promise<T>, key?: string): Promise<T> {
     try {
-      return await call(this.link, { repeat: 'read', timeoutMs: this.requestTimeoutMs }, request);
+      return await call(this.link, { key, repeat: 'read', timeoutMs: this.requestTimeoutMs }, request);
     } catch (error) {
       throw toDevstateError(error);
     }
@@ -74,7 +75,7 @@ export class Requests {
       const outcomes = await sendPipeline(this.connection, commands, routingKey);
       for (const [error] of outcomes) if (isRetryable(error) || isLost(error)) throw error;
       return outcomes;
-    });
+    }, routingKey);
     return replies.map(([error, reply], i) => {
       if (error === null) return reply;
       if (hasCode(error, 'WRONGTYPE')) return wrongTypeError(commands[i]?.[1]);
