@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { load } from '../scripts/load.js';
 import { announce, root, run, StageError, stages } from '../scripts/stage.js';
+import { fence } from './parts/fence.js';
 import { growth } from './parts/growth.js';
 import { heartbeat } from './parts/heartbeat.js';
 import { listOnline } from './parts/list-online.js';
@@ -24,6 +25,7 @@ import { markdown, missed, plain } from './support/table.js';
 const PARTS = {
   startup,
   heartbeat,
+  fence,
   register,
   memory,
   'list-online': listOnline,
@@ -105,6 +107,8 @@ async function open(sizes) {
     stalls: new Longest('hget'),
     machine: `${availableParallelism()} cores, Node ${process.versions.node}, Redis ${redisVersion}, ${date}`,
     server,
+    /** The library on a client of the part. */
+    manager: (client) => new DeviceStateManager(client),
     /** Fleets of all sizes, a tenth of each stale, each on its own server; built at the first call. */
     fleets: () => (fleets ??= build()),
     close: () => Promise.all([...servers].map((one) => one.stop())),

@@ -1,0 +1,87 @@
+/**
+ * What the time limit of scripts costs Redis: heartbeats by the script as it is, and by the same script without the line
+ * that compares the time with the argument `notAfter`. Measured is the CPU time of Redis' main thread.
+ */
+import { Fleet } from '../support/fleet.js';
+import { inTurn } from '../support/rounds.js';
+
+const DEVICES = 1000;
+/** The calls of one round. */
+const CALLS = { 100: 500, 1: 20_000 };
+const ROUNDS = 7;
+
+export async function fence(bench) {
+  const server = await bench.server();
+  const fleet = new Fleet(DEVICES);
+  await fleet.build(server);
+  const client = server.client();
+  const lines = [];
+  for (const [batch, calls] of Object.entries(CALLS)) {
+    const ids = fleet.onlineIds().slice(0, Number(batch));
+    const { source, args } = await recorded(bench, client, ids);
+    const cpuOf = (text) => async () => {
+      const sha = await client.script('LOAD', text);
+      const before = await cpuMs(client);
+      for (let sent = 0; sent < calls; sent += 100)
+        await Promise.all(Array.from({ length: 100 }, () => client.evalsha(sha, ...args)));
+      return (await cpuMs(client)) - before;
+    };
+    const times = await inTurn(
+      ROUNDS * bench.sizes.rounds,
+      { ours: cpuOf(source), theirs: cpuOf(withoutLimit(source)) },
+      { warmUp: true },
+    );
+    lines.push(costLine(batch, calls * Number(batch), times));
+  }
+  await server.stop();
+  return { lines };
+}
+
+/** The source of the script that sends these heartbeats, and the arguments of its call with a limit far ahead. */
+async function recorded(bench, client, ids) {
+  const manager = bench.manager(client);
+  const { eval: evaluate, evalsha } = client;
+  let source;
+  let args;
+  Object.assign(client, {
+    evalsha: (_sha, ...rest) => {
+      args = rest;
+      return Promise.reject(new Error('NOSCRIPT'));
+    },
+    eval: (text, ...rest) => {
+      source = text;
+      return evaluate.call(client, text, ...rest);
+    },
+  });
+  await manager.deviceHeartbeats(ids.map((deviceId) => ({ deviceId })));
+  Object.assign(client, { eval: evaluate, evalsha });
+  const [keys] = args;
+  const limit = args.findIndex((arg, i) => i > keys && typeof arg === 'number' && arg > 1e12);
+  return { source, args: args.with(limit, 4e12) };
+}
+
+function withoutLimit(source) {
+  const lines = source.split('\n');
+  const without = lines.filter((line) => !/^if .* notAfter .*STALE/.test(line));
+  if (without.length !== lines.length - 1) throw new Error('the script has no line with the limit');
+  return without.join('\n');
+}
+
+async function cpuMs(client) {
+  const info = await client.info('cpu');
+  const seconds = (name) => Number(new RegExp(`^used_cpu_${name}_main_thread:(\\S+)`, 'm').exec(info)[1]);
+  return (seconds('user') + seconds('sys')) * 1000;
+}
+
+/** Compares the least of the rounds: what else runs on the machine only adds. */
+function costLine(batch, heartbeats, { ours, theirs }) {
+  const microseconds = (times) => (Math.min(...times) * 1000) / heartbeats;
+  return {
+    name: `CPU time of Redis for a heartbeat, ${batch} a script; without the time limit`,
+    figure: `${microseconds(ours).toFixed(2)} µs`,
+    against: `${microseconds(theirs).toFixed(2)} µs`,
+    value: microseconds(ours) / microseconds(theirs),
+    unit: '×',
+    atMost: 1.05,
+  };
+}
