@@ -3,7 +3,12 @@
 export type { Strategy } from './core/detection/detect-options.js';
 export type { DeviceRecord, Dialect, Status } from './core/model/device.js';
 export type { ErrorDetails, ErrorReason } from './core/model/error-reasons.js';
-export { DevstateError, type DevstateErrorOptions, type ErrorCode } from './core/model/errors.js';
+export {
+  DevstateError,
+  type DevstateErrorOptions,
+  type ErrorCode,
+  type Outcome,
+} from './core/model/errors.js';
 export type { HeartbeatResult } from './core/model/heartbeat.js';
 export type { PresenceEvent, PresenceReason } from './core/model/presence-event.js';
 export type { FeedOptions } from './core/presence/feed.js';

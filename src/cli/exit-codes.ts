@@ -20,7 +20,11 @@ export const EXIT_CODES: readonly { exit: number; code: string; when: string }[]
     code: 'CONDITION',
     when: 'asked and false: `delta --exit-code` out of sync, `--fail-if-empty` on an empty list, `--count` not reached when `--for` ends, a confirmation declined',
   },
-  { exit: 5, code: 'CONNECTION', when: 'unreachable, timed out, authentication or permission refused' },
+  {
+    exit: 5,
+    code: 'CONNECTION',
+    when: 'unreachable, timed out, authentication or permission refused, or lost before the answer (`outcome` unknown)',
+  },
   { exit: 6, code: 'CONFLICT', when: 'version mismatch, `register --if-new` on a registered id' },
   { exit: 7, code: 'PARTIAL', when: 'a batch in which some items failed' },
   { exit: 130, code: '', when: 'interrupted, after closing cleanly' },

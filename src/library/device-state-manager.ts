@@ -55,8 +55,8 @@ export interface ManagerOptions extends FleetOptions {
  * connection, no answer within `requestTimeout`, permission denied), with USAGE (an argument is invalid, a
  * write to a read-only fleet, a cluster without partitions; nothing was sent), and with BAD_RECORD (a key holds
  * something that devstate does not store); the methods list their other codes. A write that failed with
- * CONNECTION may have been applied, because its reply may have been lost; with any other code it was not applied, except
- * that a heartbeat with `registerAs` may have registered the device.
+ * CONNECTION may have been applied if the error has `outcome: 'unknown'`; without an outcome, or with any other code,
+ * it was not applied, except that a heartbeat with `registerAs` may have registered the device.
  */
 export class DeviceStateManager {
   #heartbeatTimeout: number;
@@ -99,7 +99,7 @@ export class DeviceStateManager {
    * @param options ttl: the device's own heartbeat TTL, ms; onlyIfNew: true: the call fails if the device is
    *   registered already; false (default): the device is updated
    * @throws DevstateError CONFLICT: registered already and `onlyIfNew`, or other clients kept changing the device;
-   *   USAGE, BAD_RECORD, CONNECTION
+   *   CONNECTION: with the outcome `unknown` if it may have been registered; USAGE, BAD_RECORD
    */
   async registerDevice(
     deviceId: string,
@@ -114,7 +114,8 @@ export class DeviceStateManager {
   /**
    * Registers many devices in few round trips, each as `registerDevice` does.
    * @returns the result or the error of each device, in the order of the devices
-   * @throws DevstateError CONNECTION: the connection was lost; each device may have been registered or not
+   * @throws DevstateError CONNECTION: no device was answered; with the outcome `unknown` if any may have been
+   *   registered. If some were answered, the others have the error as their result. USAGE: the fleet is read-only
    */
   async registerDevices(
     devices: readonly DeviceRegistration[],
@@ -125,10 +126,12 @@ export class DeviceStateManager {
 
   /**
    * Records a heartbeat: the device is online until the TTL has passed. Calls in the same tick of the event loop share
-   * a round trip, if their devices are in the same partition.
+   * a round trip, if their devices are in the same partition. If the connection is lost, a heartbeat without a report
+   * is sent again, and the result then cannot say whether the device was offline (`wasOffline` is null).
    * @param reportedState a JSON object that replaces the reported state; null: the reported state is unchanged
    * @throws DevstateError NOT_FOUND: the device is not registered, and `registerAs` is not given; CONFLICT: with
-   *   `merge`, other clients kept changing the reported state; USAGE, BAD_RECORD, CONNECTION
+   *   `merge`, other clients kept changing the reported state; CONNECTION: with the outcome `unknown` if a report may
+   *   have been recorded; USAGE, BAD_RECORD
    */
   async deviceHeartbeat(
     deviceId: string,
@@ -143,7 +146,8 @@ export class DeviceStateManager {
    * Records many heartbeats in few round trips, each as `deviceHeartbeat` does. Heartbeats of the same device are
    * applied in order.
    * @returns the result or the error of each heartbeat, in the order of the heartbeats
-   * @throws DevstateError CONNECTION: the connection was lost; each heartbeat may have been recorded or not
+   * @throws DevstateError CONNECTION: no heartbeat was answered; with the outcome `unknown` if any may have been
+   *   recorded. If some were answered, the others have the error as their result
    */
   async deviceHeartbeats(beats: readonly DeviceHeartbeat[]): Promise<(HeartbeatResult | DevstateError)[]> {
     return sendValidItems(beats, toHeartbeat, (list) => heartbeats(this.#fleet, list, this.#defaultTtlMs));
@@ -167,7 +171,8 @@ export class DeviceStateManager {
    * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396: null removes a key) into the
    * desired state, and publishes the change on the device's channel.
    * @throws DevstateError NOT_FOUND; CONFLICT: the version of the desired state is not `ifVersion`, or other clients
-   *   kept changing the desired state; USAGE, BAD_RECORD, CONNECTION
+   *   kept changing the desired state; CONNECTION: with the outcome `unknown` if it may have been changed; USAGE,
+   *   BAD_RECORD
    */
   async setDesiredState(
     deviceId: string,
@@ -189,7 +194,8 @@ export class DeviceStateManager {
   /**
    * Takes a device offline now, before its heartbeat TTL has passed.
    * @returns whether the device was online
-   * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+   * @throws DevstateError NOT_FOUND; CONNECTION: with the outcome `unknown` if it may have been taken offline;
+   *   BAD_RECORD, USAGE
    */
   disconnectDevice(deviceId: string): Promise<boolean> {
     return disconnect(this.#fleet, deviceId);
@@ -197,7 +203,8 @@ export class DeviceStateManager {
 
   /**
    * Removes a device with its state and its history.
-   * @throws DevstateError NOT_FOUND; CONFLICT: other clients kept changing its type; BAD_RECORD, USAGE, CONNECTION
+   * @throws DevstateError NOT_FOUND; CONFLICT: other clients kept changing its type; CONNECTION: with the outcome
+   *   `unknown` if it may have been removed; BAD_RECORD, USAGE
    */
   unregisterDevice(deviceId: string): Promise<void> {
     return unregister(this.#fleet, deviceId);
@@ -219,8 +226,8 @@ export class DeviceStateManager {
   /**
    * Returns presence events as they happen, each once and in order, also across lost connections, until the
    * signal aborts, the loop over the events ends, or the manager is closed.
-   * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read at the
-   *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
+   * @throws DevstateError USAGE: `since` is not an event id of this fleet, or not a time; CONNECTION: no log can be
+   *   read at the start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
    *   number of partitions was changed
    */
   async *presence(options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {
@@ -252,8 +259,8 @@ export class DeviceStateManager {
   }
 
   /**
-   * Ends all subscriptions, and closes the connection if this object made it. A client that the caller passed is left
-   * open.
+   * Ends all subscriptions, and closes the connection if this object made it: calls that are not answered yet then fail
+   * with CONNECTION. A client that the caller passed is left open, and calls on it continue.
    */
   async close(): Promise<void> {
     this.#closing.abort();

@@ -1,8 +1,8 @@
 /**
  * Connects to one server, to a master by Sentinel, or to a cluster, for the command line; and makes the clients of the
  * library, which connect at their first request. Both follow the same policy (policy.ts). The first connection of the
- * command line fails at once if the server cannot be reached. After that, and in the library, a lost connection is
- * made again until the client is closed.
+ * command line fails at once if the server cannot be reached, unless it only does not answer in time. After that, and
+ * in the library, a lost connection is made again until the client is closed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
@@ -80,8 +80,8 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<L
 
 /**
  * Connects, and resolves once the server has answered a command. By Sentinel it tries again, until `signal` is
- * aborted, while the master cannot be reached: the sentinels may name another one. Without Sentinel it makes one
- * attempt.
+ * aborted, while the master cannot be reached: the sentinels may name another one. Without Sentinel only a server that
+ * does not answer in time is tried again; any other failure is final.
  * @throws DevstateError CONNECTION
  */
 async function untilAnswered(link: ServerLink, target: Target, signal: AbortSignal): Promise<void> {

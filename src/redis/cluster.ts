@@ -23,8 +23,7 @@ import type { Address, Target } from './target-url.js';
 const RETRY_MS = 100;
 /**
  * The time between two reads of the slots (which node serves which keys), ms. A node that hangs keeps its
- * connections open, so only the slots show that another node has replaced it; until they are read, commands for
- * its keys may time out.
+ * connections open; the slots show earlier than the silence watch that another node has replaced it.
  */
 const SLOTS_REFRESH_MS = 5000;
 
@@ -60,13 +59,16 @@ async function connectThrough(
   const cluster = new Cluster(startupNodes, {
     ...clusterPolicy(timeoutMs),
     redisOptions: nodeOptions(target, nodes, timeoutMs),
-    dnsLookup: (name, done) => done(null, name), // keeps host names instead of resolving them: certificates are checked against the names
+    // Keeps host names instead of resolving them: certificates are checked against the names.
+    dnsLookup: (name, done) => done(null, name),
     clusterRetryStrategy(count) {
       if (!established || signal.aborted) return null;
       if (count > 1) onLost();
       return reconnectDelayMs(count, timeoutMs);
     },
-    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS), // twice the number of pauses that fit into the timeout: each repetition may also be redirected by an ASK, which has no pause
+    // Twice the number of pauses that fit into the timeout: each repetition may also be redirected by an ASK, which has
+    // no pause.
+    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS),
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
   });
@@ -80,7 +82,9 @@ async function connectThrough(
     stopListening();
   }
   established = true;
-  startupNodes.splice(0, 1, ...nodes); // from now on all nodes of the URL: ioredis asks them for the slots when all nodes that it knows from the slots are gone
+  // From now on all nodes of the URL: ioredis asks them for the slots when all nodes that it knows from the slots are
+  // gone.
+  startupNodes.splice(0, 1, ...nodes);
   closeOnAbort(signal, cluster);
   // ioredis' option `slotsRefreshInterval` is not used, because its timer may outlive the connection; this timer
   // ends with it.

@@ -1,7 +1,8 @@
 /**
- * The one connection policy: the options of ioredis for every client that devstate makes. Nothing is queued within
- * ioredis, and it sends nothing again by itself: requests wait in devstate until the server has answered
- * (server-link.ts), and core/store/call.ts decides what may be sent again. T stands for the request timeout.
+ * The one connection policy: the options of ioredis for every client that devstate makes but those of sentinels.
+ * ioredis queues nothing, and sends nothing again after a lost connection; on a cluster it follows redirections and
+ * repeats after TRYAGAIN. Requests wait in devstate until the server has answered (server-link.ts), and
+ * core/store/call.ts decides what may be sent again. T stands for the request timeout.
  */
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 
@@ -17,7 +18,7 @@ export function clientPolicy(timeoutMs: number) {
     enableOfflineQueue: false, // the queue has no bound, and sends commands long after their callers have given up
     autoResendUnfulfilledCommands: false, // would send a write again that may have been done
     autoResubscribe: false, // ioredis reports neither success nor refusal; core/pubsub subscribes again
-    maxRetriesPerRequest: 0, // with any other number, commands without a reply would never be rejected after a loss
+    maxRetriesPerRequest: 0, // with a larger number, commands without a reply stay pending if the next attempt connects
     connectTimeout: Math.ceil(timeoutMs / 2), // leaves time for a second attempt
     keepAlive: timeoutMs, // the kernel probes an idle connection after this time
     disconnectTimeout: 0, // closes without waiting for the server, which may hang
@@ -38,7 +39,7 @@ export function clusterPolicy(timeoutMs: number) {
   } satisfies ClusterOptions;
 }
 
-/** Returns the pause before an attempt to reconnect, ms: doubled for each further attempt, up to T / 4. */
+/** Returns the pause before an attempt to reconnect, ms: 50 ms × 2^attempt, at most T / 4. */
 export function reconnectDelayMs(attempt: number, timeoutMs: number): number {
   return Math.min(50 * 2 ** attempt, timeoutMs / 4);
 }

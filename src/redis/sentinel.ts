@@ -1,9 +1,9 @@
 /**
  * Asks sentinels for the address of a master, as Redis' "Guidelines for Redis clients with support for Redis
  * Sentinel" say. All sentinels are asked at once, so that unreachable ones cost no time. The one that answers first
- * stays subscribed to while the connection to the master lasts: a master that hangs does not close its connection,
- * so only the sentinel's message about the failover shows that there is a new master. ioredis' own connector is not
- * used, because it asks one sentinel after the other and does not report why they failed.
+ * stays subscribed to while the connection to the master lasts: a master that hangs does not close its connection, and
+ * the sentinel's message about the failover shows earlier than the silence watch that there is a new master. ioredis'
+ * own connector is not used, because it asks one sentinel after the other and does not report why they failed.
  */
 import { Socket } from 'node:net';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';

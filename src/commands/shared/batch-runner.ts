@@ -55,7 +55,10 @@ export class BatchRunner {
   readonly #context: Context;
   readonly #options: BatchRunnerOptions;
   #succeeded = 0;
-  /** The number of items that were sent and got no answer, so that it is not known whether they were applied. */
+  /**
+   * The number of items that got no answer, so that it is not known whether they were applied; those whose error has no
+   * outcome were not applied.
+   */
   #unanswered = 0;
   /** Whether the connection was lost after items had been done, so that the rest of the input was not sent. */
   #isCutShort = false;

@@ -44,7 +44,8 @@ export interface Context {
   now(): number;
   /**
    * Returns the fleet. The first call connects; later calls return the same fleet and ignore their options.
-   * `onLost`: called when the connection is lost, and at each failed attempt to reconnect.
+   * `onLost`: called when the connection was lost before the answer to a request, and at each failed attempt to
+   * reconnect.
    * @throws DevstateError USAGE, CONNECTION
    */
   fleet(options?: { onLost?: () => void }): Promise<Fleet>;

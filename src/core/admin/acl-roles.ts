@@ -17,7 +17,7 @@ import { deviceChannels, deviceCommands, deviceKeys, type Topology } from './dev
  * The roles, and what a user of each may do.
  * - viewer: every devstate command that only reads
  * - operator: what a viewer may do, and every devstate command that changes devices or the fleet
- * - device: send heartbeats and goodbyes of the given devices, read them, and subscribe to their command channels; the
+ * - device: `heartbeat` and `disconnect` for the given devices, read them, and subscribe to their command channels; the
  *   program must connect with the role `device` (`FleetOptions`), because the user may run no script
  * - detector: run `devstate detect`; the permissions that it needs make some reads and lists possible too
  */
@@ -143,8 +143,8 @@ function commandNames({ scripts, commands }: RoleNeeds): string[] {
 }
 
 /**
- * Glob patterns of the partition numbers, one for each count of digits up to that of `MAX_PARTITIONS`. `[0-9]*` would also
- * match the rest of a key up to a `}:` in a device's id, and so keys of another kind.
+ * Glob patterns of the partition numbers, one for each count of digits up to that of `MAX_PARTITIONS`. `[0-9]*` also
+ * matches any text after the first digit, so with a device id that contains `}:` it would match keys of another kind.
  */
 const PARTITION_TAGS = Array.from(String(MAX_PARTITIONS), (_, i) => '[0-9]'.repeat(i + 1));
 

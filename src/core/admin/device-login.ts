@@ -3,7 +3,7 @@
  * - no EVAL: one endless script would stop the server for everybody
  * - plain commands on exactly the keys of the device, in exactly its partition; no key is shared with other devices
  * - SUBSCRIBE on exactly the device's command channel; no PUBLISH
- * - no `devices:meta`: the user gets what it declares as options (`FleetOptions` with the role `device`)
+ * - no `devices:meta`: the program is given its settings as options (`FleetOptions` with the role `device`)
  */
 import { quote, usageError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
@@ -13,7 +13,7 @@ import { partitionNumber } from '../store/partition-number.js';
 /** How the server is reached, which decides what a client sends to connect. */
 export type Topology = 'server' | 'sentinel' | 'cluster';
 
-/** What a heartbeat, a goodbye, a read of the device, and the subscription to its commands send. */
+/** What `heartbeat`, `disconnect`, a read of the device, and the subscription to its commands send. */
 const COMMANDS =
   'ping time watch unwatch multi exec set hmget hget hset pttl exists rpush ltrim subscribe unsubscribe';
 

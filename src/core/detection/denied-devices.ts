@@ -4,12 +4,12 @@
  * finds for a while.
  */
 
-/** How long a denied device is left out, ms: the permission may have been given meanwhile. */
+/** How long after the first denial all denied devices are left out, ms: a permission may have been given since. */
 const LEFT_OUT_MS = 60_000;
 
 export class DeniedDevices {
   readonly #ids = new Set<string>();
-  /** When the devices are no longer left out, ms on the clock of `performance.now()`. */
+  /** When all are tried again, ms on the clock of `performance.now()`. */
   #endsAtMs = 0;
 
   get count(): number {

@@ -12,7 +12,7 @@ const INTERVAL_MS = 1000;
 /** How long until the settings are looked at again, if the devices of the fleet have no logins of their own, ms. */
 const IDLE_MS = 60_000;
 const KEYS_PER_COMMAND = 200;
-/** The most devices that are looked at in one call, so that the replies stay small. */
+/** The most EXISTS commands in one call, so at most 2,000 devices. */
 const COMMANDS_PER_CALL = 10;
 
 export class ReturnedDevices implements Poller {
@@ -66,7 +66,10 @@ export class ReturnedDevices implements Poller {
     return { ids, isLast: flat.length < 2 * count };
   }
 
-  /** Returns the devices whose heartbeat keys exist. Only where EXISTS counts some, each key is looked for. */
+  /**
+   * Returns the devices whose heartbeat keys exist. One EXISTS counts 200 keys; only in groups with a count above 0
+   * each key is asked for.
+   */
   async #alive(ids: readonly string[]): Promise<string[]> {
     const groups = [...slices(ids, KEYS_PER_COMMAND)];
     const { keys } = this.#partition;

@@ -15,7 +15,7 @@ export type ErrorReason =
   | 'RESERVED_ID'
   /** A write was asked for, but the fleet was opened read-only. */
   | 'READ_ONLY'
-  /** The fleet was opened with the role `device`, which may only send heartbeats and goodbyes, and read. */
+  /** The fleet was opened with the role `device`, which may only use `heartbeat` and `disconnect`, and read. */
   | 'DEVICE_ROLE'
   /** The desired state does not have the version that the caller required for the change. */
   | 'VERSION_MISMATCH'

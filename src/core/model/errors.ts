@@ -16,16 +16,22 @@ export type ErrorCode =
   | 'OUTPUT'; /** standard output of the command line cannot be written, as on a full disk; the library never throws it */
 
 export interface DevstateErrorOptions {
+  /** The failure that the code stands for. Not given: the code says it all, or there is no name for it. */
   reason?: ErrorReason | undefined;
+  /** Values that complete the reason. */
   details?: ErrorDetails | undefined;
+  /** Of a write that failed with CONNECTION. Not given: it was not done. */
   outcome?: Outcome | undefined;
+  /** What the user of the command line can do about the error, in one line. */
   hint?: string | undefined;
+  /** The error because of which this one is thrown. */
   cause?: unknown;
 }
 
 /**
  * What is known about a write that failed with CONNECTION. `unknown`: it was sent, and the connection was lost or the
- * time was over before the answer; it may have been done, but will not be done any more. Not given: it was not done.
+ * time was over before the answer, so it may have been done. It is not done after the request timeout; if the client
+ * was closed before, it may still be done until then. Not given: it was not done.
  */
 export type Outcome = 'unknown';
 
@@ -35,6 +41,7 @@ export class DevstateError extends Error {
   readonly reason: ErrorReason | undefined;
   /** Values that complete the reason, such as `deviceId`. The comment of each `ErrorReason` says which it has. */
   readonly details: ErrorDetails;
+  /** What is known about a write that failed with CONNECTION (`Outcome`). */
   readonly outcome: Outcome | undefined;
   /**
    * What the user of the command line can do about the error, in one line. Errors that the library throws have none.

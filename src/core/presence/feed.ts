@@ -56,8 +56,8 @@ const POLL_INTERVAL_MS = 1000;
  * Returns presence events as they happen, until the signal aborts or the consumer stops. Once a log has been read, a
  * lost connection does not end the feed: the loss is reported to `onLost`, and the feed continues when the
  * connection is back.
- * @throws DevstateError USAGE: `since` is not an event id of this fleet; CONNECTION: no log can be read at the
- *   start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
+ * @throws DevstateError USAGE: `since` is not an event id of this fleet, or not a time; CONNECTION: no log can be read
+ *   at the start, or permission is denied; BAD_RECORD: a key does not hold what devstate stores; CONFLICT: the
  *   number of partitions was changed
  */
 export async function* presenceFeed(fleet: Fleet, options: FeedOptions = {}): AsyncGenerator<PresenceEvent> {

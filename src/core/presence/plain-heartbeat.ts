@@ -1,5 +1,5 @@
 /**
- * The heartbeat and the goodbye of a device with a login of its own, whose user may run no script. Plain commands write
+ * `heartbeat` and `disconnect` of a device with a login of its own, whose user may run no script. Plain commands write
  * the heartbeat key, the record and the history of reports (`store/fenced-write.ts`). The index, the log and the
  * messages are not the device's: a detector writes them when it finds that the heartbeat key exists or is gone.
  */

@@ -202,7 +202,7 @@ async function readPage(
 
 const NONE: ReadonlyMap<string, DevstateError> = new Map();
 
-/** Returns an error for each device with a field that is too large; none where only devstate's users write records. */
+/** Returns an error for each device with a field that is too large; none if the fleet declares no device logins. */
 async function oversizeIn(
   partition: Partition,
   ids: readonly string[],

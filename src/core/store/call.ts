@@ -1,8 +1,8 @@
 /**
  * Sends one request, and ends within the request timeout. Whether it may be sent again after a lost connection depends
  * on the request: what was sent may have been done, and a report that is sent again could replace a newer one. So a
- * write that must not be repeated is sent once, and if no answer comes, the call fails with the outcome `unknown`. By
- * then the write can no longer be done: a script does nothing after the time until which the caller waits for it.
+ * write that must not be repeated is sent once, and if no answer comes, the call fails with the outcome `unknown` at
+ * the end of the request timeout. By then it can no longer run: scripts refuse after `notAfter`.
  */
 import { onEvent } from '../async/shared-listener.js';
 import { DevstateError } from '../model/errors.js';
@@ -18,7 +18,8 @@ const LONGEST_PAUSE_MS = 200;
 
 /**
  * - read: changes nothing, so it may be sent again at once
- * - repeatable: a write that may be sent again, because doing it twice, or late, changes nothing that matters
+ * - repeatable: a write that may be sent again, because doing it twice gives the same record and announces nothing
+ * twice
  * - once: a write that must not be sent again once it may have been done
  */
 export type Repeat = 'read' | 'repeatable' | 'once';
@@ -40,7 +41,8 @@ export interface Attempt {
 
 /**
  * Sends a request as soon as the link is open. As long as the server replies that it cannot serve the request yet, it
- * is sent again. Rejects with an error reply of Redis as it is, else with a DevstateError CONNECTION.
+ * is sent again. Rejects with an error reply or a network error as ioredis gives it, or with a DevstateError
+ * CONNECTION; callers convert it (`toDevstateError`).
  */
 export function call<T>(
   link: Link,
@@ -174,7 +176,10 @@ function onEnd(client: Connection, listener: () => void): () => void {
   return () => {};
 }
 
-/** Returns the error of a write that may have been done. @param cause undefined: there was no answer in time */
+/**
+ * Returns the error of a write that may have been done.
+ * @param cause why there was no answer, or the error reply to a later attempt; undefined: there was no answer in time
+ */
 export function unknownOutcome(cause: unknown): DevstateError {
   const problem =
     cause === undefined ? 'there was no answer in time' : 'the connection was lost before the answer';

@@ -27,21 +27,21 @@ export interface FleetOptions {
   /** True: every write is refused with USAGE before it is sent to Redis. False (default): writes are allowed. */
   readOnly?: boolean;
   /**
-   * The time limit of each request and each compare-and-set, ms, from 1 to 2,147,483,647; default 5000. A request without a usable reply in
-   * this time fails with CONNECTION. A compare-and-set that other clients defeat for this time fails with CONFLICT.
+   * The time limit of each request and each compare-and-set, ms, from 1 to 2,147,483,647; default 5000. A request
+   * without a usable reply in this time fails with CONNECTION, with the outcome `unknown` if it is a write that may
+   * have been done. A compare-and-set that other clients defeat for this time fails with CONFLICT.
    */
   requestTimeout?: number;
   /**
    * `device`: the Redis user is a device with a login of its own, which may use nothing but the device's keys (the ACL
-   * line of `devstate acl device`). Heartbeats and goodbyes are then sent without scripts, the settings of the fleet are
-   * taken from `partitions`, `dialect` and `historyCap` instead of being read, and every other write is refused with
-   * USAGE before it is sent. Not given: the user may run scripts.
+   * line of `devstate acl device`). `heartbeat` and `disconnect` are then sent without scripts, the settings of the
+   * fleet are taken from `partitions`, `dialect` and `historyCap` instead of being read, and every other write is
+   * refused with USAGE before it is sent. Not given: the user may run scripts.
    */
   role?: 'device';
-  /** With the role `device`: the number of partitions that the fleet declares; default 1. */
+  /** With the role `device`: the number of partitions that the fleet declares, at most 1024; default 1. */
   partitions?: number;
-  /** With the role `device`: how many reports the history of a device keeps; 0: no history; default: as for a fleet
-   * that declares none. */
+  /** With the role `device`: how many reports the history of a device keeps; 0: no history; default 100. */
   historyCap?: number;
 }
 
@@ -63,9 +63,9 @@ export class Fleet extends Requests {
   #partitions: readonly Partition[] = [];
 
   /**
-   * @throws DevstateError USAGE: the request timeout is out of its limits
    * @param clock only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server
-   * @throws DevstateError USAGE: `partitions` or `historyCap` is not valid, or given without the role `device`
+   * @throws DevstateError USAGE: the request timeout is out of its limits; `partitions` or `historyCap` is not valid,
+   *   or given without the role `device`
    */
   constructor(link: Link, options: FleetOptions = {}, clock?: () => number) {
     super(link, requestTimeoutOf(options));

@@ -1,6 +1,6 @@
 /**
- * What this room needs of a connection beyond its client: when a request may be sent, which time it is on the server,
- * and a notice of each request, so that a server that has stopped answering is found out. The room `redis` makes links.
+ * What core/store/ needs of a connection beyond its client: when a request may be sent, the server's time, and notices
+ * of each request, by which a silent server is detected. src/redis/ implements it.
  */
 import type { Redis } from 'ioredis';
 import type { DevstateError } from '../model/errors.js';
@@ -31,7 +31,8 @@ export interface Link {
   readonly problem: DevstateError | undefined;
   /**
    * Calls `request.onOpen` as soon as the server is connected and has answered; if it has already, at once.
-   * @param key in a cluster, the key of the request; not given: any server will do
+   * @param key in a cluster, the key of the request. Not given: `onOpen` is called as soon as the cluster client is
+   *   ready, before any node has answered
    * @returns ends the waiting; must be called if the request gives up
    */
   open(key: string | undefined, request: WaitingRequest): () => void;
@@ -42,7 +43,10 @@ export interface Link {
    * @param isLost whether the connection was lost before the answer
    */
   onSettled(isLost: boolean): void;
-  /** Leaves a server that has replied READONLY: it has become a replica, and the same address may have a new master. */
+  /**
+   * Connects again to the address of a server that has replied READONLY: it has become a replica, and the address may
+   * have a new master. In a cluster the slots are read again. No effect on a client of the caller.
+   */
   leaveReplica(): void;
   /** Makes a client for a subscription, which ends with this link's client. It is not connected yet. */
   newSubscriber(like: Redis, options: SubscriberOptions): Redis;
@@ -51,6 +55,6 @@ export interface Link {
 export interface SubscriberOptions {
   /** The request timeout, ms. */
   timeoutMs: number;
-  /** Called before each attempt to reconnect; not given, or undefined: the address is that of `like`. */
+  /** Returns the address for each attempt to reconnect. Undefined: the address stays as it is. */
   chooseAddress?: () => { host: string | undefined; port: number | undefined } | undefined;
 }

@@ -31,9 +31,9 @@ export function sendPipeline(
     commands.forEach((request, index) => {
       const command = new SentCommand(request[0], request.slice(1), options);
       if (isCluster(connection)) command.routingKey = routingKey;
-      // After a lost connection ioredis sends the commands without a reply again. With a `pipelineIndex` it does so
-      // only if no command of the batch has a reply yet, and else rejects the rest: otherwise the time of one server
-      // could come with the records of another.
+      // A client that the caller made may send the commands without a reply again after a lost connection
+      // (`autoResendUnfulfilledCommands`). With a `pipelineIndex` it does so only if no command of the batch has a
+      // reply yet, and else rejects the rest: otherwise the time of one server could come with the records of another.
       else command.pipelineIndex = index;
       connection.sendCommand(command);
       command.promise.then(

@@ -1,6 +1,6 @@
 /**
- * Sends requests over one connection to Redis. Every request of src/core goes through this class, so that each one ends
- * within the request timeout and, if it is a write, is not done after that. All methods but `evaluate` reject with a
+ * Sends requests over one connection to Redis. Every request but SUBSCRIBE goes through this class, so that each one
+ * ends within the request timeout. Scripts are not done after that. All methods but `evaluate` reject with a
  * DevstateError.
  */
 
@@ -20,7 +20,7 @@ import { type ServerReply, sendToServer } from './send-to-server.js';
 /** The reply of a script. */
 export interface Evaluation {
   reply: unknown[];
-  /** Whether the script was sent more than once, so that an earlier attempt may have been done too. */
+  /** Whether an earlier attempt may have run too. */
   isRepeated: boolean;
 }
 
@@ -51,8 +51,8 @@ export class Requests {
   }
 
   /**
-   * Sends a request that changes nothing. It is sent again after a lost connection, and as long as the server replies
-   * that it cannot serve it yet.
+   * Sends a request that is safe to send twice, such as a read. It is sent again after a lost connection, and as long
+   * as the server replies that it cannot serve it yet.
    * @param key in a cluster, the key of the request; not given: it is sent although its server may not have answered yet
    * @throws DevstateError CONNECTION: the connection was lost, or the request was refused or had no reply in time
    */
@@ -65,8 +65,9 @@ export class Requests {
   }
 
   /**
-   * Sends many read commands in one round trip, and returns their replies in order. If a command fails because its key
-   * holds another Redis type, a DevstateError BAD_RECORD is returned as its reply.
+   * Sends many commands in one round trip, and returns their replies in order. They must be safe to send twice, as
+   * reads are. If a command fails because its key holds another Redis type, a DevstateError BAD_RECORD is returned as
+   * its reply.
    * @param routingKey in a cluster, TIME and other commands without a key are sent to the server that holds this key
    * @throws DevstateError CONNECTION
    */
