@@ -18,6 +18,8 @@ const SOAK = [
   'contract/model/data-model',
   'contract/store/bulk-size',
   'contract/store/cluster',
+  'contract/store/late-writes',
+  'contract/store/seeded-outages',
 ];
 
 const [first, ...rest] = process.argv.slice(2);

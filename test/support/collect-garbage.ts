@@ -14,3 +14,9 @@ export async function withGarbageCollections<T>(work: Promise<T>): Promise<T> {
     clearInterval(timer);
   }
 }
+
+/** Collects garbage, and returns the bytes of the heap that are in use then. */
+export function heapInUse(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
