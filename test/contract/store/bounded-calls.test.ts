@@ -11,9 +11,9 @@ import { numberedIds } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
-const TIMEOUT_MS = 500;
-/** The request timeout, and what a busy machine needs to run a bulk call, ms. */
-const END_MS = TIMEOUT_MS + 1000;
+const TIMEOUT_MS = 1000;
+/** The request timeout, and what a busy machine needs to run bulk calls; less than two request timeouts, ms. */
+const END_MS = TIMEOUT_MS + 900;
 const IDS = numberedIds(1000);
 
 function opened(url: string): DeviceStateManager {
