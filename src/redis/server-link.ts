@@ -145,6 +145,7 @@ export class ServerLink implements Link {
       sinceMs > 2 * ownTimeoutMs ? FIRST_LEAVE_PAUSE_MS : Math.min(2 * this.#leavePauseMs, ownTimeoutMs);
     this.#leftReplicaAt = performance.now();
     dropSocket(this.client);
+    this.#subscribers.reconnect();
   }
 
   newSubscriber(...args: Parameters<Link['newSubscriber']>): Redis {

@@ -10,6 +10,7 @@ import type { SubscriberOptions } from '../core/store/link.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
+import { dropSocket } from './sockets.js';
 
 export class Subscribers {
   readonly #open = new Set<Redis>();
@@ -19,6 +20,11 @@ export class Subscribers {
     owner.on('end', () => {
       for (const subscriber of this.#open) closeConnection(subscriber);
     });
+  }
+
+  /** Makes the connections of all subscribers again: their server has become a replica, which sends no expired events. */
+  reconnect(): void {
+    for (const subscriber of this.#open) if (subscriber.status === 'ready') dropSocket(subscriber);
   }
 
   make(like: Redis, { timeoutMs, chooseAddress }: SubscriberOptions): Redis {

@@ -7,14 +7,17 @@ import type { RedisOptions } from 'ioredis';
 import { expect, onTestFinished } from 'vitest';
 import type { PresenceEvent } from '../../src/core/model/presence-event.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
+import { register } from '../../src/core/registry/register.js';
 import type { Fleet } from '../../src/core/store/fleet.js';
 import { DeviceStateManager, OfflineDetector } from '../../src/index.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { cli, type Running } from './cli.js';
-import { until } from './fleet.js';
+import { fleetAt, until } from './fleet.js';
 
 /** The request timeout T of all of them, ms. */
 export const TIMEOUT_MS = 1000;
+/** What a busy machine may add to a measured time, ms. */
+export const MARGIN_MS = 1000;
 /** The time between two reads of logs, indexes and records, ms. */
 const POLL_MS = 1000;
 const BEAT_MS = 200;
@@ -242,3 +245,32 @@ export const LIBRARY: Row[] = [
     },
   ],
 ];
+
+/** Returns the rows with these names. */
+export function rowsNamed(...names: string[]): Row[] {
+  return [...COMMANDS, ...LIBRARY].filter(([name]) => names.includes(name));
+}
+
+/** Returns the time within which it must work again: 2 T + 1 s after the next thing that is due, ms. */
+export function limitOf([, dueMs]: Row): number {
+  return dueMs + 2 * TIMEOUT_MS + 1000;
+}
+
+/**
+ * Starts it, breaks its connections, and measures the time until it works again, ms.
+ * @param near where the test itself reaches the server
+ */
+export async function recovery(
+  [, , start]: Row,
+  place: Place,
+  near: { readonly url: string },
+  cut: () => unknown,
+): Promise<{ subject: Subject; tookMs: number }> {
+  const id = 'd1';
+  await register(await fleetAt(near.url), id, 'lamp');
+  const subject = await start(place, id);
+  await cut();
+  const cutAt = performance.now();
+  await subject.succeeds(await fleetAt(near.url));
+  return { subject, tookMs: Math.round(performance.now() - cutAt) };
+}

@@ -29,15 +29,17 @@ export interface CaptureOptions {
   tty?: boolean;
   /** The whole content of a pipe, or the first input of a terminal, which stays open. */
   stdin?: string | Buffer;
+  /** True: a pipe as stdin stays open until the test ends it. */
+  open?: boolean;
   /** Called with each write to stdout. The next write waits until it has resolved. */
   reader?: (text: string) => unknown;
 }
 
 /** Returns the three streams of a command, as in a pipe or, with `tty`, as at a terminal. */
-export function captureStreams({ tty = false, stdin: input, reader }: CaptureOptions = {}) {
+export function captureStreams({ tty = false, stdin: input, open = tty, reader }: CaptureOptions = {}) {
   const stdin: PassThrough & { isTTY?: boolean } = new PassThrough();
   if (tty) stdin.isTTY = true;
   if (input !== undefined) stdin.write(input);
-  if (!tty) stdin.end();
+  if (!open) stdin.end();
   return { stdin, stdout: new CapturedStream(tty, reader), stderr: new CapturedStream(tty) };
 }

@@ -163,8 +163,8 @@ export class PartitionLoop {
     if (failure) throw failure;
     await this.#context.assertPartitionCount();
     reportErrors(settled.verdicts, notice);
-    // An outage ends only when due devices were settled or none are due: a replica, for instance, answers the read of
-    // the index, but refuses to settle what the read found.
+    // An outage ends only when due devices were settled or none are due: a server at `maxmemory`, for instance, answers
+    // the read of the index, but refuses to settle what the read found.
     const isProven = due.length > 0 || this.#due.length === 0;
     if (found && isProven && !this.#context.isSubscriptionLost()) outage.end(this.#partition);
     return true;

@@ -7,49 +7,43 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
-import { register } from '../../../src/core/registry/register.js';
 import { type Backend, cluster, oneServer, sentinel } from '../../support/backends.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { useFaultProxy } from '../../support/faults/fault-proxy.js';
 import type { Flow } from '../../support/faults/flow.js';
 import { fleetAt } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
-import { COMMANDS, LIBRARY, type Place, type Row, TIMEOUT_MS } from '../../support/running-things.js';
+import {
+  COMMANDS,
+  LIBRARY,
+  limitOf,
+  MARGIN_MS,
+  type Place,
+  type Row,
+  recovery,
+  rowsNamed,
+} from '../../support/running-things.js';
 import { startTls } from '../../support/tls.js';
-
-const LIMIT_MS = 2 * TIMEOUT_MS + 1000;
-/** What a busy machine may add. */
-const MARGIN_MS = 1000;
 
 const figures: string[] = [];
 afterAll(() => {
   if (process.env.TEST_FIGURES) process.stdout.write(`${figures.join('\n')}\n`);
 });
 
-/**
- * Starts it, cuts its connections, and measures the time until it works again.
- * @param near the URL over which the test itself reaches the server
- */
+/** Breaks the connections of what runs on, and expects it to work again in time, and to tell the loss. */
 async function recovers(
-  [name, dueMs, start]: Row,
+  row: Row,
   place: Place,
-  near: string,
+  near: { url: string },
   cut: () => unknown,
   where: string,
 ): Promise<void> {
-  const id = 'd1';
-  await register(await fleetAt(near), id, 'lamp');
-  const subject = await start(place, id);
-  await cut();
-  const cutAt = performance.now();
-  await subject.succeeds(await fleetAt(near));
-  const tookMs = Math.round(performance.now() - cutAt);
-  figures.push(`${where} | ${name} | ${tookMs} | ${dueMs + LIMIT_MS}`);
+  const { subject, tookMs } = await recovery(row, place, near, cut);
+  figures.push(`${where} | ${row[0]} | ${tookMs} | ${limitOf(row)}`);
   await subject.tells?.();
-  expect(tookMs).toBeLessThan(dueMs + LIMIT_MS + MARGIN_MS);
+  expect(tookMs).toBeLessThan(limitOf(row) + MARGIN_MS);
 }
 
-const rowsNamed = (...names: string[]) => [...COMMANDS, ...LIBRARY].filter(([name]) => names.includes(name));
 const SOME = rowsNamed(
   'heartbeat --every',
   'watch-presence, an event of another program',
@@ -72,7 +66,7 @@ describe.each<[name: string, open: () => Backend, partitions: number, rows: Row[
     }
     await declareFleet(fleet, { partitions });
     const cut = () => backend.proxies.map((proxy) => proxy.blackHole());
-    await recovers(row, backend, backend.url, cut, where);
+    await recovers(row, backend, backend, cut, where);
   });
 });
 
@@ -81,7 +75,7 @@ describe('one server', () => {
 
   test.each(SOME)('by a unix socket: %s', async (...row) => {
     const proxy = await useFaultProxy(redis.url, { path: join(redis.server.dir, 'proxy.sock') });
-    await recovers(row, proxy, redis.url, () => proxy.blackHole(), 'a unix socket');
+    await recovers(row, proxy, redis, () => proxy.blackHole(), 'a unix socket');
   });
 
   test.each(SOME)('by TLS: %s', async (...row) => {
@@ -94,7 +88,7 @@ describe('one server', () => {
     const proxy = await useFaultProxy(`rediss://127.0.0.1:${server.port}`);
     const ca = made.pem('ca');
     const place = { url: proxy.url, argv: `--ca ${ca}`, options: { tls: { ca: readFileSync(ca) } } };
-    await recovers(row, place, server.url, () => proxy.blackHole(), 'TLS');
+    await recovers(row, place, server, () => proxy.blackHole(), 'TLS');
   });
 
   describe.each<['toServer' | 'toClient']>([['toServer'], ['toClient']])(
@@ -103,7 +97,7 @@ describe('one server', () => {
       test.each(SOME)('%s', async (...row) => {
         const proxy = await useFaultProxy(redis.url);
         const cut = () => proxy.open.map((flow) => flow.set({ swallow: true }, direction));
-        await recovers(row, proxy, redis.url, cut, direction);
+        await recovers(row, proxy, redis, cut, direction);
       });
     },
   );
@@ -117,7 +111,7 @@ describe('one server', () => {
         if (/\bsubscribe\b/i.test(chunk.toString())) subscribers.add(flow);
       };
       const cut = () => expect([...subscribers].map((flow) => flow.blackHole())).toHaveLength(1);
-      await recovers(row, proxy, redis.url, cut, 'the subscriber alone');
+      await recovers(row, proxy, redis, cut, 'the subscriber alone');
     },
   );
 });

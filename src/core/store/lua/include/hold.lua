@@ -32,10 +32,11 @@ local function computePulse(now, longestTtl, isDetector)
 end
 
 -- Writes the pulse if the script is a detector's, a hold starts, or the pulse was not written for 500 ms; so heartbeats
--- write it at most twice a second. It is written by pcall, because a server at `maxmemory` may refuse the write, and
--- the script must not fail then.
+-- write it at most twice a second. A server at `maxmemory` may refuse the write, and the script must not fail then. On
+-- a replica it must fail: a detector whose connection leads to one is to leave it, though no device is due.
 local function stampPulse(pulse, now)
-  if pulse.mustWrite then
-    redis.pcall('SET', pulseKey, int(now) .. ' ' .. int(pulse.detectorAt) .. ' ' .. int(pulse.holdUntil))
-  end
+  if not pulse.mustWrite then return end
+  local text = int(now) .. ' ' .. int(pulse.detectorAt) .. ' ' .. int(pulse.holdUntil)
+  local reply = redis.pcall('SET', pulseKey, text)
+  if reply.err and string.find(reply.err, 'READONLY', 1, true) then redis.call('SET', pulseKey, text) end
 end
