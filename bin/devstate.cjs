@@ -11,7 +11,7 @@ const LINGER_MS = 100;
 const isVersion = argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V');
 if (!isVersion || !printVersion()) run();
 
-/** Returns whether the version was printed; false, as on a full disk: the program tells what is wrong. */
+/** Returns whether the version was printed. False, as on a full disk: the program is loaded, which reports the error. */
 function printVersion() {
   const text = `${require('../package.json').version}\n`;
   try {

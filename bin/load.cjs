@@ -4,7 +4,7 @@
 //
 // V8 runs what a cache holds without checking it: a damaged one, or one of another program or another build of
 // Node, crashes the process or runs the wrong code. So a cache ends with checksums of itself and of the chunk that
-// it was made from, and its name holds the Node that made it. V8 itself refuses the cache of other V8 flags.
+// it was made from, and its file name identifies the Node build. V8 itself refuses the cache of other V8 flags.
 'use strict';
 
 const fs = require('node:fs');
@@ -32,13 +32,15 @@ module.exports = function loader(dir) {
     modules.set(file, module);
     const filename = path.join(dir, file);
     const source = fs.readFileSync(filename);
-    const cache = path.join(cacheDir, `${file}-${nodeName}`);
+    const cacheFile = path.join(cacheDir, `${file}-${nodeName}`);
     const sourceChecksum = usesCache && crc32(source);
     const script = new vm.Script(wrap(source.toString()), {
       filename,
-      cachedData: usesCache ? readCache(cache, sourceChecksum) : undefined,
+      cachedData: usesCache ? readCache(cacheFile, sourceChecksum) : undefined,
     });
-    if (usesCache && script.cachedDataRejected !== false) uncached.push({ cache, script, sourceChecksum });
+    // `cachedDataRejected` is undefined if there was no cache.
+    if (usesCache && script.cachedDataRejected !== false)
+      uncached.push({ cacheFile, script, sourceChecksum });
     script.runInThisContext()(module.exports, requireChunk, module, filename, dir);
     return module.exports;
   }
@@ -50,8 +52,8 @@ module.exports = function loader(dir) {
     if (uncached.length === 0) return;
     try {
       fs.mkdirSync(cacheDir, { recursive: true });
-      for (const { cache, script, sourceChecksum } of uncached)
-        writeCache(cache, script.createCachedData(), sourceChecksum);
+      for (const { cacheFile, script, sourceChecksum } of uncached)
+        writeCache(cacheFile, script.createCachedData(), sourceChecksum);
     } catch {
       // The folder cannot be written: the next start compiles again.
     }

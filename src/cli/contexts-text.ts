@@ -7,8 +7,8 @@ import { parse, stringify, type TomlTable } from 'smol-toml';
 import type { SavedContexts } from './saved-contexts.js';
 
 /**
- * Returns the text of the file with `after` in place of what it holds; undefined: it has another layout and comments,
- * which would be lost.
+ * Returns the text with the contexts replaced by `after`; undefined: the layout is not devstate's, and rewriting would
+ * lose comments.
  */
 export function editContexts(text: string, after: SavedContexts): string | undefined {
   const document = documentOf(after);

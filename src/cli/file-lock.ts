@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The age of a lock whose process has ended without removing it, ms. A lock is held for a few milliseconds. */
+/** A lock older than this is taken to be left by a process that died, ms. A lock is held for a few milliseconds. */
 const STALE_MS = 5000;
 /** The longest wait for a lock, ms. */
 const MAX_WAIT_MS = 15_000;

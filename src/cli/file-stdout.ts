@@ -1,6 +1,6 @@
 /**
- * A stream for a stdout that is a file. Node's own takes a write that the disk cut short for a complete one, so that the
- * end of the output would be missing without an error.
+ * A stream for a stdout that is a file. Node treats a short write to a file as complete, so the rest would be lost
+ * without an error. Writes are synchronous.
  */
 import { fstatSync, writeSync } from 'node:fs';
 import { Writable } from 'node:stream';

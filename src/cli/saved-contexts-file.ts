@@ -53,7 +53,7 @@ export async function readContexts(path: string, warn: (message: string) => void
 }
 
 /**
- * Changes the saved contexts, one process after the other, so that none undoes the change of another.
+ * Changes the saved contexts, under a lock, so that changes by two processes are both kept.
  * @param edit changes the contexts that it is given; if it throws, the file stays as it is
  * @throws DevstateError USAGE: the file cannot be read or written, or is not valid; and what `edit` throws
  */

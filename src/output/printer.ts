@@ -209,7 +209,7 @@ export function createPrinter(options: PrinterOptions): Printer {
 
   function noticeClosed(): void {
     if (output.failure === undefined && !signal.aborted && !options.quiet)
-      stderr.write('nobody reads standard output any more: going on without it\n');
+      stderr.write('standard output was closed; continuing\n');
   }
 
   return {

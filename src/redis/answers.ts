@@ -1,4 +1,4 @@
-/** Tells error replies that show that a server works from failures to connect. */
+/** Distinguishes the error replies of a working server from connection failures. */
 import { networkProblem } from '../core/store/network-errors.js';
 import { isRetryable, isTooManyClients } from '../core/store/reply-errors.js';
 

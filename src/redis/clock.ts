@@ -1,7 +1,7 @@
 /**
- * The clock of a server, kept by the time that its newest reply told. A reply arrives later than the server read its
- * clock, so the time that is computed from it may be early, but not late. Moments are those of `performance.now()`,
- * which does not jump when this machine's clock is set.
+ * Estimates a server's clock from its newest TIME or STALE reply; the estimate may be early, never late, because a
+ * reply arrives later than the server read its clock. Moments are those of `performance.now()`, which does not jump
+ * when this machine's clock is set.
  */
 import type { ServerClock } from '../core/store/link.js';
 

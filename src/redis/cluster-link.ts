@@ -1,7 +1,7 @@
 /**
- * The link to a cluster: a link to each node (server-link.ts), and the way from a key to the node that holds it. A
- * request waits until that node has answered. If the node is lost, the cluster is asked for its slots until it names a
- * node that answers.
+ * The link to a cluster: a link to each node (server-link.ts), and the lookup of the node that holds a key. A request
+ * waits until that node has answered. If the node is lost, the cluster is asked for its slots until it names a node
+ * that answers.
  */
 import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
@@ -24,7 +24,7 @@ export class ClusterLink implements Link {
   readonly #onLost: () => void;
   readonly #nodes = new WeakMap<Redis, ServerLink>();
   readonly #slots = new Map<string, number>();
-  /** Requests whose node is not known at present. */
+  /** Requests whose node is not known at present, or was lost. */
   readonly #waiting = new Set<RoutedRequest>();
   readonly #subscribers: Subscribers;
   #problem: DevstateError | undefined;

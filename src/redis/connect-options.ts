@@ -8,8 +8,7 @@ export interface ConnectOptions {
   /** The request timeout; also the most time that connecting may take, ms. */
   timeoutMs: number;
   /**
-   * When the signal is aborted, connecting fails at once, and an established connection is closed 500 ms later, so
-   * that a command can still clean up.
+   * When the signal is aborted, connecting fails at once, and an established connection is closed 500 ms later.
    */
   signal: AbortSignal;
   /**
@@ -20,9 +19,7 @@ export interface ConnectOptions {
   onLost?: (() => void) | undefined;
 }
 
-/**
- * The time between an abort and the closing of the connection, ms: a command may need the connection to clean up.
- */
+/** The time between an abort and the closing of the connection, ms. */
 const GRACE_MS = 500;
 
 /** Returns a signal that aborts with `signal`, or after `timeoutMs`. `end` must be called when it is not needed any more. */

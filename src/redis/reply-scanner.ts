@@ -1,7 +1,7 @@
 /**
- * Checks what a server sends (RESP 2), before ioredis parses it: whether it is a reply at all, and how large the reply
- * will be. The parser of ioredis throws on some malformed replies, recurses into nested arrays without a limit, and
- * holds a reply of any size.
+ * Checks what a server sends (RESP 2), before ioredis parses it: whether it is well-formed and within bounds. The
+ * parser of ioredis throws on some malformed replies, recurses into nested arrays without a limit, and holds a reply of
+ * any size.
  */
 import { DevstateError } from '../core/model/errors.js';
 

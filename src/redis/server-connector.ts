@@ -30,7 +30,10 @@ export class ServerConnector extends AbstractConnector {
   }
 }
 
-/** Opens a stream, with TLS or without, to the host and port or the unix socket of the options. */
+/**
+ * Opens a stream, with TLS or without, to the host and port or the unix socket of the options. Its replies are guarded
+ * (`guardReplies`).
+ */
 export function openStream(options: RedisOptions): Socket {
   return guardReplies(openSocket(options));
 }
@@ -55,6 +58,7 @@ function guardReplies(stream: Socket): Socket {
   return stream;
 }
 
+/** Returns the error for an exception of a `data` listener, whatever it is. */
 function unexpected(cause: unknown): DevstateError {
   return new DevstateError('CONNECTION', 'the server sent a reply that nothing asked for', {
     reason: 'MALFORMED_REPLY',

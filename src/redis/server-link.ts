@@ -26,15 +26,17 @@ const LinkModes = { CLOSED: 'CLOSED', CHECKING: 'CHECKING', OPEN: 'OPEN' } as co
 type LinkMode = (typeof LinkModes)[keyof typeof LinkModes];
 const { CLOSED, CHECKING, OPEN } = LinkModes;
 
+/** The least time between two probes while requests are unanswered, as a part of T. */
+const PROBE_PAUSE_SHARE = 1 / 4;
 /** The pause before TIME is sent again to a server that cannot answer it yet, such as one that runs a script, ms. */
 const CHECK_AGAIN_MS = 100;
-/** The first pause between two times that a replica is left, ms; doubled for each further one, up to T. */
+/** The first pause between two reconnections after READONLY, ms; doubled for each further one, up to T. */
 const FIRST_LEAVE_PAUSE_MS = 50;
 
 export interface ServerLinkOptions {
   /**
-   * The request timeout T, ms, of a client that devstate made: its connection is dropped when the server falls silent.
-   * Undefined: the caller made the client, so its connection is never dropped.
+   * The request timeout T, ms, of a client that devstate made: its connection is reset when the server falls silent.
+   * Undefined: the caller made the client, so its connection is never reset.
    */
   ownTimeoutMs?: number;
   /** Called when the connection was lost before the answer to a request. */
@@ -53,14 +55,14 @@ export class ServerLink implements Link {
     OPEN: [CLOSED],
   });
   readonly #waiting = new Set<WaitingRequest>();
-  /** The callers of `answered`. */
+  /** The callers of `answered`, which are also in `#waiting`; a LOADING or BUSY reply resolves them. */
   readonly #awaitingAnswer = new Set<WaitingRequest>();
   readonly #subscribers: Subscribers;
   readonly #watch: SilenceWatch | undefined;
   /** The stream of the connection that was checked last. */
-  #stream: unknown = null;
+  #checkedStream: unknown = null;
   #failure: unknown;
-  /** Whether an attempt to connect has begun after `#failure`, so that its first failure replaces it. */
+  /** True: the next failure replaces `#failure`; false: later failures are its consequences. */
   #isNewAttempt = true;
   #unanswered = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -84,7 +86,7 @@ export class ServerLink implements Link {
     if (client.status === 'ready') this.#onReady();
   }
 
-  /** The error of ioredis, or of this link, because of which no request can be sent; undefined: there is none. */
+  /** Why no request can be sent: an error of ioredis or of this link; undefined: there is none. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -131,10 +133,13 @@ export class ServerLink implements Link {
     if (isLost) this.#options.onLost?.();
   }
 
-  /** Checks a client that devstate made for silence. In a cluster, called for each node while requests are unanswered. */
+  /**
+   * Sends a probe, or resets a silent connection (silence-watch.ts). No effect on a client of the caller. In a cluster,
+   * called for each node while requests are unanswered.
+   */
   checkSilence(): void {
     const { ownTimeoutMs = 0 } = this.#options;
-    this.#watch?.tick(ownTimeoutMs / 4);
+    this.#watch?.tick(ownTimeoutMs * PROBE_PAUSE_SHARE);
   }
 
   leaveReplica(): void {
@@ -160,10 +165,13 @@ export class ServerLink implements Link {
     }
   }
 
-  /** Called at each connection, perhaps twice: the event `ready` may come after the status. */
+  /**
+   * Called when connected; it ignores a second call for the same stream: the event `ready` may come after the status is
+   * `ready`.
+   */
   #onReady(): void {
-    if (this.client.stream === this.#stream) return;
-    this.#stream = this.client.stream;
+    if (this.client.stream === this.#checkedStream) return;
+    this.#checkedStream = this.client.stream;
     this.#watch?.restart();
     void this.#check();
   }

@@ -1,13 +1,16 @@
 /**
- * Finds out that a server has stopped answering, and drops the connection, so that ioredis makes a new one. A server
- * that hangs, or a network that swallows packets, closes no connection: the kernel would report the loss only after
- * about 15 minutes. So a probe is sent, a command that every server answers at once. T stands for the request timeout.
+ * Detects that a server has stopped answering, and resets the connection, so that ioredis makes a new one. A server
+ * that hangs, or a network that silently drops packets, closes no connection: the kernel would report the loss only
+ * after about 15 minutes. So a probe is sent, a command that every server answers at once. T stands for the request
+ * timeout.
  */
 import type { Redis } from 'ioredis';
 import { dropSocket } from './sockets.js';
 
-/** The silence watch drops a connection from which no byte has come for this part of T since the probe. */
+/** A connection is reset if no byte has come for this part of T since the probe. */
 const SILENT_SHARE = 1 / 2;
+/** A connection is reset if the probe has no answer after this part of T, even if bytes still arrive. */
+const UNANSWERED_SHARE = 1;
 /** How often a watched connection is looked at, as a part of T. */
 const TICK_SHARE = 1 / 8;
 
@@ -22,7 +25,7 @@ export class SilenceWatch {
   readonly #sendProbe: () => Promise<unknown>;
   #probe: Probe | undefined;
   #bytesRead = 0;
-  /** When a byte had come, at the latest; of `performance.now()`. */
+  /** When the newest byte was noticed, ms of `performance.now()`. */
   #heardAt = 0;
 
   /** @param sendProbe sends a command that the server answers at once; an error reply is an answer too */
@@ -38,8 +41,8 @@ export class SilenceWatch {
   }
 
   /**
-   * Sends a probe, if none is waiting for its answer. Drops the connection if no byte has come for T / 2 since the
-   * probe, or if the probe has no answer after T, because the server may send a byte now and then.
+   * Sends a probe, if none is waiting for its answer. Resets the connection if no byte has come for T / 2 since the
+   * probe, or if the probe has no answer after T, even if bytes still arrive.
    * @param pauseMs the least time between two probes, ms
    */
   tick(pauseMs: number): void {
@@ -51,7 +54,9 @@ export class SilenceWatch {
     const probe = this.#probe;
     if (probe && !probe.isAnswered) {
       const silentMs = now - Math.max(probe.sentAt, this.#heardAt);
-      const isDead = silentMs >= this.#timeoutMs * SILENT_SHARE || now - probe.sentAt >= this.#timeoutMs;
+      const isDead =
+        silentMs >= this.#timeoutMs * SILENT_SHARE ||
+        now - probe.sentAt >= this.#timeoutMs * UNANSWERED_SHARE;
       if (isDead) dropSocket(this.#client);
     } else if (!probe || now - probe.sentAt >= pauseMs) this.#begin(now);
   }

@@ -1,7 +1,7 @@
 /**
- * Opens the sockets of connections, and drops them. A dropped connection is reset (TCP RST), so that the server does
- * not read what is still on its way: a connection that is closed in the usual way (FIN) delivers that first. Below TLS
- * only the TCP socket can be reset, so it is opened separately.
+ * Opens the sockets of connections, and resets them (TCP RST), so that the server does not read what is still on its
+ * way: a connection that is closed in the usual way (FIN) delivers that first. Below TLS only the TCP socket can be
+ * reset, so it is opened separately.
  */
 import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -23,8 +23,7 @@ export function openSocket({ path, host, port = 6379, family, tls }: RedisOption
 }
 
 /**
- * Resets the connection of a client. A Unix socket cannot be reset, nor one that ioredis is already closing; these are
- * closed.
+ * Resets the connection (RST), or closes it where there is no RST: Unix sockets, and sockets that ioredis is closing.
  */
 export function dropSocket({ stream }: Redis): void {
   const socket = socketsBelow.get(stream) ?? stream;

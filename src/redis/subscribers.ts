@@ -1,6 +1,6 @@
 /**
- * Makes the clients of subscriptions. A subscriber is sent nothing for long times, so it sends PING to notice that its
- * server has fallen silent; else it would miss messages without knowing. Subscribers end with the client that they
+ * Makes the clients of subscriptions. A subscriber may receive nothing for a long time, so it sends PING to notice that
+ * its server has fallen silent; else it would miss messages without knowing. Subscribers end with the client that they
  * were made from.
  */
 import type { Redis } from 'ioredis';
@@ -11,6 +11,9 @@ import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
 import { dropSocket } from './sockets.js';
+
+/** The least time between two PINGs, as a part of T. */
+const PROBE_PAUSE_SHARE = 1 / 2;
 
 export class Subscribers {
   readonly #open = new Set<Redis>();
@@ -27,6 +30,7 @@ export class Subscribers {
     for (const subscriber of this.#open) if (subscriber.status === 'ready') dropSocket(subscriber);
   }
 
+  /** Makes a client with the options of `like`. It is not connected yet, and reconnects until it is closed. */
   make(like: Redis, { timeoutMs, chooseAddress }: SubscriberOptions): Redis {
     const { Connector, sentinels } = like.options;
     const subscriber = like.duplicate({
@@ -40,7 +44,7 @@ export class Subscribers {
     });
     const watch = new SilenceWatch(subscriber, timeoutMs, () => subscriber.ping());
     subscriber.on('ready', () => watch.restart());
-    const timer = setInterval(() => watch.tick(timeoutMs / 2), tickMs(timeoutMs)).unref();
+    const timer = setInterval(() => watch.tick(timeoutMs * PROBE_PAUSE_SHARE), tickMs(timeoutMs)).unref();
     this.#open.add(subscriber);
     subscriber.on('end', () => {
       clearInterval(timer);

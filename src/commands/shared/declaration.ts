@@ -48,9 +48,9 @@ export interface CommandDeclaration {
    */
   service?: true;
   /**
-   * True: the command always writes, so with `--read-only` or in a read-only context it is refused before it
-   * connects, and it goes on if its output is lost. Otherwise it runs there, only its writes, if any, are refused,
-   * and it ends with its output.
+   * True: the command writes. It is refused with `--read-only`, or in a read-only context, before it connects, and
+   * continues when its output is lost. Otherwise it runs there, only its writes, if any, are refused, and it ends with
+   * its output.
    */
   writes?: true;
   /** Whole command lines that `--help` prints as examples. */

@@ -1,7 +1,7 @@
 /**
- * How long a device that has come back is left alone before it is looked at again, unless it is due. A device that writes
- * its heartbeat key and its record itself may come and go as fast as it likes, and each of its transitions is an entry in
- * the log of the fleet. So the pause doubles with each return within 10 minutes of the one before, from 1 s to 60 s.
+ * After a return, a device that is not due is ignored for 1 s, doubled up to 60 s for each return within 10 minutes of
+ * the one before. A device that writes its heartbeat key and its record itself may come and go as fast as it likes, and
+ * each of its transitions is an entry in the log of the fleet.
  */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;

@@ -34,7 +34,7 @@ export interface SettleOptions {
   honourHold?: boolean;
   /**
    * True: the ids are those of registered devices. False (default): the script finds out; in a fleet whose devices have
-   * logins of their own, it takes those in the index for registered.
+   * logins of their own, only devices in the index count as registered.
    */
   areRegistered?: boolean;
 }

@@ -15,14 +15,16 @@ export interface DeviceRoleOptions {
 }
 
 /**
- * Returns the settings that the options give; undefined: they have not the role `device`.
+ * Returns the settings that the options give; undefined: no role is given.
  * @throws DevstateError USAGE: a number is not valid, or given without the role `device`
  */
 export function deviceRoleSettings(options: DeviceRoleOptions): SettingsSource | undefined {
   const { role, partitions, dialect = 'node', historyCap } = options;
   if (role === undefined) {
     if (partitions === undefined && historyCap === undefined) return undefined;
-    throw usageError('partitions and historyCap require the role device: else the fleet declares them');
+    throw usageError(
+      'only the role device takes partitions and historyCap; otherwise the fleet declares them',
+    );
   }
   checkRange('partitions', partitions, 1, MAX_PARTITIONS);
   checkRange('historyCap', historyCap, 0, Number.MAX_SAFE_INTEGER);

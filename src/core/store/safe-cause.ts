@@ -15,10 +15,10 @@ interface IoredisError extends NodeJS.ErrnoException {
 }
 
 /**
- * Returns a copy of an error, to be the cause of a DevstateError: with its name, message, stack and what failed in the
- * system, and with a copy of its own cause. All else is left out.
- * @param above the errors whose cause this one is; an error may be its own cause: ioredis rejects all commands of a
- *   transaction with one error, and lists theirs on it
+ * Returns a copy of an error, to be the cause of a DevstateError: with its name, message, stack, `code`, `errno` and
+ * `syscall`, and with a copy of its own cause. All else is left out.
+ * @param above the errors already copied, to stop at cycles: ioredis rejects all commands of a transaction with one
+ *   error, and lists theirs on it
  */
 export function safeCause(error: IoredisError, above: readonly unknown[] = []): Error {
   const { name, code, errno, syscall, previousErrors, errors } = error;

@@ -16,7 +16,7 @@ const MAX_CHUNK_BYTES = 256 * 1024;
 
 /**
  * Calls `work` for chunks of the items, and returns a result for each item, in order. If the connection is lost, the
- * items of the chunks that were sent by then, and of those that were not, fail alone.
+ * items without a reply fail; the others keep their results.
  * @param weigh returns about how many bytes are sent for an item
  * @throws DevstateError CONNECTION: no chunk was answered
  */

@@ -41,8 +41,8 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   /** The whole Lua text that Redis runs: generated locals, included files and the file itself. */
   readonly source: string;
   /**
-   * Whether the script may be sent again if the connection was lost before its reply. `once`: not, because it may have
-   * run, and a second run could undo a newer change or would report the first one as a conflict.
+   * Whether the script may be sent again if the connection was lost before its reply. `once`: never, because it may
+   * have run, and a second run could undo a newer change or would report the first one as a conflict.
    */
   readonly repeat: 'repeatable' | 'once';
   /** How many devices one call of the script handles. */

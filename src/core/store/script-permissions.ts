@@ -14,8 +14,8 @@ import { keyType } from './script-keys.js';
 export const REFUSAL = 'NOPERM this user may not ';
 
 /**
- * Sent only in fleets that declare device logins, and before a write. Users of other fleets, whose rules are older than
- * this declaration, do not need it.
+ * HSTRLEN is not checked: it is sent only in fleets with device logins, before any write, and users made before it
+ * existed lack it.
  */
 const NOT_ASKED: ScriptCommand = 'HSTRLEN';
 

@@ -66,7 +66,10 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   commands: [...BASE, ...RECORD, ...HOLD, 'GETEX', 'SADD', 'ZADD', 'HSET'],
 });
 
-/** Notes heartbeats of devices in any state, with or without a report. */
+/**
+ * Notes heartbeats of devices in any state, with or without a report. Those without a report are sent again
+ * (`Partition.runRepeatably`).
+ */
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   repeat: 'once',
   devices: 'many',

@@ -31,8 +31,8 @@ export class SentCommand extends Command {
 const joined = new WeakSet<Socket>();
 
 /**
- * Writes at once all that is written to the socket until the running function has returned. With a system call for
- * each command, many commands would take half as long again.
+ * Corks the socket until the next microtask, so that all commands of a batch go out in one system call; without it
+ * they take 1.5 times as long.
  */
 function joinWrites(socket: Socket): void {
   if (joined.has(socket)) return;

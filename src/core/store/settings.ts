@@ -26,6 +26,7 @@ export interface DeclaredSettings {
   /**
    * True: devices have logins of their own and write their own keys (`devstate acl device`), so what is in these keys is
    * not trusted: lengths are checked before a field is read, and the index alone says which devices are registered.
+   * False: only trusted users write records.
    */
   deviceLogins: boolean;
 }

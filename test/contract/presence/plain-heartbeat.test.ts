@@ -238,8 +238,14 @@ describe('with the role device', () => {
   });
 
   test.each<[options: FleetOptions, message: string]>([
-    [{ partitions: 2 }, 'partitions and historyCap require the role device: else the fleet declares them'],
-    [{ historyCap: 2 }, 'partitions and historyCap require the role device: else the fleet declares them'],
+    [
+      { partitions: 2 },
+      'only the role device takes partitions and historyCap; otherwise the fleet declares them',
+    ],
+    [
+      { historyCap: 2 },
+      'only the role device takes partitions and historyCap; otherwise the fleet declares them',
+    ],
     [{ role: 'device', partitions: 1025 }, 'partitions must be a whole number from 1 to 1024, not 1025'],
     [{ role: 'device', partitions: 1.5 }, 'partitions must be a whole number from 1 to 1024, not 1.5'],
     [

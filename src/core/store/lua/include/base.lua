@@ -14,7 +14,8 @@ end
 
 -- The time of this call, read once so that all times that it writes agree. After `notAfter`, the time by which the
 -- caller has given up, the script does nothing and replies STALE and the time: the server may read a request long
--- after it was sent, when it was stopped or the network was interrupted.
+-- after it was sent, when it was stopped or the network was interrupted. A time that a test sets is not compared,
+-- because it is not the server's.
 local now = readTime()
 if testTime == '' and notAfter ~= '' and now > tonumber(notAfter) then return redis.error_reply('STALE ' .. int(now)) end
 
