@@ -50,6 +50,7 @@ export function linkTo(options: RedisOptions, timeoutMs: number, onLost?: () => 
   return new ServerLink(client, {
     ownTimeoutMs: timeoutMs,
     onLost,
+    name: options.connectionName,
     ...(bySentinel && { verify: verifyMaster }),
   });
 }

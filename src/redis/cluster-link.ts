@@ -6,22 +6,23 @@
 import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import { commandOptions } from '../core/store/connection.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS } from '../core/store/fleet.js';
 import type { Link, ServerClock, WaitingRequest } from '../core/store/link.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { isDenied } from '../core/store/reply-errors.js';
 import { reconnectDelayMs } from './policy.js';
-import { ServerLink } from './server-link.js';
+import { ServerLink, type ServerLinkOptions } from './server-link.js';
 import { tickMs } from './silence-watch.js';
 import { Subscribers } from './subscribers.js';
 
 /** For requests without a key: they are reads, which need no time. */
 const NO_CLOCK: ServerClock = { timeAt: () => undefined, reset: () => {} };
 
+type ClusterLinkOptions = Omit<ServerLinkOptions, 'verify'>;
+
 export class ClusterLink implements Link {
   readonly client: Cluster;
-  /** The request timeout of a client that devstate made; undefined: the caller made it. */
-  readonly #ownTimeoutMs: number | undefined;
-  readonly #onLost: () => void;
+  readonly #options: ClusterLinkOptions;
   readonly #nodes = new WeakMap<Redis, ServerLink>();
   readonly #slots = new Map<string, number>();
   /** Requests whose node is not known at present, or was lost. */
@@ -33,12 +34,10 @@ export class ClusterLink implements Link {
   #searchTimer: NodeJS.Timeout | undefined;
   #searches = 0;
 
-  /** @param onLost called when a connection was lost before the answer to a request */
-  constructor(client: Cluster, ownTimeoutMs?: number, onLost = () => {}) {
+  constructor(client: Cluster, options: ClusterLinkOptions = {}) {
     this.client = client;
-    this.#ownTimeoutMs = ownTimeoutMs;
-    this.#onLost = onLost;
-    this.#subscribers = new Subscribers(client);
+    this.#options = options;
+    this.#subscribers = new Subscribers(client, options.name);
     client.on('+node', (node: Redis) => this.#linkOf(node));
     client.on('-node', () => this.#search());
     client.on('refresh', () => this.#routeWaiting());
@@ -94,17 +93,18 @@ export class ClusterLink implements Link {
 
   onSent(): void {
     this.#unanswered += 1;
-    if (this.#ownTimeoutMs === undefined || this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#tick(), tickMs(this.#ownTimeoutMs)).unref();
+    const { ownTimeoutMs } = this.#options;
+    if (ownTimeoutMs === undefined || this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), tickMs(ownTimeoutMs)).unref();
   }
 
   onSettled(isLost: boolean): void {
     this.#unanswered -= 1;
-    if (isLost) this.#onLost();
+    if (isLost) this.#options.onLost?.();
   }
 
   leaveReplica(): void {
-    if (this.#ownTimeoutMs !== undefined) this.client.refreshSlotsCache();
+    if (this.#options.ownTimeoutMs !== undefined) this.client.refreshSlotsCache();
   }
 
   newSubscriber(...args: Parameters<Link['newSubscriber']>): Redis {
@@ -123,8 +123,8 @@ export class ClusterLink implements Link {
   #linkOf(node: Redis): ServerLink {
     const known = this.#nodes.get(node);
     if (known) return known;
-    const ownTimeoutMs = this.#ownTimeoutMs;
-    const link = new ServerLink(node, ownTimeoutMs === undefined ? {} : { ownTimeoutMs });
+    const { onLost: _, ...options } = this.#options; // this link counts the requests, so it also tells their loss
+    const link = new ServerLink(node, options);
     this.#nodes.set(node, link);
     return link;
   }
@@ -144,10 +144,16 @@ export class ClusterLink implements Link {
     if (this.#waiting.size === 0) this.#searches = 0;
   }
 
-  /** Reads the slots again after a pause, which grows while requests wait. */
+  /**
+   * Reads the slots again after a pause, which grows while requests wait. A client of the caller's needs it too: ioredis
+   * reads the slots when a node redirects a command, but no command is sent while its node is not known.
+   */
   #search(): void {
-    if (this.#ownTimeoutMs === undefined || this.#searchTimer !== undefined) return;
-    const pauseMs = reconnectDelayMs(this.#searches, this.#ownTimeoutMs);
+    if (this.#searchTimer !== undefined) return;
+    const pauseMs = reconnectDelayMs(
+      this.#searches,
+      this.#options.ownTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    );
     this.#searchTimer = setTimeout(() => {
       this.#searchTimer = undefined;
       this.#searches += 1;

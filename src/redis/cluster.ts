@@ -72,7 +72,8 @@ async function connectThrough(
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
   });
-  const link = new ClusterLink(cluster, timeoutMs, onLost);
+  const name = target.options.connectionName;
+  const link = new ClusterLink(cluster, { ownTimeoutMs: timeoutMs, onLost, name });
   const stopListening = onAbort(attempt, () => cluster.disconnect());
   try {
     await cluster.connect();

@@ -17,6 +17,7 @@ export function clientPolicy(timeoutMs: number) {
     disableClientInfo: true, // otherwise ioredis sends CLIENT SETINFO, which the ACL of many users denies
     enableOfflineQueue: false, // the queue has no bound, and sends commands long after their callers have given up
     autoResendUnfulfilledCommands: false, // would send a write again that may have been done
+    connectionName: undefined, // ioredis would wait for the reply to CLIENT SETNAME before `ready`, and never reconnect if the connection is lost meanwhile; name-connection.ts sends it
     autoResubscribe: false, // ioredis reports neither success nor refusal; core/pubsub subscribes again
     maxRetriesPerRequest: 0, // with a larger number, commands without a reply stay pending if the next attempt connects
     connectTimeout: Math.ceil(timeoutMs / 2), // leaves time for a second attempt

@@ -102,7 +102,8 @@ export class SentinelConnector extends AbstractConnector {
    * @throws DevstateError: the sentinel does not answer, replies with an error, or does not know the master
    */
   async #ask(sentinel: Redis): Promise<Answer> {
-    const { name = '', username = 'default', password } = this.#options;
+    const { name = '' } = this.#options;
+    const { username, password } = sentinelLogin(this.#options);
     let cause: unknown;
     sentinel.on('error', (error) => {
       cause = error;
@@ -141,6 +142,13 @@ export class SentinelConnector extends AbstractConnector {
     sentinel.subscribe('+switch-master').catch(() => {}); // a failure is ignored: the connection to the master works, and a failover is then noticed only when that connection closes
     stream.once('close', () => sentinel.disconnect());
   }
+}
+
+/** Returns the login at the sentinels: the options for them, or else that of the server. ioredis sets missing options to null. */
+function sentinelLogin({ sentinelUsername, sentinelPassword, username, password }: RedisOptions) {
+  return sentinelPassword
+    ? { username: sentinelUsername ?? 'default', password: sentinelPassword }
+    : { username: username ?? 'default', password };
 }
 
 /**

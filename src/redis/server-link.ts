@@ -13,6 +13,7 @@ import { isDenied, isRetryable } from '../core/store/reply-errors.js';
 import { parseServerTime } from '../core/store/server-time.js';
 import { isAnswer } from './answers.js';
 import { Clock } from './clock.js';
+import { nameConnection } from './name-connection.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
 import { dropSocket } from './sockets.js';
 import { Subscribers } from './subscribers.js';
@@ -41,6 +42,8 @@ export interface ServerLinkOptions {
   ownTimeoutMs?: number;
   /** Called when the connection was lost before the answer to a request. */
   onLost?: (() => void) | undefined;
+  /** The name of the connections. */
+  name?: string | undefined;
   /** Sends further commands together with the first TIME. If it rejects, the connection is made again. */
   verify?: (client: Redis) => Promise<void>;
 }
@@ -70,10 +73,10 @@ export class ServerLink implements Link {
   #leavePauseMs = FIRST_LEAVE_PAUSE_MS;
 
   constructor(client: Redis, options: ServerLinkOptions = {}) {
-    const { ownTimeoutMs } = options;
+    const { ownTimeoutMs, name } = options;
     this.client = client;
     this.#options = options;
-    this.#subscribers = new Subscribers(client);
+    this.#subscribers = new Subscribers(client, name);
     if (ownTimeoutMs !== undefined)
       this.#watch = new SilenceWatch(client, ownTimeoutMs, () => this.#readTime());
     client.on('ready', () => this.#onReady());
@@ -173,6 +176,7 @@ export class ServerLink implements Link {
     if (this.client.stream === this.#checkedStream) return;
     this.#checkedStream = this.client.stream;
     this.#watch?.restart();
+    nameConnection(this.client, this.#options.name);
     void this.#check();
   }
 

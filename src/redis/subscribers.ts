@@ -7,6 +7,7 @@ import type { Redis } from 'ioredis';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Connection } from '../core/store/connection.js';
 import type { SubscriberOptions } from '../core/store/link.js';
+import { nameConnection } from './name-connection.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
@@ -18,8 +19,14 @@ const PROBE_PAUSE_SHARE = 1 / 2;
 export class Subscribers {
   readonly #open = new Set<Redis>();
 
-  /** @param owner the client with which the subscribers end */
-  constructor(owner: Connection) {
+  readonly #name: string | undefined;
+
+  /**
+   * @param owner the client with which the subscribers end
+   * @param name the name of their connections; undefined: that of the client that each is made like
+   */
+  constructor(owner: Connection, name?: string) {
+    this.#name = name;
     owner.on('end', () => {
       for (const subscriber of this.#open) closeConnection(subscriber);
     });
@@ -42,8 +49,12 @@ export class Subscribers {
         return reconnectDelayMs(attempt, timeoutMs);
       },
     });
+    const name = this.#name ?? like.options.connectionName;
     const watch = new SilenceWatch(subscriber, timeoutMs, () => subscriber.ping());
-    subscriber.on('ready', () => watch.restart());
+    subscriber.on('ready', () => {
+      watch.restart();
+      nameConnection(subscriber, name);
+    });
     const timer = setInterval(() => watch.tick(timeoutMs * PROBE_PAUSE_SHARE), tickMs(timeoutMs)).unref();
     this.#open.add(subscriber);
     subscriber.on('end', () => {

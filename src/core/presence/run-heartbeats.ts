@@ -127,35 +127,30 @@ async function runWithReports(
   return isolateDenials(beats, (some) => partition.run(HEARTBEAT, fleetArguments, some) as Promise<Reply[]>);
 }
 
+/**
+ * Sends heartbeats that may be sent again after a lost connection. If they were, their replies have '' in place of
+ * whether the device was offline: an earlier attempt, be it of the fast script, may have brought it online.
+ */
 async function runFastFirst(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
 ): Promise<ReplyResult[]> {
-  const replies = await runWithoutReports(partition, HEARTBEAT_FAST, fleetArguments, beats);
+  let isRepeated = false;
+  const run = (script: typeof HEARTBEAT | typeof HEARTBEAT_FAST, some: readonly BeatArguments[]) =>
+    isolateDenials(some, async (part) => {
+      const { reply, ...sent } = await partition.runRepeatably(script, fleetArguments, part, isRepeated);
+      isRepeated ||= sent.isRepeated;
+      const replies = reply as Reply[];
+      return isRepeated ? replies.map(withoutWasOffline) : replies;
+    });
+  const replies = await run(HEARTBEAT_FAST, beats);
   const isSkipped = (reply: ReplyResult): reply is Reply => hasCode(reply, 0);
-  return sendOpen(beats, replies, isSkipped, (skipped) =>
-    runWithoutReports(partition, HEARTBEAT, fleetArguments, skipped),
-  );
+  return sendOpen(beats, replies, isSkipped, (skipped) => run(HEARTBEAT, skipped));
 }
 
-/**
- * Runs one of the heartbeat scripts for heartbeats that may be sent again after a lost connection. If they were, the
- * reply of a heartbeat has '' in place of whether the device was offline: an earlier attempt may have brought it online.
- */
-async function runWithoutReports(
-  partition: Partition,
-  script: typeof HEARTBEAT | typeof HEARTBEAT_FAST,
-  fleetArguments: FleetArguments,
-  beats: readonly BeatArguments[],
-): Promise<ReplyResult[]> {
-  return isolateDenials(beats, async (some) => {
-    const { reply, isRepeated } = await partition.runRepeatably(script, fleetArguments, some);
-    const replies = reply as Reply[];
-    return isRepeated
-      ? replies.map((each) => (hasCode(each, 1) ? [1, '', ...each.slice(2)] : each))
-      : replies;
-  });
+function withoutWasOffline(reply: Reply): Reply {
+  return hasCode(reply, 1) ? [1, '', ...reply.slice(2)] : reply;
 }
 
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */

@@ -29,6 +29,8 @@ export interface CallOptions {
   key?: string | undefined;
   repeat: Repeat;
   timeoutMs: number;
+  /** Whether another request, which this one completes, may have been done already; default false. */
+  isRepeated?: boolean | undefined;
 }
 
 /** One attempt to send a request. */
@@ -63,8 +65,8 @@ class Call<T> {
   #pauseTimer: NodeJS.Timeout | undefined;
   #stopWaiting: (() => void) | undefined;
   #pauseMs = FIRST_PAUSE_MS;
-  /** Whether the request was sent and its outcome is not known. */
-  #isUnknown = false;
+  /** Whether the request, or the one that it completes, was sent and its outcome is not known. */
+  #isUnknown: boolean;
   #lastError: unknown;
   #isOver = false;
 
@@ -81,6 +83,7 @@ class Call<T> {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#deadline = performance.now() + options.timeoutMs;
+    this.#isUnknown = options.isRepeated ?? false;
   }
 
   start(): void {

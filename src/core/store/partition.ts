@@ -82,14 +82,16 @@ export class Partition extends Requests {
   /**
    * Runs a script that may be sent again after a lost connection, as `run` does. The result says whether it was sent
    * more than once.
+   * @param wasSent whether another script, which this one completes, may have done the same already
    * @throws as `run` does
    */
   runRepeatably<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
     args: Values<Arg>,
     devices: readonly (Values<DeviceArg> & { id: string })[],
+    wasSent: boolean,
   ): Promise<Evaluation> {
-    return this.#evaluate(script, args, devices, this.keys.presenceChannel, 'repeatable');
+    return this.#evaluate(script, args, devices, this.keys.presenceChannel, 'repeatable', wasSent);
   }
 
   async #evaluate<Arg extends string, DeviceArg extends string>(
@@ -98,6 +100,7 @@ export class Partition extends Requests {
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string,
     repeat: Script['repeat'],
+    wasSent = false,
   ): Promise<Evaluation> {
     this.assertWritable(script.name);
     const { dialect, logCap, historyCap } = await this.settings();
@@ -119,7 +122,7 @@ export class Partition extends Requests {
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];
     try {
-      const evaluation = await this.evaluate(script, keys, argv, repeat);
+      const evaluation = await this.evaluate(script, keys, argv, repeat, wasSent);
       if (!isPermitted) this.#permissions.add(script.name);
       return evaluation;
     } catch (error) {

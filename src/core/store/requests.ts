@@ -98,26 +98,32 @@ export class Requests {
    * call has ended (argument `notAfter`). Rejects with an error reply as ioredis gives it, not with a DevstateError:
    * `Partition.run` converts it into one that names the key or command that failed.
    * @param args the arguments of the script; the argument `notAfter` is set for each attempt
+   * @param wasSent whether another script, which this one completes, may have done the same already
    */
   async evaluate(
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
     repeat: Exclude<Repeat, 'read'>,
+    wasSent = false,
   ): Promise<Evaluation> {
     const { redis, requestTimeoutMs: timeoutMs } = this;
     const rest: [number, ...(string | number)[]] = [keys.length, ...keys, ...args];
     let isRepeated = false;
-    const reply = await call(this.link, { key: keys[0], repeat, timeoutMs }, async (attempt) => {
-      isRepeated = attempt.isRepeated;
-      rest[1 + keys.length + NOT_AFTER] = attempt.notAfter;
-      try {
-        return (await redis.evalsha(shaOf(script), ...rest)) as unknown[];
-      } catch (error) {
-        if (!hasCode(error, 'NOSCRIPT')) throw error;
-        return (await redis.eval(script.source, ...rest)) as unknown[];
-      }
-    });
+    const reply = await call(
+      this.link,
+      { key: keys[0], repeat, timeoutMs, isRepeated: wasSent },
+      async (attempt) => {
+        isRepeated = attempt.isRepeated;
+        rest[1 + keys.length + NOT_AFTER] = attempt.notAfter;
+        try {
+          return (await redis.evalsha(shaOf(script), ...rest)) as unknown[];
+        } catch (error) {
+          if (!hasCode(error, 'NOSCRIPT')) throw error;
+          return (await redis.eval(script.source, ...rest)) as unknown[];
+        }
+      },
+    );
     return { reply, isRepeated };
   }
 }
