@@ -6,13 +6,13 @@
 import { describe } from 'vitest';
 import { checkChaos } from '../support/chaos/chaos-tests.js';
 import { useServer } from '../support/chaos/topologies.js';
-import { seedsOf } from '../support/size.js';
+import { bySize, seedsUpTo } from '../support/size.js';
 
-describe.each(seedsOf(1, 2, 3))('seed %i', (seed) => {
-  const options = { seconds: 60, seed, maxPauseMs: 4500, devices: 2000, workers: 3 };
+describe.each(seedsUpTo(10))('seed %i', (seed) => {
+  const options = { seconds: bySize(15, 60), seed, maxPauseMs: 4500, devices: 2000, workers: 3 };
 
   checkChaos('chaos', useServer(), options, {
-    connectionsCut: 4,
+    connectionsKilled: 1,
     pauses: 3,
     crashes: 2,
     failovers: 0,

@@ -7,20 +7,25 @@ import { findError, type Hold, type Operation, withUnansweredWithin } from '../s
 const beat = (at: number, ttl: number, wasOffline: boolean): Operation => ({
   kind: 'beat',
   ttl,
+  mayRepeat: false,
   sent: at - 1,
   done: at + 1,
+  isFailed: false,
   reply: { at, expiresAt: at + ttl, wasOffline },
 });
 const unansweredBeat = (sent: number, done: number, ttl: number): Operation => ({
   kind: 'beat',
   ttl,
+  mayRepeat: false,
   sent,
   done,
+  isFailed: false,
 });
 const disconnect = (at: number, wasOnline: boolean): Operation => ({
   kind: 'disconnect',
   sent: at - 1,
   done: at + 1,
+  isFailed: false,
   reply: { wasOnline },
 });
 
@@ -132,6 +137,34 @@ test('accepts an unanswered operation as executed or not executed', () => {
   expect(
     findError(prolonged, log('online heartbeat 1000', 'offline timeout 2900'), [], false),
   ).not.toBeNull();
+});
+
+test('accepts no event of an operation that failed', () => {
+  const operations: Operation[] = [
+    beat(1000, 1000, true),
+    { ...unansweredBeat(5000, 5100, 1000), isFailed: true },
+  ];
+  const expired = ['online heartbeat 1000', 'offline timeout 2000'];
+  expect(findError(operations, log(...expired), [], false)).toBeNull();
+  const done = [...expired, 'online heartbeat 5040', 'offline timeout 6040'];
+  expect(findError(operations, log(...done), [], false)).not.toBeNull();
+});
+
+test('accepts a heartbeat that was sent again as executed several times until its end', () => {
+  const sentAgain: Operation = {
+    ...unansweredBeat(1000, 2000, 100),
+    mayRepeat: true,
+    reply: { at: 1990, expiresAt: 2090, wasOffline: null },
+  };
+  const once = ['online heartbeat 1990', 'offline timeout 2090'];
+  expect(findError([sentAgain], log(...once), [], false)).toBeNull();
+  const twice = ['online heartbeat 1200', 'offline timeout 1300', ...once];
+  expect(findError([sentAgain], log(...twice), [], false)).toBeNull();
+  const late = [...once, 'online heartbeat 2500', 'offline timeout 2600'];
+  expect(findError([sentAgain], log(...late), [], false)).not.toBeNull();
+  const unanswered: Operation = { ...unansweredBeat(1000, 2000, 100), mayRepeat: true };
+  expect(findError([unanswered], log(...twice), [], false)).toBeNull();
+  expect(findError([{ ...unanswered, mayRepeat: false }], log(...twice), [], false)).not.toBeNull();
 });
 
 test('accepts an operation that a failover may have lost as executed or not executed', () => {

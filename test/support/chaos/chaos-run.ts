@@ -1,6 +1,6 @@
 /**
  * One chaos run: devices in worker processes, detectors of every strategy and a watcher run while Redis and detectors
- * are killed, Redis is paused and connections are cut. Then a second watcher replays the log, and the data for the
+ * are killed, Redis is paused, scripts are flushed, connections are killed, and proxies disturb the network. Then a second watcher replays the log, and the data for the
  * checks are collected.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,11 +13,13 @@ import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { serverNow, until } from '../fleet.js';
 import { randomNumbers } from '../random.mjs';
+import { briefly } from '../redis.js';
 import { wholeLog } from './event-ids.js';
 import { HoldRecorder, type PartitionHold } from './hold-recorder.js';
 import type { Operation } from './log-checker.js';
+import { type FaultCounts, NetworkFaults } from './network-faults.js';
 import { type Process, startDevstate, startHelper } from './processes.js';
-import type { Break, Outage, Topology } from './topologies.js';
+import type { Outage, Topology } from './topologies.js';
 
 export interface ChaosOptions {
   /** The minimum duration; a run continues until everything was broken once. */
@@ -43,9 +45,14 @@ export interface ChaosRun {
   replayWatcher: string[];
   /** All detectors that ran, killed ones included. */
   detectors: Process[];
-  counts: { detectorsKilled: number; connectionsCut: number };
+  counts: { detectorsKilled: number; connectionsKilled: number; flushes: number } & FaultCounts;
 }
 
+/** The request timeout of workers, detectors and watchers, ms. */
+export const REQUEST_TIMEOUT_MS = 2000;
+const TIMEOUT_OPTION = ['--request-timeout', `${REQUEST_TIMEOUT_MS}ms`];
+/** The exit code of a command that could not connect. */
+const NO_CONNECTION = 5;
 const STRATEGIES = [['deadline'], ['poll', '--interval', '2s'], ['keyspace']];
 
 export async function chaos(topology: Topology, options: ChaosOptions): Promise<ChaosRun> {
@@ -56,7 +63,7 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
   if (partitions > 1) await declareFleet(fleet, { partitions });
   const startedAt = await serverNow(fleet.redis);
 
-  const liveWatcher = startDevstate(url, 'watch-presence', '-o', 'ndjson');
+  const liveWatcher = startDevstate(url, 'watch-presence', '-o', 'ndjson', ...TIMEOUT_OPTION);
   await liveWatcher.untilStderr('watching');
   const detectors = new DetectorProcesses(url);
   await detectors.ready();
@@ -64,21 +71,29 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
   const dir = mkdtempSync(join(tmpdir(), 'devstate-chaos-'));
   const shares = Array.from({ length: workers }, (_, i) => {
     const ids = Array.from({ length: devices }, (_, n) => `d${n}`).filter((_, n) => n % workers === i);
-    return { client, seed: seed * 1000 + i, ids, file: join(dir, `${i}`) };
+    // Clients of clusters are always the caller's: the library makes clients of one server or by Sentinel only.
+    const isOwn = i % 2 === 0 && !('nodes' in client);
+    const requestTimeout = REQUEST_TIMEOUT_MS;
+    return { client, isOwn, requestTimeout, seed: seed * 1000 + i, ids, file: join(dir, `${i}`) };
   });
   try {
     const processes = shares.map((share) => startHelper('device-worker.mjs', share));
     await Promise.all(processes.map((process) => process.untilMessage('ready')));
-    const { outages, counts } = await breakThings(topology.breaks, fleet, detectors, options);
+    const network = new NetworkFaults(topology.proxies, seed);
+    const { outages, counts } = await breakThings(topology, fleet, detectors, options);
+    await network.end();
 
     for (const process of processes) process.send('finish');
     for (const process of processes) {
       if ((await process.exit) !== 0) throw new Error(`a worker failed:\n${process.stderr}`);
     }
     const survivors = shares.flatMap(({ ids }) => ids.filter((_, i) => i % 4 === 0)).length;
-    await until(async () => (await online(fleet)) === survivors);
+    await untilSettled(async () => [await online(fleet), survivors], 'devices online');
     const log = await wholeLog(fleet);
-    await until(() => liveWatcher.lines.length >= log.length);
+    await untilSettled(
+      () => [Math.min(liveWatcher.lines.length, log.length), log.length],
+      'lines of the watcher',
+    );
     const replayWatcher = startDevstate(
       url,
       'watch-presence',
@@ -101,15 +116,33 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
       liveWatcher: liveWatcher.lines,
       replayWatcher: replayWatcher.lines,
       detectors: detectors.all,
-      counts,
+      counts: { ...counts, ...network.counts },
     };
   } finally {
     rmSync(dir, { recursive: true });
   }
 }
 
+/** Waits until what `count` returns first has become what it returns second. */
+async function untilSettled(
+  count: () => [now: number, due: number] | Promise<[now: number, due: number]>,
+  what: string,
+): Promise<void> {
+  let last: [number, number] = [0, 0];
+  try {
+    await until(async () => {
+      last = await count();
+      return last[0] === last[1];
+    });
+  } catch (cause) {
+    throw new Error(`${last[0]} ${what} instead of ${last[1]}`, { cause });
+  }
+}
+
 async function online(fleet: Fleet): Promise<number> {
-  const counts = (await fleet.partitions()).map(({ redis, keys }) => redis.scard(keys.online));
+  const counts = (await fleet.partitions()).map((each) =>
+    each.send(() => each.redis.scard(each.keys.online)),
+  );
   return (await Promise.all(counts)).reduce((sum, count) => sum + count);
 }
 
@@ -128,13 +161,20 @@ class DetectorProcesses {
     await Promise.all(this.#running.map((program) => program.untilStderr('detecting')));
   }
 
-  /** Kills a detector and starts another one. Waits until it runs, because a failed first connection ends a detector. */
+  /** Kills a detector and starts another one. Waits until it runs; one whose first connection fails is started again. */
   async replace(index: number, pauseMs: number): Promise<void> {
     this.#running[index]?.kill('SIGKILL');
     await sleep(pauseMs);
-    const program = this.#start(index);
-    this.#running[index] = program;
-    await program.untilStderr('detecting');
+    for (;;) {
+      const program = this.#start(index);
+      this.#running[index] = program;
+      try {
+        await program.untilStderr('detecting');
+        return;
+      } catch (error) {
+        if ((await program.exit) !== NO_CONNECTION) throw error;
+      }
+    }
   }
 
   async end(): Promise<void> {
@@ -146,7 +186,15 @@ class DetectorProcesses {
 
   #start(index: number): Process {
     const strategy = STRATEGIES[index] as string[];
-    const program = startDevstate(this.#url, 'detect', '-o', 'ndjson', '--strategy', ...strategy);
+    const program = startDevstate(
+      this.#url,
+      'detect',
+      '-o',
+      'ndjson',
+      ...TIMEOUT_OPTION,
+      '--strategy',
+      ...strategy,
+    );
     this.all.push(program);
     return program;
   }
@@ -154,28 +202,33 @@ class DetectorProcesses {
 
 /** Runs the breaks in an order that the seed decides, each at least once, until the time is over. */
 async function breakThings(
-  breaks: readonly Break[],
+  topology: Topology,
   fleet: Fleet,
   detectors: DetectorProcesses,
   { seconds, maxPauseMs, seed }: ChaosOptions,
-): Promise<Pick<ChaosRun, 'outages' | 'counts'>> {
+): Promise<{ outages: Outage[]; counts: Omit<ChaosRun['counts'], keyof FaultCounts> }> {
   const random = randomNumbers(seed);
-  const counts = { detectorsKilled: 0, connectionsCut: 0 };
+  const counts = { detectorsKilled: 0, connectionsKilled: 0, flushes: 0 };
   const outages: Outage[] = [];
-  const cutConnections = async () => {
-    for (const server of fleet.servers()) counts.connectionsCut += await cutReaders(server);
+  const killReaders = async () => {
+    for (const url of await topology.masters()) counts.connectionsKilled += await briefly(url, killReadersOf);
+  };
+  const flushScripts = async () => {
+    for (const url of await topology.masters()) await briefly(url, (redis) => redis.script('FLUSH'));
+    counts.flushes += 1;
   };
   const replace = (index: number) => async () => {
     counts.detectorsKilled += 1;
     await detectors.replace(index, random() * 1500);
   };
   const actions = [
-    cutConnections,
-    cutConnections,
+    killReaders,
+    killReaders,
+    flushScripts,
     replace(0),
     replace(1),
     replace(2),
-    ...breaks.map((each) => async () => void outages.push(await each(random, fleet))),
+    ...topology.breaks.map((each) => async () => void outages.push(await each(random, fleet))),
   ];
   const end = Date.now() + seconds * 1000;
   for (let done = 0, order = actions; done < actions.length || Date.now() < end; done++) {
@@ -187,7 +240,7 @@ async function breakThings(
 }
 
 /** Kills the connections of subscribers and of readers of the log. Returns their number. */
-async function cutReaders(redis: Redis): Promise<number> {
+async function killReadersOf(redis: Redis): Promise<number> {
   const clients = String(await redis.client('LIST')).split('\n');
   const readers = clients.filter((line) => / cmd=(subscribe|x\w+|psubscribe) /.test(line));
   const ids = readers.map((line) => /^id=(\d+) /.exec(line)?.[1] as string);
@@ -195,16 +248,19 @@ async function cutReaders(redis: Redis): Promise<number> {
   return killed.filter((count) => count === 1).length;
 }
 
+/** A line that device-worker.mjs has written: an operation, and what came of it. */
 type Line =
   | [
       kind: 'beat',
       id: string,
-      ttl: number,
       sent: number,
       done: number,
-      ...reply: [] | [number, number, boolean],
+      outcome: [at: number, expiresAt: number, wasOffline: boolean | null] | NoReply,
+      ttl: number,
+      mayRepeat: boolean,
     ]
-  | [kind: 'disconnect', id: string, sent: number, done: number, ...reply: [] | [boolean]];
+  | [kind: 'disconnect', id: string, sent: number, done: number, outcome: boolean | NoReply];
+type NoReply = 'unknown' | 'failed';
 
 function readOperations(ids: readonly string[], file: string): Map<string, Operation[]> {
   const operations = new Map(ids.map((id): [string, Operation[]] => [id, []]));
@@ -216,13 +272,22 @@ function readOperations(ids: readonly string[], file: string): Map<string, Opera
 }
 
 function operationOf(line: Line): Operation {
+  const isFailed = line[4] === 'failed';
   if (line[0] === 'disconnect') {
-    const [kind, , sent, done, wasOnline] = line;
-    return { kind, sent, done, ...(wasOnline !== undefined && { reply: { wasOnline } }) };
+    const [kind, , sent, done, outcome] = line;
+    return {
+      kind,
+      sent,
+      done,
+      isFailed,
+      ...(typeof outcome === 'boolean' && { reply: { wasOnline: outcome } }),
+    };
   }
-  const [kind, , ttl, sent, done, at, expiresAt, wasOffline] = line;
-  const answered = at !== undefined && expiresAt !== undefined && wasOffline !== undefined;
-  return { kind, ttl, sent, done, ...(answered && { reply: { at, expiresAt, wasOffline } }) };
+  const [kind, , sent, done, outcome, ttl, mayRepeat] = line;
+  const operation = { kind, ttl, mayRepeat, sent, done, isFailed };
+  if (typeof outcome === 'string') return operation;
+  const [at, expiresAt, wasOffline] = outcome;
+  return { ...operation, reply: { at, expiresAt, wasOffline } };
 }
 
 function shuffled<T>(list: readonly T[], random: () => number): T[] {

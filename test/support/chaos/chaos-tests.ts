@@ -18,7 +18,7 @@ import type { Outage, Topology } from './topologies.js';
 
 /** Minimum counts of what must have happened in a run. */
 export type Expected = Record<
-  'connectionsCut' | 'pauses' | 'crashes' | 'failovers' | 'holds' | 'events' | 'lost',
+  'connectionsKilled' | 'pauses' | 'crashes' | 'failovers' | 'holds' | 'events' | 'lost',
   number
 >;
 
@@ -48,10 +48,12 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
   );
 
   test('everything that was to break did break', () => {
-    const { detectorsKilled, connectionsCut } = run.counts;
+    const { detectorsKilled, connectionsKilled, flushes, ...faults } = run.counts;
     const count = (sought: Outage['kind']) => run.outages.filter(({ kind }) => kind === sought).length;
     expect(detectorsKilled).toBeGreaterThanOrEqual(3);
-    expect(connectionsCut).toBeGreaterThanOrEqual(expected.connectionsCut);
+    expect(connectionsKilled).toBeGreaterThanOrEqual(expected.connectionsKilled);
+    expect(flushes).toBeGreaterThan(0);
+    for (const kind of Object.values(faults)) expect(kind, JSON.stringify(faults)).toBeGreaterThan(0);
     expect(count('pause')).toBeGreaterThanOrEqual(expected.pauses);
     expect(count('crash')).toBeGreaterThanOrEqual(expected.crashes);
     expect(count('failover')).toBeGreaterThanOrEqual(expected.failovers);

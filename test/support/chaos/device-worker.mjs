@@ -2,10 +2,12 @@
  * A process that simulates some devices of the fleet: at random they beat, pause, disconnect and flap. It uses the
  * built library and writes each operation with its reply as a JSON array, one per line:
  *
- *   ["beat", id, ttl, sent, done, at, expiresAt, wasOffline]     ["disconnect", id, sent, done, wasOnline]
+ *   ["beat", id, sent, done, outcome, ttl, mayRepeat]     ["disconnect", id, sent, done, outcome]
  *
- * An operation without a reply lacks the fields after `done`; it may or may not have been executed. A device starts
- * an operation only after the end of its previous one. Decisions repeat for the same seed, times do not.
+ * The outcome is [at, expiresAt, wasOffline] of a beat, and whether the device was online of a disconnect; or "unknown":
+ * it may or may not have been executed; or "failed": it was not. A beat with `mayRepeat` may have been executed more than
+ * once. A device starts an operation only after the end of its previous one. Decisions repeat for the same seed, times
+ * do not.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +15,7 @@ import { Cluster, Redis } from 'ioredis';
 import { DeviceStateManager, DevstateError } from '../../../dist/index.js';
 import { randomNumbers } from '../random.mjs';
 
-const { client, seed, ids, file } = JSON.parse(process.argv[2]);
+const { client, isOwn, requestTimeout, seed, ids, file } = JSON.parse(process.argv[2]);
 const TICK_MS = 50;
 const FINAL_TTL_MS = 600_000;
 
@@ -21,10 +23,10 @@ const random = randomNumbers(seed);
 const between = (low, high) => low + random() * (high - low);
 const pick = (choices) => choices[Math.floor(random() * choices.length)];
 
-const redis = open(client);
-redis.on('error', () => {});
-// A long timeout, because the checker assumes that a failed operation is not executed later.
-const manager = new DeviceStateManager(redis, { requestTimeout: 60_000 });
+const redis = isOwn ? undefined : open(client);
+redis?.on('error', () => {});
+const manager = new DeviceStateManager(redis ?? ownOptions(client), { requestTimeout });
+const watch = redis && setInterval(() => reconnectIfSilent(redis), requestTimeout);
 const written = [];
 let finishing = false;
 process.on('message', () => {
@@ -38,15 +40,17 @@ const devices = ids.map((id, i) => ({
   dueAt: 0,
   plan: [],
 }));
-for (const { id, ttl, hasOwnTtl } of devices) {
-  await manager.registerDevice(id, pick(['lamp', 'meter']), {}, hasOwnTtl ? { ttl } : {});
-}
+await Promise.all(
+  devices.map(({ id, ttl, hasOwnTtl }) =>
+    manager.registerDevice(id, pick(['lamp', 'meter']), {}, hasOwnTtl ? { ttl } : {}),
+  ),
+);
 const start = Date.now();
 for (const device of devices) device.dueAt = start + between(0, 1000);
 process.send('ready');
 
 while (!finishing) {
-  while (redis.status !== 'ready') await sleep(10);
+  while (redis && redis.status !== 'ready') await sleep(10);
   const tick = Date.now();
   const beats = [];
   const others = [];
@@ -67,8 +71,27 @@ for (const device of devices.filter((_, i) => i % 4 === 0)) {
   while (!(await beat(device, FINAL_TTL_MS))) await sleep(10);
 }
 write();
-redis.disconnect();
+clearInterval(watch);
+await manager.close();
+redis?.disconnect();
 process.disconnect();
+
+/** The options from which the library makes a client of its own. */
+function ownOptions({ url, ...options }) {
+  if (!url) return options;
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+/** Connects again to each server that does not answer: the library does so only with clients that it made. */
+function reconnectIfSilent(client) {
+  for (const node of client.isCluster ? client.nodes() : [client]) {
+    if (node.status !== 'connect' && node.status !== 'ready') continue; // until `ready`, ioredis queues the PING
+    const timer = setTimeout(() => node.disconnect(true), requestTimeout);
+    const onAnswer = () => clearTimeout(timer);
+    node.ping().then(onAnswer, onAnswer);
+  }
+}
 
 /** Connects such that an unanswered command fails when the connection is lost, and is not sent again. */
 function open({ url, nodes, ...options }) {
@@ -105,43 +128,47 @@ function ttlOption({ hasOwnTtl, ttl: usual }, ttl) {
 async function beat(device, ttl) {
   const sent = Date.now();
   const report = random() < 0.3 ? { n: Math.floor(random() * 10) } : null;
-  const reply = await replyTo(manager.deviceHeartbeat(device.id, report, ttlOption(device, ttl)));
-  record('beat', device.id, ttl, sent, reply);
-  return reply;
+  const outcome = await outcomeOf(manager.deviceHeartbeat(device.id, report, ttlOption(device, ttl)));
+  return record(device.id, ttl, sent, outcome, report === null);
 }
 
 async function beatAll(beats) {
   if (beats.length === 0) return;
   const sent = Date.now();
   const list = beats.map(([device, ttl]) => ({ deviceId: device.id, ...ttlOption(device, ttl) }));
-  const replies = await replyTo(manager.deviceHeartbeats(list));
+  const outcomes = await outcomeOf(manager.deviceHeartbeats(list));
   for (const [i, [{ id }, ttl]] of beats.entries()) {
-    const reply = replies?.[i];
-    if (reply instanceof DevstateError && reply.code !== 'CONNECTION') throw reply;
-    record('beat', id, ttl, sent, reply instanceof DevstateError ? undefined : reply);
+    const outcome = Array.isArray(outcomes) ? outcomes[i] : outcomes;
+    record(id, ttl, sent, outcome instanceof DevstateError ? withoutReply(outcome) : outcome, true);
   }
 }
 
-function record(kind, id, ttl, sent, reply) {
-  const line = [kind, id, ttl, sent, Date.now()];
-  if (reply) line.push(reply.lastSeen, reply.expiresAt, reply.wasOffline);
-  written.push(line);
+/** Returns whether the beat was answered. */
+function record(id, ttl, sent, outcome, mayRepeat) {
+  const isAnswered = typeof outcome === 'object';
+  const told = isAnswered ? [outcome.lastSeen, outcome.expiresAt, outcome.wasOffline] : outcome;
+  written.push(['beat', id, sent, Date.now(), told, ttl, mayRepeat]);
+  return isAnswered;
 }
 
 async function disconnect(id) {
   const sent = Date.now();
-  const reply = await replyTo(manager.disconnectDevice(id));
-  written.push(['disconnect', id, sent, Date.now(), ...(reply === undefined ? [] : [reply])]);
+  const outcome = await outcomeOf(manager.disconnectDevice(id));
+  written.push(['disconnect', id, sent, Date.now(), outcome]);
 }
 
-/** The reply, or undefined when the connection was lost before it came. */
-async function replyTo(request) {
+/** The reply, or what is known without one. */
+async function outcomeOf(request) {
   try {
     return await request;
   } catch (error) {
-    if (error instanceof DevstateError && error.code === 'CONNECTION') return undefined;
-    throw error;
+    return withoutReply(error);
   }
+}
+
+function withoutReply(error) {
+  if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
+  return error.outcome ?? 'failed';
 }
 
 function write() {

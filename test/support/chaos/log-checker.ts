@@ -5,11 +5,12 @@
  *
  * Known exactly: an answered heartbeat gives its time, its deadline and whether the device was offline. So between
  * two answered heartbeats there are no events, or `offline` at the old deadline and `online` at the new heartbeat.
- * A disconnect happened between its request and its reply.
+ * A disconnect happened between its request and its reply. A failed operation was not executed.
  *
  * Unknown, so that several outcomes are accepted:
- * - an unanswered operation was executed or not, at any time between its request and the loss of the connection;
- *   if it was executed without an event, the deadline is known as an interval;
+ * - an unanswered operation was executed or not, at any time between its request and the end of the call;
+ *   if it was executed without an event, the deadline is known as an interval. A heartbeat without a report may have
+ *   been executed several times, also if it was answered in the end, without `wasOffline`;
  * - a device that expired and beat again during a hold has an offline event from before the hold, or no events.
  *   No `timeout` may be logged during a hold;
  * - close to a deadline, the key was there or not, because the time in a script differs from the time that keys
@@ -18,12 +19,25 @@
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 
 export type Operation =
-  | { kind: 'beat'; ttl: number; sent: number; done: number; reply?: BeatReply }
-  | { kind: 'disconnect'; sent: number; done: number; reply?: { wasOnline: boolean } };
+  | (Request & {
+      kind: 'beat';
+      ttl: number;
+      /** Whether it may have been sent, and executed, more than once. */
+      mayRepeat: boolean;
+      reply?: BeatReply;
+    })
+  | (Request & { kind: 'disconnect'; reply?: { wasOnline: boolean } });
+interface Request {
+  sent: number;
+  done: number;
+  /** Whether the caller was told that it was not executed. */
+  isFailed: boolean;
+}
 interface BeatReply {
   at: number;
   expiresAt: number;
-  wasOffline: boolean;
+  /** null: it was sent more than once. */
+  wasOffline: boolean | null;
 }
 
 /** The time of a hold: the span in which it certainly lasted, and in which it possibly lasted. Ends are inclusive. */
@@ -38,6 +52,9 @@ export type Span = readonly [from: number, to: number];
  * interrupted in between. A deadline that the audit reads from a key's TTL may be off by as much.
  */
 const CLOCK_MS = 100;
+
+/** The most attempts of one heartbeat that are tried as executed; more have the same results. */
+const MOST_ATTEMPTS = 3;
 
 interface State {
   /** The index of the next event that must follow from an operation. */
@@ -102,14 +119,18 @@ class Replay {
 
   /** The states that may follow the operation. An empty list means that the events contradict it. */
   statesAfter(state: State, operation: Operation): State[] {
-    const { sent, done } = operation;
+    const { sent, done, isFailed } = operation;
+    if (isFailed) return [state];
     if (operation.kind === 'beat') {
-      const { reply, ttl } = operation;
-      if (reply) return this.withExpiry(state, reply.at).flatMap((from) => this.#beat(from, reply));
-      return [
-        state,
-        ...this.withExpiry(state, done).flatMap((from) => this.#unansweredBeat(from, sent, done, ttl)),
-      ];
+      const { reply, ttl, mayRepeat } = operation;
+      if (!reply) return this.#unansweredBeats(state, sent, done, ttl, mayRepeat ? MOST_ATTEMPTS : 1);
+      const earlier =
+        reply.wasOffline === null
+          ? this.#unansweredBeats(state, sent, reply.at, ttl, MOST_ATTEMPTS)
+          : [state];
+      return earlier
+        .flatMap((each) => this.withExpiry(each, reply.at))
+        .flatMap((from) => this.#beat(from, reply));
     }
     const disconnected = this.withExpiry(state, done).flatMap((from) =>
       this.#disconnect(from, sent, done, operation.reply?.wasOnline),
@@ -133,10 +154,24 @@ class Replay {
   }
 
   #beat(state: State, { at, expiresAt, wasOffline }: BeatReply): State[] {
-    if (wasOffline ? !mayBeExpired(state, at) : !mayExist(state, at)) return [];
+    if (wasOffline === true && !mayBeExpired(state, at)) return [];
+    if (wasOffline === false && !mayExist(state, at)) return [];
     const key: Span = [expiresAt, expiresAt];
     if (!state.online) return this.#expect(state, 'heartbeat', at, at, () => key);
-    return wasOffline && !this.#mayBeHeld(at, at) ? [] : [{ ...state, key }];
+    const isHeld = this.#mayBeHeld(at, at);
+    return isHeld || (wasOffline === null ? mayExist(state, at) : !wasOffline) ? [{ ...state, key }] : [];
+  }
+
+  /** The states after none to `attempts` executions of a heartbeat without a reply. */
+  #unansweredBeats(state: State, sent: number, done: number, ttl: number, attempts: number): State[] {
+    let states = [state];
+    for (let i = 0; i < attempts; i++) {
+      const executed = states
+        .flatMap((each) => this.withExpiry(each, done))
+        .flatMap((from) => this.#unansweredBeat(from, sent, done, ttl));
+      states = withoutDuplicates([...states, ...executed]);
+    }
+    return states;
   }
 
   #unansweredBeat(state: State, sent: number, done: number, ttl: number): State[] {

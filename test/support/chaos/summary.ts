@@ -9,6 +9,7 @@ import { notLogged, operationsAtRisk, transitionsLost } from './replication-loss
 export function summarize(title: string, { seed, seconds }: ChaosOptions, run: ChaosRun): void {
   const { log, operations, holds, outages, counts, detectors } = run;
   const all = [...operations.values()].flat();
+  const unanswered = all.filter(({ reply }) => !reply);
   // Timeouts during an outage, a restart of the detectors or a hold are late by design and not counted.
   const disturbed = [
     ...outages.map(({ began, atRisk, ended }): Span => [(atRisk ?? began)[0], ended + 2500]),
@@ -31,9 +32,10 @@ export function summarize(title: string, { seed, seconds }: ChaosOptions, run: C
     'a watcher or a detector had printed are gone from the log',
   ];
   printReport(title, [
-    `seed ${seed}, ${seconds} s: ${all.length} operations, ${all.filter(({ reply }) => !reply).length} not answered`,
+    `seed ${seed}, ${seconds} s: ${all.length} operations, ${unanswered.length} not answered, ${unanswered.filter(({ isFailed }) => isFailed).length} of them not done`,
     `${log.length} events: ${reasons.join(', ')}`,
-    `${counts.detectorsKilled} detectors killed of ${detectors.length}, ${counts.connectionsCut} connections cut`,
+    `${counts.detectorsKilled} detectors killed of ${detectors.length}, ${counts.connectionsKilled} connections killed, ${counts.flushes} script flushes`,
+    `connections black-holed ${counts.blackHoled}, swallowed ${counts.swallowed}, reset within bytes ${counts.cut}, delayed ${counts.delayed}`,
     `${outageTexts.join(', ')}; ${holds.length} holds`,
     `timeouts announced after their deadline, where nothing stood in the way: ${summarizeMs(delaysMs)}`,
     ...(outages.some(({ atRisk }) => atRisk) ? [lossTexts.join(' ')] : []),

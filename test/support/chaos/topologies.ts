@@ -13,6 +13,8 @@ import { connect } from '../../../src/redis/client.js';
 import type { PrivateServer } from '../../../src/redis/private-server.js';
 import { parseTarget } from '../../../src/redis/target-url.js';
 import { useCluster } from '../cluster.js';
+import { FaultProxy } from '../faults/fault-proxy.js';
+import { OBSERVER } from '../faults/proxied-servers.js';
 import { openFleet, serverNow, until } from '../fleet.js';
 import { briefly, useRedis } from '../redis.js';
 import { MASTER_NAME, PASSWORD, portOf, type SentinelSet, startSentinels } from '../sentinel.js';
@@ -38,16 +40,22 @@ export interface Topology {
   readonly url: string;
   /** The connection options for device-worker.mjs. */
   readonly client: object;
+  /** The proxies before all servers, which clients use. */
+  readonly proxies: readonly FaultProxy[];
   readonly partitions: number;
-  /** The fleet on a connection that reconnects after every break. */
+  /** The fleet on a connection that reconnects after every break, and that the proxies do not disturb. */
   fleet(): Promise<Fleet>;
+  /** The URLs of the masters, past the proxies. */
+  masters(): Promise<string[]>;
   /** The ways to break this topology; a run uses each at least once. */
   readonly breaks: readonly Break[];
   /** Waits until all servers run, and replicas are connected to their master. */
   settled(): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 60_000;
+const REPLICATED_MS = 60_000;
+/** The request timeout of the test's own connections. */
+const OBSERVER_TIMEOUT_MS = 5000;
 /** Cluster and Sentinel take a server for failed after this time. Longer than a busy machine delays a reply. */
 const FAILED_AFTER_MS = 2000;
 const CUT_OFF_MS = 500;
@@ -64,23 +72,32 @@ export function useServer(): Topology {
     return { kind: 'crash', partitions: ALL, began: [startedAt, goneAt], ended: Date.now() };
   };
   const paused = (ms: number) => () => pause(redis.url, ms, ALL);
+  const proxies: FaultProxy[] = [];
+  beforeAll(async () => {
+    proxies.push(await FaultProxy.start(redis.url));
+  });
+  afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
+  const url = () => (proxies[0] as FaultProxy).url;
   return {
     get url() {
-      return redis.url;
+      return url();
     },
     get client() {
-      return { url: redis.url };
+      return { url: url() };
     },
+    proxies,
     partitions: 1,
     fleet: () => openFleet(redis, {}, { maxRetriesPerRequest: null, retryStrategy: () => 20 }),
-    // A pause over 3 s opens a hold. After 5 s commands time out, although Redis executes them later.
+    masters: async () => [redis.url],
+    // A pause over 3 s opens a hold. Requests sent in a pause time out; Redis reads them later, when they are stale.
     breaks: [paused(1000), paused(4000), paused(5500), crash(0), crash(4500)],
     settled: async () => {},
   };
 }
 
 export function useChaosCluster(): Topology {
-  const cluster = useCluster({ nodeTimeout: FAILED_AFTER_MS });
+  const cluster = useCluster({ nodeTimeout: FAILED_AFTER_MS, proxied: true });
+  const observers = useObservers();
 
   /** Chooses a master by the seed, and returns it with its replica and the partitions that it serves. */
   async function choose(random: () => number, fleet: Fleet) {
@@ -113,10 +130,14 @@ export function useChaosCluster(): Topology {
       return cluster.url;
     },
     get client() {
-      return { nodes: cluster.nodes.map(addressOf) };
+      return { nodes: cluster.proxies.map(addressOf) };
+    },
+    get proxies() {
+      return cluster.proxies;
     },
     partitions: 64,
-    fleet: () => cluster.fleet({}, REQUEST_TIMEOUT_MS),
+    fleet: () => observers.connect(cluster.url),
+    masters: async () => [...(await cluster.masters()).keys()].map(({ url }) => url),
     breaks: [
       async (random, fleet) => {
         const { master, partitions } = await choose(random, fleet);
@@ -131,26 +152,28 @@ export function useChaosCluster(): Topology {
 
 export function useSentinels(): Topology {
   let set: SentinelSet;
-  const end = new AbortController();
   beforeAll(async () => {
-    set = await startSentinels({ downAfter: FAILED_AFTER_MS });
+    set = await startSentinels({ downAfter: FAILED_AFTER_MS, proxied: true });
   });
-  afterAll(async () => {
-    end.abort();
-    await set.stop();
-  });
+  afterAll(() => set.stop());
+  const observers = useObservers();
   return {
     get url() {
       return set.url;
     },
     get client() {
       const password = { password: PASSWORD, sentinelPassword: PASSWORD };
-      return { sentinels: set.sentinels.map(addressOf), name: MASTER_NAME, ...password };
+      const sentinels = set.sentinels.map((sentinel) => addressOf(set.proxyOf(sentinel)));
+      return { sentinels, name: MASTER_NAME, ...password };
+    },
+    get proxies() {
+      return set.proxies;
     },
     partitions: 1,
-    async fleet() {
-      const options = { timeoutMs: REQUEST_TIMEOUT_MS, signal: end.signal };
-      return new Fleet(await connect(parseTarget(set.url), options), { requestTimeout: REQUEST_TIMEOUT_MS });
+    fleet: () => observers.connect(set.url),
+    async masters() {
+      await set.settled(); // waits until a server killed before is a replica
+      return [withPassword((await set.master()) as PrivateServer)];
     },
     breaks: [
       async () => {
@@ -175,6 +198,20 @@ export function useSentinels(): Topology {
   };
 }
 
+/** Makes fleets whose connections the proxies do not disturb. They are closed at the end of the test file. */
+function useObservers() {
+  const end = new AbortController();
+  afterAll(() => end.abort());
+  return {
+    async connect(url: string): Promise<Fleet> {
+      const target = parseTarget(url);
+      const observed = { ...target, options: { ...target.options, connectionName: OBSERVER } };
+      const link = await connect(observed, { timeoutMs: OBSERVER_TIMEOUT_MS, signal: end.signal });
+      return new Fleet(link, { requestTimeout: OBSERVER_TIMEOUT_MS });
+    },
+  };
+}
+
 async function pause(url: string, ms: number, partitions: ReadonlySet<number>): Promise<Outage> {
   return briefly(url, async (redis) => {
     const startedAt = Date.now();
@@ -196,11 +233,11 @@ interface Failover {
 }
 
 async function failover({ master, replica, key, cutOff, untilOver, password }: Failover) {
-  const url = password ? master.url.replace('//', `//:${password}@`) : master.url;
+  const url = password ? withPassword(master) : master.url;
   const [safeUntil, startedAt] = await briefly(url, async (redis) => {
     const safeUntil = Date.now();
     await redis.set(key, '1');
-    if ((await redis.wait(1, REQUEST_TIMEOUT_MS)) !== 1) throw new Error('the replica is behind');
+    if ((await redis.wait(1, REPLICATED_MS)) !== 1) throw new Error('the replica is behind');
     if (cutOff) {
       process.kill(replica.pid, 'SIGSTOP');
       await redis.call('CLIENT', 'KILL', 'TYPE', 'replica');
@@ -216,11 +253,15 @@ async function failover({ master, replica, key, cutOff, untilOver, password }: F
   return { kind: 'failover', ...spans, ended: Date.now() } as const;
 }
 
+function withPassword({ url }: PrivateServer): string {
+  return url.replace('//', `//:${PASSWORD}@`);
+}
+
 async function replicaPorts(redis: Redis): Promise<string[]> {
   const [, , replicas] = (await redis.role()) as ['master', number, [string, string, string][]];
   return replicas.map(([, port]) => port);
 }
 
-function addressOf(server: PrivateServer): { host: string; port: number } {
-  return { host: '127.0.0.1', port: Number(portOf(server)) };
+function addressOf({ port }: FaultProxy): { host: string; port: number } {
+  return { host: '127.0.0.1', port };
 }

@@ -1,12 +1,14 @@
 /**
  * Servers of a cluster or of a Sentinel set, each with a proxy before it. The servers announce the proxies' ports, so
  * clients that ask for addresses are told those of the proxies. The connections of replicas and sentinels go through
- * the proxies too, but are not disturbed: a test of a broken path to the clients causes no failover.
+ * the proxies too, but are not disturbed: a test of a broken path to the clients causes no failover. Nor are those of
+ * clients with the connection name `OBSERVER`, by which a test sees what happens.
  */
 import type { PrivateServer } from '../../../src/redis/private-server.js';
 import { FaultProxy } from './fault-proxy.js';
 
-const INTERNAL = /REPLCONF|sentinel-[\da-f]{8}-(cmd|pubsub)/i;
+export const OBSERVER = 'test-observer';
+const SPARED = new RegExp(`REPLCONF|sentinel-[\\da-f]{8}-(cmd|pubsub)|${OBSERVER}`, 'i');
 
 export class ProxiedServers {
   readonly #isProxied: boolean;
@@ -20,7 +22,7 @@ export class ProxiedServers {
   /** @param launch starts the server; called with the port that it must announce, undefined: its own */
   async start(launch: (announcedPort?: number) => Promise<PrivateServer>): Promise<PrivateServer> {
     if (!this.#isProxied) return launch();
-    const proxy = await FaultProxy.start(undefined, { seed: this.#proxies.size + 1, spared: INTERNAL });
+    const proxy = await FaultProxy.start(undefined, { seed: this.#proxies.size + 1, spared: SPARED });
     const server = await launch(proxy.port);
     proxy.forwardTo(server.url);
     this.#proxies.set(server, proxy);
