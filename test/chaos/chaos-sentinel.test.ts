@@ -17,6 +17,5 @@ describe.each(seedsUpTo(10))('seed %i', (seed) => {
     failovers: 1,
     holds: 0,
     events: 1500,
-    lost: 1,
   });
 });

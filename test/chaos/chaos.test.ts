@@ -18,6 +18,5 @@ describe.each(seedsUpTo(10))('seed %i', (seed) => {
     failovers: 0,
     holds: 3,
     events: 10_000,
-    lost: 0,
   });
 });

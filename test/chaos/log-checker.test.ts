@@ -13,7 +13,7 @@ const beat = (at: number, ttl: number, wasOffline: boolean): Operation => ({
   isFailed: false,
   reply: { at, expiresAt: at + ttl, wasOffline },
 });
-const unansweredBeat = (sent: number, done: number, ttl: number): Operation => ({
+const unansweredBeat = (sent: number, done: number, ttl: number): Extract<Operation, { kind: 'beat' }> => ({
   kind: 'beat',
   ttl,
   mayRepeat: false,
@@ -151,7 +151,7 @@ test('accepts no event of an operation that failed', () => {
 });
 
 test('accepts a heartbeat that was sent again as executed several times until its end', () => {
-  const sentAgain: Operation = {
+  const sentAgain = {
     ...unansweredBeat(1000, 2000, 100),
     mayRepeat: true,
     reply: { at: 1990, expiresAt: 2090, wasOffline: null },
@@ -162,7 +162,7 @@ test('accepts a heartbeat that was sent again as executed several times until it
   expect(findError([sentAgain], log(...twice), [], false)).toBeNull();
   const late = [...once, 'online heartbeat 2500', 'offline timeout 2600'];
   expect(findError([sentAgain], log(...late), [], false)).not.toBeNull();
-  const unanswered: Operation = { ...unansweredBeat(1000, 2000, 100), mayRepeat: true };
+  const unanswered = { ...unansweredBeat(1000, 2000, 100), mayRepeat: true };
   expect(findError([unanswered], log(...twice), [], false)).toBeNull();
   expect(findError([{ ...unanswered, mayRepeat: false }], log(...twice), [], false)).not.toBeNull();
 });

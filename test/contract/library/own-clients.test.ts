@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type ClientOptions, DeviceStateManager } from '../../../src/index.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import type { Flow } from '../../support/faults/flow.js';
+import { until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 import {
   ask,
@@ -49,8 +50,8 @@ describe('with a connection name', () => {
     const manager = managerFor({ port: proxy.port, connectionName: 'lamps' });
     await manager.subscribeToPresence(() => {});
     await manager.registerDevice('d1', 'lamp');
-    const clients = String(await (await redis.client()).client('LIST'));
-    expect(clients.match(/ name=lamps /g)).toHaveLength(2);
+    const client = await redis.client();
+    await until(async () => String(await client.client('LIST')).match(/ name=lamps /g)?.length === 2);
   });
 
   test.each<[what: string, disturb: (flow: Flow) => void]>([

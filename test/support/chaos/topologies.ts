@@ -2,7 +2,7 @@
  * The topologies of chaos runs and the ways to break them: one server is paused and killed; masters of a cluster and
  * of a Sentinel set are killed and failed over. Redis replies before it replicates, so a failover may lose
  * acknowledged writes. Each outage records since when that is possible, and some masters are cut off from their
- * replica before they are killed, so that writes are lost for certain.
+ * replica before they are killed, so that writes are lost unless the network is away too.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
