@@ -65,35 +65,39 @@ test('500 calls a second while the server is stopped are done in their time, or 
 const SILENCE_MS = bySize(4000, 60_000);
 const GROWTH_BYTES = bySize(3_000_000, 5_000_000);
 
-test('1,000 calls a second to a silent server take no more memory with time', async () => {
-  const manager = opened(redis.url);
-  await manager.registerDevice('d1', 'lamp');
-  await manager.deviceHeartbeat('d1', { n: -1 });
-  let failed = 0;
-  let sent = 0;
-  const begun = performance.now();
-  const timer = setInterval(() => {
-    for (const due = performance.now() - begun; sent < due; sent++)
-      manager.deviceHeartbeat('d1', { n: sent }).catch(() => {
-        failed += 1;
-      });
-  }, 10);
-  onTestFinished(() => clearInterval(timer));
-  const measured: number[] = [];
-  const outage = stopFor(SILENCE_MS);
-  await sleep(SILENCE_MS / 4);
-  measured.push(heapInUse());
-  await sleep(SILENCE_MS / 2);
-  measured.push(heapInUse());
-  await outage;
-  clearInterval(timer);
-  const [before = 0, after = 0] = measured;
-  printReport(`1,000 calls a second for ${SILENCE_MS} ms of silence`, [
-    `${failed} of ${sent} failed; heap ${(before / 1e6).toFixed(1)} MB after a quarter, ${(after / 1e6).toFixed(1)} MB after three`,
-  ]);
-  expect(failed).toBeGreaterThan(SILENCE_MS / 2);
-  expect(after - before).toBeLessThan(GROWTH_BYTES);
-});
+test(
+  '1,000 calls a second to a silent server take no more memory with time',
+  async () => {
+    const manager = opened(redis.url);
+    await manager.registerDevice('d1', 'lamp');
+    await manager.deviceHeartbeat('d1', { n: -1 });
+    let failed = 0;
+    let sent = 0;
+    const begun = performance.now();
+    const timer = setInterval(() => {
+      for (const due = performance.now() - begun; sent < due; sent++)
+        manager.deviceHeartbeat('d1', { n: sent }).catch(() => {
+          failed += 1;
+        });
+    }, 10);
+    onTestFinished(() => clearInterval(timer));
+    const measured: number[] = [];
+    const outage = stopFor(SILENCE_MS);
+    await sleep(SILENCE_MS / 4);
+    measured.push(heapInUse());
+    await sleep(SILENCE_MS / 2);
+    measured.push(heapInUse());
+    await outage;
+    clearInterval(timer);
+    const [before = 0, after = 0] = measured;
+    printReport(`1,000 calls a second for ${SILENCE_MS} ms of silence`, [
+      `${failed} of ${sent} failed; heap ${(before / 1e6).toFixed(1)} MB after a quarter, ${(after / 1e6).toFixed(1)} MB after three`,
+    ]);
+    expect(failed).toBeGreaterThan(SILENCE_MS / 2);
+    expect(after - before).toBeLessThan(GROWTH_BYTES);
+  },
+  SILENCE_MS + 60_000,
+);
 
 /**
  * Keeps script calls for the device from the server, with all that follows on their connections; new connections work.

@@ -39,6 +39,8 @@ const KINDS: OutageKind[] = [
 
 interface Topology extends Pick<Disturbed, 'servers' | 'proxies'> {
   readonly url: string;
+  /** Waits until the servers have recovered from an earlier outage, as from a failover. */
+  settled?(): Promise<void>;
 }
 
 async function withFleets<T>(url: string, use: (writing: Fleet, patient: Fleet) => Promise<T>): Promise<T> {
@@ -65,6 +67,7 @@ async function writesDuring(
   topology: Topology,
   partitions: number,
 ): Promise<Verdict> {
+  await topology.settled?.();
   const { writes } = await withFleets(topology.url, async (writing, patient) => {
     await declareFleet(patient, { partitions });
     const ids = numberedIds(20).map((id) => `${kind.replaceAll(' ', '-')}-${seed}-${id}`);
@@ -144,7 +147,7 @@ describe.each(bySize([], ['a cluster']))('%s', () => {
     '%s',
     async (kind) => {
       const { url, nodes: servers, proxies } = cluster;
-      await runSeeds('a cluster', kind, { url, servers, proxies }, 64);
+      await runSeeds('a cluster', kind, { url, servers, proxies, settled: () => cluster.settled() }, 64);
     },
     SOAK_MS,
   );
