@@ -5,7 +5,7 @@
  * timeout.
  */
 import type { Redis } from 'ioredis';
-import { dropSocket } from './sockets.js';
+import { resetConnection } from './sockets.js';
 
 /** A connection is reset if no byte has come for this part of T since the probe. */
 const SILENT_SHARE = 1 / 2;
@@ -57,7 +57,7 @@ export class SilenceWatch {
       const isDead =
         silentMs >= this.#timeoutMs * SILENT_SHARE ||
         now - probe.sentAt >= this.#timeoutMs * UNANSWERED_SHARE;
-      if (isDead) dropSocket(this.#client);
+      if (isDead) resetConnection(this.#client);
     } else if (!probe || now - probe.sentAt >= pauseMs) this.#begin(now);
   }
 

@@ -25,7 +25,7 @@ export function openSocket({ path, host, port = 6379, family, tls }: RedisOption
 /**
  * Resets the connection (RST), or closes it where there is no RST: Unix sockets, and sockets that ioredis is closing.
  */
-export function dropSocket({ stream }: Redis): void {
+export function resetConnection({ stream }: Redis): void {
   const socket = socketsBelow.get(stream) ?? stream;
   const isTcp = socket instanceof Socket && socket.remoteFamily !== undefined;
   if (isTcp && !stream.writableEnded) socket.resetAndDestroy();

@@ -122,9 +122,9 @@ async function attempt<Result>(
     }),
   );
   if (!replies) throw timedOut();
-  if (await isMoved(requests.connection, replies)) return undefined;
+  if (await refreshIfRedirected(requests.connection, replies)) return undefined;
   const [, , ...found] = repliesOf(replies, round1);
-  const { writes, toResult } = planned(client, () => plan(found));
+  const { writes, toResult } = planOrUnwatch(client, () => plan(found));
   const isRepeated = state.isUnknown;
   let isSent = false;
   const written = await withTimeout(
@@ -142,7 +142,7 @@ async function attempt<Result>(
         state.loss = isLost(error) ? error : undefined;
         if (state.loss) return null;
         state.isUnknown = isRepeated;
-        return causeOf(error as Error);
+        return throwUnlessRedirected(error as Error);
       }
     }),
   );
@@ -161,7 +161,7 @@ function isLost(error: unknown): boolean {
 }
 
 /** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */
-function planned<Plan>(client: Redis, plan: () => Plan): Plan {
+function planOrUnwatch<Plan>(client: Redis, plan: () => Plan): Plan {
   try {
     return plan();
   } catch (error) {
@@ -174,7 +174,7 @@ function planned<Plan>(client: Redis, plan: () => Plan): Plan {
  * Returns whether a node of a cluster refused a command because it does not hold the key, or not yet. The slots are then
  * read again. While a slot is moved, a write waits until that is done, because MULTI cannot be redirected.
  */
-async function isMoved(
+async function refreshIfRedirected(
   connection: Connection,
   replies: readonly [error: Error | null, reply: unknown][],
 ): Promise<boolean> {
@@ -204,7 +204,7 @@ function repliesOf(
  * Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. Returns null
  * if the node does not hold the key any more: nothing was written, and the next attempt finds the node that does.
  */
-function causeOf(error: Error & { previousErrors?: readonly Error[] }): null {
+function throwUnlessRedirected(error: Error & { previousErrors?: readonly Error[] }): null {
   const cause = error.previousErrors?.[0] ?? error;
   if (isRedirect(cause)) return null;
   throw cause;
