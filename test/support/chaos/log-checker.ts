@@ -51,7 +51,7 @@ export type Span = readonly [from: number, to: number];
  * The tolerance between the TIME in a script and the time of its log entries and key expiry, because Redis may be
  * interrupted in between. A deadline that the audit reads from a key's TTL may be off by as much.
  */
-const CLOCK_MS = 100;
+export const CLOCK_MS = 100;
 
 /** The most attempts of one heartbeat that are tried as executed; more have the same results. */
 const MOST_ATTEMPTS = 3;
