@@ -140,11 +140,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     return output.write(text);
   }
 
-  async function writeRows<T>(
-    rows: Rows<T>,
-    formatter: Formatter<T>,
-    mayContinue = () => true,
-  ): Promise<number> {
+  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, mayContinue = () => true): Promise<number> {
     let count = 0;
     const write = (row: T): Promise<void> | undefined => {
       count += 1;
@@ -188,19 +184,18 @@ export function createPrinter(options: PrinterOptions): Printer {
 
   async function one<T>(view: View<T>, row: T): Promise<void> {
     if (format === 'json')
-      await writeRows(
+      await feed(
         [jsonOf(view)(row)],
         perLine((value) => formatJson(value, 2)),
       );
     else if (isHumanReadable && view.sheet)
-      await writeRows(view.sheet(row, times).flatMap(sheetLines), await tableOf(SHEET, 'bounded'));
-    else if (format === 'yaml')
-      await writeRows([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
-    else await writeRows([row], await formatterOf(view, 'bounded'));
+      await feed(view.sheet(row, times).flatMap(sheetLines), await tableOf(SHEET, 'bounded'));
+    else if (format === 'yaml') await feed([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
+    else await feed([row], await formatterOf(view, 'bounded'));
   }
 
   async function list<T>(view: View<T>, rows: Rows<T>): Promise<number> {
-    const count = await writeRows(
+    const count = await feed(
       rows,
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
       () => acts || !(output.lost.aborted || signal.aborted),
@@ -229,7 +224,7 @@ export function createPrinter(options: PrinterOptions): Printer {
       spinner?.show('waiting for the first row');
       if (acts) onAbort(output.lost, noticeClosed);
       const mayContinue = () => !output.lost.aborted || (acts && !signal.aborted);
-      return writeRows(rows, await formatterOf(view, 'live'), mayContinue);
+      return feed(rows, await formatterOf(view, 'live'), mayContinue);
     },
   };
 }

@@ -40,40 +40,55 @@ export async function connect(target: Target, given: ConnectOptions): Promise<Li
  * @param timeoutMs the request timeout, ms
  * @param onLost called when the connection was lost before the answer to a request
  */
-export function createLink(options: RedisOptions, timeoutMs: number, onLost?: () => void): ServerLink {
+export function linkTo(options: RedisOptions, timeoutMs: number, onLost?: () => void): ServerLink {
   const bySentinel = options.sentinels !== undefined;
-  const client = new Redis({
+  const client: Redis = new Redis({
     ...options,
     ...clientPolicy(timeoutMs),
-    Connector: bySentinel ? SentinelConnector : ServerConnector,
+    retryStrategy: () => reconnectDelayMs(link.attempts, timeoutMs),
+    ...(!needsOwnSentinels(options) && { Connector: bySentinel ? SentinelConnector : ServerConnector }),
   });
-  return new ServerLink(client, {
+  const link: ServerLink = new ServerLink(client, {
     ownTimeoutMs: timeoutMs,
     onLost,
     name: options.connectionName,
     ...(bySentinel && { verify: verifyMaster }),
   });
+  return link;
+}
+
+/**
+ * Returns whether the options of a caller of the library have what only the Sentinel connector of ioredis knows. It is
+ * slower when a sentinel is away, and does not hear of a failover.
+ */
+function needsOwnSentinels(options: RedisOptions): boolean {
+  const { sentinels, tls, enableTLSForSentinelMode = false, role } = options;
+  if (sentinels === undefined) return false;
+  const isOther = ['sentinelTLS', 'natMap', 'preferredSlaves', 'sentinelRetryStrategy'].some(
+    (name) => name in options,
+  );
+  return isOther || role === 'slave' || (tls !== undefined && !enableTLSForSentinelMode);
 }
 
 /** Connects to one server: the one of the URL, or the master that the sentinels name. @throws DevstateError CONNECTION */
 async function connectServer(target: Target, options: ConnectOptions): Promise<Link> {
   const { timeoutMs, signal, onLost = () => {} } = options;
-  const link = createLink(target.options, timeoutMs, onLost);
+  const link = linkTo(target.options, timeoutMs, onLost);
   const { client } = link;
   // Until the first connection has succeeded, only a silent server is connected to again: any other failure is told at
   // once.
-  client.options.retryStrategy = (count) =>
-    link.problem?.message === TIMED_OUT.message ? reconnectDelayMs(count, timeoutMs) : null;
+  client.options.retryStrategy = () =>
+    link.problem?.message === TIMED_OUT.message ? reconnectDelayMs(link.attempts, timeoutMs) : null;
   const attempt = limitedSignal(signal, timeoutMs);
   try {
     await untilAnswered(link, target, attempt.signal);
   } finally {
     attempt.end();
   }
-  client.options.retryStrategy = (attempt) => {
+  client.options.retryStrategy = () => {
     if (signal.aborted) return null;
-    if (attempt > 1) onLost();
-    return reconnectDelayMs(attempt, timeoutMs);
+    if (link.attempts > 1) onLost();
+    return reconnectDelayMs(link.attempts, timeoutMs);
   };
   closeOnAbort(signal, client);
   return link;

@@ -41,7 +41,10 @@ export class ClusterLink implements Link {
     client.on('+node', (node: Redis) => this.#linkOf(node));
     client.on('-node', () => this.#search());
     client.on('refresh', () => this.#routeWaiting());
-    client.on('ready', () => this.#routeWaiting());
+    client.on('ready', () => {
+      this.#problem = undefined;
+      this.#routeWaiting();
+    });
     client.on('end', () => this.#refuseAll());
     client.on('error', (error: unknown) => {
       this.#problem = toDevstateError(error);
@@ -53,9 +56,9 @@ export class ClusterLink implements Link {
     return this.#problem;
   }
 
-  whenOpen(key: string | undefined, request: WaitingRequest): () => void {
+  open(key: string | undefined, request: WaitingRequest): () => void {
     const link = this.linkFor(key);
-    if (link?.isOpen) return link.whenOpen(key, request);
+    if (link?.isOpen) return link.open(key, request);
     if (key === undefined && this.client.status === 'ready') {
       request.onOpen(NO_CLOCK);
       return () => {};
@@ -87,6 +90,12 @@ export class ClusterLink implements Link {
     this.#search();
   }
 
+  /** Called when the node of a waiting request has answered. */
+  onFound(): void {
+    this.#searches = 0;
+    this.#problem = undefined;
+  }
+
   forget(request: RoutedRequest): void {
     this.#waiting.delete(request);
   }
@@ -103,7 +112,7 @@ export class ClusterLink implements Link {
     if (isLost) this.#options.onLost?.();
   }
 
-  reconnectAfterReadOnly(): void {
+  leaveReplica(): void {
     if (this.#options.ownTimeoutMs !== undefined) this.client.refreshSlotsCache();
   }
 
@@ -141,7 +150,6 @@ export class ClusterLink implements Link {
     const requests = [...this.#waiting];
     this.#waiting.clear();
     for (const request of requests) request.route();
-    if (this.#waiting.size === 0) this.#searches = 0;
   }
 
   /**
@@ -186,12 +194,13 @@ class RoutedRequest implements WaitingRequest {
   route(): void {
     const { client } = this.#cluster;
     const link = this.#cluster.linkFor(this.#key);
-    if (link) this.#stopWaiting = link.whenOpen(this.#key, this);
+    if (link) this.#stopWaiting = link.open(this.#key, this);
     else if (this.#key === undefined && client.status === 'ready') this.#request.onOpen(NO_CLOCK);
     else this.#cluster.keep(this);
   }
 
   onOpen(clock: ServerClock): void {
+    this.#cluster.onFound();
     this.#request.onOpen(clock);
   }
 

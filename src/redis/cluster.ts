@@ -18,7 +18,8 @@ import type { Address, Target } from './target-url.js';
 
 /**
  * The pause before ioredis sends a command again that a node has redirected or could not serve, ms. The number of
- * repetitions (`maxRedirections`) is computed from it, so that they last as long as the request timeout.
+ * repetitions (`maxRedirections`) is computed from it, so that they last for half of the request timeout: then the call
+ * knows that no node has done it, and sends it again.
  */
 const RETRY_MS = 100;
 /**
@@ -68,7 +69,7 @@ async function connectThrough(
     },
     // Twice the number of pauses that fit into the timeout: each repetition may also be redirected by an ASK, which has
     // no pause.
-    maxRedirections: 2 * Math.ceil(timeoutMs / RETRY_MS),
+    maxRedirections: Math.ceil(timeoutMs / RETRY_MS / 2) + 2,
     retryDelayOnMoved: RETRY_MS,
     retryDelayOnTryAgain: RETRY_MS,
   });

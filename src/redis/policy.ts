@@ -24,7 +24,11 @@ export function clientPolicy(timeoutMs: number) {
     keepAlive: timeoutMs, // the kernel probes an idle connection after this time
     disconnectTimeout: 0, // closes without waiting for the server, which may hang
     retryStrategy: (attempt: number) => reconnectDelayMs(attempt, timeoutMs),
-  } satisfies RedisOptions;
+    // Options of a caller that would reject a request, and the probe for silence, before their time.
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    blockingTimeout: undefined,
+  } as RedisOptions;
 }
 
 /** Returns the options for a client of a cluster; its nodes have those of `clientPolicy`. */

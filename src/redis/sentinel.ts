@@ -13,6 +13,7 @@ import { toDevstateError } from '../core/store/redis-errors.js';
 import { replyCode } from '../core/store/reply-errors.js';
 import { openStream, ServerConnector } from './server-connector.js';
 import { serverName } from './server-name.js';
+import { resetStream } from './sockets.js';
 import type { Address } from './target-url.js';
 
 interface Answer {
@@ -33,6 +34,7 @@ const SENTINEL_TIMEOUT_SHARE = 0.8;
 export class SentinelConnector extends AbstractConnector {
   readonly #options: RedisOptions;
   #sentinels: Redis[] = [];
+  #disconnected = new AbortController();
 
   constructor(options: unknown) {
     const known = options as RedisOptions;
@@ -46,11 +48,10 @@ export class SentinelConnector extends AbstractConnector {
    */
   override async connect(): Promise<Socket> {
     this.connecting = true;
+    this.#disconnected = new AbortController();
     try {
       const { sentinel, master } = await this.#findMaster();
-      const stream = this.#open(master);
-      this.#followSwitch(sentinel, stream);
-      this.stream = stream;
+      this.stream = await this.#open(sentinel, master);
     } catch (error) {
       this.firstError = toDevstateError(error);
       this.stream = new Socket().destroy();
@@ -60,6 +61,7 @@ export class SentinelConnector extends AbstractConnector {
 
   override disconnect(): void {
     super.disconnect();
+    this.#disconnected.abort();
     for (const sentinel of this.#sentinels) sentinel.disconnect();
   }
 
@@ -126,18 +128,26 @@ export class SentinelConnector extends AbstractConnector {
     });
   }
 
-  #open({ host, port }: Address): Socket {
-    const { tls } = this.#options;
-    const stream = openStream({ host, port, ...(tls && { tls: { ...tls, ...serverName(host) } }) });
-    return stream.once('error', (error) => {
-      this.firstError = error;
-    });
+  async #open(sentinel: Redis, { host, port }: Address): Promise<Socket> {
+    const { tls, connectTimeout = 0 } = this.#options;
+    const options = { host, port, connectTimeout, ...(tls && { tls: { ...tls, ...serverName(host) } }) };
+    try {
+      const stream = await openStream(options, this.#disconnected.signal);
+      stream.once('error', (error) => {
+        this.firstError = error;
+      });
+      this.#followSwitch(sentinel, stream);
+      return stream;
+    } catch (error) {
+      sentinel.disconnect();
+      throw error;
+    }
   }
 
   #followSwitch(sentinel: Redis, stream: Socket): void {
     const { name } = this.#options;
     sentinel.on('message', (_channel, message: string) => {
-      if (message.split(' ', 1)[0] === name) stream.destroy();
+      if (message.split(' ', 1)[0] === name) resetStream(stream);
     });
     sentinel.subscribe('+switch-master').catch(() => {}); // a failure is ignored: the connection to the master works, and a failover is then noticed only when that connection closes
     stream.once('close', () => sentinel.disconnect());

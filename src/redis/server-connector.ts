@@ -3,7 +3,7 @@
  * not a reply of Redis, or too large a reply. Without that, the parser of ioredis would throw in a listener of the
  * stream, which ends the process.
  */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { AbstractConnector, type RedisOptions } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import { ReplyScanner } from './reply-scanner.js';
@@ -12,6 +12,7 @@ import { openSocket } from './sockets.js';
 /** Connects ioredis to the server of its options (option `Connector`). */
 export class ServerConnector extends AbstractConnector {
   readonly #options: RedisOptions;
+  #disconnected = new AbortController();
 
   constructor(options: unknown) {
     const known = options as RedisOptions;
@@ -19,23 +20,39 @@ export class ServerConnector extends AbstractConnector {
     this.#options = known;
   }
 
+  /**
+   * Connects to the server. On failure it returns a closed stream instead of rejecting, because ioredis never
+   * reconnects after a rejection.
+   */
   override async connect(): Promise<Socket> {
     this.connecting = true;
-    const stream = openStream(this.#options);
-    stream.once('error', (error) => {
-      this.firstError = error;
-    });
-    this.stream = stream;
-    return stream;
+    this.#disconnected = new AbortController();
+    try {
+      const stream = await openStream(this.#options, this.#disconnected.signal);
+      stream.once('error', (error) => {
+        this.firstError = error;
+      });
+      this.stream = stream;
+    } catch (error) {
+      this.firstError = error as Error;
+      this.stream = new Socket().destroy();
+    }
+    return this.stream;
+  }
+
+  override disconnect(): void {
+    super.disconnect();
+    this.#disconnected.abort();
   }
 }
 
 /**
- * Opens a stream, with TLS or without, to the host and port or the unix socket of the options. Its replies are guarded
- * (`guardReplies`).
+ * Opens a stream, with TLS or without, to the host and port or the unix socket of the options. What it receives is
+ * checked.
+ * @throws an error of Node, only with TLS
  */
-export function openStream(options: RedisOptions): Socket {
-  return guardReplies(openSocket(options));
+export async function openStream(options: RedisOptions, signal: AbortSignal): Promise<Socket> {
+  return guardReplies(await openSocket(options, signal));
 }
 
 /**

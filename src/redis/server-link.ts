@@ -15,7 +15,7 @@ import { isAnswer } from './answers.js';
 import { Clock } from './clock.js';
 import { nameConnection } from './name-connection.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
-import { resetConnection } from './sockets.js';
+import { dropSocket } from './sockets.js';
 import { Subscribers } from './subscribers.js';
 
 /**
@@ -67,6 +67,9 @@ export class ServerLink implements Link {
   #failure: unknown;
   /** True: the next failure replaces `#failure`; false: later failures are its consequences. */
   #isNewAttempt = true;
+  /** The attempts to connect since the link was open. */
+  #attempts = 0;
+  #limitTimer: NodeJS.Timeout | undefined;
   #unanswered = 0;
   #timer: NodeJS.Timeout | undefined;
   #leftReplicaAt = Number.NEGATIVE_INFINITY;
@@ -80,7 +83,8 @@ export class ServerLink implements Link {
     if (ownTimeoutMs !== undefined)
       this.#watch = new SilenceWatch(client, ownTimeoutMs, () => this.#readTime());
     client.on('ready', () => this.#onReady());
-    client.on('close', () => this.#mode.change(CLOSED));
+    client.on('connect', () => this.#limitCheck());
+    client.on('close', () => this.#onClose());
     client.on('end', () => this.#refuseAll());
     client.on('error', (error: unknown) => this.#fail(error));
     client.on('connecting', () => {
@@ -94,15 +98,25 @@ export class ServerLink implements Link {
     return this.#failure;
   }
 
+  /** The attempts to connect since the link was open; a connection without an answer does not count as open. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
   get problem(): DevstateError | undefined {
-    return this.#failure === undefined ? undefined : toDevstateError(this.#failure);
+    if (this.#failure === undefined) return undefined;
+    const error = toDevstateError(this.#failure);
+    // Whatever keeps a client from being connected, such as a database that does not exist, is of the connection.
+    return error.code === 'INTERNAL'
+      ? new DevstateError('CONNECTION', error.message, { cause: error })
+      : error;
   }
 
   get isOpen(): boolean {
     return this.#mode.mode === OPEN && this.client.status === 'ready';
   }
 
-  whenOpen(_key: string | undefined, request: WaitingRequest): () => void {
+  open(_key: string | undefined, request: WaitingRequest): () => void {
     if (this.isOpen) request.onOpen(this.#clock);
     else if (this.client.status === 'end') request.onRefused(this.problem ?? closedError());
     else {
@@ -120,7 +134,7 @@ export class ServerLink implements Link {
     return new Promise((resolve, reject) => {
       const request = { onOpen: () => resolve(), onRefused: reject };
       this.#awaitingAnswer.add(request);
-      this.whenOpen(undefined, request);
+      this.open(undefined, request);
     });
   }
 
@@ -145,14 +159,14 @@ export class ServerLink implements Link {
     this.#watch?.tick(ownTimeoutMs * PROBE_PAUSE_SHARE);
   }
 
-  reconnectAfterReadOnly(): void {
+  leaveReplica(): void {
     const { ownTimeoutMs } = this.#options;
     const sinceMs = performance.now() - this.#leftReplicaAt;
     if (ownTimeoutMs === undefined || sinceMs < this.#leavePauseMs) return;
     this.#leavePauseMs =
       sinceMs > 2 * ownTimeoutMs ? FIRST_LEAVE_PAUSE_MS : Math.min(2 * this.#leavePauseMs, ownTimeoutMs);
     this.#leftReplicaAt = performance.now();
-    resetConnection(this.client);
+    dropSocket(this.client);
     this.#subscribers.reconnect();
   }
 
@@ -187,14 +201,7 @@ export class ServerLink implements Link {
     const isCurrent = () => this.client.stream === stream && this.client.status === 'ready';
     this.#mode.change(CHECKING);
     if (!isRetryable(this.#failure)) this.#failure = undefined;
-    const drop = (error: unknown) => {
-      this.#fail(error);
-      if (ownTimeoutMs !== undefined && isCurrent()) resetConnection(this.client);
-    };
-    const timer =
-      ownTimeoutMs === undefined
-        ? undefined
-        : setTimeout(() => drop(new DevstateError('CONNECTION', 'timed out')), ownTimeoutMs / 2);
+    this.#limitCheck();
     try {
       await Promise.all([this.#readTime(), verify?.(this.client)]);
       // The error events of a failed AUTH or SELECT come before the answer to TIME.
@@ -202,17 +209,45 @@ export class ServerLink implements Link {
         throw this.#failure;
       if (isCurrent()) this.#setOpen();
     } catch (error) {
-      if (isRetryable(error)) {
-        this.#failure = error;
-        for (const { onOpen } of this.#awaitingAnswer) onOpen(this.#clock);
-        this.#awaitingAnswer.clear();
-        setTimeout(() => isCurrent() && void this.#check(), CHECK_AGAIN_MS).unref();
-      } else {
-        drop(error);
-      }
-    } finally {
-      clearTimeout(timer);
+      if (isCurrent()) this.#onCheckFailed(error, isCurrent);
+      else this.#fail(error);
     }
+  }
+
+  /** Starts the time within which the server must have answered: from the connection on, before AUTH and the like. */
+  #limitCheck(): void {
+    const { ownTimeoutMs } = this.#options;
+    if (ownTimeoutMs === undefined || this.#limitTimer !== undefined) return;
+    const { stream } = this.client;
+    const onTimeout = () => {
+      if (this.client.stream !== stream || this.#mode.mode === OPEN) return;
+      this.#fail(new DevstateError('CONNECTION', 'timed out'));
+      dropSocket(this.client);
+    };
+    // The answer may have come while this process was busy: it is read before `setImmediate`.
+    this.#limitTimer = setTimeout(() => setImmediate(onTimeout), ownTimeoutMs / 2);
+  }
+
+  #endLimit(): void {
+    clearTimeout(this.#limitTimer);
+    this.#limitTimer = undefined;
+  }
+
+  #onCheckFailed(error: unknown, isCurrent: () => boolean): void {
+    const isOwn = this.#options.ownTimeoutMs !== undefined;
+    this.#endLimit();
+    if (isRetryable(error)) {
+      this.#failure = error;
+      for (const { onOpen } of this.#awaitingAnswer) onOpen(this.#clock);
+      this.#awaitingAnswer.clear();
+    } else {
+      this.#fail(error);
+      if (isOwn) {
+        dropSocket(this.client);
+        return;
+      }
+    }
+    setTimeout(() => isCurrent() && void this.#check(), CHECK_AGAIN_MS).unref();
   }
 
   /**
@@ -233,8 +268,16 @@ export class ServerLink implements Link {
     this.#clock.reset(time);
   }
 
+  #onClose(): void {
+    this.#endLimit();
+    this.#attempts += 1;
+    this.#mode.change(CLOSED);
+  }
+
   #setOpen(): void {
     this.#mode.change(OPEN);
+    this.#attempts = 0;
+    this.#endLimit();
     this.#failure = undefined;
     this.#awaitingAnswer.clear();
     const requests = [...this.#waiting];

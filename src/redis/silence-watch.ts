@@ -5,7 +5,9 @@
  * timeout.
  */
 import type { Redis } from 'ioredis';
-import { resetConnection } from './sockets.js';
+import { isRetryable } from '../core/store/reply-errors.js';
+import { isAnswer } from './answers.js';
+import { dropSocket } from './sockets.js';
 
 /** A connection is reset if no byte has come for this part of T since the probe. */
 const SILENT_SHARE = 1 / 2;
@@ -27,12 +29,19 @@ export class SilenceWatch {
   #bytesRead = 0;
   /** When the newest byte was noticed, ms of `performance.now()`. */
   #heardAt = 0;
+  /** When `tick` was called last; of `performance.now()`. */
+  #tickedAt = 0;
 
   /** @param sendProbe sends a command that the server answers at once; an error reply is an answer too */
   constructor(client: Redis, timeoutMs: number, sendProbe: () => Promise<unknown>) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
     this.#sendProbe = sendProbe;
+  }
+
+  /** Whether the newest probe was answered. */
+  get isAnswered(): boolean {
+    return this.#probe?.isAnswered === true;
   }
 
   /** Forgets what was sent on the previous connection. Must be called when the client has connected. */
@@ -46,8 +55,11 @@ export class SilenceWatch {
    * @param pauseMs the least time between two probes, ms
    */
   tick(pauseMs: number): void {
-    if (this.#client.status !== 'ready') return;
+    if (!['connect', 'ready'].includes(this.#client.status)) return;
     const now = performance.now();
+    // After a pause of this process, such as a long computation, what has come in meanwhile may not have been read yet.
+    if (this.#probe && now - this.#tickedAt > 3 * tickMs(this.#timeoutMs)) this.#probe.sentAt = now;
+    this.#tickedAt = now;
     const { bytesRead } = this.#client.stream as { bytesRead?: number };
     if (bytesRead !== this.#bytesRead) this.#heardAt = now;
     this.#bytesRead = bytesRead ?? 0;
@@ -57,7 +69,7 @@ export class SilenceWatch {
       const isDead =
         silentMs >= this.#timeoutMs * SILENT_SHARE ||
         now - probe.sentAt >= this.#timeoutMs * UNANSWERED_SHARE;
-      if (isDead) resetConnection(this.#client);
+      if (isDead) dropSocket(this.#client);
     } else if (!probe || now - probe.sentAt >= pauseMs) this.#begin(now);
   }
 
@@ -67,7 +79,9 @@ export class SilenceWatch {
     const onAnswer = () => {
       probe.isAnswered = true;
     };
-    this.#sendProbe().then(onAnswer, onAnswer);
+    this.#sendProbe().then(onAnswer, (error: unknown) => {
+      if (isAnswer(error) || isRetryable(error)) onAnswer();
+    });
   }
 }
 

@@ -11,7 +11,7 @@ import { nameConnection } from './name-connection.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
-import { resetConnection } from './sockets.js';
+import { dropSocket } from './sockets.js';
 
 /** The least time between two PINGs, as a part of T. */
 const PROBE_PAUSE_SHARE = 1 / 2;
@@ -34,19 +34,22 @@ export class Subscribers {
 
   /** Makes the connections of all subscribers again: their server has become a replica, which sends no expired events. */
   reconnect(): void {
-    for (const subscriber of this.#open) if (subscriber.status === 'ready') resetConnection(subscriber);
+    for (const subscriber of this.#open) if (subscriber.status === 'ready') dropSocket(subscriber);
   }
 
   /** Makes a client with the options of `like`. It is not connected yet, and reconnects until it is closed. */
   make(like: Redis, { timeoutMs, chooseAddress }: SubscriberOptions): Redis {
+    /** The attempts to connect since a probe was answered. */
+    let attempts = 0;
     const { Connector, sentinels } = like.options;
     const subscriber = like.duplicate({
       ...clientPolicy(timeoutMs),
       ...(!(Connector || sentinels) && { Connector: ServerConnector }),
-      retryStrategy(attempt) {
+      retryStrategy() {
+        attempts = watch.isAnswered ? 1 : attempts + 1;
         // ioredis reads host and port at each attempt to connect.
         Object.assign(subscriber.options, chooseAddress?.());
-        return reconnectDelayMs(attempt, timeoutMs);
+        return reconnectDelayMs(attempts, timeoutMs);
       },
     });
     const name = this.#name ?? like.options.connectionName;

@@ -28,7 +28,7 @@ export class CachedValue<Value extends object> {
    * begun before is not cached.
    */
   #reading: Promise<Value> | undefined;
-  /** The time until which `get` returns `#value`, epoch ms; infinite during a read, so that callers share it. */
+  /** The time until which `get` returns `#value`, of `performance.now()`; infinite during a read, so that callers share it. */
   #validUntil = 0;
 
   constructor(options: CacheOptions<Value>) {
@@ -37,7 +37,7 @@ export class CachedValue<Value extends object> {
 
   /** Returns the value. Rejects with the error of `read` if it is not transient, or if there is no last value. */
   get(): Promise<Value> {
-    if (this.#value && Date.now() < this.#validUntil) return this.#value;
+    if (this.#value && performance.now() < this.#validUntil) return this.#value;
     const last = this.#value;
     const reading = this.#options.read();
     this.#reading = reading;
@@ -62,12 +62,12 @@ export class CachedValue<Value extends object> {
       // If this read took longer than `waitMs`, `#value` has resolved with the last value. It is replaced,
       // so that `get` returns the newly read value from now on.
       this.#value = reading;
-      this.#validUntil = Date.now() + cachedForMs;
+      this.#validUntil = performance.now() + cachedForMs;
     } catch (error) {
       if (this.#reading !== reading) return;
       if (!last || !this.#options.isTransient(error)) return this.invalidate();
       this.#value = last;
-      this.#validUntil = Date.now() + RETRY_AFTER_MS;
+      this.#validUntil = performance.now() + RETRY_AFTER_MS;
     }
   }
 

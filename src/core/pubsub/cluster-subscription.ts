@@ -5,7 +5,6 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import { onEvent } from '../async/shared-listener.js';
-import { DevstateError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
 import { type DisconnectableSubscription, type SubscriptionListener, subscribeOn } from './subscription.js';
 
@@ -53,15 +52,15 @@ export function subscribeWhenMastersKnown(
  * its connection, and would be taken for one that works.
  */
 function firstToAnswer(fleet: Fleet): Promise<Redis> {
-  const pings = fleet.servers().map(async (master) => {
-    await master.ping();
-    return master;
+  return fleet.send(() => {
+    const pings = fleet.servers().map(async (master) => {
+      await master.ping();
+      return master;
+    });
+    return Promise.any(pings).catch(({ errors: [error] }: AggregateError) => {
+      throw error ?? new Error('None of startup nodes is available');
+    });
   });
-  return fleet.send(() =>
-    Promise.any(pings).catch(({ errors: [error] }: AggregateError) => {
-      throw error ?? new DevstateError('CONNECTION', 'connection lost');
-    }),
-  );
 }
 
 /**

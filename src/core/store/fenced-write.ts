@@ -16,7 +16,7 @@ import { withTimeout } from '../async/timeouts.js';
 import { DevstateError, usageError } from '../model/errors.js';
 import { unknownOutcome } from './call.js';
 import { type Connection, isCluster, type RedisRequest } from './connection.js';
-import { networkProblem } from './network-errors.js';
+import { isNotSent, networkProblem } from './network-errors.js';
 import { asDeviceDenial, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
@@ -52,7 +52,11 @@ export async function writeFenced<Result>(requests: Requests, write: FencedWrite
   const state: FenceState = { isUnknown: false };
   const work = retryUntilSettled(requests.requestTimeoutMs, async () => {
     const client = await clientFor(requests, write.fence);
-    return inTurn(client, () => attempt(requests, client, write, deadline, state));
+    const done = await inTurn(client, () => attempt(requests, client, write, deadline, state));
+    if (done || !state.isUnknown || write.repeat === 'repeatable') return done;
+    // Until the deadline a server that comes back may still make the write, so its outcome is not told before.
+    await sleep(Math.max(deadline - performance.now(), 0));
+    throw unknownOutcome(state.loss);
   });
   try {
     const done = await withTimeout(requests.requestTimeoutMs, work);
@@ -64,7 +68,9 @@ export async function writeFenced<Result>(requests: Requests, write: FencedWrite
 }
 
 /** Returns the client of the server that holds a key. @throws DevstateError USAGE: it resends commands */
-async function clientFor({ connection }: Requests, key: string): Promise<Redis> {
+async function clientFor(requests: Requests, key: string): Promise<Redis> {
+  const { connection } = requests;
+  await requests.send(async () => {}, key); // waits until the server of the key has answered
   if (!isCluster(connection)) {
     if (connection.options.autoResendUnfulfilledCommands !== false)
       throw usageError('the role device needs a client with autoResendUnfulfilledCommands: false');
@@ -102,7 +108,7 @@ function inTurn<Result>(client: Redis, work: () => Promise<Result>): Promise<Res
 async function attempt<Result>(
   requests: Requests,
   client: Redis,
-  { fence, keys, reads, plan, repeat }: FencedWrite<Result>,
+  { fence, keys, reads, plan }: FencedWrite<Result>,
   deadline: number,
   state: FenceState,
 ): Promise<{ result: Result } | undefined> {
@@ -117,14 +123,17 @@ async function attempt<Result>(
       if (performance.now() - begin >= fenceMs) throw timedOut();
       stream = client.stream;
       const outcomes = (await client.pipeline(round1.map((each) => [...each])).exec()) ?? [];
-      for (const [error] of outcomes) if (isRetryable(error)) throw error;
+      for (const [error] of outcomes) {
+        if (error && replyCode(error.message) === 'READONLY') requests.link.leaveReplica();
+        if (isLost(error) || isRetryable(error)) throw error;
+      }
       return outcomes;
-    }),
+    }, fence),
   );
   if (!replies) throw timedOut();
-  if (await refreshIfRedirected(requests.connection, replies)) return undefined;
+  if (await isMoved(requests.connection, replies)) return undefined;
   const [, , ...found] = repliesOf(replies, round1);
-  const { writes, toResult } = planOrUnwatch(client, () => plan(found));
+  const { writes, toResult } = planned(client, () => plan(found));
   const isRepeated = state.isUnknown;
   let isSent = false;
   const written = await withTimeout(
@@ -139,20 +148,16 @@ async function attempt<Result>(
         state.isUnknown = isRepeated;
         return replies;
       } catch (error) {
-        state.loss = isLost(error) ? error : undefined;
+        state.loss = isLost(error) && !isNotSent(error as Error) ? error : undefined;
         if (state.loss) return null;
         state.isUnknown = isRepeated;
-        return throwUnlessRedirected(error as Error);
+        if (isLost(error)) return null; // it was not sent
+        return causeOf(error as Error);
       }
     }),
   );
   if (written === undefined) throw timedOut();
   if (written) return { result: toResult(repliesOf(written, writes), isRepeated) };
-  // Until the deadline a server that comes back may still make the write, so its outcome is not told before.
-  if (state.isUnknown && repeat === 'once') {
-    await sleep(Math.max(deadline - performance.now(), 0));
-    throw unknownOutcome(state.loss);
-  }
   return undefined;
 }
 
@@ -161,7 +166,7 @@ function isLost(error: unknown): boolean {
 }
 
 /** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */
-function planOrUnwatch<Plan>(client: Redis, plan: () => Plan): Plan {
+function planned<Plan>(client: Redis, plan: () => Plan): Plan {
   try {
     return plan();
   } catch (error) {
@@ -174,7 +179,7 @@ function planOrUnwatch<Plan>(client: Redis, plan: () => Plan): Plan {
  * Returns whether a node of a cluster refused a command because it does not hold the key, or not yet. The slots are then
  * read again. While a slot is moved, a write waits until that is done, because MULTI cannot be redirected.
  */
-async function refreshIfRedirected(
+async function isMoved(
   connection: Connection,
   replies: readonly [error: Error | null, reply: unknown][],
 ): Promise<boolean> {
@@ -204,7 +209,7 @@ function repliesOf(
  * Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. Returns null
  * if the node does not hold the key any more: nothing was written, and the next attempt finds the node that does.
  */
-function throwUnlessRedirected(error: Error & { previousErrors?: readonly Error[] }): null {
+function causeOf(error: Error & { previousErrors?: readonly Error[] }): null {
   const cause = error.previousErrors?.[0] ?? error;
   if (isRedirect(cause)) return null;
   throw cause;

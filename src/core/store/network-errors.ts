@@ -20,20 +20,28 @@ const REASONS: Record<string, string> = {
 const CONNECTION_LOST =
   /^(Connection is closed\.|Command aborted due to connection close|None of startup nodes is available|Reached the max retries per request limit \(which is \d+\)\. .*|Failed to refresh slots cache\.|Cluster is ended\.)$/;
 
-/** The messages of the errors with which ioredis refuses a command, without sending it, because it is not connected. */
-const NOT_SENT = /^(Stream isn't writeable|Cluster isn't ready) and enableOfflineQueue options is false$/;
+/**
+ * The messages of the errors of ioredis for a command that it has not sent, because it is not connected, or that nodes
+ * of a cluster have refused again and again.
+ */
+const NOT_SENT =
+  /^((Stream isn't writeable|Cluster isn't ready) and enableOfflineQueue options is false$|Too many Cluster redirections\. Last error: \w+: (MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b)/;
 
-/** Returns whether an error says that a command was not sent, because there was no connection. */
+/** Returns whether an error says that a command was not sent, or not done by any server that it was sent to. */
 export function isNotSent({ message }: Error): boolean {
   return NOT_SENT.test(message);
 }
 
+/** The system calls whose errors are of the network, whatever their code. */
+const NETWORK_CALLS = new Set(['connect', 'read', 'write', 'getaddrinfo', 'shutdown', 'reset']);
+
 /** Returns in a few words why the network failed; null: the error is not one of the network. */
 export function networkProblem(error: Error): string | null {
-  const { code } = error as NodeJS.ErrnoException;
+  const { code, syscall } = error as NodeJS.ErrnoException;
   if (code !== undefined && code in REASONS) return REASONS[code] as string;
-  if (CONNECTION_LOST.test(error.message) || isNotSent(error)) return 'connection lost';
+  if (code !== undefined && syscall !== undefined && NETWORK_CALLS.has(syscall)) return error.message;
   if (/^Too many Cluster redirections/.test(error.message)) return 'the cluster redirected too many times';
+  if (CONNECTION_LOST.test(error.message) || isNotSent(error)) return 'connection lost';
   if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
   return null;
 }

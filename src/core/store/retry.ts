@@ -62,11 +62,11 @@ export async function retryUntilSettled<T>(
   timeoutMs: number,
   attempt: () => Promise<T | undefined>,
 ): Promise<T> {
-  const end = Date.now() + timeoutMs;
+  const end = performance.now() + timeoutMs;
   for (let round = 0; ; round++) {
     const value = await attempt();
     if (value !== undefined) return value;
-    if (Date.now() >= end) {
+    if (performance.now() >= end) {
       throw new DevstateError('CONFLICT', 'the device kept changing', { reason: 'DEVICE_BUSY' });
     }
     await sleep(Math.random() * Math.min(2 ** round, LONGEST_ATTEMPT_PAUSE_MS));

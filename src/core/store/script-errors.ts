@@ -35,6 +35,7 @@ export async function scriptError(
   { devices, channel }: ScriptCall,
   error: unknown,
 ): Promise<DevstateError> {
+  if (error instanceof DevstateError) return error; // it is of the connection, and not a reply to the script
   const keys = scriptKeys(script, partition.keys, devices);
   if (error instanceof Error && replyCode(error.message) === 'WRONGTYPE') {
     const types = await partition.pipeline(keys.map((key) => ['type', key]));
