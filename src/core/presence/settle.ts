@@ -4,12 +4,10 @@
  */
 
 import type { ItemResult } from '../async/item-results.js';
-import { MAX_FIELD_BYTES, oversizeError } from '../model/document-limits.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
-import { withoutPosition } from '../store/reply-errors.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
 
@@ -68,7 +66,6 @@ export async function settle(
     longestTtl,
     detector: detector ? 1 : 0,
     honourHold: honourHold ? 1 : 0,
-    maxFieldBytes: deviceLogins ? MAX_FIELD_BYTES : 0,
     indexOnly: deviceLogins && !areRegistered ? 1 : 0,
   };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
@@ -117,8 +114,5 @@ function toEvent(id: string, status: string, announced: readonly string[]): Pres
 async function toVerdict(partition: Partition, id: string, reply: string): Promise<Verdict> {
   const isKnown = reply === 'online' || reply === 'offline' || reply === 'held' || reply === 'stray';
   if (isKnown) return reply;
-  const [code, field = '', bytes] = withoutPosition(reply).split(' ');
-  return code === 'OVERSIZE'
-    ? oversizeError(id, field, Number(bytes))
-    : partition.itemError(SETTLE, { id }, reply);
+  return partition.itemError(SETTLE, { id }, reply);
 }

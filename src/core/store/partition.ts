@@ -4,6 +4,7 @@
  * partitions. A fleet that is not partitioned has one partition, whose keys have no hash tag.
  */
 
+import { MAX_FIELD_BYTES } from '../model/document-limits.js';
 import { type DevstateError, deviceError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { RedisRequest } from './connection.js';
@@ -103,7 +104,7 @@ export class Partition extends Requests {
     wasSent = false,
   ): Promise<Evaluation> {
     this.assertWritable(script.name);
-    const { dialect, logCap, historyCap } = await this.settings();
+    const { dialect, logCap, historyCap, deviceLogins } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
     // A channel other than that of presence events may be denied for one device and not for another.
     const isPermitted = channel === this.keys.presenceChannel && this.#permissions.has(script.name);
@@ -115,6 +116,7 @@ export class Partition extends Requests {
       channel,
       logCap,
       historyCap,
+      maxFieldBytes: deviceLogins ? MAX_FIELD_BYTES : 0,
     };
     const argv = [
       ...COMMON_ARGS.map((name) => common[name]),

@@ -22,7 +22,9 @@ export interface ScriptKeys {
 /**
  * The first arguments of every script. `testTime` is the time (epoch ms) that a test sets; '' means the server's time.
  * `notAfter` is the time (epoch ms, by the server's clock) after which the script must do nothing; '' means never.
- * `permissionCheck` is 1 if the script must first ask whether the user may send its commands, else ''.
+ * `permissionCheck` is 1 if the script must first ask whether the user may send its commands, else ''. `maxFieldBytes` is
+ * the most bytes that a field of a record may have, documents excepted, or the device fails with OVERSIZE; 0: any length
+ * is read.
  */
 export const COMMON_ARGS = [
   'testTime',
@@ -32,6 +34,7 @@ export const COMMON_ARGS = [
   'channel',
   'logCap',
   'historyCap',
+  'maxFieldBytes',
 ] as const;
 
 /** A Lua script with its descriptor. `Arg` and `DeviceArg` are the names of its arguments. */

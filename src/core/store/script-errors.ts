@@ -4,11 +4,12 @@
  * only the line of the Lua source. This file finds the key, channel or command with the script's descriptor and by
  * sending a read command for each key.
  */
+import { oversizeError } from '../model/document-limits.js';
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';
 import type { RedisRequest } from './connection.js';
 import { asDeviceDenial, permissionError, toDevstateError, wrongTypeError } from './redis-errors.js';
-import { isDenied, isUnnamedDenial, replyCode } from './reply-errors.js';
+import { isDenied, isUnnamedDenial, replyCode, withoutPosition } from './reply-errors.js';
 import type { Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
 import { REFUSAL } from './script-permissions.js';
@@ -37,12 +38,15 @@ export async function scriptError(
 ): Promise<DevstateError> {
   if (error instanceof DevstateError) return error; // it is of the connection, and not a reply to the script
   const keys = scriptKeys(script, partition.keys, devices);
-  if (error instanceof Error && replyCode(error.message) === 'WRONGTYPE') {
+  const message = error instanceof Error ? error.message : '';
+  if (replyCode(message) === 'WRONGTYPE') {
     const types = await partition.pipeline(keys.map((key) => ['type', key]));
     const expected = expectedTypes(script, devices.length);
     const wrong = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
     return wrongTypeError(keys[wrong], types[wrong], expected[wrong]);
   }
+  const [code, field = '', bytes] = withoutPosition(message).split(' ');
+  if (code === 'OVERSIZE') return oversizeError(devices[0]?.id ?? '', field, Number(bytes));
   return isDenied(error) ? deniedError(partition, script, { keys, channel }, error) : toDevstateError(error);
 }
 

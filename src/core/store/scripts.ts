@@ -25,7 +25,7 @@ export const MAX_DEVICES_PER_SCRIPT = 100;
  * script includes.
  */
 const BASE: ScriptCommand[] = ['TIME'];
-const RECORD: ScriptCommand[] = ['HMGET'];
+const RECORD: ScriptCommand[] = ['HMGET', 'HSTRLEN'];
 const HISTORY: ScriptCommand[] = ['LINDEX', 'LTRIM', 'RPUSH'];
 const ANNOUNCE: ScriptCommand[] = ['ZSCORE', 'XADD', 'PUBLISH'];
 const HOLD: ScriptCommand[] = ['GET', 'SET'];
@@ -87,7 +87,7 @@ export const SETTLE = script('settle', settleLua, {
   devices: 'many',
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
-  args: ['longestTtl', 'detector', 'honourHold', 'maxFieldBytes', 'indexOnly'],
+  args: ['longestTtl', 'detector', 'honourHold', 'indexOnly'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
   commands: [
@@ -97,7 +97,6 @@ export const SETTLE = script('settle', settleLua, {
     ...ANNOUNCE,
     ...HOLD,
     ...VERDICT,
-    'HSTRLEN',
     'PTTL',
     'SADD',
     'SREM',

@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices } from '../../../src/core/query/list.js';
@@ -11,6 +12,7 @@ import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
+import { REMOVE_FROM_TYPE, SET_DESIRED } from '../../../src/core/store/scripts.js';
 import { ServerLink } from '../../../src/redis/server-link.js';
 import { articleProgram } from '../../support/article.mjs';
 import { cli } from '../../support/cli.js';
@@ -18,6 +20,7 @@ import { openDetector } from '../../support/detector.js';
 import {
   allOf,
   failure,
+  listen,
   numberedIds,
   openFleet,
   type SingleFleet,
@@ -96,6 +99,61 @@ describe('a detector', () => {
     expect(returns).toBeLessThanOrEqual(3); // at most after 0, 1 and 3 s
     await heartbeat(await device(), { id: 'steady' });
     await until(() => detector.events.some(({ deviceId }) => deviceId === 'steady'));
+  });
+});
+
+describe('a script that reads a record', () => {
+  const attempts: [name: string, field: string, run: (fleet: SingleFleet) => Promise<unknown>][] = [
+    ['heartbeat', 'deviceType', (fleet) => heartbeat(fleet, { id: 'd1' })],
+    ['heartbeat', 'deviceId', (fleet) => heartbeat(fleet, { id: 'd1' })],
+    ['heartbeat', 'devstate', (fleet) => heartbeat(fleet, { id: 'd1' })],
+    ['heartbeat', 'reportedState', (fleet) => heartbeat(fleet, { id: 'd1', reported: { a: 1 } })],
+    ['disconnect', 'deviceType', (fleet) => disconnect(fleet, 'd1')],
+    ['register', 'deviceType', (fleet) => register(fleet, 'd1', 'lamp')],
+    ['register', 'metadata', (fleet) => register(fleet, 'd1', 'lamp')],
+    [
+      'set_desired',
+      'desiredState',
+      (fleet) =>
+        fleet.only.run(SET_DESIRED, {}, [
+          { id: 'd1', expectedVersion: 0, expectedText: '{}', desired: '{"a":1}', patch: '{"a":1}' },
+        ]),
+    ],
+    [
+      'remove_from_type',
+      'deviceType',
+      (fleet) => fleet.only.run(REMOVE_FROM_TYPE, {}, [{ id: 'd1', type: 'lamp' }]),
+    ],
+  ];
+
+  test.each(attempts)('%s reads no field %s that is too large', async (_, field, run) => {
+    const fleet = await withLogins('d1', 'd2');
+    const { keys } = fleet.only;
+    await fleet.redis.set(keys.heartbeat('d1'), '1', 'PX', 60_000);
+    await fleet.redis.hset(keys.state('d1'), field, 'x'.repeat(2_000_000));
+    const { heard, settled } = await listen(redis);
+    expect(await failure(run(fleet))).toMatchObject({ code: 'BAD_RECORD', reason: 'OVERSIZE_FIELD' });
+    expect(await fleet.redis.exists(keys.log)).toBe(0);
+    await settled();
+    expect(heard).toEqual([]);
+    await heartbeat(fleet, { id: 'd2' });
+  });
+
+  test('announces a long type of another program as none, where devices have no logins', async () => {
+    const fleet = await openFleet(redis);
+    const { keys } = fleet.only;
+    await register(fleet, 'd1', 'lamp');
+    await register(fleet, 'd2', 'lamp');
+    for (const id of ['d1', 'd2']) await fleet.redis.hset(keys.state(id), 'deviceType', 'x'.repeat(257));
+    const { heard, settled } = await listen(redis);
+    await heartbeat(fleet, { id: 'd1' });
+    await fleet.redis.set(keys.heartbeat('d2'), '1', 'PX', 60_000);
+    expect((await settle(fleet.only, ['d2'])).events).toMatchObject([{ deviceType: null }]);
+    const [entry] = await fleet.redis.xrange(keys.log, '-', '+');
+    expect(entry?.[1]).toEqual(expect.arrayContaining(['deviceType', '']));
+    await settled();
+    expect(heard).toHaveLength(2);
+    for (const [, message] of heard) expect(message).toContain('"deviceType":""');
   });
 });
 

@@ -1,6 +1,6 @@
 -- declare: writes the layout of the fleet to its settings. Other settings are kept.
 -- KEYS   meta |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap version partitions declaredDialect writers deviceLogins |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes version partitions declaredDialect writers deviceLogins |
 -- Reply  {1}
 -- Events none.
 -- @include base

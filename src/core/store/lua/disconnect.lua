@@ -1,6 +1,6 @@
 -- disconnect: sets a device offline at once, without waiting for its heartbeat key to expire.
 -- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap longestTtl | id
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes longestTtl | id
 -- Reply  {1, was online}; {0}: not registered.
 -- Events first a transition that was not announced, if there is one: offline (timeout) or online (observed); then, if
 --        the device is announced online, offline (disconnect).
@@ -12,7 +12,8 @@
 -- @include verdict
 
 probeKeys()
-local device = makeDeviceReader({'registered'})(id, stateKey)
+local device, oversize = makeDeviceReader({'registered'})(id, stateKey)
+if oversize then return redis.error_reply(oversize) end
 if not device then return {0} end
 device.history = presenceHistoryKey
 local remaining = redis.call('PTTL', heartbeatKey)

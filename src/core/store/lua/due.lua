@@ -1,6 +1,6 @@
 -- due: finds, for a detector, the devices whose deadline in the index has passed, and the next deadline.
 -- KEYS   activity pulse |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap longestTtl mode honourHold limit |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes longestTtl mode honourHold limit |
 --        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
 --        detector from the pulse, so that a later gap does not count as an outage).
 -- Reply  {now, end of the hold, the next deadline, then the ids whose deadline has passed}. The next deadline is 0 if it

@@ -1,6 +1,6 @@
 -- heartbeat: notes a heartbeat of each device; a device may send a report with it.
 -- KEYS   online activity log pulse | state heartbeat history:reported history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
 -- Reply  for each device: {1, was offline, now, deadline, desired version}; {0}: not registered;
 --        {2, version, text}: the stored report is not the expected one, but has this version and text; {3, error}.
 -- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
@@ -29,7 +29,8 @@ end
 
 local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHistoryKey,
     id, ttl, reported, expectedVersion, expectedText)
-  local device = readDevice(id, stateKey)
+  local device, oversize = readDevice(id, stateKey)
+  if oversize then return {3, oversize} end
   if not device then return {0} end
   local state, dialect = device.state, device.dialect
   if ttl == '' then ttl = state[OWN_TTL] > 0 and state[OWN_TTL] or callerTtl end

@@ -2,7 +2,7 @@
 --        skips a device whose heartbeat key has expired, that is not announced online, or whose record is not in the
 --        fleet's dialect; the caller sends the heartbeat of a skipped device with heartbeat.lua.
 -- KEYS   online activity pulse | state heartbeat
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap defaultTtl longestTtl exclusive | id ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes defaultTtl longestTtl exclusive | id ttl
 -- Reply  for each device: {1, 0, now, deadline, desired version}, where 0 means that it was not offline; {0}: skipped.
 -- Events none.
 -- @include base
@@ -24,7 +24,10 @@ local SKIPPED = {0}
 -- desired document and its own TTL.
 local ONLINE_STATE = '^%d+ %d+ (%d+) %d+ %d*[13579] %d+ (%d+)$'
 
+local READ_FIELDS = {'id', 'devstate'}
+
 local function heartbeat(stateKey, heartbeatKey, id, ttl)
+  if oversizeIn(stateKey, dialect, READ_FIELDS) then return SKIPPED end
   local values = call('HMGET', stateKey, idField, 'devstate')
   if not (values[1] and values[2]) then return SKIPPED end
   local desiredVersion, ownTtl = match(values[2], ONLINE_STATE)

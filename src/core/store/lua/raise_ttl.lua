@@ -1,6 +1,6 @@
 -- raise_ttl: sets the longest heartbeat TTL in the fleet's settings to `ttl` (ms), if the stored one is shorter.
 -- KEYS   meta |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap ttl |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes ttl |
 -- Reply  {the fleet's longest TTL now, ms}
 -- Events none.
 -- @include base

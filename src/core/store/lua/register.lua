@@ -1,7 +1,7 @@
 -- register: registers devices, or changes the type, metadata or TTL of registered devices. Fields of a device's record
 --        that another program wrote are kept; missing fields are added.
 -- KEYS   registered types activity | state type oldType
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap onlyIfNew | id type oldType metadata ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes onlyIfNew | id type oldType metadata ttl
 -- Reply  for each device: {1, created, registered at}; {2, type}: the device's type before the call is not `oldType`
 --        but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1; {4, error}.
 -- Events none.
@@ -22,7 +22,8 @@ local function readFields(key, dialect)
 end
 
 local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, metadata, ttl)
-  local device = readDevice(id, stateKey)
+  local device, oversize = readDevice(id, stateKey)
+  if oversize then return {4, oversize} end
   if device and onlyIfNew == '1' then return {3} end
   if device and device.type ~= oldType then return {2, device.type} end
   -- SCARD fails if a key holds another Redis type than a set. It is called before the first write, because Redis does
@@ -31,6 +32,8 @@ local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, 
   redis.call('SCARD', oldTypeKey)
 
   local dialect = device and device.dialect or DIALECTS[1]
+  oversize = oversizeIn(stateKey, dialect, FIELDS)
+  if oversize then return {4, oversize} end
   local found = readFields(stateKey, dialect)
   local fields = {dialect.id, id, dialect.type, deviceType}
   local function set(name, value)

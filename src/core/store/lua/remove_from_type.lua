@@ -1,14 +1,15 @@
 -- remove_from_type: removes a device from the set of a type that is not its type. The device is left in such a set when
 --        another program registers it again with a new type.
 -- KEYS   types | state type
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap | id type
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id type
 -- Reply  {1}: removed; {0}: not removed, because `type` is the type of the device.
 -- Events none.
 -- @include base
 -- @include record
 
 probeKeys()
-local device = makeDeviceReader()(id, stateKey)
+local device, oversize = makeDeviceReader()(id, stateKey)
+if oversize then return redis.error_reply(oversize) end
 if device and device.type == deviceType then return {0} end
 redis.call('SREM', typeKey, id)
 if redis.call('EXISTS', typeKey) == 0 then redis.call('SREM', typesKey, deviceType) end

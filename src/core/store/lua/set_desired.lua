@@ -1,7 +1,7 @@
 -- set_desired: replaces the desired document of a device if it is still the expected one (compare-and-set), and
 --        publishes the change on the device's channel.
 -- KEYS   | state history:desired
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap | id expectedVersion expectedText desired patch
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id expectedVersion expectedText desired patch
 -- Reply  {1, version}; {0}: not registered; {2, version, text}: the stored document is not the expected one;
 --        these are its version and text.
 -- Events a state update on the device's channel.
@@ -9,7 +9,8 @@
 -- @include record
 -- @include history
 
-local device = makeDeviceReader({'registered', 'desired'})(id, stateKey)
+local device, oversize = makeDeviceReader({'registered', 'desired'})(id, stateKey)
+if oversize then return redis.error_reply(oversize) end
 if not device then return {0} end
 local state, dialect, stored = device.state, device.dialect, device.desired
 if expectedVersion ~= int(state[DESIRED_VERSION]) or expectedText ~= stored then

@@ -1,8 +1,7 @@
 -- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap longestTtl detector honourHold maxFieldBytes indexOnly | id
---        maxFieldBytes: a device fails with OVERSIZE if a field of its record is longer; 0: any length is read.
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes longestTtl detector honourHold indexOnly | id
 --        indexOnly: 1: only devices in the index are taken for registered, because devices write their own records.
 -- Reply  {end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
 --        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
@@ -26,17 +25,7 @@ local NO_TTL_SCORE = 9007199254740991
 local CORRECT_TOLERANCE_MS, BYPASS_TOLERANCE_MS = 50, 2000
 
 probeKeys()
--- Raises the error OVERSIZE if one of the fields of a record has more bytes than it may have: to read a field of 100 MB
--- would block Redis for seconds. The reply of HSTRLEN is 0 for an absent field.
-local fieldLimit = tonumber(maxFieldBytes)
-local function assertLengths(key, fields)
-  for _, field in ipairs(fields) do
-    local bytes = redis.call('HSTRLEN', key, field)
-    if bytes > fieldLimit then error({err = 'OVERSIZE ' .. field .. ' ' .. int(bytes)}, 0) end
-  end
-end
-
-local readDevice = makeDeviceReader({'registered'}, fieldLimit > 0 and assertLengths or nil)
+local readDevice = makeDeviceReader({'registered'})
 local isDetector = detector == '1'
 local pulse = isDetector and computePulse(now, tonumber(longestTtl), true) or readPulse()
 local held = honourHold == '1' and isHeld(pulse, now)
@@ -70,7 +59,9 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     remaining = redis.call('PTTL', heartbeatKey)
     score = readScore(id)
     if indexOnly == '1' and not score then return end
-    device = readDevice(id, stateKey)
+    local oversize
+    device, oversize = readDevice(id, stateKey)
+    if oversize then error({err = oversize}, 0) end
     if not device then return end
     device.history = presenceHistoryKey
     status = judge(device, remaining, score, now, held)
@@ -100,7 +91,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   local mark = bypassed and '1' or ''
   local event = device.events and device.events[1]
   if not event then return {status, mark} end
-  return {status, mark, event.id, event.seq, event.at, device.type, event.previous}
+  return {status, mark, event.id, event.seq, event.at, announcedType(device), event.previous}
 end
 
 local replies = eachDevice(settle, function(raised) return {raised} end)

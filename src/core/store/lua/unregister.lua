@@ -1,6 +1,6 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
 -- KEYS   registered types online activity log pulse | state heartbeat type history:reported history:desired history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap | id type
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id type
 -- Reply  {1}: removed; {0}: the device was not registered and had no record; {2, type}: the device's type is not the
 --        given one but this one, so call again with it.
 -- Events offline, if the device was last announced online. The reason is timeout if its heartbeat key had expired and
@@ -12,7 +12,8 @@
 -- @include hold
 
 probeKeys()
-local device = makeDeviceReader()(id, stateKey)
+local device, oversize = makeDeviceReader()(id, stateKey)
+if oversize then return redis.error_reply(oversize) end
 if device and device.type ~= deviceType then return {2, device.type} end
 if device and isAnnouncedOnline(device) then
   -- `computePulse` is called only to find out whether a hold lasts now; the pulse is not written. Its second

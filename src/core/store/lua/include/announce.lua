@@ -56,11 +56,15 @@ end
 -- it.
 local function readScore(id) return tonumber(redis.call('ZSCORE', activityKey, id)) end
 
+-- Returns the device's type for an announcement: '' if it is longer than a type may be. The record may hold any text that
+-- another program wrote, and the log and the messages are read by the whole fleet.
+local function announcedType(device) return #device.type <= 256 and device.type or '' end
+
 -- Appends the transitions that were added to the device to the log, and notes in each the id of its log entry.
 local function logEvents(device)
   if not device.events then return end
   for _, event in ipairs(device.events) do
-    event.id = redis.call('XADD', logKey, 'MAXLEN', '~', logCap, '*', 'deviceId', device.id, 'deviceType', device.type,
+    event.id = redis.call('XADD', logKey, 'MAXLEN', '~', logCap, '*', 'deviceId', device.id, 'deviceType', announcedType(device),
       'status', event.status, 'timestamp', event.at, 'seq', event.seq, 'reason', event.reason,
       'previous', event.previous)
   end
@@ -74,7 +78,7 @@ local function publishEvents(device)
     redis.call('PUBLISH', channel,
       '{"type":"presence","' .. dialect.id .. '":' .. jsonString(device.id) .. ',"status":"' .. event.status
       .. '","timestamp":' .. formatInstant(dialect, tonumber(event.at)) .. ',"' .. dialect.type .. '":'
-      .. jsonString(device.type) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
+      .. jsonString(announcedType(device)) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
     if device.history then
       appendEntry(device.history, '{"at":' .. event.at .. ',"seq":' .. event.seq .. ',"status":"' .. event.status
         .. '","reason":"' .. event.reason .. '"' .. (event.unknown or '') .. '}')

@@ -41,27 +41,43 @@ end
 -- Returns the value of one field in a reply of HMGET as text: '' if the field does not exist.
 local function textOf(value) return type(value) == 'string' and value or '' end
 
+-- The most bytes that a field may have where devices write their own records. To read a field of 100 MB would block
+-- Redis for seconds.
+local FIELD_LIMIT, DOCUMENT_LIMIT = tonumber(maxFieldBytes), 1048576
+local DOCUMENTS = {reported = true, desired = true, metadata = true}
+
+-- Returns the text of an error if one of the fields of a record is too large to be read; nil if none is. Nothing is
+-- asked if the argument `maxFieldBytes` is 0. The reply of HSTRLEN is 0 for an absent field.
+local function oversizeIn(key, dialect, names)
+  if FIELD_LIMIT == 0 then return end
+  for _, name in ipairs(names) do
+    local field = dialect[name] or name
+    local bytes = redis.call('HSTRLEN', key, field)
+    if bytes > (DOCUMENTS[name] and DOCUMENT_LIMIT or FIELD_LIMIT) then return 'OVERSIZE ' .. field .. ' ' .. int(bytes) end
+  end
+end
+
 -- Returns a function (id, key) that reads the record of a device. The function returns nil if the device is not
--- registered: its record then has no field for the id. The fields in `extraFields` are read too; for example,
--- `device.registered` is then the text of the field 'registered'. `check` is called with the
--- key and the names of the fields before they are read, if it is given.
-local function makeDeviceReader(extraFields, check)
-  extraFields = extraFields or {}
+-- registered: its record then has no field for the id; or nil and the text of an error if a field is too large. The
+-- fields in `extraFields` are read too; for example, `device.registered` is then the text of the field 'registered'.
+local function makeDeviceReader(extraFields)
+  local names = {'id', 'devstate', 'type', 'status', 'lastSeen', unpack(extraFields or {})}
   local fieldLists = {}
   for i, dialect in ipairs(DIALECTS) do
-    fieldLists[i] = {dialect.id, 'devstate', dialect.type, dialect.status, dialect.lastSeen}
-    for _, name in ipairs(extraFields) do table.insert(fieldLists[i], dialect[name]) end
+    fieldLists[i] = {}
+    for j, name in ipairs(names) do fieldLists[i][j] = dialect[name] or name end
   end
   return function(id, key)
     for i, dialect in ipairs(DIALECTS) do
-      if check then check(key, fieldLists[i]) end
+      local oversize = oversizeIn(key, dialect, names)
+      if oversize then return nil, oversize end
       local values = redis.call('HMGET', key, unpack(fieldLists[i]))
       if type(values[1]) == 'string' then
         local device = {id = id, dialect = dialect, state = unpackState(textOf(values[2])),
           type = textOf(values[3]), status = textOf(values[4]), lastSeen = parseInstant(dialect, textOf(values[5])),
           -- `registered` and `reported` are set although empty, so that Lua allocates the table for all fields at once.
           registered = '', reported = ''}
-        for j = 1, #extraFields do device[extraFields[j]] = textOf(values[5 + j]) end
+        for j = 6, #names do device[names[j]] = textOf(values[j]) end
         return device
       end
     end
