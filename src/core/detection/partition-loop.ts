@@ -20,6 +20,7 @@ import {
   type PartitionLoopMode,
   PartitionLoopModes,
 } from './partition-loop-modes.js';
+import { withoutPaused } from './return-pauses.js';
 import { ReturnedDevices } from './returned-devices.js';
 import {
   type BatchSettlement,
@@ -75,7 +76,7 @@ export class PartitionLoop {
     this.#onEvents = onEvents;
     this.#wakeSignal = new WakeSignal(signal);
     this.#pollers = [
-      new Audit(partition, auditRoundMs, partitionCount),
+      withoutPaused(returns, new Audit(partition, auditRoundMs, partitionCount)),
       new ReturnedDevices(partition, returns),
       ...source.pollers(partition),
     ];
@@ -84,7 +85,6 @@ export class PartitionLoop {
 
   /** Makes the next step settle this device, which may have changed although the index does not say so. */
   addSuspect(id: string): void {
-    if (this.#context.returns.isPaused(id)) return;
     this.#suspects.add(id);
     this.#wakeSignal.wake();
   }
@@ -155,7 +155,7 @@ export class PartitionLoop {
     if (found) this.#onIndexRead({ ...found, due: this.#due });
     // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.
     this.#onEvents(settled.events);
-    await this.#noteOtherWriters(settled, suspects);
+    await this.#noteOtherWriters(settled);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??
       blockingError(settled.verdicts, due.length) ??
@@ -175,13 +175,12 @@ export class PartitionLoop {
     for (const [i, id] of due.entries()) if (isDeviceDenied(verdicts[i])) this.#denied.add(id);
   }
 
-  async #noteOtherWriters({ bypassed, events }: BatchSettlement, suspects: readonly string[]): Promise<void> {
+  async #noteOtherWriters({ bypassed, events }: BatchSettlement): Promise<void> {
     if (!bypassed && events.length === 0) return;
     const { exclusive, deviceLogins } = await this.#partition.settings();
     if (bypassed && exclusive) this.#context.notice(BYPASSED_NOTICE);
     if (!deviceLogins) return;
-    const named = new Set(suspects);
-    for (const { deviceId } of events) if (named.has(deviceId)) this.#context.returns.add(deviceId);
+    for (const { deviceId, status } of events) if (status === 'online') this.#context.returns.add(deviceId);
   }
 
   #takeSweepRequest(): void {
@@ -239,7 +238,7 @@ export class PartitionLoop {
    */
   async #poll(poller: Poller): Promise<void> {
     if (this.#suspects.size >= this.#maxDevices) return;
-    for (const id of await poller.next()) if (!this.#context.returns.isPaused(id)) this.#suspects.add(id);
+    for (const id of await poller.next()) this.#suspects.add(id);
   }
 
   /** Returns the time until the next step, ms. */

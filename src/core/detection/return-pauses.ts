@@ -1,8 +1,11 @@
 /**
- * After a return, a device that is not due is ignored for 1 s, doubled up to 60 s for each return within 10 minutes of
- * the one before. A device that writes its heartbeat key and its record itself may come and go as fast as it likes, and
- * each of its transitions is an entry in the log of the fleet.
+ * How long a device that has come back is left alone before its return is looked for again. A device that writes its
+ * heartbeat key and its record itself may come and go as fast as it likes, and each of its transitions is an entry in
+ * the log of the fleet. So the pause doubles with each return within 10 minutes of the one before, from 1 s to 60 s. What
+ * names a device because it expired is not paused.
  */
+import type { Poller } from './suspect-source.js';
+
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 const FORGET_AFTER_MS = 600_000;
@@ -47,4 +50,12 @@ export class ReturnPauses {
       this.#returns.delete(id);
     }
   }
+}
+
+/** Returns a poller that leaves out the devices that are paused. */
+export function withoutPaused(pauses: ReturnPauses, poller: Poller): Poller {
+  return {
+    next: async () => (await poller.next()).filter((id) => !pauses.isPaused(id)),
+    msUntilNext: () => poller.msUntilNext(),
+  };
 }

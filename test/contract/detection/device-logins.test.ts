@@ -25,6 +25,7 @@ import {
   openFleet,
   type SingleFleet,
   scoreOf,
+  serverNow,
   snapshot,
   storyOf,
   until,
@@ -102,12 +103,37 @@ describe('a detector', () => {
   });
 });
 
+describe('a pause after a return', () => {
+  test.each(['deadline', 'poll', 'keyspace'] as const)(
+    'delays no expiry with the strategy %s',
+    async (strategy) => {
+      const fleet = await withLogins('d1');
+      const detector = await openDetector(fleet, { strategy, interval: 100 });
+      for (let lapse = 1; lapse <= 3; lapse++) {
+        await heartbeat(fleet, { id: 'd1', ttl: 300 });
+        const [event] = (await detector.first(lapse)).slice(-1);
+        expect(event).toMatchObject({ status: 'offline', reason: 'timeout' });
+        expect((await serverNow(fleet.redis)) - (event?.timestamp ?? 0)).toBeLessThan(900);
+      }
+    },
+  );
+
+  test('does not keep a device that returned from being told offline', async () => {
+    const fleet = await withLogins('d1');
+    const detector = await openDetector(fleet, { strategy: 'keyspace' });
+    await fleet.redis.set(fleet.only.keys.heartbeat('d1'), '1', 'PX', 1500);
+    const events = await detector.first(2);
+    expect(events.map(({ status }) => status)).toEqual(['online', 'offline']);
+    expect((await serverNow(fleet.redis)) - (events[1]?.timestamp ?? 0)).toBeLessThan(900);
+  });
+});
+
 describe('a script that reads a record', () => {
   const attempts: [name: string, field: string, run: (fleet: SingleFleet) => Promise<unknown>][] = [
     ['heartbeat', 'deviceType', (fleet) => heartbeat(fleet, { id: 'd1' })],
     ['heartbeat', 'deviceId', (fleet) => heartbeat(fleet, { id: 'd1' })],
     ['heartbeat', 'devstate', (fleet) => heartbeat(fleet, { id: 'd1' })],
-    ['heartbeat', 'reportedState', (fleet) => heartbeat(fleet, { id: 'd1', reported: { a: 1 } })],
+    ['heartbeat', 'reportedState', (fleet) => heartbeat(fleet, { id: 'd1', reportedJson: '{"a":1}' })],
     ['disconnect', 'deviceType', (fleet) => disconnect(fleet, 'd1')],
     ['register', 'deviceType', (fleet) => register(fleet, 'd1', 'lamp')],
     ['register', 'metadata', (fleet) => register(fleet, 'd1', 'lamp')],
