@@ -45,7 +45,7 @@ export async function contextsPath(env: Env): Promise<string> {
 export async function readContexts(path: string, warn: (message: string) => void): Promise<SavedContexts> {
   const file = await readWhole(path);
   if (file === undefined) return { contexts: new Map() };
-  const found = check(await parse(path, file.text), path);
+  const found = checkedContexts(await parse(path, file.text), path);
   const hasPassword = [...found.contexts.values()].some(({ url }) => maskPassword(url) !== url);
   if (hasPassword && (file.mode & 0o077) !== 0)
     warn(`${path} contains a password and other users can read it: run chmod 600 on it`);
@@ -147,7 +147,7 @@ async function parse(path: string, text: string): Promise<Record<string, unknown
  * `readOnly` would otherwise allow writes.
  * @throws DevstateError USAGE: the content is not valid
  */
-function check(document: Record<string, unknown>, path: string): SavedContexts {
+function checkedContexts(document: Record<string, unknown>, path: string): SavedContexts {
   const wrong = (what: string) => usageError(`${path}: ${what}`, 'fix it in that file');
   const { current, contexts = {}, ...others } = document;
   const [stray] = Object.keys(others);

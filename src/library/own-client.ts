@@ -2,7 +2,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { Connection } from '../core/store/connection.js';
 import type { Link } from '../core/store/link.js';
-import { linkTo } from '../redis/client.js';
+import { createLink } from '../redis/client.js';
 import { ClusterLink } from '../redis/cluster-link.js';
 import { ServerLink } from '../redis/server-link.js';
 
@@ -20,7 +20,7 @@ export interface LibraryLink {
  * @param timeoutMs the request timeout, ms
  */
 export function libraryLink(connection: Connection | RedisOptions, timeoutMs: number): LibraryLink {
-  if (!isClient(connection)) return { link: linkTo(connection, timeoutMs), isOwn: true };
+  if (!isClient(connection)) return { link: createLink(connection, timeoutMs), isOwn: true };
   const link =
     callersLinks.get(connection) ??
     (connection.isCluster ? new ClusterLink(connection as Cluster) : new ServerLink(connection as Redis));

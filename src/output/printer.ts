@@ -140,7 +140,11 @@ export function createPrinter(options: PrinterOptions): Printer {
     return output.write(text);
   }
 
-  async function feed<T>(rows: Rows<T>, formatter: Formatter<T>, mayContinue = () => true): Promise<number> {
+  async function writeRows<T>(
+    rows: Rows<T>,
+    formatter: Formatter<T>,
+    mayContinue = () => true,
+  ): Promise<number> {
     let count = 0;
     const write = (row: T): Promise<void> | undefined => {
       count += 1;
@@ -184,18 +188,19 @@ export function createPrinter(options: PrinterOptions): Printer {
 
   async function one<T>(view: View<T>, row: T): Promise<void> {
     if (format === 'json')
-      await feed(
+      await writeRows(
         [jsonOf(view)(row)],
         perLine((value) => formatJson(value, 2)),
       );
     else if (isHumanReadable && view.sheet)
-      await feed(view.sheet(row, times).flatMap(sheetLines), await tableOf(SHEET, 'bounded'));
-    else if (format === 'yaml') await feed([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
-    else await feed([row], await formatterOf(view, 'bounded'));
+      await writeRows(view.sheet(row, times).flatMap(sheetLines), await tableOf(SHEET, 'bounded'));
+    else if (format === 'yaml')
+      await writeRows([row], (await import('./yaml.js')).yamlDocument(jsonOf(view)));
+    else await writeRows([row], await formatterOf(view, 'bounded'));
   }
 
   async function list<T>(view: View<T>, rows: Rows<T>): Promise<number> {
-    const count = await feed(
+    const count = await writeRows(
       rows,
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
       () => acts || !(output.lost.aborted || signal.aborted),
@@ -224,7 +229,7 @@ export function createPrinter(options: PrinterOptions): Printer {
       spinner?.show('waiting for the first row');
       if (acts) onAbort(output.lost, noticeClosed);
       const mayContinue = () => !output.lost.aborted || (acts && !signal.aborted);
-      return feed(rows, await formatterOf(view, 'live'), mayContinue);
+      return writeRows(rows, await formatterOf(view, 'live'), mayContinue);
     },
   };
 }

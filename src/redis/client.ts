@@ -40,7 +40,7 @@ export async function connect(target: Target, given: ConnectOptions): Promise<Li
  * @param timeoutMs the request timeout, ms
  * @param onLost called when the connection was lost before the answer to a request
  */
-export function linkTo(options: RedisOptions, timeoutMs: number, onLost?: () => void): ServerLink {
+export function createLink(options: RedisOptions, timeoutMs: number, onLost?: () => void): ServerLink {
   const bySentinel = options.sentinels !== undefined;
   const client: Redis = new Redis({
     ...options,
@@ -73,7 +73,7 @@ function needsOwnSentinels(options: RedisOptions): boolean {
 /** Connects to one server: the one of the URL, or the master that the sentinels name. @throws DevstateError CONNECTION */
 async function connectServer(target: Target, options: ConnectOptions): Promise<Link> {
   const { timeoutMs, signal, onLost = () => {} } = options;
-  const link = linkTo(target.options, timeoutMs, onLost);
+  const link = createLink(target.options, timeoutMs, onLost);
   const { client } = link;
   // Until the first connection has succeeded, only a silent server is connected to again: any other failure is told at
   // once.

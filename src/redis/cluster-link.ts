@@ -56,9 +56,9 @@ export class ClusterLink implements Link {
     return this.#problem;
   }
 
-  open(key: string | undefined, request: WaitingRequest): () => void {
+  whenOpen(key: string | undefined, request: WaitingRequest): () => void {
     const link = this.linkFor(key);
-    if (link?.isOpen) return link.open(key, request);
+    if (link?.isOpen) return link.whenOpen(key, request);
     if (key === undefined && this.client.status === 'ready') {
       request.onOpen(NO_CLOCK);
       return () => {};
@@ -112,7 +112,7 @@ export class ClusterLink implements Link {
     if (isLost) this.#options.onLost?.();
   }
 
-  leaveReplica(): void {
+  reconnectAfterReadOnly(): void {
     if (this.#options.ownTimeoutMs !== undefined) this.client.refreshSlotsCache();
   }
 
@@ -194,7 +194,7 @@ class RoutedRequest implements WaitingRequest {
   route(): void {
     const { client } = this.#cluster;
     const link = this.#cluster.linkFor(this.#key);
-    if (link) this.#stopWaiting = link.open(this.#key, this);
+    if (link) this.#stopWaiting = link.whenOpen(this.#key, this);
     else if (this.#key === undefined && client.status === 'ready') this.#request.onOpen(NO_CLOCK);
     else this.#cluster.keep(this);
   }

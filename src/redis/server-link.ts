@@ -15,7 +15,7 @@ import { isAnswer } from './answers.js';
 import { Clock } from './clock.js';
 import { nameConnection } from './name-connection.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
-import { dropSocket } from './sockets.js';
+import { resetConnection } from './sockets.js';
 import { Subscribers } from './subscribers.js';
 
 /**
@@ -116,7 +116,7 @@ export class ServerLink implements Link {
     return this.#mode.mode === OPEN && this.client.status === 'ready';
   }
 
-  open(_key: string | undefined, request: WaitingRequest): () => void {
+  whenOpen(_key: string | undefined, request: WaitingRequest): () => void {
     if (this.isOpen) request.onOpen(this.#clock);
     else if (this.client.status === 'end') request.onRefused(this.problem ?? closedError());
     else {
@@ -134,7 +134,7 @@ export class ServerLink implements Link {
     return new Promise((resolve, reject) => {
       const request = { onOpen: () => resolve(), onRefused: reject };
       this.#awaitingAnswer.add(request);
-      this.open(undefined, request);
+      this.whenOpen(undefined, request);
     });
   }
 
@@ -159,14 +159,14 @@ export class ServerLink implements Link {
     this.#watch?.tick(ownTimeoutMs * PROBE_PAUSE_SHARE);
   }
 
-  leaveReplica(): void {
+  reconnectAfterReadOnly(): void {
     const { ownTimeoutMs } = this.#options;
     const sinceMs = performance.now() - this.#leftReplicaAt;
     if (ownTimeoutMs === undefined || sinceMs < this.#leavePauseMs) return;
     this.#leavePauseMs =
       sinceMs > 2 * ownTimeoutMs ? FIRST_LEAVE_PAUSE_MS : Math.min(2 * this.#leavePauseMs, ownTimeoutMs);
     this.#leftReplicaAt = performance.now();
-    dropSocket(this.client);
+    resetConnection(this.client);
     this.#subscribers.reconnect();
   }
 
@@ -222,7 +222,7 @@ export class ServerLink implements Link {
     const onTimeout = () => {
       if (this.client.stream !== stream || this.#mode.mode === OPEN) return;
       this.#fail(new DevstateError('CONNECTION', 'timed out'));
-      dropSocket(this.client);
+      resetConnection(this.client);
     };
     // The answer may have come while this process was busy: it is read before `setImmediate`.
     this.#limitTimer = setTimeout(() => setImmediate(onTimeout), ownTimeoutMs / 2);
@@ -243,7 +243,7 @@ export class ServerLink implements Link {
     } else {
       this.#fail(error);
       if (isOwn) {
-        dropSocket(this.client);
+        resetConnection(this.client);
         return;
       }
     }

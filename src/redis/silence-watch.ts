@@ -7,7 +7,7 @@
 import type { Redis } from 'ioredis';
 import { isRetryable } from '../core/store/reply-errors.js';
 import { isAnswer } from './answers.js';
-import { dropSocket } from './sockets.js';
+import { resetConnection } from './sockets.js';
 
 /** A connection is reset if no byte has come for this part of T since the probe. */
 const SILENT_SHARE = 1 / 2;
@@ -69,7 +69,7 @@ export class SilenceWatch {
       const isDead =
         silentMs >= this.#timeoutMs * SILENT_SHARE ||
         now - probe.sentAt >= this.#timeoutMs * UNANSWERED_SHARE;
-      if (isDead) dropSocket(this.#client);
+      if (isDead) resetConnection(this.#client);
     } else if (!probe || now - probe.sentAt >= pauseMs) this.#begin(now);
   }
 

@@ -59,7 +59,7 @@ function timedOut(): Error {
 /**
  * Resets the connection (RST), or closes it where there is no RST: Unix sockets, and sockets that ioredis is closing.
  */
-export function dropSocket({ stream }: Redis): void {
+export function resetConnection({ stream }: Redis): void {
   resetStream(stream as Socket);
 }
 

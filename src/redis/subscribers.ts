@@ -11,7 +11,7 @@ import { nameConnection } from './name-connection.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
 import { SilenceWatch, tickMs } from './silence-watch.js';
-import { dropSocket } from './sockets.js';
+import { resetConnection } from './sockets.js';
 
 /** The least time between two PINGs, as a part of T. */
 const PROBE_PAUSE_SHARE = 1 / 2;
@@ -34,7 +34,7 @@ export class Subscribers {
 
   /** Makes the connections of all subscribers again: their server has become a replica, which sends no expired events. */
   reconnect(): void {
-    for (const subscriber of this.#open) if (subscriber.status === 'ready') dropSocket(subscriber);
+    for (const subscriber of this.#open) if (subscriber.status === 'ready') resetConnection(subscriber);
   }
 
   /** Makes a client with the options of `like`. It is not connected yet, and reconnects until it is closed. */

@@ -40,7 +40,7 @@ export class SingleFleet extends Fleet {
   readonly only: Partition;
 
   constructor(connection: Redis | Link, { clock, ...options }: TestFleetOptions = {}) {
-    super('open' in connection ? connection : new ServerLink(connection), options, clock);
+    super('whenOpen' in connection ? connection : new ServerLink(connection), options, clock);
     this.only = this.layOutPartitions(1)[0] as Partition;
   }
 

@@ -109,24 +109,24 @@ export function sendEach<Item extends Identified, Result>(
 /**
  * Sends those items again whose results are not final, and returns all results with the new ones in their places. If the
  * connection is lost meanwhile, only these items fail.
- * @param isOpen whether a result is not final
+ * @param isUnfinished whether a result is not final
  * @param send gets the items, and the results of them that are not final
  * @throws DevstateError CONNECTION: no result was final, and no item was answered
  */
-export async function sendOpen<Item extends Identified, Open, Result>(
+export async function sendUnfinished<Item extends Identified, Unfinished, Result>(
   items: readonly Item[],
-  results: readonly (ItemResult<Result> | Open)[],
-  isOpen: (result: ItemResult<Result> | Open, item: Item) => result is Open,
-  send: (items: readonly Item[], open: readonly Open[]) => Promise<readonly ItemResult<Result>[]>,
+  results: readonly (ItemResult<Result> | Unfinished)[],
+  isUnfinished: (result: ItemResult<Result> | Unfinished, item: Item) => result is Unfinished,
+  send: (items: readonly Item[], unfinished: readonly Unfinished[]) => Promise<readonly ItemResult<Result>[]>,
 ): Promise<ItemResult<Result>[]> {
   const final: ItemResult<Result>[] = [];
   const again: Item[] = [];
-  const open: Open[] = [];
+  const unfinished: Unfinished[] = [];
   const isAgain = results.map((result, i) => {
     const item = items[i] as Item;
-    if (isOpen(result, item)) {
+    if (isUnfinished(result, item)) {
       again.push(item);
-      open.push(result);
+      unfinished.push(result);
       return true;
     }
     final.push(result);
@@ -134,7 +134,7 @@ export async function sendOpen<Item extends Identified, Open, Result>(
   });
   if (again.length === 0) return final;
   const answers = (
-    await send(again, open).catch((error: unknown) => {
+    await send(again, unfinished).catch((error: unknown) => {
       if (final.length === 0 || !isConnectionError(error)) throw error;
       return again.map((item) => deviceError(idOf(item), error));
     })

@@ -4,7 +4,7 @@
  * if its heartbeat asks for that. Each heartbeat succeeds or fails alone.
  */
 import { type ItemResult, splitAtRepeats, unwrapOne } from '../async/item-results.js';
-import { sendBatches, sendEach, sendOpen, sendValidItems } from '../async/send-batches.js';
+import { sendBatches, sendEach, sendUnfinished, sendValidItems } from '../async/send-batches.js';
 import { DevstateError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { DEFAULT_TTL_MS, validTtl } from '../model/heartbeat.js';
@@ -111,7 +111,9 @@ async function beatAndRegister(
   defaultTtl: number,
 ): Promise<ItemResult<HeartbeatResult>[]> {
   const results = await beatAndMerge(partition, beats, defaultTtl);
-  return sendOpen(beats, results, mustRegister, (unknown) => registerAndBeat(partition, unknown, defaultTtl));
+  return sendUnfinished(beats, results, mustRegister, (unknown) =>
+    registerAndBeat(partition, unknown, defaultTtl),
+  );
 }
 
 function mustRegister(
@@ -153,7 +155,7 @@ async function beatAndMerge(
     if (device) stored.set(id, { version: device.reportedVersion, text: device.reportedJson });
   }
   const outcomes = await runHeartbeats(partition, beats, stored, defaultTtl);
-  return sendOpen(beats, outcomes, isStoredReport, (refused, found) =>
+  return sendUnfinished(beats, outcomes, isStoredReport, (refused, found) =>
     sendEach(refused, (beat, i) => mergeAgain(partition, beat, found[i] as StoredReport, defaultTtl)),
   );
 }

@@ -151,7 +151,7 @@ function reportWrite(beat: Heartbeat, found: Found, historyKey: string, historyC
   const text = newReport(beat, reported);
   if (text === reported || isEqual(text, reported)) return NO_REPORT;
   const [version = 0, , ...others] = packed;
-  const entry = `{"at":${now},"version":${version + 1}${noteOf(found)},"value":${text}}`;
+  const entry = `{"at":${now},"version":${version + 1}${historyNote(found)},"value":${text}}`;
   const append: RedisRequest[] = [
     ['rpush', historyKey, entry],
     ['ltrim', historyKey, -historyCap, -1],
@@ -182,7 +182,7 @@ function isEqual(text: string, stored: string): boolean {
  * as registered, and for which time it is not known. The newest entry is not compared with the stored report, because the
  * user may not read the history.
  */
-function noteOf({ packed: [version = 0, since = 0], registeredAt, reported, now }: Found): string {
+function historyNote({ packed: [version = 0, since = 0], registeredAt, reported, now }: Found): string {
   if (version === 0) return reported === '' || reported === '{}' ? ',"first":true' : '';
   return registeredAt > since ? `,"unknown":[${since},${now}]` : '';
 }

@@ -4,7 +4,7 @@
  * handles the skipped ones.
  */
 import type { ItemResult } from '../async/item-results.js';
-import { sendBatches, sendOpen } from '../async/send-batches.js';
+import { sendBatches, sendUnfinished } from '../async/send-batches.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
@@ -146,7 +146,7 @@ async function runFastFirst(
     });
   const replies = await run(HEARTBEAT_FAST, beats);
   const isSkipped = (reply: ReplyResult): reply is Reply => hasCode(reply, 0);
-  return sendOpen(beats, replies, isSkipped, (skipped) => run(HEARTBEAT, skipped));
+  return sendUnfinished(beats, replies, isSkipped, (skipped) => run(HEARTBEAT, skipped));
 }
 
 function withoutWasOffline(reply: Reply): Reply {

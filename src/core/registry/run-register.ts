@@ -1,6 +1,6 @@
 /** Runs the Lua script `register` for devices of one partition. */
 import { type ItemResult, unwrapOne } from '../async/item-results.js';
-import { sendEach, sendOpen } from '../async/send-batches.js';
+import { sendEach, sendUnfinished } from '../async/send-batches.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
@@ -54,7 +54,7 @@ export async function runRegister(
     });
     return unwrapOne([await toRegistration(partition, registrant, oldType, reply)]);
   };
-  return sendOpen(registrants, results, isReply, (changed, types) =>
+  return sendUnfinished(registrants, results, isReply, (changed, types) =>
     sendEach(changed, (registrant, i) => changeType(registrant, String(types[i]?.[1]))),
   );
 }

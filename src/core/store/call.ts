@@ -92,7 +92,7 @@ class Call<T> {
   }
 
   #wait(): void {
-    this.#stopWaiting = this.#link.open(this.#options.key, {
+    this.#stopWaiting = this.#link.whenOpen(this.#options.key, {
       onOpen: (clock) => this.#attempt(clock),
       onRefused: (error) => this.#fail(this.#isUnknown ? unknownOutcome(error) : error),
     });
@@ -122,17 +122,17 @@ class Call<T> {
     // Any other error says that this attempt was not done; an earlier one may have been.
     if (!isAnswerLost) this.#isUnknown = wasUnknown;
     if (isLost || isRetryable(error)) this.#sendLater(error);
-    else this.#onReply(error as Error, clock);
+    else this.#onFinalError(error as Error, clock);
   }
 
-  #onReply(error: Error, clock: ServerClock): void {
+  #onFinalError(error: Error, clock: ServerClock): void {
     const code = replyCode(error.message);
     if (code === 'STALE') {
       clock.reset(Number(error.message.split(' ')[1]));
       this.#sendLater(error);
       return;
     }
-    if (code === 'READONLY') this.#link.leaveReplica();
+    if (code === 'READONLY') this.#link.reconnectAfterReadOnly();
     this.#fail(this.#isUnknown ? unknownOutcome(error) : error);
   }
 

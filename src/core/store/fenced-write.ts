@@ -124,16 +124,16 @@ async function attempt<Result>(
       stream = client.stream;
       const outcomes = (await client.pipeline(round1.map((each) => [...each])).exec()) ?? [];
       for (const [error] of outcomes) {
-        if (error && replyCode(error.message) === 'READONLY') requests.link.leaveReplica();
+        if (error && replyCode(error.message) === 'READONLY') requests.link.reconnectAfterReadOnly();
         if (isLost(error) || isRetryable(error)) throw error;
       }
       return outcomes;
     }, fence),
   );
   if (!replies) throw timedOut();
-  if (await isMoved(requests.connection, replies)) return undefined;
+  if (await refreshIfRedirected(requests.connection, replies)) return undefined;
   const [, , ...found] = repliesOf(replies, round1);
-  const { writes, toResult } = planned(client, () => plan(found));
+  const { writes, toResult } = planOrUnwatch(client, () => plan(found));
   const isRepeated = state.isUnknown;
   let isSent = false;
   const written = await withTimeout(
@@ -152,7 +152,7 @@ async function attempt<Result>(
         if (state.loss) return null;
         state.isUnknown = isRepeated;
         if (isLost(error)) return null; // it was not sent
-        return causeOf(error as Error);
+        return throwUnlessRedirected(error as Error);
       }
     }),
   );
@@ -166,7 +166,7 @@ function isLost(error: unknown): boolean {
 }
 
 /** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */
-function planned<Plan>(client: Redis, plan: () => Plan): Plan {
+function planOrUnwatch<Plan>(client: Redis, plan: () => Plan): Plan {
   try {
     return plan();
   } catch (error) {
@@ -179,7 +179,7 @@ function planned<Plan>(client: Redis, plan: () => Plan): Plan {
  * Returns whether a node of a cluster refused a command because it does not hold the key, or not yet. The slots are then
  * read again. While a slot is moved, a write waits until that is done, because MULTI cannot be redirected.
  */
-async function isMoved(
+async function refreshIfRedirected(
   connection: Connection,
   replies: readonly [error: Error | null, reply: unknown][],
 ): Promise<boolean> {
@@ -209,7 +209,7 @@ function repliesOf(
  * Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. Returns null
  * if the node does not hold the key any more: nothing was written, and the next attempt finds the node that does.
  */
-function causeOf(error: Error & { previousErrors?: readonly Error[] }): null {
+function throwUnlessRedirected(error: Error & { previousErrors?: readonly Error[] }): null {
   const cause = error.previousErrors?.[0] ?? error;
   if (isRedirect(cause)) return null;
   throw cause;

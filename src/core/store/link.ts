@@ -35,7 +35,7 @@ export interface Link {
    *   ready, before any node has answered
    * @returns ends the waiting; must be called if the request gives up
    */
-  open(key: string | undefined, request: WaitingRequest): () => void;
+  whenOpen(key: string | undefined, request: WaitingRequest): () => void;
   /** Notes that a request was sent. While requests are unanswered, the servers are checked for silence. */
   onSent(): void;
   /**
@@ -47,7 +47,7 @@ export interface Link {
    * Connects again to the address of a server that has replied READONLY: it has become a replica, and the address may
    * have a new master. In a cluster the slots are read again. No effect on a client of the caller.
    */
-  leaveReplica(): void;
+  reconnectAfterReadOnly(): void;
   /** Makes a client for a subscription, which ends with this link's client. It is not connected yet. */
   newSubscriber(like: Redis, options: SubscriberOptions): Redis;
 }

@@ -144,7 +144,7 @@ export class Partition extends Requests {
     raised: string,
   ): Promise<DevstateError> {
     this.#permissions.delete(script.name);
-    if (replyCode(raised) === 'READONLY') this.link.leaveReplica();
+    if (replyCode(raised) === 'READONLY') this.link.reconnectAfterReadOnly();
     const call = { devices: [device], channel: this.keys.presenceChannel };
     const cause = await scriptError(this, script, call, new Error(raised));
     // A BAD_RECORD error is returned as it is, because its message names the key, which contains the device's id. To

@@ -16,7 +16,7 @@ import { setDesired } from '../../../src/core/shadow/desired.js';
 import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { Fleet, type FleetOptions } from '../../../src/core/store/fleet.js';
 import { DeviceStateManager } from '../../../src/library/device-state-manager.js';
-import { linkTo } from '../../../src/redis/client.js';
+import { createLink } from '../../../src/redis/client.js';
 import { ServerLink } from '../../../src/redis/server-link.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import { expired, failure, openFleet, type SingleFleet, snapshot, until } from '../../support/fleet.js';
@@ -125,7 +125,7 @@ describe('when the answer to the second round is lost', () => {
   async function answerLost(): Promise<{ admin: SingleFleet; own: Fleet }> {
     const admin = await registered();
     const proxy = await useFaultProxy(redis.url);
-    const link = linkTo({ host: '127.0.0.1', port: Number(new URL(proxy.url).port) }, 600);
+    const link = createLink({ host: '127.0.0.1', port: Number(new URL(proxy.url).port) }, 600);
     onTestFinished(() => closeConnection(link.client));
     const own = new Fleet(link, { role: 'device', requestTimeout: 600 });
     atSecondRound(proxy, () => {

@@ -4,7 +4,7 @@ import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
-import { linkTo } from '../../../src/redis/client.js';
+import { createLink } from '../../../src/redis/client.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import type { Flow } from '../../support/faults/flow.js';
 import { expired, openFleet } from '../../support/fleet.js';
@@ -15,7 +15,7 @@ const TIMEOUT_MS = 5000;
 
 async function throughProxy(): Promise<[Fleet, FaultProxy]> {
   const proxy = await useFaultProxy(redis.url);
-  const link = linkTo({ port: proxy.port }, TIMEOUT_MS);
+  const link = createLink({ port: proxy.port }, TIMEOUT_MS);
   onTestFinished(() => closeConnection(link.client));
   return [new Fleet(link, { requestTimeout: TIMEOUT_MS }), proxy];
 }

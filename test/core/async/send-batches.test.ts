@@ -4,7 +4,7 @@ import {
   type Send,
   sendBatches,
   sendEach,
-  sendOpen,
+  sendUnfinished,
   sendValidItems,
 } from '../../../src/core/async/send-batches.js';
 import { DevstateError, usageError } from '../../../src/core/model/errors.js';
@@ -115,12 +115,12 @@ describe('items sent again', () => {
 
   test('get their new results; if they are lost, the final results are kept', async () => {
     const { send, sent } = sender({});
-    expect(await sendOpen(['a', 'b', 'c'], ['A', 1, 2], isOpen, send)).toEqual(['A', 'B', 'C']);
+    expect(await sendUnfinished(['a', 'b', 'c'], ['A', 1, 2], isOpen, send)).toEqual(['A', 'B', 'C']);
     expect(sent).toEqual(['bc']);
-    expect(await sendOpen(['a'], ['A'], isOpen, () => Promise.reject(unknown))).toEqual(['A']);
-    const lost = await sendOpen(['a', 'b'], [1, 'B'], isOpen, () => Promise.reject(unknown));
+    expect(await sendUnfinished(['a'], ['A'], isOpen, () => Promise.reject(unknown))).toEqual(['A']);
+    const lost = await sendUnfinished(['a', 'b'], [1, 'B'], isOpen, () => Promise.reject(unknown));
     expect(lost).toMatchObject([UNKNOWN('a'), 'B']);
-    await expect(sendOpen(['a'], [1], isOpen, () => Promise.reject(unknown))).rejects.toBe(unknown);
+    await expect(sendUnfinished(['a'], [1], isOpen, () => Promise.reject(unknown))).rejects.toBe(unknown);
   });
 });
 

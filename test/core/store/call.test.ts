@@ -24,13 +24,13 @@ function playedLink() {
   const link: Link = {
     client: client as unknown as Redis,
     problem: undefined,
-    open(_key: string | undefined, request: WaitingRequest) {
+    whenOpen(_key: string | undefined, request: WaitingRequest) {
       request.onOpen(clock);
       return () => {};
     },
     onSent() {},
     onSettled() {},
-    leaveReplica() {
+    reconnectAfterReadOnly() {
       left += 1;
     },
     newSubscriber: () => client as unknown as Redis,
