@@ -3,6 +3,7 @@
  * of its line.
  */
 import type { ItemResult } from '../../core/async/item-results.js';
+import type { Identified } from '../../core/async/send-batches.js';
 import type { ErrorCode } from '../../core/model/errors.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import type { Notice } from '../../input/json.js';
@@ -30,9 +31,9 @@ export interface ApplyLinesOptions<Item, Result> {
 
 /**
  * Applies the items of a file. Their results are printed only if the format is ndjson; in every format a notice
- * gives the numbers of items done and failed.
+ * gives the numbers of items done, failed and unknown.
  */
-export async function applyLines<Item, Result>(
+export async function applyLines<Item extends Identified, Result>(
   context: Context,
   { file, failFast, yes, verb, view, read, apply }: ApplyLinesOptions<Item, Result>,
 ): Promise<ErrorCode | undefined> {

@@ -1,11 +1,14 @@
 /**
  * Applies an operation to many items of input, in batches. While Redis processes a batch, the next one is read. An
- * item that fails is reported on stderr at once, and the other items are still processed.
+ * item that fails is reported on stderr at once, and the other items are still processed, also after a connection that
+ * was lost and works again. If the server does not answer any more, the rest of the input is not sent.
  */
 import { type ItemResult, itemResultOf } from '../../core/async/item-results.js';
 import { prefetch } from '../../core/async/prefetch.js';
+import { type Identified, idOf } from '../../core/async/send-batches.js';
 import { slices } from '../../core/async/slices.js';
-import { DevstateError, type ErrorCode, isConnectionError } from '../../core/model/errors.js';
+import { DevstateError, deviceError, type ErrorCode, isConnectionError } from '../../core/model/errors.js';
+import { serverFailure } from '../../core/store/server-failure.js';
 import type { Context } from './context.js';
 import { ItemFailures } from './item-failures.js';
 
@@ -39,8 +42,8 @@ export interface BatchRunnerOptions {
    */
   silent?: boolean;
   /**
-   * True: at the end a notice gives the numbers of items done, failed and not answered. False: only if the connection
-   * was lost before the end of the input.
+   * True: at the end a notice gives the numbers of items done, failed and unknown. False: only if the connection was
+   * lost before the end of the input.
    */
   totals?: boolean;
   /**
@@ -55,12 +58,10 @@ export class BatchRunner {
   readonly #context: Context;
   readonly #options: BatchRunnerOptions;
   #succeeded = 0;
-  /**
-   * The number of items that got no answer, so that it is not known whether they were applied; those whose error has no
-   * outcome were not applied.
-   */
-  #unanswered = 0;
-  /** Whether the connection was lost after items had been done, so that the rest of the input was not sent. */
+  #failed = 0;
+  /** The number of items that were sent, and of which it is not known whether they were applied. */
+  #unknown = 0;
+  /** Whether the server did not answer any more, so that the rest of the input was not sent. */
   #isCutShort = false;
 
   constructor(context: Context, options: BatchRunnerOptions = {}) {
@@ -74,12 +75,14 @@ export class BatchRunner {
   }
 
   /**
-   * Sends all batches and yields the results of the items that succeed. After an interrupt, the batch that is
-   * being sent is the last. So is one of which no item was answered because the connection was lost; if items had
-   * been done before, that is reported like the failure of an item.
-   * @throws DevstateError CONNECTION: the connection was lost and nothing was done before, or after an interrupt
+   * Sends all batches and yields the results of the items that succeed. After an interrupt, the batch that is being
+   * sent is the last. So is one of which no item was answered, unless the server answers again.
+   * @throws DevstateError CONNECTION: after an interrupt; or the server does not answer, and nothing was done
    */
-  async *run<Item, Result>(batches: Batches<Item>, send: SendBatch<Item, Result>): AsyncGenerator<Result> {
+  async *run<Item extends Identified, Result>(
+    batches: Batches<Item>,
+    send: SendBatch<Item, Result>,
+  ): AsyncGenerator<Result> {
     const { failFast, silent, totals, inputBytes } = this.#options;
     // Parsing an item may print notices. With failFast an item is parsed at its turn, so that no notice is printed
     // about an item after the failed one; otherwise a whole batch is parsed ahead.
@@ -104,40 +107,54 @@ export class BatchRunner {
   }
 
   /**
-   * Sends a batch and yields its results. While other items of the batch are answered, a connection error is an
-   * ordinary failure of its item, because one partition may be down. If no item is answered, or after an interrupt,
-   * the connection error ends the run.
+   * Sends a batch and yields its results. If some item is answered, or the server answers again, a connection error is
+   * an ordinary failure of its item. If not, or after an interrupt, it ends the run; then only the items that may have
+   * been applied are reported.
    */
-  async *#sendBatch<Item, Result>(
+  async *#sendBatch<Item extends Identified, Result>(
     batch: readonly ReadItem<Item>[],
     send: SendBatch<Item, Result>,
   ): AsyncGenerator<Result> {
     const items = batch.flatMap(({ item }) => (item instanceof DevstateError ? [] : [item]));
-    this.#unanswered = items.length;
-    const results = items.length > 0 ? await resultsOf(items, send) : [];
-    const isFatal = results.every(isConnectionError) || this.#context.signal.aborted;
-    const fatal = isFatal ? results.find(isConnectionError) : undefined;
+    this.#unknown += items.length;
+    const { results, loss } = await resultsOf(items, send);
+    const isInterrupted = this.#context.signal.aborted;
+    const end = isInterrupted
+      ? (loss ?? results.find(isConnectionError))
+      : loss && (await this.#failureAfter(loss));
     const nextResult = results.values();
     for (const { line, item } of batch) {
       const wasSent = !(item instanceof DevstateError);
       const result = wasSent ? (nextResult.next().value as ItemResult<Result>) : item;
-      if (fatal && isConnectionError(result)) continue;
-      if (result instanceof DevstateError) this.failures.record(result, line);
-      if (wasSent) this.#unanswered -= 1;
-      if (result instanceof DevstateError) continue;
+      const isUnknown = isUnknownOutcome(result);
+      if (wasSent && !isUnknown) this.#unknown -= 1;
+      if (end && isConnectionError(result) && (isInterrupted || !isUnknown)) continue;
+      if (result instanceof DevstateError) {
+        if (!isUnknown) this.#failed += 1;
+        this.failures.record(result, line);
+        continue;
+      }
       this.#succeeded += 1;
       yield result;
     }
-    if (!fatal) return;
-    if (this.#succeeded === 0 || this.#context.signal.aborted) throw fatal;
+    if (!end) return;
+    if (isInterrupted || this.#succeeded === 0) throw end;
     this.#isCutShort = true;
-    this.#context.failure(fatal);
+    this.#context.failure(end);
+  }
+
+  /**
+   * Returns the error that ends the run after a batch of which no item was answered; undefined: the server answers
+   * again. If the batch was not sent, the server was waited for already.
+   */
+  async #failureAfter(loss: DevstateError): Promise<DevstateError | undefined> {
+    return isUnknownOutcome(loss) ? serverFailure(await this.#context.fleet()) : loss;
   }
 
   #totals(): string {
-    const unanswered = this.#unanswered > 0 ? `, ${this.#unanswered} not answered` : '';
+    const unknown = this.#unknown > 0 ? `, ${this.#unknown} unknown` : '';
     const unsent = this.#isCutShort ? '; the rest of the input was not sent' : '';
-    return `${this.#succeeded} done, ${this.failures.count} failed${unanswered}${unsent}`;
+    return `${this.#succeeded} done, ${this.#failed} failed${unknown}${unsent}`;
   }
 
   async *#parsed<Item>(batches: Batches<Item>): AsyncGenerator<ReadItem<Item>[]> {
@@ -148,15 +165,27 @@ export class BatchRunner {
   }
 }
 
-/** Sends items and returns their results. An error of the connection is the result of each item. */
-async function resultsOf<Item, Result>(
+/**
+ * Sends items and returns their results. `loss`: no item was answered, because of this error of the connection; then
+ * each result is an error with the device's id.
+ */
+async function resultsOf<Item extends Identified, Result>(
   items: readonly Item[],
   send: SendBatch<Item, Result>,
-): Promise<readonly ItemResult<Result>[]> {
+): Promise<{ results: readonly ItemResult<Result>[]; loss?: DevstateError | undefined }> {
+  if (items.length === 0) return { results: [] };
   try {
-    return await send(items);
+    const results = await send(items);
+    return {
+      results,
+      loss: results.every(isConnectionError) ? (results.find(isUnknownOutcome) ?? results[0]) : undefined,
+    };
   } catch (error) {
     if (!isConnectionError(error)) throw error;
-    return items.map(() => error);
+    return { results: items.map((item) => deviceError(idOf(item), error)), loss: error };
   }
+}
+
+function isUnknownOutcome(result: unknown): result is DevstateError {
+  return result instanceof DevstateError && result.outcome === 'unknown';
 }

@@ -273,7 +273,7 @@ describe('on the command line', () => {
       line: 2,
       hint: 'devstate get ID shows whether it was done',
     });
-    expect(stderr).toContain('1 done, 1 failed');
+    expect(stderr).toContain('1 done, 0 failed, 1 unknown\n');
   });
 
   test('a line of a file as text', async () => {
@@ -282,6 +282,76 @@ describe('on the command line', () => {
     const { exit, stderr } = await devstate.run(fromFile, { stdin: LINES });
     expect(exit).toBe(7);
     expect(stderr).toMatch(/^devstate: line 2: .*: device "device-1": .*; it may have been done\nhint: /);
+  });
+
+  const IDS = ['lamp-0', 'lamp-1', 'lamp-2', 'lamp-3'];
+  const OTHER_COMMANDS: [argv: string, line: (id: string) => string][] = [
+    ['heartbeat -f - --yes', (deviceId) => JSON.stringify({ deviceId, reportedState: { on: true } })],
+    ['set-desired - on=true --yes', (id) => id],
+    ['disconnect - --yes', (id) => id],
+    ['unregister - --yes', (id) => id],
+  ];
+
+  describe.each<Loss>(['swallow', 'reset'])('in the middle of the input: %s', (how) => {
+    test.each(OTHER_COMMANDS)('%s names what is unknown, and goes on', async (argv, line) => {
+      await direct.registerDevices(IDS.map((deviceId) => ({ deviceId, deviceType: 'lamp' })));
+      await direct.deviceHeartbeats(IDS.map((deviceId) => ({ deviceId })));
+      loseAnswer(proxy, IDS[1] as string, how);
+      const running = devstate.start([...argv.split(' '), ...flags, '-o', 'ndjson'], { tty: true });
+      for (const [i, id] of IDS.entries()) {
+        running.stdin.write(`${line(id)}\n`);
+        if (i === 1) await running.says('stderr', `device \\"${id}\\": `);
+        else await running.says('stdout', `"${id}"`);
+      }
+      running.stdin.end();
+      const { exit, stdout, stderr } = await running.done;
+      expect([exit, stdout.trim().split('\n').length]).toEqual([7, IDS.length - 1]);
+      const [first = '', ...totals] = stderr.trim().split('\n');
+      expect(JSON.parse(first).error).toMatchObject({
+        outcome: 'unknown',
+        ...(argv.includes('-f') && { line: 2 }),
+      });
+      expect(totals).toEqual(argv.includes('-f') ? ['3 done, 0 failed, 1 unknown'] : []);
+    });
+
+    test('of the first line: the second is done', async () => {
+      await direct.registerDevice(ID, 'lamp');
+      loseAnswer(proxy, ID, how);
+      const running = devstate.start([...fromFile, '-o', 'ndjson'], { tty: true });
+      const [first, second] = LINES.split('\n');
+      running.stdin.write(`${first}\n`);
+      await running.says('stderr', '"line":1');
+      running.stdin.end(`${second}\n`);
+      expect(await running.done).toMatchObject({
+        exit: 7,
+        stderr: expect.stringContaining('1 done, 0 failed, 1 unknown\n'),
+      });
+    });
+  });
+
+  test.each<[exit: number, what: string, totals: string]>([
+    [7, 'something was done', '1 done, 0 failed, 1 unknown; the rest of the input was not sent\n'],
+    [5, 'nothing was done', '0 done, 0 failed, 1 unknown\n'],
+  ])('a server that is gone for good ends the command with %d if %s', async (exit, _what, totals) => {
+    await direct.registerDevices(IDS.map((deviceId) => ({ deviceId, deviceType: 'lamp' })));
+    const line = OTHER_COMMANDS[0]?.[1] as (id: string) => string;
+    const running = devstate.start([...fromFile, '-o', 'ndjson'], { tty: true });
+    if (exit === 7) {
+      running.stdin.write(`${line('lamp-0')}\n`);
+      await running.says('stdout', '"lamp-0"');
+    }
+    proxy.onData = (_flow, chunk, direction) => {
+      if (direction === 'toServer' && /evalsha[^]*lamp-1/i.test(chunk.toString('latin1')))
+        proxy.set({ swallow: true });
+    };
+    running.stdin.write(`${line('lamp-1')}\n`);
+    const ended = await running.done; // its input has not ended
+    expect(ended).toMatchObject({ exit, stderr: expect.stringContaining(totals) });
+    const errors = ended.stderr.split('\n').filter((text) => text.startsWith('{'));
+    expect(errors.map((text) => JSON.parse(text).error)).toMatchObject([
+      { outcome: 'unknown', line: exit === 7 ? 2 : 1 },
+      { code: 'CONNECTION' },
+    ]);
   });
 
   test('a heartbeat that was sent again: JSON says null, and the text does not say that the device was offline', async () => {

@@ -202,6 +202,7 @@ test('stops and exits with 7, when no further device is reachable', async () => 
   running.stdin.write(INPUT);
   const { exit, stderr } = await running.done;
   expect(exit).toBe(7);
-  expect(stderr).toContain('1 done, 0 failed, 256 not answered; the rest of the input was not sent\n');
-  expect(stderr.match(/"code":"CONNECTION"/g)).toHaveLength(1);
+  expect(stderr).toContain('1 done, 0 failed, 256 unknown; the rest of the input was not sent\n');
+  expect(stderr.match(/"outcome":"unknown"/g)).toHaveLength(256);
+  expect(stderr.match(/"code":"CONNECTION"/g)).toHaveLength(257);
 });
