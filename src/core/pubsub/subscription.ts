@@ -24,7 +24,8 @@ export interface SubscriptionListener {
 export interface Subscription {
   /**
    * Resolves when the server has accepted the subscription: messages published after that arrive. Rejects with
-   * DevstateError CONNECTION if the server is not connected, refuses, or does not answer within the request timeout.
+   * DevstateError CONNECTION if the server is not connected, refuses, or does not answer within the request timeout, or
+   * if the connection is closed before.
    */
   readonly ready: Promise<void>;
   /** Why no messages arrive at present; undefined: messages arrive. */
@@ -90,6 +91,7 @@ export function subscribeOn(
     if (isDenied(error)) lose(toDevstateError(error));
     else first.onFailure(toDevstateError(error));
   });
+  subscriber.on('end', first.onEnd);
   subscriber.on('ready', () => void sendSubscribe());
   subscriber.connect().catch(() => {}); // the event `error` says why it failed
   return {
@@ -107,8 +109,8 @@ export function subscribeOn(
 }
 
 /**
- * The outcome of the first SUBSCRIBE: `done` resolves with the first success, and rejects with a refusal at once, or
- * after the timeout with the first other failure.
+ * The outcome of the first SUBSCRIBE: `done` resolves with the first success. It rejects at once with a refusal, or when
+ * the connection has ended for good; after the timeout with the first other failure.
  */
 function firstSubscribe(timeoutMs: number) {
   let settle: { resolve(): void; reject(error: DevstateError): void };
@@ -122,18 +124,19 @@ function firstSubscribe(timeoutMs: number) {
     isOver = true;
     clearTimeout(timer);
   };
-  const timer = setTimeout(() => {
+  const fail = (error: DevstateError) => {
+    if (isOver) return;
     end();
-    settle.reject(failure ?? new DevstateError('CONNECTION', 'timed out'));
-  }, timeoutMs);
+    settle.reject(error);
+  };
+  const timer = setTimeout(() => fail(failure ?? new DevstateError('CONNECTION', 'timed out')), timeoutMs);
   return {
     done,
     onFailure(error: DevstateError) {
       failure ??= error;
-      if (isOver || isTransient(error)) return;
-      end();
-      settle.reject(error);
+      if (!isTransient(error)) fail(error);
     },
+    onEnd: () => fail(failure ?? new DevstateError('CONNECTION', 'connection lost')),
     /** Returns whether this is the first success, in time. */
     onSuccess(): boolean {
       if (isOver) return false;

@@ -1,6 +1,6 @@
 /** A subscription on a connection that the test plays. */
 import { EventEmitter } from 'node:events';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { subscribeOn } from '../../../src/core/pubsub/subscription.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
@@ -22,4 +22,20 @@ test('delivers no message after close, though the connection still reads one', a
   subscription.close();
   connection.emit('message', 'channel', 'after');
   expect(onMessage.mock.calls).toEqual([['before']]);
+});
+
+test.each(['close', 'disconnect'] as const)('%s before the first SUBSCRIBE leaves no timer', async (end) => {
+  const connection = new Redis({
+    host: '127.0.0.1',
+    port: 1,
+    lazyConnect: true,
+    retryStrategy: () => 60_000,
+  });
+  const timersBefore = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const fleet = { requestTimeoutMs: 60_000 } as Fleet;
+  const listener = { onMessage: () => {}, onLost: () => {}, onResumed: () => {} };
+  const subscription = subscribeOn(fleet, connection, 'channel', listener);
+  subscription[end]();
+  await expect(subscription.ready).rejects.toMatchObject({ code: 'CONNECTION' });
+  expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout')).toHaveLength(timersBefore);
 });
