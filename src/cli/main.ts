@@ -39,10 +39,9 @@ export async function main(
   const output = createStdoutWriter(withWholeWrites(streams.stdout), {
     signal: interrupted,
     onFailure: showError,
-    onRecovery(lostLines) {
-      if (!asksForQuiet(argv))
-        stderr.write(`standard output can be written again; lines lost: ${lostLines}\n`);
-    },
+    // With --quiet too: it completes the error that the first failure was told as.
+    onRecovery: (lostLines) =>
+      stderr.write(`standard output can be written again; lines lost: ${lostLines}\n`),
   });
   try {
     const { exit, service } = await runProgram({ argv, env, streams, output, interrupted, main });

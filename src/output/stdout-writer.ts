@@ -16,7 +16,7 @@ const BATCH_CHARACTERS = 16_384;
  * so that a reader that takes nothing cannot keep the process alive.
  */
 const GRACE_MS = 300;
-const CLOSED_PIPE = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+const CLOSED_PIPE = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
 export interface StdoutWriter {
   /**
@@ -91,10 +91,12 @@ export function createStdoutWriter(
   }
 
   function noteLoss(text: string, error: WriteError): void {
-    const written = Math.max(0, (error.written ?? 0) - lineEnd.length);
+    const taken = error.written ?? 0;
+    const written = Math.max(0, taken - lineEnd.length);
     const bytes = Buffer.from(text);
     lostLines += countLines(bytes.subarray(written));
     if (written > 0) lineEnd = bytes[written - 1] === LF ? '' : '\n';
+    else if (taken >= lineEnd.length) lineEnd = '';
     if (isFailing) return;
     isFailing = true;
     const known = outputError(error);

@@ -51,8 +51,8 @@ describe('writer', () => {
     expect(written).toBe(20);
   });
 
-  it('takes EPIPE for the end of output, not for an error', async () => {
-    const writer = createStdoutWriter(failing('EPIPE'));
+  it.each(['EPIPE', 'ECONNRESET'])('takes %s for the end of output, not for an error', async (code) => {
+    const writer = createStdoutWriter(failing(code), { onFailure: () => expect.unreachable() });
     await writer.write('x');
     await writer.flush();
     expect(writer.lost.aborted).toBe(true);
@@ -128,6 +128,26 @@ describe('writer', () => {
     await writer.write('f\n');
     await writer.flush();
     expect([told.slice(1), stream.text]).toEqual([[3], 'a\nb\nf\n']);
+  });
+
+  it('ends a line that was cut off only once', async () => {
+    const kept = [3, 1, 0]; // of each failed write: a line and a half, the end of that line, nothing
+    const stream = new CapturedStream();
+    const write = stream._write.bind(stream);
+    stream._write = (chunk, encoding, done) => {
+      const written = kept.shift();
+      if (written === undefined) return write(chunk, encoding, done);
+      stream.text += String(chunk).slice(0, written);
+      const message = 'ENOSPC: no space left on device, write';
+      stream.emit('error', Object.assign(new Error(message), { code: 'ENOSPC', written }));
+      done();
+    };
+    const writer = createStdoutWriter(stream);
+    for (const text of ['a\nbc\n', 'd\n', 'e\n', 'f\n']) {
+      await writer.write(text);
+      await writer.flush();
+    }
+    expect(stream.text).toBe('a\nb\nf\n');
   });
 
   it('takes an error event that comes late for that of the earlier write', async () => {
