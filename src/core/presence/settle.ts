@@ -10,6 +10,7 @@ import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
+import { announcedSince } from './announced-since.js';
 
 /**
  * What was found about a device that was settled. Besides online and offline:
@@ -70,13 +71,15 @@ export async function settle(
   };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
   const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
-    const [hold, ...replies] = await partition.run(
-      SETTLE,
-      args,
-      chunk.map((id) => ({ id })),
-    );
+    const startedAtMs = performance.now();
+    const devices = chunk.map((id) => ({ id }));
+    const { reply, isRepeated } = await partition.runRepeatably(SETTLE, args, devices, false);
+    const [hold, ...replies] = reply;
     settlement.holdUntil = Number(hold);
-    return replies as string[][];
+    if (!isRepeated) return replies as string[][];
+    // An earlier attempt, whose reply was lost, may have announced transitions: the log has those of all attempts.
+    settlement.events.push(...(await announcedSince(partition, chunk, startedAtMs)));
+    return (replies as string[][]).map(([status = '', mark = '']) => [status, mark]);
   };
   const replies: ItemResult<string[]>[] =
     ids.length === 0

@@ -8,6 +8,7 @@ import { MAX_DOCUMENT_BYTES, MAX_FIELD_BYTES, oversizeError } from '../model/doc
 import type { DevstateError } from '../model/errors.js';
 import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
+import { asDeviceDenial } from '../store/redis-errors.js';
 import { DOCUMENT_FIELDS } from './adaptive-page.js';
 
 /** A field of a record: its name in devstate, and its name in Redis. */
@@ -29,7 +30,9 @@ export async function findOversize(
     const key = partition.keys.state(id);
     return fields.map(({ stored }): RedisRequest => ['hstrlen', key, stored]);
   });
-  const lengths = await partition.pipeline(commands);
+  const lengths = await partition.pipeline(commands).catch((error) => {
+    throw asDeviceDenial(error);
+  });
   const found = new Map<string, DevstateError>();
   for (const [i, id] of ids.entries()) {
     for (const [j, { name, stored }] of fields.entries()) {

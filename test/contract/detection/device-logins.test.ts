@@ -8,7 +8,7 @@ import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { listDevices } from '../../../src/core/query/list.js';
-import { readDevice } from '../../../src/core/query/read-devices.js';
+import { readDevice, readDevices } from '../../../src/core/query/read-devices.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
@@ -279,6 +279,23 @@ describe('queries', () => {
     });
     await fleet.redis.hset(fleet.only.keys.state('d1'), field, what === 'type' ? 'lamp' : '{}');
     expect(await allOf(listDevices(fleet))).toHaveLength(2);
+  });
+});
+
+describe('a user who may not read one device', () => {
+  test('reads the others', async () => {
+    const admin = await withLogins('d1', 'd2');
+    const { keys } = admin.only;
+    const allowed = [keys.state('d1'), keys.heartbeat('d1'), keys.registered, keys.meta].map(
+      (key) => `~${key}`,
+    );
+    await admin.redis.call('ACL', 'SETUSER', 'some', 'on', '>pw', ...allowed, '+@all');
+    const fleet = await openFleet(redis, {}, { username: 'some', password: 'pw' });
+    const readings = await readDevices(fleet, ['d1', 'd2'], ['type']);
+    expect(readings).toMatchObject([
+      { device: { deviceType: 'lamp' } },
+      { error: { reason: 'DEVICE_DENIED' } },
+    ]);
   });
 });
 
