@@ -14,7 +14,14 @@ export function editContexts(text: string, after: SavedContexts): string | undef
   const document = documentOf(after);
   const edited = editLines(text, after);
   if (isDeepStrictEqual(parsed(edited), parsed(stringify(document)))) return edited;
-  return text.includes('#') ? undefined : stringify(document);
+  return hasComment(text) ? undefined : stringify(document);
+}
+
+/** A string of TOML, which may contain `#`, or a comment. A string of several lines is in three quotes. */
+const STRING_OR_COMMENT = /"""(?:[^\\]|\\[\s\S])*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#/g;
+
+function hasComment(text: string): boolean {
+  return text.match(STRING_OR_COMMENT)?.includes('#') ?? false;
 }
 
 function documentOf({ current, contexts }: SavedContexts): TomlTable {

@@ -101,6 +101,21 @@ test('another layout is written anew, but never at the cost of comments', () => 
   expect(edit(`${inline}# mine\n`, 'a', { a: { url: 'redis://b' } })).toBeUndefined();
 });
 
+test.each([
+  ['"redis-sentinel://h/0#m"'],
+  ["'redis-sentinel://h/0#m'"],
+  ['"""redis-sentinel://h/0#m"""'],
+  ["'''redis-sentinel://h/0#m'''"],
+  ['"redis://\\"h#m"'],
+])('in another layout a # in a value is no comment: %s', (value) => {
+  const inline = `contexts = { a = { url = ${value} } }\n`;
+  expect(parse(edit(inline, undefined, { a: { url: 'redis://b' } }) ?? '')).toEqual({
+    contexts: { a: { url: 'redis://b' } },
+  });
+  expect(edit(inline.replace('\n', " # it's mine\n"), 'a', { a: { url: 'redis://b' } })).toBeUndefined();
+  expect(edit(`# it's mine\n${inline}`, 'a', { a: { url: 'redis://b' } })).toBeUndefined();
+});
+
 test('any change of any contexts is what is read again', () => {
   const name = fc.stringMatching(/^[\w.-]{1,8}$/);
   const context = fc.record(
