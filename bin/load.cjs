@@ -1,6 +1,7 @@
 // Loads the chunks of the built program with V8's code cache, which halves the time of a start.
 // The cache of a chunk is written when the chunk is first used, into dist/cli/.cache. If the folder cannot be
-// written, chunks are compiled at each start. With DEVSTATE_NO_CODE_CACHE set they always are.
+// written, chunks are compiled at each start. With DEVSTATE_NO_CODE_CACHE set they always are, and where Node has no
+// `crc32` (21, 22.0 and 22.1) or its executable cannot be examined.
 //
 // V8 runs what a cache holds without checking it: a damaged one, or one of another program or another build of
 // Node, crashes the process or runs the wrong code. So a cache ends with checksums of itself and of the chunk that
@@ -19,8 +20,8 @@ const CHECKSUM_BYTES = 8;
 /** Returns `load(file)`, which works like `require` for the chunks in `dir`, and `save()`. */
 module.exports = function loader(dir) {
   const cacheDir = path.join(dir, '.cache');
-  const usesCache = !process.env.DEVSTATE_NO_CODE_CACHE;
-  const nodeName = usesCache && nameOfNode();
+  const nodeName = process.env.DEVSTATE_NO_CODE_CACHE ? undefined : nameOfNode();
+  const usesCache = nodeName !== undefined;
   const nodeRequire = createRequire(path.join(dir, 'main.cjs'));
   const modules = new Map();
   const uncached = [];
@@ -62,10 +63,17 @@ module.exports = function loader(dir) {
   return { load, save };
 };
 
-/** Returns a name for this executable of Node: two builds of one version cannot use each other's caches. */
+/**
+ * Returns a name for this executable of Node: two builds of one version cannot use each other's caches. Undefined: no
+ * cache can be used.
+ */
 function nameOfNode() {
-  const { size, mtimeMs } = fs.statSync(process.execPath);
-  return `${process.version}-${process.arch}-${crc32(process.execPath)}-${size}-${Math.trunc(mtimeMs)}`;
+  try {
+    const { size, mtimeMs } = fs.statSync(process.execPath);
+    return `${process.version}-${process.arch}-${crc32(process.execPath)}-${size}-${Math.trunc(mtimeMs)}`;
+  } catch {
+    return undefined; // this Node has no crc32, or its executable was removed
+  }
 }
 
 /** Returns the code cache in a file; undefined: there is none, it is damaged, or it was made from another chunk. */

@@ -112,6 +112,17 @@ test('DEVSTATE_NO_CODE_CACHE: none is read or written', async () => {
   expect(readdirSync(dist)).not.toContain('.cache');
 });
 
+test.each([
+  ['Node has no crc32', "delete require('node:zlib').crc32;"],
+  ['the executable of Node is gone', "Object.defineProperty(process, 'execPath', { value: '/no/node' });"],
+])('%s: no cache is read or written', async (_what, source) => {
+  const preload = join(folder, 'preload.cjs');
+  writeFileSync(preload, source);
+  rmSync(cache, { recursive: true });
+  expect(await help({ NODE_OPTIONS: `--require ${preload}` })).toMatchObject(helped());
+  expect(readdirSync(dist)).not.toContain('.cache');
+});
+
 test('on a full disk no part of a cache is left', async () => {
   rmSync(cache, { recursive: true });
   const { child } = startOnFullDisk([process.execPath, bin, '--help'], {
