@@ -8,12 +8,20 @@ import type { ServerClock } from '../core/store/link.js';
 export class Clock implements ServerClock {
   /** The server's time minus `performance.now()`, ms. */
   #offset: number | undefined;
+  /** When the clock was set last; of `performance.now()`. */
+  #setAt = 0;
+
+  /** How long ago the clock was set, ms. Meanwhile the two clocks may have drifted apart. */
+  get ageMs(): number {
+    return performance.now() - this.#setAt;
+  }
 
   timeAt(moment: number): number | undefined {
     return this.#offset === undefined ? undefined : Math.floor(moment + this.#offset);
   }
 
   reset(serverTime: number): void {
-    this.#offset = serverTime - performance.now();
+    this.#setAt = performance.now();
+    this.#offset = serverTime - this.#setAt;
   }
 }

@@ -31,6 +31,8 @@ const { CLOSED, CHECKING, OPEN } = LinkModes;
 const PROBE_PAUSE_SHARE = 1 / 4;
 /** The pause before TIME is sent again to a server that cannot answer it yet, such as one that runs a script, ms. */
 const CHECK_AGAIN_MS = 100;
+/** TIME is sent with a request when the clock was set longer ago than this, ms: for the requests after it. */
+const CLOCK_AGE_MS = 10_000;
 /** The first pause between two reconnections after READONLY, ms; doubled for each further one, up to T. */
 const FIRST_LEAVE_PAUSE_MS = 50;
 
@@ -117,8 +119,10 @@ export class ServerLink implements Link {
   }
 
   whenOpen(_key: string | undefined, request: WaitingRequest): () => void {
-    if (this.isOpen) request.onOpen(this.#clock);
-    else if (this.client.status === 'end') request.onRefused(this.problem ?? closedError());
+    if (this.isOpen) {
+      if (this.#clock.ageMs > CLOCK_AGE_MS) this.#readTime().catch(() => {}); // a lost connection fails the request too
+      request.onOpen(this.#clock);
+    } else if (this.client.status === 'end') request.onRefused(this.problem ?? closedError());
     else {
       this.#waiting.add(request);
       if (this.client.status === 'wait') this.client.connect().catch(() => {}); // the event `error` says why it failed

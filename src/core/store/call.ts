@@ -20,9 +20,11 @@ const LONGEST_PAUSE_MS = 200;
  * - read: changes nothing, so it may be sent again at once
  * - repeatable: a write that may be sent again, because doing it twice gives the same record and announces nothing
  * twice
+ * - spaced: a write that may be sent again, but only when earlier attempts can no longer be done: after a later attempt
+ * has succeeded, the caller may do something that a late one would undo
  * - once: a write that must not be sent again once it may have been done
  */
-export type Repeat = 'read' | 'repeatable' | 'once';
+export type Repeat = 'read' | 'repeatable' | 'spaced' | 'once';
 
 export interface CallOptions {
   /** In a cluster, the key of the request. */
@@ -67,6 +69,8 @@ class Call<T> {
   #pauseMs = FIRST_PAUSE_MS;
   /** Whether the request, or the one that it completes, was sent and its outcome is not known. */
   #isUnknown: boolean;
+  /** Until when the newest attempt may be done; of `performance.now()`. */
+  #attemptEnd = 0;
   #lastError: unknown;
   #isOver = false;
 
@@ -99,10 +103,15 @@ class Call<T> {
   }
 
   #attempt(clock: ServerClock): void {
-    const notAfter = clock.timeAt(this.#deadline) ?? '';
+    const { repeat, timeoutMs } = this.#options;
+    const isSpaced = repeat === 'spaced';
+    this.#attemptEnd = isSpaced
+      ? Math.min(this.#deadline, performance.now() + timeoutMs / 2)
+      : this.#deadline;
+    const notAfter = clock.timeAt(this.#attemptEnd) ?? '';
     const isRepeated = this.#isUnknown;
     this.#link.onSent();
-    this.#isUnknown = this.#options.repeat !== 'read';
+    this.#isUnknown = repeat !== 'read';
     this.#send({ notAfter, isRepeated }).then(
       (value) => {
         this.#link.onSettled(false);
@@ -147,7 +156,9 @@ class Call<T> {
       this.#stopWaiting = onEnd(this.#link.client, () => this.#fail(unknownOutcome(error)));
       return;
     }
-    this.#pauseTimer = setTimeout(() => this.#wait(), this.#pauseMs);
+    const isSpaced = this.#isUnknown && this.#options.repeat === 'spaced';
+    const untilEndMs = isSpaced ? this.#attemptEnd - performance.now() + 1 : 0;
+    this.#pauseTimer = setTimeout(() => this.#wait(), Math.max(this.#pauseMs, untilEndMs));
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
   }
 

@@ -7,6 +7,7 @@
 import { MAX_FIELD_BYTES } from '../model/document-limits.js';
 import { type DevstateError, deviceError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
+import type { Repeat } from './call.js';
 import type { RedisRequest } from './connection.js';
 import type { Link } from './link.js';
 import { replyCode } from './reply-errors.js';
@@ -81,8 +82,8 @@ export class Partition extends Requests {
   }
 
   /**
-   * Runs a script that may be sent again after a lost connection, as `run` does. The result says whether it was sent
-   * more than once.
+   * Runs a script that may be sent again after a lost connection, as `run` does: at once if its descriptor says so, else
+   * when the earlier attempt can no longer be done. The result says whether it was sent more than once.
    * @param wasSent whether another script, which this one completes, may have done the same already
    * @throws as `run` does
    */
@@ -92,7 +93,8 @@ export class Partition extends Requests {
     devices: readonly (Values<DeviceArg> & { id: string })[],
     wasSent: boolean,
   ): Promise<Evaluation> {
-    return this.#evaluate(script, args, devices, this.keys.presenceChannel, 'repeatable', wasSent);
+    const repeat = script.repeat === 'repeatable' ? 'repeatable' : 'spaced';
+    return this.#evaluate(script, args, devices, this.keys.presenceChannel, repeat, wasSent);
   }
 
   async #evaluate<Arg extends string, DeviceArg extends string>(
@@ -100,7 +102,7 @@ export class Partition extends Requests {
     args: Values<Arg>,
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string,
-    repeat: Script['repeat'],
+    repeat: Exclude<Repeat, 'read'>,
     wasSent = false,
   ): Promise<Evaluation> {
     this.assertWritable(script.name);

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { type ClientOptions, DeviceStateManager } from '../../../src/index.js';
-import { linkTo } from '../../../src/redis/client.js';
+import { createLink } from '../../../src/redis/client.js';
 import { makeCertificates } from '../../support/certificates.js';
 import { useFaultProxy } from '../../support/faults/fault-proxy.js';
 import { loseAnswer } from '../../support/faults/lose-answer.js';
@@ -61,7 +61,7 @@ test('an answer that is lost before the login is refused is told as unknown', as
 
 test('a server that accepts connections and refuses the login is asked less and less often', async () => {
   const proxy = await useFaultProxy(redis.url);
-  const link = linkTo({ port: proxy.port, username: 'nobody', password: 'wrong' }, 4000);
+  const link = createLink({ port: proxy.port, username: 'nobody', password: 'wrong' }, 4000);
   onTestFinished(() => closeConnection(link.client));
   await failure(link.answered());
   await new Promise((resolve) => setTimeout(resolve, 2000)); // the pauses are 100, 200, 400 and 800 ms
@@ -83,7 +83,7 @@ test('TLS to a host of which the first address is refused', async () => {
   ];
   const lookup = vi
     .spyOn(dns, 'lookup')
-    .mockImplementation(((_host, _options, done) => done(null, addresses as never)) as typeof dns.lookup);
+    .mockImplementation(((_host, _options, done) => done(null, addresses as never, 0)) as typeof dns.lookup);
   onTestFinished(() => lookup.mockRestore());
   const tls = { ca: readFileSync(made.pem('ca')) };
   const manager = managerFor({ host: 'localhost', port: server.port, family: 0, tls }, 3000);

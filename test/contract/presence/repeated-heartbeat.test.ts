@@ -1,5 +1,6 @@
 /** A heartbeat without a report whose answer is lost: it is sent again, and tells only what is known then. */
 import { expect, onTestFinished, test } from 'vitest';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { closeConnection } from '../../../src/core/store/close-connection.js';
@@ -7,7 +8,7 @@ import { Fleet } from '../../../src/core/store/fleet.js';
 import { createLink } from '../../../src/redis/client.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import type { Flow } from '../../support/faults/flow.js';
-import { expired, openFleet } from '../../support/fleet.js';
+import { expired, openFleet, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -44,4 +45,27 @@ test('does not say that the device was offline when the lost attempt may have br
   await expired(admin, 'd1'); // the lost attempt has shortened the TTL, which has passed
   flow.reset();
   expect(await beat).toMatchObject({ status: 'online', wasOffline: null });
+});
+
+test('a late copy of it does not bring the device back after a goodbye', async () => {
+  const admin = await openFleet(redis);
+  await register(admin, 'd2', 'lamp');
+  const [fleet, proxy] = await throughProxy();
+  await fleet.settings();
+  const script = new Promise<Flow>((resolve) => {
+    proxy.onData = (flow, chunk, direction) => {
+      // The short script skips a device that is offline; the copy of the full one stays in the network.
+      if (direction !== 'toServer' || !chunk.includes('device:history:presence:d2')) return;
+      proxy.onData = () => {};
+      flow.set({ swallow: true }, 'toServer');
+      resolve(flow);
+    };
+  });
+  const beat = heartbeat(fleet, { id: 'd2', ttl: 60_000 });
+  const flow = await script;
+  expect(await beat).toMatchObject({ status: 'online', wasOffline: null });
+  expect(await disconnect(admin, 'd2')).toBe(true);
+  flow.set({ swallow: false }, 'toServer');
+  await proxy.until(() => flow.toServer.passed === flow.toServer.seen);
+  expect(await storyOf(admin, 'd2')).toEqual(['1 online heartbeat', '2 offline disconnect']);
 });

@@ -67,6 +67,15 @@ describe('after a lost connection', () => {
     ]);
   });
 
+  test('a spaced write is sent again when its first attempt can no longer be done', async () => {
+    const { attempts, outcome, tookMs } = await sent(playedLink().link, 'spaced', LOST, 'done');
+    expect(outcome).toBe('done');
+    expect(tookMs).toBeGreaterThanOrEqual(TIMEOUT_MS / 2);
+    expect(attempts.map(({ isRepeated }) => isRepeated)).toEqual([false, true]);
+    const [first = 0, second = 0] = attempts.map(({ notAfter }) => Number(notAfter));
+    expect(second - first).toBeGreaterThanOrEqual(TIMEOUT_MS / 2 - 5);
+  });
+
   test('a write that must not be repeated is unknown at the end of its time, and not before', async () => {
     const { attempts, outcome, tookMs } = await sent(playedLink().link, 'once', LOST, 'done');
     expect(attempts).toHaveLength(1);
