@@ -2,6 +2,7 @@
 
 import type { Globals } from '../commands/shared/global-options.js';
 import { DevstateError } from '../core/model/errors.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS } from '../core/model/numeric-options.js';
 import type { Connection } from '../core/store/connection.js';
 import type { Fleet } from '../core/store/fleet.js';
 import { escapeText } from '../output/escape.js';
@@ -30,7 +31,6 @@ interface FleetConnectOptions {
   signal?: AbortSignal;
 }
 
-const DEFAULT_TIMEOUT_MS = 5000;
 const NEVER_ABORTED = new AbortController().signal;
 
 export class Connections {
@@ -88,7 +88,7 @@ export class Connections {
       import('../redis/client.js'),
       import('../core/store/fleet.js'),
     ]);
-    const timeoutMs = globals.requestTimeout ?? DEFAULT_TIMEOUT_MS;
+    const timeoutMs = globals.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
     const link = await connect(target, { timeoutMs, signal, onLost });
     spinner.show('waiting for Redis');
     this.#opened.push(link.client);

@@ -53,6 +53,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   TLS_CLIENT_CERTIFICATE_REFUSED: 'see whether it has expired, and whether the server trusts its authority',
   TLS_HANDSHAKE_REFUSED: 'it may ask for a client certificate: --cert and --key',
   TLS_NOT_SUPPORTED: 'connect to it with redis://',
+  TIMED_OUT: 'try again, or raise --request-timeout',
   SERVER_UNREACHABLE:
     'start redis-server, or name yours with --url or DEVSTATE_URL; "devstate demo" needs none',
   CONNECT_REFUSED: 'check the URL',

@@ -1,5 +1,5 @@
 /** Distinguishes the error replies of a working server from connection failures. */
-import { networkProblem } from '../core/store/network-errors.js';
+import { isNetworkError } from '../core/store/network-errors.js';
 import { isRetryable, isTooManyClients } from '../core/store/reply-errors.js';
 
 /**
@@ -7,6 +7,5 @@ import { isRetryable, isTooManyClients } from '../core/store/reply-errors.js';
  * not if the connection was lost, if the server cannot serve requests yet, or if it takes no more clients.
  */
 export function isAnswer(error: unknown): boolean {
-  const isLost = !(error instanceof Error) || networkProblem(error) !== null;
-  return !isLost && !isRetryable(error) && !isTooManyClients(error);
+  return !isNetworkError(error) && !isRetryable(error) && !isTooManyClients(error);
 }

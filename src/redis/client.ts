@@ -10,8 +10,9 @@ import { onAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import type { Link } from '../core/store/link.js';
+import { timedOut } from '../core/store/network-errors.js';
 import { isAnswer } from './answers.js';
-import { isUnreachable, REPLICA, TIMED_OUT, unreachable } from './connect-errors.js';
+import { isUnreachable, REPLICA, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
 import { SentinelConnector } from './sentinel.js';
@@ -78,7 +79,7 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<L
   // Until the first connection has succeeded, only a silent server is connected to again: any other failure is told at
   // once.
   client.options.retryStrategy = () =>
-    link.problem?.message === TIMED_OUT.message ? reconnectDelayMs(link.attempts, timeoutMs) : null;
+    link.problem?.reason === 'TIMED_OUT' ? reconnectDelayMs(link.attempts, timeoutMs) : null;
   const attempt = limitedSignal(signal, timeoutMs);
   try {
     await untilAnswered(link, target, attempt.signal);
@@ -123,7 +124,7 @@ async function untilAnswered(link: ServerLink, target: Target, signal: AbortSign
         await closed(client);
         const mayBeReplaced = bySentinel && isUnreachable(reason) && !signal.aborted;
         if (mayBeReplaced) await sleep(FAILOVER_PAUSE_MS);
-        if (!mayBeReplaced || signal.aborted) throw unreachable(target, reason ?? TIMED_OUT, connected);
+        if (!mayBeReplaced || signal.aborted) throw unreachable(target, reason ?? timedOut(), connected);
       } finally {
         client.off('ready', onReady);
       }

@@ -3,17 +3,18 @@
  * waits until that node has answered. If the node is lost, the cluster is asked for its slots until it names a node
  * that answers.
  */
-import { type Cluster, type Redis, Command as RedisCommand } from 'ioredis';
-import { DevstateError } from '../core/model/errors.js';
-import { commandOptions } from '../core/store/connection.js';
-import { DEFAULT_REQUEST_TIMEOUT_MS } from '../core/store/fleet.js';
+import type { Cluster, Redis } from 'ioredis';
+import type { DevstateError } from '../core/model/errors.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS } from '../core/model/numeric-options.js';
+import { nodeOf } from '../core/store/cluster-keys.js';
 import type { Link, ServerClock, WaitingRequest } from '../core/store/link.js';
+import { connectionLost } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { isDenied } from '../core/store/reply-errors.js';
 import { reconnectDelayMs } from './policy.js';
 import { ServerLink, type ServerLinkOptions } from './server-link.js';
-import { tickMs } from './silence-watch.js';
 import { Subscribers } from './subscribers.js';
+import { UnansweredRequests } from './unanswered-requests.js';
 
 /** For requests without a key: they are reads, which need no time. */
 const NO_CLOCK: ServerClock = { timeAt: () => undefined, reset: () => {} };
@@ -24,19 +25,18 @@ export class ClusterLink implements Link {
   readonly client: Cluster;
   readonly #options: ClusterLinkOptions;
   readonly #nodes = new WeakMap<Redis, ServerLink>();
-  readonly #slots = new Map<string, number>();
   /** Requests whose node is not known at present, or was lost. */
   readonly #waiting = new Set<RoutedRequest>();
   readonly #subscribers: Subscribers;
   #problem: DevstateError | undefined;
-  #unanswered = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #unanswered: UnansweredRequests;
   #searchTimer: NodeJS.Timeout | undefined;
   #searches = 0;
 
   constructor(client: Cluster, options: ClusterLinkOptions = {}) {
     this.client = client;
     this.#options = options;
+    this.#unanswered = new UnansweredRequests(options, () => this.#checkSilence());
     this.#subscribers = new Subscribers(client, options.name);
     client.on('+node', (node: Redis) => this.#linkOf(node));
     client.on('-node', () => this.#search());
@@ -71,17 +71,14 @@ export class ClusterLink implements Link {
   /** Returns the link to the node that holds a key; undefined: it is not known, or there is no key. */
   linkFor(key: string | undefined): ServerLink | undefined {
     if (key === undefined || this.client.status !== 'ready') return undefined;
-    const address = this.client.slots[this.#slotOf(key)]?.[0];
-    const node = this.client
-      .nodes('master')
-      .find(({ options: { host, port } }) => `${host}:${port}` === address);
+    const node = nodeOf(this.client, key);
     return node && this.#linkOf(node);
   }
 
   /** Keeps a request until the nodes are read again. @param problem why its node cannot be reached */
   keep(request: RoutedRequest, problem?: DevstateError): void {
     if (this.client.status === 'end') {
-      request.refuse(problem ?? closedError());
+      request.refuse(problem ?? connectionLost());
       return;
     }
     if (problem) this.#problem = problem;
@@ -101,15 +98,11 @@ export class ClusterLink implements Link {
   }
 
   onSent(): void {
-    this.#unanswered += 1;
-    const { ownTimeoutMs } = this.#options;
-    if (ownTimeoutMs === undefined || this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#tick(), tickMs(ownTimeoutMs)).unref();
+    this.#unanswered.add();
   }
 
   onSettled(isLost: boolean): void {
-    this.#unanswered -= 1;
-    if (isLost) this.#options.onLost?.();
+    this.#unanswered.remove(isLost);
   }
 
   reconnectAfterReadOnly(): void {
@@ -120,13 +113,8 @@ export class ClusterLink implements Link {
     return this.#subscribers.make(...args);
   }
 
-  #tick(): void {
-    if (this.#unanswered > 0) {
-      for (const node of this.client.nodes('master')) this.#linkOf(node).checkSilence();
-      return;
-    }
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+  #checkSilence(): void {
+    for (const node of this.client.nodes('master')) this.#linkOf(node).checkSilence();
   }
 
   #linkOf(node: Redis): ServerLink {
@@ -136,14 +124,6 @@ export class ClusterLink implements Link {
     const link = new ServerLink(node, options);
     this.#nodes.set(node, link);
     return link;
-  }
-
-  #slotOf(key: string): number {
-    const known = this.#slots.get(key);
-    if (known !== undefined) return known;
-    const slot = new RedisCommand('exists', [key], commandOptions(this.client)).getSlot();
-    this.#slots.set(key, slot);
-    return slot;
   }
 
   #routeWaiting(): void {
@@ -174,7 +154,7 @@ export class ClusterLink implements Link {
     clearTimeout(this.#searchTimer);
     const requests = [...this.#waiting];
     this.#waiting.clear();
-    for (const request of requests) request.refuse(this.#problem ?? closedError());
+    for (const request of requests) request.refuse(this.#problem ?? connectionLost());
   }
 }
 
@@ -217,8 +197,4 @@ class RoutedRequest implements WaitingRequest {
     this.#stopWaiting?.();
     this.#cluster.forget(this);
   }
-}
-
-function closedError(): DevstateError {
-  return new DevstateError('CONNECTION', 'connection lost');
 }

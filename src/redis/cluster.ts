@@ -8,9 +8,10 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { onAbort } from '../core/async/abort.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Link } from '../core/store/link.js';
+import { timedOut } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { ClusterLink } from './cluster-link.js';
-import { isUnreachable, TIMED_OUT, unreachable } from './connect-errors.js';
+import { isUnreachable, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
 import { clientPolicy, clusterPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
@@ -79,7 +80,7 @@ async function connectThrough(
   try {
     await cluster.connect();
   } catch (error) {
-    throw unreachable(target, attempt.aborted ? TIMED_OUT : error, false);
+    throw unreachable(target, attempt.aborted ? timedOut() : error, false);
   } finally {
     stopListening();
   }
@@ -134,7 +135,7 @@ async function firstToAnswer(
     const failures = (error as AggregateError).errors as NodeFailure[];
     const { reason, connected } =
       failures.find(({ reason }) => !isUnreachable(reason)) ?? (failures[0] as NodeFailure);
-    throw unreachable(target, signal.aborted && isUnreachable(reason) ? TIMED_OUT : reason, connected);
+    throw unreachable(target, signal.aborted && isUnreachable(reason) ? timedOut() : reason, connected);
   } finally {
     stopListening();
     giveUp();

@@ -1,6 +1,6 @@
 /** Makes the error that a user gets when connecting fails: it names the server and the reason. */
 import { DevstateError } from '../core/model/errors.js';
-import { networkProblem } from '../core/store/network-errors.js';
+import { isNetworkError } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import type { Target } from './target-url.js';
 
@@ -9,14 +9,13 @@ import type { Target } from './target-url.js';
  * after a failover. The connection is then tried again, until the sentinels name the new master.
  */
 export const REPLICA = new DevstateError('CONNECTION', 'the server is a replica');
-export const TIMED_OUT = new DevstateError('CONNECTION', 'timed out');
 
 /**
  * Returns whether connecting failed because of the network, or because the server is a replica. Then another
  * server, or another attempt, may succeed.
  */
 export function isUnreachable(reason: unknown): boolean {
-  return reason === REPLICA || (reason instanceof Error && networkProblem(reason) !== null);
+  return reason === REPLICA || isNetworkError(reason);
 }
 
 /**
@@ -34,8 +33,8 @@ export function unreachable(
   if (options.sentinels && isUnreachable(failure)) {
     message = `the master named by the sentinels cannot be reached: ${message}`;
     reason = 'MASTER_UNREACHABLE';
-  } else if (message === 'timed out') {
-    if (options.tls) reason = 'TLS_TIMEOUT';
+  } else if (reason === 'TIMED_OUT') {
+    reason = options.tls ? 'TLS_TIMEOUT' : undefined;
   } else if (connected && isUnreachable(failure)) {
     message = 'the server closed the connection without an answer';
     reason = options.tls ? 'TLS_CONNECTION_CLOSED' : 'TLS_EXPECTED';

@@ -8,7 +8,7 @@
 import { Socket } from 'node:net';
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
-import { networkProblem } from '../core/store/network-errors.js';
+import { connectionLost, isNetworkError } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { replyCode } from '../core/store/reply-errors.js';
 import { openStream, ServerConnector } from './server-connector.js';
@@ -71,7 +71,7 @@ export class SentinelConnector extends AbstractConnector {
     let found: Redis | undefined;
     try {
       const answer = await Promise.any(this.#sentinels.map((sentinel) => this.#ask(sentinel)));
-      if (!this.connecting) throw new DevstateError('CONNECTION', 'connection lost');
+      if (!this.connecting) throw connectionLost();
       found = answer.sentinel;
       return answer;
     } catch (error) {
@@ -166,9 +166,7 @@ function sentinelLogin({ sentinelUsername, sentinelPassword, username, password 
  * more than a network error; otherwise the error says that no sentinel answers.
  */
 function mostSpecific(errors: readonly DevstateError[]): DevstateError {
-  const isNetworkError = ({ cause }: DevstateError) =>
-    cause instanceof Error && networkProblem(cause) !== null;
-  const replied = errors.find((error) => !isNetworkError(error));
+  const replied = errors.find(({ cause }) => !isNetworkError(cause));
   if (replied?.code === 'INTERNAL')
     return new DevstateError('CONNECTION', `the server is not a sentinel: ${replied.message}`, {
       cause: replied,

@@ -8,15 +8,17 @@ import type { Redis } from 'ioredis';
 import { StateMachine } from '../core/async/state-machine.js';
 import { DevstateError } from '../core/model/errors.js';
 import type { Link, WaitingRequest } from '../core/store/link.js';
+import { connectionLost, timedOut } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { isDenied, isRetryable } from '../core/store/reply-errors.js';
 import { parseServerTime } from '../core/store/server-time.js';
 import { isAnswer } from './answers.js';
 import { Clock } from './clock.js';
 import { nameConnection } from './name-connection.js';
-import { SilenceWatch, tickMs } from './silence-watch.js';
+import { SilenceWatch } from './silence-watch.js';
 import { resetConnection } from './sockets.js';
 import { Subscribers } from './subscribers.js';
+import { UnansweredRequests } from './unanswered-requests.js';
 
 /**
  * - CLOSED: not connected
@@ -72,8 +74,7 @@ export class ServerLink implements Link {
   /** The attempts to connect since the link was open. */
   #attempts = 0;
   #limitTimer: NodeJS.Timeout | undefined;
-  #unanswered = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #unanswered: UnansweredRequests;
   #leftReplicaAt = Number.NEGATIVE_INFINITY;
   #leavePauseMs = FIRST_LEAVE_PAUSE_MS;
 
@@ -81,6 +82,7 @@ export class ServerLink implements Link {
     const { ownTimeoutMs, name } = options;
     this.client = client;
     this.#options = options;
+    this.#unanswered = new UnansweredRequests(options, () => this.checkSilence());
     this.#subscribers = new Subscribers(client, name);
     if (ownTimeoutMs !== undefined)
       this.#watch = new SilenceWatch(client, ownTimeoutMs, () => this.#readTime());
@@ -122,7 +124,7 @@ export class ServerLink implements Link {
     if (this.isOpen) {
       if (this.#clock.ageMs > CLOCK_AGE_MS) this.#readTime().catch(() => {}); // a lost connection fails the request too
       request.onOpen(this.#clock);
-    } else if (this.client.status === 'end') request.onRefused(this.problem ?? closedError());
+    } else if (this.client.status === 'end') request.onRefused(this.problem ?? connectionLost());
     else {
       this.#waiting.add(request);
       if (this.client.status === 'wait') this.client.connect().catch(() => {}); // the event `error` says why it failed
@@ -143,15 +145,11 @@ export class ServerLink implements Link {
   }
 
   onSent(): void {
-    const { ownTimeoutMs } = this.#options;
-    this.#unanswered += 1;
-    if (ownTimeoutMs === undefined || this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#tick(), tickMs(ownTimeoutMs)).unref();
+    this.#unanswered.add();
   }
 
   onSettled(isLost: boolean): void {
-    this.#unanswered -= 1;
-    if (isLost) this.#options.onLost?.();
+    this.#unanswered.remove(isLost);
   }
 
   /**
@@ -176,14 +174,6 @@ export class ServerLink implements Link {
 
   newSubscriber(...args: Parameters<Link['newSubscriber']>): Redis {
     return this.#subscribers.make(...args);
-  }
-
-  #tick(): void {
-    if (this.#unanswered > 0) this.checkSilence();
-    else {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
   }
 
   /**
@@ -225,7 +215,7 @@ export class ServerLink implements Link {
     const { stream } = this.client;
     const onTimeout = () => {
       if (this.client.stream !== stream || this.#mode.mode === OPEN) return;
-      this.#fail(new DevstateError('CONNECTION', 'timed out'));
+      this.#fail(timedOut());
       resetConnection(this.client);
     };
     // The answer may have come while this process was busy: it is read before `setImmediate`.
@@ -297,14 +287,10 @@ export class ServerLink implements Link {
   }
 
   #refuseAll(): void {
-    const error = this.problem ?? closedError();
+    const error = this.problem ?? connectionLost();
     const requests = [...this.#waiting];
     this.#waiting.clear();
     this.#awaitingAnswer.clear();
     for (const request of requests) request.onRefused(error);
   }
-}
-
-function closedError(): DevstateError {
-  return new DevstateError('CONNECTION', 'connection lost');
 }

@@ -63,7 +63,7 @@ export function resetConnection({ stream }: Redis): void {
   resetStream(stream as Socket);
 }
 
-/** Resets a connection, as `dropSocket` does. */
+/** Resets the connection of a stream, as `resetConnection` does. */
 export function resetStream(stream: Socket): void {
   const socket = socketsBelow.get(stream) ?? stream;
   const isTcp = socket instanceof Socket && socket.remoteFamily !== undefined;

@@ -1,7 +1,8 @@
 /** Notices on stderr about a connection that was lost and is being restored. */
-import { DevstateError } from '../../core/model/errors.js';
+
 import { type OutageListener, OutageNotice } from '../../core/pubsub/outage-notice.js';
 import type { Fleet } from '../../core/store/fleet.js';
+import { connectionLost } from '../../core/store/network-errors.js';
 import type { Context } from './context.js';
 
 export function outageListener({ notice }: Pick<Context, 'notice'>): OutageListener {
@@ -19,7 +20,7 @@ export function outageListener({ notice }: Pick<Context, 'notice'>): OutageListe
 export async function connectPersistently(context: Context): Promise<{ fleet: Fleet; outage: OutageNotice }> {
   const outage = new OutageNotice(outageListener(context));
   const fleet = await context.fleet({
-    onLost: () => outage.begin(new DevstateError('CONNECTION', 'connection lost')),
+    onLost: () => outage.begin(connectionLost()),
   });
   return { fleet, outage };
 }

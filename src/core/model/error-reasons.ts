@@ -105,6 +105,8 @@ export type ErrorReason =
   | 'TLS_HANDSHAKE_REFUSED'
   /** The server does not use TLS on this port. */
   | 'TLS_NOT_SUPPORTED'
+  /** The server did not answer in time. */
+  | 'TIMED_OUT'
   /** No connection to the server could be made. */
   | 'SERVER_UNREACHABLE'
   /** The server is reachable, but refused a command that is sent when connecting, such as `SELECT` of the database. */

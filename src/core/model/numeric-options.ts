@@ -1,4 +1,4 @@
-/** The limits of numeric options. A value outside of them is refused before anything is sent. */
+/** The limits and defaults of numeric options. A value outside of them is refused before anything is sent. */
 import { usageError } from './errors.js';
 
 /**
@@ -12,6 +12,9 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
  * TTL it would also let a hold last for ever.
  */
 export const MAX_DURATION_MS = 3650 * 86_400_000;
+
+/** The request timeout, if the caller gives none, ms. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 
 /**
  * Returns the value of an option.

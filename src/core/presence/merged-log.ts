@@ -8,9 +8,9 @@
  */
 
 import { settleWithStragglerTimeout, withTimeout } from '../async/timeouts.js';
-import { DevstateError } from '../model/errors.js';
 import { validNumber } from '../model/numeric-options.js';
 import { decodeLogEntry, type PresenceEvent } from '../model/presence-event.js';
+import { timedOut } from '../store/network-errors.js';
 import type { Partition } from '../store/partition.js';
 import { entryId, formatCursor, parseCursor } from './cursor.js';
 import { type BufferedEntry, LogBuffer } from './log-buffer.js';
@@ -132,7 +132,7 @@ export class MergedLog {
       reads.push(...others.map((log) => log.read(this.#chunk)));
     }
     await settleWithStragglerTimeout(STRAGGLER_TIMEOUT_MS, reads);
-    for (const log of reading) if (log.isReading) log.fail(new DevstateError('CONNECTION', 'timed out'));
+    for (const log of reading) if (log.isReading) log.fail(timedOut());
   }
 
   #reportGaps(): void {

@@ -3,9 +3,10 @@
  * It reports the loss and the return, because messages published in between are not delivered.
  */
 import type { Redis } from 'ioredis';
-import { DevstateError } from '../model/errors.js';
+import type { DevstateError } from '../model/errors.js';
 import { closeConnection } from '../store/close-connection.js';
 import type { Fleet } from '../store/fleet.js';
+import { connectionLost, timedOut } from '../store/network-errors.js';
 import { isTransient, toDevstateError } from '../store/redis-errors.js';
 import { isDenied } from '../store/reply-errors.js';
 import { requestWithTimeout } from '../store/retry.js';
@@ -57,7 +58,7 @@ export function subscribeOn(
    * `close`. False: losses are not reported.
    */
   let reports = late;
-  let lost = late ? new DevstateError('CONNECTION', 'connection lost') : undefined;
+  let lost = late ? connectionLost() : undefined;
   const first = firstSubscribe(fleet.requestTimeoutMs);
 
   const lose = (error: DevstateError) => {
@@ -85,7 +86,7 @@ export function subscribeOn(
   const disconnect = () => closeConnection(subscriber);
 
   subscriber.on('message', (_channel: string, message: string) => onMessage(message));
-  subscriber.on('close', () => lose(new DevstateError('CONNECTION', 'connection lost')));
+  subscriber.on('close', () => lose(connectionLost()));
   subscriber.on('error', (error: unknown) => {
     // ioredis closes the connection after any other error, and the listener of `close` reports the loss.
     if (isDenied(error)) lose(toDevstateError(error));
@@ -129,14 +130,14 @@ function firstSubscribe(timeoutMs: number) {
     end();
     settle.reject(error);
   };
-  const timer = setTimeout(() => fail(failure ?? new DevstateError('CONNECTION', 'timed out')), timeoutMs);
+  const timer = setTimeout(() => fail(failure ?? timedOut()), timeoutMs);
   return {
     done,
     onFailure(error: DevstateError) {
       failure ??= error;
       if (!isTransient(error)) fail(error);
     },
-    onEnd: () => fail(failure ?? new DevstateError('CONNECTION', 'connection lost')),
+    onEnd: () => fail(failure ?? connectionLost()),
     /** Returns whether this is the first success, in time. */
     onSuccess(): boolean {
       if (isOver) return false;

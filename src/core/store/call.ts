@@ -8,7 +8,7 @@ import { onEvent } from '../async/shared-listener.js';
 import { DevstateError } from '../model/errors.js';
 import type { Connection } from './connection.js';
 import type { Link, ServerClock } from './link.js';
-import { isNotSent, networkProblem } from './network-errors.js';
+import { isNetworkError, isNotSent, timedOut } from './network-errors.js';
 import { toDevstateError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 
@@ -124,7 +124,7 @@ class Call<T> {
   }
 
   #onError(error: unknown, clock: ServerClock, wasUnknown: boolean): void {
-    const isLost = error instanceof Error && networkProblem(error) !== null;
+    const isLost = isNetworkError(error);
     const isAnswerLost = isLost && !isNotSent(error);
     this.#link.onSettled(isAnswerLost);
     if (this.#isOver) return;
@@ -165,8 +165,7 @@ class Call<T> {
   #timeoutError(): unknown {
     const error = this.#link.problem ?? this.#lastError;
     if (this.#isUnknown) return unknownOutcome(error);
-    if (error === undefined || replyCode((error as Error).message) === 'STALE')
-      return new DevstateError('CONNECTION', 'timed out', { cause: error });
+    if (error === undefined || replyCode((error as Error).message) === 'STALE') return timedOut(error);
     return error;
   }
 

@@ -11,12 +11,13 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Redis, Command as RedisCommand } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { withTimeout } from '../async/timeouts.js';
 import { DevstateError, usageError } from '../model/errors.js';
 import { unknownOutcome } from './call.js';
+import { nodeOf } from './cluster-keys.js';
 import { type Connection, isCluster, type RedisRequest } from './connection.js';
-import { isNotSent, networkProblem } from './network-errors.js';
+import { isNetworkError, isNotSent, timedOut } from './network-errors.js';
 import { asDeviceDenial, toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
@@ -77,8 +78,7 @@ async function clientFor(requests: Requests, key: string): Promise<Redis> {
     return connection;
   }
   // The client of a node does not reconnect, and resends nothing: ioredis makes another one instead.
-  const address = connection.slots[new RedisCommand('exists', [key]).getSlot()]?.[0];
-  const node = connection.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
+  const node = nodeOf(connection, key);
   if (node) return node;
   throw new DevstateError('CONNECTION', 'no node of the cluster holds the key', { reason: 'CLUSTER_DOWN' });
 }
@@ -125,7 +125,7 @@ async function attempt<Result>(
       const outcomes = (await client.pipeline(round1.map((each) => [...each])).exec()) ?? [];
       for (const [error] of outcomes) {
         if (error && replyCode(error.message) === 'READONLY') requests.link.reconnectAfterReadOnly();
-        if (isLost(error) || isRetryable(error)) throw error;
+        if (isNetworkError(error) || isRetryable(error)) throw error;
       }
       return outcomes;
     }, fence),
@@ -148,10 +148,10 @@ async function attempt<Result>(
         state.isUnknown = isRepeated;
         return replies;
       } catch (error) {
-        state.loss = isLost(error) && !isNotSent(error as Error) ? error : undefined;
+        state.loss = isNetworkError(error) && !isNotSent(error) ? error : undefined;
         if (state.loss) return null;
         state.isUnknown = isRepeated;
-        if (isLost(error)) return null; // it was not sent
+        if (isNetworkError(error)) return null; // it was not sent
         return throwUnlessRedirected(error as Error);
       }
     }),
@@ -159,10 +159,6 @@ async function attempt<Result>(
   if (written === undefined) throw timedOut();
   if (written) return { result: toResult(repliesOf(written, writes), isRepeated) };
   return undefined;
-}
-
-function isLost(error: unknown): boolean {
-  return error instanceof Error && networkProblem(error) !== null;
 }
 
 /** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */
@@ -217,8 +213,4 @@ function throwUnlessRedirected(error: Error & { previousErrors?: readonly Error[
 
 function isRedirect({ message }: Error): boolean {
   return /^(MOVED|ASK) /.test(message);
-}
-
-function timedOut(): DevstateError {
-  return new DevstateError('CONNECTION', 'timed out');
 }

@@ -6,7 +6,7 @@
 import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { Keyspace, type SharedKeys } from '../model/keyspace.js';
-import { MAX_TIMER_MS, validNumber } from '../model/numeric-options.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS, MAX_TIMER_MS, validNumber } from '../model/numeric-options.js';
 import { deviceRoleSettings } from './device-role-settings.js';
 import { FleetSettingsReader, type SettingsSource } from './fleet-settings.js';
 import type { Link } from './link.js';
@@ -44,9 +44,6 @@ export interface FleetOptions {
   /** With the role `device`: how many reports the history of a device keeps; 0: no history; default 100. */
   historyCap?: number;
 }
-
-/** The request timeout, if the caller gives none, ms. */
-export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 
 /** Returns the request timeout of a fleet, ms. @throws DevstateError USAGE: it is less than 1 or too long for a timer */
 export function requestTimeoutOf({

@@ -1,16 +1,20 @@
 /** Recognizes errors of the network: by the `code` that Node.js gives them, or by the messages of ioredis. */
+import { DevstateError } from '../model/errors.js';
+
+const LOST = 'connection lost';
+export const TIMED_OUT = 'timed out';
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'the host name cannot be resolved now',
-  ETIMEDOUT: 'timed out',
+  ETIMEDOUT: TIMED_OUT,
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'the network cannot be reached',
   ENOENT: 'no such socket',
   EACCES: 'permission to the socket refused',
-  EPIPE: 'connection lost',
+  EPIPE: LOST,
 };
 
 /**
@@ -41,7 +45,22 @@ export function networkProblem(error: Error): string | null {
   if (code !== undefined && code in REASONS) return REASONS[code] as string;
   if (code !== undefined && syscall !== undefined && NETWORK_CALLS.has(syscall)) return error.message;
   if (/^Too many Cluster redirections/.test(error.message)) return 'the cluster redirected too many times';
-  if (CONNECTION_LOST.test(error.message) || isNotSent(error)) return 'connection lost';
-  if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return 'timed out';
+  if (CONNECTION_LOST.test(error.message) || isNotSent(error)) return LOST;
+  if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return TIMED_OUT;
   return null;
+}
+
+/** Returns whether an error is one of the network, not an error reply. */
+export function isNetworkError(error: unknown): error is Error {
+  return error instanceof Error && networkProblem(error) !== null;
+}
+
+/** Returns the error of a request whose connection was lost or closed. */
+export function connectionLost(): DevstateError {
+  return new DevstateError('CONNECTION', LOST);
+}
+
+/** Returns the error of a request that had no answer in time. */
+export function timedOut(cause?: unknown): DevstateError {
+  return new DevstateError('CONNECTION', TIMED_OUT, { reason: 'TIMED_OUT', cause });
 }

@@ -3,6 +3,7 @@
  * much processor time again, and which a cluster redirects only as a whole, although a server that is moving a slot
  * may hold only some of the keys.
  */
+import { slotOf } from './cluster-keys.js';
 import { type Connection, commandOptions, isCluster, type RedisRequest } from './connection.js';
 import { SentCommand } from './sent-command.js';
 
@@ -19,6 +20,7 @@ export function sendPipeline(
   routingKey: string,
 ): Promise<readonly CommandOutcome[]> {
   const options = commandOptions(connection);
+  const routingSlot = isCluster(connection) ? slotOf(connection, routingKey) : undefined;
   return new Promise((resolve) => {
     const outcomes: CommandOutcome[] = [];
     let pending = commands.length;
@@ -30,7 +32,7 @@ export function sendPipeline(
     };
     commands.forEach((request, index) => {
       const command = new SentCommand(request[0], request.slice(1), options);
-      if (isCluster(connection)) command.routingKey = routingKey;
+      if (routingSlot !== undefined) command.routingSlot = routingSlot;
       // A client that the caller made may send the commands without a reply again after a lost connection
       // (`autoResendUnfulfilledCommands`). With a `pipelineIndex` it does so only if no command of the batch has a
       // reply yet, and else rejects the rest: otherwise the time of one server could come with the records of another.

@@ -5,7 +5,7 @@
 
 import type { ErrorReason } from '../model/error-reasons.js';
 import { DevstateError } from '../model/errors.js';
-import { networkProblem } from './network-errors.js';
+import { networkProblem, TIMED_OUT } from './network-errors.js';
 import {
   isDenied,
   isPermissionDenied,
@@ -52,7 +52,8 @@ export function toDevstateError(error: unknown): DevstateError {
     return connectionError(error, 'the server takes no more connections', 'TOO_MANY_CONNECTIONS');
   if (code === 'WRONGTYPE') return wrongTypeError(firstKey(error));
   const problem = networkProblem(error);
-  if (problem !== null) return connectionError(error, problem);
+  if (problem !== null)
+    return connectionError(error, problem, problem === TIMED_OUT ? 'TIMED_OUT' : undefined);
   const tls = tlsProblem(error);
   if (tls !== null) return connectionError(error, tls.message, tls.reason);
   return new DevstateError('INTERNAL', firstLine(safeMessage(error)), { cause: safeCause(error) });

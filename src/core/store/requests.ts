@@ -10,7 +10,7 @@ import { call, type Repeat } from './call.js';
 import { ignoreAskingFailures } from './cluster-asking.js';
 import type { Connection, RedisRequest } from './connection.js';
 import type { Link } from './link.js';
-import { networkProblem } from './network-errors.js';
+import { isNetworkError } from './network-errors.js';
 import { sendPipeline } from './pipeline.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
 import { isRetryable, replyCode } from './reply-errors.js';
@@ -74,7 +74,7 @@ export class Requests {
   async sendMany(commands: readonly RedisRequest[], routingKey: string): Promise<unknown[]> {
     const replies = await this.send(async () => {
       const outcomes = await sendPipeline(this.connection, commands, routingKey);
-      for (const [error] of outcomes) if (isRetryable(error) || isLost(error)) throw error;
+      for (const [error] of outcomes) if (isRetryable(error) || isNetworkError(error)) throw error;
       return outcomes;
     }, routingKey);
     return replies.map(([error, reply], i) => {
@@ -126,10 +126,6 @@ export class Requests {
     );
     return { reply, isRepeated };
   }
-}
-
-function isLost(error: Error | null): boolean {
-  return error !== null && networkProblem(error) !== null;
 }
 
 function hasCode(error: unknown, code: string): boolean {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DevstateError } from '../model/errors.js';
+import { timedOut } from './network-errors.js';
 import { isRetryable } from './reply-errors.js';
 
 const FIRST_PAUSE_MS = 10;
@@ -23,7 +24,7 @@ export function requestWithTimeout<T>(timeoutMs: number, request: () => Promise<
       // After the timeout a request that is still waiting for its reply is not sent again, whatever the reply is.
       isOver = true;
       clearTimeout(pauseTimer);
-      reject(lastRefusal ?? new DevstateError('CONNECTION', 'timed out'));
+      reject(lastRefusal ?? timedOut());
     }, timeoutMs);
     const attempt = (pauseMs: number) => {
       request().then(

@@ -12,12 +12,11 @@ export class SentCommand extends Command {
    * from, also if a server of a cluster redirected the command to another.
    */
   socket: object | undefined;
-  /** In a cluster, a command without a key is sent to the server that holds this key. Default: to any server. */
-  routingKey: string | undefined;
+  /** In a cluster, a command without a key is sent to the server that holds this slot. Default: to any server. */
+  routingSlot: number | undefined;
 
   override getSlot(): number {
-    if (this.routingKey === undefined || this.getKeys().length > 0) return super.getSlot();
-    return new Command('exists', [this.routingKey]).getSlot();
+    return this.routingSlot === undefined || this.getKeys().length > 0 ? super.getSlot() : this.routingSlot;
   }
 
   /** ioredis calls this each time that it writes the command to a socket. */

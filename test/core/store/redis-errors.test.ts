@@ -113,6 +113,12 @@ describe('an error of the network', () => {
     expect(toDevstateError(raised(message, code))).toMatchObject({ code: 'CONNECTION', message: reason });
   });
 
+  test('a missing answer has a reason of its own', () => {
+    expect(toDevstateError(raised('Command timed out')).reason).toBe('TIMED_OUT');
+    expect(toDevstateError(raised('connect ETIMEDOUT', 'ETIMEDOUT')).reason).toBe('TIMED_OUT');
+    expect(toDevstateError(raised('read ECONNRESET', 'ECONNRESET')).reason).toBeUndefined();
+  });
+
   test('is distinguished from other errors', () => {
     expect(networkProblem(raised('x is not a function'))).toBeNull();
   });

@@ -5,6 +5,7 @@
 import { Cluster } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ignoreAskingFailures } from '../../../src/core/store/cluster-asking.js';
+import { slotOf as keySlotOf, nodeOf } from '../../../src/core/store/cluster-keys.js';
 import type { RedisRequest } from '../../../src/core/store/connection.js';
 import { sendPipeline } from '../../../src/core/store/pipeline.js';
 import { sendToServer } from '../../../src/core/store/send-to-server.js';
@@ -36,9 +37,13 @@ describe('on one server', () => {
 describe('in a cluster', () => {
   const cluster = useCluster({ replicas: 0 });
 
-  async function connected(): Promise<Cluster> {
+  async function connected(keyPrefix = ''): Promise<Cluster> {
     const nodes = cluster.nodes.map(({ url }) => ({ host: '127.0.0.1', port: Number(new URL(url).port) }));
-    const client = new Cluster(nodes, { redisOptions: { enableReadyCheck: false }, retryDelayOnMoved: 10 });
+    const client = new Cluster(nodes, {
+      redisOptions: { enableReadyCheck: false },
+      retryDelayOnMoved: 10,
+      keyPrefix,
+    });
     onTestFinished(() => client.disconnect());
     await client.cluster('INFO');
     return client;
@@ -101,24 +106,30 @@ describe('in a cluster', () => {
     await cluster.move([slot], from, to);
   });
 
-  test('a command without a key is sent to the server of the routing key', async () => {
-    const client = await connected();
-    for (const key of ['a', 'b', 'c', 'd', 'e']) {
-      const [owner] = await cluster.around(await slotOf(key));
-      const outcomes = await sendPipeline(
-        client,
-        [
-          ['cluster', 'MYID'],
-          ['get', key],
-        ],
-        key,
-      );
-      expect(outcomes).toEqual([
-        [null, await idOf(owner)],
-        [null, null],
-      ]);
-    }
-  });
+  test.each(['', 'prefix:', '{tag}'])(
+    'with the key prefix "%s" TIME and the like are sent to the server of a key',
+    async (prefix) => {
+      const client = await connected(prefix);
+      for (const key of ['a', 'b', 'c', 'd', 'e']) {
+        const slot = await slotOf(prefix + key);
+        const [owner] = await cluster.around(slot);
+        const outcomes = await sendPipeline(
+          client,
+          [
+            ['cluster', 'MYID'],
+            ['get', key],
+          ],
+          key,
+        );
+        expect(outcomes).toEqual([
+          [null, await idOf(owner)],
+          [null, null],
+        ]);
+        expect(keySlotOf(client, key)).toBe(slot);
+        expect(nodeOf(client, key)?.options.port).toBe(Number(new URL(owner.url).port));
+      }
+    },
+  );
 });
 
 test('a server that closes the connection at ASKING fails the command, and not the process', async () => {
