@@ -151,8 +151,8 @@ async function verifyMaster(client: Redis): Promise<void> {
   // HELLO replies with the server's role, in a flat list of names and values. Its ACL categories are those of PING
   // (@fast, @connection), so most users may send it; if one may not, a replica is noticed by its reply READONLY.
   try {
-    const hello = (await client.call('HELLO')) as unknown[];
-    if (hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
+    const hello = await client.call('HELLO');
+    if (Array.isArray(hello) && hello[hello.indexOf('role') + 1] === 'replica') throw REPLICA;
   } catch (error) {
     if (error === REPLICA || !isAnswer(error)) throw error;
   }

@@ -11,6 +11,7 @@ import type { Link } from '../core/store/link.js';
 import { timedOut } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { ClusterLink } from './cluster-link.js';
+import { refuseBadSlots } from './cluster-slots.js';
 import { isUnreachable, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
 import { clientPolicy, clusterPolicy, reconnectDelayMs } from './policy.js';
@@ -36,6 +37,7 @@ export async function connectCluster(
   options: ConnectOptions,
 ): Promise<Link> {
   const { timeoutMs, signal } = options;
+  refuseBadSlots();
   const attempt = limitedSignal(signal, timeoutMs);
   try {
     const first = await firstToAnswer(target, nodes, nodeOptions(target, nodes, timeoutMs), attempt.signal);

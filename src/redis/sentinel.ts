@@ -10,6 +10,7 @@ import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
 import { connectionLost, isNetworkError } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
+import { unfittingReply } from '../core/store/replies.js';
 import { replyCode } from '../core/store/reply-errors.js';
 import { openStream, ServerConnector } from './server-connector.js';
 import { serverName } from './server-name.js';
@@ -118,8 +119,7 @@ export class SentinelConnector extends AbstractConnector {
         await sentinel.auth(username, password); // only after NOAUTH, so that the password is never sent to a sentinel that requires none
         return askForMaster();
       });
-      if (Array.isArray(reply))
-        return { sentinel, master: { host: String(reply[0]), port: Number(reply[1]) } };
+      if (reply !== null) return { sentinel, master: addressIn(reply) };
     } catch (error) {
       throw toDevstateError(cause ?? error);
     }
@@ -159,6 +159,16 @@ function sentinelLogin({ sentinelUsername, sentinelPassword, username, password 
   return sentinelPassword
     ? { username: sentinelUsername ?? 'default', password: sentinelPassword }
     : { username: username ?? 'default', password };
+}
+
+/** Returns the address that a sentinel replied. @throws DevstateError CONNECTION: the reply is no address */
+function addressIn(reply: unknown): Address {
+  const [host, port] = Array.isArray(reply) ? reply : [];
+  const isPort =
+    typeof port === 'string' && /^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536;
+  if (typeof host !== 'string' || host === '' || !isPort)
+    throw unfittingReply('sentinel get-master-addr-by-name');
+  return { host, port: Number(port) };
 }
 
 /**

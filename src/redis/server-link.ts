@@ -10,6 +10,7 @@ import { DevstateError } from '../core/model/errors.js';
 import type { Link, WaitingRequest } from '../core/store/link.js';
 import { connectionLost, timedOut } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
+import { fitsCommand, unfittingReply } from '../core/store/replies.js';
 import { isDenied, isRetryable } from '../core/store/reply-errors.js';
 import { parseServerTime } from '../core/store/server-time.js';
 import { isAnswer } from './answers.js';
@@ -257,9 +258,8 @@ export class ServerLink implements Link {
       if (!isAnswer(error)) throw error;
       return;
     }
-    const time = parseServerTime(reply);
-    if (Number.isNaN(time)) throw new DevstateError('CONNECTION', 'the server does not answer as Redis does');
-    this.#clock.reset(time);
+    if (!fitsCommand('time', 0, reply)) throw unfittingReply('time');
+    this.#clock.reset(parseServerTime(reply));
   }
 
   #onClose(): void {

@@ -242,7 +242,7 @@ async function moveSlots(
       await to.cluster('SETSLOT', slot, 'IMPORTING', source);
       await from.cluster('SETSLOT', slot, 'MIGRATING', target);
       for (;;) {
-        const keys = await from.cluster('GETKEYSINSLOT', slot, KEYS_AT_ONCE);
+        const keys = (await from.call('CLUSTER', 'GETKEYSINSLOT', slot, KEYS_AT_ONCE)) as string[];
         if (keys.length === 0) break;
         await from.call('MIGRATE', '127.0.0.1', port, '', 0, 5000, 'KEYS', ...keys);
       }

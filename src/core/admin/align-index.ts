@@ -9,8 +9,8 @@ import { settle } from '../presence/settle.js';
 import { readDevicesIn } from '../query/read-devices.js';
 import { registeredIdsIn } from '../query/registered-ids.js';
 import { registerAllIn, validRegistrant } from '../registry/register.js';
-import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
+import type { RedisRequest } from '../store/replies.js';
 import { REMOVE_FROM_TYPE } from '../store/scripts.js';
 import { scanSet, scanSortedSet } from '../store/set-scan.js';
 
@@ -87,9 +87,7 @@ async function registerWhereMissing(partition: Partition, ids: readonly string[]
  * @param ids devices from the online set or the index, registered or not
  */
 async function alignUnregistered(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
-  const registered = await partition.send(() =>
-    partition.redis.smismember(partition.keys.registered, ...ids),
-  );
+  const registered = await partition.ask('smismember', partition.keys.registered, ...ids);
   const unregistered = ids.filter((_, i) => registered[i] === 0);
   return unregistered.length > 0 ? alignDevices(partition, unregistered) : [];
 }

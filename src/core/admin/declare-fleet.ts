@@ -100,13 +100,13 @@ async function partitionsToDeclare(fleet: Fleet, requested: number | undefined):
  */
 async function assertMayDeclare(fleet: Fleet, partitions: number): Promise<void> {
   const [first] = fleet.layOutPartitions(partitions) as [Partition, ...Partition[]];
-  await fleet.send(() => first.redis.sismember(first.keys.registered, '-'));
+  await first.ask('sismember', first.keys.registered, '-');
 }
 
 /** Returns whether the fleet has a registered device. @param partitions the number of its partitions */
 async function hasDevices(fleet: Fleet, partitions: number): Promise<boolean> {
-  for (const { redis, keys } of fleet.layOutPartitions(partitions)) {
-    if ((await fleet.send(() => redis.exists(keys.registered))) === 1) return true;
+  for (const { keys } of fleet.layOutPartitions(partitions)) {
+    if ((await fleet.ask('exists', keys.registered)) === 1) return true;
   }
   return false;
 }

@@ -1,6 +1,7 @@
 /** Deletes all keys of a namespace. `devstate demo` uses it to remove the keys that it made. */
 import { usageError } from '../model/errors.js';
 import type { Fleet } from '../store/fleet.js';
+import { sendToServer } from '../store/send-to-server.js';
 
 /**
  * Deletes every key, of any type, whose name begins with the fleet's namespace.
@@ -14,7 +15,10 @@ export async function eraseNamespace(fleet: Fleet): Promise<void> {
   for (const server of fleet.servers()) {
     let cursor = '0';
     do {
-      const [next, keys] = await fleet.send(() => server.scan(cursor, 'MATCH', pattern, 'COUNT', 500));
+      const { reply } = await fleet.send(() =>
+        sendToServer(server, ['scan', cursor, 'MATCH', pattern, 'COUNT', 500]),
+      );
+      const [next, keys] = reply;
       const unlinks = keys.map((key) => ['unlink', key] as const);
       await fleet.sendMany(unlinks, fleet.keys.meta);
       cursor = next;

@@ -57,9 +57,7 @@ export class Audit implements Poller {
 
   /** Sets the time between two slices so that the slices of all devices registered now fit into one round. */
   async #planRound(): Promise<void> {
-    const registered = await this.#partition.send(() =>
-      this.#partition.redis.scard(this.#partition.keys.registered),
-    );
+    const registered = await this.#partition.ask('scard', this.#partition.keys.registered);
     const sliceCount = Math.max(1, Math.ceil(registered / SLICE_SIZE));
     this.#intervalMs = Math.min(this.#maxIntervalMs, this.#roundMs / sliceCount);
     this.#dueAtMs = Math.max(this.#dueAtMs, performance.now());

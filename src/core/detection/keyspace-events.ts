@@ -11,6 +11,7 @@ import type { Subscription } from '../pubsub/subscription.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient, toDevstateError } from '../store/redis-errors.js';
+import { sendToServer } from '../store/send-to-server.js';
 import type { Poller, SuspectListener, SuspectSource } from './suspect-source.js';
 
 export class KeyspaceEvents implements SuspectSource {
@@ -111,9 +112,10 @@ export class KeyspaceEvents implements SuspectSource {
  * includes it.
  */
 async function enableExpiredEvents(redis: Redis): Promise<void> {
-  const [, flags = ''] = (await redis.config('GET', 'notify-keyspace-events')) as string[];
+  const [, flags = ''] = (await sendToServer(redis, ['config', 'GET', 'notify-keyspace-events'])).reply;
   const missing = ['E', 'x'].filter(
     (flag) => !flags.includes(flag) && !(flag === 'x' && flags.includes('A')),
   );
-  if (missing.length > 0) await redis.config('SET', 'notify-keyspace-events', flags + missing.join(''));
+  if (missing.length > 0)
+    await sendToServer(redis, ['config', 'SET', 'notify-keyspace-events', flags + missing.join('')]);
 }

@@ -3,8 +3,8 @@
  * key and tells nobody. So each second the heartbeat keys of all offline devices are looked for, 200 in a command.
  */
 import { slices } from '../async/slices.js';
-import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
+import type { RedisRequest } from '../store/replies.js';
 import type { ReturnPauses } from './return-pauses.js';
 import type { Poller } from './suspect-source.js';
 
@@ -54,9 +54,9 @@ export class ReturnedDevices implements Poller {
 
   async #nextOffline(): Promise<{ ids: string[]; isLast: boolean }> {
     const count = KEYS_PER_COMMAND * COMMANDS_PER_CALL;
-    const { redis, keys } = this.#partition;
+    const { keys } = this.#partition;
     const [from, to] = [this.#rank, this.#rank + count - 1];
-    const flat = await this.#partition.send(() => redis.zrange(keys.activity, from, to, 'WITHSCORES'));
+    const flat = await this.#partition.ask('zrange', keys.activity, from, to, 'WITHSCORES');
     this.#rank += count;
     const ids: string[] = [];
     for (let i = 0; i < flat.length; i += 2) {

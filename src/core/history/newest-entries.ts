@@ -25,7 +25,7 @@ export async function readNewestEntries(
   for (;;) {
     const start = -(oldestFromEnd + CHUNK);
     const end = -Math.max(oldestFromEnd, 1);
-    const chunk = await fleet.send(() => fleet.redis.lrange(key, start, end));
+    const chunk = await fleet.ask('lrange', key, start, end);
     const overlapAt = oldest === undefined ? chunk.length : chunk.lastIndexOf(oldest);
     if (overlapAt < 0) {
       // The overlapping entry is gone: more than a chunk of entries was added, or the history was deleted and began

@@ -50,13 +50,13 @@ export interface PastDocument {
  *   USAGE, CONNECTION
  */
 export async function stateAt(fleet: Fleet, id: string, time: number): Promise<PastState> {
-  const { redis, keys } = await fleet.partitionFor(id);
+  const { keys } = await fleet.partitionFor(id);
   // The deadline (the score of the device in the index) is read before the record. In the other order, a heartbeat
   // between the two reads would give an old record and a new deadline: a device that had timed out would seem online
   // until the new deadline.
   const [{ longestTtl }, score] = await Promise.all([
     fleet.settings(),
-    fleet.send(() => redis.zscore(keys.activity, id)),
+    fleet.ask('zscore', keys.activity, id),
   ]);
   const record = await readDevice(fleet, id);
   const lists = await Promise.all(HISTORY_KINDS.map((kind) => readUntil(fleet, record, kind, time)));

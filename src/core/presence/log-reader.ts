@@ -98,8 +98,7 @@ export class LogReader {
   }
 
   #readFrom(id: string, count: number): Promise<LogEntry[]> {
-    const { redis, keys } = this.#partition;
-    return this.#partition.send(() => redis.xrange(keys.log, id, '+', 'COUNT', count));
+    return this.#partition.ask('xrange', this.#partition.keys.log, id, '+', 'COUNT', count);
   }
 
   /**
@@ -107,9 +106,9 @@ export class LogReader {
    * versions do not: with them, a log that has reached its maximum length is assumed to have lost entries.
    */
   async #hasLostEntries(): Promise<boolean> {
-    const { redis, keys } = this.#partition;
-    if ((await this.#partition.send(() => redis.exists(keys.log))) === 0) return true;
-    const flat = (await this.#partition.send(() => redis.xinfo('STREAM', keys.log))) as unknown[];
+    const { log } = this.#partition.keys;
+    if ((await this.#partition.ask('exists', log)) === 0) return true;
+    const flat = await this.#partition.ask('xinfo', 'STREAM', log);
     const info = new Map(
       flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : [])) as [string, unknown][],
     );

@@ -13,9 +13,9 @@ import { parseJsonObject } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
 import { parseStored } from '../model/stored-document.js';
 import { mergePatch } from '../shadow/merge-patch.js';
-import type { RedisRequest } from '../store/connection.js';
 import { writeFenced } from '../store/fenced-write.js';
 import type { Partition } from '../store/partition.js';
+import type { RedisRequest } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
 
 /** The fields that a heartbeat reads; the reported document only if it may change. */

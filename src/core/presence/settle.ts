@@ -93,7 +93,7 @@ export async function settle(
     }
     const [status = '', mark, ...announced] = reply;
     settlement.bypassed ||= mark === '1';
-    settlement.verdicts.push(await toVerdict(partition, id, status));
+    settlement.verdicts.push(await toVerdict(partition, id, String(status)));
     if (announced.length > 0) settlement.events.push(toEvent(id, status, announced));
   }
   return settlement;

@@ -22,8 +22,7 @@ export function subscribeWhenMastersKnown(
   const begin = async () => {
     // HMGET is sent only because any command makes ioredis look for the nodes of the cluster. `fleet.declared` would
     // not do, because it may answer from its cache without sending a command.
-    if (fleet.servers().length === 0)
-      await fleet.send(() => fleet.redis.hmget(fleet.keys.meta, 'partitions'));
+    if (fleet.servers().length === 0) await fleet.ask('hmget', fleet.keys.meta, 'partitions');
     const master = await firstToAnswer(fleet);
     if (isClosed) return;
     subscription = open(master);

@@ -6,9 +6,9 @@
 import type { FieldName } from '../model/dialect.js';
 import { MAX_DOCUMENT_BYTES, MAX_FIELD_BYTES, oversizeError } from '../model/document-limits.js';
 import type { DevstateError } from '../model/errors.js';
-import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
 import { asDeviceDenial } from '../store/redis-errors.js';
+import type { RedisRequest } from '../store/replies.js';
 import { DOCUMENT_FIELDS } from './adaptive-page.js';
 
 /** A field of a record: its name in devstate, and its name in Redis. */

@@ -7,8 +7,8 @@
  * no device is skipped.
  */
 import { DevstateError } from '../model/errors.js';
-import type { RedisRequest } from '../store/connection.js';
 import type { Partition } from '../store/partition.js';
+import type { RedisRequest } from '../store/replies.js';
 import { SeenIds } from '../store/seen-ids.js';
 
 /** The scores that are read, from the first to the last, both included. Scores are whole numbers. */
@@ -145,8 +145,8 @@ async function findRank(
   );
   if (unmoved !== -1) return { rank: Number(replies[2 * unmoved + 1]), guessedPage };
   const bound = id === undefined ? score : `(${score}`;
-  const countBefore = await partition.send(() =>
-    down ? partition.redis.zcount(activity, bound, '+inf') : partition.redis.zcount(activity, '-inf', bound),
-  );
+  const countBefore = await (down
+    ? partition.ask('zcount', activity, bound, '+inf')
+    : partition.ask('zcount', activity, '-inf', bound));
   return { rank: countBefore - 1, guessedPage };
 }

@@ -2,9 +2,9 @@
 import type { DeviceRecord } from '../model/device.js';
 import { GONE_PTTL, livenessOf } from '../model/device-decoder.js';
 import { mapByPartition } from '../store/by-partition.js';
-import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
+import type { RedisRequest } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
 
 type Liveness = ReturnType<typeof livenessOf>;
@@ -24,8 +24,7 @@ export async function withLiveness(fleet: Fleet, devices: readonly DeviceRecord[
 async function readLiveness(partition: Partition, ids: readonly string[]): Promise<Liveness[]> {
   const keys = ids.map((id) => partition.keys.heartbeat(id));
   const offline = livenessOf({ pttl: GONE_PTTL, now: 0 });
-  if (keys.length === 0 || (await partition.send(() => partition.redis.exists(...keys))) === 0)
-    return ids.map(() => offline);
+  if (keys.length === 0 || (await partition.ask('exists', ...keys)) === 0) return ids.map(() => offline);
   const commands = keys.map((key): RedisRequest => ['pttl', key]);
   const [time, ...ttls] = await partition.pipeline([['time'], ...commands]);
   const now = parseServerTime(time);

@@ -8,9 +8,7 @@ import { scanSet } from '../store/set-scan.js';
 
 /** Returns the number of registered devices. @throws DevstateError CONNECTION, BAD_RECORD, USAGE */
 export async function countRegistered(fleet: Fleet): Promise<number> {
-  const counts = await mapPartitions(fleet, (partition) =>
-    partition.send(() => partition.redis.scard(partition.keys.registered)),
-  );
+  const counts = await mapPartitions(fleet, (partition) => partition.ask('scard', partition.keys.registered));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

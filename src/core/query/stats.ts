@@ -4,9 +4,9 @@
  * record is read, in chunks.
  */
 import { mapPartitions } from '../store/by-partition.js';
-import type { RedisRequest } from '../store/connection.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
+import type { RedisRequest } from '../store/replies.js';
 import { readFleetTime, readServerTime } from '../store/server-time.js';
 import { scanSet } from '../store/set-scan.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
@@ -57,12 +57,12 @@ async function countIndex(partition: Partition): Promise<FleetStats> {
 async function countTypes(fleet: Fleet, counter: StatsCounter, { onProgress }: StatsOptions): Promise<void> {
   let readCount = 0;
   for (const partition of await fleet.partitions()) {
-    const { redis, keys } = partition;
+    const { keys } = partition;
     const at = await readServerTime(partition);
     for await (const types of scanSet(partition, keys.types)) {
       for (const type of types) {
         for await (const ids of registeredIdsIn(partition, type)) {
-          const scores = await partition.send(() => redis.zmscore(keys.activity, ...ids));
+          const scores = await partition.ask('zmscore', keys.activity, ...ids);
           for (const score of scores) {
             if (score !== null) counter.add(type, stateOfScore(Number(score), at));
           }

@@ -10,6 +10,7 @@ import type { Connection } from './connection.js';
 import type { Link, ServerClock } from './link.js';
 import { isNetworkError, isNotSent, timedOut } from './network-errors.js';
 import { toDevstateError } from './redis-errors.js';
+import { isUnfitting } from './replies.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 
 /** The pauses before a request is sent again: the first, then doubled for each up to the longest, ms. */
@@ -129,7 +130,7 @@ class Call<T> {
     this.#link.onSettled(isAnswerLost);
     if (this.#isOver) return;
     // Any other error says that this attempt was not done; an earlier one may have been.
-    if (!isAnswerLost) this.#isUnknown = wasUnknown;
+    if (!isAnswerLost && !isUnfitting(error)) this.#isUnknown = wasUnknown;
     if (isLost || isRetryable(error)) this.#sendLater(error);
     else this.#onFinalError(error as Error, clock);
   }
@@ -194,6 +195,10 @@ function onEnd(client: Connection, listener: () => void): () => void {
  * @param cause why there was no answer, or the error reply to a later attempt; undefined: there was no answer in time
  */
 export function unknownOutcome(cause: unknown): DevstateError {
+  if (isUnfitting(cause)) {
+    const { code, message, reason } = cause;
+    return new DevstateError(code, `${message}; it may have been done`, { reason, outcome: 'unknown' });
+  }
   const problem =
     cause === undefined ? 'there was no answer in time' : 'the connection was lost before the answer';
   return new DevstateError('CONNECTION', `${problem}; it may have been done`, {

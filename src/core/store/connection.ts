@@ -1,11 +1,8 @@
-/** The types of the Redis client that sends requests, and of a Redis command that is not sent yet. */
+/** The types of the Redis client that sends requests, and of the options of a command. */
 import type { Cluster, Redis, Command as RedisCommand } from 'ioredis';
 
 /** A client of ioredis: for one Redis server (found directly or through Sentinel), or for a cluster. */
 export type Connection = Redis | Cluster;
-
-/** A Redis command: its name and its arguments. */
-export type RedisRequest = readonly [name: string, ...args: (string | number)[]];
 
 export type CommandOptions = NonNullable<ConstructorParameters<typeof RedisCommand>[2]>;
 

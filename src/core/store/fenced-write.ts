@@ -16,9 +16,11 @@ import { withTimeout } from '../async/timeouts.js';
 import { DevstateError, usageError } from '../model/errors.js';
 import { unknownOutcome } from './call.js';
 import { nodeOf } from './cluster-keys.js';
-import { type Connection, isCluster, type RedisRequest } from './connection.js';
+import { type Connection, isCluster } from './connection.js';
 import { isNetworkError, isNotSent, timedOut } from './network-errors.js';
+import { type CommandOutcome, sendPipeline, sendTransaction } from './pipeline.js';
 import { asDeviceDenial, toDevstateError, wrongTypeError } from './redis-errors.js';
+import { isUnfitting, type RedisRequest } from './replies.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
 import { retryUntilSettled } from './retry.js';
@@ -87,7 +89,7 @@ async function clientFor(requests: Requests, key: string): Promise<Redis> {
 interface FenceState {
   /** Whether an EXEC was sent whose reply has not come. */
   isUnknown: boolean;
-  /** Why its reply will not come; undefined: it may still come. */
+  /** Why its reply will not come, or the error of a reply that does not fit; undefined: it may still come. */
   loss?: unknown;
 }
 
@@ -122,10 +124,10 @@ async function attempt<Result>(
     requests.send(async () => {
       if (performance.now() - begin >= fenceMs) throw timedOut();
       stream = client.stream;
-      const outcomes = (await client.pipeline(round1.map((each) => [...each])).exec()) ?? [];
+      const outcomes = await sendPipeline(client, round1, fence);
       for (const [error] of outcomes) {
         if (error && replyCode(error.message) === 'READONLY') requests.link.reconnectAfterReadOnly();
-        if (isNetworkError(error) || isRetryable(error)) throw error;
+        if (isNetworkError(error) || isRetryable(error) || isUnfitting(error)) throw error;
       }
       return outcomes;
     }, fence),
@@ -144,15 +146,19 @@ async function attempt<Result>(
       isSent = true;
       state.isUnknown = true;
       try {
-        const replies = await client.multi(writes.map((each) => [...each])).exec();
+        const replies = await sendTransaction(client, writes);
         state.isUnknown = isRepeated;
         return replies;
       } catch (error) {
-        state.loss = isNetworkError(error) && !isNotSent(error) ? error : undefined;
+        const isAnswerLost = isNetworkError(error) && !isNotSent(error);
+        state.loss = isAnswerLost || isUnfitting(error) ? error : undefined;
+        if (isUnfitting(error)) throw error;
         if (state.loss) return null;
         state.isUnknown = isRepeated;
         if (isNetworkError(error)) return null; // it was not sent
-        return throwUnlessRedirected(error as Error);
+        // The node does not hold the key any more. The next attempt finds the node that does.
+        if (isRedirect(error as Error)) return null;
+        throw error;
       }
     }),
   );
@@ -177,7 +183,7 @@ function planOrUnwatch<Plan>(client: Redis, plan: () => Plan): Plan {
  */
 async function refreshIfRedirected(
   connection: Connection,
-  replies: readonly [error: Error | null, reply: unknown][],
+  replies: readonly CommandOutcome[],
 ): Promise<boolean> {
   if (!isCluster(connection)) return false;
   const isRedirected = replies.some(([error]) => error !== null && isRedirect(error));
@@ -189,26 +195,13 @@ async function refreshIfRedirected(
  * Returns the replies of a batch. A reply of another Redis type than the command's is an error of the key.
  * @throws the error that the server gave to any of the commands
  */
-function repliesOf(
-  outcomes: readonly [error: Error | null, reply: unknown][],
-  commands: readonly RedisRequest[],
-): unknown[] {
+function repliesOf(outcomes: readonly CommandOutcome[], commands: readonly RedisRequest[]): unknown[] {
   return outcomes.map(([error, reply], i) => {
     if (error === null) return reply;
     throw replyCode(error.message) === 'WRONGTYPE'
       ? wrongTypeError(commands[i]?.[1])
       : toDevstateError(error);
   });
-}
-
-/**
- * Throws, in place of EXECABORT, the error of the command that Redis refused to take into the transaction. Returns null
- * if the node does not hold the key any more: nothing was written, and the next attempt finds the node that does.
- */
-function throwUnlessRedirected(error: Error & { previousErrors?: readonly Error[] }): null {
-  const cause = error.previousErrors?.[0] ?? error;
-  if (isRedirect(cause)) return null;
-  throw cause;
 }
 
 function isRedirect({ message }: Error): boolean {

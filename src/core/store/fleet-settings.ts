@@ -105,10 +105,7 @@ export class FleetSettingsReader implements SettingsSource {
   }
 
   async #readDeclared(): Promise<DeclaredSettings> {
-    const { redis } = this.#requests;
-    return parseDeclaredSettings(
-      await this.#requests.send(() => redis.hmget(this.#keys.meta, ...SETTING_FIELDS)),
-    );
+    return parseDeclaredSettings(await this.#requests.ask('hmget', this.#keys.meta, ...SETTING_FIELDS));
   }
 
   async #readSettings(): Promise<FleetSettings> {
@@ -157,9 +154,8 @@ export class FleetSettingsReader implements SettingsSource {
   }
 
   async #sampleIds(): Promise<string[]> {
-    const { redis } = this.#requests;
     try {
-      return await this.#requests.send(() => redis.srandmember(this.#keys.registered, SAMPLE_SIZE));
+      return await this.#requests.ask('srandmember', this.#keys.registered, SAMPLE_SIZE);
     } catch (error) {
       if (!isDenied(error)) throw error;
       return this.#withoutSample(error);

@@ -8,8 +8,8 @@ import { MAX_FIELD_BYTES } from '../model/document-limits.js';
 import { type DevstateError, deviceError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { Repeat } from './call.js';
-import type { RedisRequest } from './connection.js';
 import type { Link } from './link.js';
+import type { RedisRequest } from './replies.js';
 import { replyCode } from './reply-errors.js';
 import { type Evaluation, Requests } from './requests.js';
 import { COMMON_ARGS, type Script } from './script-descriptor.js';
@@ -126,7 +126,7 @@ export class Partition extends Requests {
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];
     try {
-      const evaluation = await this.evaluate(script, keys, argv, repeat, wasSent);
+      const evaluation = await this.evaluate(script, keys, argv, devices.length, repeat, wasSent);
       if (!isPermitted) this.#permissions.add(script.name);
       return evaluation;
     } catch (error) {

@@ -8,13 +8,14 @@ import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { call, type Repeat } from './call.js';
 import { ignoreAskingFailures } from './cluster-asking.js';
-import type { Connection, RedisRequest } from './connection.js';
+import type { Connection } from './connection.js';
 import type { Link } from './link.js';
 import { isNetworkError } from './network-errors.js';
 import { sendPipeline } from './pipeline.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
+import { type CommandName, isUnfitting, type RedisRequest, type ReplyOf } from './replies.js';
 import { isRetryable, replyCode } from './reply-errors.js';
-import { COMMON_ARGS, type Script } from './script-descriptor.js';
+import { COMMON_ARGS, fitsScript, type Script } from './script-descriptor.js';
 import { type ServerReply, sendToServer } from './send-to-server.js';
 
 /** The reply of a script. */
@@ -65,6 +66,15 @@ export class Requests {
   }
 
   /**
+   * Sends a read command, and returns its reply.
+   * @param command must have a key
+   * @throws DevstateError CONNECTION, BAD_RECORD
+   */
+  async ask<Name extends CommandName>(...command: RedisRequest<Name>): Promise<ReplyOf<Name>> {
+    return (await this.sendAndIdentify(command)).reply;
+  }
+
+  /**
    * Sends many commands in one round trip, and returns their replies in order. They must be safe to send twice, as
    * reads are. If a command fails because its key holds another Redis type, a DevstateError BAD_RECORD is returned as
    * its reply.
@@ -74,7 +84,8 @@ export class Requests {
   async sendMany(commands: readonly RedisRequest[], routingKey: string): Promise<unknown[]> {
     const replies = await this.send(async () => {
       const outcomes = await sendPipeline(this.connection, commands, routingKey);
-      for (const [error] of outcomes) if (isRetryable(error) || isNetworkError(error)) throw error;
+      for (const [error] of outcomes)
+        if (isRetryable(error) || isNetworkError(error) || isUnfitting(error)) throw error;
       return outcomes;
     }, routingKey);
     return replies.map(([error, reply], i) => {
@@ -89,7 +100,9 @@ export class Requests {
    * valid only on the server that gave it.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
-  sendAndIdentify(command: RedisRequest): Promise<ServerReply> {
+  sendAndIdentify<Name extends CommandName>(
+    command: RedisRequest<Name>,
+  ): Promise<ServerReply<ReplyOf<Name>>> {
     return this.send(() => sendToServer(this.connection, command));
   }
 
@@ -98,29 +111,32 @@ export class Requests {
    * call has ended (argument `notAfter`). Rejects with an error reply as ioredis gives it, not with a DevstateError:
    * `Partition.run` converts it into one that names the key or command that failed.
    * @param args the arguments of the script; the argument `notAfter` is set for each attempt
+   * @param deviceCount for how many devices the script is called
    * @param wasSent whether another script, which this one completes, may have done the same already
    */
   async evaluate(
     script: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
+    deviceCount: number,
     repeat: Exclude<Repeat, 'read'>,
     wasSent = false,
   ): Promise<Evaluation> {
-    const { redis, requestTimeoutMs: timeoutMs } = this;
-    const rest: [number, ...(string | number)[]] = [keys.length, ...keys, ...args];
+    const { connection, requestTimeoutMs: timeoutMs } = this;
+    const rest: (string | number)[] = [keys.length, ...keys, ...args];
+    const fits = (reply: unknown) => fitsScript(script, reply, deviceCount);
     let isRepeated = false;
-    const reply = await call(
+    const { reply } = await call(
       this.link,
       { key: keys[0], repeat, timeoutMs, isRepeated: wasSent },
       async (attempt) => {
         isRepeated = attempt.isRepeated;
         rest[1 + keys.length + NOT_AFTER] = attempt.notAfter;
         try {
-          return (await redis.evalsha(shaOf(script), ...rest)) as unknown[];
+          return await sendToServer(connection, ['evalsha', shaOf(script), ...rest], fits);
         } catch (error) {
           if (!hasCode(error, 'NOSCRIPT')) throw error;
-          return (await redis.eval(script.source, ...rest)) as unknown[];
+          return await sendToServer(connection, ['eval', script.source, ...rest], fits);
         }
       },
     );

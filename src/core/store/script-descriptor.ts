@@ -4,12 +4,16 @@
  * header and the calls of the Lua file.
  */
 import type { HistoryKind } from '../model/keyspace.js';
+import type { CommandName } from './replies.js';
 import type { ScriptCommand } from './script-commands.js';
 
 /** The name of a key that exists once in each partition; `meta` exists once in the fleet. */
 export type PartitionKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
 /** The name of a key that belongs to one device or to the device's type. `oldType` is the type before a change. */
 export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${HistoryKind}`;
+
+/** A command of a script that devstate also sends outside scripts, to find out which key a script failed at. */
+export type ProbeCommand = Extract<ScriptCommand, Uppercase<CommandName>>;
 
 /** The names of the keys that a script uses, in the order in which a call passes the keys. */
 export interface ScriptKeys {
@@ -50,6 +54,12 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   readonly repeat: 'repeatable' | 'once';
   /** How many devices one call of the script handles. */
   readonly devices: 'none' | 'one' | 'many';
+  /**
+   * The codes with which the reply begins; for many devices, the reply for each. Undefined: it begins with any value.
+   */
+  readonly codes?: readonly number[];
+  /** How many values the reply has before those of the devices, if the script handles many; else its fewest values. */
+  readonly headLength: number;
   /** The names of the arguments that come after `COMMON_ARGS`, once in a call. */
   readonly args: readonly Arg[];
   /** The names of the arguments that come after `args`, once for each device of the call. */
@@ -58,7 +68,7 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
    * Read commands that the script sends before its first write: the first command for the first key, and so on. They
    * make the script fail early if a key holds the wrong type, because Redis does not undo writes before a failure.
    */
-  readonly probes: readonly ScriptCommand[];
+  readonly probes: readonly ProbeCommand[];
   /** Every Redis command that the script and its included files call, not counting `probes`. */
   readonly commands: readonly ScriptCommand[];
 }
@@ -68,3 +78,26 @@ export type ScriptShape<Arg extends string = string, DeviceArg extends string = 
   Script<Arg, DeviceArg>,
   'name' | 'source'
 >;
+
+/** Returns whether a reply has the form that the script's descriptor tells. @param deviceCount the devices of the call */
+export function fitsScript(
+  { devices, codes, headLength }: Script,
+  reply: unknown,
+  deviceCount: number,
+): boolean {
+  const isFitting = (values: unknown, fewest: number) =>
+    Array.isArray(values) &&
+    values.length >= fewest &&
+    values.every(isValue) &&
+    (codes === undefined ? values[0] !== null : codes.includes(values[0] as number));
+  if (devices !== 'many') return isFitting(reply, headLength);
+  return (
+    Array.isArray(reply) &&
+    reply.length === headLength + deviceCount &&
+    reply.every((values, i) => (i < headLength ? isValue(values) : isFitting(values, 1)))
+  );
+}
+
+function isValue(value: unknown): boolean {
+  return value === null || typeof value === 'string' || typeof value === 'number';
+}

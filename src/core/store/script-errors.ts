@@ -7,10 +7,10 @@
 import { oversizeError } from '../model/document-limits.js';
 import { DevstateError } from '../model/errors.js';
 import type { Keyspace } from '../model/keyspace.js';
-import type { RedisRequest } from './connection.js';
 import { asDeviceDenial, permissionError, toDevstateError, wrongTypeError } from './redis-errors.js';
+import type { RedisRequest } from './replies.js';
 import { isDenied, isUnnamedDenial, replyCode, withoutPosition } from './reply-errors.js';
-import type { Script } from './script-descriptor.js';
+import type { ProbeCommand, Script } from './script-descriptor.js';
 import { expectedTypes, scriptKeys } from './script-keys.js';
 import { REFUSAL } from './script-permissions.js';
 
@@ -70,7 +70,9 @@ async function deniedError(
   const called = commandsOfLine(script, error.message);
   if (called.length > 0)
     return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);
-  const probes = script.probes.map((command, i): RedisRequest => [command.toLowerCase(), String(keys[i])]);
+  const probes = script.probes.map(
+    (command, i): RedisRequest => [command.toLowerCase() as Lowercase<ProbeCommand>, String(keys[i])],
+  );
   return (await firstDenial(partition, probes)) ?? toDevstateError(error);
 }
 

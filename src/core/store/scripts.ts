@@ -43,6 +43,8 @@ function script<const Arg extends string, const DeviceArg extends string>(
 export const REGISTER = script('register', registerLua, {
   repeat: 'once',
   devices: 'many',
+  codes: [1, 2, 3, 4],
+  headLength: 0,
   keys: ['registered', 'types', 'activity'],
   deviceKeys: ['state', 'type', 'oldType'],
   args: ['onlyIfNew'],
@@ -58,6 +60,8 @@ export const REGISTER = script('register', registerLua, {
 export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   repeat: 'repeatable',
   devices: 'many',
+  codes: [0, 1],
+  headLength: 0,
   keys: ['online', 'activity', 'pulse'],
   deviceKeys: ['state', 'heartbeat'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
@@ -73,6 +77,8 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   repeat: 'once',
   devices: 'many',
+  codes: [0, 1, 2, 3],
+  headLength: 0,
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
@@ -85,6 +91,7 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
 export const SETTLE = script('settle', settleLua, {
   repeat: 'repeatable',
   devices: 'many',
+  headLength: 1,
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl', 'detector', 'honourHold', 'indexOnly'],
@@ -109,6 +116,7 @@ export const SETTLE = script('settle', settleLua, {
 export const DUE = script('due', dueLua, {
   repeat: 'repeatable',
   devices: 'none',
+  headLength: 3,
   keys: ['activity', 'pulse'],
   deviceKeys: [],
   args: ['longestTtl', 'mode', 'honourHold', 'limit'],
@@ -121,6 +129,8 @@ export const DUE = script('due', dueLua, {
 export const DISCONNECT = script('disconnect', disconnectLua, {
   repeat: 'once',
   devices: 'one',
+  codes: [0, 1],
+  headLength: 1,
   keys: ['online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl'],
@@ -133,6 +143,8 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
 export const SET_DESIRED = script('set_desired', setDesiredLua, {
   repeat: 'once',
   devices: 'one',
+  codes: [0, 1, 2],
+  headLength: 1,
   keys: [],
   deviceKeys: ['state', 'history:desired'],
   args: [],
@@ -145,6 +157,8 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
 export const UNREGISTER = script('unregister', unregisterLua, {
   repeat: 'once',
   devices: 'one',
+  codes: [0, 1, 2],
+  headLength: 1,
   keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
   args: [],
@@ -157,6 +171,8 @@ export const UNREGISTER = script('unregister', unregisterLua, {
 export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   repeat: 'repeatable',
   devices: 'one',
+  codes: [0, 1],
+  headLength: 1,
   keys: ['types'],
   deviceKeys: ['state', 'type'],
   args: [],
@@ -169,6 +185,7 @@ export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
 export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
   repeat: 'repeatable',
   devices: 'none',
+  headLength: 1,
   keys: ['meta'],
   deviceKeys: [],
   args: ['ttl'],
@@ -181,6 +198,8 @@ export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
 export const DECLARE = script('declare', declareLua, {
   repeat: 'once',
   devices: 'none',
+  codes: [1],
+  headLength: 1,
   keys: ['meta'],
   deviceKeys: [],
   args: ['version', 'partitions', 'declaredDialect', 'writers', 'deviceLogins'],

@@ -1,12 +1,15 @@
 /**
  * A command for ioredis' method `sendCommand`, for what the methods of a client do not offer: it tells which server
- * replied, it may be sent to a chosen server of a cluster though it has no key, and many of them are written at once.
- * It overrides two public methods of ioredis' class `Command`, and no private ones.
+ * replied, it refuses a reply of another form, it may be sent to a chosen server of a cluster though it has no key, and
+ * many of them are written at once. It overrides three public methods of ioredis' class `Command`, and no private ones.
  */
 import { Socket } from 'node:net';
 import { Command } from 'ioredis';
+import type { CommandOptions } from './connection.js';
+import { fitsCommand, type RedisRequest, unfittingReply } from './replies.js';
 
 export class SentCommand extends Command {
+  readonly #fits: (reply: unknown) => boolean;
   /**
    * The socket that ioredis last wrote the command to. Once the command has a reply: the socket that the reply came
    * from, also if a server of a cluster redirected the command to another.
@@ -14,6 +17,12 @@ export class SentCommand extends Command {
   socket: object | undefined;
   /** In a cluster, a command without a key is sent to the server that holds this slot. Default: to any server. */
   routingSlot: number | undefined;
+
+  /** @param fits whether a reply fits; default: whether it has the form that the command's replies have */
+  constructor([name, ...args]: RedisRequest, options: CommandOptions, fits?: (reply: unknown) => boolean) {
+    super(name, args, options);
+    this.#fits = fits ?? ((reply) => fitsCommand(name, args.length, reply));
+  }
 
   override getSlot(): number {
     return this.routingSlot === undefined || this.getKeys().length > 0 ? super.getSlot() : this.routingSlot;
@@ -24,6 +33,18 @@ export class SentCommand extends Command {
     this.socket = socket;
     if (socket instanceof Socket) joinWrites(socket);
     return super.toWritable(socket);
+  }
+
+  /**
+   * ioredis calls this with the reply. After a reply that does not fit the command the connection ends: the replies that
+   * follow may belong to other commands.
+   * @throws DevstateError CONNECTION: the reply does not fit the command
+   */
+  override transformReply(raw: Buffer | Buffer[]): ReturnType<Command['transformReply']> {
+    const reply = super.transformReply(raw);
+    if (this.#fits(reply)) return reply;
+    if (this.socket instanceof Socket) this.socket.destroy();
+    throw unfittingReply(this.name);
   }
 }
 

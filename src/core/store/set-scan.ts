@@ -5,6 +5,7 @@
  */
 import { slices } from '../async/slices.js';
 import type { Partition } from './partition.js';
+import { ScanLimit } from './scan-limit.js';
 import { SeenIds } from './seen-ids.js';
 
 /**
@@ -17,7 +18,7 @@ type ScanCommand = 'sscan' | 'zscan';
 
 /** Yields the members of a set in chunks, each member once. */
 export async function* scanSet(partition: Partition, key: string): AsyncGenerator<string[]> {
-  const seen = new SeenIds(await partition.send(() => partition.redis.scard(key)));
+  const seen = new SeenIds(await partition.ask('scard', key));
   for await (const found of scan(partition, 'sscan', key)) {
     const fresh = found.filter((id) => seen.add(id));
     yield* slices(fresh, SCAN_COUNT);
@@ -39,8 +40,10 @@ export async function* scanSortedSet(partition: Partition, key: string): AsyncGe
 
 async function* scan(partition: Partition, command: ScanCommand, key: string): AsyncGenerator<string[]> {
   const cursor = new ScanCursor(partition, command, key);
+  const limit = new ScanLimit(await partition.ask(command === 'sscan' ? 'scard' : 'zcard', key));
   for (;;) {
     const { found, isLast } = await cursor.next(SCAN_COUNT);
+    limit.note(found.length, cursor.isAtStart && !isLast);
     yield found;
     if (isLast) return;
   }
@@ -80,7 +83,7 @@ export class ScanCursor {
   async next(count: number): Promise<{ found: string[]; isLast: boolean }> {
     const command = [this.#command, this.#key, this.#cursor, 'COUNT', count] as const;
     const { reply, server } = await this.#partition.sendAndIdentify(command);
-    const [next, found] = reply as [cursor: string, found: string[]];
+    const [next, found] = reply;
     const isOtherServer = !this.isAtStart && server !== this.#server;
     this.#server = server;
     this.#cursor = isOtherServer ? '0' : next;

@@ -19,6 +19,7 @@ import {
   storyOf,
   until,
 } from '../../support/fleet.js';
+import { interceptCommands } from '../../support/intercept-commands.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -209,13 +210,11 @@ describe('when the server refuses', () => {
 test('retries once a second, when scripts fail at once and messages keep arriving', async () => {
   const own = await openFleet(redis, {}, DETECTOR_CLIENT);
   const opened = await openDetector(own);
-  const { evalsha } = own.redis;
   let attempts = 0;
-  Object.assign(own.redis, {
-    async evalsha() {
-      attempts += 1;
-      throw new Error('MISCONF Redis is configured to save RDB snapshots');
-    },
+  const stop = interceptCommands(own.redis, async ([name], send) => {
+    if (name !== 'evalsha') return send();
+    attempts += 1;
+    throw new Error('MISCONF Redis is configured to save RDB snapshots');
   });
   await opened.says('lost');
   const article = articleProgram(fleet.redis, 'node');
@@ -223,7 +222,7 @@ test('retries once a second, when scripts fail at once and messages keep arrivin
   for (let i = 0; i < 200; i++) await article.heartbeat(`d${i}`);
   // Each retry sends one script for due devices, and some for the devices of the messages.
   expect(attempts).toBeLessThan(10 * (2 + (performance.now() - startedAt) / 1000));
-  Object.assign(own.redis, { evalsha });
+  stop();
   await opened.says('resumed');
 });
 
@@ -252,14 +251,12 @@ describe('when one of several scripts fails', () => {
     id: string,
     then: () => Promise<unknown> = async () => {},
   ) {
-    const evalsha = client.evalsha.bind(client) as (...args: unknown[]) => Promise<unknown>;
-    const failing = async (...args: unknown[]) => {
-      if (!args.includes(id)) return evalsha(...args);
-      Object.assign(client, { evalsha });
+    const stop = interceptCommands(client, async (words, send) => {
+      if (!words.includes(id)) return send();
+      stop();
       await then();
       throw new Error('MASTERDOWN Link with MASTER is down');
-    };
-    Object.assign(client, { evalsha: failing });
+    });
   }
 
   test('yields the events of the other scripts, and those of the failed one after its retry', async () => {

@@ -24,6 +24,7 @@ import {
   storyOf,
   until,
 } from '../../support/fleet.js';
+import { interceptCommands } from '../../support/intercept-commands.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -305,11 +306,10 @@ describe('the detector stops', () => {
 test('reports its start when the end is requested during the first step', async () => {
   const fleet = await openFleet(redis);
   const end = new AbortController();
-  const { evalsha } = fleet.redis;
-  vi.spyOn(fleet.redis, 'evalsha').mockImplementation(((...args: Parameters<typeof evalsha>) => {
-    end.abort();
-    return evalsha.apply(fleet.redis, args);
-  }) as typeof evalsha);
+  interceptCommands(fleet.redis, ([name], send) => {
+    if (name === 'evalsha') end.abort();
+    return send();
+  });
   const onReady = vi.fn();
   await allOf(detect(fleet, { signal: end.signal, onReady }));
   expect(onReady).toHaveBeenCalledOnce();

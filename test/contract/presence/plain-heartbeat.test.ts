@@ -20,6 +20,7 @@ import { createLink } from '../../../src/redis/client.js';
 import { ServerLink } from '../../../src/redis/server-link.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
 import { expired, failure, openFleet, type SingleFleet, snapshot, until } from '../../support/fleet.js';
+import { interceptCommands } from '../../support/intercept-commands.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -101,14 +102,11 @@ describe('between the rounds of a heartbeat', () => {
   test('a reconnection makes it again, on the new connection', async () => {
     await registered();
     const own = await ownFleet();
-    const { multi } = own.redis;
     let drops = 1;
-    const stream = own.redis.stream;
-    Object.assign(own.redis, {
-      multi(commands: unknown[][]) {
-        if (drops-- > 0) own.redis.disconnect(true);
-        return multi.call(own.redis, commands);
-      },
+    const { stream } = own.redis;
+    interceptCommands(own.redis, ([name], send) => {
+      if (name === 'multi' && drops-- > 0) own.redis.disconnect(true);
+      return send();
     });
     const beat = heartbeat(own, { id: ID, reportedJson: '{"a":1}' });
     await expect(beat.catch(({ code }) => code)).resolves.toEqual(

@@ -6,8 +6,8 @@ import { onlineDevices } from '../../../src/core/query/list.js';
 import { staleDevices } from '../../../src/core/query/stale.js';
 import { fleetStats } from '../../../src/core/query/stats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
-import type { RedisRequest } from '../../../src/core/store/connection.js';
 import type { Partition } from '../../../src/core/store/partition.js';
+import type { RedisRequest } from '../../../src/core/store/replies.js';
 import { allOf, openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 

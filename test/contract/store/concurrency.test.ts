@@ -8,6 +8,7 @@ import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { articleProgram } from '../../support/article.mjs';
 import { failure, historyOf, logOf, openFleet, type SingleFleet, storyOf } from '../../support/fleet.js';
+import { interceptCommands } from '../../support/intercept-commands.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -84,13 +85,10 @@ test('setDesired fails with CONFLICT after the request timeout, when the record 
   const fleet = await openFleet(redis, { requestTimeout: 30 });
   await register(fleet, 'd1', 'lamp');
   const { redis: raw } = fleet;
-  const evalsha = raw.evalsha.bind(raw) as (...args: unknown[]) => Promise<unknown>;
   let changes = 0;
-  Object.assign(raw, {
-    evalsha: async (...args: unknown[]) => {
-      await raw.hset('device:state:d1', 'desiredState', `{"n":${changes++}}`);
-      return evalsha(...args);
-    },
+  interceptCommands(raw, async ([name], send) => {
+    if (name === 'evalsha') await raw.hset('device:state:d1', 'desiredState', `{"n":${changes++}}`);
+    return send();
   });
   expect(await failure(setDesired(fleet, 'd1', { on: true }))).toMatchObject({
     code: 'CONFLICT',

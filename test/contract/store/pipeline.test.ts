@@ -1,9 +1,9 @@
 /** sendPipeline: every command of a batch gets its own reply or error, also when the connection is lost. */
-import type { Redis, RedisOptions } from 'ioredis';
+import { Command, type Redis, type RedisOptions } from 'ioredis';
 import { expect, test, vi } from 'vitest';
-import type { RedisRequest } from '../../../src/core/store/connection.js';
-
 import { sendPipeline } from '../../../src/core/store/pipeline.js';
+import type { RedisRequest } from '../../../src/core/store/replies.js';
+import { SentCommand } from '../../../src/core/store/sent-command.js';
 import { until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -12,6 +12,13 @@ const RECONNECTING = { retryStrategy: () => 20, maxRetriesPerRequest: null };
 
 const send = (client: Redis, ...commands: RedisRequest[]) => sendPipeline(client, commands, 'key');
 const get = (key: string): RedisRequest => ['get', key];
+
+/** Blocks the connection. devstate does not send it, so the form of its reply is not checked. */
+const BLPOP = ['blpop', 'list', 0] as unknown as RedisRequest;
+const { transformReply } = SentCommand.prototype;
+vi.spyOn(SentCommand.prototype, 'transformReply').mockImplementation(function (this: SentCommand, raw) {
+  return (this.name === 'blpop' ? Command.prototype.transformReply : transformReply).call(this, raw);
+});
 
 /** Waits until the server blocks on the BLPOP of the batch. */
 async function untilBlocked(admin: Redis): Promise<void> {
@@ -22,11 +29,11 @@ test('gives replies in order, and an error at the index of a failed command', as
   const client = await redis.client();
   await client.mset('a', '1', '温度', 'x\r\ny');
   await client.hset('hash', 'f', 'v');
-  expect(await send(client, get('a'), get('hash'), get('温度'), ['hgetall', 'hash'], get('none'))).toEqual([
+  expect(await send(client, get('a'), get('hash'), get('温度'), ['hget', 'hash', 'f'], get('none'))).toEqual([
     [null, '1'],
     [expect.objectContaining({ message: expect.stringMatching(/^WRONGTYPE/) })],
     [null, 'x\r\ny'],
-    [null, { f: 'v' }],
+    [null, 'v'],
     [null, null],
   ]);
 });
@@ -56,7 +63,7 @@ test('sends a batch that was given before the connection was ready', async () =>
 test('sends the whole batch again after a connection loss, when no command was answered', async () => {
   const [client, admin] = [await redis.client(RECONNECTING), await redis.client()];
   const id = await client.client('ID');
-  const replies = send(client, ['blpop', 'list', 0], get('a'), get('b'));
+  const replies = send(client, BLPOP, get('a'), get('b'));
   await untilBlocked(admin);
   await admin.client('KILL', 'ID', id);
   await admin.mset('a', '1', 'b', '2');
@@ -71,12 +78,12 @@ test('sends the whole batch again after a connection loss, when no command was a
 test('does not send a batch again after a connection loss, when some commands were answered', async () => {
   const [client, admin] = [await redis.client(RECONNECTING), await redis.client()];
   const id = await client.client('ID');
-  const replies = send(client, ['incr', 'n'], ['blpop', 'list', 0], ['incr', 'n']);
+  const replies = send(client, ['rpush', 'n', 'x'], BLPOP, ['rpush', 'n', 'x']);
   await untilBlocked(admin);
   await admin.client('KILL', 'ID', id);
   const aborted = [expect.objectContaining({ message: expect.stringMatching(/aborted/) })];
   expect(await replies).toEqual([[null, 1], aborted, aborted]);
-  expect(await client.get('n')).toBe('1');
+  expect(await client.llen('n')).toBe(1);
 });
 
 test.each<[what: string, options: RedisOptions, message: RegExp]>([
@@ -88,10 +95,7 @@ test.each<[what: string, options: RedisOptions, message: RegExp]>([
     const [client, admin] = [await redis.client(options), await redis.client()];
     client.on('error', () => {});
     const id = await client.client('ID');
-    const outcomes = Promise.all([
-      send(client, ['blpop', 'list', 0], get('b')),
-      send(client, get('c'), ['blpop', 'list', 0]),
-    ]);
+    const outcomes = Promise.all([send(client, BLPOP, get('b')), send(client, get('c'), BLPOP)]);
     await untilBlocked(admin);
     await admin.client('KILL', 'ID', id);
     const failed = [expect.objectContaining({ message: expect.stringMatching(message) })];
@@ -102,16 +106,15 @@ test.each<[what: string, options: RedisOptions, message: RegExp]>([
   },
 );
 
-test.each<[what: string, options: RedisOptions, number: unknown]>([
-  ['enableAutoPipelining', { enableAutoPipelining: true }, 1],
-  ['stringNumbers', { stringNumbers: true }, '1'],
-  ['showFriendlyErrorStack', { showFriendlyErrorStack: true }, 1],
-])('gives replies and errors with a client that has the option %s', async (_, options, number) => {
+test.each<[what: string, options: RedisOptions]>([
+  ['enableAutoPipelining', { enableAutoPipelining: true }],
+  ['showFriendlyErrorStack', { showFriendlyErrorStack: true }],
+])('gives replies and errors with a client that has the option %s', async (_, options) => {
   const client = await redis.client(options);
   await client.set('a', 'x');
-  expect(await send(client, get('a'), ['incr', 'n'], ['get'])).toEqual([
+  expect(await send(client, get('a'), ['rpush', 'n', 'x'], ['get'])).toEqual([
     [null, 'x'],
-    [null, number],
+    [null, 1],
     [expect.objectContaining({ message: expect.stringMatching(/wrong number of arguments/) })],
   ]);
 });
@@ -143,7 +146,7 @@ test('gives an error for each command, when the connection has ended', async () 
 test('applies the command timeout of the connection to each command', async () => {
   const client = await redis.client({ commandTimeout: 1000 });
   const timedOut = [expect.objectContaining({ message: 'Command timed out' })];
-  expect(await send(client, get('a'), ['blpop', 'list', 0])).toEqual([[null, null], timedOut]);
+  expect(await send(client, get('a'), BLPOP)).toEqual([[null, null], timedOut]);
   client.disconnect();
 });
 

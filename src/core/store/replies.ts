@@ -1,0 +1,111 @@
+/**
+ * Which form of reply each Redis command has. A reply of another form shows that the server is broken or not Redis, or
+ * that its replies have got out of step with the commands. It is refused before anything is taken from it.
+ */
+import { DevstateError } from '../model/errors.js';
+
+/** Whether a reply has the form of a command. `argCount` is the number of the command's arguments. */
+type Form<Reply> = (reply: unknown, argCount: number) => reply is Reply;
+
+const isText = (reply: unknown): reply is string => typeof reply === 'string';
+const isTextOrNil = (reply: unknown): reply is string | null => reply === null || typeof reply === 'string';
+const isNumber = (reply: unknown): reply is number => typeof reply === 'number';
+const isNumberOrNil = (reply: unknown): reply is number | null => reply === null || isNumber(reply);
+const isList = (reply: unknown): reply is unknown[] => Array.isArray(reply);
+const isListOrNil = (reply: unknown): reply is unknown[] | null => reply === null || isList(reply);
+const isTexts = (reply: unknown): reply is string[] => isList(reply) && reply.every(isText);
+const isTextOrTexts = (reply: unknown): reply is string | string[] => isText(reply) || isTexts(reply);
+/** Names and values, or members and scores, in turn. */
+const isPairs = (reply: unknown): reply is string[] => isTexts(reply) && reply.length % 2 === 0;
+/** One item for each argument after the key. */
+const isTextForEach = (reply: unknown, argCount: number): reply is (string | null)[] =>
+  isList(reply) && reply.length === argCount - 1 && reply.every(isTextOrNil);
+const isNumberForEach = (reply: unknown, argCount: number): reply is number[] =>
+  isList(reply) && reply.length === argCount - 1 && reply.every(isNumber);
+const isTime = (reply: unknown): reply is [seconds: string, microseconds: string] =>
+  isTexts(reply) && reply.length === 2 && reply.every((part) => /^\d{1,15}$/.test(part));
+const isScanned = (reply: unknown): reply is [cursor: string, found: string[]] =>
+  isList(reply) && reply.length === 2 && /^\d{1,20}$/.test(String(reply[0])) && isTexts(reply[1]);
+const isEntry = (reply: unknown): reply is [id: string, fields: string[]] =>
+  isList(reply) && reply.length === 2 && /^\d{1,20}-\d{1,20}$/.test(String(reply[0])) && isPairs(reply[1]);
+const isEntries = (reply: unknown): reply is [id: string, fields: string[]][] =>
+  isList(reply) && reply.every(isEntry);
+
+/** The commands that devstate sends outside scripts. */
+const FORMS = {
+  config: isTextOrTexts,
+  eval: isList,
+  evalsha: isList,
+  exec: isListOrNil,
+  exists: isNumber,
+  get: isTextOrNil,
+  hget: isTextOrNil,
+  hlen: isNumber,
+  hmget: isTextForEach,
+  hset: isNumber,
+  hstrlen: isNumber,
+  lrange: isTexts,
+  ltrim: isText,
+  multi: isText,
+  ping: isText,
+  pttl: isNumber,
+  rpush: isNumber,
+  scan: isScanned,
+  scard: isNumber,
+  set: isTextOrNil,
+  sismember: isNumber,
+  smismember: isNumberForEach,
+  srandmember: isTexts,
+  sscan: isScanned,
+  time: isTime,
+  type: isText,
+  unlink: isNumber,
+  watch: isText,
+  xinfo: isList,
+  xlen: isNumber,
+  xrange: isEntries,
+  xrevrange: isEntries,
+  zcard: isNumber,
+  zcount: isNumber,
+  zmscore: isTextForEach,
+  zrange: isPairs,
+  zrank: isNumberOrNil,
+  zrevrange: isPairs,
+  zrevrank: isNumberOrNil,
+  zscan: isScanned,
+  zscore: isTextOrNil,
+} satisfies Record<string, Form<unknown>>;
+
+export type CommandName = keyof typeof FORMS;
+
+export type ReplyOf<Name extends CommandName> =
+  (typeof FORMS)[Name] extends Form<infer Reply> ? Reply : never;
+
+/** A Redis command: its name and its arguments. */
+export type RedisRequest<Name extends CommandName = CommandName> = readonly [
+  name: Name,
+  ...args: (string | number)[],
+];
+
+/** Returns whether a reply has the form of a command. */
+export function fitsCommand<Name extends CommandName>(
+  name: Name,
+  argCount: number,
+  reply: unknown,
+): reply is ReplyOf<Name> {
+  return FORMS[name](reply, argCount);
+}
+
+/** Returns the error for a reply that has another form than the command, or another number of items. */
+export function unfittingReply(name: string): DevstateError {
+  return new DevstateError(
+    'CONNECTION',
+    `the server sent a reply that does not fit the command ${name.toUpperCase()}`,
+    { reason: 'MALFORMED_REPLY' },
+  );
+}
+
+/** Returns whether an error is of a reply that does not fit its command, or is no reply of Redis at all. */
+export function isUnfitting(error: unknown): error is DevstateError {
+  return error instanceof DevstateError && error.reason === 'MALFORMED_REPLY';
+}
