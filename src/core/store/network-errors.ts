@@ -36,6 +36,11 @@ export function isNotSent({ message }: Error): boolean {
   return NOT_SENT.test(message);
 }
 
+/** Returns an error for a command that was not sent (`isNotSent`). @param cause why it was not */
+export function notSentError(cause: unknown): Error {
+  return new Error("Stream isn't writeable and enableOfflineQueue options is false", { cause });
+}
+
 /** The system calls whose errors are of the network, whatever their code. */
 const NETWORK_CALLS = new Set(['connect', 'read', 'write', 'getaddrinfo', 'shutdown', 'reset']);
 

@@ -8,9 +8,10 @@ import { createHash } from 'node:crypto';
 import type { Cluster, Redis } from 'ioredis';
 import { call, type Repeat } from './call.js';
 import { ignoreAskingFailures } from './cluster-asking.js';
-import type { Connection } from './connection.js';
+import { type Connection, commandOptions } from './connection.js';
 import type { Link } from './link.js';
-import { isNetworkError } from './network-errors.js';
+import { isNetworkError, notSentError } from './network-errors.js';
+import { OnceCommand } from './once-command.js';
 import { sendPipeline } from './pipeline.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
 import { type CommandName, isUnfitting, type RedisRequest, type ReplyOf } from './replies.js';
@@ -122,25 +123,35 @@ export class Requests {
     repeat: Exclude<Repeat, 'read'>,
     wasSent = false,
   ): Promise<Evaluation> {
-    const { connection, requestTimeoutMs: timeoutMs } = this;
+    const { requestTimeoutMs: timeoutMs } = this;
     const rest: (string | number)[] = [keys.length, ...keys, ...args];
     const fits = (reply: unknown) => fitsScript(script, reply, deviceCount);
     let isRepeated = false;
-    const { reply } = await call(
+    const reply = await call(
       this.link,
       { key: keys[0], repeat, timeoutMs, isRepeated: wasSent },
       async (attempt) => {
         isRepeated = attempt.isRepeated;
         rest[1 + keys.length + NOT_AFTER] = attempt.notAfter;
         try {
-          return await sendToServer(connection, ['evalsha', shaOf(script), ...rest], fits);
+          return await this.#sendOnce(['evalsha', shaOf(script), ...rest], fits);
         } catch (error) {
           if (!hasCode(error, 'NOSCRIPT')) throw error;
-          return await sendToServer(connection, ['eval', script.source, ...rest], fits);
+          return await this.#sendOnce(['eval', script.source, ...rest], fits);
         }
       },
     );
     return { reply, isRepeated };
+  }
+
+  /** Sends a command that ioredis must not send again by itself. */
+  async #sendOnce(request: RedisRequest, fits: (reply: unknown) => boolean): Promise<unknown[]> {
+    const command = new OnceCommand(request, commandOptions(this.connection), fits);
+    try {
+      return (await this.connection.sendCommand(command)) as unknown[];
+    } catch (error) {
+      throw isNetworkError(error) && !command.wasWritten ? notSentError(error) : error;
+    }
   }
 }
 

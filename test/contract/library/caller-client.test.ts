@@ -6,6 +6,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DeviceStateManager, OfflineDetector } from '../../../src/index.js';
 import { type FaultProxy, useFaultProxy } from '../../support/faults/fault-proxy.js';
+import { loseAnswer } from '../../support/faults/lose-answer.js';
 import { failure, until } from '../../support/fleet.js';
 import { briefly, useRedis } from '../../support/redis.js';
 
@@ -124,4 +125,20 @@ test('subscriptions have connections of their own, which are replaced when they 
   );
   await until(() => seen.includes('d1'));
   expect(client.stream).toBe(stream);
+});
+
+test('a write whose answer was lost is not sent again by the client, and is told as unknown', async () => {
+  const { client, proxy } = await callersClient();
+  const manager = new DeviceStateManager(client, { requestTimeout: 1000 });
+  await manager.registerDevice('again', 'lamp');
+  await manager.setDesiredState('again', { a: 1 });
+  loseAnswer(proxy, 'x-first', 'reset');
+  const desired = await failure(manager.setDesiredState('again', { 'x-first': 1 }, { ifVersion: 1 }));
+  expect(desired).toMatchObject({ code: 'CONNECTION', outcome: 'unknown' });
+  loseAnswer(proxy, 'x-device', 'reset');
+  const registered = await failure(
+    manager.registerDevice('x-device', 'lamp', undefined, { onlyIfNew: true }),
+  );
+  expect(registered).toMatchObject({ code: 'CONNECTION', outcome: 'unknown' });
+  expect(await manager.getDeviceState('again')).toMatchObject({ desiredVersion: 2 });
 });
