@@ -1,60 +1,116 @@
-/** A lock between processes that change the same file: a file beside it, which only one of them can create. */
+/**
+ * A lock between processes that change the same file: a file beside it, which only one of them can create. It contains
+ * a token of its holder, so that a process that was stopped for long finds out that another took over its lock.
+ *
+ * What is read of the lock and what is done then are synchronous calls in a row: no other work of this process delays
+ * the second one. A process that the system stops for seconds just between the two can still act on an old state.
+ */
 import { randomUUID } from 'node:crypto';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileProblem, usageError } from '../core/model/errors.js';
 
-/** A lock older than this is taken to be left by a process that died, ms. A lock is held for a few milliseconds. */
+/**
+ * A lock with the same token for longer than this is taken to be left by a process that died, ms of the monotonic
+ * clock of the process that waits. A lock is held for a few milliseconds.
+ */
 const STALE_MS = 5000;
 /** The longest wait for a lock, ms. */
 const MAX_WAIT_MS = 15_000;
 /** The longest pause between two attempts, ms. It is random, so that processes do not stay in step. */
 const MAX_PAUSE_MS = 20;
 
+/** Another process has taken over the lock. */
+class LockLost extends Error {}
+
 /**
  * Calls `change` while no other process has the lock of the file.
- * @throws Error: the lock cannot be created, or others had it for 15 s
+ * @param change must call `assertHeld` just before it changes the file, and pass on what that throws: `change` is then
+ * called again, with a new lock
+ * @throws DevstateError USAGE: others had the lock for 15 s, or it cannot be read; Error: it cannot be created
  */
-export async function withFileLock<T>(path: string, change: () => Promise<T>): Promise<T> {
+export async function withFileLock<T>(
+  path: string,
+  change: (assertHeld: () => void) => Promise<T>,
+): Promise<T> {
   const lock = `${path}.lock`;
-  const deadline = performance.now() + MAX_WAIT_MS;
-  while (!(await create(lock))) {
-    if (performance.now() > deadline) throw new Error(`another process holds ${lock}`);
-    await removeStale(lock);
-    await sleep(1 + Math.random() * MAX_PAUSE_MS);
-  }
-  try {
-    return await change();
-  } finally {
-    await rm(lock, { force: true });
+  for (;;) {
+    const token = await acquire(lock);
+    try {
+      return await change(() => {
+        if (tokenIn(lock) !== token) throw new LockLost();
+      });
+    } catch (error) {
+      if (!(error instanceof LockLost)) throw error;
+    } finally {
+      if (tokenIn(lock) === token) rmSync(lock, { force: true });
+    }
   }
 }
 
-/** Creates the lock. Returns false if it exists. */
-async function create(lock: string): Promise<boolean> {
+/** Creates the lock once there is none, or a stale one. Returns its token. */
+async function acquire(lock: string): Promise<string> {
+  const token = randomUUID();
+  const start = performance.now();
+  let seen: { token: string | undefined; since: number } | undefined;
+  while (!create(lock, token)) {
+    const found = tokenIn(lock);
+    const now = performance.now();
+    if (seen?.token !== found) seen = { token: found, since: now };
+    else if (seen && found !== undefined && now - seen.since > STALE_MS) removeStale(lock, found);
+    if (now - start > MAX_WAIT_MS)
+      throw usageError(
+        `other processes have had the lock ${lock} for ${MAX_WAIT_MS / 1000} s`,
+        'try again when they have ended; if there are none, remove that file',
+      );
+    await sleep(1 + Math.random() * MAX_PAUSE_MS);
+  }
+  return token;
+}
+
+/** Creates the lock. Returns false if there is one. */
+function create(lock: string, token: string): boolean {
+  let file: number;
   try {
-    await (await open(lock, 'wx', 0o600)).close();
-    return true;
+    file = openSync(lock, 'wx');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
+  try {
+    writeFileSync(file, token);
+    return true;
+  } catch (error) {
+    rmSync(lock, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**
- * Removes a lock that is too old to be held. It is renamed first, because only one process can rename it; if it turns
- * out to be a new lock of a process that was faster, it is put back.
+ * Removes the lock with the token `stale`. It is renamed first, because only one process can rename it. If it turns out
+ * to be another's, which was faster, it is put back, unless a third process has created one: its holder notices.
  */
-async function removeStale(lock: string): Promise<void> {
-  const found = await stat(lock).catch(ifMissing);
-  if (found === undefined || Date.now() - found.mtimeMs < STALE_MS) return;
+function removeStale(lock: string, stale: string): void {
   const removed = `${lock}.${randomUUID()}`;
-  await rename(lock, removed).catch(ifMissing);
-  const renamed = await stat(removed).catch(ifMissing);
-  if (renamed && renamed.ino !== found.ino) await link(removed, lock);
-  await rm(removed, { force: true });
+  try {
+    renameSync(lock, removed);
+    const token = tokenIn(removed);
+    if (token !== undefined && token !== stale) create(lock, token);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  } finally {
+    rmSync(removed, { force: true });
+  }
 }
 
-/** For `catch`: another process has removed the file. */
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
+/** Returns the content of a lock; undefined if there is none. */
+function tokenIn(lock: string): string | undefined {
+  try {
+    return readFileSync(lock, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw usageError(`cannot read the lock ${lock}: ${fileProblem(error)}`, 'remove it');
+  }
 }

@@ -54,8 +54,10 @@ export async function readContexts(path: string, warn: (message: string) => void
 
 /**
  * Changes the saved contexts, under a lock, so that changes by two processes are both kept.
- * @param edit changes the contexts that it is given; if it throws, the file stays as it is
- * @throws DevstateError USAGE: the file cannot be read or written, or is not valid; and what `edit` throws
+ * @param edit changes the contexts that it is given; if it throws, the file stays as it is. It is called again, with
+ * the contexts read again, if another process took over the lock meanwhile
+ * @throws DevstateError USAGE: the file cannot be read or written, is not valid, or others have its lock; and what
+ * `edit` throws
  */
 export async function changeContexts<T>(
   path: string,
@@ -65,10 +67,10 @@ export async function changeContexts<T>(
   try {
     const target = await targetOf(path);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    return await withFileLock(target, async () => {
+    return await withFileLock(target, async (assertHeld) => {
       const contexts = await readContexts(path, warn);
       const result = edit(contexts);
-      await replaceFile(target, await changedText(path, contexts));
+      await replaceFile(target, await changedText(path, contexts), assertHeld);
       return result;
     });
   } catch (error) {
@@ -103,12 +105,14 @@ async function targetOf(path: string): Promise<string> {
 
 /**
  * Replaces a file in one step, so that a program that reads it meanwhile gets the old or the new text, never a part.
+ * `assertHeld` is called when only the replacement is left to do; if it throws, the file stays as it is.
  */
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, text: string, assertHeld: () => void): Promise<void> {
   const draft = `${path}.${randomUUID()}`;
   try {
     const file = await open(draft, 'wx', 0o600);
     await file.writeFile(text).finally(() => file.close());
+    assertHeld();
     await rename(draft, path);
   } finally {
     await rm(draft, { force: true });

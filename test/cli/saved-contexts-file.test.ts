@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { contextsPath } from '../../src/cli/saved-contexts-file.js';
+import { changeContexts, contextsPath, readContexts } from '../../src/cli/saved-contexts-file.js';
 import { cli, type RunOptions, text } from '../support/cli.js';
 import { useRedis } from '../support/redis.js';
 
@@ -146,6 +146,23 @@ describe('devstate context', () => {
 });
 
 describe('the file', () => {
+  test('keeps what another process wrote after it took over the lock', async () => {
+    const warn = () => {};
+    let calls = 0;
+    await changeContexts(
+      file,
+      ({ contexts }) => {
+        contexts.set('own', { url: 'redis://own' });
+        if (++calls > 1) return;
+        rmSync(`${file}.lock`);
+        written('[contexts.other]\nurl = "redis://other"\n');
+      },
+      warn,
+    );
+    expect([...(await readContexts(file, warn)).contexts.keys()]).toEqual(['other', 'own']);
+    expect(readdirSync(dirname(file))).toEqual(['config.toml']);
+  });
+
   test('is in the configuration folder of the platform, or at DEVSTATE_CONFIG', async () => {
     const { XDG_CONFIG_HOME } = process.env;
     process.env.XDG_CONFIG_HOME = folder;
