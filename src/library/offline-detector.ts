@@ -1,6 +1,6 @@
 /** The detector of the library, as an event emitter. Usage: `new OfflineDetector(connection).start()`. */
 import { EventEmitter } from 'node:events';
-import { checkDurations, type DetectOptions, type Strategy } from '../core/detection/detect-options.js';
+import { checkDurations, type DetectOptions } from '../core/detection/detect-options.js';
 import { detect } from '../core/detection/detector.js';
 import { type DevstateError, usageError } from '../core/model/errors.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
@@ -10,19 +10,9 @@ import { callIsolated, isolateCallbacks } from './callbacks.js';
 import { type ClientOptions, type RedisClient, supportedClient } from './caller-client.js';
 import { type LibraryLink, libraryLink } from './own-client.js';
 
-export interface OfflineDetectorOptions extends FleetOptions {
-  /** How the detector finds devices whose heartbeat has expired; default `deadline`. */
-  strategy?: Strategy;
-  /** The time between two checks of the strategy `poll`, ms, from 1 to ten years; default 10,000. */
-  interval?: number;
-  /** True (default): no device is declared offline during the hold after an outage. False: expired devices are. */
-  honourHold?: boolean;
-  /**
-   * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed
-   * without updating the index; from 1 to ten years, default 300,000.
-   */
-  auditRound?: number;
-}
+export interface OfflineDetectorOptions
+  extends FleetOptions,
+    Pick<DetectOptions, 'strategy' | 'interval' | 'honourHold' | 'auditRound'> {}
 
 /** The events of an `OfflineDetector`, with the arguments of their listeners. */
 export interface OfflineDetectorEvents {

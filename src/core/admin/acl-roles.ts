@@ -6,6 +6,7 @@
  * which the fleet is. The role `device` is different: it has no scripts, and exact keys (`device-login.ts`).
  */
 import { usageError } from '../model/errors.js';
+import { escapeGlob } from '../model/escape-glob.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { Script, ScriptKeys } from '../store/script-descriptor.js';
 import { scriptKeys } from '../store/script-keys.js';
@@ -181,11 +182,6 @@ function quoteWord(word: string): string {
     return byte > 0x1f && byte < 0x7f ? character : `\\x${byte.toString(16).padStart(2, '0')}`;
   });
   return `"${bytes.join('')}"`;
-}
-
-/** Returns a glob pattern for an ACL that matches this text alone. The text must not have a space. */
-function escapeGlob(text: string): string {
-  return text.replace(/[\\*?[\]]/g, '\\$&');
 }
 
 function sortedSet(words: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 /** Deletes all keys of a namespace. `devstate demo` uses it to remove the keys that it made. */
 import { usageError } from '../model/errors.js';
+import { escapeGlob } from '../model/escape-glob.js';
 import type { Fleet } from '../store/fleet.js';
 import { sendToServer } from '../store/send-to-server.js';
 
@@ -11,7 +12,7 @@ import { sendToServer } from '../store/send-to-server.js';
 export async function eraseNamespace(fleet: Fleet): Promise<void> {
   const { namespace } = fleet.options;
   if (!namespace) throw usageError('only a fleet with a namespace can be erased');
-  const pattern = `${namespace.replace(/[\\*?[\]]/g, '\\$&')}:*`;
+  const pattern = `${escapeGlob(namespace)}:*`;
   for (const server of fleet.servers()) {
     let cursor = '0';
     do {

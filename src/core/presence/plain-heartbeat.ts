@@ -18,8 +18,9 @@ import type { Partition } from '../store/partition.js';
 import type { RedisRequest } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
 
-/** The fields that a heartbeat reads; the reported document only if it may change. */
-const FIELDS = ['id', 'devstate', 'registered', 'reported'] as const;
+/** The fields that a heartbeat without a report reads, and one with a report. */
+const PRESENCE_FIELDS = ['id', 'devstate', 'registered'] as const;
+const REPORT_FIELDS = [...PRESENCE_FIELDS, 'reported'] as const;
 const DIALECTS: readonly Dialect[] = ['node', 'python'];
 
 /** What was read of a device before its heartbeat is written. */
@@ -45,7 +46,8 @@ const NO_REPORT: ReportWrite = { fields: [], commands: [] };
 /**
  * Sends one heartbeat with plain commands.
  * @param defaultTtl the TTL of a device without a TTL of its own, ms
- * @throws DevstateError NOT_FOUND, BAD_RECORD, CONFLICT, CONNECTION; USAGE also if the heartbeat has `registerAs`
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, CONFLICT; CONNECTION: with the outcome `unknown` if a report may have
+ *   been written; USAGE also if the heartbeat has `registerAs`
  */
 export async function plainHeartbeat(
   partition: Partition,
@@ -60,7 +62,7 @@ export async function plainHeartbeat(
   const { keys } = partition;
   const hasReport = beat.patch !== undefined || beat.reportedJson !== undefined;
   return writeFenced(partition, {
-    ...readsOf(partition, id, hasReport ? FIELDS : FIELDS.slice(0, 3)),
+    ...readsOf(partition, id, hasReport ? REPORT_FIELDS : PRESENCE_FIELDS),
     repeat: hasReport ? 'once' : 'repeatable',
     plan(replies) {
       const found = decode(id, replies);
@@ -92,7 +94,8 @@ export async function plainHeartbeat(
 /**
  * Takes the device offline with plain commands: its heartbeat key is set with an expiry in the past, which deletes it.
  * @returns whether the device was online
- * @throws DevstateError NOT_FOUND, BAD_RECORD, CONFLICT, CONNECTION, USAGE
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, CONFLICT, USAGE; CONNECTION: with the outcome `unknown` if it may have
+ *   been taken offline
  */
 export async function plainDisconnect(partition: Partition, id: string): Promise<boolean> {
   partition.assertNotReadOnly('disconnect');
@@ -114,7 +117,7 @@ export async function plainDisconnect(partition: Partition, id: string): Promise
 }
 
 /** The record is read in both dialects, because another program may have registered the device in the other one. */
-function readsOf({ keys }: Partition, id: string, fields: readonly (typeof FIELDS)[number][]) {
+function readsOf({ keys }: Partition, id: string, fields: readonly (typeof REPORT_FIELDS)[number][]) {
   const state = keys.state(id);
   const records = DIALECTS.map(
     (dialect): RedisRequest => ['hmget', state, ...fields.map((field) => fieldName(dialect, field))],
@@ -178,9 +181,9 @@ function isEqual(text: string, stored: string): boolean {
 }
 
 /**
- * Returns what the history entry says of the time before it, as include/history.lua does: whether the report was empty
- * as registered, and for which time it is not known. The newest entry is not compared with the stored report, because the
- * user may not read the history.
+ * Returns the fields of a history entry about the time before it, as include/history.lua does: `first`: the report was
+ * empty as registered; `unknown`: from when to when it is not known. The newest entry is not compared with the stored
+ * report, because the user may not read the history.
  */
 function historyNote({ packed: [version = 0, since = 0], registeredAt, reported, now }: Found): string {
   if (version === 0) return reported === '' || reported === '{}' ? ',"first":true' : '';

@@ -26,6 +26,7 @@ import type { Requests } from './requests.js';
 import { retryUntilSettled } from './retry.js';
 
 export interface FencedWrite<Result> {
+  /** The key that expires before the write is too late; in a cluster, in the slot of `keys`. */
   fence: string;
   /** Whether the write may be made again if the connection was lost before the reply of its EXEC. */
   repeat: 'repeatable' | 'once';
@@ -103,8 +104,8 @@ function inTurn<Result>(client: Redis, work: () => Promise<Result>): Promise<Res
 }
 
 /**
- * Makes one attempt. The fence expires after half of the time that is left: it is set before half of that time has
- * passed, or the attempt fails. So the write is made before the deadline, or never.
+ * Makes one attempt. The fence is set within the first half of the time left, for the length of that half, so it
+ * expires before the deadline, and the write is made before it, or never.
  * @returns undefined: the keys changed, the fence expired, or the connection was replaced
  */
 async function attempt<Result>(

@@ -30,7 +30,7 @@ async function atNextScript(proxy: FaultProxy): Promise<Flow> {
     flow.set({ swallow: true }, 'toClient');
     found = flow;
   };
-  await proxy.until(() => (found?.toClient.swallowed ?? 0) > 0);
+  await proxy.until(() => (found?.toClient.pending ?? 0) > 0);
   return found as Flow;
 }
 

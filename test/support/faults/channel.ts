@@ -84,7 +84,7 @@ export class Channel {
   }
 
   /** The number of bytes that were sent and not passed on. */
-  get swallowed(): number {
+  get pending(): number {
     return this.seen - this.passed;
   }
 
@@ -102,11 +102,11 @@ export class Channel {
   /** Discards everything from now on, for ever. */
   blackHole(): void {
     this.#isBlackHole = true;
-    this.close();
+    this.discardPending();
   }
 
   /** Discards what was not passed on yet. */
-  close(): void {
+  discardPending(): void {
     clearTimeout(this.#timer);
     this.#queue.length = 0;
   }

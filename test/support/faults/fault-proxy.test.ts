@@ -139,7 +139,7 @@ describe('swallow', () => {
     client.socket.write('question');
     await until(() => server.text === 'question');
     server.socket.write('answer');
-    await proxy.until(() => flow.toClient.swallowed === 6);
+    await proxy.until(() => flow.toClient.pending === 6);
     expect(client.text).toBe('');
   });
 
@@ -147,7 +147,7 @@ describe('swallow', () => {
     const { proxy, client, server, flow } = await connected();
     proxy.set({ swallow: true });
     client.socket.write('write');
-    await proxy.until(() => flow.toServer.swallowed === 5);
+    await proxy.until(() => flow.toServer.pending === 5);
     client.socket.resetAndDestroy();
     await proxy.until(() => flow.clientClosed);
     expect([server.text, server.ended]).toEqual(['', undefined]);
@@ -174,7 +174,7 @@ describe('swallow', () => {
     client.socket.write('PING');
     await until(() => server.text === 'PING');
     client.socket.write('EVALSHA');
-    await proxy.until(() => flow.toServer.swallowed === 7);
+    await proxy.until(() => flow.toServer.pending === 7);
     expect(server.text).toBe('PING');
   });
 });

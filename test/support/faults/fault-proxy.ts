@@ -28,7 +28,7 @@ export interface FaultProxyOptions {
    * A flow whose client sends this is passed on without faults, and does not count as open: the connections of
    * replicas and sentinels, where only those of clients are to be disturbed. `refuse` and `hold` apply to it too.
    */
-  spared?: RegExp;
+  undisturbed?: RegExp;
   /** The path of a unix socket to listen on; default: a port is used. */
   path?: string;
 }
@@ -43,19 +43,19 @@ export class FaultProxy {
   #url = '';
   readonly #server: Server;
   readonly #random: () => number;
-  readonly #spared: RegExp | undefined;
+  readonly #undisturbed: RegExp | undefined;
   readonly #path: string | undefined;
   readonly #faults: Record<Direction, Faults> = { toServer: NO_FAULTS, toClient: NO_FAULTS };
   readonly #changes = new EventEmitter();
   /** The clients that wait for the end of `hold()`; undefined: new ones are connected at once. */
   #held: Socket[] | undefined;
 
-  private constructor(server: Server, { seed = 1, spared, path }: FaultProxyOptions) {
+  private constructor(server: Server, { seed = 1, undisturbed, path }: FaultProxyOptions) {
     this.port = path === undefined ? (server.address() as AddressInfo).port : 0;
     this.#path = path;
     this.#server = server;
     this.#random = randomNumbers(seed);
-    this.#spared = spared;
+    this.#undisturbed = undisturbed;
     server.on('connection', (client) => this.#accept(client));
   }
 
@@ -169,7 +169,7 @@ export class FaultProxy {
         faults: this.#faults,
         random: this.#random,
         onData: (flow, chunk, direction) => {
-          if (direction === 'toServer' && this.#spared?.test(chunk.toString('latin1'))) flow.spare();
+          if (direction === 'toServer' && this.#undisturbed?.test(chunk.toString('latin1'))) flow.spare();
           if (!flow.isSpared) this.onData(flow, chunk, direction);
         },
         onChange: changed,

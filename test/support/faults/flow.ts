@@ -55,7 +55,7 @@ export class Flow {
 
   /** Whether bytes were sent that were not passed on. */
   get hasSwallowed(): boolean {
-    return this.toServer.swallowed + this.toClient.swallowed > 0;
+    return this.toServer.pending + this.toClient.pending > 0;
   }
 
   /** Changes some of the faults in one direction or both. */
@@ -83,7 +83,7 @@ export class Flow {
 
   /** Closes the sockets to both sides. */
   async close(): Promise<void> {
-    for (const channel of [this.toServer, this.toClient]) channel.close();
+    for (const channel of [this.toServer, this.toClient]) channel.discardPending();
     await Promise.all([this.#client, this.#server].map(destroyed));
   }
 }

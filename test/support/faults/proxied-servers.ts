@@ -22,7 +22,7 @@ export class ProxiedServers {
   /** @param launch starts the server; called with the port that it must announce, undefined: its own */
   async start(launch: (announcedPort?: number) => Promise<PrivateServer>): Promise<PrivateServer> {
     if (!this.#isProxied) return launch();
-    const proxy = await FaultProxy.start(undefined, { seed: this.#proxies.size + 1, spared: SPARED });
+    const proxy = await FaultProxy.start(undefined, { seed: this.#proxies.size + 1, undisturbed: SPARED });
     const server = await launch(proxy.port);
     proxy.forwardTo(server.url);
     this.#proxies.set(server, proxy);
