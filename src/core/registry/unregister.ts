@@ -1,4 +1,7 @@
-/** Unregisters devices: removes their records, histories, heartbeat keys and entries in the sets and the index. */
+/**
+ * Unregisters devices: removes their records, histories, heartbeat keys and entries in the sets and the index. It needs no
+ * readable record: a device with a login of its own may write anything there.
+ */
 import { type ItemResult, unwrapOne } from '../async/item-results.js';
 import { sendBatches, sendEach, sendValidItems } from '../async/send-batches.js';
 import { slices } from '../async/slices.js';
@@ -30,8 +33,12 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
   fleet.assertWritable(UNREGISTER.name);
   const removeChunk = async (partition: Partition, chunk: readonly string[]) => {
     const readings = await readDevicesIn(partition, chunk, ['type']);
-    await removeFromFormerTypes(partition, readings);
-    return sendEach(readings, (reading) => remove(partition, reading));
+    const removable = readings.filter(({ error }) => !error || error.code === 'BAD_RECORD');
+    const memberships = await findMemberships(
+      partition,
+      removable.map(({ id }) => id),
+    );
+    return sendEach(readings, (reading) => remove(partition, reading, memberships.get(reading.id) ?? []));
   };
   return sendValidItems(ids, validId, (all) =>
     mapItemsByPartition(fleet, all, (partition, group) =>
@@ -40,9 +47,20 @@ export async function unregisterAll(fleet: Fleet, ids: readonly string[]): Promi
   );
 }
 
-async function remove(partition: Partition, { id, device, error }: DeviceReading): Promise<null> {
-  if (error) throw error;
-  let type = device?.deviceType ?? '';
+/**
+ * Removes a device from the sets of types that it does not have, and then the device. It may be in such sets, because
+ * other programs that register a device with a new type leave it in the set of its old type.
+ * @param memberships the types whose sets the device is in. If its record cannot be read, the first is taken for its type
+ */
+async function remove(
+  partition: Partition,
+  { id, device, error }: DeviceReading,
+  memberships: readonly string[],
+): Promise<null> {
+  if (error && error.code !== 'BAD_RECORD') throw error;
+  let type = (error ? memberships[0] : device?.deviceType) ?? '';
+  const former = memberships.filter((each) => each !== type);
+  await Promise.all(former.map((each) => partition.run(REMOVE_FROM_TYPE, {}, [{ id, type: each }])));
   return retryUntilSettled(partition.requestTimeoutMs, async () => {
     const [code, detail] = await partition.run(UNREGISTER, {}, [{ id, type }]);
     if (code === 0) throw notFoundError(id);
@@ -52,29 +70,24 @@ async function remove(partition: Partition, { id, device, error }: DeviceReading
   });
 }
 
-/**
- * Removes devices from the sets of types that they no longer have. Devices may be in such sets, because other programs
- * that register a device with a new type leave it in the set of its old type.
- */
-async function removeFromFormerTypes(
+/** Returns for each device, by its id, the types whose sets it is in; no entry if there are none. */
+async function findMemberships(
   partition: Partition,
-  readings: readonly DeviceReading[],
-): Promise<void> {
-  const readable = readings.filter(({ error }) => !error);
-  const ids = readable.map(({ id }) => id);
-  if (ids.length === 0) return;
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
+  if (ids.length === 0) return found;
   for await (const types of scanSet(partition, partition.keys.types)) {
     const answers = await partition.pipeline(
       types.map((type) => ['smismember', partition.keys.type(type), ...ids]),
     );
-    const memberships = types.flatMap((type, i) => {
+    for (const [i, type] of types.entries()) {
       const members = answers[i];
       // The key of the type holds no set. It is skipped: `remove` fails with BAD_RECORD for devices of this type.
-      if (!Array.isArray(members)) return [];
-      return readable.flatMap(({ id, device }, index) =>
-        members[index] === 1 && device?.deviceType !== type ? [{ id, type }] : [],
-      );
-    });
-    await Promise.all(memberships.map((member) => partition.run(REMOVE_FROM_TYPE, {}, [member])));
+      if (!Array.isArray(members)) continue;
+      for (const [j, id] of ids.entries())
+        if (members[j] === 1) found.set(id, [...(found.get(id) ?? []), type]);
+    }
   }
+  return found;
 }

@@ -153,7 +153,7 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
   commands: [...BASE, ...RECORD, ...HISTORY, 'HSET', 'PUBLISH'],
 });
 
-/** Removes one device and all its keys. */
+/** Removes one device and all its keys, also if its record cannot be read. */
 export const UNREGISTER = script('unregister', unregisterLua, {
   repeat: 'once',
   devices: 'one',
@@ -163,11 +163,11 @@ export const UNREGISTER = script('unregister', unregisterLua, {
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
   args: [],
   deviceArgs: ['id', 'type'],
-  probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'HLEN', 'EXISTS', 'SCARD'],
-  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'EXISTS', 'DEL', 'SREM', 'ZREM'],
+  probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'EXISTS', 'EXISTS', 'SCARD'],
+  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'HLEN', 'EXISTS', 'DEL', 'SREM', 'ZREM'],
 });
 
-/** Removes one device from the set of a type that is no longer its type. */
+/** Removes one device from the set of a type that is not the type in its record. */
 export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   repeat: 'repeatable',
   devices: 'one',
@@ -177,8 +177,8 @@ export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   deviceKeys: ['state', 'type'],
   args: [],
   deviceArgs: ['id', 'type'],
-  probes: ['SCARD', 'HLEN', 'SCARD'],
-  commands: [...BASE, ...RECORD, 'EXISTS', 'SREM'],
+  probes: ['SCARD', 'EXISTS', 'SCARD'],
+  commands: [...BASE, ...RECORD, 'HLEN', 'EXISTS', 'SREM'],
 });
 
 /** Sets the longest heartbeat TTL in the fleet's settings to the argument `ttl`, ms, if the stored one is shorter. */

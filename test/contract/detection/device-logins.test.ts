@@ -12,7 +12,7 @@ import { readDevice, readDevices } from '../../../src/core/query/read-devices.js
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { Fleet } from '../../../src/core/store/fleet.js';
-import { REMOVE_FROM_TYPE, SET_DESIRED } from '../../../src/core/store/scripts.js';
+import { SET_DESIRED } from '../../../src/core/store/scripts.js';
 import { ServerLink } from '../../../src/redis/server-link.js';
 import { articleProgram } from '../../support/article.mjs';
 import { cli } from '../../support/cli.js';
@@ -144,11 +144,6 @@ describe('a script that reads a record', () => {
         fleet.only.run(SET_DESIRED, {}, [
           { id: 'd1', expectedVersion: 0, expectedText: '{}', desired: '{"a":1}', patch: '{"a":1}' },
         ]),
-    ],
-    [
-      'remove_from_type',
-      'deviceType',
-      (fleet) => fleet.only.run(REMOVE_FROM_TYPE, {}, [{ id: 'd1', type: 'lamp' }]),
     ],
   ];
 

@@ -55,7 +55,6 @@ const keysOf: Record<string, string[]> = {
   disconnect: PRESENCE_KEYS,
   'set desired': ['device:state:d1', 'device:history:desired:d1'],
   unregister: [
-    'device:state:d1',
     'devices:registered',
     'devices:types',
     'devices:online',
@@ -87,12 +86,14 @@ describe('a key that holds the wrong Redis type', () => {
     const error = await failure(operations[name]?.(fleet) as Promise<unknown>);
     expect(error).toMatchObject({ code: 'BAD_RECORD', reason: 'WRONG_KEY_TYPE' });
     expect(error.message).toMatch(new RegExp(`^${key} holds a`));
-    // settle removes a device that it cannot read from the index, because it would be due in every round.
-    if (name === 'settle' && key.startsWith('device:')) delete before['devices:activity'];
+    // settle removes a device that it cannot read from the index, because it would be due in every round, and from the
+    // set of online devices, because its heartbeat key has expired.
+    if (name === 'settle' && key.startsWith('device:'))
+      for (const each of ['devices:activity', 'devices:online']) delete before[each];
     expect(await snapshot(fleet.redis)).toEqual(before);
   });
 
-  test.each(Object.keys(operations))(
+  test.each(Object.keys(operations).filter((name) => name !== 'unregister'))(
     '%s fails in the same way when the script is not loaded yet',
     async (name) => {
       await fleet.redis.script('FLUSH');

@@ -128,7 +128,8 @@ describe.each(Object.entries(CALLS))('%s', (_name, call) => {
     await admin.redis.hset(keys.state('ok9'), { deviceId: 'ok9', deviceType: 'lamp', desiredState: '{' });
     const ids = OK.slice(0, 20);
     const faults = faultsOf(await call(admin, ids), ids);
-    expect(faults.map(([id]) => id)).toContain('ok7');
+    if (call === unregisterAll) expect(faults).toEqual([]);
+    else expect(faults.map(([id]) => id)).toContain('ok7');
     for (const [id, code] of faults) {
       expect(['ok7', 'ok8', 'ok9']).toContain(id);
       expect(code).toBe('BAD_RECORD');

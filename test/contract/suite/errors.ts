@@ -55,7 +55,7 @@ function keysOf(keys: Keyspace): Record<string, string[]> {
     settle: announcing,
     register: [state, registered, types, activity, lamps, keys.type('plug')],
     'set desired': [state, keys.history('desired', 'd1')],
-    unregister: [state, registered, types, online, activity, log, lamps],
+    unregister: [registered, types, online, activity, log, lamps],
   };
 }
 
@@ -101,8 +101,11 @@ export function errorTests({ open }: Backend): void {
           const { code, message } = await failure(CHANGES[name]?.(fleet, 'd1') as Promise<unknown>);
           expect([code, message.split(' holds ')[0]]).toEqual(['BAD_RECORD', key]);
           const after = await contentsOf(fleet);
-          // settle removes a device that it cannot read from the index, because it would be due in every round.
-          if (name === 'settle') for (const each of [before, after]) delete each[keys.activity];
+          // settle removes a device that it cannot read from the index, because it would be due in every round, and from
+          // the set of online devices, because its heartbeat key has expired.
+          if (name === 'settle')
+            for (const each of [before, after])
+              for (const key of [keys.activity, keys.online]) delete each[key];
           expect(after).toEqual(before);
           await redis.del(key);
           if (await redis.exists(aside)) await redis.rename(aside, key);

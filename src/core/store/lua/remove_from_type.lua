@@ -2,14 +2,17 @@
 --        another program registers it again with a new type.
 -- KEYS   types | state type
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id type
--- Reply  {1}: removed; {0}: not removed, because `type` is the type of the device.
+-- Reply  {1}: removed, also if the record of the device cannot be read; {0}: not removed, because `type` is the type of
+--        the device.
 -- Events none.
 -- @include base
 -- @include record
 
 probeKeys()
-local device, oversize = makeDeviceReader()(id, stateKey)
-if oversize then return redis.error_reply(oversize) end
+local length = redis.pcall('HLEN', stateKey)
+local isHash = type(length) == 'number'
+if not isHash and not string.find(length.err, 'WRONGTYPE', 1, true) then return length end
+local device = isHash and makeDeviceReader()(id, stateKey)
 if device and device.type == deviceType then return {0} end
 redis.call('SREM', typeKey, id)
 if redis.call('EXISTS', typeKey) == 0 then redis.call('SREM', typesKey, deviceType) end

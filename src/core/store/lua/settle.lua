@@ -70,6 +70,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     -- A device that fails is removed from the index, or detectors would find it due again and again. The audit, which
     -- goes through all registered devices, settles it later. With `indexOnly` it stays in the index, as never seen.
     if indexOnly == '1' then redis.call('ZADD', activityKey, 'XX', '0', id) else redis.call('ZREM', activityKey, id) end
+    if remaining == GONE and not held then redis.call('SREM', onlineKey, id) end
     error(raised, 0)
   end
   if not device then return removeStray(id, remaining) end

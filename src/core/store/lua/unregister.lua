@@ -2,32 +2,54 @@
 -- KEYS   registered types online activity log pulse | state heartbeat type history:reported history:desired history:presence
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id type
 -- Reply  {1}: removed; {0}: the device was not registered and had no record; {2, type}: the device's type is not the
---        given one but this one, so call again with it.
+--        given one but this one, so call again with it. WRONGTYPE: the device was not registered, and the key of its
+--        record holds another Redis type, so it may be of another program.
 -- Events offline, if the device was last announced online. The reason is timeout if its heartbeat key had expired and
---        no hold lasts, else unregister.
+--        no hold lasts, else unregister. If the record cannot be read (another Redis type, or a field that is too
+--        large), the presence history says what was announced; if it has no entry, nothing is announced.
 -- @include base
 -- @include record
 -- @include history
 -- @include announce
 -- @include hold
 
+-- Returns a device whose record cannot be read, as the newest entry of its presence history describes it; nil if there
+-- is none.
+local function readFromHistory()
+  local entry = redis.pcall('LINDEX', presenceHistoryKey, '-1')
+  local at, seq = string.match(textOf(entry), '^{"at":(%d+),"seq":(%d+),')
+  if not at then return end
+  return {id = id, dialect = DIALECTS[1], state = {0, 0, 0, 0, bounded(seq), bounded(at), 0}, type = deviceType,
+    lastSeen = 0, registered = ''}
+end
+
 probeKeys()
-local device, oversize = makeDeviceReader()(id, stateKey)
-if oversize then return redis.error_reply(oversize) end
+local length = redis.pcall('HLEN', stateKey)
+local isHash = type(length) == 'number'
+if not isHash and not string.find(length.err, 'WRONGTYPE', 1, true) then return length end
+local device, oversize
+if isHash then device, oversize = makeDeviceReader()(id, stateKey) end
 if device and device.type ~= deviceType then return {2, device.type} end
+local isReadable = isHash and not oversize
+if not isReadable then device = readFromHistory() end
 if device and isAnnouncedOnline(device) then
   -- `computePulse` is called only to find out whether a hold lasts now; the pulse is not written. Its second
   -- argument, the longest TTL, only limits how long a new hold lasts, so 0 is passed and the setting need not be
   -- known.
   local held = isHeld(computePulse(now, 0, false), now)
-  if held or redis.call('EXISTS', heartbeatKey) == 1 then
+  local score = readScore(id)
+  -- A detector that could not read the record has removed the deadline from the index. When the device timed out is then
+  -- not known.
+  local isDeadlineKnown = isReadable or (score or 0) > 0
+  if held or not isDeadlineKnown or redis.call('EXISTS', heartbeatKey) == 1 then
     addTransition(device, 'offline', now, 'unregister')
   else
-    addTimeout(device, readScore(id), now)
+    addTimeout(device, score, now)
   end
 end
 
 local removed = redis.call('SREM', registeredKey, id)
+if removed == 0 and not isHash then return length end
 if device then logEvents(device) end
 removed = removed + redis.call('DEL', stateKey)
 redis.call('DEL', heartbeatKey, reportedHistoryKey, desiredHistoryKey, presenceHistoryKey)
