@@ -82,7 +82,7 @@ export class FaultProxy {
     return protocol === 'unix:' ? `redis://${address}` : this.#url.replace(host, address);
   }
 
-  /** The flows of which at least one side is connected, without those that are spared. */
+  /** The flows of which at least one side is connected, without those that are undisturbed. */
   get open(): Flow[] {
     return this.flows.filter((flow) => !flow.isClosed && !flow.isSpared);
   }
