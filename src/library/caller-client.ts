@@ -23,12 +23,19 @@ type VersionedOption = 'Connector' | 'preferredSlaves';
 /** Options of an ioredis client, as every version from 5.3 on has them. */
 export type ClientOptions = Omit<RedisOptions, VersionedOption> & Partial<Record<VersionedOption, unknown>>;
 
+/** Options of a client that decide what its replies are; `scaleReads` and `redisOptions` are those of a cluster. */
+interface CallersOptions {
+  scaleReads?: unknown;
+  stringNumbers?: boolean;
+  redisOptions?: { stringNumbers?: boolean };
+}
+
 /** An option that every client of ioredis 6 has, and no client of ioredis 5. */
 const OPTION_OF_IOREDIS_6 = 'himportFieldsets';
 
 /**
  * Returns what the caller passed, a client or options for one, with the type that devstate uses.
- * @throws DevstateError USAGE: it is a client, but not one of ioredis 5
+ * @throws DevstateError USAGE: it is a client, but not one of ioredis 5, or its options make replies unusable
  */
 export function supportedClient(connection: RedisClient | ClientOptions): Connection | RedisOptions {
   if (!('duplicate' in connection)) return connection as RedisOptions;
@@ -38,6 +45,17 @@ export function supportedClient(connection: RedisClient | ClientOptions): Connec
     typeof status === 'string' &&
     typeof isCluster === 'boolean' &&
     typeof sendCommand === 'function';
-  if (isIoredis && !(OPTION_OF_IOREDIS_6 in options)) return connection as unknown as Connection;
-  throw usageError('the client must be one of ioredis 5, from 5.3 on');
+  if (!isIoredis || OPTION_OF_IOREDIS_6 in options)
+    throw usageError('the client must be one of ioredis 5, from 5.3 on');
+  assertUsableReplies(options);
+  return connection as unknown as Connection;
+}
+
+/** @throws DevstateError USAGE: the client reads from replicas, which lag behind, or replies texts for numbers */
+function assertUsableReplies({ scaleReads = 'master', stringNumbers, redisOptions }: CallersOptions): void {
+  // The parts of a scan would come from several servers, and a device would not be what was just written.
+  if (scaleReads !== 'master')
+    throw usageError("the client must have scaleReads: 'master', which is the default");
+  if (stringNumbers || redisOptions?.stringNumbers)
+    throw usageError('the client must not have stringNumbers: true');
 }

@@ -46,6 +46,7 @@ export function createLink(options: RedisOptions, timeoutMs: number, onLost?: ()
   const client: Redis = new Redis({
     ...options,
     ...clientPolicy(timeoutMs),
+    ...(options.password && { username: options.username || 'default' }), // without a user name, ioredis would print a warning on stderr if the server requires no password
     retryStrategy: () => reconnectDelayMs(link.attempts, timeoutMs),
     ...(!needsOwnSentinels(options) && { Connector: bySentinel ? SentinelConnector : ServerConnector }),
   });

@@ -24,6 +24,7 @@ export function clientPolicy(timeoutMs: number) {
     keepAlive: timeoutMs, // the kernel probes an idle connection after this time
     disconnectTimeout: 0, // closes without waiting for the server, which may hang
     retryStrategy: (attempt: number) => reconnectDelayMs(attempt, timeoutMs),
+    stringNumbers: false, // the forms of replies tell numbers from texts (core/store/replies.ts)
     // Options of a caller that would reject a request, and the probe for silence, before their time.
     commandTimeout: undefined,
     socketTimeout: undefined,

@@ -5,6 +5,7 @@
  * master may not have them. While the flags are not set, and if CONFIG is refused, the detector uses the index.
  */
 import type { Redis } from 'ioredis';
+import { onEvent } from '../async/shared-listener.js';
 import type { DevstateError } from '../model/errors.js';
 import { subscribeEverywhere } from '../pubsub/subscribe.js';
 import type { Subscription } from '../pubsub/subscription.js';
@@ -27,6 +28,7 @@ export class KeyspaceEvents implements SuspectSource {
   #flags: 'unset' | 'set' | 'refused' = 'unset';
   #subscription: Subscription | undefined;
   #isClosed = false;
+  readonly #stopListening: () => void;
 
   /** Starts to set the servers' flags and to subscribe to expired events; the caller must call `close`. */
   constructor(
@@ -41,7 +43,7 @@ export class KeyspaceEvents implements SuspectSource {
     this.#notice = notice;
     // After a lost connection the flags are set again. That needs the connection for commands, which may come back
     // later than the subscription, so the flags are set when either of the two is back.
-    fleet.redis.on('ready', this.#setFlagsAgain);
+    this.#stopListening = onEvent(fleet.redis, 'ready', this.#setFlagsAgain);
     this.ready = this.#open();
     this.ready.catch(() => {}); // The caller may await `ready` later; until then Node must not report a rejection.
   }
@@ -60,7 +62,7 @@ export class KeyspaceEvents implements SuspectSource {
 
   close(): void {
     this.#isClosed = true;
-    this.#fleet.redis.off('ready', this.#setFlagsAgain);
+    this.#stopListening();
     this.#subscription?.close();
   }
 

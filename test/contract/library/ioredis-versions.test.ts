@@ -79,3 +79,30 @@ test.each<[name: string, connect: () => unknown]>([
     expect(construct).toThrow(expect.objectContaining({ code: 'USAGE', message }));
   }
 });
+
+test.each<[what: string, connect: () => RedisClient, message: string]>([
+  ['reads from all', () => new Cluster(UNREACHABLE, { ...LAZY, scaleReads: 'all' }), 'scaleReads'],
+  ['reads from replicas', () => new Cluster(UNREACHABLE, { ...LAZY, scaleReads: 'slave' }), 'scaleReads'],
+  [
+    'reads from a chosen node',
+    () => new Cluster(UNREACHABLE, { ...LAZY, scaleReads: (nodes: Redis[]) => nodes[0] as Redis } as object),
+    'scaleReads',
+  ],
+  ['has texts for numbers', () => new Redis(URL_OF_NONE, { ...LAZY, stringNumbers: true }), 'stringNumbers'],
+  [
+    'has texts for numbers in a cluster',
+    () => new Cluster(UNREACHABLE, { ...LAZY, redisOptions: { stringNumbers: true } }),
+    'stringNumbers',
+  ],
+])('a client that %s is refused', (_what, connect, message) => {
+  expect(() => new DeviceStateManager(connect())).toThrow(
+    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) }),
+  );
+});
+
+test('the own client has numbers for numbers', async () => {
+  const manager = new DeviceStateManager({ path: redis.url.replace('unix://', ''), stringNumbers: true });
+  onTestFinished(() => manager.close());
+  await manager.registerDevice('numbers', 'lamp');
+  expect(await manager.deviceHeartbeat('numbers')).toMatchObject({ wasOffline: true });
+});

@@ -13,6 +13,7 @@ import {
 import { articleProgram } from '../../support/article.mjs';
 import { failure, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
+import { warningsDuring } from '../../support/warnings.js';
 
 const redis = useRedis({ port: true });
 const connectionOptions = () => ({ host: '127.0.0.1', port: Number(new URL(redis.url).port) });
@@ -171,6 +172,18 @@ describe('with the caller’s client, while Redis hangs', () => {
     await detector.stop();
     expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
     await client.ping(); // the client still works
+  });
+
+  test('keyspace: many detectors of one client leave no listeners, and cause no warning', async () => {
+    const client = await redis.client();
+    const before = client.listenerCount('ready');
+    const detectors = Array.from({ length: 12 }, () => new OfflineDetector(client, { strategy: 'keyspace' }));
+    const warnings = await warningsDuring(async () => {
+      await Promise.all(detectors.map((detector) => detector.start()));
+    });
+    expect(warnings).toEqual([]);
+    await Promise.all(detectors.map((detector) => detector.stop()));
+    expect(client.listenerCount('ready')).toBeLessThanOrEqual(before + 1);
   });
 
   test('keyspace: stops within a second before it has started', async () => {
