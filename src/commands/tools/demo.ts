@@ -2,7 +2,6 @@
  * `devstate demo`: runs a series of commands and prints what they do. It uses a redis-server that it starts, or, if
  * the command line names a server, a temporary namespace there.
  */
-import { eraseNamespace } from '../../core/admin/erase-namespace.js';
 import { usageError } from '../../core/model/errors.js';
 
 import { command } from '../shared/command.js';
@@ -26,6 +25,7 @@ export const demo = command({
       try {
         await runStory(new DemoRunner(context, [...serverOptions, '--namespace', namespace]));
       } finally {
+        const { eraseNamespace } = await import('../../core/admin/erase-namespace.js'); // loads ioredis
         await eraseNamespace(fleet);
       }
     } finally {
