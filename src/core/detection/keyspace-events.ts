@@ -12,7 +12,6 @@ import type { Subscription } from '../pubsub/subscription.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient, toDevstateError } from '../store/redis-errors.js';
-import { sendToServer } from '../store/send-to-server.js';
 import type { Poller, SuspectListener, SuspectSource } from './suspect-source.js';
 
 export class KeyspaceEvents implements SuspectSource {
@@ -114,6 +113,7 @@ export class KeyspaceEvents implements SuspectSource {
  * includes it.
  */
 async function enableExpiredEvents(redis: Redis): Promise<void> {
+  const { sendToServer } = await import('../store/send-to-server.js'); // it loads ioredis, which help must not do
   const [, flags = ''] = (await sendToServer(redis, ['config', 'GET', 'notify-keyspace-events'])).reply;
   const missing = ['E', 'x'].filter(
     (flag) => !flags.includes(flag) && !(flag === 'x' && flags.includes('A')),
