@@ -14,6 +14,12 @@ const MAX_DEPTH = 64;
 /** The most bytes of a line. ioredis copies an incomplete line with each chunk. */
 const MAX_LINE_BYTES = 64 * 1024;
 
+/** How many bytes of an error are kept, to see whether it is a redirection. */
+const MAX_REDIRECTION_BYTES = 300;
+const REDIRECTION = /^(MOVED|ASK)(?![^ ])/;
+/** A redirection of a cluster: the slot, and the address of a node, whose host may be empty. */
+const GOOD_REDIRECTION = /^(MOVED|ASK) \d{1,5} \S*:\d{1,5}$/;
+
 const LF = 10;
 const CR = 13;
 const STAR = 42;
@@ -33,6 +39,8 @@ export class ReplyScanner {
   /** The number that the line holds, without its sign. */
   #value = 0;
   #isNegative = false;
+  /** The beginning of the error that the line holds. */
+  #error = '';
   /** The bytes of a bulk string, with its CRLF, that are still to come. */
   #bodyBytes = 0;
   /** For each array that is not complete: the number of its items that are not complete. */
@@ -71,6 +79,7 @@ export class ReplyScanner {
       this.#lineBytes += 1;
       if (this.#lineBytes > MAX_LINE_BYTES) throw tooLarge();
       if (!isText) this.#addToNumber(byte);
+      else if (this.#type === MINUS) this.#addToError(byte);
     }
     return at;
   }
@@ -82,6 +91,11 @@ export class ReplyScanner {
     this.#lineBytes = 0;
     this.#value = 0;
     this.#isNegative = false;
+    this.#error = '';
+  }
+
+  #addToError(byte: number): void {
+    if (byte !== CR && this.#error.length < MAX_REDIRECTION_BYTES) this.#error += String.fromCharCode(byte);
   }
 
   #addToNumber(byte: number): void {
@@ -93,6 +107,9 @@ export class ReplyScanner {
   #endLine(): void {
     const type = this.#type;
     this.#type = 0;
+    // ioredis throws, in a timer, on a redirection to nowhere.
+    if (type === MINUS && REDIRECTION.test(this.#error) && !GOOD_REDIRECTION.test(this.#error))
+      throw malformed();
     const isLength = type === DOLLAR || type === STAR;
     if (isLength && this.#isNegative && this.#value !== 1) throw malformed();
     if (!isLength || this.#isNegative) this.#endItem();

@@ -4,12 +4,15 @@ import type { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Fleet } from '../../src/core/store/fleet.js';
 import type { Link } from '../../src/core/store/link.js';
+import { DeviceStateManager } from '../../src/index.js';
 import { connect } from '../../src/redis/client.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { cli } from '../support/cli.js';
 import { type FakeServer, type Reply, useFakeServer } from '../support/faults/fake-server.js';
 import { array, bulk, integer, NIL, OK } from '../support/faults/resp.js';
+import { failure, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
+import { collectUncaught } from '../support/uncaught.js';
 
 const redis = useRedis();
 /** The growth of the process' memory that is accepted, bytes: twice the largest reply that is accepted. */
@@ -86,6 +89,24 @@ describe.each(REPLIES)('%s', (_, reply) => {
     server.answer = () => undefined;
     expect(await new Fleet(link).send(() => used.ping())).toBe('PONG');
     expect(server.connections).toBeGreaterThan(1);
+  });
+
+  test('fails a call of the library, ends no process, and the next call works', async () => {
+    const uncaught = collectUncaught();
+    const server = await useFakeServer({ forwardTo: redis.url });
+    const manager = new DeviceStateManager(
+      { port: Number(new URL(server.url).port) },
+      { requestTimeout: 1000 },
+    );
+    onTestFinished(() => manager.close());
+    await manager.registerDevice('d1', 'lamp');
+    server.answer = ([name]) => (name === 'HMGET' ? reply : undefined);
+    const started = performance.now();
+    expect(await failure(manager.getDeviceState('d1'))).toMatchObject({ code: 'CONNECTION' });
+    expect(performance.now() - started).toBeLessThan(10_000);
+    server.answer = () => undefined;
+    await until(async () => (await manager.getDeviceState('d1').catch(() => null)) !== null);
+    expect(uncaught).toEqual({ thrown: [], rejected: [] });
   });
 });
 
