@@ -7,6 +7,7 @@ import { connect as connectPlain, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Redis, RedisOptions } from 'ioredis';
 import { onAbort } from '../core/async/abort.js';
+import { connectionLost } from '../core/store/network-errors.js';
 
 /** The TCP socket below each TLS socket. */
 const socketsBelow = new WeakMap<object, Socket>();
@@ -38,7 +39,7 @@ function connected(socket: Socket, event: string, timeoutMs: number, signal: Abo
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => socket.destroy(error);
     const timer = timeoutMs > 0 ? setTimeout(fail, timeoutMs, timedOut()) : undefined;
-    const stopListening = onAbort(signal, () => fail(new Error('Connection is closed.')));
+    const stopListening = onAbort(signal, () => fail(connectionLost()));
     const end = (settle: () => void) => {
       clearTimeout(timer);
       stopListening();
@@ -46,7 +47,7 @@ function connected(socket: Socket, event: string, timeoutMs: number, signal: Abo
       settle();
     };
     const onError = (error: Error) => end(() => reject(error));
-    const onClose = () => onError(new Error('Connection is closed.'));
+    const onClose = () => onError(connectionLost());
     socket.once('error', onError).once('close', onClose);
     socket.once(event, () => end(resolve));
   });

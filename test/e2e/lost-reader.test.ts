@@ -131,7 +131,7 @@ describe('commands that run on', () => {
     const end = finished(child);
     if (argv === 'detect') await says(child, 'stderr', 'detecting');
     else await says(child, 'stdout', 'a online');
-    const noticed = says(child, 'stderr', 'nobody reads');
+    const noticed = says(child, 'stderr', 'standard output was closed');
     leave(child);
     const seen = () => fleet.redis.hget(fleet.keys.state('a'), 'lastSeen');
     const lapse = async () => {
