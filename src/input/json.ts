@@ -7,15 +7,24 @@ import { loneSurrogateAt } from '../core/model/json-text.js';
 export type Notice = (message: string) => void;
 
 /**
- * Parses JSON text; a duplicate key causes a notice.
+ * Parses JSON text; duplicate keys cause one notice, however many there are.
  * @throws DevstateError USAGE: the text is not JSON, for example `bad JSON: … at position 7`
  */
 export function readJson(text: string, notice: Notice): Json {
   let value: Json;
+  let firstDuplicate: string | undefined;
+  let duplicates = 0;
   try {
-    value = parseJson(text, (key) => notice(`duplicate key ${quote(key)}: the last one wins`));
+    value = parseJson(text, (key) => {
+      firstDuplicate ??= key;
+      duplicates += 1;
+    });
   } catch (error) {
     throw error instanceof SyntaxError ? usageError(`bad JSON: ${error.message}`) : error;
+  }
+  if (firstDuplicate !== undefined) {
+    const others = duplicates === 1 ? '' : ` and ${duplicates - 1} more`;
+    notice(`duplicate key ${quote(firstDuplicate, 60)}${others}: the last one wins`);
   }
   const half = loneSurrogateAt(text);
   if (half >= 0)

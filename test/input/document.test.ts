@@ -181,7 +181,7 @@ describe('whole documents', () => {
   it('lets the last of duplicate keys win, with a notice', async () => {
     const { json, notices } = await parse(['{"a":1,"b":{"a":1,"a":2},"a":3}']);
     expect(json).toBe('{"a":3,"b":{"a":2}}');
-    expect(notices).toEqual(['duplicate key "a": the last one wins', 'duplicate key "a": the last one wins']);
+    expect(notices).toEqual(['duplicate key "a" and 1 more: the last one wins']);
   });
 
   it('returns any object unchanged', async () => {

@@ -170,8 +170,16 @@ describe('duplicate keys', () => {
   it('the last one wins, with a notice', () => {
     expect(read(String.raw`{"a":1,"\u0061":2,"b":{"__proto__":1,"__proto__":{}}}`)).toEqual({
       json: '{"a":2,"b":{"__proto__":{}}}',
-      notices: ['duplicate key "a": the last one wins', 'duplicate key "__proto__": the last one wins'],
+      notices: ['duplicate key "a" and 1 more: the last one wins'],
     });
+  });
+
+  it('print one notice, however many and long they are', () => {
+    const pairs = Array.from({ length: 50_000 }, (_, i) => `"${'k'.repeat(10)}${i % 100}":${i}`);
+    const { notices } = read(`{${pairs.join(',')}}`);
+    expect(notices).toEqual(['duplicate key "kkkkkkkkkk0" and 49899 more: the last one wins']);
+    const long = 'x'.repeat(100_000);
+    expect(read(`{"${long}":1,"${long}":2}`).notices.join('').length).toBeLessThan(120);
   });
 
   it('with equal values print no notice', () => {

@@ -7,6 +7,7 @@
 import type { Redis } from 'ioredis';
 import { onEvent } from '../async/shared-listener.js';
 import type { DevstateError } from '../model/errors.js';
+import { isOverlong } from '../model/identifiers.js';
 import { subscribeEverywhere } from '../pubsub/subscribe.js';
 import type { Subscription } from '../pubsub/subscription.js';
 import type { Fleet } from '../store/fleet.js';
@@ -79,7 +80,7 @@ export class KeyspaceEvents implements SuspectSource {
 
   #onExpired(key: string): void {
     const prefix = this.#prefixes.find((each) => key.startsWith(each));
-    if (prefix !== undefined) this.#listener.onSuspect(key.slice(prefix.length));
+    if (prefix !== undefined && !isOverlong(key)) this.#listener.onSuspect(key.slice(prefix.length));
   }
 
   async #setFlags(): Promise<void> {

@@ -2,8 +2,29 @@
 import { DevstateError, quote, usageError } from './errors.js';
 
 const MAX_BYTES = 256;
+/**
+ * The most UTF-16 units of an id or type that another program wrote. devstate itself writes none that is over 256 bytes.
+ */
+const MAX_FOREIGN_LENGTH = 1024;
+const MAX_SHOWN_LENGTH = 64;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Returns whether an id or type that another program wrote is so long that no device has it. It must be refused before
+ * it is kept or sent.
+ */
+export function isOverlong(name: string): boolean {
+  return name.length > MAX_FOREIGN_LENGTH;
+}
+
+/**
+ * Returns a member of a set or index that another program may have written, as it is. Of an overlong one it returns the
+ * beginning and `…`, for which no record is found, so that it is reported as an id without a record.
+ */
+export function withinLength(member: string): string {
+  return isOverlong(member) ? `${member.slice(0, MAX_SHOWN_LENGTH)}…` : member;
+}
 
 /**
  * Returns the id if it is a valid device id: 1 to 256 bytes of UTF-8, no control characters, no white space at either

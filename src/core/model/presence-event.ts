@@ -5,6 +5,7 @@
  */
 import type { Dialect, Status } from './device.js';
 import { decodeInstant, fieldName } from './dialect.js';
+import { isOverlong } from './identifiers.js';
 import { isJsonObject, isLosslessNumber, type Json, type JsonObject, parseJson } from './json.js';
 
 /**
@@ -66,6 +67,12 @@ export function isOwnMessage(message: string): boolean {
 }
 
 /**
+ * The most UTF-16 units of a message that may be a presence event. devstate's own have at most a few thousand; a program
+ * may publish 500 MB on the channel.
+ */
+const MAX_MESSAGE_LENGTH = 65_536;
+
+/**
  * Returns the event of a message on the presence channel, in either dialect; null: the message is not a presence event.
  * Only events of other programs are taken from messages: devstate's own events are read from the presence log, where
  * they have an id.
@@ -77,7 +84,8 @@ export function decodePresenceMessage(message: string): PresenceEvent | null {
   const id = event[fieldName(dialect, 'id')];
   const deviceType = event[fieldName(dialect, 'type')];
   const { type, status, timestamp, seq } = event;
-  if (type !== 'presence' || typeof id !== 'string' || (status !== 'online' && status !== 'offline'))
+  if (type !== 'presence' || (status !== 'online' && status !== 'offline')) return null;
+  if (typeof id !== 'string' || isOverlong(id) || (typeof deviceType === 'string' && isOverlong(deviceType)))
     return null;
   return {
     id: null,
@@ -97,6 +105,7 @@ export function decodePresenceMessage(message: string): PresenceEvent | null {
  * publish any text on the channel.
  */
 function parseObject(message: string): JsonObject | null {
+  if (message.length > MAX_MESSAGE_LENGTH) return null;
   try {
     const value = parseJson(message);
     return isJsonObject(value) ? value : null;

@@ -5,6 +5,7 @@
  */
 import { DevstateError } from '../model/errors.js';
 import type { Partition } from '../store/partition.js';
+import { unfittingReply } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
 import { isBefore, type LogPosition, positionAfter, positionAt } from './log-position.js';
 
@@ -72,7 +73,10 @@ export class LogReader {
     else if (!this.#isGapChecked) await this.#checkGap(entries[0]?.[0] ?? null);
     const last = entries.at(-1);
     if (last) {
-      this.#position = positionAfter(last[0]);
+      const reached = positionAfter(last[0]);
+      // Without this check a server that gives the same entries again would keep the feed for ever.
+      if (!isBefore(this.#position, reached) && !this.#position.isTime) throw unfittingReply('xrange');
+      this.#position = reached;
       this.#isGapChecked = false;
     }
     return { entries, hasMore };

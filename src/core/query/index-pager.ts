@@ -7,6 +7,7 @@
  * no device is skipped.
  */
 import { DevstateError } from '../model/errors.js';
+import { withinLength } from '../model/identifiers.js';
 import type { Partition } from '../store/partition.js';
 import type { RedisRequest } from '../store/replies.js';
 import { SeenIds } from '../store/seen-ids.js';
@@ -39,12 +40,14 @@ const PAGE_SIZE = 500;
  * that device's score would leave no device whose rank shows where the page ended.
  */
 const ANCHOR_COUNT = 5;
+/** The most pages in a row that do not reach beyond the position that was reached. */
+const MAX_PAGES_WITHOUT_PROGRESS = 100;
 
 /**
  * Yields the ids of the devices in a range of scores, in the order of the index, in pages.
  * @param seen ids that were yielded before and must not be yielded again; the ids yielded by this call are added to
  *   it
- * @throws DevstateError CONNECTION; BAD_RECORD: the key of the index holds another type
+ * @throws DevstateError CONNECTION; BAD_RECORD: the key of the index holds another type; CONFLICT: it kept changing
  */
 export async function* pageIndex(
   partition: Partition,
@@ -67,7 +70,10 @@ export async function* pageIndex(
    * in the same round trip as its rank. False: the rank is looked up before the page is requested.
    */
   let isUnmoved = true;
+  let withoutProgress = 0;
   for (;;) {
+    if (withoutProgress > MAX_PAGES_WITHOUT_PROGRESS)
+      throw new DevstateError('CONFLICT', 'the index kept changing while it was read');
     const startOf = (rank: number) => Math.max(0, rank - overlap);
     const guess = expectedRank === undefined || !isUnmoved ? undefined : startOf(expectedRank);
     const { rank, guessedPage } = await findRank(partition, anchors, reached, down, guess);
@@ -77,13 +83,15 @@ export async function* pageIndex(
     if (start > 0 && !isAtOrBefore(page[0], reached, down)) {
       overlap = Math.min(2 * overlap + 1, PAGE_SIZE / 2);
       expectedRank = rank;
+      withoutProgress += 1;
       continue;
     }
     const inRange = page.filter(({ score }) => sign * (score - from) >= 0 && !isBeyondRange(score));
-    const fresh = inRange.map(({ id }) => id).filter((id) => seen.add(id));
+    const fresh = inRange.map(({ id }) => withinLength(id)).filter((id) => seen.add(id));
     if (fresh.length > 0) yield fresh;
     const last = page.at(-1);
     if (page.length < PAGE_SIZE || last === undefined || isBeyondRange(last.score)) return;
+    withoutProgress = isAtOrBefore(last, reached, down) ? withoutProgress + 1 : 0;
     anchors = page.slice(-ANCHOR_COUNT).reverse();
     reached = last;
     expectedRank = start + page.length - 1;

@@ -7,6 +7,7 @@ import { CachedValue } from '../async/cached-value.js';
 import type { Dialect } from '../model/device.js';
 import { fieldName } from '../model/dialect.js';
 import { DevstateError } from '../model/errors.js';
+import { isOverlong } from '../model/identifiers.js';
 import { Keyspace } from '../model/keyspace.js';
 import { isolateDenials } from './isolate-denials.js';
 import { asDeviceDenial, isTransient } from './redis-errors.js';
@@ -155,7 +156,8 @@ export class FleetSettingsReader implements SettingsSource {
 
   async #sampleIds(): Promise<string[]> {
     try {
-      return await this.#requests.ask('srandmember', this.#keys.registered, SAMPLE_SIZE);
+      const ids = await this.#requests.ask('srandmember', this.#keys.registered, SAMPLE_SIZE);
+      return ids.filter((id) => !isOverlong(id));
     } catch (error) {
       if (!isDenied(error)) throw error;
       return this.#withoutSample(error);

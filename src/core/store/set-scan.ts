@@ -4,6 +4,7 @@
  * server that gave it: after a failover or a restart the scan starts again from the beginning.
  */
 import { slices } from '../async/slices.js';
+import { withinLength } from '../model/identifiers.js';
 import type { Partition } from './partition.js';
 import { ScanLimit } from './scan-limit.js';
 import { SeenIds } from './seen-ids.js';
@@ -87,6 +88,6 @@ export class ScanCursor {
     const isOtherServer = !this.isAtStart && server !== this.#server;
     this.#server = server;
     this.#cursor = isOtherServer ? '0' : next;
-    return { found, isLast: next === '0' && !isOtherServer };
+    return { found: found.map(withinLength), isLast: next === '0' && !isOtherServer };
   }
 }
