@@ -25,6 +25,7 @@ import {
   serverNow,
   until,
 } from '../../support/fleet.js';
+import { interceptCommands } from '../../support/intercept-commands.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -53,24 +54,16 @@ beforeEach(async () => {
 const refused = () => Promise.reject(new Error('MASTERDOWN Link with MASTER is down'));
 const unanswered = () => new Promise<never>(() => {});
 
-type Method = (...args: unknown[]) => Promise<unknown>;
-
 /** Makes these partitions of `fleet` answer with `answer`. Returns a function that makes them reachable again. */
 function makeUnreachable(numbers: readonly number[], answer: () => Promise<never>): () => void {
-  const client = fleet.redis as unknown as Record<'evalsha' | 'xrange', Method>;
-  const { evalsha, xrange } = client;
-  const isUnreachable = (args: unknown[]) =>
-    args.some((arg) => numbers.some((number) => String(arg).startsWith(`many:{${number}}:`)));
-  const unlessUnreachable =
-    (method: Method) =>
-    (...args: unknown[]) =>
-      isUnreachable(args) ? answer() : method.apply(client, args);
-  Object.assign(client, { evalsha: unlessUnreachable(evalsha), xrange: unlessUnreachable(xrange) });
+  const isUnreachable = (words: readonly unknown[]) =>
+    words.some((word) => numbers.some((number) => String(word).startsWith(`many:{${number}}:`)));
+  const stop = interceptCommands(fleet.redis, (words, send) => (isUnreachable(words) ? answer() : send()));
   const reading = numbers.map((number) =>
     vi.spyOn(parts[number] as Partition, 'pipeline').mockImplementation(() => fleet.send(answer)),
   );
   return () => {
-    Object.assign(client, { evalsha, xrange });
+    stop();
     for (const spy of reading) spy.mockRestore();
   };
 }
