@@ -10,7 +10,6 @@ import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SETTLE } from '../store/scripts.js';
-import { announcedSince } from './announced-since.js';
 
 /**
  * What was found about a device that was settled. Besides online and offline:
@@ -71,15 +70,10 @@ export async function settle(
   };
   const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
   const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
-    const startedAtMs = performance.now();
     const devices = chunk.map((id) => ({ id }));
-    const { reply, isRepeated } = await partition.runRepeatably(SETTLE, args, devices, false);
-    const [hold, ...replies] = reply;
+    const [hold, ...replies] = await partition.run(SETTLE, args, devices);
     settlement.holdUntil = Number(hold);
-    if (!isRepeated) return replies as string[][];
-    // An earlier attempt, whose reply was lost, may have announced transitions: the log has those of all attempts.
-    settlement.events.push(...(await announcedSince(partition, chunk, startedAtMs)));
-    return (replies as string[][]).map(([status = '', mark = '']) => [status, mark]);
+    return replies as string[][];
   };
   const replies: ItemResult<string[]>[] =
     ids.length === 0

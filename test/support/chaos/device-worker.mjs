@@ -166,9 +166,14 @@ async function outcomeOf(request) {
   }
 }
 
+/**
+ * By Sentinel a server that was killed comes back empty, and is a master until the sentinels demote it. Who connects to
+ * it until then finds no device, and nothing is done.
+ */
 function withoutReply(error) {
-  if (!(error instanceof DevstateError && error.code === 'CONNECTION')) throw error;
-  return error.outcome ?? 'failed';
+  const { code, outcome = 'failed' } = error instanceof DevstateError ? error : {};
+  if (code === 'CONNECTION' || (code === 'NOT_FOUND' && client.sentinels)) return outcome;
+  throw error;
 }
 
 function write() {
