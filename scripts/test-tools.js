@@ -1,14 +1,16 @@
 /**
- * The programs that tests run beside Node and redis-server. One that is not on the PATH is fetched from
+ * The programs and the library that tests use beside Node and redis-server. One that is not on the PATH is fetched from
  * Debian's packages into .cache/ (git-ignored): nothing is installed on the machine, and root is not needed.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { findLibfaketime } from './libfaketime.js';
 import { announce, root, run, StageError, starts } from './stage.js';
 
 /**
- * `required`: tests fail without the program. Without the others, tests pass but check less. `probe`: arguments with
- * which every implementation of the program exits with 0.
+ * `required`: no test is run without the program. Without the others, tests pass but check less, or `without` says what
+ * happens. `probe`: arguments with which every implementation of the program exits with 0. `isInstalled`: in place of
+ * a probe, for a library.
  */
 const TOOLS = [
   { program: 'bash', debianPackage: 'bash', required: true },
@@ -18,6 +20,12 @@ const TOOLS = [
   { program: 'zsh', debianPackage: 'zsh' },
   { program: 'fish', debianPackage: 'fish' },
   { program: 'jq', debianPackage: 'jq' },
+  {
+    program: 'libfaketime',
+    debianPackage: 'libfaketime',
+    isInstalled: () => findLibfaketime() !== undefined,
+    without: "the tests that shift a server's clock fail",
+  },
 ];
 
 const cache = join(root, '.cache');
@@ -47,11 +55,12 @@ export function setupTestTools() {
   const names = stillMissing.map(({ program }) => program).join(', ');
   const message = `not found, and could not be fetched: ${names} (${reason})`;
   if (stillMissing.some(({ required }) => required)) throw new StageError(`${message}: install them`);
-  console.log(`  ${message}: the tests that use them check less`);
+  const effects = stillMissing.map(({ without = 'the tests that use them check less' }) => without);
+  console.log(`  ${message}: ${[...new Set(effects)].join('; ')}`);
 }
 
-function isInstalled({ program, probe = ['--version'] }) {
-  return starts(program, probe);
+function isInstalled({ program, probe = ['--version'], isInstalled: check = () => starts(program, probe) }) {
+  return check();
 }
 
 /** Returns the reason to give for those programs that are still missing afterwards. */

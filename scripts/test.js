@@ -46,6 +46,7 @@ function runSoak(args) {
   rmSync(figures, { force: true });
   mkdirSync(`${root}coverage`, { recursive: true });
   setup();
+  setupTestTools();
   announce('running the tests with long rounds');
   try {
     run(tool('vitest'), ['run', ...SOAK.map((name) => `test/${name}`), ...args], {

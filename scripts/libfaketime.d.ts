@@ -1,0 +1,1 @@
+export function findLibfaketime(): string | undefined;
