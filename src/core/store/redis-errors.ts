@@ -7,6 +7,7 @@ import type { ErrorReason } from '../model/error-reasons.js';
 import { DevstateError } from '../model/errors.js';
 import { networkProblem, TIMED_OUT } from './network-errors.js';
 import {
+  deniedCommand,
   isDenied,
   isPermissionDenied,
   isTooManyClients,
@@ -83,23 +84,36 @@ export function asDeviceDenial(error: DevstateError): DevstateError {
 }
 
 /**
- * Returns, for a message, what a reply about a denied permission says, without the code of the reply. If the reply
- * says that a key or channel was denied, but not which, the first key or channel of the command that failed is added.
+ * Returns in a few words which permission a reply of Redis denies, in the same words for all servers. If the reply says
+ * that a key or channel was denied, but not which, it is looked for in the command that failed.
  */
 function deniedAction(error: Error): string {
-  const text = withoutPosition(firstLine(safeMessage(error)))
+  const command = deniedCommand(error);
+  if (command !== undefined) return `this user may not send ${command}`;
+  if (isUnnamedDenial(error)) {
+    const kind = error.message.includes('channel') ? 'channel' : 'key';
+    return `this user may not access ${deniedName(error, kind) ?? `a ${kind} of the fleet`}`;
+  }
+  return withoutPosition(firstLine(safeMessage(error)))
     .replace(/^(NOPERM|ERR) /, '')
-    .replace(/ script: \w+, on @user_script:\d+\.$/, '');
-  const name = isUnnamedDenial(error) ? firstKey(error) : undefined;
-  return name === undefined ? text : `${text}: ${name}`;
+    .replace(/ script: [^']*$/, '');
 }
 
-/**
- * Returns the first key or channel of the command that failed; undefined if the command is not known or ran a script.
- */
+/** Returns the key or channel that was denied; undefined if the command is not known, or is a script with many keys. */
+function deniedName(error: Error, kind: 'key' | 'channel'): unknown {
+  const { name, args = [] } = commandOf(error);
+  if (!name?.startsWith('eval')) return args[0];
+  return kind === 'key' && args[1] === '1' ? args[2] : undefined;
+}
+
+/** Returns the first key of the command that failed; undefined if the command is not known or ran a script. */
 function firstKey(error: Error): unknown {
-  const { command } = error as { command?: { name: string; args?: unknown[] } };
-  return command?.name.startsWith('eval') ? undefined : command?.args?.[0];
+  const { name, args = [] } = commandOf(error);
+  return name?.startsWith('eval') ? undefined : args[0];
+}
+
+function commandOf(error: Error): { name?: string; args?: unknown[] } {
+  return (error as { command?: { name: string; args?: unknown[] } }).command ?? {};
 }
 
 /**

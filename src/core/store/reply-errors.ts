@@ -33,10 +33,12 @@ export function isRetryable(error: unknown): error is Error {
 const DENIED = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM']);
 
 /**
- * The text that Redis 7.0 replies if the ACL denies a command within a script. Such a reply has no code like NOPERM,
- * so it is recognized by this text.
+ * The texts that servers reply if the ACL denies a command within a script: those of Redis before 7.2 (`is lacking` is
+ * that of 6.2.0), then that of later ones and of Valkey. Such a reply has no code like NOPERM, so it is recognized by
+ * its text.
  */
-const DENIED_IN_SCRIPT = /The user executing the script can't (run|access|publish)/;
+const DENIED_IN_SCRIPT =
+  /The user executing the script (can't (run|access|publish)|is lacking the permissions)|\bACL failure in script: /;
 
 /** Returns whether an error, or its cause, says that Redis did not accept the user or denied the user a permission. */
 export function isDenied(error: unknown): error is Error {
@@ -48,6 +50,11 @@ export function isDenied(error: unknown): error is Error {
 /** Returns whether an error says that Redis denied the user a permission for a command, key or channel. */
 export function isPermissionDenied({ message }: Error): boolean {
   return replyCode(message) === 'NOPERM' || DENIED_IN_SCRIPT.test(message);
+}
+
+/** Returns the command that a denial names, as a user writes it: `CONFIG GET`; undefined: it names none. */
+export function deniedCommand({ message }: Error): string | undefined {
+  return /\brun the '([^']+)' command/.exec(message)?.[1]?.replace('|', ' ').toUpperCase();
 }
 
 const UNNAMED_DENIAL = /\baccess (a|(at least )?one of the) (key|channel)/;

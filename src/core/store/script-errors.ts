@@ -40,7 +40,7 @@ export async function scriptError(
   const keys = scriptKeys(script, partition.keys, devices);
   const message = error instanceof Error ? error.message : '';
   if (replyCode(message) === 'WRONGTYPE') {
-    const types = await partition.pipeline(keys.map((key) => ['type', key]));
+    const types = await typesOf(partition, keys);
     const expected = expectedTypes(script, devices.length);
     const wrong = types.findIndex((type, i) => type !== 'none' && type !== expected[i]);
     return wrongTypeError(keys[wrong], types[wrong], expected[wrong]);
@@ -50,13 +50,25 @@ export async function scriptError(
   return isDenied(error) ? deniedError(partition, script, { keys, channel }, error) : toDevstateError(error);
 }
 
+/** Returns the Redis types of keys; [] for a user who may not ask for them. */
+async function typesOf(partition: ScriptScope, keys: readonly string[]): Promise<unknown[]> {
+  try {
+    return await partition.pipeline(keys.map((key) => ['type', key]));
+  } catch (error) {
+    if (isDenied(error)) return [];
+    throw error;
+  }
+}
+
 async function deniedError(
   partition: ScriptScope,
   script: Script,
   { keys, channel }: { keys: readonly string[]; channel: string },
   error: Error,
 ): Promise<DevstateError> {
-  if (/\bchannel\b/.test(error.message)) {
+  const called = commandsOfLine(script, error.message);
+  const isPublish = called.length === 1 && called[0] === 'PUBLISH';
+  if (isPublish || /\bchannel\b/.test(error.message)) {
     const reason = channel === partition.keys.presenceChannel ? 'PERMISSION_DENIED' : 'DEVICE_DENIED';
     return permissionError(`this user may not publish to ${channel}`, error, reason);
   }
@@ -67,7 +79,6 @@ async function deniedError(
     return asDeviceDenial((await deniedKey(partition, keys.slice(shared))) ?? toDevstateError(error));
   }
   if (error.message.startsWith(REFUSAL)) return toDevstateError(error);
-  const called = commandsOfLine(script, error.message);
   if (called.length > 0)
     return permissionError(`this user may not send ${called.join(' or ')}, as ${script.name} does`, error);
   const probes = script.probes.map(
@@ -77,8 +88,8 @@ async function deniedError(
 }
 
 /**
- * Returns the error for the first of the keys that the user may not access; undefined if that cannot be found out, as
- * for a user who may not run TYPE.
+ * Returns the error for the first of the keys that the user may not access. It is found with a script that does nothing:
+ * the user may run scripts, and Redis checks the keys of this one as it did those of the script that failed.
  */
 async function deniedKey(
   partition: ScriptScope,
@@ -86,7 +97,7 @@ async function deniedKey(
 ): Promise<DevstateError | undefined> {
   const denied = await firstDenial(
     partition,
-    keys.map((key): RedisRequest => ['type', key]),
+    keys.map((key): RedisRequest => ['eval', 'return {}', '1', key]),
   );
   return denied && isUnnamedDenial(denied.cause) ? denied : undefined;
 }

@@ -62,7 +62,7 @@ const INDEX_COMMAND_LINES: [argv: string, ...roles: Role[]][] = [
 ];
 /** A refusal must name the command, key or channel that is missing; the role device may refuse it before Redis does. */
 const REFUSAL =
-  /: permission refused: (this user has no permissions to (run the '[\w|]+' command|access one of the (key|channel)s used as arguments: \S+)|this user may not send [A-Z]+, as \w+ does)\n$/;
+  /: permission refused: this user may not (send [A-Z ]+|send [A-Z]+, as \w+ does|access \S+)\n$/;
 const REFUSED_BEFORE = /^devstate: \w+ refused: not with the role device\n$/;
 /** Commands without a line above: they send nothing to Redis, or are tested below because they run until stopped. */
 const UNTESTED = ['acl', 'completion', 'context', 'detect'];
@@ -174,7 +174,7 @@ test.each<[rules: string[], reason: string]>([
   [['resetchannels', '&device:*'], 'this user may not publish to devices:presence'],
   [
     ['resetkeys', '~device:*', '~devices:[^p]*', '~devices:presence:*'],
-    'this user has no permissions to access one of the keys used as arguments: devices:pulse',
+    'this user may not access devices:pulse',
   ],
 ])('with the rules %j the error names what the script lacks', async (rules, reason) => {
   const fleet = await openFleet(redis);
@@ -210,7 +210,7 @@ describe('channels that a role may subscribe to', () => {
         () => ({ message: '' }),
         (error: Error) => error,
       );
-      return /^NOPERM .* channels/.test(message);
+      return /^NOPERM .*\bchannels?\b/.test(message);
     };
     expect(await isRefused('acme:devices:presence')).toBe(!presence);
     expect(await isRefused(`acme:device:${ID}:commands`)).toBe(!own);
@@ -226,7 +226,7 @@ describe('a user with the detector role', () => {
     [
       'keyspace',
       [
-        "keyspace events are not available (permission refused: this user has no permissions to run the 'config|get' command); using deadlines only",
+        'keyspace events are not available (permission refused: this user may not send CONFIG GET); using deadlines only',
       ],
     ],
   ])('finds expired devices with the %s strategy', async (strategy, notices) => {

@@ -81,7 +81,7 @@ describe('a running detector', () => {
       'keyspace',
       ['config|get'],
       [
-        "keyspace events are not available (permission refused: this user has no permissions to run the 'config|get' command); using deadlines only",
+        'keyspace events are not available (permission refused: this user may not send CONFIG GET); using deadlines only',
       ],
     ],
   ])('works with the %s strategy', async (strategy, denied, notices) => {

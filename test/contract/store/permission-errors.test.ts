@@ -7,7 +7,7 @@ import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
-import { registerAll } from '../../../src/core/registry/register.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { isDenied } from '../../../src/core/store/reply-errors.js';
 import { cut, failure, numberedIds, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
@@ -110,4 +110,30 @@ test('setDesired of an undeclared fleet samples no records before it writes', as
   const fleet = await limited('-srandmember');
   expect(await failure(setDesired(fleet, 'unknown', {}))).toMatchObject({ code: 'NOT_FOUND' });
   expect(await setDesired(fleet, 'd1', {})).toMatchObject({ changed: false });
+});
+
+const REGISTER_KEYS = ['meta', 'registered', 'types', 'activity', 'type:t'].map((name) => `devices:${name}`);
+
+test.each([
+  ['devices:activity', 'PERMISSION_DENIED'],
+  ['devices:type:t', 'DEVICE_DENIED'],
+  ['device:state:d1', 'DEVICE_DENIED'],
+])('a user who may not ask for types is told which key is denied: %s', async (key, reason) => {
+  const keys = [...REGISTER_KEYS, 'device:state:d1'].filter((each) => each !== key);
+  await limitedRules('resetkeys', ...keys.map((each) => `~${each}`), '-type');
+  const fleet = await openFleet(redis, {}, { username: 'app', password: 'pw' });
+  expect(await failure(register(fleet, 'd1', 't'))).toMatchObject({
+    code: 'CONNECTION',
+    reason,
+    message: expect.stringContaining(`permission refused: this user may not access ${key}`),
+  });
+});
+
+test('a user who may not ask for types is told that a key has the wrong one', async () => {
+  await admin.redis.del('devices:activity');
+  await admin.redis.set('devices:activity', 'x');
+  expect(await failure(register(await limited('-type'), 'd1', 't'))).toMatchObject({
+    code: 'BAD_RECORD',
+    message: expect.stringContaining('a key of the fleet holds another type of value'),
+  });
 });

@@ -12,7 +12,27 @@ describe('an error reply of Redis', () => {
     ['WRONGPASS invalid username-password pair or user is disabled.', 'wrong user name or password'],
     [
       "NOPERM this user has no permissions to run the 'xadd' command",
-      "permission refused: this user has no permissions to run the 'xadd' command",
+      'permission refused: this user may not send XADD',
+    ],
+    [
+      "NOPERM this user has no permissions to run the 'config|get' command",
+      'permission refused: this user may not send CONFIG GET',
+    ],
+    [
+      "NOPERM this user has no permissions to run the 'config' command or its subcommand",
+      'permission refused: this user may not send CONFIG',
+    ],
+    [
+      "ERR ACL failure in script: User app has no permissions to run the 'xadd' command script: 1f, on @user_script:1.",
+      'permission refused: this user may not send XADD',
+    ],
+    [
+      "ERR ACL failure in script: User app has no permissions to run the 'xadd' command script: on @user_script:1.",
+      'permission refused: this user may not send XADD',
+    ],
+    [
+      'ERR Error running script (call to f_1f): @user_script:8: @user_script: 8: The user executing the script is lacking the permissions for the command ',
+      'permission refused: The user executing the script is lacking the permissions for the command ',
     ],
     ['LOADING Redis is loading the dataset in memory', 'the server is still loading its data'],
     ["READONLY You can't write against a read only replica.", 'this server is a replica and takes no writes'],
@@ -35,7 +55,11 @@ describe('an error reply of Redis', () => {
     ['ERR max number of clients reached', 'the server takes no more connections'],
     [
       'NOPERM ACL failure in script: No permissions to access a key script: 1f, on @user_script:8.',
-      'permission refused: ACL failure in script: No permissions to access a key',
+      'permission refused: this user may not access a key of the fleet',
+    ],
+    [
+      'ERR ACL failure in script: No permissions to access a channel script: on @user_script:8.',
+      'permission refused: this user may not access a channel of the fleet',
     ],
     [
       "ERR The user executing the script can't publish to the channel mentioned in the command script: 1f, on @user_script:8.",
@@ -58,13 +82,20 @@ describe('an error reply of Redis', () => {
   });
 
   test.each([
-    'NOPERM this user has no permissions to access one of the keys used as arguments',
-    'NOPERM No permissions to access a channel',
-  ])('%s: the key or channel is named if the command is known', (reply) => {
+    ['NOPERM this user has no permissions to access one of the keys used as arguments', 'k'],
+    ['NOPERM No permissions to access a key', 'k'],
+    ['NOPERM No permissions to access a channel', 'a channel of the fleet'],
+  ])('%s: the key or channel is named if the command is known', (reply, ofScript) => {
     const refused = (name: string, ...args: string[]) =>
       toDevstateError(Object.assign(raised(reply), { command: { name, args } })).message;
-    expect(refused('hmget', 'devices:meta', 'dialect')).toMatch(/^permission refused: .*: devices:meta$/);
-    expect(refused('evalsha', '1f', '1', 'devices:meta')).toMatch(/(arguments|a channel)$/);
+    const kind = reply.includes('channel') ? 'channel' : 'key';
+    expect(refused('hmget', 'k', 'dialect')).toBe('permission refused: this user may not access k');
+    expect(refused('evalsha', '1f', '1', 'k')).toBe(
+      `permission refused: this user may not access ${ofScript}`,
+    );
+    expect(refused('evalsha', '1f', '2', 'k', 'l')).toBe(
+      `permission refused: this user may not access a ${kind} of the fleet`,
+    );
   });
 
   test.each([
@@ -144,6 +175,7 @@ describe('a transient error', () => {
     ['NOAUTH Authentication required.', false],
     ['WRONGPASS invalid username-password pair or user is disabled.', false],
     ["NOPERM this user has no permissions to run the 'xadd' command", false],
+    ["ERR ACL failure in script: User app has no permissions to run the 'xadd' command", false],
     ["ERR @user_script: 1: The user executing the script can't run this command or subcommand", false],
     ['WRONGTYPE Operation against a key holding the wrong kind of value', false],
     ['ERR unknown command', false],

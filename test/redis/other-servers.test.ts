@@ -1,0 +1,49 @@
+/**
+ * Servers that no test starts: the replies of Redis 6.2.0 and 7.2, recorded, from a fake server that passes everything
+ * else on to the real one.
+ */
+import { beforeEach, expect, test } from 'vitest';
+import { declareFleet } from '../../src/core/admin/declare-fleet.js';
+import { register } from '../../src/core/registry/register.js';
+import { HEARTBEAT } from '../../src/core/store/scripts.js';
+import { cli } from '../support/cli.js';
+import { useFakeServer } from '../support/faults/fake-server.js';
+import { openFleet } from '../support/fleet.js';
+import { useRedis } from '../support/redis.js';
+
+const redis = useRedis();
+beforeEach(async () => {
+  const fleet = await openFleet(redis);
+  await declareFleet(fleet);
+  await register(fleet, 'd1', 't');
+});
+
+const lineOf = (command: string) =>
+  HEARTBEAT.source.split('\n').findIndex((line) => line.includes(`call('${command}'`)) + 1;
+const of620 = (line: number) =>
+  `ERR Error running script (call to f_1f): @user_script:${line}: @user_script: ${line}: The user executing the script is lacking the permissions for the command `;
+
+test.each([
+  ['6.2.0', 'XADD', of620(lineOf('XADD')), 'send XADD, as heartbeat does'],
+  ['6.2.0', 'PUBLISH', of620(lineOf('PUBLISH')), 'publish to devices:presence'],
+  [
+    '7.2',
+    'XADD',
+    `user_script:${lineOf('XADD')}: ERR ACL failure in script: User app has no permissions to run the 'xadd' command`,
+    'send XADD, as heartbeat does',
+  ],
+  [
+    '7.2',
+    'PUBLISH',
+    `user_script:${lineOf('PUBLISH')}: ERR ACL failure in script: No permissions to access a channel`,
+    'publish to devices:presence',
+  ],
+])('Redis %s: a script that is denied %s ends with exit 5', async (_version, _command, reply, denied) => {
+  const server = await useFakeServer({ forwardTo: redis.url });
+  server.answer = ([name]) => (name?.startsWith('EVAL') ? `-${reply}\r\n` : undefined);
+  const { exit, stderr } = await cli(server.url).run('heartbeat d1 --report a=1 -q');
+  expect({ exit, stderr }).toEqual({
+    exit: 5,
+    stderr: `devstate: ${server.url}: permission refused: this user may not ${denied}\n`,
+  });
+});
