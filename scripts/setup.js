@@ -22,14 +22,23 @@ export function setupDependencies() {
 
 /**
  * Compares package-lock.json with node_modules/.package-lock.json, in which npm records what it installed.
- * Optional packages may be missing: they hold the binaries of other platforms.
+ * Optional packages may be missing: they hold the binaries of other platforms. Without that record another package
+ * manager, such as pnpm, may have installed the dependencies. They are then left as they are: npm would mix its layout
+ * of node_modules with the other one.
+ * @param folder the folder of package.json
  */
-function dependenciesAreCurrent() {
-  const record = join(root, 'node_modules', '.package-lock.json');
-  if (!existsSync(record)) return false;
-  const packages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages;
+export function dependenciesAreCurrent(folder = root) {
+  const record = join(folder, 'node_modules', '.package-lock.json');
+  const json = (file) => JSON.parse(readFileSync(file, 'utf8'));
+  if (!existsSync(record)) {
+    const { dependencies, devDependencies } = json(join(folder, 'package.json'));
+    return Object.keys({ ...dependencies, ...devDependencies }).every((name) =>
+      existsSync(join(folder, 'node_modules', name, 'package.json')),
+    );
+  }
+  const packages = (file) => json(file).packages;
   const installed = packages(record);
-  return Object.entries(packages(join(root, 'package-lock.json')))
+  return Object.entries(packages(join(folder, 'package-lock.json')))
     .filter(([path]) => path !== '')
     .every(([path, { version, optional }]) =>
       installed[path] ? installed[path].version === version : optional === true,

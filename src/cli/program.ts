@@ -5,7 +5,7 @@ import { commands, globals } from '../commands/index.js';
 import type { Command } from '../commands/shared/command.js';
 import type { Option } from '../commands/shared/declaration.js';
 import type { Globals } from '../commands/shared/global-options.js';
-import { type ErrorCode, readOnlyError, usageError } from '../core/model/errors.js';
+import { type ErrorCode, quote, readOnlyError, usageError } from '../core/model/errors.js';
 import { exitOf } from './exit-codes.js';
 import type { Invocation } from './invocation.js';
 import { fromCommander, namingOption } from './usage-errors.js';
@@ -28,6 +28,7 @@ export interface Completion {
  */
 export async function runProgram(invocation: Invocation): Promise<Completion> {
   const { argv, output } = invocation;
+  refuseUndecodable(argv);
   let help = '';
   let code: ErrorCode | undefined;
   let service = false;
@@ -57,6 +58,16 @@ export async function runProgram(invocation: Invocation): Promise<Completion> {
     await output.write(help);
   }
   return { exit: code === undefined ? 0 : exitOf(code), service };
+}
+
+/**
+ * Refuses arguments that are not UTF-8. Node.js puts U+FFFD in place of bytes that it cannot decode, so two different
+ * ids would become the same one. U+FFFD itself can be given in a file or in standard input.
+ * @throws DevstateError USAGE
+ */
+function refuseUndecodable(argv: readonly string[]): void {
+  const refused = argv.find((arg) => arg.includes('\ufffd'));
+  if (refused !== undefined) throw usageError(`the argument ${quote(refused, 60)} is not valid UTF-8`);
 }
 
 /**

@@ -3,6 +3,7 @@
  */
 import type { Globals } from '../commands/shared/global-options.js';
 import { usageError } from '../core/model/errors.js';
+import { validNamespace } from '../core/model/namespace.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
 import type { Env } from './invocation.js';
 import type { SavedContext } from './saved-contexts.js';
@@ -51,7 +52,7 @@ export async function resolveTarget(
     tls,
   });
   if (tls) assertUsesTls(target);
-  if (namespace !== undefined) checkNamespace(namespace);
+  if (namespace !== undefined) validNamespace(namespace);
   checkRole({ role, partitions, historyCap });
   return {
     target,
@@ -59,19 +60,6 @@ export async function resolveTarget(
     readOnly,
     protected: isProtected,
   };
-}
-
-/**
- * Refuses a namespace that cannot be the prefix of keys and channels. Braces, for example, would change in which
- * slots of a cluster keys are stored.
- * @throws DevstateError USAGE
- */
-export function checkNamespace(name: string): void {
-  if (!/^[^\s{}\p{Cc}]+$/u.test(name) || name.endsWith(':')) {
-    throw usageError(
-      'a namespace must not contain white space, braces or control characters, or end with a colon',
-    );
-  }
 }
 
 /**

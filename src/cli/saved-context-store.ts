@@ -5,9 +5,10 @@ import { resolve } from 'node:path';
 import type { Globals } from '../commands/shared/global-options.js';
 import type { SavedContextStore } from '../commands/shared/saved-context-store.js';
 import { usageError } from '../core/model/errors.js';
+import { validNamespace } from '../core/model/namespace.js';
 import { parseTarget } from '../redis/target-url.js';
 import type { Env } from './invocation.js';
-import { checkNamespace, checkRole, omitUndefined } from './resolve-target.js';
+import { checkRole, omitUndefined } from './resolve-target.js';
 import {
   checkContextName,
   contextEntry,
@@ -91,7 +92,7 @@ function checked(context: Partial<SavedContext>): SavedContext {
   if (url === undefined) throw usageError('a new context needs a URL', 'devstate context set NAME --url URL');
   const target = parseTarget(url);
   if (ca || cert || key || insecure) assertUsesTls(target);
-  if (namespace !== undefined) checkNamespace(namespace);
+  if (namespace !== undefined) validNamespace(namespace);
   checkRole({ role, partitions, historyCap });
   return { ...context, url };
 }

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DevstateError, fileProblem, quote, usageError } from '../core/model/errors.js';
 import { withFileLock } from './file-lock.js';
@@ -28,12 +29,23 @@ const FIELD_TYPES: Record<keyof SavedContext, 'string' | 'boolean' | 'number'> =
 
 /**
  * Returns the path of the contexts file, which may not exist: DEVSTATE_CONFIG, else a file in the platform's
- * configuration folder.
+ * configuration folder. Undefined: the user has no home folder, as in some containers, so there is no such file.
  */
-export async function contextsPath(env: Env): Promise<string> {
+export async function contextsPath(env: Env): Promise<string | undefined> {
   if (env.DEVSTATE_CONFIG) return resolve(env.DEVSTATE_CONFIG);
+  if (!hasHome()) return undefined; // env-paths would fail
   const { default: envPaths } = await import('env-paths');
   return join(envPaths('devstate', { suffix: '' }).config, 'config.toml');
+}
+
+/** Returns whether the user has a home folder: in HOME, or in an entry of the system's list of users. */
+function hasHome(): boolean {
+  try {
+    homedir();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -42,9 +54,12 @@ export async function contextsPath(env: Env): Promise<string> {
  * @throws DevstateError USAGE: the file cannot be read or is not valid; the message quotes names from the file but
  * never values, which may be passwords
  */
-export async function readContexts(path: string, warn: (message: string) => void): Promise<SavedContexts> {
-  const file = await readWhole(path);
-  if (file === undefined) return { contexts: new Map() };
+export async function readContexts(
+  path: string | undefined,
+  warn: (message: string) => void,
+): Promise<SavedContexts> {
+  const file = path === undefined ? undefined : await readWhole(path);
+  if (path === undefined || file === undefined) return { contexts: new Map() };
   const found = checkedContexts(await parse(path, file.text), path);
   const hasPassword = [...found.contexts.values()].some(({ url }) => maskPassword(url) !== url);
   if (hasPassword && (file.mode & 0o077) !== 0)
@@ -56,14 +71,16 @@ export async function readContexts(path: string, warn: (message: string) => void
  * Changes the saved contexts, under a lock, so that changes by two processes are both kept.
  * @param edit changes the contexts that it is given; if it throws, the file stays as it is. It is called again, with
  * the contexts read again, if another process took over the lock meanwhile
- * @throws DevstateError USAGE: the file cannot be read or written, is not valid, or others have its lock; and what
- * `edit` throws
+ * @throws DevstateError USAGE: there is no home folder; the file cannot be read or written, is not valid, or others have
+ * its lock; and what `edit` throws
  */
 export async function changeContexts<T>(
-  path: string,
+  path: string | undefined,
   edit: (contexts: SavedContexts) => T,
   warn: (message: string) => void,
 ): Promise<T> {
+  if (path === undefined)
+    throw usageError('no home folder to save contexts in', 'DEVSTATE_CONFIG=FILE names another place');
   try {
     const target = await targetOf(path);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });

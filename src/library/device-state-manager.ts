@@ -72,7 +72,7 @@ export class DeviceStateManager {
   /**
    * @param given a client of ioredis 5, of one server or of a cluster; or ioredis options, such as
    *   `{ host, port }`, of a client to make
-   * @throws DevstateError USAGE: a number of the options is out of its limits; the client is not one of ioredis 5
+   * @throws DevstateError USAGE: an option is not valid; the client is not one of ioredis 5
    */
   constructor(given: RedisClient | ClientOptions = {}, options: ManagerOptions = {}) {
     const connection = supportedClient(given);

@@ -12,7 +12,7 @@ import { type AddressInfo, connect, createServer, type NetConnectOpts } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DevstateError, quote } from '../core/model/errors.js';
+import { DevstateError, fileProblem, quote, usageError } from '../core/model/errors.js';
 
 export interface ServerOptions {
   /** Further arguments of redis-server; they override the default ones. */
@@ -45,11 +45,17 @@ export interface PrivateServer {
 const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 
+/**
+ * @throws DevstateError USAGE: no folder can be made in the folder for temporary files; CONNECTION: there is no
+ * redis-server, or it fails
+ */
 export async function startServer(
   { args = [], port = false, config }: ServerOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<PrivateServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'devstate-'));
+  const dir = await mkdtemp(join(tmpdir(), 'devstate-')).catch((error) => {
+    throw usageError(`cannot make a folder in ${quote(tmpdir())}: ${fileProblem(error)}`);
+  });
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
     const address = port ? { host: '127.0.0.1', port: await freePort() } : { path: join(dir, 'redis.sock') };

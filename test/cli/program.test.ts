@@ -115,6 +115,14 @@ describe('a command line that cannot be parsed', () => {
       '! devstate: a namespace must not contain white space, braces or control characters, or end with a colon\n',
     ],
     [
+      'list -n a:devices',
+      '! devstate: a namespace must not have the segment "devices", with which keys of devices begin\n',
+    ],
+    [
+      'register caf\ufffd --type t', // which Node.js makes of an id that is not UTF-8
+      '! devstate: the argument "caf\ufffd" is not valid UTF-8\n',
+    ],
+    [
       'heartbeat d1 --report a=1 b=2',
       '! devstate: "b=2" is no device id\n! hint: did you mean --report b=2?\n',
     ],

@@ -130,6 +130,7 @@ describe('devstate context', () => {
     [`set prod --url http://:${SECRET}@h`, 'unknown URL scheme http:\n! hint: forms:'],
     ['set prod --url redis://h', '--ca, --cert, --key and --insecure are for TLS'],
     ['set prod -n a:', 'a namespace must not contain white space'],
+    ['set prod -n device:a', 'a namespace must not have the segment "device"'],
     [
       'set a/b --url redis://h',
       '"a/b" is not a valid context name\n! hint: a name is 1 to 64 letters, digits',

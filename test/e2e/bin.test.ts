@@ -265,3 +265,11 @@ test('a link to it works as it does', async () => {
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+/),
   });
 });
+
+test('an id that is not UTF-8 is refused, so that two of them do not become one', async () => {
+  expect(await run(`devstate register $'caf\\xe9' --type t`)).toMatchObject({
+    exit: 2,
+    stdout: '',
+    stderr: 'devstate: the argument "caf\ufffd" is not valid UTF-8\n',
+  });
+});

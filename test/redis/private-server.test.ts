@@ -1,6 +1,6 @@
 /** The private server: it starts, restarts at the same address, removes its files, and reports why it cannot start. */
 import { existsSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startServer } from '../../src/redis/private-server.js';
 import { useRedis } from '../support/redis.js';
 
@@ -40,4 +40,12 @@ it.each([
 
 it('reports why redis-server did not start', async () => {
   await expect(startServer({ args: ['--nonsense', 'x'] })).rejects.toThrow(/did not start: .*nonsense/);
+});
+
+it('reports that the folder for temporary files does not exist', async () => {
+  vi.stubEnv('TMPDIR', '/nowhere');
+  await expect(startServer().finally(() => vi.unstubAllEnvs())).rejects.toMatchObject({
+    code: 'USAGE',
+    message: 'cannot make a folder in "/nowhere": no such file',
+  });
 });

@@ -8,7 +8,8 @@ const MAX_BYTES = 256;
 const MAX_FOREIGN_LENGTH = 1024;
 const MAX_SHOWN_LENGTH = 64;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-const LONE_SURROGATE = /\p{Surrogate}/u;
+/** Matches half a character, which UTF-8 cannot represent. */
+export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * Returns whether an id or type that another program wrote is so long that no device has it. It must be refused before

@@ -6,6 +6,7 @@
 import type { Dialect } from '../model/device.js';
 import { DevstateError } from '../model/errors.js';
 import { Keyspace, type SharedKeys } from '../model/keyspace.js';
+import { validNamespace } from '../model/namespace.js';
 import { DEFAULT_REQUEST_TIMEOUT_MS, MAX_TIMER_MS, validNumber } from '../model/numeric-options.js';
 import { deviceRoleSettings } from './device-role-settings.js';
 import { FleetSettingsReader, type SettingsSource } from './fleet-settings.js';
@@ -61,11 +62,12 @@ export class Fleet extends Requests {
 
   /**
    * @param clock only in tests: returns the time, epoch ms, that scripts use instead of the time of the Redis server
-   * @throws DevstateError USAGE: the request timeout is out of its limits; `partitions` or `historyCap` is not valid,
-   *   or given without the role `device`
+   * @throws DevstateError USAGE: the namespace is not valid; the request timeout is out of its limits; `partitions`
+   *   or `historyCap` is not valid, or given without the role `device`
    */
   constructor(link: Link, options: FleetOptions = {}, clock?: () => number) {
     super(link, requestTimeoutOf(options));
+    if (options.namespace) validNamespace(options.namespace);
     this.options = options;
     this.#keys = new Keyspace(options.namespace);
     this.#clock = clock;

@@ -1,0 +1,3 @@
+export function setup(): void;
+export function setupDependencies(): void;
+export function dependenciesAreCurrent(folder?: string): boolean;
