@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { register } from '../../../src/core/registry/register.js';
 import { startServer } from '../../../src/redis/private-server.js';
@@ -76,7 +76,7 @@ describe('a state that can end without action', () => {
       const server = await useFakeServer();
       server.answer = () => errorReply(reply);
       const started = performance.now();
-      expect(await run(server, `${argv} --request-timeout 300ms`), argv).toEqual({
+      expect(await run(server, `${argv} --request-timeout 1s`), argv).toEqual({
         exit: 5,
         stderr: expect.stringMatching(`^devstate: URL: ${message}\nhint: .+\n$`),
       });
@@ -90,7 +90,8 @@ describe('a state that can end without action', () => {
     const other = await redis.client();
     const endless = failureOf(other.eval('while true do end', 0));
     await until(async () => (await failureOf(admin.redis.ping())).startsWith('BUSY'));
-    expect(await run(redis, 'heartbeat d1 --request-timeout 100ms')).toEqual(
+    onTestFailed(async () => void (await failureOf(admin.redis.script('KILL')))); // later tests use this server
+    expect(await run(redis, 'heartbeat d1 --request-timeout 1s')).toEqual(
       refused('the server is busy with a script', 'try again in a moment'),
     );
     const waiting = run(redis, 'heartbeat d1');
