@@ -40,7 +40,7 @@ export function toRegistrant({ deviceId, deviceType, metadata, ttl }: DeviceRegi
   return {
     id: deviceId,
     type: deviceType,
-    ...(metadata && { metadataJson: textOf(metadata) }),
+    ...(isGiven(metadata) && { metadataJson: textOf(metadata) }),
     ...(ttl !== undefined && { ttl }),
   };
 }
@@ -59,9 +59,14 @@ export function toHeartbeat({
 }: DeviceHeartbeat): Heartbeat {
   return {
     id: deviceId,
-    ...(reportedState && merge && { patch: toDocument(reportedState) }),
-    ...(reportedState && !merge && { reportedJson: textOf(reportedState) }),
+    ...(isGiven(reportedState) && merge && { patch: toDocument(reportedState) }),
+    ...(isGiven(reportedState) && !merge && { reportedJson: textOf(reportedState) }),
     ...(ttl !== undefined && { ttl }),
     ...(registerAs !== undefined && { registerAs }),
   };
+}
+
+/** Any other value than an object is then refused: a caller without types may pass NaN or an empty text. */
+function isGiven(document: object | null | undefined): document is object {
+  return document !== undefined && document !== null;
 }

@@ -107,7 +107,12 @@ export class DeviceStateManager {
     metadata?: object,
     { onlyIfNew = false, ttl }: { ttl?: number; onlyIfNew?: boolean } = {},
   ): Promise<Registration> {
-    const device = { deviceId, deviceType, ...(metadata && { metadata }), ...(ttl !== undefined && { ttl }) };
+    const device = {
+      deviceId,
+      deviceType,
+      ...(metadata !== undefined && { metadata }),
+      ...(ttl !== undefined && { ttl }),
+    };
     return unwrapOne(await registerAll(this.#fleet, [toRegistrant(device)], onlyIfNew));
   }
 
@@ -138,7 +143,7 @@ export class DeviceStateManager {
     reportedState: object | null = null,
     options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
-    const beat = toHeartbeat({ deviceId, ...(reportedState && { reportedState }), ...options });
+    const beat = toHeartbeat({ deviceId, ...(reportedState !== null && { reportedState }), ...options });
     return this.#batcherOf(await this.#fleet.partitionFor(validId(deviceId))).add(beat);
   }
 

@@ -4,9 +4,10 @@
  */
 import { documentText } from '../core/model/document-limits.js';
 import { DevstateError, usageError } from '../core/model/errors.js';
-import { isJsonObject, type JsonObject, parseJsonObject } from '../core/model/json.js';
+import { isJsonObject, type Json, type JsonObject } from '../core/model/json.js';
 import { toPlainObject } from '../core/model/plain-json.js';
 import { parseStored } from '../core/model/stored-document.js';
+import { toJsonValue } from './json-value.js';
 
 /**
  * A JSON object as plain JavaScript values. Its numbers are JavaScript numbers, so digits beyond their precision are
@@ -14,31 +15,33 @@ import { parseStored } from '../core/model/stored-document.js';
  */
 export type Document = Record<string, unknown>;
 
-const NOT_AN_OBJECT = 'a document must be a JSON object';
-
 /**
- * Returns the JSON text of a caller's object. `toJSON` methods are applied; bigints become JSON numbers.
- * @throws DevstateError USAGE: the value is not a JSON object, circular, larger than 1 MiB, or nested too deeply
+ * Returns the JSON text of a caller's object.
+ * @throws DevstateError USAGE: as `toDocument`, and it is larger than 1 MiB
  */
 export function textOf(value: object): string {
-  if (!isJsonObject(value)) throw usageError(NOT_AN_OBJECT);
-  let text: string;
-  try {
-    text = documentText(value);
-  } catch (error) {
-    if (error instanceof DevstateError) throw error;
-    throw usageError(`a document must be JSON: ${(error as Error).message}`);
-  }
-  if (!text.startsWith('{')) throw usageError(NOT_AN_OBJECT); // possible if the value's `toJSON` returned no object
-  return text;
+  return documentText(toDocument(value));
 }
 
 /**
- * Returns a caller's object as a document that keeps all digits of numbers.
- * @throws DevstateError USAGE: the value is not a JSON object, circular, larger than 1 MiB, or nested too deeply
+ * Returns a caller's object as a document that keeps all digits of numbers. `toJSON` methods are applied; bigints become
+ * JSON numbers.
+ * @throws DevstateError USAGE: the value is not a JSON object, has a value that is not JSON, is circular, or nested too
+ * deeply
  */
 export function toDocument(value: object): JsonObject {
-  return parseJsonObject(textOf(value));
+  const document = isJsonObject(value) ? jsonOf(value) : undefined;
+  if (!isJsonObject(document)) throw usageError('a document must be a JSON object');
+  return document;
+}
+
+function jsonOf(value: object): Json {
+  try {
+    return toJsonValue(value);
+  } catch (error) {
+    if (error instanceof DevstateError) throw error;
+    throw usageError(`a document must be JSON: ${(error as Error).message}`); // a getter or `toJSON` threw
+  }
 }
 
 /**

@@ -10,8 +10,8 @@ import { loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json
 export const MAX_DOCUMENT_BYTES = 1_048_576;
 
 /**
- * The most bytes that any other field of a record may have, where devices write their own records. An id or type has at
- * most 256, and times and numbers fewer.
+ * The most bytes that any other field of a record may have, where devices write their own records. What devstate writes
+ * there is shorter: an id or type has at most 256 bytes, a time or the field `devstate` less than 200.
  */
 export const MAX_FIELD_BYTES = 1024;
 
