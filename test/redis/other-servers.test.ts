@@ -1,9 +1,10 @@
 /**
- * Servers that no test starts: the replies of Redis 6.2.0 and 7.2, recorded, from a fake server that passes everything
+ * Servers that no test starts: the replies of Redis 6.2.0, 7.2 and 8.6, recorded, from a fake server that passes everything
  * else on to the real one.
  */
 import { beforeEach, expect, test } from 'vitest';
 import { declareFleet } from '../../src/core/admin/declare-fleet.js';
+import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { register } from '../../src/core/registry/register.js';
 import { HEARTBEAT } from '../../src/core/store/scripts.js';
 import { cli } from '../support/cli.js';
@@ -46,4 +47,30 @@ test.each([
     exit: 5,
     stderr: `devstate: ${server.url}: permission refused: this user may not ${denied}\n`,
   });
+});
+
+test('Redis 8.6 at maxmemory refuses SUBSCRIBE: detect and watch-presence go on, and subscribe later', async () => {
+  const fleet = await openFleet(redis);
+  const server = await useFakeServer({ forwardTo: redis.url });
+  let isFull = true;
+  server.answer = ([name]) =>
+    isFull && name === 'SUBSCRIBE'
+      ? "-OOM command not allowed when used memory > 'maxmemory'.\r\n"
+      : undefined;
+  const devstate = cli(server.url);
+  const running = [devstate.start('detect -o ndjson'), devstate.start('watch-presence -o ndjson')];
+  await running[0]?.says('stderr', 'detecting');
+  await running[1]?.says('stderr', 'watching');
+  await heartbeat(fleet, { id: 'd1', ttl: 100 });
+  await running[0]?.lines('stdout', 1);
+  await running[1]?.lines('stdout', 2);
+  isFull = false;
+  for (const each of running) await each.says('stderr', 'reconnected');
+  const told = await Promise.all(running.map((each) => each.stop()));
+  for (const { exit, stderr } of told) {
+    expect(exit).toBe(0);
+    const notice =
+      'the server is out of memory and refuses to subscribe, going on without messages; retrying\n';
+    expect(stderr.split(notice)).toHaveLength(2);
+  }
 });

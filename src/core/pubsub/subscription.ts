@@ -3,12 +3,12 @@
  * It reports the loss and the return, because messages published in between are not delivered.
  */
 import type { Redis } from 'ioredis';
-import type { DevstateError } from '../model/errors.js';
+import { DevstateError } from '../model/errors.js';
 import { closeConnection } from '../store/close-connection.js';
 import type { Fleet } from '../store/fleet.js';
 import { connectionLost, timedOut } from '../store/network-errors.js';
 import { isTransient, toDevstateError } from '../store/redis-errors.js';
-import { isDenied } from '../store/reply-errors.js';
+import { isDenied, isOutOfMemory } from '../store/reply-errors.js';
 import { requestWithTimeout } from '../store/retry.js';
 
 export interface SubscriptionListener {
@@ -24,8 +24,8 @@ export interface SubscriptionListener {
 
 export interface Subscription {
   /**
-   * Resolves when the server has accepted the subscription: messages published after that arrive. Rejects with
-   * DevstateError CONNECTION if the server is not connected, refuses, or does not answer within the request timeout, or
+   * Resolves when the server has accepted the subscription: messages published after that arrive. Resolves too if the
+   * server refuses it for lack of memory, which may last: `lost` says so. Rejects with DevstateError CONNECTION if the server is not connected, refuses, or does not answer within the request timeout, or
    * if the connection is closed before.
    */
   readonly ready: Promise<void>;
@@ -39,6 +39,9 @@ export interface DisconnectableSubscription extends Subscription {
   /** Closes the connection of the subscription, and calls `onLost`. */
   disconnect(): void;
 }
+
+/** The time until SUBSCRIBE is sent again to a server that refused it for lack of memory, ms. */
+const MEMORY_RETRY_MS = 1000;
 
 /**
  * Subscribes to the channel on a connection.
@@ -60,6 +63,7 @@ export function subscribeOn(
   let reports = late;
   let lost = late ? connectionLost() : undefined;
   const first = firstSubscribe(fleet.requestTimeoutMs);
+  let retry: NodeJS.Timeout | undefined;
 
   const lose = (error: DevstateError) => {
     first.onFailure(error);
@@ -77,6 +81,12 @@ export function subscribeOn(
       lost = undefined;
       onResumed();
     } catch (error) {
+      if (isOutOfMemory(error)) {
+        if (first.onSuccess()) reports = true;
+        lose(refusedForMemory(error));
+        retry = setTimeout(sendSubscribe, MEMORY_RETRY_MS);
+        return;
+      }
       lose(toDevstateError(error));
       // If the connection is still ready, the server refuses SUBSCRIBE. So a new connection is made, on which SUBSCRIBE
       // is sent again.
@@ -86,7 +96,10 @@ export function subscribeOn(
   const disconnect = () => closeConnection(subscriber);
 
   subscriber.on('message', (_channel: string, message: string) => onMessage(message));
-  subscriber.on('close', () => lose(connectionLost()));
+  subscriber.on('close', () => {
+    clearTimeout(retry);
+    lose(connectionLost());
+  });
   subscriber.on('error', (error: unknown) => {
     // ioredis closes the connection after any other error, and the listener of `close` reports the loss.
     if (isDenied(error)) lose(toDevstateError(error));
@@ -107,6 +120,15 @@ export function subscribeOn(
       disconnect();
     },
   };
+}
+
+/** Since Redis 8.6 a server at `maxmemory` refuses SUBSCRIBE, while it answers everything that reads. */
+function refusedForMemory(cause: Error): DevstateError {
+  return new DevstateError(
+    'CONNECTION',
+    'the server is out of memory and refuses to subscribe, going on without messages',
+    { reason: 'OUT_OF_MEMORY', cause },
+  );
 }
 
 /**

@@ -68,3 +68,8 @@ export function isUnnamedDenial(error: unknown): boolean {
 export function isTooManyClients(error: unknown): boolean {
   return error instanceof Error && error.message === 'ERR max number of clients reached';
 }
+
+/** Returns whether an error says that the server refuses the command because it has reached its `maxmemory`. */
+export function isOutOfMemory(error: unknown): error is Error {
+  return error instanceof Error && replyCode(error.message) === 'OOM';
+}

@@ -122,7 +122,7 @@ export const DUE = script('due', dueLua, {
   args: ['longestTtl', 'mode', 'honourHold', 'limit'],
   deviceArgs: [],
   probes: [],
-  commands: [...BASE, ...HOLD, 'ZRANGEBYSCORE'],
+  commands: [...BASE, ...HOLD, 'ZRANGEBYSCORE', 'ZREM'],
 });
 
 /** Takes one device offline at once, without waiting for its heartbeat key to expire. */

@@ -1,5 +1,6 @@
 /** At `maxmemory`, Redis refuses a script at its first write that allocates memory. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fetchDue, MAX_READ_INTERVAL_MS } from '../../../src/core/detection/due-devices.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
@@ -35,6 +36,20 @@ describe('a server that is out of memory', () => {
     expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat', '2 offline timeout']);
     expect(await fleet.redis.smembers(fleet.keys.online)).toEqual(['d3']);
     expect(await readDevice(fleet, 'd1')).toMatchObject({ presenceSeq: 2 });
+  });
+
+  test('a detector notes each step, so that no hold follows', async () => {
+    let now = Date.now();
+    const detector = await openFleet(redis, { clock: () => now });
+    await fleet.redis.config('SET', 'maxmemory', '0');
+    await fetchDue(detector.only, 'work', true, 10);
+    await fleet.redis.config('SET', 'maxmemory', '1');
+    const holds: number[] = [];
+    for (let step = 0; step < 10; step++) {
+      now += MAX_READ_INTERVAL_MS;
+      holds.push((await fetchDue(detector.only, 'work', true, 10)).holdUntil);
+    }
+    expect(holds).toEqual(holds.map(() => 0));
   });
 
   test('disconnect and unregister work', async () => {

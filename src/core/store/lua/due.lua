@@ -25,5 +25,10 @@ elseif maxCount > 0 then
     reply[3] = nearest[2] or '0'
   end
 end
-if mode ~= 'look' then stampPulse(pulse, now) end
+if mode ~= 'look' then
+  -- Removes nothing. At `maxmemory` a server refuses to write the pulse as a script's first write, and a pulse that gets
+  -- old would be taken for an outage at each step. If this fails, `stampPulse` decides what that means.
+  redis.pcall('ZREM', activityKey, '')
+  stampPulse(pulse, now)
+end
 return reply
