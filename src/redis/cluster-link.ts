@@ -24,7 +24,8 @@ type ClusterLinkOptions = Omit<ServerLinkOptions, 'verify'>;
 export class ClusterLink implements Link {
   readonly client: Cluster;
   readonly #options: ClusterLinkOptions;
-  readonly #nodes = new WeakMap<Redis, ServerLink>();
+  /** The link to each node whose client has not ended. */
+  readonly #nodes = new Map<Redis, ServerLink>();
   /** Requests whose node is not known at present, or was lost. */
   readonly #waiting = new Set<RoutedRequest>();
   readonly #subscribers: Subscribers;
@@ -39,13 +40,19 @@ export class ClusterLink implements Link {
     this.#unanswered = new UnansweredRequests(options, () => this.#checkSilence());
     this.#subscribers = new Subscribers(client, options.name);
     client.on('+node', (node: Redis) => this.#linkOf(node));
-    client.on('-node', () => this.#search());
+    client.on('-node', () => {
+      this.#closeForgotten();
+      this.#search();
+    });
     client.on('refresh', () => this.#routeWaiting());
     client.on('ready', () => {
       this.#problem = undefined;
       this.#routeWaiting();
     });
-    client.on('end', () => this.#refuseAll());
+    client.on('end', () => {
+      this.#closeForgotten();
+      this.#refuseAll();
+    });
     client.on('error', (error: unknown) => {
       this.#problem = toDevstateError(error);
     });
@@ -123,7 +130,18 @@ export class ClusterLink implements Link {
     const { onLost: _, ...options } = this.#options; // this link counts the requests, so it also tells their loss
     const link = new ServerLink(node, options);
     this.#nodes.set(node, link);
+    node.once('end', () => this.#nodes.delete(node));
     return link;
+  }
+
+  /**
+   * Closes the clients of nodes that ioredis no longer knows: when the client of a node has ended, it also forgets the
+   * one that it has made for the same node meanwhile, and never closes that.
+   */
+  #closeForgotten(): void {
+    if (this.#options.ownTimeoutMs === undefined) return;
+    const known = this.client.nodes();
+    for (const node of this.#nodes.keys()) if (!known.includes(node)) node.disconnect();
   }
 
   #routeWaiting(): void {

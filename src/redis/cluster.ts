@@ -14,6 +14,7 @@ import { ClusterLink } from './cluster-link.js';
 import { refuseBadSlots } from './cluster-slots.js';
 import { isUnreachable, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
+import { nodeConnector } from './node-connector.js';
 import { clientPolicy, clusterPolicy, reconnectDelayMs } from './policy.js';
 import { ServerConnector } from './server-connector.js';
 import type { Address, Target } from './target-url.js';
@@ -60,9 +61,10 @@ async function connectThrough(
 ): Promise<Link> {
   const startupNodes = [first];
   let established = false;
-  const cluster = new Cluster(startupNodes, {
+  const Connector = nodeConnector(() => cluster, timeoutMs / 4);
+  const cluster: Cluster = new Cluster(startupNodes, {
     ...clusterPolicy(timeoutMs),
-    redisOptions: nodeOptions(target, nodes, timeoutMs),
+    redisOptions: { ...nodeOptions(target, nodes, timeoutMs), Connector },
     // Keeps host names instead of resolving them: certificates are checked against the names.
     dnsLookup: (name, done) => done(null, name),
     clusterRetryStrategy(count) {

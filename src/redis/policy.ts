@@ -1,7 +1,7 @@
 /**
  * The one connection policy: the options of ioredis for every client that devstate makes but those of sentinels.
- * ioredis queues nothing, and sends nothing again after a lost connection; on a cluster it follows redirections and
- * repeats after TRYAGAIN. Requests wait in devstate until the server has answered (server-link.ts), and
+ * ioredis queues nothing, and sends nothing again after a lost connection; on a cluster it follows redirections, for
+ * which it queues commands while it connects to the node, and repeats after TRYAGAIN. Requests wait in devstate until the server has answered (server-link.ts), and
  * core/store/call.ts decides what may be sent again. T stands for the request timeout.
  */
 import type { ClusterOptions, RedisOptions } from 'ioredis';
@@ -37,7 +37,7 @@ export function clusterPolicy(timeoutMs: number) {
   return {
     lazyConnect: true,
     enableReadyCheck: false, // the check sends CLUSTER INFO, which the ACL of many users denies
-    enableOfflineQueue: false,
+    enableOfflineQueue: true, // false refuses every command that is redirected to a node which is being connected; cluster-link.ts sends nothing before a node is connected
     retryDelayOnFailover: 0, // 0: a command that was lost with its node is not sent again
     retryDelayOnClusterDown: 0, // 0: core/store/call.ts sends again after CLUSTERDOWN
     slotsRefreshTimeout: Math.ceil(timeoutMs / 2),

@@ -14,10 +14,13 @@ export class ServerConnector extends AbstractConnector {
   readonly #options: RedisOptions;
   #disconnected = new AbortController();
 
-  constructor(options: unknown) {
-    const known = options as RedisOptions;
-    super(known.disconnectTimeout ?? 0);
-    this.#options = known;
+  /**
+   * @param options the options of the client, read at each attempt to connect
+   * @param disconnectTimeout how long the server may take to close after `disconnect`, ms
+   */
+  constructor(options: unknown, disconnectTimeout = (options as RedisOptions).disconnectTimeout ?? 0) {
+    super(disconnectTimeout);
+    this.#options = options as RedisOptions;
   }
 
   /**
