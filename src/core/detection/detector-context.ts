@@ -3,6 +3,7 @@ import type { DevstateError } from '../model/errors.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Partition } from '../store/partition.js';
 import type { HoldNotice } from './hold-notice.js';
+import type { LostAnswers } from './lost-answers.js';
 import type { ReturnPauses } from './return-pauses.js';
 import type { SuspectSource } from './suspect-source.js';
 
@@ -16,6 +17,7 @@ export interface DetectorContext {
   readonly auditRoundMs: number;
   readonly hold: HoldNotice;
   readonly outage: OutageNotice;
+  readonly lostAnswers: LostAnswers;
   readonly source: SuspectSource;
   /** Which devices came back too recently to be looked at again; none, unless devices have logins of their own. */
   readonly returns: ReturnPauses;

@@ -23,6 +23,7 @@ import type { DetectorContext } from './detector-context.js';
 import { createDetectorModes, type DetectorMode, DetectorModes } from './detector-modes.js';
 import { toFleetEvent } from './fleet-event.js';
 import { HoldNotice } from './hold-notice.js';
+import { LostAnswers } from './lost-answers.js';
 import { notifyOnce } from './notify-once.js';
 import { watchOtherPrograms } from './other-programs.js';
 import { PartitionLoop } from './partition-loop.js';
@@ -191,6 +192,7 @@ class Detector {
       auditRoundMs: auditRound,
       hold: new HoldNotice(this.#options, count),
       outage: this.#outage,
+      lostAnswers: new LostAnswers(this.#options.onNotice),
       source: this.#source,
       returns: new ReturnPauses(),
       isSubscriptionLost: () => this.#currentLoss() !== undefined,

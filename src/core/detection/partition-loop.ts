@@ -155,6 +155,7 @@ export class PartitionLoop {
     if (found) this.#onIndexRead({ ...found, due: this.#due });
     // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.
     this.#onEvents(settled.events);
+    this.#context.lostAnswers.update(this.#partition, settled);
     await this.#noteOtherWriters(settled);
     const failure =
       mostSevere([...settled.failures, ...read.failures, ...polled.failures]) ??

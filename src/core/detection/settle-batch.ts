@@ -17,6 +17,8 @@ export interface BatchSettlement {
   /** The verdicts in the order of the devices, without the devices of script calls that failed. */
   verdicts: Verdict[];
   events: PresenceEvent[];
+  /** True: an answer was lost that may have had further events. They are in the log. */
+  isAnswerLost: boolean;
   /** True: another program changed at least one of the devices without updating the index. False: none was found. */
   bypassed: boolean;
   /** The errors of script calls that failed as a whole. What such a call has done is not known. */
@@ -61,9 +63,14 @@ export async function settleBatch(
   return {
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
+    isAnswerLost: values.some(({ isAnswerLost }) => isAnswerLost) || failures.some(isUnknown),
     bypassed: values.some(({ bypassed }) => bypassed),
     failures,
   };
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof DevstateError && error.outcome === 'unknown';
 }
 
 /**

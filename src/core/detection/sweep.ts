@@ -9,6 +9,7 @@ import type { DetectOptions } from './detect-options.js';
 import { type DueDevices, fetchDue } from './due-devices.js';
 import { toFleetEvent } from './fleet-event.js';
 import { HoldNotice } from './hold-notice.js';
+import { LostAnswers } from './lost-answers.js';
 import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
 
 /**
@@ -20,6 +21,7 @@ import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js'
 export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGenerator<PresenceEvent> {
   const partitions = await fleet.partitions();
   const hold = new HoldNotice(options, partitions.length);
+  const lostAnswers = new LostAnswers(options.onNotice);
   const limit = maxDevicesPerStep(partitions.length);
   const failures: unknown[] = [];
   const firstReads = partitions.map((partition) =>
@@ -30,7 +32,14 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
   await collectOutcomes(firstReads);
   for (const [number, partition] of partitions.entries()) {
     try {
-      for await (const event of sweepPartition(partition, firstReads[number], limit, hold, options))
+      for await (const event of sweepPartition(
+        partition,
+        firstReads[number],
+        limit,
+        hold,
+        lostAnswers,
+        options,
+      ))
         yield toFleetEvent(event, number, partitions.length);
     } catch (error) {
       failures.push(error);
@@ -50,14 +59,17 @@ async function* sweepPartition(
   firstRead: Promise<DueDevices> | undefined,
   limit: number,
   hold: HoldNotice,
+  lostAnswers: LostAnswers,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
   for (let reading = firstRead; ; reading = undefined) {
     const found = await (reading ?? fetchDue(partition, 'look', honourHold, limit));
     if (honourHold) hold.update(partition, found);
     if (found.due.length === 0) return;
-    const { events, verdicts, failures } = await settleBatch(partition, found.due, [], { honourHold });
+    const settled = await settleBatch(partition, found.due, [], { honourHold });
+    const { events, verdicts, failures } = settled;
     yield* events;
+    lostAnswers.update(partition, settled);
     if (failures.length > 0) throw mostSevere(failures);
     reportErrors(verdicts, onNotice);
     const isStuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);

@@ -42,8 +42,10 @@ export interface Settlement {
   holdUntil: number;
   /** One verdict for each device, in the order of the ids. */
   verdicts: Verdict[];
-  /** The transitions that were announced. */
+  /** The transitions that were announced, without those whose answer was lost. */
   events: PresenceEvent[];
+  /** True: an answer was lost that may have had further events. They are in the log. */
+  isAnswerLost: boolean;
   /**
    * True: another program changed at least one of the devices without updating the index or announcing it. False: no
    * such change was found.
@@ -68,12 +70,20 @@ export async function settle(
     honourHold: honourHold ? 1 : 0,
     indexOnly: deviceLogins && !areRegistered ? 1 : 0,
   };
-  const settlement: Settlement = { holdUntil: 0, verdicts: [], events: [], bypassed: false };
+  const settlement: Settlement = {
+    holdUntil: 0,
+    verdicts: [],
+    events: [],
+    isAnswerLost: false,
+    bypassed: false,
+  };
   const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
     const devices = chunk.map((id) => ({ id }));
-    const [hold, ...replies] = await partition.run(SETTLE, args, devices);
+    const { reply, isRepeated } = await partition.runRepeatably(SETTLE, args, devices, false);
+    const [hold, ...replies] = reply as [string, ...string[][]];
     settlement.holdUntil = Number(hold);
-    return replies as string[][];
+    settlement.isAnswerLost ||= isRepeated && replies.some(isDecidedBefore);
+    return replies;
   };
   const replies: ItemResult<string[]>[] =
     ids.length === 0
@@ -91,6 +101,11 @@ export async function settle(
     if (announced.length > 0) settlement.events.push(toEvent(id, status, announced));
   }
   return settlement;
+}
+
+/** Whether a reply says that a device is online or offline, and that this call did not announce it. */
+function isDecidedBefore([status, _mark, ...announced]: string[]): boolean {
+  return (status === 'online' || status === 'offline') && announced.length === 0;
 }
 
 function toEvent(id: string, status: string, announced: readonly string[]): PresenceEvent {

@@ -38,6 +38,7 @@ describe('the hold', () => {
       holdUntil: hold,
       verdicts: ['online', 'held'],
       events: [],
+      isAnswerLost: false,
       bypassed: false,
     });
     expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat']);

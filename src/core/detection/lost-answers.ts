@@ -1,0 +1,25 @@
+/**
+ * The notice of a detector or a sweep that the answer of Redis was lost, which may have had events. They are announced
+ * and in the log, but the detector does not know which of the log's events are its own, so it does not return them.
+ */
+import { SharedCondition } from '../async/shared-condition.js';
+import type { Partition } from '../store/partition.js';
+import type { BatchSettlement } from './settle-batch.js';
+
+const NOTICE =
+  'an answer of the server was lost: what it may have announced is in the log of presence events, and not shown here';
+
+export class LostAnswers {
+  readonly #condition = new SharedCondition<Partition>();
+  readonly #notice: (message: string) => void;
+
+  constructor(notice: (message: string) => void = () => {}) {
+    this.#notice = notice;
+  }
+
+  /** Gives the notice at the first lost answer of any partition, and again when all partitions have answered since. */
+  update(partition: Partition, { isAnswerLost }: BatchSettlement): void {
+    if (!isAnswerLost) this.#condition.end(partition);
+    else if (this.#condition.begin(partition)) this.#notice(NOTICE);
+  }
+}
