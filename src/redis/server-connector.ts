@@ -52,10 +52,14 @@ export class ServerConnector extends AbstractConnector {
 /**
  * Opens a stream, with TLS or without, to the host and port or the unix socket of the options. What it receives is
  * checked.
+ * @param signal closes the stream if it aborts before the stream is returned
  * @throws an error of Node, only with TLS
  */
 export async function openStream(options: RedisOptions, signal: AbortSignal): Promise<Socket> {
-  return guardReplies(await openSocket(options, signal));
+  const socket = await openSocket(options, signal);
+  // ioredis goes on with an attempt to connect that `disconnect` should have ended, unless its stream is closed.
+  if (signal.aborted) socket.destroy();
+  return guardReplies(socket);
 }
 
 /**
