@@ -15,7 +15,7 @@ import { MAX_DURATION_MS, validNumber } from '../core/model/numeric-options.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
-import { heartbeats, heartbeatsIn } from '../core/presence/heartbeats.js';
+import { heartbeat, heartbeats, heartbeatsIn } from '../core/presence/heartbeats.js';
 import { listDevices, onlineDevices } from '../core/query/list.js';
 import { readDevice } from '../core/query/read-devices.js';
 import { registerAll } from '../core/registry/register.js';
@@ -25,6 +25,7 @@ import { delta } from '../core/shadow/delta.js';
 import { type DesiredOptions, setDesired } from '../core/shadow/desired.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
+import { isLayoutChanged } from '../core/store/layout-changed.js';
 import type { Partition } from '../core/store/partition.js';
 import { callIsolated, isolateCallbacks, throwUncaught } from './callbacks.js';
 import { type ClientOptions, type RedisClient, supportedClient } from './caller-client.js';
@@ -144,7 +145,12 @@ export class DeviceStateManager {
     options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
     const beat = toHeartbeat({ deviceId, ...(reportedState !== null && { reportedState }), ...options });
-    return this.#batcherOf(await this.#fleet.partitionFor(validId(deviceId))).add(beat);
+    try {
+      return await this.#batcherOf(await this.#fleet.partitionFor(validId(deviceId))).add(beat);
+    } catch (error) {
+      if (!isLayoutChanged(error)) throw error;
+      return heartbeat(this.#fleet, beat, this.#defaultTtlMs);
+    }
   }
 
   /**

@@ -1,27 +1,36 @@
 /**
- * Estimates a server's clock from its newest TIME or STALE reply; the estimate may be early, never late, because a
- * reply arrives later than the server read its clock. Moments are those of `performance.now()`, which does not jump
- * when this machine's clock is set.
+ * Estimates a server's clock from the times that its replies tell. The estimate may be early, never late, because a reply
+ * arrives later than the server read its clock. Moments are those of `performance.now()`, which does not jump when this
+ * machine's clock is set.
  */
 import type { ServerClock } from '../core/store/link.js';
 
 export class Clock implements ServerClock {
   /** The server's time minus `performance.now()`, ms. */
   #offset: number | undefined;
-  /** When the clock was set last; of `performance.now()`. */
-  #setAt = 0;
+  /** When a reply last told the time; of `performance.now()`. */
+  #toldAt = 0;
 
-  /** How long ago the clock was set, ms. Meanwhile the two clocks may have drifted apart. */
+  /** How long ago a reply told the time, ms. Meanwhile the two clocks may have drifted apart. */
   get ageMs(): number {
-    return performance.now() - this.#setAt;
+    return performance.now() - this.#toldAt;
   }
 
   timeAt(moment: number): number | undefined {
     return this.#offset === undefined ? undefined : Math.floor(moment + this.#offset);
   }
 
-  reset(serverTime: number): void {
-    this.#setAt = performance.now();
-    this.#offset = serverTime - this.#setAt;
+  renew(serverTime: number, sentAt: number): void {
+    this.#toldAt = performance.now();
+    const earliest = serverTime - this.#toldAt;
+    const latest = serverTime + 1 - sentAt;
+    // A slow reply keeps the better estimate of a fast one, as long as both can be right.
+    if (this.#offset === undefined || this.#offset < earliest || this.#offset > latest)
+      this.#offset = earliest;
+  }
+
+  /** Forgets the time: the next reply may be of another server. */
+  reset(): void {
+    this.#offset = undefined;
   }
 }

@@ -17,7 +17,7 @@ import { Subscribers } from './subscribers.js';
 import { UnansweredRequests } from './unanswered-requests.js';
 
 /** For requests without a key: they are reads, which need no time. */
-const NO_CLOCK: ServerClock = { timeAt: () => undefined, reset: () => {} };
+const NO_CLOCK: ServerClock = { timeAt: () => undefined, renew: () => {} };
 
 type ClusterLinkOptions = Omit<ServerLinkOptions, 'verify'>;
 
@@ -61,6 +61,10 @@ export class ClusterLink implements Link {
 
   get problem(): DevstateError | undefined {
     return this.#problem;
+  }
+
+  clockOf(key: string): ServerClock | undefined {
+    return this.linkFor(key)?.clockOf();
   }
 
   whenOpen(key: string | undefined, request: WaitingRequest): () => void {

@@ -7,7 +7,7 @@
 import type { Redis } from 'ioredis';
 import { StateMachine } from '../core/async/state-machine.js';
 import { DevstateError } from '../core/model/errors.js';
-import type { Link, WaitingRequest } from '../core/store/link.js';
+import type { Link, ServerClock, WaitingRequest } from '../core/store/link.js';
 import { connectionLost, timedOut } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
 import { fitsCommand, unfittingReply } from '../core/store/replies.js';
@@ -34,7 +34,7 @@ const { CLOSED, CHECKING, OPEN } = LinkModes;
 const PROBE_PAUSE_SHARE = 1 / 4;
 /** The pause before TIME is sent again to a server that cannot answer it yet, such as one that runs a script, ms. */
 const CHECK_AGAIN_MS = 100;
-/** TIME is sent with a request when the clock was set longer ago than this, ms: for the requests after it. */
+/** TIME is sent with a request when no reply has told the time for this long, ms: for the requests after it. */
 const CLOCK_AGE_MS = 10_000;
 /** The first pause between two reconnections after READONLY, ms; doubled for each further one, up to T. */
 const FIRST_LEAVE_PAUSE_MS = 50;
@@ -121,6 +121,10 @@ export class ServerLink implements Link {
     return this.#mode.mode === OPEN && this.client.status === 'ready';
   }
 
+  clockOf(): ServerClock {
+    return this.#clock;
+  }
+
   whenOpen(_key: string | undefined, request: WaitingRequest): () => void {
     if (this.isOpen) {
       if (this.#clock.ageMs > CLOCK_AGE_MS) this.#readTime().catch(() => {}); // a lost connection fails the request too
@@ -195,6 +199,7 @@ export class ServerLink implements Link {
     const { stream } = this.client;
     const isCurrent = () => this.client.stream === stream && this.client.status === 'ready';
     this.#mode.change(CHECKING);
+    this.#clock.reset();
     if (!isRetryable(this.#failure)) this.#failure = undefined;
     this.#limitCheck();
     try {
@@ -251,6 +256,7 @@ export class ServerLink implements Link {
    * @throws DevstateError CONNECTION: the reply is not a time
    */
   async #readTime(): Promise<void> {
+    const sentAt = performance.now();
     let reply: unknown;
     try {
       reply = await this.client.time();
@@ -259,7 +265,7 @@ export class ServerLink implements Link {
       return;
     }
     if (!fitsCommand('time', 0, reply)) throw unfittingReply('time');
-    this.#clock.reset(parseServerTime(reply));
+    this.#clock.renew(parseServerTime(reply), sentAt);
   }
 
   #onClose(): void {

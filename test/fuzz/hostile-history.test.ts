@@ -176,6 +176,7 @@ test('fleet keys of the wrong type and invalid settings give no fault', async ()
     'devices:activity',
     'devices:types',
     'devices:presence:log',
+    'devices:layout',
     'devices:meta',
   ]) {
     await client.flushall();

@@ -10,7 +10,7 @@ import type { QueryOptions } from '../query/device-reader.js';
 import { PARTITIONS_AT_ONCE } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
-import { DECLARE } from '../store/scripts.js';
+import { DECLARE, DECLARE_LAYOUT } from '../store/scripts.js';
 import { alignIndex } from './align-index.js';
 
 /**
@@ -51,7 +51,10 @@ const LAYOUT_VERSION = 1;
  */
 export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): Promise<FleetLayout> {
   fleet.assertWritable('init');
-  const partitions = await partitionsToDeclare(fleet, options.partitions);
+  const { partitions: former } = await fleet.declared();
+  await assertMayDeclare(fleet, former);
+  const { partitions = former } = options;
+  fleet.assertPartitionedOnCluster(partitions);
   const { dialect, exclusive, deviceLogins: hadLogins } = await fleet.settings();
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
   const { deviceLogins = hadLogins } = options;
@@ -59,6 +62,7 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
     throw usageError(
       'a fleet whose devices have logins of their own is shared: devices do not update the index',
     );
+  await declareInPartitions(fleet, former, partitions);
   const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers, deviceLogins };
   if ((writers === 'exclusive' && !exclusive) || options.deviceLogins) {
     let done = 0;
@@ -79,18 +83,35 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
   return layout;
 }
 
-async function partitionsToDeclare(fleet: Fleet, requested: number | undefined): Promise<number> {
-  const declared = await fleet.declared();
-  await assertMayDeclare(fleet, declared.partitions);
-  const inUse = await hasDevices(fleet, declared.partitions);
-  const partitions = requested ?? declared.partitions;
-  if (inUse && partitions !== declared.partitions) {
-    throw new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(declared.partitions)}`, {
-      reason: 'PARTITIONS_IN_USE',
-    });
+/**
+ * Writes the layout to every partition, before it is written to the settings: from then on a writer that believes in the
+ * former layout is refused, and reads the settings again. If a partition has devices, the former layout is written again.
+ * If this function is interrupted, writers are refused until it is called again.
+ * @throws DevstateError CONFLICT: a partition has devices, so the number of partitions cannot change; CONNECTION
+ */
+async function declareInPartitions(fleet: Fleet, former: number, partitions: number): Promise<void> {
+  // On a cluster the keys of an unpartitioned fleet are in many slots, so there is none.
+  const isOldUsable = !(fleet.cluster && former === 1);
+  const old = isOldUsable ? fleet.layOutPartitions(former) : [];
+  const write = (some: readonly Partition[], args: { partitions: number; former: number }) =>
+    mapConcurrently(
+      some,
+      async (partition) => (await partition.run(DECLARE_LAYOUT, args, [])).reply[0] === 1,
+      PARTITIONS_AT_ONCE,
+    );
+  const written = await write(old, { partitions, former });
+  if (written.includes(false)) {
+    await write(old, { partitions: former, former });
+    throw partitionsInUse(former);
   }
-  fleet.assertPartitionedOnCluster(partitions);
-  return partitions;
+  if (partitions !== former)
+    await write(fleet.layOutPartitions(partitions), { partitions, former: partitions });
+}
+
+function partitionsInUse(count: number): DevstateError {
+  return new DevstateError('CONFLICT', `the fleet holds devices in ${partitionsText(count)}`, {
+    reason: 'PARTITIONS_IN_USE',
+  });
 }
 
 /**
@@ -101,14 +122,6 @@ async function partitionsToDeclare(fleet: Fleet, requested: number | undefined):
 async function assertMayDeclare(fleet: Fleet, partitions: number): Promise<void> {
   const [first] = fleet.layOutPartitions(partitions) as [Partition, ...Partition[]];
   await first.ask('sismember', first.keys.registered, '-');
-}
-
-/** Returns whether the fleet has a registered device. @param partitions the number of its partitions */
-async function hasDevices(fleet: Fleet, partitions: number): Promise<boolean> {
-  for (const { keys } of fleet.layOutPartitions(partitions)) {
-    if ((await fleet.ask('exists', keys.registered)) === 1) return true;
-  }
-  return false;
 }
 
 export function partitionsText(count: number): string {

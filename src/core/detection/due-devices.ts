@@ -41,8 +41,9 @@ export async function fetchDue(
 ): Promise<DueDevices> {
   const { longestTtl } = await partition.settings();
   const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
-  const [now, holdUntil, next, ...due] = (await partition.run(DUE, args, [])) as string[];
-  return { now: Number(now), holdUntil: Number(holdUntil), next: Number(next), due };
+  const { now, reply } = await partition.run(DUE, args, []);
+  const [holdUntil, next, ...due] = reply as string[];
+  return { now, holdUntil: Number(holdUntil), next: Number(next), due };
 }
 
 /**

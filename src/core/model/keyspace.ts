@@ -19,6 +19,8 @@
  *                                         (store/lua/include/history.lua)
  *   Pdevices:pulse                string  three times in ms: last contact, last detector step, end of the hold
  *                                         (store/lua/include/hold.lua)
+ *   Pdevices:layout               string  how many partitions the fleet has, as `devstate init` last wrote it; every script
+ *                                         of the partition compares it (store/lua/include/layout.lua)
  *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect,
  *                                         writers, longestTtl, logCap, historyCap; and the version of the layout
  *
@@ -46,6 +48,7 @@ export class Keyspace implements SharedKeys {
   readonly activity: string;
   readonly log: string;
   readonly pulse: string;
+  readonly layout: string;
   readonly meta: string;
   readonly presenceChannel: string;
   readonly #prefix: string;
@@ -66,6 +69,7 @@ export class Keyspace implements SharedKeys {
     this.activity = `${prefix}devices:activity`;
     this.log = `${prefix}devices:presence:log`;
     this.pulse = `${prefix}devices:pulse`;
+    this.layout = `${prefix}devices:layout`;
     this.meta = `${this.#namespace}devices:meta`;
     this.presenceChannel = `${this.#namespace}devices:presence`;
   }

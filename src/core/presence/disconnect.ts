@@ -34,7 +34,8 @@ export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promi
 async function disconnectOne(partition: Partition, id: string): Promise<boolean> {
   if (partition.isDeviceRole) return (await import('./plain-heartbeat.js')).plainDisconnect(partition, id);
   const { longestTtl } = await partition.settings();
-  const [code, wasOnline] = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
+  const { reply } = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
+  const [code, wasOnline] = reply;
   if (code === 0) throw notFoundError(id);
   return wasOnline === 1;
 }

@@ -14,6 +14,7 @@ import { mergePatch } from '../shadow/merge-patch.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
+import type { Evaluation } from '../store/requests.js';
 import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
 
 /**
@@ -42,7 +43,12 @@ type BeatArguments = { id: string } & Record<
   string | number
 >;
 type Reply = [code: number, ...detail: (number | string)[]];
-type ReplyResult = ItemResult<Reply>;
+/** What a script replied for one device, and the server's time. */
+interface Answer {
+  now: number;
+  reply: Reply;
+}
+type AnswerResult = ItemResult<Answer>;
 
 /**
  * Sends heartbeats of devices of one partition. The outcomes are in the order of the heartbeats.
@@ -72,7 +78,7 @@ export async function runHeartbeats(
     prepared.map((each) =>
       each instanceof DevstateError
         ? each
-        : toOutcome(partition, each.id, answers.next().value as ReplyResult),
+        : toOutcome(partition, each.id, answers.next().value as AnswerResult),
     ),
   );
 }
@@ -97,7 +103,7 @@ async function runByKind(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
-): Promise<ReplyResult[]> {
+): Promise<AnswerResult[]> {
   const withoutReport = beats.filter(hasNoReport);
   const withReport = beats.filter((beat) => !hasNoReport(beat));
   const kinds = [withoutReport, withReport].filter((kind) => kind.length > 0);
@@ -108,11 +114,11 @@ async function runByKind(
   );
   const nextFast = replies.slice(0, withoutReport.length).values();
   const nextWithReport = replies.slice(withoutReport.length).values();
-  return beats.map((beat) => (hasNoReport(beat) ? nextFast : nextWithReport).next().value as ReplyResult);
+  return beats.map((beat) => (hasNoReport(beat) ? nextFast : nextWithReport).next().value as AnswerResult);
 }
 
-function hasCode(reply: ReplyResult | undefined, code: number): boolean {
-  return Array.isArray(reply) && reply[0] === code;
+function hasCode(answer: AnswerResult | undefined, code: number): boolean {
+  return answer !== undefined && !(answer instanceof DevstateError) && answer.reply[0] === code;
 }
 
 function hasNoReport({ reported }: BeatArguments): boolean {
@@ -123,8 +129,10 @@ async function runWithReports(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
-): Promise<ReplyResult[]> {
-  return isolateDenials(beats, (some) => partition.run(HEARTBEAT, fleetArguments, some) as Promise<Reply[]>);
+): Promise<AnswerResult[]> {
+  return isolateDenials(beats, async (some) =>
+    answersOf(await partition.run(HEARTBEAT, fleetArguments, some)),
+  );
 }
 
 /**
@@ -135,22 +143,27 @@ async function runFastFirst(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
-): Promise<ReplyResult[]> {
+): Promise<AnswerResult[]> {
   let isRepeated = false;
   const run = (script: typeof HEARTBEAT | typeof HEARTBEAT_FAST, some: readonly BeatArguments[]) =>
     isolateDenials(some, async (part) => {
-      const { reply, ...sent } = await partition.runRepeatably(script, fleetArguments, part, isRepeated);
-      isRepeated ||= sent.isRepeated;
-      const replies = reply as Reply[];
-      return isRepeated ? replies.map(withoutWasOffline) : replies;
+      const evaluation = await partition.runRepeatably(script, fleetArguments, part, isRepeated);
+      isRepeated ||= evaluation.isRepeated;
+      const answers = answersOf(evaluation);
+      return isRepeated ? answers.map(withoutWasOffline) : answers;
     });
-  const replies = await run(HEARTBEAT_FAST, beats);
-  const isSkipped = (reply: ReplyResult): reply is Reply => hasCode(reply, 0);
-  return sendUnfinished(beats, replies, isSkipped, (skipped) => run(HEARTBEAT, skipped));
+  const answers = await run(HEARTBEAT_FAST, beats);
+  const isSkipped = (answer: AnswerResult): answer is Answer => hasCode(answer, 0);
+  return sendUnfinished(beats, answers, isSkipped, (skipped) => run(HEARTBEAT, skipped));
 }
 
-function withoutWasOffline(reply: Reply): Reply {
-  return hasCode(reply, 1) ? [1, '', ...reply.slice(2)] : reply;
+function answersOf({ now, reply }: Evaluation): Answer[] {
+  return (reply as Reply[]).map((each) => ({ now, reply: each }));
+}
+
+function withoutWasOffline(answer: Answer): Answer {
+  const { now, reply } = answer;
+  return reply[0] === 1 ? { now, reply: [1, '', ...reply.slice(2)] } : answer;
 }
 
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
@@ -171,18 +184,18 @@ function prepareBeat(
   }
 }
 
-async function toOutcome(partition: Partition, id: string, reply: ReplyResult): Promise<BeatOutcome> {
-  if (reply instanceof DevstateError) return reply;
-  const [code, ...detail] = reply;
+async function toOutcome(partition: Partition, id: string, answer: AnswerResult): Promise<BeatOutcome> {
+  if (answer instanceof DevstateError) return answer;
+  const [code, ...detail] = answer.reply;
   if (code === 0) return notFoundError(id);
   if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
   if (code !== 1) return partition.itemError(HEARTBEAT, { id }, String(detail[0]));
-  const [, lastSeen = 0, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
+  const [, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
   return {
     deviceId: id,
     status: 'online',
     wasOffline: detail[0] === '' ? null : detail[0] === 1,
-    lastSeen,
+    lastSeen: answer.now,
     expiresAt,
     desiredVersion,
   };

@@ -2,7 +2,7 @@
  * Reads devices: the requested fields of each record, and the TTL of its heartbeat key. Many devices are read in one
  * round trip. If a record cannot be read, only that device has an error.
  */
-import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { awaitItemResult, type ItemResult, unwrapOne } from '../async/item-results.js';
 import { sendValidItems } from '../async/send-batches.js';
 import type { DeviceRecord, Dialect } from '../model/device.js';
 import { GONE_PTTL, recordDecoder } from '../model/device-decoder.js';
@@ -84,7 +84,11 @@ export async function readDevicesIn(
 /** Reads all fields of one device. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
 export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord> {
   validId(id);
-  return readDeviceIn(await fleet.partitionFor(id), id, await dialectToTryFirst(fleet));
+  const dialect = await dialectToTryFirst(fleet);
+  const readings = await mapItemsByPartition(fleet, [id], async (partition) => [
+    await awaitItemResult(readDeviceIn(partition, id, dialect)),
+  ]);
+  return unwrapOne(readings);
 }
 
 /**

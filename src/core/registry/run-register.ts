@@ -23,8 +23,8 @@ export async function runRegister(
   registrants: readonly Registrant[],
   onlyIfNew: boolean,
 ): Promise<ItemResult<Registration>[]> {
-  const attempt = (list: readonly Registrant[], oldType?: string) =>
-    partition.run(
+  const attempt = async (list: readonly Registrant[], oldType?: string) => {
+    const { reply } = await partition.run(
       REGISTER,
       { onlyIfNew: onlyIfNew ? 1 : 0 },
       list.map(({ id, type, metadataJson = '', ttl }) => ({
@@ -34,7 +34,9 @@ export async function runRegister(
         metadata: metadataJson,
         ttl: ttl === undefined ? '' : validTtl(ttl),
       })),
-    ) as Promise<Reply[]>;
+    );
+    return reply as Reply[];
+  };
   const replies = await isolateDenials(registrants, (list) => attempt(list));
   const results = await settleAll(
     replies.map(async (reply, i) => {

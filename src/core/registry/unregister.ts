@@ -62,7 +62,8 @@ async function remove(
   const former = memberships.filter((each) => each !== type);
   await Promise.all(former.map((each) => partition.run(REMOVE_FROM_TYPE, {}, [{ id, type: each }])));
   return retryUntilSettled(partition.requestTimeoutMs, async () => {
-    const [code, detail] = await partition.run(UNREGISTER, {}, [{ id, type }]);
+    const { reply } = await partition.run(UNREGISTER, {}, [{ id, type }]);
+    const [code, detail] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return null;
     type = String(detail);

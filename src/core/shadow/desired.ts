@@ -96,12 +96,13 @@ async function setOne(
     if (jsonEqual(desired, before, 'digit for digit'))
       return { deviceId: id, desired, version, changed: false };
     const patch = documentText(replace ? diffPatch(before, desired) : document);
-    const [code, detail, stored] = await partition.run(
+    const { reply } = await partition.run(
       SET_DESIRED,
       {},
       [{ id, expectedVersion: version, expectedText: text, desired: desiredJson, patch }],
       partition.keys.commandsChannel(id),
     );
+    const [code, detail, stored] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return { deviceId: id, desired, version: Number(detail), changed: true };
     version = Number(detail);

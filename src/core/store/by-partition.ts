@@ -2,10 +2,13 @@
  * Runs work on many devices, or on all partitions of a fleet. Devices are grouped by their partition, and their
  * results are returned in the order in which the devices were given. A fleet that is not partitioned has one partition.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ItemResult } from '../async/item-results.js';
-import { type Identified, idOf, sendBatches } from '../async/send-batches.js';
+import { type Identified, idOf, sendBatches, sendUnfinished } from '../async/send-batches.js';
 import { mapConcurrently } from '../async/settled.js';
+import { DevstateError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
+import { isLayoutChanged } from './layout-changed.js';
 import type { Partition } from './partition.js';
 import { partitionNumber } from './partition-number.js';
 
@@ -14,6 +17,11 @@ import { partitionNumber } from './partition-number.js';
  * the replies of all these partitions are in memory together.
  */
 export const PARTITIONS_AT_ONCE = 8;
+/**
+ * The pause before a refused write is done in a new layout, ms: `devstate init` writes the layout to each partition
+ * before it writes it to the settings.
+ */
+const LAYOUT_PAUSE_MS = 50;
 
 /**
  * The items whose devices belong to one partition, and the index of each item in the caller's list, so that its
@@ -59,10 +67,47 @@ export async function mapByPartition<Item extends Identified, Result>(
 /**
  * Groups the items by the partition of their device, calls `work` once for each group, and returns one result or error
  * for each item, in order. If a partition cannot be reached, only its items fail. All partitions are worked on at the
- * same time, so that a partition that cannot be reached does not delay the others.
+ * same time, so that a partition that cannot be reached does not delay the others. If the fleet was given another number
+ * of partitions, scripts are refused and devices are not found: the former partitions have none. The work is then done
+ * in the new partitions, within the request timeout.
  * @throws DevstateError CONNECTION: no partition can be reached
  */
-export async function mapItemsByPartition<Item extends Identified, Result>(
+export function mapItemsByPartition<Item extends Identified, Result>(
+  fleet: Fleet,
+  items: readonly Item[],
+  work: GroupWork<Item, ItemResult<Result>>,
+): Promise<readonly ItemResult<Result>[]> {
+  const end = performance.now() + fleet.requestTimeoutMs;
+  const inLayout: GroupWork<Item, ItemResult<Result>> = async (partition, group) => {
+    try {
+      const results = await work(partition, group);
+      await assertLayoutOfMissing(partition, results);
+      return results;
+    } catch (error) {
+      if (!isLayoutChanged(error)) throw error;
+      return group.map(() => error);
+    }
+  };
+  const map = async (some: readonly Item[]): Promise<readonly ItemResult<Result>[]> =>
+    sendUnfinished(some, await mapOnce(fleet, some, inLayout), isLayoutChanged, async (refused, errors) => {
+      if (performance.now() + LAYOUT_PAUSE_MS > end) return errors;
+      await sleep(LAYOUT_PAUSE_MS);
+      fleet.invalidateSettings();
+      return map(refused);
+    });
+  return map(items);
+}
+
+/** A device that is not found may be in another partition. @throws DevstateError CONFLICT: the layout was changed */
+async function assertLayoutOfMissing(
+  partition: Partition,
+  results: readonly ItemResult<unknown>[],
+): Promise<void> {
+  const isMissing = (result: unknown) => result instanceof DevstateError && result.code === 'NOT_FOUND';
+  if (results.some(isMissing)) await partition.assertLayout();
+}
+
+async function mapOnce<Item extends Identified, Result>(
   fleet: Fleet,
   items: readonly Item[],
   work: GroupWork<Item, ItemResult<Result>>,

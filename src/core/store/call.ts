@@ -42,6 +42,8 @@ export interface Attempt {
   notAfter: number | '';
   /** Whether the request was sent before, and may have been done then. */
   isRepeated: boolean;
+  /** Notes the server's time in the reply that was just received, epoch ms. */
+  renewClock(serverTime: number): void;
 }
 
 /**
@@ -111,20 +113,22 @@ class Call<T> {
       : this.#deadline;
     const notAfter = clock.timeAt(this.#attemptEnd) ?? '';
     const isRepeated = this.#isUnknown;
+    const sentAt = performance.now();
+    const renewClock = (serverTime: number) => clock.renew(serverTime, sentAt);
     this.#link.onSent();
     this.#isUnknown = repeat !== 'read';
-    this.#send({ notAfter, isRepeated }).then(
+    this.#send({ notAfter, isRepeated, renewClock }).then(
       (value) => {
         this.#link.onSettled(false);
         if (this.#isOver) return;
         this.#end();
         this.#resolve(value);
       },
-      (error: unknown) => this.#onError(error, clock, isRepeated),
+      (error: unknown) => this.#onError(error, renewClock, isRepeated),
     );
   }
 
-  #onError(error: unknown, clock: ServerClock, wasUnknown: boolean): void {
+  #onError(error: unknown, renewClock: Attempt['renewClock'], wasUnknown: boolean): void {
     const isLost = isNetworkError(error);
     const isAnswerLost = isLost && !isNotSent(error);
     this.#link.onSettled(isAnswerLost);
@@ -132,13 +136,13 @@ class Call<T> {
     // Any other error says that this attempt was not done; an earlier one may have been.
     if (!isAnswerLost && !isUnfitting(error)) this.#isUnknown = wasUnknown;
     if (isLost || isRetryable(error)) this.#sendLater(error);
-    else this.#onFinalError(error as Error, clock);
+    else this.#onFinalError(error as Error, renewClock);
   }
 
-  #onFinalError(error: Error, clock: ServerClock): void {
+  #onFinalError(error: Error, renewClock: Attempt['renewClock']): void {
     const code = replyCode(error.message);
     if (code === 'STALE') {
-      clock.reset(Number(error.message.split(' ')[1]));
+      renewClock(Number(error.message.split(' ')[1]));
       this.#sendLater(error);
       return;
     }

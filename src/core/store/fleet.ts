@@ -98,7 +98,8 @@ export class Fleet extends Requests {
       (_, number) =>
         new Partition(this.link, {
           namespace: this.options.namespace,
-          number: count === 1 ? undefined : number,
+          number,
+          count,
           readOnly: this.options.readOnly,
           role: this.options.role,
           requestTimeoutMs: this.requestTimeoutMs,

@@ -10,11 +10,14 @@ import type { Connection } from './connection.js';
 export interface ServerClock {
   /**
    * Returns the server's time at a moment of `performance.now()`, epoch ms. It is never later than the true one, unless
-   * the server's clock was set back. Undefined: no reply has told the time.
+   * the server's clock was set back since the newest reply. Undefined: no reply has told the time.
    */
   timeAt(moment: number): number | undefined;
-  /** Notes the server's time of a reply that was just received, epoch ms; the times noted before no longer count. */
-  reset(serverTime: number): void;
+  /**
+   * Notes the server's time of a reply that was just received, epoch ms.
+   * @param sentAt when its request was sent; of `performance.now()`. The server read its clock after that
+   */
+  renew(serverTime: number, sentAt: number): void;
 }
 
 /** A request that waits until it may be sent. */
@@ -29,6 +32,11 @@ export interface Link {
   readonly client: Connection;
   /** Why no request can be sent at present; undefined: requests can be sent, or no attempt has failed yet. */
   readonly problem: DevstateError | undefined;
+  /**
+   * Returns the clock of the server that holds a key, without a request. It tells no time before the server has answered,
+   * and to a user who may neither send TIME nor run a script. Undefined: the server is not known.
+   */
+  clockOf(key: string): ServerClock | undefined;
   /**
    * Calls `request.onOpen` as soon as the server is connected and has answered; if it has already, at once.
    * @param key in a cluster, the key of the request. Not given: `onOpen` is called as soon as the cluster client is

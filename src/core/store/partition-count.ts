@@ -2,8 +2,8 @@
  * Checks whether the number of partitions of a fleet was changed. Feeds and detectors need it, because they run for
  * days and work on the partitions that the fleet had at their start.
  */
-import { DevstateError } from '../model/errors.js';
 import type { Fleet } from './fleet.js';
+import { layoutChanged } from './layout-changed.js';
 import { isTransient } from './redis-errors.js';
 
 /**
@@ -15,8 +15,7 @@ import { isTransient } from './redis-errors.js';
 export async function assertPartitionCount(fleet: Fleet, count: number): Promise<void> {
   const partitions = await declaredPartitions(fleet);
   if (partitions === undefined || partitions === count) return;
-  const message = `the number of partitions was changed: it is ${partitions}, not ${count}`;
-  throw new DevstateError('CONFLICT', message, { reason: 'PARTITIONS_CHANGED' });
+  throw layoutChanged(`${partitions}, not ${count}`);
 }
 
 async function declaredPartitions(fleet: Fleet): Promise<number | undefined> {

@@ -8,9 +8,10 @@ import { MAX_FIELD_BYTES } from '../model/document-limits.js';
 import { type DevstateError, deviceError } from '../model/errors.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { Repeat } from './call.js';
+import { layoutChanged } from './layout-changed.js';
 import type { Link } from './link.js';
 import type { RedisRequest } from './replies.js';
-import { replyCode } from './reply-errors.js';
+import { isDenied, replyCode } from './reply-errors.js';
 import { type Evaluation, Requests } from './requests.js';
 import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
@@ -23,8 +24,10 @@ import { assertNotReadOnly, assertWritable } from './write-permission.js';
 /** What a fleet gives to each of its partitions. */
 export interface PartitionOptions {
   namespace?: string | undefined;
-  /** The number of the partition, from 0; undefined: the fleet is not partitioned. */
-  number?: number | undefined;
+  /** The number of the partition, from 0. */
+  number: number;
+  /** How many partitions the fleet has; 1: it is not partitioned. */
+  count: number;
   readOnly?: boolean | undefined;
   role?: 'device' | undefined;
   requestTimeoutMs: number;
@@ -43,7 +46,7 @@ export class Partition extends Requests {
 
   constructor(link: Link, options: PartitionOptions) {
     super(link, options.requestTimeoutMs);
-    this.keys = new Keyspace(options.namespace, options.number);
+    this.keys = new Keyspace(options.namespace, options.count === 1 ? undefined : options.number);
     this.#options = options;
   }
 
@@ -58,6 +61,22 @@ export class Partition extends Requests {
   }
 
   /**
+   * Checks that the fleet still has the number of partitions that this partition is one of. Nothing is checked for a user
+   * who may not read it.
+   * @throws DevstateError CONFLICT with the reason PARTITIONS_CHANGED; CONNECTION, BAD_RECORD
+   */
+  async assertLayout(): Promise<void> {
+    if (this.isDeviceRole) return;
+    try {
+      const layout = await this.ask('get', this.keys.layout);
+      if (layout !== null && layout !== String(this.#options.count))
+        throw layoutChanged(`not ${this.#options.count}`);
+    } catch (error) {
+      if (!isDenied(error)) throw error;
+    }
+  }
+
+  /**
    * Sends many read commands in one round trip, and returns their replies in order. In a cluster the command TIME is
    * sent to the server that holds the keys of the partition.
    * @throws DevstateError CONNECTION
@@ -67,18 +86,19 @@ export class Partition extends Requests {
   }
 
   /**
-   * Runs a script for devices of this partition, with the keys that the script's descriptor lists.
+   * Runs a script for devices of this partition, with the keys that the script's descriptor lists. Returns the server's
+   * time and the reply.
    * @param channel the channel that the script publishes its messages on; default: the channel of presence events
-   * @throws DevstateError USAGE (the fleet is read-only), BAD_RECORD; CONNECTION, with the outcome `unknown` if the
-   *   script may have run
+   * @throws DevstateError USAGE (the fleet is read-only), BAD_RECORD; CONFLICT with the reason PARTITIONS_CHANGED: the
+   *   fleet has another layout, so nothing was done; CONNECTION, with the outcome `unknown` if the script may have run
    */
-  async run<Arg extends string, DeviceArg extends string>(
+  run<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
     args: Values<Arg>,
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string = this.keys.presenceChannel,
-  ): Promise<unknown[]> {
-    return (await this.#evaluate(script, args, devices, channel, script.repeat)).reply;
+  ): Promise<Evaluation> {
+    return this.#evaluate(script, args, devices, channel, script.repeat);
   }
 
   /**
@@ -119,6 +139,7 @@ export class Partition extends Requests {
       logCap,
       historyCap,
       maxFieldBytes: deviceLogins ? MAX_FIELD_BYTES : 0,
+      layout: this.#options.count,
     };
     const argv = [
       ...COMMON_ARGS.map((name) => common[name]),
@@ -131,6 +152,8 @@ export class Partition extends Requests {
       return evaluation;
     } catch (error) {
       this.#permissions.delete(script.name);
+      if (error instanceof Error && replyCode(error.message) === 'LAYOUT')
+        throw layoutChanged(`not ${this.#options.count}`);
       throw await scriptError(this, script, { devices, channel }, error);
     }
   }

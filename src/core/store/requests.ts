@@ -21,6 +21,9 @@ import { type ServerReply, sendToServer } from './send-to-server.js';
 
 /** The reply of a script. */
 export interface Evaluation {
+  /** The server's time at which the script ran, epoch ms. */
+  now: number;
+  /** What the script replied after the time. */
   reply: unknown[];
   /** Whether an earlier attempt may have run too. */
   isRepeated: boolean;
@@ -127,21 +130,31 @@ export class Requests {
     const rest: (string | number)[] = [keys.length, ...keys, ...args];
     const fits = (reply: unknown) => fitsScript(script, reply, deviceCount);
     let isRepeated = false;
-    const reply = await call(
+    const [now, ...reply] = await call(
       this.link,
       { key: keys[0], repeat, timeoutMs, isRepeated: wasSent },
       async (attempt) => {
         isRepeated = attempt.isRepeated;
         rest[1 + keys.length + NOT_AFTER] = attempt.notAfter;
-        try {
-          return await this.#sendOnce(['evalsha', shaOf(script), ...rest], fits);
-        } catch (error) {
-          if (!hasCode(error, 'NOSCRIPT')) throw error;
-          return await this.#sendOnce(['eval', script.source, ...rest], fits);
-        }
+        const answer = await this.#sendScript(script, rest, fits);
+        attempt.renewClock(Number(answer[0]));
+        return answer;
       },
     );
-    return { reply, isRepeated };
+    return { now: Number(now), reply, isRepeated };
+  }
+
+  async #sendScript(
+    script: Script,
+    rest: readonly (string | number)[],
+    fits: (reply: unknown) => boolean,
+  ): Promise<unknown[]> {
+    try {
+      return await this.#sendOnce(['evalsha', shaOf(script), ...rest], fits);
+    } catch (error) {
+      if (!hasCode(error, 'NOSCRIPT')) throw error;
+      return await this.#sendOnce(['eval', script.source, ...rest], fits);
+    }
   }
 
   /** Sends a command that ioredis must not send again by itself. */

@@ -8,7 +8,15 @@ import type { CommandName } from './replies.js';
 import type { ScriptCommand } from './script-commands.js';
 
 /** The name of a key that exists once in each partition; `meta` exists once in the fleet. */
-export type PartitionKey = 'registered' | 'types' | 'online' | 'activity' | 'log' | 'pulse' | 'meta';
+export type PartitionKey =
+  | 'registered'
+  | 'types'
+  | 'online'
+  | 'activity'
+  | 'log'
+  | 'pulse'
+  | 'layout'
+  | 'meta';
 /** The name of a key that belongs to one device or to the device's type. `oldType` is the type before a change. */
 export type DeviceKey = 'state' | 'heartbeat' | 'type' | 'oldType' | `history:${HistoryKind}`;
 
@@ -28,7 +36,7 @@ export interface ScriptKeys {
  * `notAfter` is the time (epoch ms, by the server's clock) after which the script must do nothing; '' means never.
  * `permissionCheck` is 1 if the script must first ask whether the user may send its commands, else ''. `maxFieldBytes` is
  * the most bytes that a field of a record may have, documents excepted, or the device fails with OVERSIZE; 0: any length
- * is read.
+ * is read. `layout` is the number of partitions that the caller believes the fleet has.
  */
 export const COMMON_ARGS = [
   'testTime',
@@ -39,6 +47,7 @@ export const COMMON_ARGS = [
   'logCap',
   'historyCap',
   'maxFieldBytes',
+  'layout',
 ] as const;
 
 /** A Lua script with its descriptor. `Arg` and `DeviceArg` are the names of its arguments. */
@@ -55,10 +64,13 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   /** How many devices one call of the script handles. */
   readonly devices: 'none' | 'one' | 'many';
   /**
-   * The codes with which the reply begins; for many devices, the reply for each. Undefined: it begins with any value.
+   * The codes with which the reply continues after the time; for many devices, the reply for each. Undefined: it begins with any value.
    */
   readonly codes?: readonly number[];
-  /** How many values the reply has before those of the devices, if the script handles many; else its fewest values. */
+  /**
+   * How many values the reply has after the time, before those of the devices, if the script handles many; else its fewest
+   * values after the time.
+   */
   readonly headLength: number;
   /** The names of the arguments that come after `COMMON_ARGS`, once in a call. */
   readonly args: readonly Arg[];
@@ -79,22 +91,27 @@ export type ScriptShape<Arg extends string = string, DeviceArg extends string = 
   'name' | 'source'
 >;
 
-/** Returns whether a reply has the form that the script's descriptor tells. @param deviceCount the devices of the call */
+/**
+ * Returns whether a reply has the form that the script's descriptor tells, after the server's time, with which every
+ * reply begins.
+ * @param deviceCount the devices of the call
+ */
 export function fitsScript(
   { devices, codes, headLength }: Script,
   reply: unknown,
   deviceCount: number,
 ): boolean {
+  if (!Array.isArray(reply) || !Number.isSafeInteger(reply[0])) return false;
+  const [, ...rest] = reply as unknown[];
   const isFitting = (values: unknown, fewest: number) =>
     Array.isArray(values) &&
     values.length >= fewest &&
     values.every(isValue) &&
     (codes === undefined ? values[0] !== null : codes.includes(values[0] as number));
-  if (devices !== 'many') return isFitting(reply, headLength);
+  if (devices !== 'many') return isFitting(rest, headLength);
   return (
-    Array.isArray(reply) &&
-    reply.length === headLength + deviceCount &&
-    reply.every((values, i) => (i < headLength ? isValue(values) : isFitting(values, 1)))
+    rest.length === headLength + deviceCount &&
+    rest.every((values, i) => (i < headLength ? isValue(values) : isFitting(values, 1)))
   );
 }
 

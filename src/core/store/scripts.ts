@@ -3,6 +3,7 @@
  * the index of devices, the log and the messages change together.
  */
 import declareLua from './lua/declare.lua';
+import declareLayoutLua from './lua/declare_layout.lua';
 import disconnectLua from './lua/disconnect.lua';
 import dueLua from './lua/due.lua';
 import heartbeatLua from './lua/heartbeat.lua';
@@ -25,6 +26,7 @@ export const MAX_DEVICES_PER_SCRIPT = 100;
  * script includes.
  */
 const BASE: ScriptCommand[] = ['TIME'];
+const LAYOUT: ScriptCommand[] = ['GET'];
 const RECORD: ScriptCommand[] = ['HMGET', 'HSTRLEN'];
 const HISTORY: ScriptCommand[] = ['LINDEX', 'LTRIM', 'RPUSH'];
 const ANNOUNCE: ScriptCommand[] = ['ZSCORE', 'XADD', 'PUBLISH'];
@@ -45,12 +47,12 @@ export const REGISTER = script('register', registerLua, {
   devices: 'many',
   codes: [1, 2, 3, 4],
   headLength: 0,
-  keys: ['registered', 'types', 'activity'],
+  keys: ['registered', 'types', 'activity', 'layout'],
   deviceKeys: ['state', 'type', 'oldType'],
   args: ['onlyIfNew'],
   deviceArgs: ['id', 'type', 'oldType', 'metadata', 'ttl'],
   probes: ['SCARD', 'SCARD', 'ZCARD'],
-  commands: [...BASE, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],
 });
 
 /**
@@ -62,12 +64,12 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   devices: 'many',
   codes: [0, 1],
   headLength: 0,
-  keys: ['online', 'activity', 'pulse'],
+  keys: ['online', 'activity', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl'],
   probes: ['SCARD', 'ZCARD'],
-  commands: [...BASE, ...RECORD, ...HOLD, 'GETEX', 'SADD', 'ZADD', 'HSET'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, ...HOLD, 'GETEX', 'SADD', 'ZADD', 'HSET'],
 });
 
 /**
@@ -79,12 +81,12 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   devices: 'many',
   codes: [0, 1, 2, 3],
   headLength: 0,
-  keys: ['online', 'activity', 'log', 'pulse'],
+  keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'SADD', 'ZADD', 'HSET'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'SADD', 'ZADD', 'HSET'],
 });
 
 /** Decides whether devices are online or offline, and announces changes between the two that are not announced yet. */
@@ -92,13 +94,14 @@ export const SETTLE = script('settle', settleLua, {
   repeat: 'repeatable',
   devices: 'many',
   headLength: 1,
-  keys: ['online', 'activity', 'log', 'pulse'],
+  keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl', 'detector', 'honourHold', 'indexOnly'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
   commands: [
     ...BASE,
+    ...LAYOUT,
     ...RECORD,
     ...HISTORY,
     ...ANNOUNCE,
@@ -116,13 +119,13 @@ export const SETTLE = script('settle', settleLua, {
 export const DUE = script('due', dueLua, {
   repeat: 'repeatable',
   devices: 'none',
-  headLength: 3,
-  keys: ['activity', 'pulse'],
+  headLength: 2,
+  keys: ['activity', 'pulse', 'layout'],
   deviceKeys: [],
   args: ['longestTtl', 'mode', 'honourHold', 'limit'],
   deviceArgs: [],
   probes: [],
-  commands: [...BASE, ...HOLD, 'ZRANGEBYSCORE', 'ZREM'],
+  commands: [...BASE, ...LAYOUT, ...HOLD, 'ZRANGEBYSCORE', 'ZREM'],
 });
 
 /** Takes one device offline at once, without waiting for its heartbeat key to expire. */
@@ -131,12 +134,24 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
   devices: 'one',
   codes: [0, 1],
   headLength: 1,
-  keys: ['online', 'activity', 'log', 'pulse'],
+  keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, ...VERDICT, 'PTTL', 'DEL', 'SREM', 'ZADD'],
+  commands: [
+    ...BASE,
+    ...LAYOUT,
+    ...RECORD,
+    ...HISTORY,
+    ...ANNOUNCE,
+    ...HOLD,
+    ...VERDICT,
+    'PTTL',
+    'DEL',
+    'SREM',
+    'ZADD',
+  ],
 });
 
 /** Replaces one device's desired document by compare-and-set, and publishes it on the device's channel. */
@@ -145,12 +160,12 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
   devices: 'one',
   codes: [0, 1, 2],
   headLength: 1,
-  keys: [],
+  keys: ['layout'],
   deviceKeys: ['state', 'history:desired'],
   args: [],
   deviceArgs: ['id', 'expectedVersion', 'expectedText', 'desired', 'patch'],
   probes: [],
-  commands: [...BASE, ...RECORD, ...HISTORY, 'HSET', 'PUBLISH'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, 'HSET', 'PUBLISH'],
 });
 
 /** Removes one device and all its keys, also if its record cannot be read. */
@@ -159,12 +174,24 @@ export const UNREGISTER = script('unregister', unregisterLua, {
   devices: 'one',
   codes: [0, 1, 2],
   headLength: 1,
-  keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse'],
+  keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
   args: [],
   deviceArgs: ['id', 'type'],
-  probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'EXISTS', 'EXISTS', 'SCARD'],
-  commands: [...BASE, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'HLEN', 'EXISTS', 'DEL', 'SREM', 'ZREM'],
+  probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'GET', 'EXISTS', 'EXISTS', 'SCARD'],
+  commands: [
+    ...BASE,
+    ...LAYOUT,
+    ...RECORD,
+    ...HISTORY,
+    ...ANNOUNCE,
+    ...HOLD,
+    'HLEN',
+    'EXISTS',
+    'DEL',
+    'SREM',
+    'ZREM',
+  ],
 });
 
 /** Removes one device from the set of a type that is not the type in its record. */
@@ -173,12 +200,12 @@ export const REMOVE_FROM_TYPE = script('remove_from_type', removeFromTypeLua, {
   devices: 'one',
   codes: [0, 1],
   headLength: 1,
-  keys: ['types'],
+  keys: ['types', 'layout'],
   deviceKeys: ['state', 'type'],
   args: [],
   deviceArgs: ['id', 'type'],
-  probes: ['SCARD', 'EXISTS', 'SCARD'],
-  commands: [...BASE, ...RECORD, 'HLEN', 'EXISTS', 'SREM'],
+  probes: ['SCARD', 'GET', 'EXISTS', 'SCARD'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, 'HLEN', 'EXISTS', 'SREM'],
 });
 
 /** Sets the longest heartbeat TTL in the fleet's settings to the argument `ttl`, ms, if the stored one is shorter. */
@@ -192,6 +219,20 @@ export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
   deviceArgs: [],
   probes: [],
   commands: [...BASE, 'HGET', 'HSET'],
+});
+
+/** Writes the layout of the fleet to one partition, unless the layout changes and the partition has devices. */
+export const DECLARE_LAYOUT = script('declare_layout', declareLayoutLua, {
+  repeat: 'repeatable',
+  devices: 'none',
+  codes: [0, 1],
+  headLength: 1,
+  keys: ['registered', 'layout'],
+  deviceKeys: [],
+  args: ['partitions', 'former'],
+  deviceArgs: [],
+  probes: [],
+  commands: [...BASE, 'EXISTS', 'SET'],
 });
 
 /** Writes the layout of the fleet to its settings. */
@@ -219,5 +260,6 @@ export const SCRIPTS: readonly Script[] = [
   UNREGISTER,
   REMOVE_FROM_TYPE,
   RAISE_TTL,
+  DECLARE_LAYOUT,
   DECLARE,
 ];

@@ -23,7 +23,7 @@ const SPOIL: Record<string, (fleet: SingleFleet, id: string) => Promise<unknown>
 
 /** The keys of devices that are left. */
 async function leftovers({ redis: raw }: SingleFleet): Promise<string[]> {
-  return (await raw.keys('*')).filter((key) => !/presence:log|pulse|meta/.test(key));
+  return (await raw.keys('*')).filter((key) => !/presence:log|pulse|layout|meta/.test(key));
 }
 
 describe.each(Object.entries(SPOIL))('a device whose record has %s', (_, spoil) => {

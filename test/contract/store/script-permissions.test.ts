@@ -14,6 +14,7 @@ import type { Script } from '../../../src/core/store/script-descriptor.js';
 import { scriptKeys } from '../../../src/core/store/script-keys.js';
 import {
   DECLARE,
+  DECLARE_LAYOUT,
   DISCONNECT,
   DUE,
   HEARTBEAT,
@@ -130,6 +131,12 @@ const cases: Case[] = [
     device: { id: ID },
     prepare: onlineDevice,
     run: (fleet) => fleet.only.run(RAISE_TTL, { ttl: 90_000 }, []),
+  },
+  {
+    script: DECLARE_LAYOUT,
+    device: { id: ID },
+    prepare: onlineDevice,
+    run: (fleet) => fleet.only.run(DECLARE_LAYOUT, { partitions: 1, former: 1 }, []),
   },
   {
     script: DECLARE,

@@ -17,7 +17,7 @@ function playedLink() {
   let left = 0;
   const clock = {
     timeAt: (moment: number) => Math.floor(moment + offset),
-    reset: (time: number) => {
+    renew: (time: number) => {
       offset = time - performance.now();
     },
   };
@@ -28,6 +28,7 @@ function playedLink() {
       request.onOpen(clock);
       return () => {};
     },
+    clockOf: () => clock,
     onSent() {},
     onSettled() {},
     reconnectAfterReadOnly() {

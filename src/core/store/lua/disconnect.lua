@@ -1,10 +1,11 @@
 -- disconnect: sets a device offline at once, without waiting for its heartbeat key to expire.
--- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes longestTtl | id
--- Reply  {1, was online}; {0}: not registered.
+-- KEYS   online activity log pulse layout | state heartbeat history:presence
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl | id
+-- Reply  {now, 1, was online}; {now, 0}: not registered.
 -- Events first a transition that was not announced, if there is one: offline (timeout) or online (observed); then, if
 --        the device is announced online, offline (disconnect).
 -- @include base
+-- @include layout
 -- @include record
 -- @include history
 -- @include announce
@@ -14,7 +15,7 @@
 probeKeys()
 local device, oversize = makeDeviceReader({'registered'})(id, stateKey)
 if oversize then return redis.error_reply(oversize) end
-if not device then return {0} end
+if not device then return {now, 0} end
 device.history = presenceHistoryKey
 local remaining = redis.call('PTTL', heartbeatKey)
 local pulse = computePulse(now, tonumber(longestTtl), false)
@@ -31,4 +32,4 @@ logEvents(device)
 writePresence(stateKey, device, 'offline')
 publishEvents(device)
 if device.events then stampPulse(pulse, now) end
-return {1, remaining ~= GONE and 1 or 0}
+return {now, 1, remaining ~= GONE and 1 or 0}

@@ -1,17 +1,18 @@
 -- due: finds, for a detector, the devices whose deadline in the index has passed, and the next deadline.
--- KEYS   activity pulse |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes longestTtl mode honourHold limit |
+-- KEYS   activity pulse layout |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl mode honourHold limit |
 --        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
 --        detector from the pulse, so that a later gap does not count as an outage).
 -- Reply  {now, end of the hold, the next deadline, then the ids whose deadline has passed}. The next deadline is 0 if it
 --        was not looked up or there is none. During a hold there are no ids, and it is the end of the hold + 1 ms.
 -- Events none.
 -- @include base
+-- @include layout
 -- @include hold
 
 local maxCount = tonumber(limit)
 local pulse = mode == 'work' and computePulse(now, tonumber(longestTtl), true) or readPulse()
-local reply = {int(now), int(pulse.holdUntil), '0'}
+local reply = {now, int(pulse.holdUntil), '0'}
 
 if mode == 'leave' then
   pulse.mustWrite, pulse.detectorAt = pulse.detectorAt > 0, 0

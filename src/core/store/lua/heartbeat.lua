@@ -1,11 +1,13 @@
 -- heartbeat: notes a heartbeat of each device; a device may send a report with it.
--- KEYS   online activity log pulse | state heartbeat history:reported history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
--- Reply  for each device: {1, was offline, now, deadline, desired version}; {0}: not registered;
---        {2, version, text}: the stored report is not the expected one, but has this version and text; {3, error}.
+-- KEYS   online activity log pulse layout | state heartbeat history:reported history:presence
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
+-- Reply  {now, then for each device an array}. The array: {1, was offline, deadline, desired version}; {0}: not
+--        registered; {2, version, text}: the stored report is not the expected one, but has this version and text;
+--        {3, error}.
 -- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
 --        offline (timeout) and then online (heartbeat); during a hold neither of these two.
 -- @include base
+-- @include layout
 -- @include devices
 -- @include record
 -- @include history
@@ -76,9 +78,9 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   publishEvents(device)
   if entry then appendEntry(reportedHistoryKey, entry) end
   anyAlive = true
-  return {1, isAlive and 0 or 1, now, deadline, state[DESIRED_VERSION]}
+  return {1, isAlive and 0 or 1, deadline, state[DESIRED_VERSION]}
 end
 
 local replies = eachDevice(heartbeat, function(raised) return {3, raised} end)
 if anyAlive then stampPulse(pulse, now) end
-return replies
+return {now, unpack(replies)}

@@ -1,11 +1,13 @@
 -- heartbeat_fast: notes heartbeats without a report of devices that stay online, so that no transition is written. It
 --        skips a device whose heartbeat key has expired, that is not announced online, or whose record is not in the
 --        fleet's dialect; the caller sends the heartbeat of a skipped device with heartbeat.lua.
--- KEYS   online activity pulse | state heartbeat
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes defaultTtl longestTtl exclusive | id ttl
--- Reply  for each device: {1, 0, now, deadline, desired version}, where 0 means that it was not offline; {0}: skipped.
+-- KEYS   online activity pulse layout | state heartbeat
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl
+-- Reply  {now, then for each device an array}. The array: {1, 0, deadline, desired version}, where 0 means that it was
+--        not offline; {0}: skipped.
 -- Events none.
 -- @include base
+-- @include layout
 -- @include devices
 -- @include record
 -- @include hold
@@ -42,11 +44,11 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   call('ZADD', activityKey, deadlineText, id)
   call('HSET', stateKey, lastSeenField, nowText, statusField, 'online')
   anyAlive = true
-  return {1, 0, now, deadline, tonumber(desiredVersion)}
+  return {1, 0, deadline, tonumber(desiredVersion)}
 end
 
 -- A device that fails is skipped. The caller sends its heartbeat with heartbeat.lua, which fails too and replies the
 -- error.
 local replies = eachDevice(heartbeat, function() return SKIPPED end)
 if anyAlive then stampPulse(pulse, now) end
-return replies
+return {now, unpack(replies)}

@@ -1,11 +1,13 @@
 -- register: registers devices, or changes the type, metadata or TTL of registered devices. Fields of a device's record
 --        that another program wrote are kept; missing fields are added.
--- KEYS   registered types activity | state type oldType
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes onlyIfNew | id type oldType metadata ttl
--- Reply  for each device: {1, created, registered at}; {2, type}: the device's type before the call is not `oldType`
---        but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1; {4, error}.
+-- KEYS   registered types activity layout | state type oldType
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout onlyIfNew | id type oldType metadata ttl
+-- Reply  {now, then for each device an array}. The array: {1, created, registered at}; {2, type}: the device's type before
+--        the call is not `oldType` but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1;
+--        {4, error}.
 -- Events none.
 -- @include base
+-- @include layout
 -- @include devices
 -- @include record
 
@@ -71,4 +73,4 @@ local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, 
   return {1, device and 0 or 1, registeredAt}
 end
 
-return eachDevice(register, function(raised) return {4, raised} end)
+return {now, unpack(eachDevice(register, function(raised) return {4, raised} end))}

@@ -1,20 +1,21 @@
 -- set_desired: replaces the desired document of a device if it is still the expected one (compare-and-set), and
 --        publishes the change on the device's channel.
--- KEYS   | state history:desired
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id expectedVersion expectedText desired patch
--- Reply  {1, version}; {0}: not registered; {2, version, text}: the stored document is not the expected one;
+-- KEYS   layout | state history:desired
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id expectedVersion expectedText desired patch
+-- Reply  {now, 1, version}; {now, 0}: not registered; {now, 2, version, text}: the stored document is not the expected one;
 --        these are its version and text.
 -- Events a state update on the device's channel.
 -- @include base
+-- @include layout
 -- @include record
 -- @include history
 
 local device, oversize = makeDeviceReader({'registered', 'desired'})(id, stateKey)
 if oversize then return redis.error_reply(oversize) end
-if not device then return {0} end
+if not device then return {now, 0} end
 local state, dialect, stored = device.state, device.dialect, device.desired
 if expectedVersion ~= int(state[DESIRED_VERSION]) or expectedText ~= stored then
-  return {2, state[DESIRED_VERSION], stored}
+  return {now, 2, state[DESIRED_VERSION], stored}
 end
 local version = state[DESIRED_VERSION] + 1
 local entry = formatDocumentEntry(desiredHistoryKey, device, now, version, desired, stored, state[DESIRED_AT])
@@ -25,4 +26,4 @@ redis.call('PUBLISH', channel,
   '{"type":"state_update","' .. dialect.desired .. '":' .. desired .. ',"timestamp":' .. formatInstant(dialect, now)
   .. ',"version":' .. int(version) .. ',"patch":' .. patch .. '}')
 appendEntry(desiredHistoryKey, entry)
-return {1, version}
+return {now, 1, version}

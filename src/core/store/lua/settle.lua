@@ -1,14 +1,15 @@
 -- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
--- KEYS   online activity log pulse | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes longestTtl detector honourHold indexOnly | id
+-- KEYS   online activity log pulse layout | state heartbeat history:presence
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl detector honourHold indexOnly | id
 --        indexOnly: 1: only devices in the index are taken for registered, because devices write their own records.
--- Reply  {end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
+-- Reply  {now, end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
 --        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
 --        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.
 -- Events online (observed): the device is alive, and that was not announced;
 --        offline (timeout): the device timed out, and that was not announced.
 -- @include base
+-- @include layout
 -- @include devices
 -- @include record
 -- @include history
@@ -97,4 +98,4 @@ end
 
 local replies = eachDevice(settle, function(raised) return {raised} end)
 if isDetector then stampPulse(pulse, now) end
-return {int(pulse.holdUntil), unpack(replies)}
+return {now, int(pulse.holdUntil), unpack(replies)}

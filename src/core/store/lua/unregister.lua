@@ -1,13 +1,14 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
--- KEYS   registered types online activity log pulse | state heartbeat type history:reported history:desired history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes | id type
--- Reply  {1}: removed; {0}: the device was not registered and had no record; {2, type}: the device's type is not the
---        given one but this one, so call again with it. WRONGTYPE: the device was not registered, and the key of its
---        record holds another Redis type, so it may be of another program.
+-- KEYS   registered types online activity log pulse layout | state heartbeat type history:reported history:desired history:presence
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id type
+-- Reply  {now, 1}: removed; {now, 0}: the device was not registered and had no record; {now, 2, type}: the device's type
+--        is not the given one but this one, so call again with it. WRONGTYPE: the device was not registered, and the key
+--        of its record holds another Redis type, so it may be of another program.
 -- Events offline, if the device was last announced online. The reason is timeout if its heartbeat key had expired and
 --        no hold lasts, else unregister. If the record cannot be read (another Redis type, or a field that is too
 --        large), the presence history says what was announced; if it has no entry, nothing is announced.
 -- @include base
+-- @include layout
 -- @include record
 -- @include history
 -- @include announce
@@ -29,7 +30,7 @@ local isHash = type(length) == 'number'
 if not isHash and not string.find(length.err, 'WRONGTYPE', 1, true) then return length end
 local device, oversize
 if isHash then device, oversize = makeDeviceReader()(id, stateKey) end
-if device and device.type ~= deviceType then return {2, device.type} end
+if device and device.type ~= deviceType then return {now, 2, device.type} end
 local isReadable = isHash and not oversize
 if not isReadable then device = readFromHistory() end
 if device and isAnnouncedOnline(device) then
@@ -58,4 +59,4 @@ redis.call('ZREM', activityKey, id)
 redis.call('SREM', typeKey, id)
 if redis.call('EXISTS', typeKey) == 0 then redis.call('SREM', typesKey, deviceType) end
 if device then publishEvents(device) end
-return {removed > 0 and 1 or 0}
+return {now, removed > 0 and 1 or 0}
