@@ -6,16 +6,14 @@
 import { linkAbort } from '../core/async/abort.js';
 import { unwrapOne } from '../core/async/item-results.js';
 import { sendValidItems } from '../core/async/send-batches.js';
-import { TickBatcher } from '../core/async/tick-batcher.js';
 import type { DeviceRecord } from '../core/model/device.js';
 import { DevstateError } from '../core/model/errors.js';
-import { DEFAULT_TTL_MS, type Heartbeat, type HeartbeatResult } from '../core/model/heartbeat.js';
-import { validId } from '../core/model/identifiers.js';
+import { DEFAULT_TTL_MS, type HeartbeatResult } from '../core/model/heartbeat.js';
 import { MAX_DURATION_MS, validNumber } from '../core/model/numeric-options.js';
 import type { PresenceEvent } from '../core/model/presence-event.js';
 import { disconnect } from '../core/presence/disconnect.js';
 import { type FeedOptions, presenceFeed } from '../core/presence/feed.js';
-import { heartbeat, heartbeats, heartbeatsIn } from '../core/presence/heartbeats.js';
+import { heartbeats } from '../core/presence/heartbeats.js';
 import { listDevices, onlineDevices } from '../core/query/list.js';
 import { readDevice } from '../core/query/read-devices.js';
 import { registerAll } from '../core/registry/register.js';
@@ -25,8 +23,6 @@ import { delta } from '../core/shadow/delta.js';
 import { type DesiredOptions, setDesired } from '../core/shadow/desired.js';
 import { closeConnection } from '../core/store/close-connection.js';
 import { Fleet, type FleetOptions, requestTimeoutOf } from '../core/store/fleet.js';
-import { isLayoutChanged } from '../core/store/layout-changed.js';
-import type { Partition } from '../core/store/partition.js';
 import { callIsolated, isolateCallbacks, throwUncaught } from './callbacks.js';
 import { type ClientOptions, type RedisClient, supportedClient } from './caller-client.js';
 import { type DeviceHeartbeat, type DeviceRegistration, toHeartbeat, toRegistrant } from './device-input.js';
@@ -39,6 +35,7 @@ import {
   toStateDelta,
 } from './device-results.js';
 import { toDocument } from './documents.js';
+import { HeartbeatBatches } from './heartbeat-batches.js';
 import { type LibraryLink, libraryLink } from './own-client.js';
 
 export interface ManagerOptions extends FleetOptions {
@@ -63,11 +60,7 @@ export class DeviceStateManager {
   #heartbeatTimeout: number;
   readonly #connection: LibraryLink;
   readonly #fleet: Fleet;
-  /**
-   * Collects heartbeats that are sent together. Each partition has a batcher of its own, so that a partition that does
-   * not answer delays only the heartbeats of its own devices.
-   */
-  readonly #batchers = new WeakMap<Partition, TickBatcher<Heartbeat, HeartbeatResult>>();
+  readonly #batches: HeartbeatBatches;
   readonly #closing = new AbortController();
 
   /**
@@ -81,6 +74,7 @@ export class DeviceStateManager {
     this.#heartbeatTimeout = validHeartbeatTimeout(heartbeatTimeout);
     this.#connection = libraryLink(connection, requestTimeoutOf(options));
     this.#fleet = new Fleet(this.#connection.link, options);
+    this.#batches = new HeartbeatBatches(this.#fleet, () => this.#defaultTtlMs);
   }
 
   /** The heartbeat TTL of devices without a TTL of their own, seconds; may be set at any time, for later heartbeats. */
@@ -145,12 +139,7 @@ export class DeviceStateManager {
     options: Omit<DeviceHeartbeat, 'deviceId' | 'reportedState'> = {},
   ): Promise<HeartbeatResult> {
     const beat = toHeartbeat({ deviceId, ...(reportedState !== null && { reportedState }), ...options });
-    try {
-      return await this.#batcherOf(await this.#fleet.partitionFor(validId(deviceId))).add(beat);
-    } catch (error) {
-      if (!isLayoutChanged(error)) throw error;
-      return heartbeat(this.#fleet, beat, this.#defaultTtlMs);
-    }
+    return this.#batches.send(beat);
   }
 
   /**
@@ -277,16 +266,6 @@ export class DeviceStateManager {
     this.#closing.abort();
     const { link, isOwn } = this.#connection;
     if (isOwn) closeConnection(link.client);
-  }
-
-  #batcherOf(partition: Partition): TickBatcher<Heartbeat, HeartbeatResult> {
-    const existing = this.#batchers.get(partition);
-    if (existing) return existing;
-    const batcher = new TickBatcher<Heartbeat, HeartbeatResult>((beats) =>
-      heartbeatsIn(partition, beats, this.#defaultTtlMs),
-    );
-    this.#batchers.set(partition, batcher);
-    return batcher;
   }
 
   get #defaultTtlMs(): number {

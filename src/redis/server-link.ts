@@ -57,6 +57,7 @@ export class ServerLink implements Link {
   readonly client: Redis;
   readonly #options: ServerLinkOptions;
   readonly #clock = new Clock();
+  readonly clockOf = (): ServerClock => this.#clock;
   readonly #mode = new StateMachine<LinkMode>('link', CLOSED, {
     CLOSED: [CHECKING],
     CHECKING: [OPEN, CLOSED],
@@ -119,10 +120,6 @@ export class ServerLink implements Link {
 
   get isOpen(): boolean {
     return this.#mode.mode === OPEN && this.client.status === 'ready';
-  }
-
-  clockOf(): ServerClock {
-    return this.#clock;
   }
 
   whenOpen(_key: string | undefined, request: WaitingRequest): () => void {
