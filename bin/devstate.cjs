@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The executable. `--version` is answered here, because loading the program would take most of the time.
+// The executable. `--version` is answered here, because loading the program would take most of the time. A Node that is
+// too old is refused here: this file must have only what such a Node can parse.
 'use strict';
 
 const { writeSync } = require('node:fs');
@@ -9,7 +10,22 @@ const argv = process.argv.slice(2);
 const LINGER_MS = 100;
 
 const isVersion = argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V');
-if (!isVersion || !printVersion()) run();
+if (!isVersion || !printVersion()) {
+  if (isSupportedNode()) run();
+  else refuseNode();
+}
+
+/** Whether this Node is one of `engines` in package.json: older ones cannot load ES modules with `require`. */
+function isSupportedNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+}
+
+function refuseNode() {
+  const { engines } = require('../package.json');
+  writeSync(2, `devstate: needs Node ${engines.node}, and this is Node ${process.versions.node}\n`);
+  process.exitCode = 1;
+}
 
 /** Returns whether the version was printed. False, as on a full disk: the program is loaded, which reports the error. */
 function printVersion() {

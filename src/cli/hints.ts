@@ -44,6 +44,7 @@ const HINTS: Record<ErrorReason, Hint> = {
   CLUSTER_DOWN: 'see redis-cli --cluster check',
   SLOT_MOVING: 'try again in a moment',
   TOO_FEW_REPLICAS: 'see min-replicas-to-write',
+  SERVER_TOO_OLD: 'redis-cli INFO server shows its version',
   TOO_MANY_CONNECTIONS: 'close others, or raise maxclients',
   TLS_UNTRUSTED: 'name its authority with --ca',
   TLS_EXPIRED: 'renew it on the server',

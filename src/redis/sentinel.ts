@@ -171,6 +171,11 @@ function addressIn(reply: unknown): Address {
   return { host, port: Number(port) };
 }
 
+/** Returns what a server replied, without what devstate says of a server that does not know a command. */
+function reasonOf({ message, reason, cause }: DevstateError): string {
+  return reason === 'SERVER_TOO_OLD' && cause instanceof Error ? cause.message : message;
+}
+
 /**
  * Chooses among the errors of all sentinels. If a sentinel replied with an error, it is returned, because it says
  * more than a network error; otherwise the error says that no sentinel answers.
@@ -178,7 +183,7 @@ function addressIn(reply: unknown): Address {
 function mostSpecific(errors: readonly DevstateError[]): DevstateError {
   const replied = errors.find(({ cause }) => !isNetworkError(cause));
   if (replied?.code === 'INTERNAL')
-    return new DevstateError('CONNECTION', `the server is not a sentinel: ${replied.message}`, {
+    return new DevstateError('CONNECTION', `the server is not a sentinel: ${reasonOf(replied)}`, {
       cause: replied,
     });
   if (replied) return replied;

@@ -1,5 +1,5 @@
 /**
- * Servers that no test starts: the replies of Redis 6.2.0, 7.2 and 8.6, recorded, from a fake server that passes everything
+ * Servers that no test starts: the replies of Redis 6.0, 6.2.0, 7.2 and 8.6, recorded, from a fake server that passes everything
  * else on to the real one.
  */
 import { beforeEach, expect, test } from 'vitest';
@@ -47,6 +47,19 @@ test.each([
     exit: 5,
     stderr: `devstate: ${server.url}: permission refused: this user may not ${denied}\n`,
   });
+});
+
+test.each([
+  ['heartbeat d1', 'EVAL', 'ERR syntax error'],
+  ['unregister d1 --yes', 'SMISMEMBER', 'ERR unknown command `smismember`'],
+])('Redis 6.0: %s says which version is needed', async (argv, command, reply) => {
+  const server = await useFakeServer({ forwardTo: redis.url });
+  server.answer = ([name]) => (name?.startsWith(command) ? `-${reply}\r\n` : undefined);
+  const { exit, stderr } = await cli(server.url).run(`${argv} -q`);
+  expect(exit).toBe(1);
+  expect(stderr).toBe(
+    `devstate: the server does not know a command that devstate sends (${reply}); devstate needs Redis 6.2 or later\n`,
+  );
 });
 
 test('Redis 8.6 at maxmemory refuses SUBSCRIBE: detect and watch-presence go on, and subscribe later', async () => {

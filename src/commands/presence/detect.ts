@@ -10,6 +10,7 @@ import { parseDuration } from '../../input/duration.js';
 import { formatDuration } from '../../output/times.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
+import { warnOfEviction } from '../shared/eviction-warning.js';
 import { detectorNotices } from './detector-notices.js';
 import { EVENT } from './event-view.js';
 import { PrintQueue } from './print-queue.js';
@@ -63,6 +64,7 @@ export const detect = command<Options>({
     if (once && (strategy !== undefined || audit !== undefined))
       throw usageError('--once cannot be combined with --strategy or --audit');
     const fleet = await context.fleet();
+    const warned = warnOfEviction(context, fleet);
     const counts = { offline: 0, online: 0 };
     const startMs = context.now();
     const options: DetectOptions = {
@@ -81,6 +83,7 @@ export const detect = command<Options>({
       await detectAndPrint(context, (signal) =>
         counting(detectOffline(fleet, { ...options, signal }), counts),
       );
+    await warned;
     const observed = counts.online > 0 ? `, ${counts.online} observed online` : '';
     context.notice(
       `${counts.offline} went offline${observed}${once ? '' : ` in ${formatDuration(context.now() - startMs)}`}`,

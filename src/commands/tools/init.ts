@@ -9,6 +9,7 @@ import { countRegistered } from '../../core/query/registered-ids.js';
 
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
+import { warnOfEviction } from '../shared/eviction-warning.js';
 import { parsePartitions } from '../shared/global-options.js';
 import { pickFields } from '../shared/pick-fields.js';
 
@@ -75,5 +76,6 @@ export const init = command<Options>({
       progress.stop();
     }
     await context.print.one(LAYOUT, layout);
+    await warnOfEviction(context, fleet);
   },
 });

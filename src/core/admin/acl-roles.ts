@@ -84,13 +84,13 @@ const NEEDS: Record<Exclude<Role, 'device'>, RoleNeeds> = {
   viewer: { scripts: [], commands: READ_COMMANDS, keys: ALL_KEYS, commandChannels: false },
   operator: {
     scripts: SCRIPTS.filter((script) => script !== DUE),
-    commands: `${READ_COMMANDS} type sismember smismember zscan`,
+    commands: `${READ_COMMANDS} type sismember smismember zscan info`,
     keys: ALL_KEYS,
     commandChannels: true,
   },
   detector: {
     scripts: [DUE, SETTLE],
-    commands: 'time type sscan scard srandmember subscribe zrange exists',
+    commands: 'time type sscan scard srandmember subscribe zrange exists info',
     keys: { keys: ['meta', 'registered'], deviceKeys: [] },
     commandChannels: false,
   },

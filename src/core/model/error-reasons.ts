@@ -87,6 +87,8 @@ export type ErrorReason =
   | 'SLOT_MOVING'
   /** The server refuses writes, because it has fewer replicas than its setting `min-replicas-to-write` requires. */
   | 'TOO_FEW_REPLICAS'
+  /** The server does not know a command or an option that devstate sends: it is older than Redis 6.2. */
+  | 'SERVER_TOO_OLD'
   /** The server accepts no more connections, because it has reached its limit (`maxclients`). */
   | 'TOO_MANY_CONNECTIONS'
   /** The server's certificate is not signed by a trusted authority. */

@@ -11,6 +11,7 @@ import {
   isDenied,
   isPermissionDenied,
   isTooManyClients,
+  isUnknownToServer,
   isUnnamedDenial,
   replyCode,
   withoutPosition,
@@ -57,7 +58,10 @@ export function toDevstateError(error: unknown): DevstateError {
     return connectionError(error, problem, problem === TIMED_OUT ? 'TIMED_OUT' : undefined);
   const tls = tlsProblem(error);
   if (tls !== null) return connectionError(error, tls.message, tls.reason);
-  return new DevstateError('INTERNAL', firstLine(safeMessage(error)), { cause: safeCause(error) });
+  const text = firstLine(safeMessage(error));
+  if (!isUnknownToServer(error)) return new DevstateError('INTERNAL', text, { cause: safeCause(error) });
+  const message = `the server does not know a command that devstate sends (${withoutPosition(text)}); devstate needs Redis 6.2 or later`;
+  return new DevstateError('INTERNAL', message, { reason: 'SERVER_TOO_OLD', cause: safeCause(error) });
 }
 
 function connectionError(cause: Error, message: string, reason?: ErrorReason): DevstateError {

@@ -44,6 +44,7 @@ const FORMS = {
   hmget: isTextForEach,
   hset: isNumber,
   hstrlen: isNumber,
+  info: isText,
   lrange: isTexts,
   ltrim: isText,
   multi: isText,

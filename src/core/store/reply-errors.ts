@@ -64,6 +64,13 @@ export function isUnnamedDenial(error: unknown): boolean {
   return error instanceof Error && UNNAMED_DENIAL.test(error.message);
 }
 
+/** Returns whether an error says that the server does not know a command, or an option of it, also within a script. */
+export function isUnknownToServer({ message }: Error): boolean {
+  return /^(ERR )?(unknown command\b|syntax error$|Unknown Redis command called from Lua)/.test(
+    withoutPosition(message),
+  );
+}
+
 /** Returns whether an error says that the server refuses the connection because it has too many clients. */
 export function isTooManyClients(error: unknown): boolean {
   return error instanceof Error && error.message === 'ERR max number of clients reached';

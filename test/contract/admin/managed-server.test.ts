@@ -11,7 +11,7 @@ import { cut, openFleet, pretendDetector, type SingleFleet } from '../../support
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
-const DENIED_COMMANDS = 'config slowlog client info keys script acl debug monitor'.split(' ');
+const DENIED_COMMANDS = 'config slowlog client keys script acl debug monitor'.split(' ');
 
 const COMMAND_LINES = [
   'register d3 --type t --meta a=1 --ttl 5h',

@@ -105,10 +105,25 @@ describe('an error reply of Redis', () => {
     expect(toDevstateError(raised(reply))).toMatchObject({ code: 'BAD_RECORD' });
   });
 
-  test('any other error: an INTERNAL error with the first line of the message', () => {
-    expect(toDevstateError(raised('ERR unknown command\nmore'))).toMatchObject({
+  test.each([
+    ['ERR syntax error', 'ERR syntax error'],
+    ['ERR unknown command `smismember`, with args beginning with: `a`, ', 'ERR unknown command `smismember`'],
+    [
+      'ERR Error running script (call to f_1f): @user_script:9: @user_script: 9: Unknown Redis command called from Lua script',
+      'Unknown Redis command called from Lua script',
+    ],
+  ])('%s: an INTERNAL error that names the version of Redis that is needed', (reply, said) => {
+    expect(toDevstateError(raised(reply))).toMatchObject({
       code: 'INTERNAL',
-      message: 'ERR unknown command',
+      reason: 'SERVER_TOO_OLD',
+      message: `the server does not know a command that devstate sends (${said}); devstate needs Redis 6.2 or later`,
+    });
+  });
+
+  test('any other error: an INTERNAL error with the first line of the message', () => {
+    expect(toDevstateError(raised('ERR odd reply\nmore'))).toMatchObject({
+      code: 'INTERNAL',
+      message: 'ERR odd reply',
     });
     expect(toDevstateError('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
   });
