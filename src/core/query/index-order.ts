@@ -9,7 +9,7 @@ import type { Partition } from '../store/partition.js';
 import { SeenIds } from '../store/seen-ids.js';
 import { readServerTime } from '../store/server-time.js';
 import { pageIndex } from './index-pager.js';
-import { byLastSeen, type SeenRow, sortAll } from './sort.js';
+import { byLastSeen, bySilence, type RegisteredRow, type SeenRow, sortAll } from './sort.js';
 
 /**
  * A function that reads the devices with the given ids, and yields the rows of those that belong in the list, in the
@@ -17,7 +17,7 @@ import { byLastSeen, type SeenRow, sortAll } from './sort.js';
  */
 type ReadRows<R> = (ids: AsyncIterable<string[]>) => AsyncIterable<readonly R[]>;
 
-/** Which devices `byLastSeenFromIndex` takes from the index. */
+/** Which devices `byLastSeenFromIndex` and `bySilenceFromIndex` take from the index. */
 export interface LastSeenRange {
   /** A device whose score in the index is a deadline is taken if the deadline is not after this time, epoch ms. */
   maxDeadline: number;
@@ -27,6 +27,8 @@ export interface LastSeenRange {
   never: boolean;
 }
 
+const NEVER_SEEN = { from: 0, to: 0 };
+
 /**
  * Yields rows in the order of `byLastSeen`. In memory are only the rows of the devices that have a deadline in the
  * index, and of those last seen in one millisecond.
@@ -34,25 +36,67 @@ export interface LastSeenRange {
  */
 export async function* byLastSeenFromIndex<R extends SeenRow>(
   partition: Partition,
-  { maxDeadline, maxLastSeen, never }: LastSeenRange,
+  range: LastSeenRange,
   read: ReadRows<R>,
   seen: SeenIds = new SeenIds(),
 ): AsyncGenerator<readonly R[]> {
-  const withDeadline = { from: 1, to: maxDeadline };
+  const withDeadline = { from: 1, to: range.maxDeadline };
   const sorted = await sortAll(read(pageIndex(partition, withDeadline, seen)), byLastSeen);
   async function* offline(): AsyncGenerator<readonly R[]> {
-    if (never) yield* read(pageIndex(partition, { from: 0, to: 0 }, seen));
-    yield* sortSameTime(read(pageIndex(partition, { from: -1, to: -maxLastSeen, down: true }, seen)));
+    if (range.never) yield* read(pageIndex(partition, NEVER_SEEN, seen));
+    yield* seenRows(partition, range, read, seen);
   }
+  yield* insertSorted(offline(), sorted, byLastSeen);
+  // A device that went online while the stream was read may have left the part of the index for offline devices
+  // before it was read there. So the part with deadlines is read again; devices found only now come last.
+  yield* read(pageIndex(partition, withDeadline, seen));
+}
+
+/**
+ * Yields rows in the order of `bySilence`. The index does not know when a device was registered, so the rows of devices
+ * that were never seen are in memory too.
+ */
+export async function* bySilenceFromIndex<R extends RegisteredRow>(
+  partition: Partition,
+  range: LastSeenRange,
+  read: ReadRows<R>,
+): AsyncGenerator<readonly R[]> {
+  const seen = new SeenIds();
+  const withDeadline = { from: 1, to: range.maxDeadline };
+  async function* unordered(): AsyncGenerator<readonly R[]> {
+    if (range.never) yield* read(pageIndex(partition, NEVER_SEEN, seen));
+    yield* read(pageIndex(partition, withDeadline, seen));
+  }
+  const sorted = await sortAll(unordered(), bySilence);
+  yield* insertSorted(seenRows(partition, range, read, seen), sorted, bySilence);
+  yield* read(pageIndex(partition, withDeadline, seen)); // as above
+}
+
+/** Yields the rows of devices that are offline in the index and were seen, in the order of `byLastSeen`. */
+function seenRows<R extends SeenRow>(
+  partition: Partition,
+  { maxLastSeen }: LastSeenRange,
+  read: ReadRows<R>,
+  seen: SeenIds,
+): AsyncGenerator<readonly R[]> {
+  return sortSameTime(read(pageIndex(partition, { from: -1, to: -maxLastSeen, down: true }, seen)));
+}
+
+/** Yields the rows of a sorted stream and, in their places, those of a sorted list. */
+async function* insertSorted<R>(
+  chunks: AsyncIterable<readonly R[]>,
+  sorted: readonly R[],
+  compare: (a: R, b: R) => number,
+): AsyncGenerator<readonly R[]> {
   let next = 0;
-  for await (const chunk of offline()) {
+  for await (const chunk of chunks) {
     if (next === sorted.length) {
       yield chunk;
       continue;
     }
     const merged: R[] = [];
     for (const row of chunk) {
-      for (let other = sorted[next]; other && byLastSeen(other, row) < 0; other = sorted[next]) {
+      for (let other = sorted[next]; other && compare(other, row) < 0; other = sorted[next]) {
         merged.push(other);
         next += 1;
       }
@@ -61,9 +105,6 @@ export async function* byLastSeenFromIndex<R extends SeenRow>(
     yield merged;
   }
   yield sorted.slice(next);
-  // A device that went online while the stream was read may have left the part of the index for offline devices
-  // before it was read there. So the part with deadlines is read again; devices found only now come last.
-  yield* read(pageIndex(partition, withDeadline, seen));
 }
 
 /**

@@ -10,6 +10,9 @@ interface Row {
 export interface SeenRow extends Row {
   lastSeen: number | null;
 }
+export interface RegisteredRow extends SeenRow {
+  registeredAt: number | null;
+}
 interface ExpiringRow extends SeenRow {
   status: Status;
   expiresAt: number | null;
@@ -23,6 +26,19 @@ export function byId(a: Row, b: Row): number {
 /** The order by last heartbeat: devices never seen first, then the longest unseen first; at the same time by id. */
 export function byLastSeen(a: SeenRow, b: SeenRow): number {
   return (a.lastSeen ?? 0) - (b.lastSeen ?? 0) || byId(a, b);
+}
+
+/**
+ * The order by how long a device has been silent: since its last heartbeat or, if it was never seen, since its
+ * registration. The longest silent first, at the same time by id.
+ */
+export function bySilence(a: RegisteredRow, b: RegisteredRow): number {
+  return (silentSince(a) ?? 0) - (silentSince(b) ?? 0) || byId(a, b);
+}
+
+/** Returns since when a device has been silent, epoch ms; null: it was never seen, and its record lacks its registration. */
+export function silentSince({ lastSeen, registeredAt }: Omit<RegisteredRow, 'deviceId'>): number | null {
+  return lastSeen ?? registeredAt;
 }
 
 /**

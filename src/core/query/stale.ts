@@ -12,18 +12,20 @@ import type { Fleet } from '../store/fleet.js';
 import { mergePartitions } from '../store/merge-partitions.js';
 import { readFleetTime } from '../store/server-time.js';
 import { deviceReader, type QueryOptions } from './device-reader.js';
-import { byLastSeenFromIndex } from './index-order.js';
+import { bySilenceFromIndex } from './index-order.js';
 import { withLiveness } from './liveness.js';
-import { METADATA_FIELDS } from './read-devices.js';
 import { registeredIds } from './registered-ids.js';
-import { byLastSeen, sortAll } from './sort.js';
+import { bySilence, silentSince, sortAll } from './sort.js';
 
 export interface StaleOptions extends QueryOptions {
-  /** A device is stale if it was last seen at least this long ago, ms; default: one hour. */
+  /**
+   * A device is stale if it was last seen, or was registered and never seen, at least this long ago, ms; default: one
+   * hour.
+   */
   olderThan?: number;
-  /** True (default): devices that were never seen are stale too. False: they are left out. */
+  /** True (default): devices that were never seen may be stale too. False: they are left out. */
   never?: boolean;
-  /** True: the metadata and the time of registration are read too. False (default): they are `{}` and null. */
+  /** True: the metadata is read too. False (default): it is `{}`. */
   withMetadata?: boolean;
 }
 
@@ -33,18 +35,21 @@ export interface StaleDevice {
   status: Status;
   /** When the device's last heartbeat was recorded, epoch ms; null: never. */
   lastSeen: number | null;
-  /** When the device was registered, epoch ms; null: the record lacks it, or it was not read (`withMetadata`). */
+  /** When the device was registered, epoch ms; null: the record lacks it. */
   registeredAt: number | null;
   metadataJson: string;
-  /** The time since the device was last seen, seconds; null: it was never seen. */
+  /**
+   * The time since the device was last seen or, if it was never seen, since its registration, seconds; null: the record
+   * lacks both.
+   */
   ageSeconds: number | null;
 }
 
 const DEFAULT_OLDER_THAN_MS = 3_600_000;
 
 /**
- * Yields the stale devices: those never seen first, then the longest unseen first. A stale device may be online, if its
- * TTL is longer than `olderThan`.
+ * Yields the stale devices, the longest silent first. A device that was never seen is silent since its registration; one
+ * whose record lacks that too comes first. A stale device may be online, if its TTL is longer than `olderThan`.
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
  */
 export function staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGenerator<StaleDevice> {
@@ -52,7 +57,7 @@ export function staleDevices(fleet: Fleet, options: StaleOptions = {}): AsyncGen
 }
 
 /**
- * Yields the stale devices in chunks: those never seen first, then the longest unseen first.
+ * Yields the stale devices in chunks, in the order of `staleDevices`.
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
  */
 export async function* staleChunks(
@@ -64,7 +69,12 @@ export async function* staleChunks(
   const cutoff = now - olderThan;
   const { exclusive, longestTtl } = await fleet.settings();
   const isIndexed = exclusive && type === undefined;
-  const fields: readonly FieldName[] = ['type', 'lastSeen', ...(withMetadata ? METADATA_FIELDS : [])];
+  const fields: readonly FieldName[] = [
+    'type',
+    'lastSeen',
+    'registered',
+    ...(withMetadata ? (['metadata'] as const) : []),
+  ];
   const toStaleDevice = staleDeviceMapper(now);
 
   // Without the index, `candidates` reports the progress, because it reads a field of every record. The reader reads
@@ -73,7 +83,9 @@ export async function* staleChunks(
   const read = deviceReader(fleet, fields, readerOptions, 'unread');
   async function* staleAmong(ids: AsyncIterable<string[]>): AsyncGenerator<StaleDevice[]> {
     for await (const devices of read(ids)) {
-      const stale = devices.filter(({ lastSeen }) => (lastSeen === null ? never : lastSeen <= cutoff));
+      const stale = devices.filter(
+        (device) => (never || device.lastSeen !== null) && (silentSince(device) ?? 0) <= cutoff,
+      );
       yield (await withLiveness(fleet, stale)).map(toStaleDevice);
     }
   }
@@ -89,13 +101,13 @@ export async function* staleChunks(
   }
 
   if (!isIndexed) {
-    yield await sortAll(staleAmong(candidates()), byLastSeen);
+    yield await sortAll(staleAmong(candidates()), bySilence);
     return;
   }
   // The deadline of a device is its last heartbeat plus its TTL, and no TTL is longer than `longestTtl`. So no stale
   // device has a deadline after `maxDeadline`.
   const range = { maxDeadline: cutoff + longestTtl, maxLastSeen: cutoff, never };
-  yield* mergePartitions(fleet, (partition) => byLastSeenFromIndex(partition, range, staleAmong), byLastSeen);
+  yield* mergePartitions(fleet, (partition) => bySilenceFromIndex(partition, range, staleAmong), bySilence);
 }
 
 /**
@@ -121,7 +133,9 @@ async function possiblyUnseenSince(fleet: Fleet, ids: readonly string[], moment:
  */
 function staleDeviceMapper(now: number): (device: DeviceRecord) => StaleDevice {
   const types = new Map<string, string>();
-  return ({ deviceId, deviceType, status, lastSeen, registeredAt, metadataJson }) => {
+  return (device) => {
+    const { deviceId, deviceType, status, lastSeen, registeredAt, metadataJson } = device;
+    const since = silentSince(device);
     if (deviceType !== null && !types.has(deviceType)) types.set(deviceType, deviceType);
     return {
       deviceId,
@@ -130,7 +144,7 @@ function staleDeviceMapper(now: number): (device: DeviceRecord) => StaleDevice {
       lastSeen,
       registeredAt,
       metadataJson,
-      ageSeconds: lastSeen === null ? null : Math.max(0, now - lastSeen) / 1000,
+      ageSeconds: since === null ? null : Math.max(0, now - since) / 1000,
     };
   };
 }

@@ -61,8 +61,14 @@ export function staleSuite(redis: TestBackend): void {
         await register(fleet, id, type, { metadataJson: '{"n":1}' });
         await fleet.redis.hset(fleet.keys.state(id), { lastSeen: now - ago });
       }
-      await register(fleet, 'never', 'plug');
-      await register(fleet, 'also-never', 'lamp');
+      for (const [id, type, days] of [
+        ['never', 'plug', 39],
+        ['also-never', 'lamp', 40],
+        ['new', 'plug', 0],
+      ] as const) {
+        await register(fleet, id, type);
+        await fleet.redis.hset(fleet.keys.state(id), { registeredAt: now - days * 86_400_000 - 500 });
+      }
       await fleet.redis.set(fleet.keys.heartbeat('hours'), '1');
     });
 
@@ -91,8 +97,8 @@ export function staleSuite(redis: TestBackend): void {
       `,
       ],
       [
-        'stale --type lamp --fields status,ageSeconds,lastSeen --json --older-than 30d',
-        '[\n  {"status":"offline","ageSeconds":null,"lastSeen":null}\n]\n',
+        'stale --type lamp --fields status,lastSeen --json --older-than 30d',
+        '[\n  {"status":"offline","lastSeen":null}\n]\n',
       ],
     ])('%s', async (argv, expected) => {
       expect(await devstate.session(argv)).toBe(expected);
@@ -101,7 +107,13 @@ export function staleSuite(redis: TestBackend): void {
     test('JSON has the age in seconds', async () => {
       const rows = (await devstate.json('stale --type lamp')) as { ageSeconds: number }[];
       expect(rows).toEqual([
-        { deviceId: 'also-never', deviceType: 'lamp', status: 'offline', lastSeen: null, ageSeconds: null },
+        {
+          deviceId: 'also-never',
+          deviceType: 'lamp',
+          status: 'offline',
+          lastSeen: null,
+          ageSeconds: expect.closeTo(40 * 86_400, -2),
+        },
         {
           deviceId: 'hours',
           deviceType: 'lamp',

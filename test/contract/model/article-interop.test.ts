@@ -66,9 +66,9 @@ describe.each(DIALECTS)('beside the %s program', (dialect) => {
       expect(await idsOf(listDevices(fleet, { status: 'offline' }))).toEqual(['down', 'never']);
       expect(await idsOf(listDevices(fleet, { status: 'never' }))).toEqual(['never']);
       expect(await idsOf(listDevices(fleet, { type: 'plug', status: 'offline' }))).toEqual(['down', 'never']);
-      const [never, down, ...none] = await allOf(staleDevices(fleet));
-      expect([never?.deviceId, never?.ageSeconds, down?.deviceId, none]).toEqual(['never', null, 'down', []]);
-      expect(down?.ageSeconds).toBeGreaterThanOrEqual(7199);
+      const stale = await allOf(staleDevices(fleet));
+      expect(stale.map(({ deviceId }) => deviceId).sort()).toEqual(['down', 'never']);
+      for (const { ageSeconds } of stale) expect(ageSeconds).toBeGreaterThanOrEqual(7199);
       expect(await allOf(staleDevices(fleet, { never: false }))).toMatchObject([{ deviceId: 'down' }]);
       expect(await allOf(staleDevices(fleet, { olderThan: 3 * HOUR_MS, never: false }))).toEqual([]);
     });
@@ -198,10 +198,7 @@ describe.each(DIALECTS)('beside the %s program', (dialect) => {
     expect((await idsOf(onlineDevices(fleet))).filter((id) => id !== 'missing')).toEqual(['ours']);
     const stale = await allOf(staleDevices(fleet, { olderThan: 0 }));
     const ids = stale.map(({ deviceId }) => deviceId);
-    expect([ids.slice(0, 2), ids.slice(2).sort()]).toEqual([
-      ['missing', 'moved'],
-      ['dead', 'ours'],
-    ]);
+    expect(ids.sort()).toEqual(['dead', 'missing', 'moved', 'ours']);
   });
 });
 

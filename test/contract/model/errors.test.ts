@@ -213,7 +213,7 @@ test('a missing permission is named in the error', async () => {
   const fleet = await openFleet(redis, {}, { username: 'reader', password: 'secret' });
   expect(await failure(readDevice(fleet, 'd1'))).toMatchObject({
     code: 'CONNECTION',
-    message: expect.stringMatching(/^permission refused: .*pttl/),
+    message: expect.stringMatching(/^permission refused: .*PTTL/),
   });
 });
 

@@ -54,8 +54,9 @@ describe('an exclusive fleet', () => {
       idsOf('alive', 20),
     ] as const;
     const all = [...equal, ...gone, ...alive, ...never, ...long, ...lapsed].reverse();
+    const aDayAgo = new SingleFleet(shared.redis, { clock: () => now - 24 * HOUR_MS });
     await registerAll(
-      shared,
+      aDayAgo,
       all.map((id, i) => ({ id, type: i % 2 === 0 ? 'lamp' : 'plug' })),
     );
     await beatInThePast(equal, 5 * HOUR_MS);
@@ -75,7 +76,8 @@ describe('an exclusive fleet', () => {
     ['exactly five hours', { olderThan: 5 * HOUR_MS }, 2 * MANY + 3 * 16],
     ['an hour, without those never seen', { never: false }, MANY + 60],
     ['zero', { olderThan: 0, never: false }, MANY + 80],
-    ['before 1970', { olderThan: 1e13 }, MANY],
+    ['before 1970', { olderThan: 1e13 }, 0],
+    ['longer than registered', { olderThan: 25 * HOUR_MS }, 0],
     ['before 1970, without those never seen', { olderThan: 1e13, never: false }, 0],
     ['an hour, one type', { type: 'lamp' }, MANY + 30],
     ['twelve hours, with metadata', { withMetadata: true, olderThan: 12 * HOUR_MS }, MANY + 3 * 9],
@@ -140,11 +142,15 @@ describe('a list in an exclusive fleet', () => {
   });
 
   test.each<[name: string, query: (fleet: SingleFleet) => AsyncGenerator<{ deviceId: string }>]>([
-    ['stale', (fleet) => staleDevices(fleet)],
+    ['stale', (fleet) => staleDevices(fleet, { olderThan: 0 })],
     ['by last seen', (fleet) => listDevices(fleet, { order: 'lastSeen' })],
     ['by deadline', (fleet) => listDevices(fleet, { order: 'deadline' })],
     ['without an order', (fleet) => listDevices(fleet)],
   ])('%s: yields its first row before the last records are read', async (_name, query) => {
+    const ids = idsOf('d', SIZE);
+    for (let from = 0; from < SIZE; from += 100)
+      await beatInThePast(ids.slice(from, from + 100), HOUR_MS + from);
+    await settle(shared.only, ids);
     const fleet = await declareExclusive();
     let reads = 0;
     const pipeline = fleet.only.pipeline.bind(fleet.only);
