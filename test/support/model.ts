@@ -6,6 +6,8 @@
 
 import { parse, stringify } from 'lossless-json';
 import type { DeviceRecord, Status } from '../../src/core/model/device.js';
+import { parseJson } from '../../src/core/model/json.js';
+import { jsonEqual } from '../../src/core/model/json-equality.js';
 import type { PresenceReason } from '../../src/core/model/presence-event.js';
 import type { SingleFleet } from './fleet.js';
 
@@ -134,7 +136,7 @@ export class Model {
     const lapsed = device.seq % 2 === 1 && wasOffline && hold < this.now;
     if (lapsed) this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
     if (device.seq % 2 === 0) this.#transition(id, 'online', this.now, 'heartbeat');
-    if (reported !== undefined && reported !== device.reported) {
+    if (reported !== undefined && !isEqual(reported, device.reported)) {
       device.reported = reported;
       this.#remember(device.history.reported, reported);
     }
@@ -178,7 +180,7 @@ export class Model {
     const device = this.of(id);
     if (!device.known) return null;
     const text = merged(device.desired, patch);
-    if (text === merged(device.desired, {})) return false;
+    if (isEqual(text, device.desired || '{}')) return false;
     device.desired = text;
     this.#remember(device.history.desired, text);
     return true;
@@ -296,6 +298,10 @@ export class Model {
 }
 
 export type Patch = Record<string, unknown>;
+
+function isEqual(text: string, stored: string): boolean {
+  return stored !== '' && jsonEqual(parseJson(text), parseJson(stored));
+}
 
 /** Merges a patch into a document by RFC 7396, top level only. Numbers keep their digits. */
 export function merged(document: string, patch: Patch): string {

@@ -37,25 +37,18 @@ export async function awaitItemResult<Result>(work: Promise<Result>): Promise<It
 }
 
 /**
- * Cuts items into runs, so that several operations on one device are done in order; the caller must finish a run before
- * it sends the next. An item that `mayBeResent` accepts may be sent a second time after the rest of its run. A later
- * operation on its device must not be in the same run, because it would be done before that second attempt. Once a run
- * has an item that may be resent, it therefore ends before an item whose device is in the run already.
+ * Cuts items into runs, in each of which a device is once, so that several operations on one device are done in order;
+ * the caller must finish a run before it sends the next. An item may be sent a second time after the rest of its run, and
+ * a later operation on its device in the same run would be done before that second attempt.
  */
-export function* splitAtRepeats<Item extends { id: string }>(
-  items: readonly Item[],
-  mayBeResent: (item: Item) => boolean,
-): Generator<Item[]> {
+export function* splitAtRepeats<Item extends { id: string }>(items: readonly Item[]): Generator<Item[]> {
   let run: Item[] = [];
   let ids = new Set<string>();
-  let anyMayBeResent = false;
   for (const item of items) {
-    anyMayBeResent ||= mayBeResent(item);
-    if (anyMayBeResent && ids.has(item.id)) {
+    if (ids.has(item.id)) {
       yield run;
       run = [];
       ids = new Set();
-      anyMayBeResent = mayBeResent(item);
     }
     run.push(item);
     ids.add(item.id);

@@ -1,28 +1,21 @@
 /** Equality of parsed JSON values. The order of an object's keys makes no difference. */
 import { isJsonObject, isLosslessNumber, type Json } from './json.js';
 
-/**
- * Returns whether two JSON values are equal.
- * @param numbers `by value`: the numbers 1, 1.0 and 1e0 are equal; `digit for digit`: they are different
- */
-export function jsonEqual(a: Json, b: Json, numbers: 'by value' | 'digit for digit' = 'by value'): boolean {
+/** Returns whether two JSON values are equal. The numbers 1, 1.0 and 1e0 are. */
+export function jsonEqual(a: Json, b: Json): boolean {
   if (isLosslessNumber(a)) {
-    if (!isLosslessNumber(b)) return false;
-    if (a.value === b.value) return true;
-    return numbers === 'by value' && canonicalNumber(a.value) === canonicalNumber(b.value);
+    return (
+      isLosslessNumber(b) && (a.value === b.value || canonicalNumber(a.value) === canonicalNumber(b.value))
+    );
   }
   if (Array.isArray(a)) {
-    return (
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, i) => jsonEqual(item, b[i] as Json, numbers))
-    );
+    return Array.isArray(b) && a.length === b.length && a.every((item, i) => jsonEqual(item, b[i] as Json));
   }
   if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key] as Json, b[key] as Json, numbers))
+    keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key] as Json, b[key] as Json))
   );
 }
 

@@ -15,10 +15,33 @@ export function parseStored(id: string, field: string, text: string): JsonObject
     refuseOversize(text);
     return parseJsonObject(text);
   } catch (error) {
-    const message = `device ${quote(id)}: ${field} is broken: ${(error as Error).message}`;
-    throw new DevstateError('BAD_RECORD', message, {
-      reason: 'BROKEN_DOCUMENT',
-      details: { deviceId: id },
-    });
+    throw brokenError(id, field, (error as Error).message);
   }
+}
+
+/** The text and the version of a stored document, as they were read. */
+export interface StoredText {
+  version: number;
+  text: string;
+}
+
+/**
+ * Returns whether a script that refused a document as not the expected one found the expected one after all. Then its
+ * text is not UTF-8: it was changed when it was decoded, and no attempt will succeed.
+ * @param expected what was expected; undefined: nothing was
+ */
+export function isUnchanged(expected: StoredText | undefined, found: StoredText): boolean {
+  return expected !== undefined && expected.version === found.version && expected.text === found.text;
+}
+
+/** Returns the error of a device that has a document that is not UTF-8. */
+export function notUtf8Error(id: string, field: string): DevstateError {
+  return brokenError(id, field, 'it is not valid UTF-8');
+}
+
+function brokenError(id: string, field: string, why: string): DevstateError {
+  return new DevstateError('BAD_RECORD', `device ${quote(id)}: ${field} is broken: ${why}`, {
+    reason: 'BROKEN_DOCUMENT',
+    details: { deviceId: id },
+  });
 }

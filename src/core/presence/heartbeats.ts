@@ -71,17 +71,10 @@ async function beatAll(
     return sendEach(beats, (beat) => plainHeartbeat(partition, beat, defaultTtl), 1);
   }
   const run = (chunk: readonly Heartbeat[]) => beatAndRegister(partition, chunk, defaultTtl);
-  const parts = splitAtRepeats(beats, mayNeedSecondScript);
+  // Any heartbeat may have to be sent a second time: because its report must be merged or compared again, its device must
+  // first be registered, or the fast script (for heartbeats without a report) skips it.
+  const parts = splitAtRepeats(beats);
   return sendBatches(parts, (part) => runInChunks(part, run, estimatedBytes), 1);
-}
-
-/**
- * Whether a heartbeat may have to be sent a second time: because its patch must be merged again, its device must first
- * be registered, or the fast script (for heartbeats without a report) skips it. A later heartbeat of its device must
- * then not be in the same batch, because it could be applied before the second attempt.
- */
-function mayNeedSecondScript({ patch, registerAs, reportedJson }: Heartbeat): boolean {
-  return patch !== undefined || registerAs !== undefined || reportedJson === undefined;
 }
 
 /**
@@ -142,7 +135,8 @@ async function registerAndBeat(
 
 /**
  * Sends heartbeats. The stored reports that patches are to be merged into are read first, in one round trip. If a
- * stored report changes between that read and the script, its heartbeat is merged and sent again, alone.
+ * stored report changes between that read and the script, its heartbeat is merged and sent again; so is one whose report
+ * the script could not tell from the stored one.
  */
 async function beatAndMerge(
   partition: Partition,
@@ -154,13 +148,19 @@ async function beatAndMerge(
   for (const { id, device } of await readDevicesIn(partition, merging, ['reported', 'devstate'], 'unread')) {
     if (device) stored.set(id, { version: device.reportedVersion, text: device.reportedJson });
   }
-  const outcomes = await runHeartbeats(partition, beats, stored, defaultTtl);
-  return sendUnfinished(beats, outcomes, isStoredReport, (refused, found) =>
-    sendEach(refused, (beat, i) => mergeAgain(partition, beat, found[i] as StoredReport, defaultTtl)),
-  );
+  const run = (some: readonly Heartbeat[], withStored: ReadonlyMap<string, StoredReport>) =>
+    runHeartbeats(partition, some, withStored, defaultTtl);
+  const outcomes = await run(beats, stored);
+  return sendUnfinished(beats, outcomes, isStoredReport, async (refused, found) => {
+    const byId = new Map(refused.map(({ id }, i) => [id, found[i] as StoredReport]));
+    return sendUnfinished(refused, await run(refused, byId), isStoredReport, (changing, now) =>
+      sendEach(changing, (beat, i) => beatUntilSettled(partition, beat, now[i] as StoredReport, defaultTtl)),
+    );
+  });
 }
 
-async function mergeAgain(
+/** Sends the heartbeat of a device that other clients keep changing. */
+async function beatUntilSettled(
   partition: Partition,
   beat: Heartbeat,
   found: StoredReport,

@@ -6,17 +6,13 @@
 import type { Dialect } from '../model/device.js';
 import { decodePacked, encodePacked } from '../model/device-decoder.js';
 import { decodeInstant, encodeInstant, fieldName } from '../model/dialect.js';
-import { documentText } from '../model/document-limits.js';
 import { deviceRoleError, notFoundError } from '../model/errors.js';
 import { type Heartbeat, type HeartbeatResult, validTtl } from '../model/heartbeat.js';
-import { parseJsonObject } from '../model/json.js';
-import { jsonEqual } from '../model/json-equality.js';
-import { parseStored } from '../model/stored-document.js';
-import { mergePatch } from '../shadow/merge-patch.js';
 import { writeFenced } from '../store/fenced-write.js';
 import type { Partition } from '../store/partition.js';
 import type { RedisRequest } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
+import { newReport } from './new-report.js';
 
 /** The fields that a heartbeat without a report reads, and one with a report. */
 const PRESENCE_FIELDS = ['id', 'devstate', 'registered'] as const;
@@ -152,7 +148,7 @@ function presenceFields(dialect: Dialect, status: 'online' | 'offline', now: num
 function reportWrite(beat: Heartbeat, found: Found, historyKey: string, historyCap: number): ReportWrite {
   const { dialect, now, packed, reported } = found;
   const text = newReport(beat, reported);
-  if (text === reported || isEqual(text, reported)) return NO_REPORT;
+  if (text === reported) return NO_REPORT;
   const [version = 0, , ...others] = packed;
   const entry = `{"at":${now},"version":${version + 1}${historyNote(found)},"value":${text}}`;
   const append: RedisRequest[] = [
@@ -164,20 +160,6 @@ function reportWrite(beat: Heartbeat, found: Found, historyKey: string, historyC
     fields: ['devstate', encodePacked([version + 1, now, ...others]), fieldName(dialect, 'reported'), text],
     commands: historyCap > 0 ? append : clear,
   };
-}
-
-function newReport({ id, patch, reportedJson = '' }: Heartbeat, stored: string): string {
-  if (!patch) return reportedJson;
-  return documentText(mergePatch(parseStored(id, 'the report', stored || '{}'), patch));
-}
-
-/** Whether the stored text is a document that is equal to the new one. A broken one is equal to none. */
-function isEqual(text: string, stored: string): boolean {
-  try {
-    return jsonEqual(parseJsonObject(text), parseJsonObject(stored));
-  } catch {
-    return false;
-  }
 }
 
 /**

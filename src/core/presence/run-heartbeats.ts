@@ -5,31 +5,26 @@
  */
 import type { ItemResult } from '../async/item-results.js';
 import { sendBatches, sendUnfinished } from '../async/send-batches.js';
-import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { validTtl } from '../model/heartbeat.js';
-import { parseStored } from '../model/stored-document.js';
-import { mergePatch } from '../shadow/merge-patch.js';
+import { isUnchanged, notUtf8Error, type StoredText } from '../model/stored-document.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import type { Evaluation } from '../store/requests.js';
 import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
+import { newReport } from './new-report.js';
 
 /**
- * The stored report that a patch was merged into. If Redis holds another report when the script runs, the script
- * refuses the heartbeat, so that the change of the other client is not lost.
+ * The stored report that a patch was merged into, or that a new report was compared with. If Redis holds another report
+ * when the script runs, the script refuses the heartbeat, so that the change of the other client is not lost.
  */
-export interface StoredReport {
-  version: number;
-  text: string;
-}
+export type StoredReport = StoredText;
 
 /**
- * The result of a heartbeat; or, if the script refused it because the stored report was not the one that the patch was
- * merged into, the report that is stored now. The caller merges the patch into that report and sends the heartbeat
- * again.
+ * The result of a heartbeat; or, if the script refused it, the report that is stored now: it is not the one that the
+ * patch was merged into, or it may be equal to the new one. The caller sends the heartbeat again with it.
  */
 export type BeatOutcome = ItemResult<HeartbeatResult> | StoredReport;
 
@@ -52,7 +47,7 @@ type AnswerResult = ItemResult<Answer>;
 
 /**
  * Sends heartbeats of devices of one partition. The outcomes are in the order of the heartbeats.
- * @param stored the stored reports that patches are merged into, by device id
+ * @param stored the stored reports, by device id; without its own, a new report is compared in the script
  * @param defaultTtl the TTL of devices without a TTL of their own, ms
  * @throws DevstateError CONNECTION
  */
@@ -78,7 +73,7 @@ export async function runHeartbeats(
     prepared.map((each) =>
       each instanceof DevstateError
         ? each
-        : toOutcome(partition, each.id, answers.next().value as AnswerResult),
+        : toOutcome(partition, each.id, answers.next().value as AnswerResult, stored.get(each.id)),
     ),
   );
 }
@@ -167,28 +162,36 @@ function withoutWasOffline(answer: Answer): Answer {
 }
 
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
-function prepareBeat(
-  { id, ttl, reportedJson = '', patch }: Heartbeat,
-  stored: StoredReport | undefined,
-): ItemResult<BeatArguments> {
-  const ttlArgument = ttl === undefined ? '' : validTtl(ttl);
-  if (!patch) return { id, ttl: ttlArgument, reported: reportedJson, expectedVersion: '', expectedText: '' };
+function prepareBeat(beat: Heartbeat, stored: StoredReport | undefined): ItemResult<BeatArguments> {
+  const { id, ttl, reportedJson = '', patch } = beat;
+  const common = { id, ttl: ttl === undefined ? '' : validTtl(ttl) };
+  if (!patch && !stored) return { ...common, reported: reportedJson, expectedVersion: '', expectedText: '' };
   const { version, text } = stored ?? { version: 0, text: '' };
   try {
-    const report = parseStored(id, 'the report', text || '{}');
-    const merged = documentText(mergePatch(report, patch));
-    return { id, ttl: ttlArgument, reported: merged, expectedVersion: version, expectedText: text };
+    const reported = newReport(beat, text);
+    // Whatever is stored meanwhile, a new report replaces it.
+    if (!patch && reported !== text) return { ...common, reported, expectedVersion: 'any', expectedText: '' };
+    return { ...common, reported, expectedVersion: version, expectedText: text };
   } catch (error) {
     if (error instanceof DevstateError) return error;
     throw error;
   }
 }
 
-async function toOutcome(partition: Partition, id: string, answer: AnswerResult): Promise<BeatOutcome> {
+/** @param expected the stored report that was sent with the heartbeat */
+async function toOutcome(
+  partition: Partition,
+  id: string,
+  answer: AnswerResult,
+  expected: StoredReport | undefined,
+): Promise<BeatOutcome> {
   if (answer instanceof DevstateError) return answer;
   const [code, ...detail] = answer.reply;
   if (code === 0) return notFoundError(id);
-  if (code === 2) return { version: Number(detail[0]), text: String(detail[1]) };
+  if (code === 2) {
+    const found = { version: Number(detail[0]), text: String(detail[1]) };
+    return isUnchanged(expected, found) ? notUtf8Error(id, 'the report') : found;
+  }
   if (code !== 1) return partition.itemError(HEARTBEAT, { id }, String(detail[0]));
   const [, expiresAt = 0, desiredVersion = 0] = detail.map(Number);
   return {

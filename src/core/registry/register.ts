@@ -70,7 +70,7 @@ export function registerAllIn(
   onlyIfNew = false,
 ): Promise<ItemResult<Registration>[]> {
   const run = (chunk: readonly Registrant[]) => runRegister(partition, chunk, onlyIfNew);
-  const distinct = splitAtRepeats(registrants, () => true);
+  const distinct = splitAtRepeats(registrants);
   return sendBatches(distinct, (some) => runInChunks(some, run, metadataLength), 1);
 }
 

@@ -12,7 +12,7 @@ import { validId } from '../model/identifiers.js';
 import type { JsonObject } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
 import { validNumber } from '../model/numeric-options.js';
-import { parseStored } from '../model/stored-document.js';
+import { isUnchanged, notUtf8Error, parseStored } from '../model/stored-document.js';
 import { dialectToTryFirst, readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
@@ -93,8 +93,7 @@ async function setOne(
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);
     const desiredJson = documentText(desired);
-    if (jsonEqual(desired, before, 'digit for digit'))
-      return { deviceId: id, desired, version, changed: false };
+    if (jsonEqual(desired, before)) return { deviceId: id, desired: before, version, changed: false };
     const patch = documentText(replace ? diffPatch(before, desired) : document);
     const { reply } = await partition.run(
       SET_DESIRED,
@@ -105,8 +104,9 @@ async function setOne(
     const [code, detail, stored] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return { deviceId: id, desired, version: Number(detail), changed: true };
-    version = Number(detail);
-    text = String(stored);
+    const found = { version: Number(detail), text: String(stored) };
+    if (isUnchanged({ version, text }, found)) throw notUtf8Error(id, 'the desired state');
+    ({ version, text } = found);
     return undefined;
   });
 }

@@ -57,7 +57,7 @@ export function setDesiredSuite(redis: TestBackend): void {
     test.each<[argv: string, printed: string]>([
       ['set-desired d1 a=1', 'd1 desired version 1\n'],
       ['set-desired two b=1', 'two unchanged\n'],
-      ['set-desired two b=1.0', 'two desired version 3\n'],
+      ['set-desired two b=1.0', 'two unchanged\n'],
       ['set-desired two c=null', 'two unchanged\n'],
       ['set-desired two b=null', 'two desired version 3\n'],
       ['set-desired d1 a=1 -o name', 'd1\n'],

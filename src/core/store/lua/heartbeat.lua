@@ -2,8 +2,8 @@
 -- KEYS   online activity log pulse layout | state heartbeat history:reported history:presence
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
 -- Reply  {now, then for each device an array}. The array: {1, was offline, deadline, desired version}; {0}: not
---        registered; {2, version, text}: the stored report is not the expected one, but has this version and text;
---        {3, error}.
+--        registered; {2, version, text}: the stored report has this version and text, and is not the expected one; or,
+--        if `expectedVersion` is empty, it may be equal by value to the new one; {3, error}.
 -- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
 --        offline (timeout) and then online (heartbeat); during a hold neither of these two.
 -- @include base
@@ -13,6 +13,7 @@
 -- @include history
 -- @include announce
 -- @include hold
+-- @include equality
 
 probeKeys()
 local pulse = computePulse(now, tonumber(longestTtl), false)
@@ -41,9 +42,13 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   local entry
   if reported ~= '' then
     local stored = device.reported
-    if expectedVersion ~= '' and (expectedVersion ~= int(state[REPORTED_VERSION]) or expectedText ~= stored) then
-      return {2, state[REPORTED_VERSION], stored}
+    local isUnexpected
+    if expectedVersion == '' then
+      isUnexpected = reported ~= stored and mayBeEqual(stored, reported)
+    elseif expectedVersion ~= 'any' then
+      isUnexpected = expectedVersion ~= int(state[REPORTED_VERSION]) or expectedText ~= stored
     end
+    if isUnexpected then return {2, state[REPORTED_VERSION], stored} end
     if reported == stored then
       reported = ''
     else

@@ -1,0 +1,30 @@
+/** What a heartbeat makes of the stored report, in scripts and in plain commands alike. */
+import { documentText } from '../model/document-limits.js';
+import type { Heartbeat } from '../model/heartbeat.js';
+import { parseJsonObject } from '../model/json.js';
+import { jsonEqual } from '../model/json-equality.js';
+import { parseStored } from '../model/stored-document.js';
+import { mergePatch } from '../shadow/merge-patch.js';
+
+/**
+ * Returns the text of the report after a heartbeat: the stored text itself if the new report is equal to it by value, so
+ * that nothing changes.
+ * @param stored the text of the stored report; empty: there is none
+ * @throws DevstateError BAD_RECORD: the patch cannot be merged into the stored report; USAGE: the result is too large
+ */
+export function newReport({ id, patch, reportedJson = '' }: Heartbeat, stored: string): string {
+  if (!patch) return isEqual(reportedJson, stored) ? stored : reportedJson;
+  const before = parseStored(id, 'the report', stored || '{}');
+  const merged = mergePatch(before, patch);
+  const text = documentText(merged);
+  return stored !== '' && jsonEqual(merged, before) ? stored : text;
+}
+
+/** Whether the stored text is a document that is equal to the new one. A broken one is equal to none. */
+function isEqual(text: string, stored: string): boolean {
+  try {
+    return jsonEqual(parseJsonObject(text), parseJsonObject(stored));
+  } catch {
+    return false;
+  }
+}
