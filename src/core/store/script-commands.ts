@@ -34,3 +34,33 @@ export const KEYS_OF_COMMANDS = {
 } as const satisfies Record<string, KeyType | 'none' | 'any' | 'channel'>;
 
 export type ScriptCommand = keyof typeof KEYS_OF_COMMANDS;
+
+/** The least number of arguments of each command, its name not included. */
+export const LEAST_ARGUMENTS: Readonly<Record<ScriptCommand, number>> = {
+  TIME: 0,
+  PUBLISH: 2,
+  DEL: 1,
+  EXISTS: 1,
+  PTTL: 1,
+  GET: 1,
+  GETEX: 1,
+  SET: 2,
+  HGET: 2,
+  HLEN: 1,
+  HMGET: 2,
+  HSET: 3,
+  HSTRLEN: 2,
+  LINDEX: 2,
+  LTRIM: 3,
+  RPUSH: 2,
+  SADD: 2,
+  SCARD: 1,
+  SREM: 2,
+  XADD: 4,
+  XLEN: 1,
+  ZADD: 3,
+  ZCARD: 1,
+  ZRANGEBYSCORE: 3,
+  ZREM: 2,
+  ZSCORE: 2,
+};

@@ -6,7 +6,7 @@
  * A server can be asked since Redis 7.0. On Redis 6.2 a user who lacks a command of a script may leave part of what the
  * script writes; users with the rules that `devstate acl` prints lack none.
  */
-import { KEYS_OF_COMMANDS, type ScriptCommand } from './script-commands.js';
+import { KEYS_OF_COMMANDS, LEAST_ARGUMENTS, type ScriptCommand } from './script-commands.js';
 import type { DeviceKey, PartitionKey, ScriptShape } from './script-descriptor.js';
 import { keyType } from './script-keys.js';
 
@@ -26,7 +26,7 @@ const NOT_ASKED: ScriptCommand = 'HSTRLEN';
  */
 export function permissionCheckCode(name: string, shape: ScriptShape): string[] {
   const commands = [...new Set([...shape.probes, ...shape.commands])].filter((each) => each !== NOT_ASKED);
-  const calls = commands.map((command) => `{${[`'${command}'`, ...keyArgument(command, shape)].join(', ')}}`);
+  const calls = commands.map((command) => `{${[`'${command}'`, ...argumentsOf(command, shape)].join(', ')}}`);
   return [
     "if permissionCheck == '1' and redis.acl_check_cmd then",
     `  for _, call in ipairs({${calls.join(', ')}}) do`,
@@ -39,10 +39,16 @@ export function permissionCheckCode(name: string, shape: ScriptShape): string[] 
   ];
 }
 
-function keyArgument(command: ScriptCommand, { keys, deviceKeys }: ScriptShape): string[] {
+/** Some servers ask for as many arguments as the command needs; what those after the key are makes no difference. */
+function argumentsOf(command: ScriptCommand, shape: ScriptShape): string[] {
+  const first = firstArgument(command, shape);
+  return [...first, ...Array<string>(LEAST_ARGUMENTS[command] - first.length).fill("''")];
+}
+
+function firstArgument(command: ScriptCommand, { keys, deviceKeys }: ScriptShape): string[] {
   const wanted = KEYS_OF_COMMANDS[command];
   if (wanted === 'none') return [];
-  if (wanted === 'channel') return ['channel', "''"];
+  if (wanted === 'channel') return ['channel'];
   const all: (PartitionKey | DeviceKey)[] = [...keys, ...deviceKeys];
   const index = all.findIndex((key) => wanted === 'any' || keyType(key) === wanted);
   return [`KEYS[${index + 1}]`];

@@ -112,7 +112,9 @@ test('setDesired of an undeclared fleet samples no records before it writes', as
   expect(await setDesired(fleet, 'd1', {})).toMatchObject({ changed: false });
 });
 
-const REGISTER_KEYS = ['meta', 'registered', 'types', 'activity', 'type:t'].map((name) => `devices:${name}`);
+const REGISTER_KEYS = ['meta', 'layout', 'registered', 'types', 'activity', 'type:t'].map(
+  (name) => `devices:${name}`,
+);
 
 test.each([
   ['devices:activity', 'PERMISSION_DENIED'],

@@ -10,6 +10,7 @@ import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
+import { LEAST_ARGUMENTS } from '../../../src/core/store/script-commands.js';
 import type { Script } from '../../../src/core/store/script-descriptor.js';
 import { scriptKeys } from '../../../src/core/store/script-keys.js';
 import {
@@ -153,6 +154,15 @@ const cases: Case[] = [
 
 test('there is a case for every script', () => {
   expect(cases.map(({ script }) => script.name)).toEqual(SCRIPTS.map(({ name }) => name));
+});
+
+test('the least number of arguments of each command is that of the server', async () => {
+  const names = Object.keys(LEAST_ARGUMENTS);
+  const server = await redis.client();
+  const infos = (await server.command('INFO', ...names)) as [name: string, arity: number][];
+  expect(infos.map(([name, arity]) => [name.toUpperCase(), Math.abs(arity) - 1])).toEqual(
+    Object.entries(LEAST_ARGUMENTS),
+  );
 });
 
 describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_name, each) => {
