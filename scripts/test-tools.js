@@ -2,10 +2,10 @@
  * The programs and the library that tests use beside Node and redis-server. One that is not on the PATH is fetched from
  * Debian's packages into .cache/ (git-ignored): nothing is installed on the machine, and root is not needed.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { findLibfaketime } from './libfaketime.js';
-import { announce, root, run, StageError, starts } from './stage.js';
+import { announce, root, StageError, starts } from './stage.js';
 
 /**
  * `required`: no test is run without the program. Without the others, tests pass but check less, or `without` says what
@@ -33,16 +33,6 @@ const cache = join(root, '.cache');
 const binFolder = join(cache, 'bin');
 /** The unpacked packages: `.cache/debian/usr/bin/fish`. */
 const unpacked = join(cache, 'debian');
-const downloads = join(cache, 'downloads');
-const lists = join(cache, 'apt', 'lists');
-
-/** Package lists of our own, so that neither root nor an earlier `apt-get update` is needed. */
-const APT_OPTIONS = [
-  ['Dir::State::lists', lists],
-  ['Dir::Cache', join(cache, 'apt', 'cache')],
-  ['Acquire::http::Timeout', '15'],
-  ['Acquire::https::Timeout', '15'],
-].flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 
 /** Puts .cache/bin at the end of this process's PATH, which the tests inherit, and fetches what is missing. */
 export function setupTestTools() {
@@ -65,35 +55,16 @@ function isInstalled({ program, probe = ['--version'], isInstalled: check = () =
 
 /** Returns the reason to give for those programs that are still missing afterwards. */
 function fetchTools(tools) {
-  if (!starts('apt-get') || !starts('dpkg')) return 'this system has no apt-get';
   announce(`fetching ${tools.map(({ program }) => program).join(', ')} into .cache`);
   try {
     const debianPackages = tools.map(({ debianPackage }) => debianPackage);
-    fetchPackages(debianPackages);
+    fetchPackages(debianPackages, { folder: unpacked, work: join(cache, 'apt') });
+    mkdirSync(binFolder, { recursive: true });
     for (const { program } of tools) writeWrapper(program);
     return 'they do not start';
   } catch (error) {
-    // A file system error: .cache may belong to another user.
-    if (!(error instanceof StageError) && error.code === undefined) throw error;
-    const lines = error.message.split('\n');
-    return lines.find((line) => line.startsWith('E: ')) ?? lines.at(-1);
+    return fetchProblem(error);
   }
-}
-
-/** Downloads packages with the dependencies that the machine lacks, and unpacks them. */
-function fetchPackages(names) {
-  rmSync(downloads, { recursive: true, force: true }); // of a run that was interrupted
-  for (const folder of [unpacked, downloads, binFolder, join(lists, 'partial')]) {
-    mkdirSync(folder, { recursive: true });
-  }
-  run('apt-get', [...APT_OPTIONS, 'update']);
-  const simulation = ['--simulate', '--no-install-recommends', '--reinstall', 'install'];
-  const plan = run('apt-get', [...APT_OPTIONS, ...simulation, ...names]);
-  const needed = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
-  run('apt-get', [...APT_OPTIONS, 'download', ...needed], { cwd: downloads });
-  for (const file of readdirSync(downloads)) run('dpkg', ['-x', join(downloads, file), unpacked]);
-  rmSync(downloads, { recursive: true });
-  rmSync(join(cache, 'apt'), { recursive: true });
 }
 
 /** The wrapper lets the program find the libraries and the settings that were unpacked beside it. */

@@ -1,13 +1,17 @@
 /**
  * `npm test`: sets up, checks, builds and runs all tests; stops at the first stage that fails.
- * Arguments are passed on to vitest: `npm test -- test/core --coverage.enabled=false`.
+ * At the end some tests run on other servers and other versions of Node (scripts/rounds.js).
+ * Arguments are passed on to vitest, and only what they name runs: `npm test -- test/core --coverage.enabled=false`.
  * `npm run test:soak`: the tests that have long rounds (test/support/size.ts), and their figures at the end.
  * `npm run test:quick`: no build, and only tests that take less than a minute in all.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { runAllChecks, runQuickChecks } from './checks.js';
+import { setupServers } from './servers.js';
 import { setup } from './setup.js';
 import { announce, root, run, stages, tool } from './stage.js';
+import { testOtherNodes } from './test-nodes.js';
+import { testServers } from './test-servers.js';
 import { setupTestTools } from './test-tools.js';
 
 const QUICK = ['core', 'input', 'output', 'imports', 'generated', 'documents', 'contract/on-one-server'];
@@ -39,6 +43,9 @@ function runAll(args) {
   announce('running the tests');
   const reports = ['--reporter=default', '--reporter=json', '--outputFile.json=coverage/report.json'];
   run(tool('vitest'), ['run', '--coverage', ...reports, ...args], { live: true });
+  if (args.length > 0) return;
+  testServers(setupServers(), { isShort: true });
+  testOtherNodes();
 }
 
 function runSoak(args) {

@@ -10,6 +10,7 @@ import { settle } from '../../../src/core/presence/settle.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { isDenied } from '../../../src/core/store/reply-errors.js';
+import { describeIfAble } from '../../support/abilities.js';
 import { cut, failure, numberedIds, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -48,22 +49,24 @@ const settlement = async (fleet: SingleFleet) => {
 
 const OPERATIONS = { heartbeat: beat, register: registration, settle: settlement };
 
-test.each<[operation: keyof typeof OPERATIONS, rule: string, message: string]>([
-  ...['xadd', 'sadd', 'zadd', 'rpush', 'lindex', 'hset'].map((name): ['heartbeat', string, string] => [
-    'heartbeat',
-    `-${name}`,
-    `permission refused: this user may not send ${name.toUpperCase()}, as heartbeat does`,
-  ]),
-  ['heartbeat', 'resetchannels', 'permission refused: this user may not publish to devices:presence'],
-  ['heartbeat', '-publish', 'permission refused: this user may not publish to devices:presence'],
-  ['heartbeat', '-xlen', 'permission refused: this user may not send XLEN, as heartbeat does'],
-  ['register', '-zadd', 'permission refused: this user may not send ZADD, as register does'],
-  ['settle', '-pttl', 'permission refused: this user may not send PTTL, as settle does'],
-  ['settle', '-xadd', 'permission refused: this user may not send XADD, as settle does'],
-])('%s with the rule %s: the error names what is denied', async (operation, rule, message) => {
-  const denied = await failure(OPERATIONS[operation](await limited(rule)));
-  expect(denied).toMatchObject({ code: 'CONNECTION', reason: 'PERMISSION_DENIED', message });
-  expect(isDenied(denied)).toBe(true);
+describeIfAble('redis.acl_check_cmd', 'a script asks before it writes', () => {
+  test.each<[operation: keyof typeof OPERATIONS, rule: string, message: string]>([
+    ...['xadd', 'sadd', 'zadd', 'rpush', 'lindex', 'hset'].map((name): ['heartbeat', string, string] => [
+      'heartbeat',
+      `-${name}`,
+      `permission refused: this user may not send ${name.toUpperCase()}, as heartbeat does`,
+    ]),
+    ['heartbeat', 'resetchannels', 'permission refused: this user may not publish to devices:presence'],
+    ['heartbeat', '-publish', 'permission refused: this user may not publish to devices:presence'],
+    ['heartbeat', '-xlen', 'permission refused: this user may not send XLEN, as heartbeat does'],
+    ['register', '-zadd', 'permission refused: this user may not send ZADD, as register does'],
+    ['settle', '-pttl', 'permission refused: this user may not send PTTL, as settle does'],
+    ['settle', '-xadd', 'permission refused: this user may not send XADD, as settle does'],
+  ])('%s with the rule %s: the error names what is denied', async (operation, rule, message) => {
+    const denied = await failure(OPERATIONS[operation](await limited(rule)));
+    expect(denied).toMatchObject({ code: 'CONNECTION', reason: 'PERMISSION_DENIED', message });
+    expect(isDenied(denied)).toBe(true);
+  });
 });
 
 test.each<[operation: keyof typeof OPERATIONS, rule: string, id: string, message: string]>([
@@ -92,17 +95,19 @@ test.each<[operation: keyof typeof OPERATIONS, rule: string, id: string, message
   if (operation !== 'settle') expect(await snapshot(admin.redis)).toEqual(before);
 });
 
-test('of several chunks sent at once, none is written before the permissions are known', async () => {
-  const ids = numberedIds(500);
-  await registerAll(
-    admin,
-    ids.map((id) => ({ id, type: 't' })),
-  );
-  const before = await snapshot(admin.redis);
-  const fleet = await limited('-xadd');
-  const beats = ids.map((id) => ({ id, reportedJson: '{"a":1}' }));
-  expect(await failure(heartbeats(fleet, beats))).toMatchObject({ reason: 'PERMISSION_DENIED' });
-  expect(await snapshot(admin.redis)).toEqual(before);
+describeIfAble('redis.acl_check_cmd', 'many devices', () => {
+  test('of several chunks sent at once, none is written before the permissions are known', async () => {
+    const ids = numberedIds(500);
+    await registerAll(
+      admin,
+      ids.map((id) => ({ id, type: 't' })),
+    );
+    const before = await snapshot(admin.redis);
+    const fleet = await limited('-xadd');
+    const beats = ids.map((id) => ({ id, reportedJson: '{"a":1}' }));
+    expect(await failure(heartbeats(fleet, beats))).toMatchObject({ reason: 'PERMISSION_DENIED' });
+    expect(await snapshot(admin.redis)).toEqual(before);
+  });
 });
 
 test('setDesired of an undeclared fleet samples no records before it writes', async () => {

