@@ -1,7 +1,8 @@
 /**
  * The audit: goes through all registered devices of a partition again and again, one slice at a time, so
  * that a device which another program changed without updating the index is found within one round. Each
- * slice is read by one SSCAN, so no request grows with the fleet.
+ * slice is read by one SSCAN, so no request grows with the fleet. A second audit goes through the online set, for ids that
+ * are not registered: other programs add them with each heartbeat, and settle removes those whose heartbeat key is gone.
  */
 import type { Partition } from '../store/partition.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
@@ -18,8 +19,12 @@ export const DEFAULT_AUDIT_ROUND_MS = 300_000;
 const MAX_SLICE_INTERVAL_MS = 1000;
 const SLICE_SIZE = MAX_DEVICES_PER_SCRIPT;
 
+/** The set that an audit goes through. */
+type AuditedSet = 'registered' | 'online';
+
 export class Audit implements Poller {
   readonly #partition: Partition;
+  readonly #set: AuditedSet;
   readonly #roundMs: number;
   readonly #cursor: ScanCursor;
   /** The longest time between two slices of this partition, ms. */
@@ -29,13 +34,16 @@ export class Audit implements Poller {
   #dueAtMs = 0;
 
   /**
-   * @param roundMs the time in which the audit returns each registered device once, ms
+   * @param set `registered`: it returns all registered devices; `online`: the ids in the online set whose heartbeat
+   * key is gone
+   * @param roundMs the time in which the audit goes through the set once, ms
    * @param partitionCount the number of partitions of the fleet
    */
-  constructor(partition: Partition, roundMs: number, partitionCount: number) {
+  constructor(partition: Partition, set: AuditedSet, roundMs: number, partitionCount: number) {
     this.#partition = partition;
+    this.#set = set;
     this.#roundMs = roundMs;
-    this.#cursor = new ScanCursor(partition, 'sscan', partition.keys.registered);
+    this.#cursor = new ScanCursor(partition, 'sscan', partition.keys[set]);
     this.#maxIntervalMs = MAX_SLICE_INTERVAL_MS * partitionCount;
     this.#intervalMs = this.#maxIntervalMs;
   }
@@ -48,17 +56,25 @@ export class Audit implements Poller {
     // If slices were read late, the next ones are read at once until the delay is made up for, but at most 1 s of delay
     // is: after a long delay there would otherwise be a burst of requests.
     this.#dueAtMs = Math.max(this.#dueAtMs + this.#intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
-    return found;
+    return this.#set === 'registered' ? found : this.#expired(found);
+  }
+
+  /** Returns the ids that have no heartbeat key. */
+  async #expired(ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const { keys } = this.#partition;
+    const isAlive = await this.#partition.pipeline(ids.map((id) => ['exists', keys.heartbeat(id)]));
+    return ids.filter((_, i) => isAlive[i] === 0);
   }
 
   msUntilNext(): number {
     return Math.max(0, this.#dueAtMs - performance.now());
   }
 
-  /** Sets the time between two slices so that the slices of all devices registered now fit into one round. */
+  /** Sets the time between two slices so that the slices of all ids that are in the set now fit into one round. */
   async #planRound(): Promise<void> {
-    const registered = await this.#partition.ask('scard', this.#partition.keys.registered);
-    const sliceCount = Math.max(1, Math.ceil(registered / SLICE_SIZE));
+    const size = await this.#partition.ask('scard', this.#partition.keys[this.#set]);
+    const sliceCount = Math.max(1, Math.ceil(size / SLICE_SIZE));
     this.#intervalMs = Math.min(this.#maxIntervalMs, this.#roundMs / sliceCount);
     this.#dueAtMs = Math.max(this.#dueAtMs, performance.now());
   }

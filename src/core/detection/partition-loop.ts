@@ -76,7 +76,8 @@ export class PartitionLoop {
     this.#onEvents = onEvents;
     this.#wakeSignal = new WakeSignal(signal);
     this.#pollers = [
-      withoutPaused(returns, new Audit(partition, auditRoundMs, partitionCount)),
+      withoutPaused(returns, new Audit(partition, 'registered', auditRoundMs, partitionCount)),
+      new Audit(partition, 'online', auditRoundMs, partitionCount),
       new ReturnedDevices(partition, returns),
       ...source.pollers(partition),
     ];

@@ -31,7 +31,7 @@ async function round(audit: Audit, count: number): Promise<{ slices: number; idC
 
 describe('the audit', () => {
   test('returns a small fleet in one slice, and the next slice a second later', async () => {
-    const audit = new Audit((await fleetOf(10)).only, 300_000, 1);
+    const audit = new Audit((await fleetOf(10)).only, 'registered', 300_000, 1);
     expect(audit.msUntilNext()).toBe(0);
     expect(await audit.next()).toHaveLength(10);
     expect(await audit.next()).toEqual([]);
@@ -40,14 +40,14 @@ describe('the audit', () => {
   });
 
   test('returns nothing for an empty fleet, and waits until the next slice', async () => {
-    const audit = new Audit((await fleetOf(0)).only, 300_000, 1);
+    const audit = new Audit((await fleetOf(0)).only, 'registered', 300_000, 1);
     expect(await audit.next()).toEqual([]);
     expect(audit.msUntilNext()).toBeGreaterThan(0);
   });
 
   test('returns a large fleet in slices of one script each, spread over the round', async () => {
     const count = 30 * MAX_DEVICES_PER_SCRIPT;
-    const audit = new Audit((await fleetOf(count)).only, 600, 1);
+    const audit = new Audit((await fleetOf(count)).only, 'registered', 600, 1);
     const start = performance.now();
     const { slices, idCount } = await round(audit, count);
     expect(performance.now() - start).toBeGreaterThan(600 / 3);
@@ -57,7 +57,7 @@ describe('the audit', () => {
 
   test('starts its scan again on a new connection, because a cursor is valid on its server only', async () => {
     const fleet = await fleetOf(10 * MAX_DEVICES_PER_SCRIPT);
-    const audit = new Audit(fleet.only, 10, 1);
+    const audit = new Audit(fleet.only, 'registered', 10, 1);
     const slice = async () => {
       await until(() => audit.msUntilNext() === 0);
       return audit.next();
@@ -71,9 +71,16 @@ describe('the audit', () => {
 
   test('returns a device that was registered later in the next round', async () => {
     const fleet = await fleetOf(MAX_DEVICES_PER_SCRIPT);
-    const audit = new Audit(fleet.only, 10, 1);
+    const audit = new Audit(fleet.only, 'registered', 10, 1);
     await round(audit, MAX_DEVICES_PER_SCRIPT);
     await fleet.redis.sadd(fleet.keys.registered, 'late');
     await until(async () => (await audit.next()).includes('late'));
+  });
+
+  test('of the online set returns only the ids whose heartbeat key is gone', async () => {
+    const fleet = await fleetOf(3);
+    await fleet.redis.sadd(fleet.keys.online, 'd0', 'alive', 'stray');
+    for (const id of ['d0', 'alive']) await fleet.redis.set(fleet.keys.heartbeat(id), '1');
+    expect(await new Audit(fleet.only, 'online', 10, 1).next()).toEqual(['stray']);
   });
 });
