@@ -44,7 +44,8 @@ export async function withContext<T>(
   const end = acts ? linkAbort(interrupted) : linkAbort(interrupted, output.lost);
   const { signal } = end;
   const inputs: Readable[] = [];
-  const times = streams.stdout.isTTY ? relativeTimes(Date.now) : isoTimes();
+  const serverTime = () => connections.serverTime();
+  const times = streams.stdout.isTTY ? relativeTimes(serverTime) : isoTimes();
   const format = globals.json ? 'json' : (globals.output ?? 'table');
   const quiet = globals.quiet ?? false;
   const canDraw = (streams.stderr.isTTY ?? false) && !quiet && env.TERM !== 'dumb';
@@ -80,7 +81,7 @@ export async function withContext<T>(
         stderr: streams.stderr.isTTY ?? false,
       },
       declarations,
-      now: Date.now,
+      serverTime,
       fleet: (options = {}) => connections.fleet(options),
       async target() {
         const { namespace, dialect, target } = await connections.target();

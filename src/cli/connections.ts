@@ -5,6 +5,7 @@ import { DevstateError } from '../core/model/errors.js';
 import { DEFAULT_REQUEST_TIMEOUT_MS } from '../core/model/numeric-options.js';
 import type { Connection } from '../core/store/connection.js';
 import type { Fleet } from '../core/store/fleet.js';
+import { estimatedFleetTime } from '../core/store/server-time.js';
 import { escapeText } from '../output/escape.js';
 import type { Spinner } from '../output/spinner.js';
 import { hintFor } from './hints.js';
@@ -40,6 +41,8 @@ export class Connections {
   #shown: string | undefined;
   #target: Promise<ResolvedTarget> | undefined;
   #fleet: Promise<Fleet> | undefined;
+  /** The fleet that `fleet` returned. */
+  #connected: Fleet | undefined;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -59,8 +62,16 @@ export class Connections {
    * fleet and ignore their options.
    */
   fleet(options: FleetConnectOptions): Promise<Fleet> {
-    this.#fleet ??= this.target().then((target) => this.#connect(target, options));
+    this.#fleet ??= this.target().then(async (target) => {
+      this.#connected = await this.#connect(target, options);
+      return this.#connected;
+    });
     return this.#fleet;
+  }
+
+  /** Returns the time of the fleet's server as its replies have told it, ms since the epoch; undefined: none has. */
+  serverTime(): number | undefined {
+    return this.#connected && estimatedFleetTime(this.#connected);
   }
 
   /**

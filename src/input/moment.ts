@@ -1,4 +1,7 @@
-/** Parses points in time: a duration ago (`15m`), RFC 3339, or milliseconds since the epoch. */
+/**
+ * Parses points in time: a duration ago (`15m`), RFC 3339, or milliseconds since the epoch. A duration ago becomes a
+ * time only with the server's clock, so text is parsed first, before anything is connected.
+ */
 import { quote, usageError } from '../core/model/errors.js';
 import { durationMs } from './duration.js';
 
@@ -7,20 +10,29 @@ const RFC3339 =
 /** A number of at least 12 digits is milliseconds since the epoch; a shorter number is seconds ago. */
 const EPOCH_MS = /^\d{12,}$/;
 
-/**
- * Parses a point in time to milliseconds since the epoch; one before 1970 becomes 0.
- * @param now the current time, ms since the epoch
- * @throws DevstateError USAGE: the text is not a point in time
- */
-export function parseMoment(text: string, now: number): number {
-  const moment = calendar(text) ?? epoch(text) ?? ago(text, now);
-  if (moment === undefined) {
+/** A point in time: ms since the epoch, or ms before now. */
+export type Moment = { at: number } | { agoMs: number };
+
+/** @throws DevstateError USAGE: the text is not a point in time */
+export function parseMoment(text: string): Moment {
+  const at = calendar(text) ?? epoch(text);
+  if (at !== undefined) return { at: Math.max(0, at) };
+  const agoMs = EPOCH_MS.test(text) ? undefined : durationMs(text);
+  if (agoMs === undefined) {
     throw usageError(
       `bad moment ${quote(text)}`,
       'moments are a duration ago (15m, 2h), 2026-11-24T10:00:00Z (UTC without a zone), or epoch milliseconds',
     );
   }
-  return Math.max(0, moment);
+  return { agoMs };
+}
+
+/**
+ * Returns a point in time as ms since the epoch; one before 1970 becomes 0.
+ * @param readNow reads the server's time, ms since the epoch; called only if it is needed
+ */
+export async function momentTime(moment: Moment, readNow: () => Promise<number>): Promise<number> {
+  return 'at' in moment ? moment.at : Math.max(0, (await readNow()) - moment.agoMs);
 }
 
 function calendar(text: string): number | undefined {
@@ -40,9 +52,4 @@ function calendar(text: string): number | undefined {
 function epoch(text: string): number | undefined {
   const ms = Number(text);
   return EPOCH_MS.test(text) && Number.isFinite(new Date(ms).getTime()) ? ms : undefined;
-}
-
-function ago(text: string, now: number): number | undefined {
-  const ms = EPOCH_MS.test(text) ? undefined : durationMs(text);
-  return ms === undefined ? undefined : now - ms;
 }

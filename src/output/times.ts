@@ -15,13 +15,27 @@ export interface Times {
 
 /**
  * Returns times relative to the current time, for output on a terminal.
- * @param now returns the current time, ms since the epoch
+ * @param now returns the server's time, ms since the epoch; undefined: it is not known, so times are shown in ISO 8601
  */
-export function relativeTimes(now: () => number): Times {
+export function relativeTimes(now: () => number | undefined): Times {
+  const relative = (show: (then: number, nowMs: number) => string) => (then: number) => {
+    const nowMs = now();
+    return nowMs === undefined ? iso(then) : show(then, nowMs);
+  };
   return {
-    ago: (atMs) => orElse(atMs, 'never', (then) => `${formatSeconds(Math.floor((now() - then) / 1000))} ago`),
+    ago: (atMs) =>
+      orElse(
+        atMs,
+        'never',
+        relative((then, nowMs) => `${formatSeconds(Math.floor((nowMs - then) / 1000))} ago`),
+      ),
     // Seconds are rounded up, so that `in 0s` means that the time has passed.
-    until: (atMs) => orElse(atMs, '-', (then) => `in ${formatSeconds(Math.ceil((then - now()) / 1000))}`),
+    until: (atMs) =>
+      orElse(
+        atMs,
+        '-',
+        relative((then, nowMs) => `in ${formatSeconds(Math.ceil((then - nowMs) / 1000))}`),
+      ),
     instant: (atMs) => orElse(atMs, '-', iso),
   };
 }

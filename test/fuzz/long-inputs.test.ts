@@ -69,7 +69,7 @@ async function quietly(use: () => unknown): Promise<void> {
 const READERS: Record<string, (text: string) => unknown> = {
   'a duration': parseDuration,
   'a count': parseCount,
-  'a moment': (text) => parseMoment(text, 0),
+  'a moment': (text) => parseMoment(text),
   'an assignment': (text) => parseAssignment(text, ignore),
   'an assignment with a long value': (text) => parseAssignment(`a=${text}`, ignore),
   'a document': (text) => parseDocument([text], async () => '{}', ignore),

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseMoment } from '../../src/input/moment.js';
+import { momentTime, parseMoment } from '../../src/input/moment.js';
 
 const NOW = Date.parse('2026-11-24T10:00:00.123Z');
+const timeOf = (text: string) => momentTime(parseMoment(text), async () => NOW);
 
 describe('parseMoment', () => {
   it.each([
@@ -23,8 +24,8 @@ describe('parseMoment', () => {
     ['100000000000', '1973-03-03T09:46:40.000Z'],
     ['1900-01-01', '1970-01-01T00:00:00.000Z'],
     ['99999d', '1970-01-01T00:00:00.000Z'],
-  ])('%s', (text, iso) => {
-    expect(new Date(parseMoment(text, NOW)).toISOString()).toBe(iso);
+  ])('%s', async (text, iso) => {
+    expect(new Date(await timeOf(text)).toISOString()).toBe(iso);
   });
 
   it.each([
@@ -46,9 +47,15 @@ describe('parseMoment', () => {
     '9'.repeat(30),
     '2026-11-24T10:00:00.Z',
   ])('refuses %j and names the accepted forms', (text) => {
-    expect(() => parseMoment(text, NOW)).toThrowError(
+    expect(() => parseMoment(text)).toThrowError(
       expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('2026-11-24T10:00:00Z') }),
     );
+  });
+
+  it('asks for the time only where a duration ago needs it', async () => {
+    const readNow = () => Promise.reject(new Error('asked'));
+    expect(await momentTime(parseMoment('1795514400123'), readNow)).toBe(NOW);
+    await expect(momentTime(parseMoment('15m'), readNow)).rejects.toThrow('asked');
   });
 
   it('reads the output of toISOString, and epoch milliseconds', () => {
@@ -59,8 +66,8 @@ describe('parseMoment', () => {
     });
     fc.assert(
       fc.property(dates, (date) => {
-        expect(parseMoment(date.toISOString(), NOW)).toBe(date.getTime());
-        expect(parseMoment(String(date.getTime()), NOW)).toBe(date.getTime());
+        expect(parseMoment(date.toISOString())).toEqual({ at: date.getTime() });
+        expect(parseMoment(String(date.getTime()))).toEqual({ at: date.getTime() });
       }),
     );
   });

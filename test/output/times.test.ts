@@ -75,3 +75,12 @@ it('throws for no number', () => {
     }),
   );
 });
+
+it('shows times in ISO 8601 while the time is not known', () => {
+  const times = relativeTimes(() => undefined);
+  expect([times.ago(NOW), times.until(NOW), times.ago(null)]).toEqual([
+    '2026-11-24T10:00:00.123Z',
+    '2026-11-24T10:00:00.123Z',
+    'never',
+  ]);
+});

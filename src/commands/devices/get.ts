@@ -5,7 +5,8 @@ import { stateAt } from '../../core/history/state-at.js';
 import { validId } from '../../core/model/identifiers.js';
 import { readDevice, readWholeDevices } from '../../core/query/read-devices.js';
 import type { Fleet } from '../../core/store/fleet.js';
-import { parseMoment } from '../../input/moment.js';
+import { readFleetTime } from '../../core/store/server-time.js';
+import { momentTime, parseMoment } from '../../input/moment.js';
 import { BatchRunner } from '../shared/batch-runner.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
@@ -41,9 +42,10 @@ export const get = command<Options>({
   ],
   async run(context, ids, { at }) {
     context.print.check(WHOLE_DEVICE);
-    const moment = at === undefined ? undefined : parseMoment(at, context.now());
+    const parsed = at === undefined ? undefined : parseMoment(at);
     if (isSingle(ids)) validId(ids[0]);
     const fleet = await context.fleet();
+    const moment = parsed && (await momentTime(parsed, () => readFleetTime(fleet)));
     const readBatch = (batch: readonly string[]) =>
       moment === undefined ? readPresent(fleet, batch) : readPast(context, fleet, batch, moment);
     if (isSingle(ids)) return context.print.one(WHOLE_DEVICE, unwrapOne(await readBatch(ids)));

@@ -6,8 +6,10 @@ import { type HistoryChange, type HistoryOptions, readHistory } from '../../core
 import { usageError } from '../../core/model/errors.js';
 import { validId } from '../../core/model/identifiers.js';
 import type { HistoryKind } from '../../core/model/keyspace.js';
+import type { Fleet } from '../../core/store/fleet.js';
+import { readFleetTime } from '../../core/store/server-time.js';
 import { parseCount } from '../../input/duration.js';
-import { parseMoment } from '../../input/moment.js';
+import { type Moment, momentTime, parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
 import type { Context } from '../shared/context.js';
 import { connectPersistently } from '../shared/outage-notices.js';
@@ -44,31 +46,40 @@ export const history = command<Options>({
     const view = diff ? HISTORY_DIFF : HISTORY;
     context.print.check(view);
     if (follow && options.until !== undefined) throw usageError('--follow cannot be combined with --until');
-    const query = queryOf(options, context.now());
+    const readQuery = parseQuery(options);
     validId(id);
-    if (follow) await context.print.stream(view, await followChanges(context, id, query));
-    else await context.print.list(view, await readHistory(await context.fleet(), id, query));
+    if (follow) await context.print.stream(view, await followChanges(context, id, readQuery));
+    else {
+      const fleet = await context.fleet();
+      await context.print.list(view, await readHistory(fleet, id, await readQuery(fleet)));
+    }
   },
 });
 
-function queryOf({ since, until, kind, limit }: Options, now: number): HistoryOptions {
-  return {
-    ...(since !== undefined && { since: parseMoment(since, now) }),
-    ...(until !== undefined && { until: parseMoment(until, now) }),
-    ...(kind && { kinds: kind }),
-    ...(limit !== undefined && { limit }),
+/** Parses the options; the result makes a query of them by the server's clock. */
+function parseQuery({ since, until, kind, limit }: Options): (fleet: Fleet) => Promise<HistoryOptions> {
+  const parse = (text: string | undefined) => (text === undefined ? undefined : parseMoment(text));
+  const moments = { since: parse(since), until: parse(until) };
+  return async (fleet) => {
+    const timeOf = (moment: Moment) => momentTime(moment, () => readFleetTime(fleet));
+    return {
+      ...(moments.since && { since: await timeOf(moments.since) }),
+      ...(moments.until && { until: await timeOf(moments.until) }),
+      ...(kind && { kinds: kind }),
+      ...(limit !== undefined && { limit }),
+    };
   };
 }
 
 async function followChanges(
   context: Context,
   id: string,
-  query: HistoryOptions,
+  readQuery: (fleet: Fleet) => Promise<HistoryOptions>,
 ): Promise<AsyncIterable<HistoryChange>> {
   const { signal, notice } = context;
   const { fleet, outage } = await connectPersistently(context);
   return followHistory(fleet, id, {
-    ...query,
+    ...(await readQuery(fleet)),
     signal,
     outage,
     onDropped: (kind, count) =>

@@ -66,7 +66,7 @@ export const detect = command<Options>({
     const fleet = await context.fleet();
     const warned = warnOfEviction(context, fleet);
     const counts = { offline: 0, online: 0 };
-    const startMs = context.now();
+    const startMs = performance.now();
     const options: DetectOptions = {
       ...detectorNotices(context, hold),
       honourHold: hold,
@@ -86,7 +86,7 @@ export const detect = command<Options>({
     await warned;
     const observed = counts.online > 0 ? `, ${counts.online} observed online` : '';
     context.notice(
-      `${counts.offline} went offline${observed}${once ? '' : ` in ${formatDuration(context.now() - startMs)}`}`,
+      `${counts.offline} went offline${observed}${once ? '' : ` in ${formatDuration(performance.now() - startMs)}`}`,
     );
   },
 });

@@ -16,7 +16,9 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
   const { notice } = context;
   return {
     onHold: (until) => {
-      const hold = `${formatDuration(until - context.now())}, until ${new Date(until).toISOString()}`;
+      const now = context.serverTime();
+      const duration = now === undefined ? '' : `${formatDuration(until - now)}, `;
+      const hold = `${duration}until ${new Date(until).toISOString()}`;
       const effect = honourHold
         ? 'no device is marked offline for'
         : 'devices are marked offline despite the hold of';

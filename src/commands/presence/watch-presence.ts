@@ -8,9 +8,10 @@ import { CURSOR_PATTERN } from '../../core/presence/cursor.js';
 import { presenceFeed } from '../../core/presence/feed.js';
 import type { Since } from '../../core/presence/log-reader.js';
 import type { Fleet } from '../../core/store/fleet.js';
+import { readFleetTime } from '../../core/store/server-time.js';
 import { parseCount, parseDuration } from '../../input/duration.js';
 import { type Glob, parseGlob } from '../../input/glob.js';
-import { parseMoment } from '../../input/moment.js';
+import { momentTime, parseMoment } from '../../input/moment.js';
 import { command } from '../shared/command.js';
 import { ONLY_TYPE } from '../shared/common-options.js';
 import type { Context } from '../shared/context.js';
@@ -63,8 +64,9 @@ export const watchPresence = command<Options>({
   async run(context, _args, options) {
     context.print.check(EVENT);
     if (!options.hold && !options.detect) throw usageError('--no-hold requires --detect');
-    const since = options.since === undefined ? undefined : parseSince(options.since, context.now());
+    const readSince = options.since === undefined ? undefined : parseSince(options.since);
     const fleet = await context.fleet();
+    const since = await readSince?.(fleet);
     if (!options.detect) await warnWithoutDetector(context, fleet, 'run devstate detect, or add --detect');
     const watch = linkAbort(context.signal);
     let timer: NodeJS.Timeout | undefined;
@@ -121,9 +123,11 @@ async function detectUntilEnd(
   }
 }
 
-/** Reads the value of `--since`: the id of an event, as in the JSON output, or a moment. */
-function parseSince(text: string, now: number): Since {
-  return CURSOR_PATTERN.test(text) ? { id: text } : { time: parseMoment(text, now) };
+/** Parses the value of `--since`: the id of an event, as in the JSON output, or a moment by the server's clock. */
+function parseSince(text: string): (fleet: Fleet) => Promise<Since> {
+  if (CURSOR_PATTERN.test(text)) return async () => ({ id: text });
+  const moment = parseMoment(text);
+  return async (fleet) => ({ time: await momentTime(moment, () => readFleetTime(fleet)) });
 }
 
 /** Yields the events that match `--type` and `--id`, at most `count`. */

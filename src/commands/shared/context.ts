@@ -40,8 +40,11 @@ export interface Context {
   /** Which standard streams are terminals: questions are asked and spinners shown on terminals only. */
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Returns the time of this machine's clock, ms since the epoch. */
-  now(): number;
+  /**
+   * Returns the time of the fleet's server as its replies have told it, ms since the epoch; undefined: none has. This
+   * machine's clock may be wrong, so nothing goes by it.
+   */
+  serverTime(): number | undefined;
   /**
    * Returns the fleet. The first call connects; later calls return the same fleet and ignore their options.
    * `onLost`: called when the connection was lost before the answer to a request, and at each failed attempt to

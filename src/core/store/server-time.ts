@@ -14,6 +14,14 @@ export async function readFleetTime(fleet: Fleet): Promise<number> {
   return parseServerTime(time);
 }
 
+/**
+ * Returns the time of the server that holds the fleet's settings, epoch ms, as its replies have told it, without a
+ * request. Undefined: no reply has told the time since the server was connected.
+ */
+export function estimatedFleetTime({ link, keys }: Fleet): number | undefined {
+  return link.clockOf(keys.meta)?.timeAt(performance.now());
+}
+
 /** Returns the time, epoch ms, that a reply to the command TIME gives in seconds and microseconds; NaN: it is no time. */
 export function parseServerTime(reply: unknown): number {
   const [seconds, microseconds] = Array.isArray(reply) ? reply : [];

@@ -127,11 +127,12 @@ export function listSuite(redis: TestBackend): void {
   });
 
   describe('--sort', () => {
-    /** `b` expires before `a`; `gone` was last seen before `down`. */
+    /** `b` expires before `a`; `gone` was last seen before `down`; all were registered a day ago. */
     beforeEach(async () => {
       fleet = await openFleet(redis);
       const ago = (ms: number) => new SingleFleet(fleet.redis, { clock: () => Date.now() - ms });
-      for (const id of ['a', 'b', 'down', 'gone', 'never-1', 'never-0']) await register(fleet, id, 'lamp');
+      const aDayAgo = ago(86_400_000);
+      for (const id of ['a', 'b', 'down', 'gone', 'never-0', 'never-1']) await register(aDayAgo, id, 'lamp');
       await heartbeat(fleet, { id: 'a', ttl: 90_000 });
       await heartbeat(fleet, { id: 'b', ttl: 30_000 });
       await heartbeat(ago(7_200_000), { id: 'gone' });

@@ -97,10 +97,10 @@ export class DemoRunner {
    * @throws DevstateError INTERNAL after 10 s; CONNECTION: the demo was stopped
    */
   async waitForEvents(...events: string[]): Promise<void> {
-    const deadline = Date.now() + EVENT_TIMEOUT_MS;
+    const deadline = performance.now() + EVENT_TIMEOUT_MS;
     while (!events.every((event) => this.#events.includes(event))) {
       this.#assertNotStopped();
-      if (Date.now() > deadline) throw demoError(`watch-presence did not print ${events.join(', ')}`);
+      if (performance.now() > deadline) throw demoError(`watch-presence did not print ${events.join(', ')}`);
       await new Promise<void>((resolve) => {
         this.#onEvent = resolve;
         setTimeout(resolve, EVENT_CHECK_MS);
