@@ -20,7 +20,7 @@ end
 complete -c devstate -f
 complete -c devstate -s u -l url -x -d 'Redis: redis://[user@]host[:port][/db], rediss://…, unix:///path[?db=N], redis-sentinel://h1,h2#master, redis-cluster://h1,h2'
 complete -c devstate -l context -x -d 'use this named server (devstate context)'
-complete -c devstate -l ca -r -F -d 'TLS: certificate authorities to trust instead of those of the system (PEM)'
+complete -c devstate -l ca -r -F -d 'TLS: certificate authorities to trust instead of those of Node and of the system (PEM)'
 complete -c devstate -l cert -r -F -d 'TLS: client certificate (PEM)'
 complete -c devstate -l key -r -F -d 'TLS: private key of --cert (PEM)'
 complete -c devstate -l insecure -d 'TLS: do not verify the certificate of the server'

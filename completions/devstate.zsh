@@ -8,7 +8,7 @@ _devstate() {
     '(-u --url)-u+[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\], redis-sentinel://h1,h2#master, redis-cluster://h1,h2]:url: '
     '(-u --url)--url=[Redis: redis://\[user@\]host\[:port\]\[/db\], rediss://…, unix:///path\[?db=N\], redis-sentinel://h1,h2#master, redis-cluster://h1,h2]:url: '
     '(--context)--context=[use this named server (devstate context)]:name: '
-    '(--ca)--ca=[TLS: certificate authorities to trust instead of those of the system (PEM)]:path:_files'
+    '(--ca)--ca=[TLS: certificate authorities to trust instead of those of Node and of the system (PEM)]:path:_files'
     '(--cert)--cert=[TLS: client certificate (PEM)]:path:_files'
     '(--key)--key=[TLS: private key of --cert (PEM)]:path:_files'
     '(--insecure)--insecure[TLS: do not verify the certificate of the server]'

@@ -10,7 +10,7 @@ import { announce, root, run, StageError, stages } from './stage.js';
 
 const VERSIONS = ['20.19', '22', '24'];
 /** What `npm test` runs on other Nodes than its own: what depends on the Node most, in a few seconds. */
-const SHORT = ['core/store', 'input', 'redis/tls'];
+const SHORT = ['core/store', 'input', 'cli/trusted-authorities', 'redis/tls'];
 
 const PACKAGE = `node-${process.platform}-${process.arch}`;
 

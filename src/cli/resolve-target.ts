@@ -8,6 +8,7 @@ import { parseTarget, type Target } from '../redis/target-url.js';
 import type { Env } from './invocation.js';
 import type { SavedContext } from './saved-contexts.js';
 import { assertUsesTls, readTls, type TlsFiles } from './tls-files.js';
+import { trustedAuthorities } from './trusted-authorities.js';
 
 export interface ResolvedTarget {
   target: Target;
@@ -52,6 +53,7 @@ export async function resolveTarget(
     tls,
   });
   if (tls) assertUsesTls(target);
+  if (target.options.tls && ca === undefined) target.options.tls.ca = trustedAuthorities();
   if (namespace !== undefined) validNamespace(namespace);
   checkRole({ role, partitions, historyCap });
   return {

@@ -10,7 +10,7 @@ import type { Target } from '../redis/target-url.js';
 
 /** The TLS options of a command line. `ca`, `cert` and `key` are paths of PEM files. */
 export interface TlsFiles {
-  /** The certificate authorities to trust instead of the system's. */
+  /** The certificate authorities to trust instead of those of Node and of the system. */
   ca?: string;
   /** The client's certificate; it needs `key`. */
   cert?: string;

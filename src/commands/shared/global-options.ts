@@ -41,7 +41,7 @@ export const globals: readonly Option[] = [
   { flags: '--context <name>', summary: 'use this named server (devstate context)' },
   {
     flags: '--ca <path>',
-    summary: 'TLS: certificate authorities to trust instead of those of the system (PEM)',
+    summary: 'TLS: certificate authorities to trust instead of those of Node and of the system (PEM)',
   },
   { flags: '--cert <path>', summary: 'TLS: client certificate (PEM)' },
   { flags: '--key <path>', summary: 'TLS: private key of --cert (PEM)' },

@@ -1,0 +1,15 @@
+/** Which certificate authorities are trusted if the user names none. */
+import tls from 'node:tls';
+
+/** `tls.getCACertificates`, which Node has since 22.15 and 24; older versions lack it. */
+type GetAuthorities = (type: 'default' | 'system') => string[];
+
+/**
+ * Returns the authorities that Node trusts by itself (its own list, those of NODE_EXTRA_CA_CERTS) and those of the
+ * system, in PEM form; undefined: this Node cannot read the latter, and trusts the former if it is given none.
+ */
+export function trustedAuthorities(
+  get = (tls as { getCACertificates?: GetAuthorities }).getCACertificates,
+): string[] | undefined {
+  return get && [...new Set([...get('default'), ...get('system')])];
+}
