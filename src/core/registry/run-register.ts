@@ -4,6 +4,7 @@ import { sendEach, sendUnfinished } from '../async/send-batches.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
+import { notUtf8Error } from '../model/stored-document.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { retryUntilSettled } from '../store/retry.js';
@@ -51,6 +52,7 @@ export async function runRegister(
     const reply = await retryUntilSettled(partition.requestTimeoutMs, async () => {
       const [next = [4, 'no reply']] = await attempt([registrant], oldType);
       if (next[0] !== 2) return next;
+      if (next[1] === oldType) throw notUtf8Error(registrant.id, 'the type');
       oldType = String(next[1]);
       return undefined;
     });

@@ -61,11 +61,14 @@ async function remove(
   let type = (error ? memberships[0] : device?.deviceType) ?? '';
   const former = memberships.filter((each) => each !== type);
   await Promise.all(former.map((each) => partition.run(REMOVE_FROM_TYPE, {}, [{ id, type: each }])));
+  let anyType = 0;
   return retryUntilSettled(partition.requestTimeoutMs, async () => {
-    const { reply } = await partition.run(UNREGISTER, {}, [{ id, type }]);
+    const { reply } = await partition.run(UNREGISTER, {}, [{ id, type, anyType }]);
     const [code, detail] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return null;
+    // A type that is not UTF-8 was changed when it was decoded, so it can never be given.
+    if (detail === type) anyType = 1;
     type = String(detail);
     return undefined;
   });

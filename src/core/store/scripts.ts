@@ -177,7 +177,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
   keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
   args: [],
-  deviceArgs: ['id', 'type'],
+  deviceArgs: ['id', 'type', 'anyType'],
   probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'GET', 'EXISTS', 'EXISTS', 'SCARD'],
   commands: [
     ...BASE,

@@ -116,7 +116,7 @@ const cases: Case[] = [
     script: UNREGISTER,
     device: { id: ID, type: 'lamp' },
     prepare: expiredDevice,
-    run: (fleet) => fleet.only.run(UNREGISTER, {}, [{ id: ID, type: 'lamp' }]),
+    run: (fleet) => fleet.only.run(UNREGISTER, {}, [{ id: ID, type: 'lamp', anyType: 0 }]),
     channel: 'devices:presence',
   },
   {

@@ -1,6 +1,7 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
 -- KEYS   registered types online activity log pulse layout | state heartbeat type history:reported history:desired history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id type
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id type anyType
+--        anyType: 1: the device is removed whatever its type is, because it is not UTF-8 and cannot be given.
 -- Reply  {now, 1}: removed; {now, 0}: the device was not registered and had no record; {now, 2, type}: the device's type
 --        is not the given one but this one, so call again with it. WRONGTYPE: the device was not registered, and the key
 --        of its record holds another Redis type, so it may be of another program.
@@ -30,7 +31,7 @@ local isHash = type(length) == 'number'
 if not isHash and not string.find(length.err, 'WRONGTYPE', 1, true) then return length end
 local device, oversize
 if isHash then device, oversize = makeDeviceReader()(id, stateKey) end
-if device and device.type ~= deviceType then return {now, 2, device.type} end
+if device and device.type ~= deviceType and anyType ~= '1' then return {now, 2, device.type} end
 local isReadable = isHash and not oversize
 if not isReadable then device = readFromHistory() end
 if device and isAnnouncedOnline(device) then
