@@ -64,6 +64,7 @@ _devstate() {
         set-desired,--if-version | \
         init,--partitions | \
         init,--writers | \
+        init,--hold | \
         context,--unset | \
         acl,--user | \
         acl,--id | \
@@ -91,6 +92,7 @@ _devstate() {
       list-online,--sort) candidates=(expires id) ;;
       detect,--strategy) candidates=(deadline poll keyspace) ;;
       init,--writers) candidates=(shared exclusive) ;;
+      init,--hold) candidates=(2 1.5 1 0) ;;
       context,--unset) candidates=(namespace dialect readOnly ca cert key insecure role partitions historyCap) ;;
       *,--ca) _devstate_files; return ;;
       *,--cert) _devstate_files; return ;;
@@ -115,7 +117,7 @@ _devstate() {
       disconnect) candidates+=(-y --yes) ;;
       set-desired) candidates+=(--if-version --replace -y --yes) ;;
       delta) candidates+=(--exit-code) ;;
-      init) candidates+=(--partitions --writers --device-logins --no-device-logins) ;;
+      init) candidates+=(--partitions --writers --device-logins --no-device-logins --hold) ;;
       context) candidates+=(--protected --no-protected --unset) ;;
       acl) candidates+=(--user --id --partitions --history) ;;
     esac

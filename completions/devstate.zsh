@@ -183,7 +183,8 @@ _devstate() {
             '(--partitions)--partitions=[number of partitions of the keys, only while there are no devices; use 64 on a cluster]:n: ' \
             '(--writers)--writers=[exclusive: only devstate writes, so queries use the index, which is rebuilt first]:who:(shared exclusive)' \
             '(--device-logins)--device-logins[devices have logins of their own (acl device): what they write is not trusted]' \
-            '(--no-device-logins)--no-device-logins[devices have no logins of their own]'
+            '(--no-device-logins)--no-device-logins[devices have no logins of their own]' \
+            '(--hold)--hold=[how long all devices may be silent before they are marked offline, in TTLs; 0: no hold at all]:ttls:(2 1.5 1 0)'
           ;;
         context)
           _arguments $globals \

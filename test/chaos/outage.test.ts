@@ -5,6 +5,7 @@ import { DeviceStateManager } from '../../src/library/device-state-manager.js';
 import { loggedAt } from '../support/chaos/log-checker.js';
 import { startDevstate, useProcesses } from '../support/chaos/processes.js';
 import { logOf, openFleet, until } from '../support/fleet.js';
+import { parsePulse } from '../support/hold/pulse.js';
 import { useRedis } from '../support/redis.js';
 import { printReport, summarizeMs } from '../support/report.js';
 
@@ -44,8 +45,9 @@ test('after an outage devices that beat again have no offline event, and those t
   await redis.server.restart();
   const restartedAt = Date.now();
 
-  await until(async () => Number((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[2]) > 0);
-  const [, , hold = 0] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ').map(Number) ?? [];
+  const outageEnd = async () => parsePulse((await fleet.redis.get(fleet.keys.pulse)) ?? '')?.to ?? 0;
+  await until(async () => (await outageEnd()) >= restartedAt);
+  const hold = (await outageEnd()) + TTL_MS; // the outage was longer than a quarter of the TTL
   expect(await fleet.redis.xlen(fleet.keys.log)).toBe(DEVICES);
   await sleep(hold + TTL_MS - Date.now());
   finished = true;

@@ -20,6 +20,7 @@ import type { Partition } from '../../src/core/store/partition.js';
 import { connect } from '../../src/redis/client.js';
 import { ServerLink } from '../../src/redis/server-link.js';
 import { parseTarget } from '../../src/redis/target-url.js';
+import { pulseText } from './hold/pulse.js';
 import type { TestBackend } from './redis.js';
 
 export const DIALECTS: readonly Dialect[] = ['node', 'python'];
@@ -114,9 +115,25 @@ export async function until(condition: () => Promise<boolean> | boolean): Promis
   }
 }
 
-/** Removes heartbeat keys before they expire. */
+/** Removes heartbeat keys before they expire, and the usual gap from the pulse, so that the devices are not held. */
 export async function cut({ redis, keys }: WithKeys, ...ids: string[]): Promise<void> {
+  await redis.set(keys.pulse, pulseText({}));
   await redis.del(ids.map((id) => keys.heartbeat(id)));
+}
+
+/**
+ * Makes devices due that are held: their TTL, in ms, ran out in an outage that ended just now.
+ * @returns when the hold ends, epoch ms
+ */
+export async function hold({ redis, keys }: WithKeys, ids: readonly string[], ttl: number): Promise<number> {
+  const now = await serverNow(redis);
+  for (const id of ids) {
+    await redis.hset(keys.state(id), 'lastSeen', now - ttl - 10);
+    await redis.zadd(keys.activity, now - 10, id);
+    await redis.del(keys.heartbeat(id));
+  }
+  await redis.set(keys.pulse, pulseText({ from: now - ttl, to: now, last: now, step: now }));
+  return now + ttl;
 }
 
 /** Waits until a heartbeat key has expired. */
@@ -231,5 +248,5 @@ export async function idsOf(devices: AsyncIterable<DeviceRecord>): Promise<strin
 /** Writes the pulse of a running detector, so that commands do not warn that there is none. */
 export async function pretendDetector({ redis, keys }: WithKeys): Promise<void> {
   const now = await serverNow(redis);
-  await redis.set(keys.pulse, `${now} ${now} 0`);
+  await redis.set(keys.pulse, pulseText({ last: now, step: now }));
 }

@@ -10,11 +10,19 @@ import { parseJson } from '../../src/core/model/json.js';
 import { jsonEqual } from '../../src/core/model/json-equality.js';
 import type { PresenceReason } from '../../src/core/model/presence-event.js';
 import type { SingleFleet } from './fleet.js';
+import {
+  addBeat,
+  addSeen,
+  type Caller,
+  type ComputedPulse,
+  computePulse,
+  holdEnd,
+  type Pulse,
+} from './hold/pulse.js';
 
 const DEFAULT_TTL = 60_000;
 /** The tolerance of `near`, ms: scores that come from PTTL follow the real clock, which advances while a test waits. */
 const TOLERANCE_MS = 25_000;
-const OUTAGE = 3000;
 
 /** A presence event in the log and in the history. */
 export interface ModelEvent {
@@ -81,7 +89,7 @@ export class Model {
   readonly devices = new Map<string, ModelDevice>();
   /** All events of each device. After a registration, seq starts at 1 again. */
   readonly log = new Map<string, ModelEvent[]>();
-  readonly pulse = { last: 0, detector: 0, hold: 0 };
+  pulse: Pulse | undefined;
   longestTtl = DEFAULT_TTL;
 
   constructor(now: number) {
@@ -122,18 +130,28 @@ export class Model {
 
   /** Returns for each device whether it had no heartbeat key; null: it is not registered. */
   heartbeats(beats: readonly { id: string; ttl?: number; reported?: string }[]): (boolean | null)[] {
-    const pulse = this.#takePulse(false);
-    const replies = beats.map(({ id, ttl, reported }) => this.#beat(id, ttl, reported, pulse.hold));
+    const pulse = this.#computePulse('beat');
+    // A script for devices that stay online is sent first, then one for those with a report, then one for the others.
+    const rank = ({ id, reported }: { id: string; reported?: string }) =>
+      reported !== undefined ? 1 : this.of(id).key !== null && this.of(id).seq % 2 === 1 ? 0 : 2;
+    const inOrder = beats.map((beat) => ({ id: beat.id, rank: rank(beat) })).sort((a, b) => a.rank - b.rank);
+    const replies = beats.map(({ id, ttl, reported }) => this.#beat(id, ttl, reported, pulse));
+    for (const { id } of inOrder) if (this.of(id).known) addBeat(pulse, id, this.now, this.longestTtl);
     if (replies.some((reply) => reply !== null)) this.#stampPulse(pulse);
     for (const [i, { ttl }] of beats.entries()) if (replies[i] !== null) this.#noteTtl(ttl);
     return replies;
   }
 
-  #beat(id: string, ttl: number | undefined, reported: string | undefined, hold: number): boolean | null {
+  #beat(
+    id: string,
+    ttl: number | undefined,
+    reported: string | undefined,
+    pulse: ComputedPulse,
+  ): boolean | null {
     const device = this.of(id);
     if (!device.known) return null;
     const wasOffline = device.key === null;
-    const lapsed = device.seq % 2 === 1 && wasOffline && hold < this.now;
+    const lapsed = device.seq % 2 === 1 && wasOffline && this.#heldUntil(device, pulse) === undefined;
     if (lapsed) this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
     if (device.seq % 2 === 0) this.#transition(id, 'online', this.now, 'heartbeat');
     if (reported !== undefined && !isEqual(reported, device.reported)) {
@@ -151,11 +169,14 @@ export class Model {
     const device = this.of(id);
     if (!device.known) return null;
     const wasOnline = device.key !== null;
-    const pulse = this.#takePulse(false);
+    const pulse = this.#computePulse('beat');
     const before = device.seq;
-    this.#judge(id, pulse.hold >= this.now);
+    this.#judge(id, this.#heldUntil(device, pulse) !== undefined);
     if (device.seq % 2 === 1) this.#transition(id, 'offline', this.now, 'disconnect');
-    if (device.seq > before) this.#stampPulse(pulse);
+    if (device.seq > before) {
+      addBeat(pulse, id, this.now, this.longestTtl);
+      this.#stampPulse(pulse);
+    }
     Object.assign(device, { key: null, online: false, score: -device.lastSeen, status: 'offline' });
     return wasOnline;
   }
@@ -164,8 +185,8 @@ export class Model {
   unregister(id: string): boolean {
     const device = this.of(id);
     if (device.known && device.seq % 2 === 1) {
-      const held = this.#takePulse(false).hold >= this.now;
-      if (device.key !== null || held) this.#transition(id, 'offline', this.now, 'unregister');
+      const held = this.#heldUntil(device, this.#computePulse('settle'));
+      if (device.key !== null || held !== undefined) this.#transition(id, 'offline', this.now, 'unregister');
       else this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
     }
     this.devices.set(id, noDevice());
@@ -187,31 +208,38 @@ export class Model {
   }
 
   settle(ids: readonly string[], { detector = false, honourHold = true } = {}): string[] {
-    const pulse = detector ? this.#takePulse(true) : this.pulse;
-    const held = honourHold && pulse.hold >= this.now;
-    const verdicts = ids.map((id) => this.#verdict(id, held));
-    if (detector) this.#stampPulse({ ...pulse, detector: this.now, due: true });
+    const pulse = this.#computePulse(detector ? 'step' : 'settle');
+    const isSeen = ({ key, score, known }: ModelDevice) =>
+      known && key !== null && score !== null && score > 0 && score < this.now;
+    const seen = ids.filter((id) => isSeen(this.of(id))).map((id) => ({ id, at: this.of(id).lastSeen }));
+    seen.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    const verdicts = ids.map((id) => this.#verdict(id, pulse, honourHold));
+    for (const { id, at } of seen) addSeen(pulse, id, at, this.longestTtl);
+    if (ids.length > 0 || detector) this.#stampPulse(pulse);
     return verdicts;
   }
 
-  #verdict(id: string, held: boolean): string {
+  #verdict(id: string, pulse: ComputedPulse, honourHold: boolean): string {
     const device = this.of(id);
     if (!device.known) {
       if (device.key === null) device.online = false;
       device.score = null;
       return 'stray';
     }
-    const status = this.#judge(id, held);
-    if (status === 'held') return status;
+    const held = this.#heldUntil(device, pulse) !== undefined;
+    const status = this.#judge(id, honourHold && held);
+    if (status === 'held') {
+      if (device.score === null || device.score <= 0) device.score = this.#deadline(device);
+      return status;
+    }
     device.online = status === 'online';
     device.status = status;
     device.score = device.key ?? -device.lastSeen;
     return status;
   }
 
-  /** Settles the devices whose deadline in the index has passed, unless there is a hold. */
+  /** Settles the devices whose deadline in the index has passed. */
   sweep(): void {
-    if (this.pulse.hold >= this.now) return;
     const due = this.ids.filter((id) => (this.of(id).score ?? 0) > 0 && (this.of(id).score ?? 0) < this.now);
     this.settle(due);
   }
@@ -281,19 +309,24 @@ export class Model {
     this.longestTtl = Math.max(this.longestTtl, ttl);
   }
 
-  #takePulse(detector: boolean) {
-    const { last, detector: step, hold } = this.pulse;
-    const gap = this.now - last;
-    const outage = gap > OUTAGE && step > 0 && last - step <= OUTAGE;
-    return {
-      hold: outage ? Math.max(hold, this.now + Math.min(gap, this.longestTtl)) : hold,
-      detector: detector ? this.now : step,
-      due: outage || detector || gap >= 500,
-    };
+  #computePulse(caller: Caller): ComputedPulse {
+    return computePulse(this.pulse, caller, this.now, this.longestTtl);
   }
 
-  #stampPulse({ hold, detector, due }: { hold: number; detector: number; due: boolean }): void {
-    if (due) Object.assign(this.pulse, { last: this.now, hold, detector });
+  #stampPulse(pulse: ComputedPulse): void {
+    if (pulse.mustWrite) this.pulse = pulse;
+  }
+
+  #deadline({ score, lastSeen, ownTtl }: ModelDevice): number {
+    return score !== null && score > lastSeen ? score : lastSeen + (ownTtl || DEFAULT_TTL);
+  }
+
+  /** Returns until when a device is held that timed out; undefined: it did not, that was announced, or it is not held. */
+  #heldUntil(device: ModelDevice, pulse: ComputedPulse): number | undefined {
+    if (device.key !== null || device.seq % 2 === 0) return undefined;
+    const isMany = this.ids.filter((id) => (this.of(id).score ?? 0) > 0).length >= 5;
+    const deadline = this.#deadline(device);
+    return holdEnd(pulse, device.lastSeen, deadline, this.now, this.longestTtl, isMany ? 2 : 1);
   }
 }
 

@@ -9,7 +9,7 @@ import { outageListener } from '../shared/outage-notices.js';
 
 /**
  * Returns the listeners of a detector that print its notices: about holds, outages and broken records.
- * @param honourHold true: the notice of a hold says that no device is marked offline during it; false
+ * @param honourHold true: the notice of a hold says that the devices that it concerns are not marked offline; false
  * (`--no-hold`): that devices are marked offline despite it
  */
 export function detectorNotices(context: Context, honourHold: boolean): DetectOptions {
@@ -20,7 +20,7 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
       const duration = now === undefined ? '' : `${formatDuration(until - now)}, `;
       const hold = `${duration}until ${new Date(until).toISOString()}`;
       const effect = honourHold
-        ? 'no device is marked offline for'
+        ? 'the devices concerned are not marked offline for'
         : 'devices are marked offline despite the hold of';
       notice(`heartbeats could not arrive for a while: ${effect} ${hold}`);
     },

@@ -6,6 +6,7 @@ import {
   type Writers,
 } from '../../core/admin/declare-fleet.js';
 import { countRegistered } from '../../core/query/registered-ids.js';
+import { HOLDS, type Hold } from '../../core/store/settings.js';
 
 import type { View } from '../../output/view.js';
 import { command } from '../shared/command.js';
@@ -17,16 +18,17 @@ interface Options {
   partitions?: number;
   writers?: Writers;
   deviceLogins?: boolean;
+  hold?: `${Hold}`;
 }
 
-const fields = ['version', 'partitions', 'dialect', 'writers', 'deviceLogins'] as const;
+const fields = ['version', 'partitions', 'dialect', 'writers', 'deviceLogins', 'hold'] as const;
 const LAYOUT: View<FleetLayout> = {
   fields,
   json: (row) => pickFields(row, fields),
   name: ({ writers }) => writers,
   columns: [],
-  line: ({ version, partitions, dialect, writers, deviceLogins }) =>
-    `layout version ${version}, ${partitionsText(partitions)}, dialect ${dialect}, ${writers} writers${deviceLogins ? ', device logins' : ''}`,
+  line: ({ version, partitions, dialect, writers, deviceLogins, hold }) =>
+    `layout version ${version}, ${partitionsText(partitions)}, dialect ${dialect}, ${writers} writers${deviceLogins ? ', device logins' : ''}, hold ${hold}`,
 };
 
 export const init = command<Options>({
@@ -51,13 +53,19 @@ export const init = command<Options>({
       summary: 'devices have logins of their own (acl device): what they write is not trusted',
     },
     { flags: '--no-device-logins', summary: 'devices have no logins of their own' },
+    {
+      flags: '--hold <ttls>',
+      summary:
+        'how long all devices may be silent before they are marked offline, in TTLs; 0: no hold at all',
+      values: HOLDS.map(String),
+    },
   ],
   examples: [
     'devstate init --partitions 64',
     'devstate init --writers exclusive',
     'devstate init --dialect python -n acme',
   ],
-  async run(context, _args, { partitions, writers, deviceLogins }) {
+  async run(context, _args, { partitions, writers, deviceLogins, hold }) {
     context.print.check(LAYOUT);
     const fleet = await context.fleet();
     // With `--partitions` the bar has no total: the fleet has no devices yet, and on a cluster without declared
@@ -70,6 +78,7 @@ export const init = command<Options>({
         ...(partitions !== undefined && { partitions }),
         ...(writers && { writers }),
         ...(deviceLogins !== undefined && { deviceLogins }),
+        ...(hold !== undefined && { hold: Number(hold) as Hold }),
         onProgress: (count) => progress.update(count),
       });
     } finally {

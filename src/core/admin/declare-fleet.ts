@@ -11,6 +11,7 @@ import { PARTITIONS_AT_ONCE } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { DECLARE, DECLARE_LAYOUT } from '../store/scripts.js';
+import type { Hold } from '../store/settings.js';
 import { alignIndex } from './align-index.js';
 
 /**
@@ -30,6 +31,8 @@ export interface FleetLayout {
   writers: Writers;
   /** Whether devices have logins of their own (`DeclaredSettings`). */
   deviceLogins: boolean;
+  /** For how many TTLs a fleet is held that is silent as a whole (`DeclaredSettings`). */
+  hold: Hold;
 }
 
 export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
@@ -37,6 +40,8 @@ export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
   writers?: Writers;
   /** Whether devices have logins of their own. Not given: as declared so far; in a new fleet they have none. */
   deviceLogins?: boolean;
+  /** For how many TTLs a silent fleet is held; 0: nothing is held. Not given: as declared so far; a new fleet 2. */
+  hold?: Hold;
   /** The number of partitions, from 1 to `MAX_PARTITIONS`. Not given: as declared so far; a new fleet has one. */
   partitions?: number;
 }
@@ -55,15 +60,15 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
   await assertMayDeclare(fleet, former);
   const { partitions = former } = options;
   fleet.assertPartitionedOnCluster(partitions);
-  const { dialect, exclusive, deviceLogins: hadLogins } = await fleet.settings();
+  const { dialect, exclusive, deviceLogins: hadLogins, hold: heldSoFar } = await fleet.settings();
   const writers = options.writers ?? (exclusive ? 'exclusive' : 'shared');
-  const { deviceLogins = hadLogins } = options;
+  const { deviceLogins = hadLogins, hold = heldSoFar } = options;
   if (writers === 'exclusive' && deviceLogins)
     throw usageError(
       'a fleet whose devices have logins of their own is shared: devices do not update the index',
     );
   await declareInPartitions(fleet, former, partitions);
-  const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers, deviceLogins };
+  const layout: FleetLayout = { version: LAYOUT_VERSION, partitions, dialect, writers, deviceLogins, hold };
   if ((writers === 'exclusive' && !exclusive) || options.deviceLogins) {
     let done = 0;
     const onProgress = (count: number) => {

@@ -18,11 +18,17 @@ const MAX_PULSE_AGE_MS = 5 * MAX_READ_INTERVAL_MS;
 export async function isDetectorRunning(fleet: Fleet): Promise<boolean> {
   const requests = (await fleet.partitions()).map(async (partition) => {
     const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
-    const [, stampedAt = 0] = String(pulse).split(' ').map(Number);
-    return parseServerTime(time) - stampedAt <= MAX_PULSE_AGE_MS;
+    return parseServerTime(time) - lastStep(String(pulse)) <= MAX_PULSE_AGE_MS;
   });
   const { values, failures } = await collectOutcomes(requests);
   const failure = mostSevere(failures);
   if (failure !== undefined && (values.length === 0 || !isTransient(failure))) throw failure;
   return values.every(Boolean);
+}
+
+/** Returns the time of a detector's last step in a pulse, epoch ms (`lua/include/pulse.lua`); 0: there is none. */
+function lastStep(pulse: string): number {
+  const fields = pulse.split(' ');
+  // devstate 0.1, which may run beside this program, writes the last contact, the step and the end of a hold.
+  return Number(fields[fields.length === 3 ? 1 : 6] ?? 0);
 }

@@ -3,54 +3,61 @@ import type { Partition } from '../store/partition.js';
 import { DUE } from '../store/scripts.js';
 
 /**
- * The longest time that a detector waits between two reads of a partition's index, ms. It must stay well below 3 s:
- * after more than 3 s without any contact to a partition, the next script would take the gap for an outage and start a
- * hold.
+ * The longest time that a detector waits between two reads of a partition's index, ms. It must stay well below 2 s:
+ * after more than 2 s without any contact to a partition, the next script would take the gap for an outage.
  */
 export const MAX_READ_INTERVAL_MS = 1000;
 
 /**
  * How the index is read. `work`: by a running detector, whose time is written to the pulse (the key
- * `devices:pulse`); may start a hold. `look`: by a sweep; nothing is written. `leave`: by a detector that
+ * `devices:pulse`); may note an outage. `look`: by a sweep; nothing is written. `leave`: by a detector that
  * ends; it is removed from the pulse, so that its absence is not taken for an outage.
  */
 export type DueMode = 'work' | 'look' | 'leave';
 
+export interface DueOptions {
+  /** The largest number of devices to return. */
+  limit: number;
+  /** Only devices are returned whose deadline (epoch ms) is later; default 0: all. */
+  after?: number;
+  /** True: the detector itself was stopped before, so that its absence shows no outage. False (default): it was not. */
+  isStalled?: boolean;
+}
+
 /** What a read of the index found. All times are epoch ms, by the clock of the server. */
 export interface DueDevices {
   now: number;
-  /** The end of the last hold, which may be in the past; 0: there was no hold. */
-  holdUntil: number;
-  /** The earliest deadline that has not passed; during a hold, 1 ms after its end; 0: no such time was found. */
+  /** The earliest deadline that has not passed; 0: no such time was found. */
   next: number;
-  /** The ids of the devices that are due. */
+  /** All devices that are due with deadlines up to this were returned, by this read or those that led up to `after`. */
+  reached: number;
+  /** Names the last outage, and whether there is one now. While it is the same, a device is held that was held before. */
+  outage: string;
+  /** The ids of the devices that are due, earliest deadline first. */
   due: string[];
 }
 
 /**
  * Reads from the index of a partition which devices are due.
- * @param honourHold true: during a hold no device is reported as due; false: devices are reported also then
- * @param limit the largest number of devices to return
  * @throws DevstateError CONNECTION, BAD_RECORD, USAGE (the fleet is read-only)
  */
 export async function fetchDue(
   partition: Partition,
   mode: DueMode,
-  honourHold: boolean,
-  limit: number,
+  { limit, after = 0, isStalled = false }: DueOptions,
 ): Promise<DueDevices> {
   const { longestTtl } = await partition.settings();
-  const args = { longestTtl, mode, honourHold: honourHold ? 1 : 0, limit };
+  const args = { longestTtl, mode, isStalled: isStalled ? 1 : 0, after, limit };
   const { now, reply } = await partition.run(DUE, args, []);
-  const [holdUntil, next, ...due] = reply as string[];
-  return { now, holdUntil: Number(holdUntil), next: Number(next), due };
+  const [next, reached, outage = '', ...due] = reply as string[];
+  return { now, next: Number(next), reached: Number(reached), outage, due };
 }
 
 /**
  * Returns the time until the index is to be read again, ms. A device is due only when its deadline has passed, so
  * the index is read 1 ms after the next deadline, but after `MAX_READ_INTERVAL_MS` at the latest.
  */
-export function msUntilNextRead({ now, next }: DueDevices): number {
+export function msUntilNextRead({ now, next }: Pick<DueDevices, 'now' | 'next'>): number {
   if (next === 0) return MAX_READ_INTERVAL_MS;
   return Math.min(Math.max(next - now, 0) + 1, MAX_READ_INTERVAL_MS);
 }

@@ -1,14 +1,13 @@
 /**
- * Reports a hold of a fleet: its start, also when it becomes longer, and its end. A hold is the time after
- * an outage during which no device is marked offline. Each partition has a hold of its own, and these holds
- * begin and end at slightly different times. The start is therefore reported after each partition has been
+ * Reports a hold of a fleet: its start, also when it becomes longer, and its end. A hold lasts while devices that timed
+ * out are not marked offline yet, because their heartbeats could not arrive. Each device has a hold of its own, and these
+ * holds begin and end at different times. The start is therefore reported after each partition has been
  * asked, with the latest end of all partitions' holds.
  */
 import { SharedCondition } from '../async/shared-condition.js';
-import type { DueDevices } from './due-devices.js';
 
 export interface HoldListener {
-  /** Called when a hold begins or becomes longer: no device is marked offline before the time `until`, epoch ms. */
+  /** Called when a hold begins or becomes longer: its last device is marked offline, unless it returns, at `until`, epoch ms. */
   onHold?: (until: number) => void;
   /** Called when the holds of all partitions have ended. */
   onHoldEnd?: () => void;
@@ -33,8 +32,11 @@ export class HoldNotice {
     this.#partitionCount = partitionCount;
   }
 
-  /** Notes the hold that a read of a partition's index found, and reports a start or an end if there is one. */
-  update(partition: unknown, { now, holdUntil }: Pick<DueDevices, 'now' | 'holdUntil'>): void {
+  /**
+   * Notes when the last hold of a partition's devices ends, and reports a start or an end if there is one.
+   * @param holdUntil epoch ms; 0: no device is held
+   */
+  update(partition: unknown, { now, holdUntil }: { now: number; holdUntil: number }): void {
     if (holdUntil < now) {
       if (this.#held.end(partition)) this.#end();
     } else {

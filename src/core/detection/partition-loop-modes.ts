@@ -27,8 +27,8 @@ export const PartitionLoopModes = {
   SWEEPING: 'SWEEPING',
 
   /**
-   * The last read of the index found a hold and no due device. The loop sleeps as in SLEEPING, but its next
-   * read returns due devices whatever the strategy is, because devices may have expired during the hold.
+   * All due devices are held. The loop sleeps as in SLEEPING, and until the first hold ends; its reads return due
+   * devices whatever the strategy is, because the held ones are found again by the index.
    */
   HELD: 'HELD',
 

@@ -1,8 +1,7 @@
 /**
  * A detector's loop over one partition: it settles devices whose deadline has passed, which means that a script
  * decides whether they are offline and announces those that are. The loop reads the index of deadlines at
- * least once a second: if nothing is heard of devstate for more than 3 s, scripts take that for an outage and
- * start a hold. The modes of the loop are in `partition-loop-modes.ts`.
+ * least once a second: if nothing is heard of devstate for more than 2 s, scripts take that for an outage. The modes of the loop are in `partition-loop-modes.ts`.
  */
 import { collectOutcomes } from '../async/settled.js';
 import { WakeSignal } from '../async/wake-signal.js';
@@ -15,11 +14,8 @@ import { BYPASSED_NOTICE } from './bypassed-notice.js';
 import { DeniedDevices } from './denied-devices.js';
 import type { DetectorContext } from './detector-context.js';
 import { type DueDevices, fetchDue, msUntilNextRead } from './due-devices.js';
-import {
-  createPartitionLoopModes,
-  type PartitionLoopMode,
-  PartitionLoopModes,
-} from './partition-loop-modes.js';
+import { HeldDevices } from './held-devices.js';
+import { createPartitionLoopModes, PartitionLoopModes } from './partition-loop-modes.js';
 import { withoutPaused } from './return-pauses.js';
 import { ReturnedDevices } from './returned-devices.js';
 import {
@@ -35,6 +31,8 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
+/** A step that begins this much later than planned, ms, tells that this process was stopped, not the network. */
+const STALL_MS = 1000;
 /**
  * How long after the request to end the loop still waits for the replies of its last step, ms. It must be less than
  * LEAVE_GRACE_MS: both times begin at the request, and the removal from `devices:pulse` is sent after the last step.
@@ -56,6 +54,9 @@ export class PartitionLoop {
   /** Devices to settle in the next step, because the last read of the index found them due. */
   #due: string[] = [];
   readonly #denied = new DeniedDevices();
+  readonly #held: HeldDevices;
+  /** Whether this process was stopped while the loop waited for its present step. */
+  #isStalled = false;
   /** In the modes HELD and SLEEPING: when to read the index again, ms on the clock of `performance.now()`. */
   #nextReadAtMs = 0;
   /**
@@ -70,7 +71,7 @@ export class PartitionLoop {
     context: DetectorContext,
     onEvents: (events: readonly PresenceEvent[]) => void,
   ) {
-    const { partitionCount, signal, auditRoundMs, source, returns } = context;
+    const { partitionCount, signal, auditRoundMs, source, returns, honourHold } = context;
     this.#partition = partition;
     this.#context = context;
     this.#onEvents = onEvents;
@@ -82,6 +83,7 @@ export class PartitionLoop {
       ...source.pollers(partition),
     ];
     this.#maxDevices = maxDevicesPerStep(partitionCount);
+    this.#held = new HeldDevices(honourHold);
   }
 
   /** Makes the next step settle this device, which may have changed although the index does not say so. */
@@ -106,7 +108,9 @@ export class PartitionLoop {
       while (!this.#wakeSignal.isStopped) {
         if (!(await this.#stepOrRecover())) break;
         const pauseMs = this.#pauseMs();
+        const plannedAt = performance.now() + pauseMs;
         if (pauseMs > 0) await this.#wakeSignal.wait(pauseMs);
+        this.#isStalled = performance.now() - plannedAt > STALL_MS;
       }
       await this.#leave();
     } finally {
@@ -134,6 +138,7 @@ export class PartitionLoop {
   async #step(suspects: readonly string[]): Promise<boolean> {
     const { honourHold, outage, notice } = this.#context;
     const due = this.#due;
+    const isStalled = this.#isStalled;
     this.#takeSweepRequest();
     const reads = this.#isReadDue();
     // A step that reads the index and has no due devices to settle asks no poller, so that the due devices which it
@@ -143,8 +148,10 @@ export class PartitionLoop {
     // Settling, reading and polling take one round trip together. Redis runs the read of the index after the scripts
     // that settle, so the read does not return devices that have just been settled.
     const work = Promise.all([
-      settleBatch(this.#partition, due, suspects, { detector: true, honourHold }),
-      collectOutcomes(reads ? [fetchDue(this.#partition, 'work', honourHold, limit)] : []),
+      settleBatch(this.#partition, due, suspects, { detector: true, honourHold, isStalled }),
+      collectOutcomes(
+        reads ? [fetchDue(this.#partition, 'work', { limit, after: this.#held.after, isStalled })] : [],
+      ),
       collectOutcomes(polls ? this.#pollers.map((poller) => this.#poll(poller)) : []),
     ]);
     const outcomes = await this.#wakeSignal.orAborted(work, STEP_GRACE_MS);
@@ -152,6 +159,7 @@ export class PartitionLoop {
     const [settled, read, polled] = outcomes;
     const [found] = read.values;
     this.#noteDenied(due, settled);
+    this.#held.note(settled);
     this.#due = this.#denied.leaveOut(found?.due ?? []);
     if (found) this.#onIndexRead({ ...found, due: this.#due });
     // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.
@@ -186,6 +194,7 @@ export class PartitionLoop {
   }
 
   #takeSweepRequest(): void {
+    if (this.#isSweepRequested) this.#held.startOver();
     if (this.#isSweepRequested && this.#isSleepMode()) this.#modes.change(SWEEPING);
     this.#isSweepRequested = false;
   }
@@ -215,9 +224,12 @@ export class PartitionLoop {
 
   #onIndexRead(found: DueDevices): void {
     if (!this.#isStarted()) this.#context.onStarted(this.#partition);
-    this.#context.hold.update(this.#partition, found);
-    this.#modes.change(modeAfterRead(found));
-    this.#nextReadAtMs = performance.now() + msUntilNextRead(found);
+    const until = this.#held.until;
+    const isSweep = this.#held.onRead(found) || found.due.length > 0;
+    if (!isSweep) this.#context.hold.update(this.#partition, { now: found.now, holdUntil: until });
+    this.#modes.change(isSweep ? SWEEPING : this.#held.isAny ? HELD : SLEEPING);
+    const next = this.#held.isAny ? Math.min(found.next || Infinity, this.#held.lookAgainAt) : found.next;
+    this.#nextReadAtMs = performance.now() + msUntilNextRead({ now: found.now, next });
   }
 
   #recoverFrom(error: DevstateError, suspects: readonly string[]): void {
@@ -231,6 +243,7 @@ export class PartitionLoop {
     }
     for (const id of suspects) this.#suspects.add(id);
     this.#due = [];
+    this.#held.startOver();
     hold.skip(this.#partition);
   }
 
@@ -258,16 +271,11 @@ export class PartitionLoop {
     if (this.#modes.mode === UNREACHED || this.#modes.mode === RECOVERING) return;
     this.#modes.change(LEAVING);
     try {
-      await this.#wakeSignal.orAborted(fetchDue(this.#partition, 'leave', true, 0), LEAVE_GRACE_MS);
+      await this.#wakeSignal.orAborted(fetchDue(this.#partition, 'leave', { limit: 0 }), LEAVE_GRACE_MS);
     } catch (error) {
       if (!isTransient(error)) throw error;
     }
   }
-}
-
-function modeAfterRead({ now, holdUntil, due }: DueDevices): PartitionLoopMode {
-  if (due.length > 0) return SWEEPING;
-  return holdUntil >= now ? HELD : SLEEPING;
 }
 
 /** Removes the first ids from the set and returns them, at most `count`. */

@@ -7,7 +7,14 @@ import { collectOutcomes } from '../async/settled.js';
 import { slices } from '../async/slices.js';
 import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
-import { type SettleOptions, settle, type Verdict } from '../presence/settle.js';
+import {
+  type HoldEnds,
+  NO_HOLD,
+  type SettleOptions,
+  settle,
+  spanOf,
+  type Verdict,
+} from '../presence/settle.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import { isDenied } from '../store/reply-errors.js';
@@ -19,6 +26,7 @@ export interface BatchSettlement {
   events: PresenceEvent[];
   /** True: an answer was lost that may have had further events. They are in the log. */
   isAnswerLost: boolean;
+  holdEnds: HoldEnds;
   /** True: another program changed at least one of the devices without updating the index. False: none was found. */
   bypassed: boolean;
   /** The errors of script calls that failed as a whole. What such a call has done is not known. */
@@ -64,6 +72,7 @@ export async function settleBatch(
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
     isAnswerLost: values.some(({ isAnswerLost }) => isAnswerLost) || failures.some(isUnknown),
+    holdEnds: values.reduce((ends, value) => spanOf(ends, value.holdEnds), NO_HOLD),
     bypassed: values.some(({ bypassed }) => bypassed),
     failures,
   };

@@ -1,6 +1,5 @@
 /** A sweep, which cron can run in place of a detector: marks the devices offline, once, that have expired by now. */
 import { collectOutcomes } from '../async/settled.js';
-import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
@@ -13,8 +12,8 @@ import { LostAnswers } from './lost-answers.js';
 import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
 
 /**
- * Yields the transitions that the sweep announced. A sweep marks no device offline during a hold (unless `honourHold`
- * is false), and never starts a hold.
+ * Yields the transitions that the sweep announced. A sweep judges as a detector does: a device whose
+ * heartbeats could not arrive is held, unless `honourHold` is false.
  * @throws DevstateError after all partitions were swept, the most severe error of those that failed:
  *   CONNECTION, BAD_RECORD, USAGE
  */
@@ -24,9 +23,7 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
   const lostAnswers = new LostAnswers(options.onNotice);
   const limit = maxDevicesPerStep(partitions.length);
   const failures: unknown[] = [];
-  const firstReads = partitions.map((partition) =>
-    fetchDue(partition, 'look', options.honourHold ?? true, limit),
-  );
+  const firstReads = partitions.map((partition) => fetchDue(partition, 'look', { limit }));
   // The indexes of all partitions are read at the same time, so that several servers that do not answer cost only one
   // timeout.
   await collectOutcomes(firstReads);
@@ -62,17 +59,20 @@ async function* sweepPartition(
   lostAnswers: LostAnswers,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
+  let after = 0;
+  let holdUntil = 0;
   for (let reading = firstRead; ; reading = undefined) {
-    const found = await (reading ?? fetchDue(partition, 'look', honourHold, limit));
-    if (honourHold) hold.update(partition, found);
-    if (found.due.length === 0) return;
-    const settled = await settleBatch(partition, found.due, [], { honourHold });
-    const { events, verdicts, failures } = settled;
-    yield* events;
+    const found = await (reading ?? fetchDue(partition, 'look', { limit, after }));
+    after = found.reached;
+    const { now, due } = found;
+    const settled = await settleBatch(partition, due, [], { honourHold });
+    holdUntil = Math.max(holdUntil, settled.holdEnds.last);
+    yield* settled.events;
     lostAnswers.update(partition, settled);
-    if (failures.length > 0) throw mostSevere(failures);
-    reportErrors(verdicts, onNotice);
-    const isStuck = verdicts.every((verdict) => verdict === 'held' || verdict instanceof DevstateError);
-    if (found.due.length < limit || isStuck) return;
+    if (settled.failures.length > 0) throw mostSevere(settled.failures);
+    reportErrors(settled.verdicts, onNotice);
+    if (after < now - 1) continue;
+    if (honourHold) hold.update(partition, { now, holdUntil });
+    return;
   }
 }

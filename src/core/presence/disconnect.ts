@@ -33,8 +33,8 @@ export async function disconnectAll(fleet: Fleet, ids: readonly string[]): Promi
 
 async function disconnectOne(partition: Partition, id: string): Promise<boolean> {
   if (partition.isDeviceRole) return (await import('./plain-heartbeat.js')).plainDisconnect(partition, id);
-  const { longestTtl } = await partition.settings();
-  const { reply } = await partition.run(DISCONNECT, { longestTtl }, [{ id }]);
+  const { longestTtl, hold } = await partition.settings();
+  const { reply } = await partition.run(DISCONNECT, { longestTtl, holdTtls: hold }, [{ id }]);
   const [code, wasOnline] = reply;
   if (code === 0) throw notFoundError(id);
   return wasOnline === 1;

@@ -32,7 +32,7 @@ export function isStoredReport(outcome: BeatOutcome | undefined): outcome is Sto
   return outcome !== undefined && 'version' in outcome;
 }
 
-type FleetArguments = Record<'defaultTtl' | 'longestTtl' | 'exclusive', number>;
+type FleetArguments = Record<'defaultTtl' | 'longestTtl' | 'exclusive' | 'holdTtls', number>;
 type BeatArguments = { id: string } & Record<
   'ttl' | 'reported' | 'expectedVersion' | 'expectedText',
   string | number
@@ -58,8 +58,13 @@ export async function runHeartbeats(
   defaultTtl: number,
 ): Promise<BeatOutcome[]> {
   const fallbackTtl = validTtl(defaultTtl);
-  const { longestTtl, exclusive } = await partition.settings();
-  const fleetArguments = { defaultTtl: fallbackTtl, longestTtl, exclusive: exclusive ? 1 : 0 };
+  const { longestTtl, exclusive, hold } = await partition.settings();
+  const fleetArguments = {
+    defaultTtl: fallbackTtl,
+    longestTtl,
+    exclusive: exclusive ? 1 : 0,
+    holdTtls: hold,
+  };
   const prepared = beats.map((beat) => prepareBeat(beat, stored.get(beat.id)));
   const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
   const replies = await runByKind(partition, fleetArguments, sent);

@@ -13,7 +13,7 @@ import { SETTLE } from '../store/scripts.js';
 
 /**
  * What was found about a device that was settled. Besides online and offline:
- * - held: the device timed out during a hold; nothing was changed
+ * - held: the device timed out, but is not announced offline yet, because its heartbeats could not arrive
  * - stray: the device is not registered; it was removed from the index
  * - DevstateError: the device could not be settled. BAD_RECORD: a key of it does not hold what devstate stores;
  *   CONNECTION: the server refused a write or a permission
@@ -21,14 +21,11 @@ import { SETTLE } from '../store/scripts.js';
 export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
 
 export interface SettleOptions {
-  /**
-   * True (for a detector): writes the time to the key `devices:pulse`, and starts a hold after an outage. False
-   * (default): only reads whether there is a hold.
-   */
+  /** True (for a detector): writes the time to the key `devices:pulse`. False (default): does not. */
   detector?: boolean;
-  /**
-   * True (default): a device that timed out is not declared offline during the hold after an outage. False: it is.
-   */
+  /** True: the detector itself was stopped before, so that its absence shows no outage. False (default): it was not. */
+  isStalled?: boolean;
+  /** True (default): a device whose heartbeats could not arrive is held. False: it is declared offline. */
   honourHold?: boolean;
   /**
    * True: the ids are those of registered devices. False (default): the script finds out; in a fleet whose devices have
@@ -37,9 +34,16 @@ export interface SettleOptions {
   areRegistered?: boolean;
 }
 
+/** When the hold of one of some devices ends first, and of one last, epoch ms; 0: none is held. */
+export interface HoldEnds {
+  first: number;
+  last: number;
+}
+
+export const NO_HOLD: HoldEnds = { first: 0, last: 0 };
+
 export interface Settlement {
-  /** When the last hold after an outage ends or ended, epoch ms; 0: there was no hold. */
-  holdUntil: number;
+  holdEnds: HoldEnds;
   /** One verdict for each device, in the order of the ids. */
   verdicts: Verdict[];
   /** The transitions that were announced, without those whose answer was lost. */
@@ -61,17 +65,19 @@ export interface Settlement {
 export async function settle(
   partition: Partition,
   ids: readonly string[],
-  { detector = false, honourHold = true, areRegistered = false }: SettleOptions = {},
+  { detector = false, isStalled = false, honourHold = true, areRegistered = false }: SettleOptions = {},
 ): Promise<Settlement> {
-  const { longestTtl, deviceLogins } = await partition.settings();
+  const { longestTtl, deviceLogins, hold } = await partition.settings();
   const args = {
     longestTtl,
-    detector: detector ? 1 : 0,
+    holdTtls: hold,
+    caller: detector ? 'step' : 'settle',
+    isStalled: isStalled ? 1 : 0,
     honourHold: honourHold ? 1 : 0,
     indexOnly: deviceLogins && !areRegistered ? 1 : 0,
   };
   const settlement: Settlement = {
-    holdUntil: 0,
+    holdEnds: NO_HOLD,
     verdicts: [],
     events: [],
     isAnswerLost: false,
@@ -80,8 +86,8 @@ export async function settle(
   const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
     const devices = chunk.map((id) => ({ id }));
     const { reply, isRepeated } = await partition.runRepeatably(SETTLE, args, devices, false);
-    const [hold, ...replies] = reply as [string, ...string[][]];
-    settlement.holdUntil = Number(hold);
+    const [first, last, ...replies] = reply as [string, string, ...string[][]];
+    settlement.holdEnds = spanOf(settlement.holdEnds, { first: Number(first), last: Number(last) });
     settlement.isAnswerLost ||= isRepeated && replies.some(isDecidedBefore);
     return replies;
   };
@@ -106,6 +112,12 @@ export async function settle(
 /** Whether a reply says that a device is online or offline, and that this call did not announce it. */
 function isDecidedBefore([status, _mark, ...announced]: string[]): boolean {
   return (status === 'online' || status === 'offline') && announced.length === 0;
+}
+
+/** Returns the first and the last of the ends of two groups of holds. */
+export function spanOf(a: HoldEnds, b: HoldEnds): HoldEnds {
+  if (a.first === 0 || b.first === 0) return a.first === 0 ? b : a;
+  return { first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) };
 }
 
 function toEvent(id: string, status: string, announced: readonly string[]): PresenceEvent {

@@ -61,9 +61,11 @@ async function remove(
   let type = (error ? memberships[0] : device?.deviceType) ?? '';
   const former = memberships.filter((each) => each !== type);
   await Promise.all(former.map((each) => partition.run(REMOVE_FROM_TYPE, {}, [{ id, type: each }])));
+  const { longestTtl, hold } = await partition.settings();
+  const args = { longestTtl, holdTtls: hold };
   let anyType = 0;
   return retryUntilSettled(partition.requestTimeoutMs, async () => {
-    const { reply } = await partition.run(UNREGISTER, {}, [{ id, type, anyType }]);
+    const { reply } = await partition.run(UNREGISTER, args, [{ id, type, anyType }]);
     const [code, detail] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return null;

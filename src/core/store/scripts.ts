@@ -30,7 +30,8 @@ const LAYOUT: ScriptCommand[] = ['GET'];
 const RECORD: ScriptCommand[] = ['HMGET', 'HSTRLEN'];
 const HISTORY: ScriptCommand[] = ['LINDEX', 'LTRIM', 'RPUSH'];
 const ANNOUNCE: ScriptCommand[] = ['ZSCORE', 'XADD', 'PUBLISH'];
-const HOLD: ScriptCommand[] = ['GET', 'SET'];
+const PULSE: ScriptCommand[] = ['GET', 'SET'];
+const HOLD: ScriptCommand[] = ['ZCOUNT'];
 const VERDICT: ScriptCommand[] = ['HSET'];
 
 function script<const Arg extends string, const DeviceArg extends string>(
@@ -69,7 +70,7 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl'],
   probes: ['SCARD', 'ZCARD'],
-  commands: [...BASE, ...LAYOUT, ...RECORD, ...HOLD, 'GETEX', 'SADD', 'ZADD', 'HSET'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, ...PULSE, 'GETEX', 'SADD', 'ZADD', 'HSET'],
 });
 
 /**
@@ -83,20 +84,31 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   headLength: 0,
   keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
-  args: ['defaultTtl', 'longestTtl', 'exclusive'],
+  args: ['defaultTtl', 'longestTtl', 'exclusive', 'holdTtls'],
   deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, ...ANNOUNCE, ...HOLD, 'SADD', 'ZADD', 'HSET'],
+  commands: [
+    ...BASE,
+    ...LAYOUT,
+    ...RECORD,
+    ...HISTORY,
+    ...ANNOUNCE,
+    ...PULSE,
+    ...HOLD,
+    'SADD',
+    'ZADD',
+    'HSET',
+  ],
 });
 
 /** Decides whether devices are online or offline, and announces changes between the two that are not announced yet. */
 export const SETTLE = script('settle', settleLua, {
   repeat: 'repeatable',
   devices: 'many',
-  headLength: 1,
+  headLength: 2,
   keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
-  args: ['longestTtl', 'detector', 'honourHold', 'indexOnly'],
+  args: ['longestTtl', 'holdTtls', 'caller', 'honourHold', 'isStalled', 'indexOnly'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
   commands: [
@@ -105,6 +117,7 @@ export const SETTLE = script('settle', settleLua, {
     ...RECORD,
     ...HISTORY,
     ...ANNOUNCE,
+    ...PULSE,
     ...HOLD,
     ...VERDICT,
     'PTTL',
@@ -119,13 +132,13 @@ export const SETTLE = script('settle', settleLua, {
 export const DUE = script('due', dueLua, {
   repeat: 'repeatable',
   devices: 'none',
-  headLength: 2,
+  headLength: 3,
   keys: ['activity', 'pulse', 'layout'],
   deviceKeys: [],
-  args: ['longestTtl', 'mode', 'honourHold', 'limit'],
+  args: ['longestTtl', 'mode', 'isStalled', 'after', 'limit'],
   deviceArgs: [],
   probes: [],
-  commands: [...BASE, ...LAYOUT, ...HOLD, 'ZRANGEBYSCORE', 'ZREM'],
+  commands: [...BASE, ...LAYOUT, ...PULSE, 'ZRANGEBYSCORE', 'ZREM'],
 });
 
 /** Takes one device offline at once, without waiting for its heartbeat key to expire. */
@@ -136,7 +149,7 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
   headLength: 1,
   keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
-  args: ['longestTtl'],
+  args: ['longestTtl', 'holdTtls'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
   commands: [
@@ -145,6 +158,7 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
     ...RECORD,
     ...HISTORY,
     ...ANNOUNCE,
+    ...PULSE,
     ...HOLD,
     ...VERDICT,
     'PTTL',
@@ -176,7 +190,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
   headLength: 1,
   keys: ['registered', 'types', 'online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'type', 'history:reported', 'history:desired', 'history:presence'],
-  args: [],
+  args: ['longestTtl', 'holdTtls'],
   deviceArgs: ['id', 'type', 'anyType'],
   probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'GET', 'EXISTS', 'EXISTS', 'SCARD'],
   commands: [
@@ -185,6 +199,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
     ...RECORD,
     ...HISTORY,
     ...ANNOUNCE,
+    ...PULSE,
     ...HOLD,
     'HLEN',
     'EXISTS',
@@ -243,7 +258,7 @@ export const DECLARE = script('declare', declareLua, {
   headLength: 1,
   keys: ['meta'],
   deviceKeys: [],
-  args: ['version', 'partitions', 'declaredDialect', 'writers', 'deviceLogins'],
+  args: ['version', 'partitions', 'declaredDialect', 'writers', 'deviceLogins', 'hold'],
   deviceArgs: [],
   probes: [],
   commands: [...BASE, 'HSET'],

@@ -29,7 +29,15 @@ export interface DeclaredSettings {
    * False: only trusted users write records.
    */
   deviceLogins: boolean;
+  /**
+   * For how many of its TTLs a device is held after the last heartbeat of all, while none arrives from any: 1, 1.5 or 2
+   * (the default); 0: no device is ever held. See `lua/include/hold.lua`.
+   */
+  hold: Hold;
 }
+
+export const HOLDS = [2, 1.5, 1, 0] as const;
+export type Hold = (typeof HOLDS)[number];
 
 /** The settings of a fleet, always with a dialect: the declared one, else that of the fleet's records. */
 export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Dialect };
@@ -48,6 +56,7 @@ export const SETTING_FIELDS = [
   'logCap',
   'historyCap',
   'deviceLogins',
+  'hold',
 ] as const;
 
 /**
@@ -56,7 +65,7 @@ export const SETTING_FIELDS = [
  * @throws DevstateError BAD_RECORD: a value is not valid
  */
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {
-  const [partitions, dialect, writers, longestTtl, logCap, historyCap, deviceLogins] = values;
+  const [partitions, dialect, writers, longestTtl, logCap, historyCap, deviceLogins, hold] = values;
   return {
     partitions: Math.max(parseCount(partitions, 1, MAX_PARTITIONS), 1),
     dialect: declaredDialect(dialect),
@@ -65,6 +74,7 @@ export function parseDeclaredSettings(values: readonly (string | null)[]): Decla
     logCap: parseCount(logCap, 100_000),
     historyCap: parseCount(historyCap, 100),
     deviceLogins: deviceLogins === '1',
+    hold: declaredHold(hold),
   };
 }
 
@@ -74,6 +84,13 @@ function declaredDialect(text: string | null | undefined): Dialect | undefined {
   throw new DevstateError('BAD_RECORD', `devices:meta declares the dialect ${JSON.stringify(text)}`, {
     reason: 'INVALID_DIALECT',
   });
+}
+
+function declaredHold(text: string | null | undefined): Hold {
+  if (text === null || text === undefined) return HOLDS[0];
+  const hold = HOLDS.find((each) => String(each) === text);
+  if (hold !== undefined) return hold;
+  throw new DevstateError('BAD_RECORD', `devices:meta holds ${JSON.stringify(text)} instead of a hold`);
 }
 
 function parseCount(

@@ -4,7 +4,7 @@ import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js'
 import { register } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.mjs';
 import { cli, masked, text } from '../../support/cli.js';
-import { expired, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { expired, hold, openFleet, type SingleFleet, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -27,8 +27,12 @@ async function lapsed(...ids: string[]): Promise<void> {
   for (const id of ids) await expired(fleet, id);
 }
 
-const pulse = (last: number, detector: number, hold: number) =>
-  fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
+/** The device timed out in an outage that ended just now, so it is held for its TTL. */
+async function held(id: string, ttl: number): Promise<void> {
+  await register(fleet, id, 'lamp');
+  await heartbeat(fleet, { id, ttl });
+  await hold(fleet, [id], ttl);
+}
 
 describe('usage errors, reported before anything is sent', () => {
   test.each<[argv: string, expected: string]>([
@@ -127,13 +131,11 @@ describe('--once', () => {
   });
 
   test('marks no device offline during a hold and says so; --no-hold does', async () => {
-    await lapsed(ID);
-    const now = await serverNow(fleet.redis);
-    await pulse(now, now, now + 600_000);
+    await held(ID, 600_000);
     const { exit, stdout, stderr } = await devstate.run('detect --once');
     expect([exit, stdout]).toEqual([0, '']);
     expect(masked(stderr)).toMatch(
-      /^heartbeats could not arrive for a while: no device is marked offline for 9m5\ds, until YYYY-MM-DDThh:mm:ss.000Z\n0 went offline\n$/,
+      /^heartbeats could not arrive for a while: the devices concerned are not marked offline for 9m5\ds, until YYYY-MM-DDThh:mm:ss.000Z\n0 went offline\n$/,
     );
     expect((await devstate.run('detect --once --no-hold')).stderr).toBe('1 went offline\n');
   });
@@ -182,13 +184,11 @@ describe('while running', () => {
   });
 
   test('reports the beginning and the end of a hold', async () => {
-    await lapsed('d1');
-    const now = await serverNow(fleet.redis);
-    await pulse(now, now, now + 1500);
+    await held('d1', 2500);
     const detecting = devstate.start('detect -o name');
     await detecting.says(
       'stderr',
-      'heartbeats could not arrive for a while: no device is marked offline for ',
+      'heartbeats could not arrive for a while: the devices concerned are not marked offline for ',
     );
     await detecting.says('stderr', 'the hold is over\n');
     await detecting.lines('stdout', 1);
@@ -196,9 +196,7 @@ describe('while running', () => {
   });
 
   test('--no-hold reports that it ignores a hold', async () => {
-    await lapsed('d1');
-    const now = await serverNow(fleet.redis);
-    await pulse(now, now, now + 600_000);
+    await held('d1', 600_000);
     const detecting = devstate.start('detect --no-hold -o name');
     await detecting.lines('stdout', 1);
     const { stderr } = await detecting.stop();

@@ -94,10 +94,10 @@ export function statsSuite(redis: TestBackend): void {
 
   describe('init', () => {
     test.each<[argv: string, expected: string]>([
-      ['init', 'layout version 1, one partition, dialect node, shared writers\n'],
+      ['init', 'layout version 1, one partition, dialect node, shared writers, hold 2\n'],
       [
         'init --writers exclusive --json',
-        '{\n  "version": 1,\n  "partitions": 1,\n  "dialect": "node",\n  "writers": "exclusive",\n  "deviceLogins": false\n}\n',
+        '{\n  "version": 1,\n  "partitions": 1,\n  "dialect": "node",\n  "writers": "exclusive",\n  "deviceLogins": false,\n  "hold": 2\n}\n',
       ],
       [
         'init --read-only',
@@ -114,7 +114,7 @@ export function statsSuite(redis: TestBackend): void {
 
     test('declares the dialect of an empty fleet', async () => {
       expect(await devstate.session('init --dialect python')).toBe(
-        'layout version 1, one partition, dialect python, shared writers\n',
+        'layout version 1, one partition, dialect python, shared writers, hold 2\n',
       );
       await devstate.run('register d1 --type lamp');
       expect(await (await redis.client()).hget('device:state:d1', 'device_id')).toBe('d1');

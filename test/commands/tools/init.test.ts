@@ -19,18 +19,18 @@ test.each([
 test('partitions can change while there are no devices', async () => {
   for (const count of [16, 64]) {
     expect(await devstate.session(`init --partitions ${count} -q`, { tty: true })).toBe(
-      `layout version 1, ${count} partitions, dialect node, shared writers\n`,
+      `layout version 1, ${count} partitions, dialect node, shared writers, hold 2\n`,
     );
   }
   await devstate.run('register d1 --type lamp');
   expect(await (await redis.client()).keys('*device:state:*')).toEqual(['{31}:device:state:d1']);
   expect(await devstate.run('init --partitions 16')).toMatchObject({ exit: 6 });
   expect(await devstate.session('init --writers exclusive')).toBe(
-    'layout version 1, 64 partitions, dialect node, exclusive writers\n',
+    'layout version 1, 64 partitions, dialect node, exclusive writers, hold 2\n',
   );
   await devstate.run('unregister d1 --yes');
   expect(await devstate.session('init --partitions 1')).toBe(
-    'layout version 1, one partition, dialect node, exclusive writers\n',
+    'layout version 1, one partition, dialect node, exclusive writers, hold 2\n',
   );
 });
 

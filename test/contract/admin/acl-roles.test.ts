@@ -55,9 +55,9 @@ const COMMAND_LINES: [argv: string, ...roles: Role[]][] = [
 /** Command lines that read the index of an exclusive fleet; in a shared fleet they read every record instead. */
 const INDEX_COMMAND_LINES: [argv: string, ...roles: Role[]][] = [
   ['list --sort last-seen', 'viewer', 'operator'],
-  ['list-online --sort expires', 'viewer', 'operator'],
+  ['list-online --sort expires', 'viewer', 'detector', 'operator'],
   ['stale --older-than 1ms', 'viewer', 'operator'],
-  ['stats', 'viewer', 'operator'],
+  ['stats', 'viewer', 'detector', 'operator'],
   ['stats --by type', 'viewer', 'operator'],
 ];
 /** A refusal must name the command, key or channel that is missing; the role device may refuse it before Redis does. */

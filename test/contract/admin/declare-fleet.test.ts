@@ -31,6 +31,7 @@ describe.each(DIALECTS)('declaring a %s fleet exclusive', (dialect) => {
       dialect,
       writers: 'exclusive',
       deviceLogins: false,
+      hold: 2,
     });
     expect((await fleet.settings()).exclusive).toBe(true);
     const comparable = (row: (typeof before)[number]) => [

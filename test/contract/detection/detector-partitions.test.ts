@@ -17,6 +17,7 @@ import {
   bringOnline,
   cut,
   failure,
+  hold,
   numberedIds,
   ODD_IDS,
   openFleet,
@@ -25,6 +26,7 @@ import {
   storyOf,
   until,
 } from '../../support/fleet.js';
+import { parsePulse, pulseText } from '../../support/hold/pulse.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -185,11 +187,20 @@ describe('other programs', () => {
 });
 
 describe('the hold', () => {
+  /** Holds devices of several partitions. @returns the latest end of the holds */
+  async function holdAll(ids: readonly string[], ttl: number): Promise<number> {
+    let end = 0;
+    for (const partition of await fleet.partitions()) {
+      const own: string[] = [];
+      for (const id of ids) if ((await fleet.partitionFor(id)) === partition) own.push(id);
+      if (own.length > 0) end = await hold({ redis: fleet.redis, keys: partition.keys }, own, ttl);
+    }
+    return end;
+  }
+
   test('of all partitions calls onHold once with the latest end, and onHoldEnd once', async () => {
-    await expired(IDS);
-    const now = await serverNow(fleet.redis);
-    for (const [i, { keys }] of (await fleet.partitions()).entries())
-      await fleet.redis.set(keys.pulse, `${now - 3200 - 10 * i} ${now - 3300} 0`);
+    await bringOnline(fleet, IDS, () => 60_000);
+    const end = await holdAll(IDS, 3000);
     const holds: number[] = [];
     const { said, says, first } = await detector({ onHold: (until) => void holds.push(until) });
     await until(() => holds.length > 0);
@@ -197,31 +208,30 @@ describe('the hold', () => {
     await says('hold over');
     await first(IDS.length - 1);
     expect(said).toEqual(['hold over']);
-    expect(holds).toHaveLength(1);
-    expect(holds[0]).toBeGreaterThanOrEqual(now + 3200 + 10 * (PARTITIONS - 1));
+    expect(holds).toEqual([end]);
     expect((await storiesOf(fleet, ['d0']))[0]).toEqual(['1 online heartbeat']);
   });
 
   test('of one partition does not delay the others', async () => {
     await bringOnline(fleet, IDS, () => 20);
-    const now = await serverNow(fleet.redis);
     const held = await fleet.partitionFor('d0');
-    await fleet.redis.set(held.keys.pulse, `${now} ${now} ${now + 3_600_000}`);
-    const { events, says, first } = await detector();
+    const isHeld = async (id: string) => (await fleet.partitionFor(id)) === held;
+    const heldIds: string[] = [];
     const others: string[] = [];
-    for (const id of IDS) if ((await fleet.partitionFor(id)) !== held) others.push(id);
+    for (const id of IDS) ((await isHeld(id)) ? heldIds : others).push(id);
+    await holdAll(heldIds, 60_000);
+    const { events, says, first } = await detector();
     await first(others.length);
     await says('hold');
     expect(events.map(({ deviceId }) => deviceId).sort()).toEqual(others.sort());
   });
 
   test('is honoured by a sweep, which calls onHold once', async () => {
-    await expired(IDS);
-    const now = await serverNow(fleet.redis);
-    await setPulses(`${now} ${now} ${now + 3_600_000}`);
+    await bringOnline(fleet, IDS, () => 60_000);
+    const end = await holdAll(IDS, 60_000);
     const held: number[] = [];
     expect(await allOf(sweep(fleet, { onHold: (until) => void held.push(until) }))).toEqual([]);
-    expect(held).toEqual([now + 3_600_000]);
+    expect(held).toEqual([end]);
     expect(await allOf(sweep(fleet, { honourHold: false }))).toHaveLength(IDS.length);
   });
 });
@@ -267,7 +277,7 @@ test('announces devices and writes the pulse, while its consumer takes no event'
   const stories = async () => (await storiesOf(fleet, IDS)).filter(({ length }) => length === 2).length;
   await until(async () => (await stories()) === IDS.length);
   const pulseOf = async () =>
-    Number((await fleet.redis.get((await fleet.partitionFor('d0')).keys.pulse))?.split(' ')[1]);
+    parsePulse((await fleet.redis.get((await fleet.partitionFor('d0')).keys.pulse)) ?? '')?.step ?? 0;
   const before = await pulseOf();
   await until(async () => (await pulseOf()) > before);
   stop.abort();
@@ -283,11 +293,14 @@ test('detectorAtWork is true only if a detector ran in all partitions, and false
   await stop();
   expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
   for (const { keys } of await fleet.partitions())
-    expect((await fleet.redis.get(keys.pulse))?.split(' ')[1]).toBe('0');
+    expect(parsePulse((await fleet.redis.get(keys.pulse)) ?? '')?.step).toBe(0);
   const now = await serverNow(fleet.redis);
-  await setPulses(`${now} ${now} 0`);
+  await setPulses(pulseText({ last: now, step: now }));
   expect(await isDetectorRunning(fleet)).toBe(true);
-  await fleet.redis.set((await fleet.partitionFor('d3')).keys.pulse, `${now} ${now - 10_000} 0`);
+  await fleet.redis.set(
+    (await fleet.partitionFor('d3')).keys.pulse,
+    pulseText({ last: now, step: now - 10_000 }),
+  );
   expect(await isDetectorRunning(fleet)).toBe(false);
 });
 

@@ -15,6 +15,7 @@ import {
   bringOnline,
   cut,
   DIALECTS,
+  hold,
   logOf,
   numberedIds,
   ODD_IDS,
@@ -24,6 +25,7 @@ import {
   storyOf,
   until,
 } from '../../support/fleet.js';
+import { type Pulse, parsePulse, pulseText } from '../../support/hold/pulse.js';
 import { interceptCommands } from '../../support/intercept-commands.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -33,6 +35,8 @@ let fleet: SingleFleet;
 beforeEach(async () => {
   fleet = await openFleet(redis);
 });
+
+const pulse = (fields: Partial<Pulse>) => fleet.redis.set(fleet.keys.pulse, pulseText(fields));
 
 /** Starts a detector on its own connection. */
 async function detector(options: DetectOptions = {}, at = redis): Promise<OpenDetector> {
@@ -122,6 +126,7 @@ test('announces nothing of a device that stays online, and each expiry of one th
 describe('other programs', () => {
   test('the audit finds devices that they write without publishing', async () => {
     await writeUnpublished(5);
+    await pulse({}); // without one, devices that were not seen since are held
     const { events, first } = await detector();
     await first(5);
     for (const { status, reason, seq } of events)
@@ -205,14 +210,14 @@ test('five detectors of all strategies and the article’s detectors announce ea
 });
 
 describe('the hold', () => {
-  const pulse = (last: number, detector: number, hold: number) =>
-    fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
-
-  test('is opened after an outage: calls onHold, announces nothing until it ends, and calls onHoldEnd', async () => {
-    await online(2, () => 60_000);
+  test('after an outage: calls onHold, announces nothing until it ends, and calls onHoldEnd', async () => {
+    await online(2, () => 3000);
     await cut(fleet, 'd0', 'd1');
     const now = await serverNow(fleet.redis);
-    await pulse(now - 3200, now - 3300, 0); // no heartbeat for 3.2 s, and a detector running before
+    // The devices were seen before the outage, in which neither a heartbeat nor a detector was.
+    for (const id of ['d0', 'd1']) await fleet.redis.hset(fleet.keys.state(id), 'lastSeen', now - 2900);
+    await fleet.redis.zadd(fleet.keys.activity, now - 1, 'd0', now - 1, 'd1');
+    await pulse({ last: now - 2500, step: now - 2600 });
     const holds: number[] = [];
     const { events, said, says, first } = await detector({ onHold: (until) => void holds.push(until) });
     await until(() => holds.length > 0);
@@ -221,46 +226,62 @@ describe('the hold', () => {
     expect(await first(1)).toMatchObject([{ deviceId: 'd1', status: 'offline', reason: 'timeout' }]);
     const [hold = 0] = holds;
     expect([holds.length, said]).toEqual([1, ['hold over']]);
-    expect(hold).toBeGreaterThanOrEqual(now + 3200);
+    expect(hold).toBeGreaterThanOrEqual(now + 2899);
     expect(Number((events[0]?.id ?? '').split('-')[0])).toBeGreaterThanOrEqual(hold);
     expect(await storyOf(fleet, 'd0')).toEqual(['1 online heartbeat']);
   });
 
-  test('that another detector opened is honoured', async () => {
-    await online(1, () => 60_000);
-    const now = await serverNow(fleet.redis);
-    const hold = now + 1200;
-    await pulse(now, now, hold);
-    const { said, first } = await detector();
-    await heartbeat(fleet, { id: 'd0', ttl: 20 });
-    const [event] = await first(1);
-    expect(Number((event?.id ?? '').split('-')[0])).toBeGreaterThanOrEqual(hold);
-    expect(said).toEqual(['hold', 'hold over']);
-  });
-
   test('is ignored with honourHold: false', async () => {
-    await online(1, () => 20);
-    const now = await serverNow(fleet.redis);
-    await pulse(now, now, now + 3_600_000);
-    const { said, first } = await detector({ honourHold: false });
+    await online(1, () => 600_000);
+    await hold(fleet, ['d0'], 600_000);
+    const { said, says, first } = await detector({ honourHold: false });
     expect(await first(1)).toMatchObject([{ deviceId: 'd0', status: 'offline' }]);
+    await says('hold');
     expect(said).toEqual(['hold']);
   });
 
-  test('is honoured by a sweep, which opens none and does not write the pulse', async () => {
-    const ids = await online(1, () => 20);
-    await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d0'))) === 0);
-    const now = await serverNow(fleet.redis);
-    await pulse(now, now, now + 3_600_000);
+  test('is honoured by a sweep, which does not stamp the pulse', async () => {
+    await online(1, () => 600_000);
+    const end = await hold(fleet, ['d0'], 600_000);
+    const before = await fleet.redis.get(fleet.keys.pulse);
     const held: number[] = [];
     expect(await runSweep({ onHold: (until) => void held.push(until) })).toEqual([]);
-    expect(held).toEqual([now + 3_600_000]);
-    expect(await runSweep({ honourHold: false })).toEqual(ids.map((id) => `${id} offline`));
-    await heartbeat(fleet, { id: 'd0', ttl: 20 });
-    await until(async () => (await fleet.redis.exists(fleet.keys.heartbeat('d0'))) === 0);
-    await pulse(now - 10_000, now - 10_000, 0);
-    expect(await runSweep()).toEqual(ids.map((id) => `${id} offline`));
-    expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${now - 10_000} ${now - 10_000} 0`);
+    expect(held).toEqual([end]);
+    expect(await fleet.redis.get(fleet.keys.pulse)).toBe(before);
+    expect(await runSweep({ honourHold: false })).toEqual(['d0 offline']);
+  });
+
+  test('is found by a sweep as by a detector', async () => {
+    await online(5, () => 60_000);
+    await cut(fleet, ...numberedIds(5));
+    const now = await serverNow(fleet.redis);
+    for (const id of numberedIds(5)) {
+      await fleet.redis.hset(fleet.keys.state(id), 'lastSeen', now - 60_000);
+      await fleet.redis.zadd(fleet.keys.activity, now - 1000, id);
+    }
+    await pulse({ last: now - 20_000, step: now - 20_500 });
+    expect(await runSweep()).toEqual([]);
+    const { says } = await detector();
+    await says('hold');
+    for (const id of numberedIds(5)) expect(await storyOf(fleet, id)).toEqual(['1 online heartbeat']);
+  });
+
+  test('more held devices than one read returns do not hide one that is not held', async () => {
+    const ids = await online(900, () => 60_000);
+    const now = await serverNow(fleet.redis);
+    const ttl = 30_000;
+    for (const [i, id] of ids.entries()) {
+      const seenAt = now - ttl - 900 + i;
+      fleet.redis.hset(fleet.keys.state(id), 'lastSeen', i === 899 ? seenAt + 20_000 : seenAt);
+      fleet.redis.zadd(fleet.keys.activity, seenAt + ttl, id);
+      fleet.redis.del(fleet.keys.heartbeat(id));
+    }
+    await pulse({ from: now - 20_000, to: now - 10_000, last: now, step: now });
+    const { events, says, first } = await detector();
+    expect(await first(1)).toMatchObject([{ deviceId: 'd899', status: 'offline' }]);
+    await says('hold');
+    expect(events).toHaveLength(1);
+    expect(await runSweep()).toEqual([]);
   });
 });
 
@@ -275,7 +296,7 @@ describe('the detector stops', () => {
     await stop();
     expect(performance.now() - stopRequestedAt).toBeLessThan(1000);
     expect(await isDetectorRunning(fleet)).toBe(false);
-    expect((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[1]).toBe('0');
+    expect(parsePulse((await fleet.redis.get(fleet.keys.pulse)) ?? '')?.step).toBe(0);
   });
 
   test('while another one keeps running', async () => {

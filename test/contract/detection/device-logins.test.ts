@@ -30,6 +30,7 @@ import {
   storyOf,
   until,
 } from '../../support/fleet.js';
+import { pulseText } from '../../support/hold/pulse.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
@@ -120,6 +121,7 @@ describe('a pause after a return', () => {
 
   test('does not keep a device that returned from being told offline', async () => {
     const fleet = await withLogins('d1');
+    await fleet.redis.set(fleet.only.keys.pulse, pulseText({})); // without one, devices not seen since are held
     const detector = await openDetector(fleet, { strategy: 'keyspace' });
     await fleet.redis.set(fleet.only.keys.heartbeat('d1'), '1', 'PX', 1500);
     const events = await detector.first(2);
@@ -234,7 +236,11 @@ describe('settle', () => {
     const fleet = await openFleet(redis, {}, { username: 'old', password: 'pw' });
     const before = await snapshot(admin.redis);
     expect((await settle(fleet.only, ['d1'])).verdicts).toMatchObject([{ code: 'CONNECTION' }]);
-    const { [admin.only.keys.activity]: _, ...after } = await snapshot(admin.redis);
+    const {
+      [admin.only.keys.activity]: _,
+      [admin.only.keys.pulse]: __,
+      ...after
+    } = await snapshot(admin.redis);
     expect(before).toMatchObject(after);
   });
 
@@ -247,11 +253,15 @@ describe('settle', () => {
     expect((await fleet.settings()).longestTtl).toBe(60_000);
   });
 
-  test('leaves the pulse alone: a device’s heartbeat is no sign that others can send theirs', async () => {
+  test('takes no heartbeat of a single device for a sign that others can send theirs', async () => {
     const fleet = await withLogins('d1');
     await heartbeat(await device(), { id: 'd1' });
+    const now = await serverNow(fleet.redis);
+    const pulse = pulseText({ last: now - 5000, id: 'd1' });
+    await fleet.redis.set(fleet.only.keys.pulse, pulse);
+    await fleet.redis.zadd(fleet.only.keys.activity, now - 1, 'd1');
     await settle(fleet.only, ['d1']);
-    expect(await fleet.redis.exists(fleet.only.keys.pulse)).toBe(0);
+    expect(await fleet.redis.get(fleet.only.keys.pulse)).toBe(pulse);
   });
 });
 
@@ -326,7 +336,7 @@ describe('declareFleet', () => {
   test('the command line declares, shows and takes back', async () => {
     const devstate = cli(redis);
     expect((await devstate.run('init --device-logins')).stdout).toBe(
-      'layout version 1, one partition, dialect node, shared writers, device logins\n',
+      'layout version 1, one partition, dialect node, shared writers, device logins, hold 2\n',
     );
     expect(await devstate.json('init')).toMatchObject({ deviceLogins: true });
     expect((await devstate.run('init --no-device-logins')).stdout).not.toContain('logins');

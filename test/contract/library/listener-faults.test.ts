@@ -12,7 +12,7 @@ import {
   type OfflineDetectorEvents,
   type PresenceEvent,
 } from '../../../src/index.js';
-import { openFleet, type SingleFleet, serverNow, until } from '../../support/fleet.js';
+import { hold, openFleet, type SingleFleet, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 import { collectUncaught } from '../../support/uncaught.js';
 
@@ -66,8 +66,8 @@ describe('OfflineDetector', () => {
   };
 
   async function startHold(): Promise<void> {
-    const now = await serverNow(fleet.redis);
-    await fleet.redis.set(fleet.keys.pulse, `${now} ${now} ${now + 1500}`);
+    await beatOnce(['held']);
+    await hold(fleet, ['held'], 1500);
   }
 
   async function cutConnections(): Promise<void> {

@@ -11,7 +11,7 @@ import {
   type PresenceEvent,
 } from '../../../src/index.js';
 import { articleProgram } from '../../support/article.mjs';
-import { failure, openFleet, type SingleFleet, serverNow, storyOf, until } from '../../support/fleet.js';
+import { failure, hold, openFleet, type SingleFleet, storyOf, until } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 import { warningsDuring } from '../../support/warnings.js';
 
@@ -109,21 +109,20 @@ test('emits online for a device that another program brings online', async () =>
 });
 
 test('emits hold and holdEnd, and ignores the hold with honourHold: false', async () => {
-  const now = await serverNow(fleet.redis);
   await beatOnce('d1');
-  await fleet.redis.set(fleet.keys.pulse, `${now} ${now} ${now + 800}`);
+  const end = await hold(fleet, ['d1'], 1500);
   const detector = createDetector();
   const order: string[] = [];
-  detector.on('hold', (until) => order.push(`hold ${until - now}`));
+  detector.on('hold', (until) => order.push(`hold ${until - end}`));
   detector.on('holdEnd', () => order.push('holdEnd'));
   detector.on('offline', () => order.push('offline'));
   await detector.start();
   await nextEvent(detector, 'offline');
-  expect(order).toEqual(['hold 800', 'holdEnd', 'offline']);
+  expect(order).toEqual(['hold 0', 'holdEnd', 'offline']);
   const hasty = createDetector({ honourHold: false });
   await detector.stop();
   await beatOnce('d2');
-  await fleet.redis.set(fleet.keys.pulse, `${now} ${now} ${now + 3_600_000}`);
+  await hold(fleet, ['d2'], 60_000);
   const found = nextEvent(hasty, 'offline');
   await hasty.start();
   expect(await found).toMatchObject([{ deviceId: 'd2' }]);

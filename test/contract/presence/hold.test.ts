@@ -1,117 +1,360 @@
-/** The hold: after an outage of Redis, expired devices are not announced offline until they had time to beat again. */
+/** The hold: devices whose heartbeats could not arrive are not announced offline until they had time to beat again. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
+import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { settle } from '../../../src/core/presence/settle.js';
+import { type SettleOptions, settle } from '../../../src/core/presence/settle.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
-import { register } from '../../../src/core/registry/register.js';
+import { registerAll } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
-import { cut, openFleet, type SingleFleet, serverNow, storyOf } from '../../support/fleet.js';
+import {
+  DIALECTS,
+  numberedIds,
+  openFleet,
+  type SingleFleet,
+  serverNow,
+  storyOf,
+} from '../../support/fleet.js';
+import { type Pulse, parsePulse, pulseText } from '../../support/hold/pulse.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
-const GAP_MS = 10_000;
+const TTL = 10_000;
+const ONLINE = ['1 online heartbeat'];
+const TIMED_OUT = [...ONLINE, '2 offline timeout'];
+const RETURNED = [...TIMED_OUT, '3 online heartbeat'];
+const HOUR = 3_600_000;
 
-describe('the hold', () => {
-  let fleet: SingleFleet;
-  let now: number;
+let fleet: SingleFleet;
+let now: number;
 
-  const pulse = async (last: number, detector: number, hold = 0) =>
-    fleet.redis.set(fleet.keys.pulse, `${last} ${detector} ${hold}`);
-  const readPulse = async () => (await fleet.redis.get(fleet.keys.pulse))?.split(' ').map(Number) ?? [];
-  /** d1 and d2 were announced online, and their heartbeat keys are deleted. */
-  beforeEach(async () => {
-    fleet = await openFleet(redis);
-    await Promise.all(['d1', 'd2'].map((id) => register(fleet, id, 'lamp')));
-    await heartbeats(fleet, [{ id: 'd1' }, { id: 'd2' }]);
-    await cut(fleet, 'd1', 'd2');
-    now = await serverNow(fleet.redis);
+const write = (fields: Partial<Pulse>) => fleet.redis.set(fleet.keys.pulse, pulseText(fields));
+const readPulse = async () => parsePulse((await fleet.redis.get(fleet.keys.pulse)) ?? '');
+
+/** Devices that were seen `ago` ms ago for the last time: their TTL has run out if that is longer than `ttl`. */
+async function seen(ids: readonly string[], ago: number, ttl = TTL): Promise<void> {
+  for (const id of ids) {
+    const { keys } = fleet;
+    await fleet.redis.hset(keys.state(id), 'lastSeen', now - ago);
+    await fleet.redis.zadd(keys.activity, now - ago + ttl, id);
+    if (ago > ttl) await fleet.redis.del(keys.heartbeat(id));
+  }
+}
+
+/** Registers the devices and brings them online. @returns their ids */
+async function online(count: number): Promise<string[]> {
+  const ids = numberedIds(count);
+  await registerAll(
+    fleet,
+    ids.map((id) => ({ id, type: 'lamp' })),
+  );
+  await heartbeats(
+    fleet,
+    ids.map((id) => ({ id, ttl: TTL })),
+  );
+  now = await serverNow(fleet.redis);
+  return ids;
+}
+
+const verdicts = async (ids: readonly string[], options?: SettleOptions) =>
+  (await settle(fleet.only, ids, options)).verdicts;
+
+beforeEach(async () => {
+  fleet = await openFleet(redis);
+});
+
+describe('what is taken for an outage', () => {
+  const LOST = TTL + 3000;
+  const cases: [what: string, pulse: () => Partial<Pulse>, isOutage: boolean][] = [
+    ['a detector and the devices were cut off', () => ({ last: now - 5000, step: now - 4500 }), true],
+    ['no detector ran', () => ({ last: now - 5000 }), false],
+    ['the detector had stopped before', () => ({ last: now - 5000, step: now - 9000 }), false],
+    ['a detector ran all the time', () => ({ last: now - 5000, step: now - 500 }), false],
+    ['heartbeats came all the time', () => ({ last: now - 500, step: now - 5000 }), false],
+    ['devices were silent', () => ({ last: now - 5000, gap: 200, step: now - 100 }), true],
+    ['such gaps are usual', () => ({ last: now - 5000, gap: 4000, step: now - 100 }), false],
+    [
+      'such gaps were usual in the window before',
+      () => ({ last: now - 5000, gap: 9, gapBefore: 4000 }),
+      false,
+    ],
+    ['the outage was short for the TTL', () => ({ last: now - 1000, gap: 200 }), false],
+    ['the pulse is of devstate 0.1, with an outage', () => ({}), true],
+  ];
+
+  test.each(cases)('%s', async (what, pulse, isOutage) => {
+    const [d0 = '', d1 = ''] = await online(2);
+    await seen([d0, d1], LOST);
+    if (what.includes('0.1')) await fleet.redis.set(fleet.keys.pulse, `${now - 5000} ${now - 5500} 0`);
+    else await write(pulse());
+    const { wasOffline } = await heartbeat(fleet, { id: d0, ttl: TTL });
+    expect(await storyOf(fleet, d0)).toEqual(isOutage ? ONLINE : RETURNED);
+    expect(wasOffline).toBe(true);
+    expect(await verdicts([d1])).toEqual([isOutage ? 'held' : 'offline']);
+    expect((await readDevice(fleet, d1)).presenceSeq).toBe(isOutage ? 1 : 2);
   });
 
-  test('lets expired devices beat again without events, after an outage with a running detector before', async () => {
-    await pulse(now - GAP_MS, now - GAP_MS - 500);
-    expect(await heartbeat(fleet, { id: 'd1' })).toMatchObject({ wasOffline: true });
-    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat']);
-    const [last = 0, detector, hold = 0] = await readPulse();
-    expect(detector).toBe(now - GAP_MS - 500);
-    expect(hold - last).toBe(last - (now - GAP_MS));
-    expect(await settle(fleet.only, ['d1', 'd2'])).toEqual({
-      holdUntil: hold,
-      verdicts: ['online', 'held'],
-      events: [],
-      isAnswerLost: false,
-      bypassed: false,
-    });
-    expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat']);
-    expect(await readDevice(fleet, 'd2')).toMatchObject({ status: 'offline', presenceSeq: 1 });
+  test('the first settle after a cut notes it, whoever asks; silence it only feels', async () => {
+    const ids = await online(5);
+    await seen(ids, LOST);
+    await write({ last: now - 5000, step: now - 5500 });
+    expect(await verdicts(ids)).toEqual(ids.map(() => 'held'));
+    expect(await readPulse()).toMatchObject({ from: now - 5000, last: now - 5000, step: now - 5500 });
+    await write({ last: now - 5000, gap: 100 });
+    expect(await verdicts(ids)).toEqual(ids.map(() => 'held'));
+    expect(await readPulse()).toMatchObject({ from: 0, to: 0 });
+    const { holdEnds } = await settle(fleet.only, ids);
+    expect(holdEnds).toEqual({ first: now - 5000 + 2 * TTL, last: now - 5000 + 2 * TTL });
   });
 
-  test('is opened by a detector’s settle, before its verdicts', async () => {
-    await pulse(now - GAP_MS, now - GAP_MS);
-    const { holdUntil, verdicts } = await settle(fleet.only, ['d1', 'd2'], { detector: true });
-    expect(verdicts).toEqual(['held', 'held']);
-    const [last = 0, detector, hold] = await readPulse();
-    expect([detector, hold]).toEqual([last, holdUntil]);
-    await heartbeat(fleet, { id: 'd2' });
-    expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat']);
+  test('a detector that was itself stopped shows none', async () => {
+    const [d0 = ''] = await online(1);
+    await seen([d0], LOST);
+    await write({ last: now - 5000, step: now - 5500 });
+    expect(await verdicts([d0], { detector: true, isStalled: true })).toEqual(['offline']);
   });
 
-  test('lasts at most the longest TTL', async () => {
-    await pulse(now - 3_600_000, now - 3_600_000);
-    const { holdUntil } = await settle(fleet.only, [], { detector: true });
-    const [last = 0] = await readPulse();
-    expect(holdUntil - last).toBe(60_000);
-  });
-
-  test('after its end, settle announces offline', async () => {
-    await pulse(now, now, now - 1);
-    expect((await settle(fleet.only, ['d1'], { detector: true })).verdicts).toEqual(['offline']);
-    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
-  });
-
-  test.each([
-    ['during the hold', () => pulse(now, now, now + GAP_MS)],
-    ['before the hold was opened', () => pulse(now - GAP_MS, now - GAP_MS)],
-  ])('%s, unregister of an expired device announces the reason unregister', async (_when, before) => {
-    await before();
-    await unregister(fleet, 'd1');
-    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline unregister']);
-    await pulse(now, now, now - 1);
-    await unregister(fleet, 'd2');
-    expect(await storyOf(fleet, 'd2')).toEqual(['1 online heartbeat', '2 offline timeout']);
-  });
-
-  test('is ignored with honourHold: false', async () => {
-    await pulse(now, now, now + GAP_MS);
-    expect((await settle(fleet.only, ['d1', 'd2'])).verdicts).toEqual(['held', 'held']);
-    expect((await settle(fleet.only, ['d1'], { honourHold: false })).verdicts).toEqual(['offline']);
-    expect(await storyOf(fleet, 'd1')).toEqual(['1 online heartbeat', '2 offline timeout']);
-  });
-
-  test.each([
-    ['no detector ran before', GAP_MS, 0],
-    ['the detector had stopped well before the gap', GAP_MS, 2 * GAP_MS],
-    ['the gap was short', 2_000, 2_000],
-  ])('is not opened, when %s', async (_why, gapMs, detectorAgoMs) => {
-    await pulse(now - gapMs, detectorAgoMs === 0 ? 0 : now - detectorAgoMs);
-    await heartbeat(fleet, { id: 'd1' });
-    expect(await storyOf(fleet, 'd1')).toEqual([
-      '1 online heartbeat',
-      '2 offline timeout',
-      '3 online heartbeat',
-    ]);
-    expect((await readPulse())[2]).toBe(0);
+  test('a lost pulse holds for one TTL', async () => {
+    const ids = await online(2);
+    await seen(ids, LOST);
+    await fleet.redis.del(fleet.keys.pulse);
+    expect(await verdicts(ids)).toEqual(['held', 'held']);
+    const { from, to = 0 } = (await readPulse()) ?? {};
+    expect(from).toBe(1);
+    expect((await settle(fleet.only, ids)).holdEnds).toEqual({ first: to + TTL, last: to + TTL });
+    await write({ from: 1, to: now - TTL - 1, last: now });
+    expect(await verdicts(ids)).toEqual(['offline', 'offline']);
   });
 });
 
-test('heartbeats write the pulse at most twice a second, and settle without the detector option does not', async () => {
-  const fleet = await openFleet(redis);
-  await register(fleet, 'd1', 'lamp');
-  await settle(fleet.only, ['d1']);
-  expect(await fleet.redis.get(fleet.keys.pulse)).toBeNull();
-  const { lastSeen } = await heartbeat(fleet, { id: 'd1' });
-  expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${lastSeen} 0 0`);
-  const later = (await serverNow(fleet.redis)) + 200_000;
-  await fleet.redis.set(fleet.keys.pulse, `${later} 0 0`); // as if the clock had been set back since
-  const next = await heartbeat(fleet, { id: 'd1' });
-  expect(await fleet.redis.get(fleet.keys.pulse)).toBe(`${next.lastSeen} 0 0`);
+describe('who is held', () => {
+  const outage = (ms: number, endedAgo = 10) => ({
+    from: now - endedAgo - ms,
+    to: now - endedAgo,
+    last: now,
+    step: now,
+  });
+  const cases: [what: string, ago: number, ttl: number, pulse: () => Partial<Pulse>, isHeld: boolean][] = [
+    ['its time ran out in the outage', 14_000, TTL, () => outage(5000), true],
+    ['its time ran out before the outage', 14_000, TTL - 6500, () => outage(5000), false],
+    ['it was seen since', 14_000, TTL, () => outage(20_000, 13_000), false],
+    ['the outage was less than an eighth of its TTL', 10_500, TTL, () => outage(1200), false],
+    ['the outage was an eighth of its TTL', 10_500, TTL, () => outage(1260), true],
+    ['four gaps have passed since a short outage', 14_000, TTL, () => outage(1300, 5300), false],
+    ['its TTL has passed since a long outage', 24_000, TTL, () => outage(9000, TTL + 1), false],
+  ];
+
+  test.each(cases)('%s', async (_what, ago, ttl, pulse, isHeld) => {
+    const [d0 = '', d1 = ''] = await online(2);
+    await seen([d0, d1], ago, ttl);
+    await write(pulse());
+    expect(await verdicts([d0])).toEqual([isHeld ? 'held' : 'offline']);
+    await heartbeat(fleet, { id: d1, ttl });
+    expect(await storyOf(fleet, d1)).toEqual(isHeld ? ONLINE : RETURNED);
+  });
+
+  test('each device goes by its own TTL', async () => {
+    const [d0 = '', d1 = '', d2 = ''] = await online(3);
+    await seen([d0], 2500, 2000);
+    await seen([d1], 50_000, 49_000);
+    await seen([d2], 11_000, TTL);
+    await write(outage(2000, 0));
+    const { verdicts: found, holdEnds } = await settle(fleet.only, [d0, d1, d2]);
+    expect(found).toEqual(['held', 'offline', 'held']);
+    expect(holdEnds).toEqual({ first: now + 2000, last: now + 8000 });
+  });
+
+  test.each([
+    [4, 1],
+    [5, 2],
+  ])('silence holds %i devices for %i TTL', async (count, ttls) => {
+    const ids = await online(count);
+    await seen(ids, TTL + 3000);
+    await write({ last: now - 5000, gap: 100 });
+    const ends = now - 5000 + ttls * TTL;
+    expect((await settle(fleet.only, ids)).holdEnds).toEqual({ first: ends, last: ends });
+    await write({ last: now - ttls * TTL - 1, gap: 100 });
+    expect(await verdicts(ids)).toEqual(ids.map(() => 'offline'));
+  });
+
+  test('a device that was not in the index is found by its deadline when the hold ends', async () => {
+    const [d0 = ''] = await online(1);
+    await seen([d0], TTL + 1000);
+    await fleet.redis.zrem(fleet.keys.activity, d0);
+    await fleet.redis.hset(fleet.keys.state(d0), 'devstate', `0 0 0 0 1 ${now} ${TTL}`);
+    await write(outage(5000));
+    expect(await verdicts([d0])).toEqual(['held']);
+    expect(Number(await fleet.redis.zscore(fleet.keys.activity, d0))).toBe(now - 1000);
+  });
+
+  test('disconnect and unregister of a held device announce one event, with their reason', async () => {
+    const [d0 = '', d1 = '', d2 = ''] = await online(3);
+    await seen([d0, d1, d2], 12_000);
+    await write(outage(5000));
+    await disconnect(fleet, d0);
+    expect(await storyOf(fleet, d0)).toEqual([...ONLINE, '2 offline disconnect']);
+    await unregister(fleet, d1);
+    expect(await storyOf(fleet, d1)).toEqual([...ONLINE, '2 offline unregister']);
+    await write({ last: now, step: now });
+    await unregister(fleet, d2);
+    expect(await storyOf(fleet, d2)).toEqual(TIMED_OUT);
+  });
+
+  test('with honourHold: false it is announced offline, and the end of the hold is told', async () => {
+    const [d0 = ''] = await online(1);
+    await seen([d0], 12_000);
+    await write(outage(5000, 0));
+    const { verdicts: found, holdEnds } = await settle(fleet.only, [d0], { honourHold: false });
+    expect([found, holdEnds]).toEqual([['offline'], { first: now + TTL, last: now + TTL }]);
+  });
+
+  test.each(DIALECTS)('in the dialect %s, the timestamp after a hold is the deadline', async (dialect) => {
+    fleet = await openFleet(redis, { dialect });
+    await online(1);
+    await fleet.redis.del(fleet.keys.heartbeat('d0'));
+    const deadline = now - 1500;
+    await fleet.redis.hset(
+      fleet.keys.state('d0'),
+      dialect === 'node' ? { lastSeen: now - 11_500 } : { last_seen: (now - 11_500) / 1000 },
+    );
+    await fleet.redis.hset(fleet.keys.state('d0'), 'devstate', `0 0 0 0 1 ${now - 20_000} 0`);
+    await fleet.redis.zadd(fleet.keys.activity, deadline, 'd0');
+    await write(outage(5000));
+    expect(await verdicts(['d0'])).toEqual(['held']);
+    await write({ last: now, step: now });
+    expect((await settle(fleet.only, ['d0'])).events).toMatchObject([
+      { status: 'offline', timestamp: deadline },
+    ]);
+  });
+});
+
+describe('the setting hold', () => {
+  test.each([
+    [2, 2],
+    [1.5, 1.5],
+    [1, 1],
+    [0, 0],
+  ] as const)('%s: silence holds for %s TTL', async (hold, ttls) => {
+    const ids = await online(5);
+    await declareFleet(fleet, { hold });
+    await seen(ids, TTL + 3000);
+    await write({ last: now - 5000, gap: 100 });
+    const ends = ttls === 0 ? 0 : now - 5000 + ttls * TTL;
+    expect((await settle(fleet.only, ids)).holdEnds).toEqual({ first: ends, last: ends });
+  });
+
+  test('0: no device is held, and a heartbeat after an outage announces both events', async () => {
+    const [d0 = '', d1 = ''] = await online(2);
+    expect(await declareFleet(fleet, { hold: 0 })).toMatchObject({ hold: 0 });
+    expect(await declareFleet(fleet)).toMatchObject({ hold: 0 });
+    await seen([d0, d1], 12_000);
+    await write({ last: now - 5000, step: now - 5000 });
+    expect(await verdicts([d0])).toEqual(['offline']);
+    await heartbeat(fleet, { id: d1 });
+    expect(await storyOf(fleet, d1)).toEqual(RETURNED);
+  });
+
+  test.each(['3', '-1', 'NaN', '', '1e9'])('the stored value %j is refused', async (text) => {
+    await online(1);
+    await fleet.redis.hset(fleet.keys.meta, 'hold', text);
+    fleet.invalidateSettings();
+    await expect(settle(fleet.only, ['d0'])).rejects.toMatchObject({ code: 'BAD_RECORD' });
+  });
+});
+
+describe('nothing stored binds the future', () => {
+  const cases: [what: string, pulse: () => Partial<Pulse>][] = [
+    ['the last heartbeat', () => ({ last: now + HOUR, gap: 100 })],
+    ['the last step', () => ({ last: now, step: now + HOUR })],
+    ['the changes', () => ({ last: now, change2: now + HOUR, change1: now + HOUR, since: now + HOUR })],
+    ['the end of an outage', () => ({ last: now, from: now - 5000, to: now + HOUR })],
+    ['an outage', () => ({ last: now, from: now + HOUR, to: now + HOUR + 5000 })],
+    ['the usual gap', () => ({ last: now, gap: HOUR, gapBefore: HOUR })],
+    [
+      'everything',
+      () => ({
+        last: 9e15,
+        change2: 9e15,
+        change1: 9e15,
+        gap: 9e15,
+        since: 9e15,
+        step: 9e15,
+        from: 1,
+        to: 9e15,
+      }),
+    ],
+  ];
+
+  test.each(cases)('%s lies in the future: a device that died is told', async (_what, pulse) => {
+    const [d0 = ''] = await online(1);
+    await seen([d0], TTL + 100);
+    await write(pulse());
+    expect(await verdicts([d0])).toEqual(['offline']);
+  });
+
+  test('the first heartbeat after a clock that was set back writes times of now', async () => {
+    const [d0 = ''] = await online(1);
+    const later = now + HOUR;
+    await write({
+      last: later,
+      change2: later,
+      change1: later,
+      since: later,
+      step: later,
+      from: now,
+      to: later,
+    });
+    const { lastSeen } = await heartbeat(fleet, { id: d0 });
+    const { from, to, ...rest } = (await readPulse()) as Pulse;
+    expect([from, to]).toEqual([0, 0]);
+    expect(Object.values(rest).filter((value) => Number(value) > lastSeen)).toEqual([]);
+  });
+});
+
+describe('the pulse', () => {
+  test('is written by heartbeats at most every 100 ms, but for another device', async () => {
+    const [d0 = '', d1 = ''] = await online(2);
+    now = await serverNow(fleet.redis);
+    const recent = pulseText({ last: now, change2: now, change1: now, id: d0 });
+    await fleet.redis.set(fleet.keys.pulse, recent);
+    const { lastSeen } = await heartbeat(fleet, { id: d1 });
+    if (lastSeen - now < 100) expect(await fleet.redis.get(fleet.keys.pulse)).toBe(recent);
+    await write({ last: lastSeen, change2: now - 500, change1: now - 500, id: d0 });
+    await heartbeat(fleet, { id: d1 });
+    expect(await readPulse()).toMatchObject({ id: d1, change2: now - 500 });
+  });
+
+  test('takes two devices of a script, and none that is not registered', async () => {
+    const ids = await online(3);
+    await fleet.redis.del(fleet.keys.pulse);
+    await heartbeats(fleet, [{ id: 'unknown' }]);
+    expect(await readPulse()).toBeUndefined();
+    const [first] = await heartbeats(
+      fleet,
+      ids.map((id) => ({ id })),
+    );
+    const at = (first as { lastSeen: number }).lastSeen;
+    expect(await readPulse()).toMatchObject({ last: at, change2: at, change1: at });
+  });
+
+  test('takes heartbeats of other programs when settle finds the device due, but alive', async () => {
+    const ids = await online(3);
+    for (const [i, id] of ids.entries()) await seen([id], 1000 * (3 - i), 500);
+    await fleet.redis.mset(ids.flatMap((id) => [fleet.keys.heartbeat(id), '1']));
+    await write({ last: now - 5000, change1: now - 5000, id: 'd9' });
+    await settle(fleet.only, ['d2', 'd0', 'd1']);
+    expect(await readPulse()).toMatchObject({
+      last: now - 1000,
+      change2: now - 2000,
+      change1: now - 1000,
+      id: 'd2',
+    });
+  });
+
+  test('is stamped by a detector’s settle of no device', async () => {
+    await settle(fleet.only, [], { detector: true });
+    const { step = 0, last } = (await readPulse()) ?? {};
+    expect(step).toBeGreaterThan(0);
+    expect(last).toBe(0);
+  });
 });

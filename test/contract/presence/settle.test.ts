@@ -238,10 +238,3 @@ describe.each(DIALECTS)('settle in a %s fleet', (dialect) => {
     expect(await logOf(fleet)).toHaveLength(400);
   });
 });
-
-test('settle of no device with the detector option writes the detector’s time to the pulse', async () => {
-  const fleet = await openFleet(redis);
-  expect(await settle(fleet.only, [], { detector: true })).toMatchObject({ holdUntil: 0, verdicts: [] });
-  const [last, detector, hold] = (await fleet.redis.get(fleet.keys.pulse))?.split(' ') ?? [];
-  expect([last, hold]).toEqual([detector, '0']);
-});

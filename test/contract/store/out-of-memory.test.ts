@@ -9,6 +9,7 @@ import { register } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { cut, failure, openFleet, type SingleFleet, snapshot, storyOf } from '../../support/fleet.js';
+import { pulseText } from '../../support/hold/pulse.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ args: ['--maxmemory-policy', 'noeviction'] });
@@ -42,14 +43,15 @@ describe('a server that is out of memory', () => {
     let now = Date.now();
     const detector = await openFleet(redis, { clock: () => now });
     await fleet.redis.config('SET', 'maxmemory', '0');
-    await fetchDue(detector.only, 'work', true, 10);
+    await fleet.redis.set(fleet.keys.pulse, pulseText({}));
+    await fetchDue(detector.only, 'work', { limit: 10 });
     await fleet.redis.config('SET', 'maxmemory', '1');
-    const holds: number[] = [];
+    const outages: string[] = [];
     for (let step = 0; step < 10; step++) {
       now += MAX_READ_INTERVAL_MS;
-      holds.push((await fetchDue(detector.only, 'work', true, 10)).holdUntil);
+      outages.push((await fetchDue(detector.only, 'work', { limit: 10 })).outage);
     }
-    expect(holds).toEqual(holds.map(() => 0));
+    expect(outages).toEqual(outages.map(() => '0'));
   });
 
   test('disconnect and unregister work', async () => {

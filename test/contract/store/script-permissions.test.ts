@@ -79,7 +79,9 @@ const cases: Case[] = [
     device: { id: ID },
     prepare: expiredDevice,
     run: (fleet) =>
-      fleet.only.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0 }, [beat]),
+      fleet.only.run(HEARTBEAT, { defaultTtl: 60_000, longestTtl: 60_000, exclusive: 0, holdTtls: 2 }, [
+        beat,
+      ]),
     channel: 'devices:presence',
   },
   {
@@ -96,7 +98,8 @@ const cases: Case[] = [
     script: DUE,
     device: { id: ID },
     prepare: expiredDevice,
-    run: (fleet) => fleet.only.run(DUE, { longestTtl: 60_000, mode: 'work', honourHold: 1, limit: 10 }, []),
+    run: (fleet) =>
+      fleet.only.run(DUE, { longestTtl: 60_000, mode: 'work', isStalled: 0, after: 0, limit: 10 }, []),
   },
   {
     script: DISCONNECT,
@@ -116,7 +119,8 @@ const cases: Case[] = [
     script: UNREGISTER,
     device: { id: ID, type: 'lamp' },
     prepare: expiredDevice,
-    run: (fleet) => fleet.only.run(UNREGISTER, {}, [{ id: ID, type: 'lamp', anyType: 0 }]),
+    run: (fleet) =>
+      fleet.only.run(UNREGISTER, { longestTtl: 60_000, holdTtls: 2 }, [{ id: ID, type: 'lamp', anyType: 0 }]),
     channel: 'devices:presence',
   },
   {
@@ -147,7 +151,7 @@ const cases: Case[] = [
     run: (fleet) =>
       fleet.only.run(
         DECLARE,
-        { version: 1, partitions: 1, declaredDialect: 'node', writers: 'shared', deviceLogins: 0 },
+        { version: 1, partitions: 1, declaredDialect: 'node', writers: 'shared', deviceLogins: 0, hold: 2 },
         [],
       ),
   },

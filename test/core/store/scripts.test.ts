@@ -80,8 +80,8 @@ test('the prelude declares a local for each key and argument', () => {
   expect(prelude.split('\n').slice(2, 4)).toEqual([
     'local typesKey, pulseKey, stateKey, heartbeatKey, typeKey, reportedHistoryKey, desiredHistoryKey, presenceHistoryKey = ' +
       'KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]',
-    'local testTime, notAfter, permissionCheck, dialectName, channel, logCap, historyCap, maxFieldBytes, layout, id, deviceType, anyType = ' +
-      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]',
+    'local testTime, notAfter, permissionCheck, dialectName, channel, logCap, historyCap, maxFieldBytes, layout, longestTtl, holdTtls, id, deviceType, anyType = ' +
+      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]',
   ]);
 });
 

@@ -1,8 +1,19 @@
 /** Polls the pulse of every partition, to record when there was a hold. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Partition } from '../../../src/core/store/partition.js';
-import type { Hold } from './log-checker.js';
+import { type Pulse, parsePulse } from '../hold/pulse.js';
+import type { Hold, Span } from './log-checker.js';
 import type { Outage } from './topologies.js';
+
+/** Which devices are held depends on their TTLs; the tests of the hold prove it. */
+const NEVER: Span = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+/** The longest TTL of a device that expires in a run, ms. */
+const LONGEST_TTL_MS = 5000;
+
+/** Until when devices may be held after the last outage of a pulse, epoch ms; 0: there was none. */
+function possibleEnd(pulse: Pulse | undefined): number {
+  return pulse && pulse.to > 0 ? pulse.to + Math.min(LONGEST_TTL_MS, 4 * (pulse.to - pulse.from)) : 0;
+}
 
 export interface PartitionHold extends Hold {
   partition: number;
@@ -35,7 +46,7 @@ export class HoldRecorder {
       this.#samples[partition]?.push({
         sentAt,
         answeredAt: Date.now(),
-        holdUntil: Number(pulse.split(' ')[2]),
+        holdUntil: possibleEnd(parsePulse(pulse)),
       });
     }
   }
@@ -49,7 +60,7 @@ export class HoldRecorder {
   holds(outages: readonly Outage[]): PartitionHold[] {
     return this.#samples.flatMap((samples, partition) => {
       const affecting = outages.filter(({ partitions }) => partitions.has(partition));
-      return holdsIn(samples, affecting).map((hold) => ({ partition, ...hold }));
+      return holdsIn(samples, affecting).map((hold) => ({ partition, ...hold, certain: NEVER }));
     });
   }
 }

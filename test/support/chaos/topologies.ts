@@ -89,7 +89,7 @@ export function useServer(): Topology {
     partitions: 1,
     fleet: () => openFleet(redis, {}, { maxRetriesPerRequest: null, retryStrategy: () => 20 }),
     masters: async () => [redis.url],
-    // A pause over 3 s opens a hold. Requests sent in a pause time out; Redis reads them later, when they are stale.
+    // A pause over 2 s is an outage, after which devices are held. Requests sent in a pause time out; Redis reads them later, when they are stale.
     breaks: [paused(1000), paused(4000), paused(5500), crash(0), crash(4500)],
     settled: async () => {},
   };

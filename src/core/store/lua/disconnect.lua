@@ -1,6 +1,6 @@
 -- disconnect: sets a device offline at once, without waiting for its heartbeat key to expire.
 -- KEYS   online activity log pulse layout | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl | id
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl holdTtls | id
 -- Reply  {now, 1, was online}; {now, 0}: not registered.
 -- Events first a transition that was not announced, if there is one: offline (timeout) or online (observed); then, if
 --        the device is announced online, offline (disconnect).
@@ -9,6 +9,7 @@
 -- @include record
 -- @include history
 -- @include announce
+-- @include pulse
 -- @include hold
 -- @include verdict
 
@@ -18,9 +19,10 @@ if oversize then return redis.error_reply(oversize) end
 if not device then return {now, 0} end
 device.history = presenceHistoryKey
 local remaining = redis.call('PTTL', heartbeatKey)
-local pulse = computePulse(now, tonumber(longestTtl), false)
+local longest = tonumber(longestTtl)
+local pulse = computePulse(readPulse(), 'beat', now, longest)
 local score = readScore(id)
-judge(device, remaining, score, now, isHeld(pulse, now))
+judge(device, remaining, score, now, heldUntil(device, remaining, score, pulse, now, longest))
 if isAnnouncedOnline(device) then addOffline(device, now, 'disconnect', score, now) end
 
 -- The heartbeat key is deleted before any other write: if the script fails after that, a detector finds the device
@@ -31,5 +33,5 @@ redis.call('ZADD', activityKey, int(-device.lastSeen), id)
 logEvents(device)
 writePresence(stateKey, device, 'offline')
 publishEvents(device)
-if device.events then stampPulse(pulse, now) end
+if device.events then stampBeats(pulse, id, nil, now, longest) end
 return {now, 1, remaining ~= GONE and 1 or 0}

@@ -1,35 +1,41 @@
 -- due: finds, for a detector, the devices whose deadline in the index has passed, and the next deadline.
 -- KEYS   activity pulse layout |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl mode honourHold limit |
---        mode: work (stamps the pulse, may start a hold), look (writes nothing), leave (removes the
---        detector from the pulse, so that a later gap does not count as an outage).
--- Reply  {now, end of the hold, the next deadline, then the ids whose deadline has passed}. The next deadline is 0 if it
---        was not looked up or there is none. During a hold there are no ids, and it is the end of the hold + 1 ms.
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl mode isStalled after limit |
+--        mode: work (stamps the pulse, may note an outage), look (writes nothing), leave (removes the detector from the
+--        pulse, so that a later gap does not count as an outage). isStalled: 1: the detector itself was stopped before.
+--        after: only deadlines later than this are read.
+-- Reply  {now, the next deadline, the last deadline that was read, the last outage, then the ids whose deadline has
+--        passed}. The next deadline is 0 if it was not looked up or there is none. The last deadline that was read is
+--        `now` - 1 if all were read that have passed. The text of the outage is another when verdicts may be others.
 -- Events none.
 -- @include base
 -- @include layout
--- @include hold
+-- @include pulse
 
-local maxCount = tonumber(limit)
-local pulse = mode == 'work' and computePulse(now, tonumber(longestTtl), true) or readPulse()
-local reply = {now, int(pulse.holdUntil), '0'}
+local maxCount, isWork = tonumber(limit), mode == 'work'
+local pulse = computePulse(readPulse(), isWork and 'step' or 'settle', now, tonumber(longestTtl), isStalled == '1')
+local nextDeadline, reached, ids = '0', after, {}
 
 if mode == 'leave' then
-  pulse.mustWrite, pulse.detectorAt = pulse.detectorAt > 0, 0
-elseif honourHold == '1' and isHeld(pulse, now) then
-  reply[3] = int(pulse.holdUntil + 1)
+  pulse.mustWrite, pulse.step = pulse.step > 0, 0
 elseif maxCount > 0 then
-  local due = redis.call('ZRANGEBYSCORE', activityKey, '(0', '(' .. int(now), 'LIMIT', 0, limit)
-  for _, id in ipairs(due) do table.insert(reply, id) end
-  if #due < maxCount then
+  local due = redis.call('ZRANGEBYSCORE', activityKey, '(' .. after, '(' .. int(now), 'WITHSCORES', 'LIMIT', 0, limit)
+  local count = #due / 2
+  if count < maxCount then
     local nearest = redis.call('ZRANGEBYSCORE', activityKey, int(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-    reply[3] = nearest[2] or '0'
+    nextDeadline, reached = nearest[2] or '0', int(now - 1)
+  else
+    -- More devices may have the last deadline, so these are left for the next read, unless all have the same.
+    reached = due[#due]
+    while count > 1 and due[2] ~= reached and due[2 * count] == reached do count = count - 1 end
+    reached = due[2 * count]
   end
+  for i = 1, count do ids[i] = due[2 * i - 1] end
 end
 if mode ~= 'look' then
   -- Removes nothing. At `maxmemory` a server refuses to write the pulse as a script's first write, and a pulse that gets
   -- old would be taken for an outage at each step. If this fails, `stampPulse` decides what that means.
   redis.pcall('ZREM', activityKey, '')
-  stampPulse(pulse, now)
+  stampPulse(pulse)
 end
-return reply
+return {now, nextDeadline, reached, int(pulse.to) .. (pulse.isSilent and ' silent' or ''), unpack(ids)}

@@ -1,31 +1,34 @@
 -- heartbeat: notes a heartbeat of each device; a device may send a report with it.
 -- KEYS   online activity log pulse layout | state heartbeat history:reported history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl reported expectedVersion expectedText
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive holdTtls | id ttl reported expectedVersion expectedText
 -- Reply  {now, then for each device an array}. The array: {1, was offline, deadline, desired version}; {0}: not
 --        registered; {2, version, text}: the stored report has this version and text, and is not the expected one; or,
 --        if `expectedVersion` is empty, it may be equal by value to the new one; {3, error}.
 -- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
---        offline (timeout) and then online (heartbeat); during a hold neither of these two.
+--        offline (timeout) and then online (heartbeat); neither of these two if the device is held.
 -- @include base
 -- @include layout
 -- @include devices
 -- @include record
 -- @include history
 -- @include announce
+-- @include pulse
 -- @include hold
 -- @include equality
 
 probeKeys()
-local pulse = computePulse(now, tonumber(longestTtl), false)
+local longest = tonumber(longestTtl)
+local pulse = computePulse(readPulse(), 'beat', now, longest)
 local callerTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local readDevice = makeDeviceReader({'registered', 'reported'})
-local anyAlive = false
+local first, other
 
 -- Adds the transitions for a heartbeat of a device whose heartbeat key had expired or that was not announced online.
 local function addTransitions(device, isAlive)
   if isAnnouncedOnline(device) then
-    if isHeld(pulse, now) then return end
-    addTimeout(device, readScore(device.id), now)
+    local score = readScore(device.id)
+    if holdEndOf(device, score, pulse, now, longest) then return end
+    addTimeout(device, score, now)
   end
   addOnline(device, isAlive, now)
 end
@@ -82,10 +85,10 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   redis.call('HSET', stateKey, 'devstate', packState(state), unpack(fields))
   publishEvents(device)
   if entry then appendEntry(reportedHistoryKey, entry) end
-  anyAlive = true
+  if not first then first = id elseif not other and id ~= first then other = id end
   return {1, isAlive and 0 or 1, deadline, state[DESIRED_VERSION]}
 end
 
 local replies = eachDevice(heartbeat, function(raised) return {3, raised} end)
-if anyAlive then stampPulse(pulse, now) end
+stampBeats(pulse, first, other, now, longest)
 return {now, unpack(replies)}

@@ -10,16 +10,16 @@
 -- @include layout
 -- @include devices
 -- @include record
--- @include hold
+-- @include pulse
 
 probeKeys()
-local pulse = computePulse(now, tonumber(longestTtl), false)
+local pulseText = readPulse()
 local callerTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local dialect = DIALECTS[1]
 local idField, lastSeenField, statusField = dialect.id, dialect.lastSeen, dialect.status
 local nowText = formatInstant(dialect, now)
 local call, match = redis.call, string.match
-local anyAlive = false
+local first, other
 local SKIPPED = {0}
 
 -- Matches the field `devstate` of a device that is announced online (its seq is odd), and captures the version of its
@@ -43,12 +43,15 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   if not isExclusive then call('SADD', onlineKey, id) end
   call('ZADD', activityKey, deadlineText, id)
   call('HSET', stateKey, lastSeenField, nowText, statusField, 'online')
-  anyAlive = true
+  if not first then first = id elseif not other and id ~= first then other = id end
   return {1, 0, deadline, tonumber(desiredVersion)}
 end
 
 -- A device that fails is skipped. The caller sends its heartbeat with heartbeat.lua, which fails too and replies the
 -- error.
 local replies = eachDevice(heartbeat, function() return SKIPPED end)
-if anyAlive then stampPulse(pulse, now) end
+if first and not isJustStamped(pulseText, now) then
+  local longest = tonumber(longestTtl)
+  stampBeats(computePulse(pulseText, 'beat', now, longest), first, other, now, longest)
+end
 return {now, unpack(replies)}

@@ -1,10 +1,13 @@
 -- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse layout | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl detector honourHold indexOnly | id
---        indexOnly: 1: only devices in the index are taken for registered, because devices write their own records.
--- Reply  {now, end of the hold, then for each device an array}. The array: online, offline, held (timed out during a hold),
---        stray (not registered), or an error; 1 if another program bypassed the index, else an empty text; if an
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl holdTtls caller honourHold isStalled indexOnly | id
+--        caller: step (of a detector), settle (any other); honourHold: 1, or 0: held devices are announced offline;
+--        isStalled: 1: the detector itself was stopped before; indexOnly: 1: only devices in the index are taken for
+--        registered, because devices write their own records.
+-- Reply  {now, the first and the last end of the holds of these devices, or 0, then for each device an array}. The array:
+--        online, offline, held (timed out, but not announced offline yet), stray (not registered), or an error; 1 if
+--        another program bypassed the index, else an empty text; if an
 --        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.
 -- Events online (observed): the device is alive, and that was not announced;
 --        offline (timeout): the device timed out, and that was not announced.
@@ -14,36 +17,43 @@
 -- @include record
 -- @include history
 -- @include announce
+-- @include pulse
 -- @include hold
 -- @include verdict
 
 -- The score in the index of a device whose heartbeat key has no TTL: it is never due.
 local NO_TTL_SCORE = 9007199254740991
--- The score of an online device should be now + PTTL of its heartbeat key. If it differs by more than
--- CORRECT_TOLERANCE_MS, it is corrected; by more than BYPASS_TOLERANCE_MS, it is also reported that another program
--- wrote the key. Smaller differences occur without another program: TIME and PTTL read the clock at different moments,
--- seconds apart if the server stood still between them or the slot was migrated.
-local CORRECT_TOLERANCE_MS, BYPASS_TOLERANCE_MS = 50, 2000
+-- The score of an online device should be its deadline. Other programs do not update it; if it differs by more than
+-- BYPASS_TOLERANCE_MS, it is reported that one wrote the key. Smaller differences occur without another program: seconds
+-- pass between two reads of the clock if the server stands still or the slot is migrated.
+local BYPASS_TOLERANCE_MS = 2000
+-- How far the rounding to ms lets the score and the deadline differ.
+local ROUNDING_MS = 2
 
 probeKeys()
 local readDevice = makeDeviceReader({'registered'})
-local isDetector = detector == '1'
-local pulse = isDetector and computePulse(now, tonumber(longestTtl), true) or readPulse()
-local held = honourHold == '1' and isHeld(pulse, now)
+local longest = tonumber(longestTtl)
+local pulse = computePulse(readPulse(), caller, now, longest, isStalled == '1')
+local firstHoldEnd, lastHoldEnd = 0, 0
+-- Heartbeats that other programs or the devices themselves wrote: the index took the devices for due, but they are alive.
+local seen = {}
 
-local function deadlineOf(remaining)
-  return remaining == ENDLESS and NO_TTL_SCORE or math.min(now + math.max(remaining, 1), NO_TTL_SCORE)
+local function deadlineAfter(time, remaining)
+  return remaining == ENDLESS and NO_TTL_SCORE or math.min(time + math.max(remaining, 1), NO_TTL_SCORE)
 end
 
--- Returns whether a device's score in the index differs by more than `tolerance` ms from the deadline that follows from
--- `remaining`, the PTTL of its heartbeat key; true also if the index does not contain the device.
-local function isScoreWrong(score, remaining, tolerance)
-  return not score or math.abs(score - deadlineOf(remaining)) > tolerance
+-- Returns by how many ms a device's score in the index is not the deadline that follows from `remaining`, the PTTL of its
+-- heartbeat key, which was just read. By the server's version PTTL counts from the start of the script or from the clock.
+local function scoreError(score, remaining)
+  if not score then return math.huge end
+  local early = deadlineAfter(now, remaining) - ROUNDING_MS - score
+  if early > 0 or early >= -2 * ROUNDING_MS then return math.max(early, 0) end
+  return math.max(score - deadlineAfter(readTime(), remaining) - ROUNDING_MS, 0)
 end
 
 -- Returns whether another program changed the device without updating the index or announcing it.
-local function isBypassed(device, status, score, remaining)
-  if status == 'online' then return device.events ~= nil or isScoreWrong(score, remaining, BYPASS_TOLERANCE_MS) end
+local function isBypassed(device, status, score, wrongBy)
+  if status == 'online' then return device.events ~= nil or wrongBy > BYPASS_TOLERANCE_MS end
   return not score or score > now + BYPASS_TOLERANCE_MS or (score <= 0 and score ~= -device.lastSeen)
 end
 
@@ -65,24 +75,37 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     if oversize then error({err = oversize}, 0) end
     if not device then return end
     device.history = presenceHistoryKey
-    status = judge(device, remaining, score, now, held)
+    local ends = heldUntil(device, remaining, score, pulse, now, longest)
+    if ends then
+      firstHoldEnd = firstHoldEnd == 0 and ends or math.min(firstHoldEnd, ends)
+      lastHoldEnd = math.max(lastHoldEnd, ends)
+    end
+    status = judge(device, remaining, score, now, ends and honourHold == '1')
   end, errorText)
   if not succeeded then
     -- A device that fails is removed from the index, or detectors would find it due again and again. The audit, which
     -- goes through all registered devices, settles it later. With `indexOnly` it stays in the index, as never seen.
     if indexOnly == '1' then redis.call('ZADD', activityKey, 'XX', '0', id) else redis.call('ZREM', activityKey, id) end
-    if remaining == GONE and not held then redis.call('SREM', onlineKey, id) end
+    if remaining == GONE then redis.call('SREM', onlineKey, id) end
     error(raised, 0)
   end
   if not device then return removeStray(id, remaining) end
-  if status == 'held' then return {status} end
+  if status == 'held' then
+    -- A detector finds it again by its deadline, when the hold has ended.
+    if not score or score <= 0 then
+      local _, deadline = holdEndOf(device, score, pulse, now, longest)
+      redis.call('ZADD', activityKey, int(deadline), id)
+    end
+    return {status}
+  end
 
-  local bypassed = isBypassed(device, status, score, remaining)
+  local wrongBy = status == 'online' and scoreError(score, remaining)
+  local bypassed = isBypassed(device, status, score, wrongBy)
   if status == 'online' then
     redis.call('SADD', onlineKey, id)
-    if isScoreWrong(score, remaining, CORRECT_TOLERANCE_MS) or score <= now then
-      redis.call('ZADD', activityKey, int(deadlineOf(remaining)), id)
-    end
+    -- A key that expired since the script began (`remaining` is 0) is gone for the next script; its deadline stays.
+    if wrongBy > 0 and not (score and remaining == 0) then redis.call('ZADD', activityKey, int(deadlineAfter(now, remaining)), id) end
+    if score and score > 0 and score < now then table.insert(seen, {id = id, at = math.min(device.lastSeen, now)}) end
   else
     redis.call('SREM', onlineKey, id)
     if score ~= -device.lastSeen then redis.call('ZADD', activityKey, int(-device.lastSeen), id) end
@@ -97,5 +120,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
 end
 
 local replies = eachDevice(settle, function(raised) return {raised} end)
-if isDetector then stampPulse(pulse, now) end
-return {now, int(pulse.holdUntil), unpack(replies)}
+table.sort(seen, function(a, b) return a.at < b.at or a.at == b.at and a.id < b.id end)
+for _, each in ipairs(seen) do addSeen(pulse, each.id, each.at, longest) end
+stampPulse(pulse)
+return {now, int(firstHoldEnd), int(lastHoldEnd), unpack(replies)}

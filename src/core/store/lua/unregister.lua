@@ -1,18 +1,19 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
 -- KEYS   registered types online activity log pulse layout | state heartbeat type history:reported history:desired history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id type anyType
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl holdTtls | id type anyType
 --        anyType: 1: the device is removed whatever its type is, because it is not UTF-8 and cannot be given.
 -- Reply  {now, 1}: removed; {now, 0}: the device was not registered and had no record; {now, 2, type}: the device's type
 --        is not the given one but this one, so call again with it. WRONGTYPE: the device was not registered, and the key
 --        of its record holds another Redis type, so it may be of another program.
 -- Events offline, if the device was last announced online. The reason is timeout if its heartbeat key had expired and
---        no hold lasts, else unregister. If the record cannot be read (another Redis type, or a field that is too
+--        it is not held, else unregister. If the record cannot be read (another Redis type, or a field that is too
 --        large), the presence history says what was announced; if it has no entry, nothing is announced.
 -- @include base
 -- @include layout
 -- @include record
 -- @include history
 -- @include announce
+-- @include pulse
 -- @include hold
 
 -- Returns a device whose record cannot be read, as the newest entry of its presence history describes it; nil if there
@@ -35,15 +36,13 @@ if device and device.type ~= deviceType and anyType ~= '1' then return {now, 2, 
 local isReadable = isHash and not oversize
 if not isReadable then device = readFromHistory() end
 if device and isAnnouncedOnline(device) then
-  -- `computePulse` is called only to find out whether a hold lasts now; the pulse is not written. Its second
-  -- argument, the longest TTL, only limits how long a new hold lasts, so 0 is passed and the setting need not be
-  -- known.
-  local held = isHeld(computePulse(now, 0, false), now)
-  local score = readScore(id)
+  -- The pulse is computed only to find out whether the device is held, and not written.
+  local longest, score = tonumber(longestTtl), readScore(id)
+  local isHeld = holdEndOf(device, score, computePulse(readPulse(), 'settle', now, longest), now, longest)
   -- A detector that could not read the record has removed the deadline from the index. When the device timed out is then
   -- not known.
   local isDeadlineKnown = isReadable or (score or 0) > 0
-  if held or not isDeadlineKnown or redis.call('EXISTS', heartbeatKey) == 1 then
+  if isHeld or not isDeadlineKnown or redis.call('EXISTS', heartbeatKey) == 1 then
     addTransition(device, 'offline', now, 'unregister')
   else
     addTimeout(device, score, now)

@@ -1,42 +1,46 @@
--- The hold: a time after an outage of Redis during which no device is announced offline, so that devices can send
--- heartbeats first. The key `pulse` holds three times in epoch ms: when a script last wrote the key (the last contact),
--- the last step of a detector, and the end of the hold. A gap of more than 3 s after the last contact is an outage if a
--- detector was running before it. The hold then lasts until now + min(gap, longest TTL). The first script after the
--- outage starts the hold, so that it is in effect when heartbeats arrive that clients queued during the outage.
+-- The hold: a device whose heartbeats could not arrive, because Redis, the network, or the devices' side of it was away,
+-- is not announced offline until it had time to send one again. Each device is judged by its own TTL. The argument
+-- `holdTtls` is the fleet's setting: for how many TTLs after the last heartbeat of all a silent fleet is held; 0: nothing is
+-- ever held.
 
--- GAP_MS: a longer time without contact is taken for an outage. STAMP_EVERY_MS: the shortest time between two writes
--- of the last contact by heartbeats. It must stay well below GAP_MS, or the pauses between these writes would be
--- taken for outages.
-local GAP_MS, STAMP_EVERY_MS = 3000, 500
+-- GAPS_HELD: how many times as long as the outage a device is held at most. MANY_DEVICES: of fewer online devices
+-- silence is believed for one TTL only, because it may be that they all stopped.
+local GAPS_HELD, MANY_DEVICES = 4, 5
 
-local function readPulse()
-  local last, detector, hold = string.match(redis.call('GET', pulseKey) or '', '^(%d+) (%d+) (%d+)$')
-  return {lastContactAt = tonumber(last) or 0, detectorAt = tonumber(detector) or 0, holdUntil = tonumber(hold) or 0}
+-- Returns how long silence holds a device, in TTLs after the last heartbeat of all.
+local function silentTtls(pulse)
+  if not pulse.silentTtls then
+    local limit = tonumber(holdTtls)
+    local isMany = redis.call('ZCOUNT', activityKey, '(0', '+inf') >= MANY_DEVICES
+    pulse.silentTtls = isMany and limit or math.min(limit, 1)
+  end
+  return pulse.silentTtls
 end
 
--- Returns whether a hold lasts now. If the last contact is in the future by more than 3 s, the clock of the server was
--- set back. The hold is then ignored, because it would last too long.
-local function isHeld(pulse, now) return pulse.holdUntil >= now and pulse.lastContactAt <= now + GAP_MS end
-
--- Returns the pulse as it should become, with a new hold if this script is the first after an outage. It is not written
--- yet, but by `stampPulse` at the end of the script: at `maxmemory` a server refuses a script's first write if it needs
--- memory, so the writes that may free memory come first.
-local function computePulse(now, longestTtl, isDetector)
-  local pulse = readPulse()
-  local gap = now - pulse.lastContactAt
-  local isOutage = gap > GAP_MS and pulse.detectorAt > 0 and pulse.lastContactAt - pulse.detectorAt <= GAP_MS
-  if isOutage then pulse.holdUntil = math.max(pulse.holdUntil, now + math.min(gap, longestTtl)) end
-  if isDetector then pulse.detectorAt = now end
-  pulse.mustWrite = isOutage or isDetector or gap >= STAMP_EVERY_MS or gap < 0
-  return pulse
+-- Returns until when (epoch ms) a device whose time ran out at `deadline` is held, or nil if it is not held now.
+-- `lastSeen` is its last heartbeat, so its TTL is the time between the two, but never taken for more than the longest.
+local function holdEnd(pulse, lastSeen, deadline, now, longestTtl)
+  if holdTtls == '0' then return end
+  local ttl, outage = math.min(deadline - lastSeen, longestTtl), pulse.to - pulse.from
+  if pulse.to > 0 and deadline > pulse.from and lastSeen < pulse.to and outage >= ttl * LEAST_PART then
+    local ends = pulse.to + math.min(ttl, GAPS_HELD * outage)
+    if now < ends then return ends end
+  end
+  if not pulse.isSilent then return end
+  local isContinued = pulse.from > 1 and continuesOutage(pulse, pulse.last, longestTtl)
+  local began = isContinued and pulse.from or pulse.last
+  local wasSeenLate = lastSeen > pulse.last + math.max(STAMP_MS, SILENT_GAPS * usualGap(pulse))
+  if deadline <= began or wasSeenLate or now - pulse.last < ttl * LEAST_PART then return end
+  local ends = pulse.last + silentTtls(pulse) * ttl
+  if now < ends then return ends end
 end
 
--- Writes the pulse if the script is a detector's, a hold starts, or the pulse was not written for 500 ms; so heartbeats
--- write it at most twice a second. A server at `maxmemory` may refuse the write, and the script must not fail then. On
--- a replica it must fail: a detector whose connection leads to one is to leave it, though no device is due.
-local function stampPulse(pulse, now)
-  if not pulse.mustWrite then return end
-  local text = int(now) .. ' ' .. int(pulse.detectorAt) .. ' ' .. int(pulse.holdUntil)
-  local reply = redis.pcall('SET', pulseKey, text)
-  if reply.err and string.find(reply.err, 'READONLY', 1, true) then redis.call('SET', pulseKey, text) end
+-- Returns `holdEnd` and the deadline of a device whose heartbeat key is gone. Its time ran out at `score`, its deadline in the index. If the
+-- index has none, or an earlier one than the last heartbeat, another program wrote the heartbeat; its TTL is then taken
+-- for that of the record, else for 60 s.
+local function holdEndOf(device, score, pulse, now, longestTtl)
+  local lastSeen = math.min(device.lastSeen, now)
+  local deadline = score or 0
+  if deadline <= lastSeen then deadline = lastSeen + (device.state[OWN_TTL] > 0 and device.state[OWN_TTL] or 60000) end
+  return holdEnd(pulse, lastSeen, deadline, now, longestTtl), deadline
 end

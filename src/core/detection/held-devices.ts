@@ -1,0 +1,81 @@
+/**
+ * Which due devices of a partition are held, and when they are settled again. Held devices stay due in the index, so that
+ * their deadlines are not lost. A detector settles all that are due once, in order of their deadlines, and from then on
+ * reads only later deadlines, until a hold ends or the outage is another.
+ */
+import type { HoldEnds } from '../presence/settle.js';
+import { NO_HOLD, spanOf } from '../presence/settle.js';
+import type { DueDevices } from './due-devices.js';
+import type { BatchSettlement } from './settle-batch.js';
+
+/** How long a detector waits for each held device before it settles all of them again, ms; in all at most 1 s. */
+const PAUSE_PER_DEVICE_MS = 0.1;
+const LONGEST_PAUSE_MS = 1000;
+
+export class HeldDevices {
+  readonly #honourHold: boolean;
+  #count = 0;
+  #ends: HoldEnds = NO_HOLD;
+  #after = 0;
+  #outage = '';
+  /** When due devices were found last, epoch ms. */
+  #foundAt = 0;
+
+  /** @param honourHold false: held devices are announced offline, so they are not settled again */
+  constructor(honourHold: boolean) {
+    this.#honourHold = honourHold;
+  }
+
+  /** The deadline up to which due devices need not be settled now, epoch ms. */
+  get after(): number {
+    return this.#after;
+  }
+
+  /** When the hold of the last held device ends, epoch ms; 0: none is held. */
+  get until(): number {
+    return this.#ends.last;
+  }
+
+  /** Whether a device is held, so that the index is to be read when its hold ends. */
+  get isAny(): boolean {
+    return this.#honourHold && this.#count > 0;
+  }
+
+  /** Notes which of the devices that were settled are held. */
+  note({ verdicts, holdEnds }: Pick<BatchSettlement, 'verdicts' | 'holdEnds'>): void {
+    this.#count += verdicts.filter((verdict) => verdict === 'held').length;
+    this.#ends = spanOf(this.#ends, holdEnds);
+  }
+
+  /**
+   * Notes what a read of the index found. To be called after `note` of the devices that were settled before the read.
+   * @returns whether the held devices are to be settled again now
+   */
+  onRead({ now, reached, outage, due }: DueDevices): boolean {
+    const isOther = outage !== this.#outage;
+    this.#outage = outage;
+    const wasAny = this.isAny;
+    if (now > this.lookAgainAt || (wasAny && isOther)) {
+      this.startOver();
+      if (wasAny) return true;
+    }
+    this.#after = this.isAny || due.length > 0 ? reached : 0;
+    if (due.length > 0) this.#foundAt = now;
+    return false;
+  }
+
+  /** When the held devices are to be settled again, epoch ms. */
+  get lookAgainAt(): number {
+    const { first, last } = this.#ends;
+    const pauseMs = Math.min(this.#count * PAUSE_PER_DEVICE_MS, LONGEST_PAUSE_MS);
+    return this.#honourHold ? Math.max(first, this.#foundAt + pauseMs) : last;
+  }
+
+  /** Makes the next read of the index return all due devices. */
+  startOver(): void {
+    this.#count = 0;
+    this.#ends = NO_HOLD;
+    this.#after = 0;
+    this.#foundAt = 0;
+  }
+}
