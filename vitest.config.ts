@@ -4,7 +4,10 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { lua } from './scripts/lua-plugin.js';
 
 /** Tests that measure times, or load the machine: they run one after the other, after all others. */
-const SERIAL = ['test/chaos/{chaos,chaos-*,idle,mass-expiry}.test.ts'];
+const SERIAL = [
+  'test/chaos/{chaos,chaos-*,idle,mass-expiry}.test.ts',
+  'test/contract/detection/hold-matrix.test.ts',
+];
 /** Tests that run the built programs. */
 const BUILT = ['test/e2e/**/*.test.ts', 'test/chaos/*.test.ts'];
 const UNIT = ['test/unit/**/*.test.ts'];
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...UNIT, ...BUILT],
+          exclude: [...configDefaults.exclude, ...UNIT, ...BUILT, ...SERIAL],
           maxWorkers,
         },
       },

@@ -19,6 +19,7 @@ const QUICK = ['core', 'input', 'output', 'imports', 'generated', 'documents', '
 const SOAK = [
   'chaos',
   'fuzz',
+  'contract/detection/hold-matrix',
   'contract/model/data-model',
   'contract/store/bulk-size',
   'contract/store/cluster',

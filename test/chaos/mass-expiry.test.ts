@@ -1,9 +1,9 @@
 /** 50,000 devices expire at the same moment. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { loggedAt } from '../support/chaos/log-checker.js';
 import { residentMb, startDevstate, useProcesses } from '../support/chaos/processes.js';
 import { seedOnline } from '../support/chaos/seed-online.js';
+import { loggedAt } from '../support/chaos/times.js';
 import { logOf, openFleet, scoreOf, serverNow, until } from '../support/fleet.js';
 import { useRedis } from '../support/redis.js';
 import { printReport } from '../support/report.js';

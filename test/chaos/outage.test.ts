@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { DeviceStateManager } from '../../src/library/device-state-manager.js';
-import { loggedAt } from '../support/chaos/log-checker.js';
 import { startDevstate, useProcesses } from '../support/chaos/processes.js';
+import { loggedAt } from '../support/chaos/times.js';
 import { logOf, openFleet, until } from '../support/fleet.js';
 import { parsePulse } from '../support/hold/pulse.js';
 import { useRedis } from '../support/redis.js';

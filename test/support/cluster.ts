@@ -32,6 +32,8 @@ export interface ClusterOptions {
   nodeTimeout?: number;
   /** Whether there is a proxy before each node, whose address the node announces; default false. */
   proxied?: boolean;
+  /** The environment of the nodes, called when they are started; default: that of the test. */
+  env?: () => NodeJS.ProcessEnv;
 }
 
 export interface TestCluster {
@@ -60,6 +62,7 @@ export function useCluster({
   replicas = 3,
   nodeTimeout = 15_000,
   proxied = false,
+  env,
 }: ClusterOptions = {}): TestCluster {
   const servers = new ProxiedServers(proxied);
   const nodes: PrivateServer[] = [];
@@ -72,7 +75,7 @@ export function useCluster({
     const quick = ['--repl-diskless-sync-delay', '0', '--cluster-allow-replica-migration', 'no'];
     for (let attempt = 1; ; attempt++) {
       try {
-        return await startServer({ port: true, args: [...cluster, ...quick, ...announced] });
+        return await startServer({ port: true, args: [...cluster, ...quick, ...announced] }, env?.());
       } catch (error) {
         if (attempt === STARTS) throw error; // its bus port, 10000 above its port, may be in use: try other ports
       }

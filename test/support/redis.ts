@@ -18,12 +18,13 @@ export interface TestRedis extends TestBackend {
   readonly server: PrivateServer;
 }
 
-export function useRedis(options?: ServerOptions): TestRedis {
+/** @param env the environment of the server, called when it is started; default: that of the test */
+export function useRedis(options?: ServerOptions, env?: () => NodeJS.ProcessEnv): TestRedis {
   let server: PrivateServer;
   const clients: Redis[] = [];
 
   beforeAll(async () => {
-    server = await startServer(options);
+    server = await startServer(options, env?.());
   });
 
   // Each use opens a connection of its own, because a test may have restarted the server.

@@ -39,18 +39,21 @@ export interface SentinelOptions {
   downAfter?: number;
   /** Whether there is a proxy before each server and sentinel, whose address is announced; default false. */
   proxied?: boolean;
+  /** The environment of the data servers; default: that of the test. */
+  env?: NodeJS.ProcessEnv;
 }
 
 export async function startSentinels({
   downAfter = 500,
   proxied = false,
+  env,
 }: SentinelOptions = {}): Promise<SentinelSet> {
   const behind = new ProxiedServers(proxied);
   const secret = ['--requirepass', PASSWORD, '--masterauth', PASSWORD, '--repl-diskless-sync-delay', '0'];
   const startData = (...args: string[]) =>
     behind.start((port) => {
       const announced = port === undefined ? [] : ['--replica-announce-port', String(port)];
-      return startServer({ port: true, args: [...secret, ...announced, ...args] });
+      return startServer({ port: true, args: [...secret, ...announced, ...args] }, env);
     });
   const first = await startData();
   const servers = [first, await startData('--replicaof', '127.0.0.1', behind.portOf(first))];

@@ -26,7 +26,9 @@ export class Audit implements Poller {
   readonly #partition: Partition;
   readonly #set: AuditedSet;
   readonly #roundMs: number;
-  readonly #cursor: ScanCursor;
+  #cursor: ScanCursor;
+  /** Whether the present round is read without pauses. */
+  #isHurried = false;
   /** The longest time between two slices of this partition, ms. */
   readonly #maxIntervalMs: number;
   #intervalMs: number;
@@ -43,9 +45,16 @@ export class Audit implements Poller {
     this.#partition = partition;
     this.#set = set;
     this.#roundMs = roundMs;
-    this.#cursor = new ScanCursor(partition, 'sscan', partition.keys[set]);
+    this.#cursor = cursorOver(partition, set);
     this.#maxIntervalMs = MAX_SLICE_INTERVAL_MS * partitionCount;
     this.#intervalMs = this.#maxIntervalMs;
+  }
+
+  /** Begins a round now, and reads it without pauses. */
+  startOver(): void {
+    this.#cursor = cursorOver(this.#partition, this.#set);
+    this.#isHurried = true;
+    this.#dueAtMs = performance.now();
   }
 
   /** Returns the ids of the next slice; none before the slice is due. @throws DevstateError CONNECTION, BAD_RECORD */
@@ -55,7 +64,9 @@ export class Audit implements Poller {
     const { found } = await this.#cursor.next(SLICE_SIZE);
     // If slices were read late, the next ones are read at once until the delay is made up for, but at most 1 s of delay
     // is: after a long delay there would otherwise be a burst of requests.
-    this.#dueAtMs = Math.max(this.#dueAtMs + this.#intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
+    if (this.#cursor.isAtStart) this.#isHurried = false;
+    const intervalMs = this.#isHurried ? 0 : this.#intervalMs;
+    this.#dueAtMs = Math.max(this.#dueAtMs + intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
     return this.#set === 'registered' ? found : this.#expired(found);
   }
 
@@ -78,4 +89,8 @@ export class Audit implements Poller {
     this.#intervalMs = Math.min(this.#maxIntervalMs, this.#roundMs / sliceCount);
     this.#dueAtMs = Math.max(this.#dueAtMs, performance.now());
   }
+}
+
+function cursorOver(partition: Partition, set: AuditedSet): ScanCursor {
+  return new ScanCursor(partition, 'sscan', partition.keys[set]);
 }

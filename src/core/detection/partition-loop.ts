@@ -18,6 +18,7 @@ import { HeldDevices } from './held-devices.js';
 import { createPartitionLoopModes, PartitionLoopModes } from './partition-loop-modes.js';
 import { withoutPaused } from './return-pauses.js';
 import { ReturnedDevices } from './returned-devices.js';
+import { SetBackWatch } from './set-back-watch.js';
 import {
   type BatchSettlement,
   blockingError,
@@ -46,6 +47,7 @@ export class PartitionLoop {
   readonly #context: DetectorContext;
   readonly #onEvents: (events: readonly PresenceEvent[]) => void;
   readonly #wakeSignal: WakeSignal;
+  readonly #audit: Audit;
   readonly #pollers: readonly Poller[];
   readonly #maxDevices: number;
   readonly #modes = createPartitionLoopModes();
@@ -57,6 +59,7 @@ export class PartitionLoop {
   readonly #held: HeldDevices;
   /** Whether this process was stopped while the loop waited for its present step. */
   #isStalled = false;
+  readonly #serverClock = new SetBackWatch();
   /** In the modes HELD and SLEEPING: when to read the index again, ms on the clock of `performance.now()`. */
   #nextReadAtMs = 0;
   /**
@@ -76,8 +79,9 @@ export class PartitionLoop {
     this.#context = context;
     this.#onEvents = onEvents;
     this.#wakeSignal = new WakeSignal(signal);
+    this.#audit = new Audit(partition, 'registered', auditRoundMs, partitionCount);
     this.#pollers = [
-      withoutPaused(returns, new Audit(partition, 'registered', auditRoundMs, partitionCount)),
+      withoutPaused(returns, this.#audit),
       new Audit(partition, 'online', auditRoundMs, partitionCount),
       new ReturnedDevices(partition, returns),
       ...source.pollers(partition),
@@ -224,6 +228,8 @@ export class PartitionLoop {
 
   #onIndexRead(found: DueDevices): void {
     if (!this.#isStarted()) this.#context.onStarted(this.#partition);
+    // The index finds devices too late whose deadlines were written before the clock was set back.
+    if (this.#serverClock.wasSetBack(found.now)) this.#audit.startOver();
     const until = this.#held.until;
     const isSweep = this.#held.onRead(found) || found.due.length > 0;
     if (!isSweep) this.#context.hold.update(this.#partition, { now: found.now, holdUntil: until });

@@ -121,6 +121,7 @@ export const SETTLE = script('settle', settleLua, {
     ...HOLD,
     ...VERDICT,
     'PTTL',
+    'PEXPIRE',
     'SADD',
     'SREM',
     'ZADD',

@@ -264,25 +264,10 @@ describe('the setting hold', () => {
 
 describe('nothing stored binds the future', () => {
   const cases: [what: string, pulse: () => Partial<Pulse>][] = [
-    ['the last heartbeat', () => ({ last: now + HOUR, gap: 100 })],
-    ['the last step', () => ({ last: now, step: now + HOUR })],
     ['the changes', () => ({ last: now, change2: now + HOUR, change1: now + HOUR, since: now + HOUR })],
     ['the end of an outage', () => ({ last: now, from: now - 5000, to: now + HOUR })],
     ['an outage', () => ({ last: now, from: now + HOUR, to: now + HOUR + 5000 })],
     ['the usual gap', () => ({ last: now, gap: HOUR, gapBefore: HOUR })],
-    [
-      'everything',
-      () => ({
-        last: 9e15,
-        change2: 9e15,
-        change1: 9e15,
-        gap: 9e15,
-        since: 9e15,
-        step: 9e15,
-        from: 1,
-        to: 9e15,
-      }),
-    ],
   ];
 
   test.each(cases)('%s lies in the future: a device that died is told', async (_what, pulse) => {
@@ -291,6 +276,30 @@ describe('nothing stored binds the future', () => {
     await write(pulse());
     expect(await verdicts([d0])).toEqual(['offline']);
   });
+
+  const ahead: [what: string, pulse: () => Partial<Pulse>][] = [
+    ['heartbeat', () => ({ last: now + HOUR, gap: 100 })],
+    ['step', () => ({ last: now, step: now + HOUR })],
+    [
+      'heartbeat and step, out of all bounds,',
+      () => ({ last: 9e15, change2: 9e15, step: 9e15, from: 1, to: 9e15 }),
+    ],
+  ];
+
+  test.each(ahead)(
+    'the last %s lies in the future: devices are held for a TTL from now',
+    async (_what, pulse) => {
+      const [d0 = ''] = await online(1);
+      await seen([d0], TTL + 100);
+      await write(pulse());
+      expect(await verdicts([d0])).toEqual(['held']);
+      const { from, to } = (await readPulse()) as Pulse;
+      expect(from).toBe(1);
+      expect(to).toBeLessThanOrEqual(await serverNow(fleet.redis));
+      await write({ last: to, from, to: to - TTL });
+      expect(await verdicts([d0])).toEqual(['offline']);
+    },
+  );
 
   test('the first heartbeat after a clock that was set back writes times of now', async () => {
     const [d0 = ''] = await online(1);
@@ -306,7 +315,7 @@ describe('nothing stored binds the future', () => {
     });
     const { lastSeen } = await heartbeat(fleet, { id: d0 });
     const { from, to, ...rest } = (await readPulse()) as Pulse;
-    expect([from, to]).toEqual([0, 0]);
+    expect([from, to]).toEqual([1, lastSeen]);
     expect(Object.values(rest).filter((value) => Number(value) > lastSeen)).toEqual([]);
   });
 });
@@ -351,12 +360,10 @@ describe('the pulse', () => {
     });
   });
 
-  test('is stamped by a detector’s settle', async () => {
-    const ids = await online(1);
-    await write({});
-    await settle(fleet.only, ids);
-    expect((await readPulse())?.step).toBe(0);
-    await settle(fleet.only, ids, { detector: true });
-    expect((await readPulse())?.step).toBeGreaterThanOrEqual(now);
+  test('is stamped by a detector’s settle of no device', async () => {
+    await settle(fleet.only, [], { detector: true });
+    const { step = 0, last } = (await readPulse()) ?? {};
+    expect(step).toBeGreaterThan(0);
+    expect(last).toBe(0);
   });
 });

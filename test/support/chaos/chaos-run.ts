@@ -3,7 +3,7 @@
  * are killed, Redis is paused, scripts are flushed, connections are killed, and proxies disturb the network. Then a second watcher replays the log, and the data for the
  * checks are collected.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,11 +14,14 @@ import type { Fleet } from '../../../src/core/store/fleet.js';
 import { serverNow, until } from '../fleet.js';
 import { randomNumbers } from '../random.mjs';
 import { briefly } from '../redis.js';
+import { realTime, stepClocks, withRealTimes } from './clock-steps.js';
 import { wholeLog } from './event-ids.js';
 import { HoldRecorder, type PartitionHold } from './hold-recorder.js';
 import type { Operation } from './log-checker.js';
 import { type FaultCounts, NetworkFaults } from './network-faults.js';
+import { readOperations } from './operations.js';
 import { type Process, startDevstate, startHelper } from './processes.js';
+import type { ClockStep, RealEvent } from './times.js';
 import type { Outage, Topology } from './topologies.js';
 
 export interface ChaosOptions {
@@ -33,12 +36,17 @@ export interface ChaosOptions {
 
 export interface ChaosRun {
   partitions: number;
-  /** The log of all partitions at the end; ids without positions in other partitions. */
+  /** The log of all partitions at the end, on the servers' clocks; ids without positions in other partitions. */
   log: PresenceEvent[];
-  /** The operations of each device, in order. */
+  /** The same events in the same order, in real time. */
+  realLog: RealEvent[];
+  /** Turns a time of a server into real time. */
+  real: (ms: number) => number;
+  /** The operations of each device, in order, with their replies in real time. */
   operations: Map<string, Operation[]>;
   holds: PartitionHold[];
   outages: Outage[];
+  steps: ClockStep[];
   /** Lines printed by the watcher that ran from the beginning. */
   liveWatcher: string[];
   /** Lines printed by the watcher that replayed the log at the end. */
@@ -62,6 +70,7 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
   await fleet.redis.hset(fleet.keys.meta, 'logCap', 10_000_000);
   if (partitions > 1) await declareFleet(fleet, { partitions });
   const startedAt = await serverNow(fleet.redis);
+  const real = realTime(startedAt);
 
   const liveWatcher = startDevstate(url, 'watch-presence', '-o', 'ndjson', ...TIMEOUT_OPTION);
   await liveWatcher.untilStderr('watching');
@@ -80,7 +89,7 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
     const processes = shares.map((share) => startHelper('device-worker.mjs', share));
     await Promise.all(processes.map((process) => process.untilMessage('ready')));
     const network = new NetworkFaults(topology.proxies, seed);
-    const { outages, counts } = await breakThings(topology, fleet, detectors, options);
+    const { outages, steps, counts } = await breakThings(topology, fleet, detectors, network, options);
     await network.end();
 
     for (const process of processes) process.send('finish');
@@ -110,9 +119,12 @@ export async function chaos(topology: Topology, options: ChaosOptions): Promise<
     return {
       partitions,
       log,
-      operations: new Map(shares.flatMap(({ ids, file }) => [...readOperations(ids, file)])),
-      holds: holdRecorder.holds(outages),
+      realLog: withRealTimes(log, partitions, steps, real),
+      real,
+      operations: new Map(shares.flatMap(({ ids, file }) => [...readOperations(ids, file, real)])),
+      holds: holdRecorder.holds(steps, real),
       outages,
+      steps,
       liveWatcher: liveWatcher.lines,
       replayWatcher: replayWatcher.lines,
       detectors: detectors.all,
@@ -205,11 +217,13 @@ async function breakThings(
   topology: Topology,
   fleet: Fleet,
   detectors: DetectorProcesses,
+  network: NetworkFaults,
   { seconds, maxPauseMs, seed }: ChaosOptions,
-): Promise<{ outages: Outage[]; counts: Omit<ChaosRun['counts'], keyof FaultCounts> }> {
+): Promise<Pick<ChaosRun, 'outages' | 'steps'> & { counts: Omit<ChaosRun['counts'], keyof FaultCounts> }> {
   const random = randomNumbers(seed);
   const counts = { detectorsKilled: 0, connectionsKilled: 0, flushes: 0 };
   const outages: Outage[] = [];
+  const steps: ClockStep[] = [];
   const killReaders = async () => {
     for (const url of await topology.masters()) counts.connectionsKilled += await briefly(url, killReadersOf);
   };
@@ -221,6 +235,11 @@ async function breakThings(
     counts.detectorsKilled += 1;
     await detectors.replace(index, random() * 1500);
   };
+  // Not while requests are swallowed: a server whose clock is set back takes them for younger than they are.
+  const step = (hours: number) => async () => {
+    steps.push(...(await network.without(() => stepClocks(topology, fleet, random, hours))));
+  };
+  const isReplicated = topology.servers.length > 1;
   const actions = [
     killReaders,
     killReaders,
@@ -228,6 +247,8 @@ async function breakThings(
     replace(0),
     replace(1),
     replace(2),
+    step(-1),
+    ...(isReplicated ? [] : [step(1)]),
     ...topology.breaks.map((each) => async () => void outages.push(await each(random, fleet))),
   ];
   const end = Date.now() + seconds * 1000;
@@ -236,7 +257,12 @@ async function breakThings(
     await order[done % actions.length]?.();
     await sleep(500 + random() * (maxPauseMs - 500));
   }
-  return { outages, counts };
+  if (isReplicated) {
+    // After a step forward the ids of the log stay ahead, and a failover that loses entries gives their ids again.
+    await step(1)();
+    await sleep(maxPauseMs);
+  }
+  return { outages, steps, counts };
 }
 
 /** Kills the connections of subscribers and of readers of the log. Returns their number. */
@@ -246,48 +272,6 @@ async function killReadersOf(redis: Redis): Promise<number> {
   const ids = readers.map((line) => /^id=(\d+) /.exec(line)?.[1] as string);
   const killed = await Promise.all(ids.map((id) => redis.client('KILL', 'ID', id)));
   return killed.filter((count) => count === 1).length;
-}
-
-/** A line that device-worker.mjs has written: an operation, and what came of it. */
-type Line =
-  | [
-      kind: 'beat',
-      id: string,
-      sent: number,
-      done: number,
-      outcome: [at: number, expiresAt: number, wasOffline: boolean | null] | NoReply,
-      ttl: number,
-      mayRepeat: boolean,
-    ]
-  | [kind: 'disconnect', id: string, sent: number, done: number, outcome: boolean | NoReply];
-type NoReply = 'unknown' | 'failed';
-
-function readOperations(ids: readonly string[], file: string): Map<string, Operation[]> {
-  const operations = new Map(ids.map((id): [string, Operation[]] => [id, []]));
-  for (const text of readFileSync(file, 'utf8').trim().split('\n')) {
-    const line = JSON.parse(text) as Line;
-    operations.get(line[1])?.push(operationOf(line));
-  }
-  return operations;
-}
-
-function operationOf(line: Line): Operation {
-  const isFailed = line[4] === 'failed';
-  if (line[0] === 'disconnect') {
-    const [kind, , sent, done, outcome] = line;
-    return {
-      kind,
-      sent,
-      done,
-      isFailed,
-      ...(typeof outcome === 'boolean' && { reply: { wasOnline: outcome } }),
-    };
-  }
-  const [kind, , sent, done, outcome, ttl, mayRepeat] = line;
-  const operation = { kind, ttl, mayRepeat, sent, done, isFailed };
-  if (typeof outcome === 'string') return operation;
-  const [at, expiresAt, wasOffline] = outcome;
-  return { ...operation, reply: { at, expiresAt, wasOffline } };
 }
 
 function shuffled<T>(list: readonly T[], random: () => number): T[] {

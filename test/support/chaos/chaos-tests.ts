@@ -10,10 +10,11 @@ import type { Fleet } from '../../../src/core/store/fleet.js';
 import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import { type ChaosOptions, type ChaosRun, chaos } from './chaos-run.js';
 import { parseEventId, parsePrinted } from './event-ids.js';
-import { CLOCK_MS, findError, type Operation, withUnansweredWithin } from './log-checker.js';
+import { findError, type Operation, withUnansweredWithin } from './log-checker.js';
 import { useProcesses } from './processes.js';
 import { mayBeLost, notLogged, riskSpansOf } from './replication-losses.js';
 import { summarize } from './summary.js';
+import { CLOCK_MS, type RealEvent } from './times.js';
 import type { Outage, Topology } from './topologies.js';
 
 /** Minimum counts of what must have happened in a run. */
@@ -27,9 +28,11 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
 
   let run: ChaosRun;
   let byDevice: Map<string, PresenceEvent[]>;
+  let realByDevice: Map<string, RealEvent[]>;
   let found: Found[];
   const partitionAt = (id: string) => partitionNumber(id, topology.partitions);
   const holdsOf = (id: string) => run.holds.filter(({ partition }) => partition === partitionAt(id));
+  const stepsOf = (id: string) => run.steps.filter(({ partitions }) => partitions.has(partitionAt(id)));
   const certainOperationsOf = (id: string) =>
     riskSpansOf(run, partitionAt(id)).reduce(
       withUnansweredWithin,
@@ -39,9 +42,9 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
   beforeAll(
     async () => {
       run = await chaos(topology, options);
-      byDevice = new Map([...run.operations.keys()].map((id) => [id, []]));
-      for (const event of run.log) byDevice.get(event.deviceId)?.push(event);
-      found = await findAll(await topology.fleet(), [...byDevice.keys()]);
+      byDevice = byDeviceId(run.log);
+      realByDevice = byDeviceId(run.realLog);
+      found = await findAll(await topology.fleet(), [...run.operations.keys()]);
       summarize(what, options, run);
     },
     (options.seconds + 120) * 1000,
@@ -59,13 +62,14 @@ export function checkChaos(what: string, topology: Topology, options: ChaosOptio
     expect(count('failover')).toBeGreaterThanOrEqual(expected.failovers);
     expect(run.holds.length).toBeGreaterThanOrEqual(expected.holds);
     expect(run.log.length).toBeGreaterThanOrEqual(expected.events);
-    expect(byDevice.size).toBe(options.devices);
+    expect(run.steps.length).toBeGreaterThanOrEqual(4);
+    expect(found.length).toBe(options.devices);
   });
 
   test('no event is missing, doubled or invented', () => {
-    const errors = [...byDevice].flatMap(([id, events]) => {
-      const alive = found.find(({ deviceId }) => deviceId === id)?.alive ?? false;
-      const text = findError(certainOperationsOf(id), events, holdsOf(id), alive);
+    const errors = found.flatMap(({ deviceId: id, alive }) => {
+      const events = realByDevice.get(id) ?? [];
+      const text = findError(certainOperationsOf(id), events, holdsOf(id), stepsOf(id), alive);
       return text ? [`${id}: ${text}`] : [];
     });
     expect(errors.slice(0, 5).join('\n\n')).toBe('');
@@ -179,6 +183,12 @@ function outOfOrder(ids: readonly string[]): string[] {
     last.set(partition, { ms, seq });
     return before && (ms < before.ms || (ms === before.ms && seq <= before.seq));
   });
+}
+
+function byDeviceId<Event extends PresenceEvent>(events: readonly Event[]): Map<string, Event[]> {
+  const found = new Map<string, Event[]>();
+  for (const event of events) found.set(event.deviceId, [...(found.get(event.deviceId) ?? []), event]);
+  return found;
 }
 
 /** The first three differences between two lists. */

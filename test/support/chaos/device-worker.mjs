@@ -18,6 +18,8 @@ import { randomNumbers } from '../random.mjs';
 const { client, isOwn, requestTimeout, seed, ids, file } = JSON.parse(process.argv[2]);
 const TICK_MS = 50;
 const FINAL_TTL_MS = 600_000;
+/** Nothing is broken yet, but all devices are registered at once. */
+const REGISTER_TIMEOUT_MS = 20_000;
 
 const random = randomNumbers(seed);
 const between = (low, high) => low + random() * (high - low);
@@ -40,11 +42,15 @@ const devices = ids.map((id, i) => ({
   dueAt: 0,
   plan: [],
 }));
+const registrar = new DeviceStateManager(redis ?? ownOptions(client), {
+  requestTimeout: REGISTER_TIMEOUT_MS,
+});
 await Promise.all(
   devices.map(({ id, ttl, hasOwnTtl }) =>
-    manager.registerDevice(id, pick(['lamp', 'meter']), {}, hasOwnTtl ? { ttl } : {}),
+    registrar.registerDevice(id, pick(['lamp', 'meter']), {}, hasOwnTtl ? { ttl } : {}),
   ),
 );
+await registrar.close();
 const start = Date.now();
 for (const device of devices) device.dueAt = start + between(0, 1000);
 process.send('ready');

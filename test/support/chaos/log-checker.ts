@@ -11,12 +11,24 @@
  * - an unanswered operation was executed or not, at any time between its request and the end of the call;
  *   if it was executed without an event, the deadline is known as an interval. A heartbeat without a report may have
  *   been executed several times, also if it was answered in the end, without `wasOffline`;
- * - a device that expired and beat again during a hold has an offline event from before the hold, or no events.
- *   No `timeout` may be logged during a hold;
+ * - a device that expired and beat again while it was held has an offline event from before, or no events. No `timeout`
+ *   may be logged while a device was certainly held;
+ * - a step of the server's clock forward makes keys expire early, and a step back late. No `timeout` may be logged before
+ *   the deadline in real time all the same: the hold is for such times;
  * - close to a deadline, the key was there or not, because the time in a script differs from the time that keys
  *   expire by. Then the reply's `wasOffline` is used, and must agree with the log.
  */
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
+import { type Hold, isCertainlyHeld } from './holds.js';
+import {
+  CLOCK_MS,
+  type ClockStep,
+  isWithin,
+  overlaps,
+  type RealEvent,
+  type Span,
+  withTolerance,
+} from './times.js';
 
 export type Operation =
   | (Request & {
@@ -40,18 +52,8 @@ interface BeatReply {
   wasOffline: boolean | null;
 }
 
-/** The time of a hold: the span in which it certainly lasted, and in which it possibly lasted. Ends are inclusive. */
-export interface Hold {
-  certain: Span;
-  possible: Span;
-}
-export type Span = readonly [from: number, to: number];
-
-/**
- * The tolerance between the TIME in a script and the time of its log entries and key expiry, because Redis may be
- * interrupted in between. A deadline that the audit reads from a key's TTL may be off by as much.
- */
-export const CLOCK_MS = 100;
+/** For so long a key that has expired may not be deleted yet, ms; then a step of the clock back brings it back. */
+const LINGER_MS = 2000;
 
 /** The most attempts of one heartbeat that are tried as executed; more have the same results. */
 const MOST_ATTEMPTS = 3;
@@ -60,8 +62,17 @@ interface State {
   /** The index of the next event that must follow from an operation. */
   next: number;
   online: boolean;
-  /** When the heartbeat key expires; null without a key. */
-  key: Span | null;
+  /** null without a heartbeat key. */
+  key: Key | null;
+}
+interface Key {
+  ttl: number;
+  /** The deadline that a timeout may tell. */
+  deadline: Span;
+  /** When the key expires. */
+  gone: Span;
+  /** Whether the clock was off when the key was written, or stepped before its end. */
+  isStepped: boolean;
 }
 
 /** The operations without the replies within `span`, because a failover may have lost what was acknowledged then. */
@@ -76,13 +87,14 @@ export function withUnansweredWithin(operations: readonly Operation[], [from, to
 /** The first error in a device's events, or null. `alive`: whether the device has a heartbeat key at the end. */
 export function findError(
   operations: readonly Operation[],
-  events: readonly PresenceEvent[],
+  events: readonly RealEvent[],
   holds: readonly Hold[],
+  steps: readonly ClockStep[],
   alive: boolean,
 ): string | null {
   const sequenceError = findSequenceError(events);
   if (sequenceError) return sequenceError;
-  const replay = new Replay(events, holds);
+  const replay = new Replay(events, holds, steps);
   let states: State[] = [{ next: 0, online: false, key: null }];
   for (const [i, operation] of operations.entries()) {
     const following = withoutDuplicates(states.flatMap((state) => replay.statesAfter(state, operation)));
@@ -109,12 +121,14 @@ export function findSequenceError(events: readonly PresenceEvent[]): string | nu
 }
 
 class Replay {
-  readonly #events: readonly PresenceEvent[];
+  readonly #events: readonly RealEvent[];
   readonly #holds: readonly Hold[];
+  readonly #steps: readonly ClockStep[];
 
-  constructor(events: readonly PresenceEvent[], holds: readonly Hold[]) {
+  constructor(events: readonly RealEvent[], holds: readonly Hold[], steps: readonly ClockStep[]) {
     this.#events = events;
     this.#holds = holds;
+    this.#steps = steps;
   }
 
   /** The states that may follow the operation. An empty list means that the events contradict it. */
@@ -142,21 +156,22 @@ class Replay {
   withExpiry(state: State, before: number): State[] {
     const event = this.#events[state.next];
     if (!state.online || !state.key || event?.reason !== 'timeout') return [state];
-    const [from, to] = state.key;
-    const logged = loggedAt(event);
+    const { deadline, ttl, isStepped } = state.key;
+    const [since, until] = event.logged;
+    // No event is told to be earlier than the one before it, though a deadline may be, by a clock that was behind.
+    const isClipped = isStepped && event.timestamp === event.previousAt;
     const fits =
-      event.timestamp >= from - CLOCK_MS &&
-      event.timestamp <= to + CLOCK_MS &&
-      logged > from - CLOCK_MS &&
-      logged <= before + CLOCK_MS &&
-      !this.#holds.some(({ certain }) => overlaps(certain, logged, logged));
+      (isClipped || isWithin(withTolerance(deadline), event.timestamp)) &&
+      until > deadline[0] - CLOCK_MS &&
+      since <= before + CLOCK_MS &&
+      !this.#holds.some((hold) => isCertainlyHeld(hold, deadline, ttl, event.logged));
     return fits ? [state, { next: state.next + 1, online: false, key: null }] : [state];
   }
 
   #beat(state: State, { at, expiresAt, wasOffline }: BeatReply): State[] {
     if (wasOffline === true && !mayBeExpired(state, at)) return [];
     if (wasOffline === false && !mayExist(state, at)) return [];
-    const key: Span = [expiresAt, expiresAt];
+    const key = this.#keyAfter([at, at], expiresAt - at);
     if (!state.online) return this.#expect(state, 'heartbeat', at, at, () => key);
     const isHeld = this.#mayBeHeld(at, at);
     return isHeld || (wasOffline === null ? mayExist(state, at) : !wasOffline) ? [{ ...state, key }] : [];
@@ -175,9 +190,10 @@ class Replay {
   }
 
   #unansweredBeat(state: State, sent: number, done: number, ttl: number): State[] {
-    if (!state.online) return this.#expect(state, 'heartbeat', sent, done, (at) => [at + ttl, at + ttl]);
+    if (!state.online)
+      return this.#expect(state, 'heartbeat', sent, done, (at) => this.#keyAfter([at, at], ttl));
     const possible = mayExist(state, sent) || this.#mayBeHeld(sent, done);
-    return possible ? [{ ...state, key: [sent + ttl, done + ttl] }] : [];
+    return possible ? [{ ...state, key: this.#keyAfter([sent, done], ttl) }] : [];
   }
 
   #disconnect(state: State, sent: number, done: number, wasOnline: boolean | undefined): State[] {
@@ -193,11 +209,27 @@ class Replay {
     reason: string,
     from: number,
     to: number,
-    keyAfter: (at: number) => Span | null,
+    keyAfter: (at: number) => Key | null,
   ): State[] {
     const event = this.#events[state.next];
     if (event?.reason !== reason || event.timestamp < from || event.timestamp > to) return [];
     return [{ next: state.next + 1, online: event.status === 'online', key: keyAfter(event.timestamp) }];
+  }
+
+  /** The key that a heartbeat leaves. */
+  #keyAfter([from, to]: Span, ttl: number): Key {
+    const due: Span = [from + ttl, to + ttl];
+    const between = this.#steps.filter(({ at }) => at[1] >= from && at[0] <= due[1] + LINGER_MS);
+    const forward = between.find(({ byMs }) => byMs > 0);
+    const back = between.find(({ byMs }) => byMs < 0);
+    const again = back && this.#steps.find(({ byMs, at }) => byMs > 0 && at[0] > back.at[1]);
+    const latest = back ? Math.max(due[1], again?.at[1] ?? Number.POSITIVE_INFINITY) : due[1];
+    return {
+      ttl,
+      deadline: [due[0], latest],
+      gone: [Math.min(due[0], forward?.at[0] ?? due[0]), latest],
+      isStepped: between.length > 0 || this.#steps.filter(({ at }) => at[0] <= from).length % 2 === 1,
+    };
   }
 
   #mayBeHeld(from: number, to: number): boolean {
@@ -206,24 +238,11 @@ class Replay {
 }
 
 function mayExist({ key }: State, at: number): boolean {
-  return key !== null && at <= key[1] + CLOCK_MS;
+  return key !== null && at <= key.gone[1] + CLOCK_MS;
 }
 
 function mayBeExpired({ key }: State, at: number): boolean {
-  return key === null || at >= key[0] - CLOCK_MS;
-}
-
-function overlaps([from, to]: Span, start: number, end: number): boolean {
-  return start <= to && end >= from;
-}
-
-export function isWithin([from, to]: Span, at: number): boolean {
-  return at >= from && at <= to;
-}
-
-/** The time at which the event was logged, on the server's clock, ms. */
-export function loggedAt({ id }: PresenceEvent): number {
-  return Number(id?.split('-')[0]);
+  return key === null || at >= key.gone[0] - CLOCK_MS;
 }
 
 function withoutDuplicates(states: readonly State[]): State[] {

@@ -23,7 +23,12 @@ export class NetworkFaults {
   readonly #proxies: readonly FaultProxy[];
   readonly #random: () => number;
   readonly #running: Promise<void>;
+  #spareNewFlows = false;
   #ended = false;
+  /** Resolves when no fault is made any more that began before. */
+  #fault: Promise<void> = Promise.resolve();
+  /** While it is pending, no fault is made. */
+  #quiet: Promise<unknown> = Promise.resolve();
 
   constructor(proxies: readonly FaultProxy[], seed: number) {
     this.#proxies = proxies;
@@ -37,12 +42,21 @@ export class NetworkFaults {
     await this.#running;
   }
 
+  /** Does something while the network is not disturbed; connections that were cut off stay so. */
+  async without<T>(action: () => Promise<T>): Promise<T> {
+    const done = this.#fault.then(action);
+    this.#quiet = done;
+    return done;
+  }
+
   async #run(): Promise<void> {
     const kinds = [this.#blackHole, this.#swallow, this.#cut, this.#delay];
     for (let i = this.#index(kinds.length); !this.#ended; i++) {
       await sleep(this.#between(PAUSE_MS));
       const chosen = this.#proxies.filter(({ open }) => open.length > 0 && this.#random() < 0.7);
-      await kinds[i % kinds.length]?.call(this, chosen);
+      await this.#quiet;
+      this.#fault = (kinds[i % kinds.length] as (typeof kinds)[number]).call(this, chosen);
+      await this.#fault;
     }
   }
 
@@ -55,13 +69,19 @@ export class NetworkFaults {
     }
   }
 
-  /** Swallows one direction of all connections for a while, then delivers what was sent meanwhile. */
+  /**
+   * Swallows one direction of all connections for a while, then delivers what was sent meanwhile. Every other time new
+   * connections work, so that clients have sent their requests again when the server reads the first copies.
+   */
   async #swallow(proxies: readonly FaultProxy[]): Promise<void> {
     const direction = this.#pick(DIRECTIONS);
-    this.counts.swallowed += flowsOf(proxies).length;
-    for (const proxy of proxies) proxy.set({ swallow: true }, direction);
+    const flows = flowsOf(proxies);
+    this.counts.swallowed += flows.length;
+    this.#spareNewFlows = !this.#spareNewFlows;
+    const swallowed = this.#spareNewFlows ? flows : proxies;
+    for (const each of swallowed) each.set({ swallow: true }, direction);
     await sleep(this.#between(SWALLOW_MS));
-    for (const proxy of proxies) proxy.set({ swallow: false }, direction);
+    for (const each of swallowed) each.set({ swallow: false }, direction);
   }
 
   /** Resets each connection within its next bytes to the server or from it. */

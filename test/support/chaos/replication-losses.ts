@@ -6,7 +6,8 @@
 import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import type { ChaosRun } from './chaos-run.js';
 import { parseEventId } from './event-ids.js';
-import { isWithin, type Operation, type Span } from './log-checker.js';
+import type { Operation } from './log-checker.js';
+import { isWithin, type Span } from './times.js';
 
 /** The spans in which acknowledged writes of a partition may have been lost. */
 export function riskSpansOf({ outages }: ChaosRun, partition: number): Span[] {
@@ -22,7 +23,12 @@ export function notLogged({ log }: ChaosRun, ids: readonly string[]): string[] {
 /** Whether a failover may have lost the event with this id. */
 export function mayBeLost(run: ChaosRun, id: string): boolean {
   const { ms, partition } = parseEventId(id);
-  return riskSpansOf(run, partition).some((span) => isWithin(span, ms));
+  const since = run.real(ms);
+  const setBack = run.steps.filter(({ byMs, partitions }) => byMs < 0 && partitions.has(partition));
+  // After a step back, ids stay behind.
+  return riskSpansOf(run, partition).some(
+    ([from, to]) => since <= to && (since >= from || setBack.some(({ at }) => at[1] >= since && at[0] <= to)),
+  );
 }
 
 /** The operations that were acknowledged within a risk span. */
@@ -41,7 +47,7 @@ export function transitionsLost(run: ChaosRun): number {
     const expected = expectedEvent(operation);
     return (
       expected !== undefined &&
-      !run.log.some(
+      !run.realLog.some(
         ({ deviceId, reason, timestamp }) =>
           deviceId === id && reason === expected.reason && isWithin(expected.at, timestamp),
       )

@@ -3,22 +3,23 @@
 import { printReport, summarizeMs } from '../report.js';
 import type { ChaosOptions, ChaosRun } from './chaos-run.js';
 import { parsePrinted } from './event-ids.js';
-import { loggedAt, type Span } from './log-checker.js';
 import { notLogged, operationsAtRisk, transitionsLost } from './replication-losses.js';
+import type { Span } from './times.js';
 
 export function summarize(title: string, { seed, seconds }: ChaosOptions, run: ChaosRun): void {
-  const { log, operations, holds, outages, counts, detectors } = run;
+  const { realLog: log, operations, holds, outages, steps, counts, detectors } = run;
   const all = [...operations.values()].flat();
   const unanswered = all.filter(({ reply }) => !reply);
   // Timeouts during an outage, a restart of the detectors or a hold are late by design and not counted.
   const disturbed = [
     ...outages.map(({ began, atRisk, ended }): Span => [(atRisk ?? began)[0], ended + 2500]),
     ...holds.map(({ possible }) => possible),
+    ...steps.map(({ at }): Span => [at[0], at[1] + 2500]),
   ];
   const isUndisturbed = (at: number) => !disturbed.some(([from, to]) => at >= from && at <= to);
   const delaysMs = log
     .filter(({ reason, timestamp }) => reason === 'timeout' && isUndisturbed(timestamp))
-    .map((event) => loggedAt(event) - event.timestamp);
+    .map((event) => event.logged[0] - event.timestamp);
   const reasons = ['heartbeat', 'timeout', 'disconnect', 'observed'].map(
     (reason) => `${log.filter((event) => event.reason === reason).length} ${reason}`,
   );
@@ -36,7 +37,7 @@ export function summarize(title: string, { seed, seconds }: ChaosOptions, run: C
     `${log.length} events: ${reasons.join(', ')}`,
     `${counts.detectorsKilled} detectors killed of ${detectors.length}, ${counts.connectionsKilled} connections killed, ${counts.flushes} script flushes`,
     `connections black-holed ${counts.blackHoled}, swallowed ${counts.swallowed}, reset within bytes ${counts.cut}, delayed ${counts.delayed}`,
-    `${outageTexts.join(', ')}; ${holds.length} holds`,
+    `${outageTexts.join(', ')}; clocks ${steps.map(({ byMs }) => `${byMs > 0 ? '+' : ''}${byMs / 3_600_000} h`).join(', ')}; ${holds.length} holds`,
     `timeouts announced after their deadline, where nothing stood in the way: ${summarizeMs(delaysMs)}`,
     ...(outages.some(({ atRisk }) => atRisk) ? [lossTexts.join(' ')] : []),
   ]);

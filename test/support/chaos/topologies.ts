@@ -15,10 +15,11 @@ import { parseTarget } from '../../../src/redis/target-url.js';
 import { useCluster } from '../cluster.js';
 import { FaultProxy } from '../faults/fault-proxy.js';
 import { OBSERVER } from '../faults/proxied-servers.js';
+import { shiftableEnv } from '../faults/shifted-clock.js';
 import { openFleet, serverNow, until } from '../fleet.js';
 import { briefly, useRedis } from '../redis.js';
 import { MASTER_NAME, PASSWORD, portOf, type SentinelSet, startSentinels } from '../sentinel.js';
-import type { Span } from './log-checker.js';
+import type { Span } from './times.js';
 
 /** A time without some partitions. All times are ms on the clock of this machine. */
 export interface Outage {
@@ -49,6 +50,10 @@ export interface Topology {
   masters(): Promise<string[]>;
   /** The ways to break this topology; a run uses each at least once. */
   readonly breaks: readonly Break[];
+  /** All servers that hold data. */
+  readonly servers: readonly PrivateServer[];
+  /** Returns the partitions of which one of the servers is the master. */
+  servedBy(servers: readonly PrivateServer[], fleet: Fleet): Promise<ReadonlySet<number>>;
   /** Waits until all servers run, and replicas are connected to their master. */
   settled(): Promise<void>;
 }
@@ -62,7 +67,7 @@ const CUT_OFF_MS = 500;
 const ALL: ReadonlySet<number> = new Set([0]);
 
 export function useServer(): Topology {
-  const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }, shiftableEnv);
   const crash = (ms: number) => async (): Promise<Outage> => {
     const startedAt = Date.now();
     await redis.server.kill();
@@ -91,12 +96,16 @@ export function useServer(): Topology {
     masters: async () => [redis.url],
     // A pause over 2 s is an outage, after which devices are held. Requests sent in a pause time out; Redis reads them later, when they are stale.
     breaks: [paused(1000), paused(4000), paused(5500), crash(0), crash(4500)],
+    get servers() {
+      return [redis.server];
+    },
+    servedBy: async () => ALL,
     settled: async () => {},
   };
 }
 
 export function useChaosCluster(): Topology {
-  const cluster = useCluster({ nodeTimeout: FAILED_AFTER_MS, proxied: true });
+  const cluster = useCluster({ nodeTimeout: FAILED_AFTER_MS, proxied: true, env: shiftableEnv });
   const observers = useObservers();
 
   /** Chooses a master by the seed, and returns it with its replica and the partitions that it serves. */
@@ -105,11 +114,15 @@ export function useChaosCluster(): Topology {
     const [master, slots] = masters[Math.floor(random() * masters.length)] as [PrivateServer, number[]];
     const ports = await briefly(master.url, replicaPorts);
     const replica = cluster.nodes.find((node) => ports.includes(portOf(node))) as PrivateServer;
+    return { master, replica, partitions: await partitionsIn(slots, fleet) };
+  }
+
+  async function partitionsIn(slots: readonly number[], fleet: Fleet): Promise<Set<number>> {
     const served = new Set(slots);
     const partitions = new Set<number>();
     for (const [number, { keys }] of (await fleet.partitions()).entries())
       if (served.has(await fleet.redis.cluster('KEYSLOT', keys.pulse))) partitions.add(number);
-    return { master, replica, partitions };
+    return partitions;
   }
 
   const breakMaster =
@@ -146,6 +159,16 @@ export function useChaosCluster(): Topology {
       breakMaster(false),
       breakMaster(true),
     ],
+    get servers() {
+      return cluster.nodes;
+    },
+    async servedBy(servers, fleet) {
+      const masters = [...(await cluster.masters())].filter(([master]) => servers.includes(master));
+      return partitionsIn(
+        masters.flatMap(([, slots]) => slots),
+        fleet,
+      );
+    },
     settled: () => cluster.settled(),
   };
 }
@@ -153,7 +176,7 @@ export function useChaosCluster(): Topology {
 export function useSentinels(): Topology {
   let set: SentinelSet;
   beforeAll(async () => {
-    set = await startSentinels({ downAfter: FAILED_AFTER_MS, proxied: true });
+    set = await startSentinels({ downAfter: FAILED_AFTER_MS, proxied: true, env: shiftableEnv() });
   });
   afterAll(() => set.stop());
   const observers = useObservers();
@@ -194,6 +217,12 @@ export function useSentinels(): Topology {
         return { ...outage, partitions: ALL };
       },
     ],
+    get servers() {
+      return set.servers;
+    },
+    async servedBy(servers) {
+      return servers.includes((await set.master()) as PrivateServer) ? ALL : new Set();
+    },
     settled: () => set.settled(),
   };
 }

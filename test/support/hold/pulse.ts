@@ -71,6 +71,8 @@ function boundPulse(stored: Pulse | undefined, now: number, longestTtl: number):
   const past = (time: number) => Math.min(time, now);
   const usual = (gap: number) => Math.min(gap, longestTtl);
   const isValid = stored.to <= now && stored.from <= stored.to;
+  const isSetBack = Math.max(stored.last, stored.step) > now + CUT_MS;
+  const [from, to] = isSetBack ? [1, now] : isValid ? [stored.from, stored.to] : [0, 0];
   return {
     last: past(stored.last),
     change2: past(stored.change2),
@@ -79,8 +81,8 @@ function boundPulse(stored: Pulse | undefined, now: number, longestTtl: number):
     gapBefore: usual(stored.gapBefore),
     since: past(stored.since),
     step: past(stored.step),
-    from: isValid ? stored.from : 0,
-    to: isValid ? stored.to : 0,
+    from,
+    to,
     id: stored.id,
   };
 }
@@ -105,17 +107,15 @@ function continuesOutage({ from, to }: Pulse, began: number, longestTtl: number)
 function noteOutage(pulse: ComputedPulse, began: number, now: number, longestTtl: number): void {
   pulse.isNoted = true;
   pulse.mustWrite = true;
-  if (!continuesOutage(pulse, began, longestTtl)) {
+  if (pulse.from === 1 || !continuesOutage(pulse, began, longestTtl)) {
     pulse.from = began;
     pulse.to = now;
     return;
   }
-  const isKnown = pulse.from !== 1;
-  const length = isKnown ? pulse.to - pulse.from : longestTtl;
-  if (now - began < length * LEAST_PART) return;
+  if (now - began < (pulse.to - pulse.from) * LEAST_PART) return;
   pulse.from = Math.min(pulse.from, began);
   pulse.to = Math.max(pulse.to, now);
-  pulse.isMerged = isKnown;
+  pulse.isMerged = true;
 }
 
 export function computePulse(

@@ -57,6 +57,19 @@ local function isBypassed(device, status, score, wrongBy)
   return not score or score > now + BYPASS_TOLERANCE_MS or (score <= 0 and score ~= -device.lastSeen)
 end
 
+-- A heartbeat in the future was written before the clock was set back, and would keep the device online for as long as
+-- that. It is taken for one that came just now, with its TTL. Returns what PTTL replies for the heartbeat key then.
+local function bringBack(device, stateKey, heartbeatKey, remaining, score)
+  local isAhead = device.lastSeen > now + BYPASS_TOLERANCE_MS
+  if remaining < 0 or not isAhead then return remaining end
+  local ttl = math.min(math.max((score or 0) - device.lastSeen, device.state[OWN_TTL], 1), longest)
+  device.lastSeen = now
+  redis.call('HSET', stateKey, device.dialect.lastSeen, formatInstant(device.dialect, now))
+  if remaining <= ttl then return remaining end
+  redis.call('PEXPIRE', heartbeatKey, int(ttl))
+  return ttl
+end
+
 local function removeStray(id, remaining)
   if remaining == GONE then redis.call('SREM', onlineKey, id) end
   return {'stray', redis.call('ZREM', activityKey, id) == 1 and '1' or ''}
@@ -99,6 +112,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     return {status}
   end
 
+  remaining = bringBack(device, stateKey, heartbeatKey, remaining, score)
   local wrongBy = status == 'online' and scoreError(score, remaining)
   local bypassed = isBypassed(device, status, score, wrongBy)
   if status == 'online' then

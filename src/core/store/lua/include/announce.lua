@@ -36,10 +36,13 @@ local function addOnline(device, isAlive, now)
   addTransition(device, 'online', now, 'heartbeat', (isAlive or contactAt > since) and since, now)
 end
 
+-- Returns a stored time; 0 if it is in the future, because the clock was set back.
+local function past(time, now) return time <= now and time or 0 end
+
 -- Adds the transition "offline". The device was online until `score`, the deadline in the index. If another program
 -- writes heartbeats of the device, it may have been online longer, so its presence after the deadline is not known.
 local function addOffline(device, at, reason, score, now)
-  local deadline = math.min(math.max(score or 0, device.state[PRESENCE_AT]), now)
+  local deadline = math.min(math.max(score or 0, past(device.state[PRESENCE_AT], now)), now)
   local newest = readNewestPresenceEntry(device)
   local hasForeignHeartbeats = lastContactAt(device) >= (score or 0) or newest and not string.find(newest, '"heartbeat"}', 1, true)
   addTransition(device, 'offline', at, reason, hasForeignHeartbeats and deadline, now)
@@ -48,7 +51,7 @@ end
 -- Adds the transition "offline" for a device whose heartbeat key has expired. The time of the event is `score`, the
 -- deadline in the index, but not before the device's last heartbeat or transition, and not in the future.
 local function addTimeout(device, score, now)
-  local at = math.min(math.max(score or 0, device.lastSeen, device.state[PRESENCE_AT]), now)
+  local at = math.min(math.max(score or 0, past(device.lastSeen, now), past(device.state[PRESENCE_AT], now)), now)
   addOffline(device, at, 'timeout', score, now)
 end
 

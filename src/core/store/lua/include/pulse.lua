@@ -19,9 +19,9 @@ local PULSE = '^' .. string.rep('(%d+) ', 9) .. '(.*)$'
 local PULSE_0_1 = '^(%d+) (%d+) %d+$'
 
 -- Returns the pulse in `text`. A stored time that is later than `now` is taken for now, and written so, so that nothing
--- binds the future after the clock was set back. If there is no pulse, the time until now is taken for an outage. Of a pulse of devstate 0.1, which
--- may run beside this program, the last contact and the last step are used: taken for no pulse, it would hold all
--- devices for as long as the other detector writes it.
+-- binds the future after the clock was set back. If it was set back by more than CUT_MS, or if there is no pulse, the time
+-- until now is taken for an outage. Of a pulse of devstate 0.1, which may run beside this program, the last contact and
+-- the last step are used: taken for no pulse, it would hold all devices for as long as the other detector writes it.
 local function parsePulse(text, now, longestTtl)
   local last, change2, change1, gap, gapBefore, since, step, from, to, id = string.match(text, PULSE)
   if not last then
@@ -43,6 +43,7 @@ local function parsePulse(text, now, longestTtl)
   local pulse = {last = past(last), change2 = past(change2), change1 = past(change1), gap = usual(gap),
     gapBefore = usual(gapBefore), since = past(since), step = past(step), from = tonumber(from), to = tonumber(to), id = id}
   if pulse.to > now or pulse.from > pulse.to then pulse.from, pulse.to, isAhead = 0, 0, true end
+  if math.max(last, step) > now + CUT_MS then pulse.from, pulse.to = 1, now end
   pulse.mustWrite = isAhead
   return pulse
 end
@@ -61,14 +62,12 @@ end
 
 local function noteOutage(pulse, began, now, longestTtl)
   pulse.isNoted, pulse.mustWrite = true, true
-  if not continuesOutage(pulse, began, longestTtl) then
+  if pulse.from == 1 or not continuesOutage(pulse, began, longestTtl) then
     pulse.from, pulse.to = began, now
     return
   end
-  local isKnown = pulse.from ~= 1
-  local length = isKnown and pulse.to - pulse.from or longestTtl
-  if now - began < length * LEAST_PART then return end
-  pulse.from, pulse.to, pulse.isMerged = math.min(pulse.from, began), math.max(pulse.to, now), isKnown
+  if now - began < (pulse.to - pulse.from) * LEAST_PART then return end
+  pulse.from, pulse.to, pulse.isMerged = math.min(pulse.from, began), math.max(pulse.to, now), true
 end
 
 local function readPulse() return redis.call('GET', pulseKey) or '' end

@@ -1,0 +1,17 @@
+/** Notices that the clock of a server was set back, or that a server with a slower clock has taken over. */
+
+/** Smaller differences are taken for delays, ms. */
+const SET_BACK_MS = 2000;
+
+export class SetBackWatch {
+  /** The server's time less this process's monotonic one at the last call, ms. */
+  #aheadMs = Number.NEGATIVE_INFINITY;
+
+  /** @param now the server's time, epoch ms. @returns whether it is earlier than it should be since the last call */
+  wasSetBack(now: number): boolean {
+    const aheadMs = now - performance.now();
+    const wasSetBack = this.#aheadMs - aheadMs > SET_BACK_MS;
+    this.#aheadMs = aheadMs;
+    return wasSetBack;
+  }
+}
