@@ -77,6 +77,10 @@ export const watchPresence = command<Options>({
         context.notice('watching');
         if (options.for !== undefined) timer = setTimeout(watch.abort, Math.min(options.for, MAX_TIMER_MS));
       },
+      onNoLog: () =>
+        context.notice(
+          'this fleet keeps no log of presence events (logCap 0): they are shown as they come, and those during an outage are lost',
+        ),
       onGap: groupSameTick((gaps) => context.notice(gapNotice(gaps))),
       onDropped: (count) =>
         context.notice(

@@ -8,20 +8,14 @@
  *                                     as in packed-positions.ts
  *   <ms>-<seq>@<partition>            the entry and the number of its partition, as detectors print it: a
  *                                     feed then reads the logs of other partitions from the entry's time on
- *   0-0                               the beginning of every log
+ *   0-0                               the beginning of every log; Redis gives no entry this id
  */
 import { DevstateError, quote } from '../model/errors.js';
-import { type LogPosition, MAX_ID_PART, positionAfter, positionAt } from './log-position.js';
+import { BEGINNING_ID, type LogPosition, MAX_ID_PART, positionAfter, positionAt } from './log-position.js';
 import { packPositions, unpackPositions } from './packed-positions.js';
 
 /** Matches every text that has the form of a cursor. `parseCursor` checks whether a cursor is valid in a fleet. */
 export const CURSOR_PATTERN = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})(?:@(0|[1-9]\d{0,8})(?:\.([\w-]+))?)?$/;
-/**
- * The cursor for the beginning of every log. It cannot be mistaken for the id of an event, because Redis gives no entry
- * this id.
- */
-const BEGINNING = '0-0';
-
 /**
  * Returns the id of the event whose log entry has the id `id`: in a fleet with several partitions, the number of the
  * partition is appended, because entries of two logs may have the same id.
@@ -50,7 +44,7 @@ export function formatCursor(positions: readonly LogPosition[], partition: numbe
  * @throws DevstateError USAGE: the text is not a cursor of a fleet with `count` partitions
  */
 export function parseCursor(text: string, count: number): LogPosition[] {
-  if (text === BEGINNING) return new Array<LogPosition>(count).fill(positionAt(0));
+  if (text === BEGINNING_ID) return new Array<LogPosition>(count).fill(positionAt(0));
   const [, ms, seq, partition, others] = CURSOR_PATTERN.exec(text) ?? [];
   if (ms === undefined || (partition === undefined) !== (count === 1)) throw invalidCursor(text, count);
   const event = positionAfter(`${ms}-${seq}`);

@@ -3,7 +3,7 @@
  * Devstate's own events are read from the logs. Devstate also publishes each of them on the presence channel, in a
  * message that carries `seq` and makes the feed read the log at once. All logs are also read every second, in case a
  * message was lost. A message without `seq` is an event of another program, which is in no log: the feed returns
- * the message itself.
+ * the message itself. So it does with all messages of a fleet that keeps no log.
  * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed. A feed
  * that continues after the id of an event returns every logged event that the earlier feed had not returned yet when
  * it gave that id.
@@ -37,6 +37,11 @@ export interface FeedOptions extends OutageListener {
    * they happen. A log that cannot be read at that time does not delay this call.
    */
   onReady?: () => void;
+  /**
+   * Called when the feed finds that the fleet keeps no log (`logCap` 0). The feed then returns events as they are
+   * published, without ids; those that were published before it started, or during an outage, are missing.
+   */
+  onNoLog?: () => void;
   /** Called when events were deleted from a log, which has a maximum length, before the feed could read them. */
   onGap?: (gap: Gap) => void;
   /**
@@ -87,6 +92,8 @@ class Feed {
   readonly #outage: OutageNotice;
   readonly #foreign = new ForeignEvents();
   #state: FeedState = 'starting';
+  /** False: the fleet keeps no log, so devstate's own events are taken from their messages too. */
+  #keepsLog = true;
   /** The error of a lost subscription or of a log that cannot be read, until it is reported to `onLost`. */
   #unreported: DevstateError | undefined;
   /** When all logs are to be read again, ms on the clock of `performance.now()`. */
@@ -108,6 +115,7 @@ class Feed {
       await wakeSignal.orAborted(subscription.ready);
       await wakeSignal.orAborted(this.#logs.open(this.#options.since));
       while (!wakeSignal.isStopped) {
+        await wakeSignal.orAborted(this.#noteLogCap());
         this.#pollWhenDue();
         const failures = await wakeSignal.orAborted(this.#logs.readNew());
         yield* this.#untilStopped(this.#logs.events());
@@ -129,7 +137,8 @@ class Feed {
   #subscribe(): Subscription {
     return subscribe(this.#fleet, this.#fleet.keys.presenceChannel, {
       onMessage: (message) => {
-        if (isOwnMessage(message)) this.#logs.markChanged(partitionOf(message, this.#partitionCount));
+        if (this.#keepsLog && isOwnMessage(message))
+          this.#logs.markChanged(partitionOf(message, this.#partitionCount));
         else {
           const event = decodePresenceMessage(message);
           if (event) this.#foreign.add(event);
@@ -141,15 +150,26 @@ class Feed {
         this.#wakeSignal.wake();
       },
       onResumed: () => {
-        this.#logs.markChanged();
+        if (this.#keepsLog) this.#logs.markChanged();
         this.#wakeSignal.wake();
       },
     });
   }
 
+  /** Finds out, from the settings, whether the fleet keeps a log. */
+  async #noteLogCap(): Promise<void> {
+    try {
+      const keepsLog = (await this.#fleet.declared()).logCap > 0;
+      if (this.#keepsLog && !keepsLog) this.#options.onNoLog?.();
+      this.#keepsLog = keepsLog;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+    }
+  }
+
   #pollWhenDue(): void {
     if (performance.now() < this.#nextPollAt) return;
-    this.#logs.markChanged();
+    if (this.#keepsLog || this.#state === 'starting') this.#logs.markChanged();
     this.#nextPollAt = performance.now() + POLL_INTERVAL_MS;
   }
 

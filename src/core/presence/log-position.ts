@@ -10,6 +10,9 @@ export interface LogPosition {
   readonly isTime: boolean;
 }
 
+/** The id of a position before the first entry that a log ever had. */
+export const BEGINNING_ID = '0-0';
+
 /**
  * The largest `ms` and `seq` of a position. It must stay below 2^50: packed-positions.ts multiplies a distance of up to
  * so many ms by 8, and a product of 2^53 or more would be rounded, so that an event id would contain wrong positions.

@@ -1,13 +1,22 @@
 /**
- * Reads the log of presence events of one partition, from a position on. Redis deletes the oldest
- * entries of a log that reaches its maximum length. The reader therefore checks that the entry it read last is still
- * in the log. If that entry is gone, later entries may have been deleted too: the reader reports a gap.
+ * Reads the log of presence events of one partition, from a position on. Redis deletes the oldest entries of a log that
+ * reaches its maximum length, and a failover or FLUSHALL may take the newest ones. So the reader checks that the entry it
+ * read last is still in the log. If that entry is gone, the reader finds out whether later ones are missing too, and
+ * reports a gap if they are or may be. A position beyond the end of the log is moved to its end.
  */
 import { DevstateError } from '../model/errors.js';
 import type { Partition } from '../store/partition.js';
 import { unfittingReply } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
-import { isBefore, type LogPosition, positionAfter, positionAt } from './log-position.js';
+import { type LogInfo, readLogInfo } from './log-info.js';
+import {
+  BEGINNING_ID,
+  isBefore,
+  type LogPosition,
+  MAX_ID_PART,
+  positionAfter,
+  positionAt,
+} from './log-position.js';
 
 /** Where a feed starts: after the event with this id; or with the first event logged at or after a time, epoch ms. */
 export type Since = { id: string } | { time: number };
@@ -28,10 +37,10 @@ export class LogReader {
   readonly #onGap: (gap: Gap) => void;
   #position = positionAt(0);
   /**
-   * True: a gap after `#position` was looked for already, so that it is not reported twice. False: it must be looked
-   * for, because the position has moved.
+   * How many entries had ever been added to the log up to `#position`; undefined: not known. With it the reader can tell
+   * that no entry is missing between the one it read last, which was deleted, and the oldest that is left.
    */
-  #isGapChecked = false;
+  #added: number | undefined;
 
   constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
     this.#partition = partition;
@@ -67,57 +76,89 @@ export class LogReader {
    * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
    */
   async readNext(count: number): Promise<{ entries: LogEntry[]; hasMore: boolean }> {
-    const entries = await this.#readFrom(this.#position.id, count);
+    const entries = await this.#partition.ask(
+      'xrange',
+      this.#partition.keys.log,
+      this.#position.id,
+      '+',
+      'COUNT',
+      count,
+    );
     const hasMore = entries.length === count;
-    if (!this.#position.isTime && entries[0]?.[0] === this.#position.id) entries.shift();
-    else if (!this.#isGapChecked) await this.#checkGap(entries[0]?.[0] ?? null);
+    const [first] = entries;
+    if (first && !this.#position.isTime && first[0] === this.#position.id) entries.shift();
+    else if (first) await this.#checkGap(entries);
+    else await this.#checkEnd();
     const last = entries.at(-1);
-    if (last) {
-      const reached = positionAfter(last[0]);
-      // Without this check a server that gives the same entries again would keep the feed for ever.
-      if (!isBefore(this.#position, reached) && !this.#position.isTime) throw unfittingReply('xrange');
-      this.#position = reached;
-      this.#isGapChecked = false;
-    }
+    if (last) this.#moveTo(positionAfter(last[0]), entries.length);
+    if (first && !hasMore && this.#added === undefined) await this.#learnAdded();
     return { entries, hasMore };
   }
 
-  /**
-   * Reports a gap if entries after the reader's position have been deleted from the log.
-   * @param next the id of the first entry that is in the log after the position; null: there is no such entry
-   */
-  async #checkGap(next: string | null): Promise<void> {
-    const { isTime, ms } = this.#position;
-    // The log has no event since the requested start, perhaps because there was none. Nothing is reported now; the check
-    // is made again when the log has an event.
-    if (next === null && isTime) return;
-    this.#isGapChecked = true;
-    const [oldest] = await this.#readFrom('-', 1);
-    const startsLater = oldest === undefined || isBefore(this.#position, positionAfter(oldest[0]));
-    // If the position is an entry and the log starts after it, that entry was deleted. If the position is a time and
-    // the log starts after it, the log may simply have been empty at that time, so a gap is reported only if entries of
-    // the log have been deleted.
-    if (startsLater && (!isTime || (await this.#hasLostEntries())))
-      this.#onGap({ after: isTime ? ms : this.#position.id, before: next });
+  #moveTo(reached: LogPosition, count: number): void {
+    if (reached.ms > MAX_ID_PART || reached.seq > MAX_ID_PART)
+      throw new DevstateError(
+        'BAD_RECORD',
+        `${this.#partition.keys.log} holds an entry with the id ${reached.id}`,
+      );
+    // Without this check a server that gives the same entries again would keep the feed for ever.
+    if (!isBefore(this.#position, reached) && !this.#position.isTime) throw unfittingReply('xrange');
+    this.#position = reached;
+    if (this.#added !== undefined) this.#added += count;
   }
 
-  #readFrom(id: string, count: number): Promise<LogEntry[]> {
-    return this.#partition.ask('xrange', this.#partition.keys.log, id, '+', 'COUNT', count);
+  /** Reports a gap if entries between the reader's position and the first of these entries were deleted from the log. */
+  async #checkGap(entries: readonly LogEntry[]): Promise<void> {
+    const info = await readLogInfo(this.#partition);
+    const { isTime, ms, id } = this.#position;
+    const next = (entries[0] as LogEntry)[0];
+    const before = info && addedBefore(entries, info);
+    const isComplete =
+      this.#added !== undefined && before !== undefined
+        ? before === this.#added
+        : isTime && info !== undefined && !(await this.#mayHaveLost(info));
+    if (!isComplete) this.#onGap({ after: isTime ? ms : id, before: next });
+    this.#added = before;
+  }
+
+  /** Called when the log has no entry at or after the reader's position. */
+  async #checkEnd(): Promise<void> {
+    const { id, isTime, ms } = this.#position;
+    const info = await readLogInfo(this.#partition);
+    const hasGrown = info !== undefined && (id === BEGINNING_ID || isBefore(this.#position, info.end));
+    if (hasGrown && info.length > 0) return; // an entry was added meanwhile
+    // Nothing is missing if the reader's entry is the newest that was ever added, or nothing was added since the time.
+    const isMissing = isTime ? hasGrown : info?.end.id !== id;
+    if (isMissing) this.#onGap({ after: isTime ? ms : id, before: null });
+    this.#position = info ? info.end : { ...positionAt(0), ms };
+    this.#added = info ? info.added : 0;
+  }
+
+  /** Notes how many entries were added up to the reader's position, if that is the end of the log. */
+  async #learnAdded(): Promise<void> {
+    const info = await readLogInfo(this.#partition);
+    if (info?.end.id === this.#position.id) this.#added = info.added ?? Number.NaN;
   }
 
   /**
-   * Returns whether entries of the log have ever been deleted. Redis 7 counts the entries that were ever added. Older
-   * versions do not: with them, a log that has reached its maximum length is assumed to have lost entries.
+   * Returns whether entries after a time may have been deleted from the log. A server older than Redis 7 does not count
+   * entries: there a log that has reached its maximum length is assumed to have lost some.
    */
-  async #hasLostEntries(): Promise<boolean> {
-    const { log } = this.#partition.keys;
-    if ((await this.#partition.ask('exists', log)) === 0) return true;
-    const flat = await this.#partition.ask('xinfo', 'STREAM', log);
-    const info = new Map(
-      flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : [])) as [string, unknown][],
-    );
-    const length = Number(info.get('length'));
-    if (info.has('entries-added')) return Number(info.get('entries-added')) > length;
-    return length >= (await this.#partition.settings()).logCap;
+  async #mayHaveLost({ length, added, oldestId }: LogInfo): Promise<boolean> {
+    if (oldestId === undefined || !isBefore(this.#position, positionAfter(oldestId))) return false;
+    return added === undefined ? length >= (await this.#partition.logCap()) : added > length;
   }
+}
+
+/**
+ * Returns how many entries had ever been added to the log before the first of these entries, which were read before the
+ * info; undefined: that cannot be told.
+ */
+function addedBefore(
+  entries: readonly LogEntry[],
+  { added, end, oldestId, length }: LogInfo,
+): number | undefined {
+  if (added === undefined) return undefined;
+  if (entries.at(-1)?.[0] === end.id) return added - entries.length;
+  return entries[0]?.[0] === oldestId ? added - length : undefined;
 }

@@ -126,7 +126,7 @@ export class Partition extends Requests {
     wasSent = false,
   ): Promise<Evaluation> {
     this.assertWritable(script.name);
-    const { dialect, logCap, historyCap, deviceLogins } = await this.settings();
+    const { dialect, historyCap, deviceLogins } = await this.settings();
     const keys = scriptKeys(script, this.keys, devices);
     // A channel other than that of presence events may be denied for one device and not for another.
     const isPermitted = channel === this.keys.presenceChannel && this.#permissions.has(script.name);
@@ -136,7 +136,7 @@ export class Partition extends Requests {
       permissionCheck: isPermitted ? '' : 1,
       dialectName: dialect,
       channel,
-      logCap,
+      logCap: await this.logCap(),
       historyCap,
       maxFieldBytes: deviceLogins ? MAX_FIELD_BYTES : 0,
       layout: this.#options.count,
@@ -175,6 +175,15 @@ export class Partition extends Requests {
     // A BAD_RECORD error is returned as it is, because its message names the key, which contains the device's id. To
     // the message of any other error the id is added.
     return cause.code === 'BAD_RECORD' ? cause : deviceError(device.id, cause);
+  }
+
+  /**
+   * Returns how many presence events the log of this partition keeps: its share of those that the fleet keeps.
+   * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+   */
+  async logCap(): Promise<number> {
+    const { logCap } = await this.settings();
+    return Math.ceil(logCap / this.#options.count);
   }
 
   /**

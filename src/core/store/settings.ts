@@ -4,8 +4,9 @@
  */
 
 import type { Dialect } from '../model/device.js';
-import { DevstateError } from '../model/errors.js';
+import { DevstateError, quote } from '../model/errors.js';
 import { DEFAULT_TTL_MS } from '../model/heartbeat.js';
+import { MAX_DURATION_MS } from '../model/numeric-options.js';
 
 export interface DeclaredSettings {
   /** The number of partitions; 1: the fleet is not partitioned. */
@@ -19,7 +20,7 @@ export interface DeclaredSettings {
   exclusive: boolean;
   /** The longest heartbeat TTL that was used in the fleet so far, ms; at least the default TTL. */
   longestTtl: number;
-  /** About how many presence events the log of each partition keeps: the limit MAXLEN ~ of XADD. */
+  /** How many presence events the logs of all partitions keep together; 0: none are kept. */
   logCap: number;
   /** The most entries that each history list of a device keeps; 0: no history is kept. */
   historyCap: number;
@@ -48,6 +49,10 @@ export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Diale
  */
 export const MAX_PARTITIONS = 1024;
 
+/** The longest log and the longest history list that a fleet may declare, in entries. */
+const MAX_LOG_CAP = 1_000_000_000;
+const MAX_HISTORY_CAP = 1_000_000;
+
 export const SETTING_FIELDS = [
   'partitions',
   'dialect',
@@ -70,9 +75,9 @@ export function parseDeclaredSettings(values: readonly (string | null)[]): Decla
     partitions: Math.max(parseCount(partitions, 1, MAX_PARTITIONS), 1),
     dialect: declaredDialect(dialect),
     exclusive: writers === 'exclusive',
-    longestTtl: Math.max(parseCount(longestTtl, 0), DEFAULT_TTL_MS),
-    logCap: parseCount(logCap, 100_000),
-    historyCap: parseCount(historyCap, 100),
+    longestTtl: Math.max(parseCount(longestTtl, 0, MAX_DURATION_MS), DEFAULT_TTL_MS),
+    logCap: parseCount(logCap, 100_000, MAX_LOG_CAP),
+    historyCap: parseCount(historyCap, 100, MAX_HISTORY_CAP),
     deviceLogins: deviceLogins === '1',
     hold: declaredHold(hold),
   };
@@ -81,7 +86,7 @@ export function parseDeclaredSettings(values: readonly (string | null)[]): Decla
 function declaredDialect(text: string | null | undefined): Dialect | undefined {
   if (text === null || text === undefined) return undefined;
   if (text === 'node' || text === 'python') return text;
-  throw new DevstateError('BAD_RECORD', `devices:meta declares the dialect ${JSON.stringify(text)}`, {
+  throw new DevstateError('BAD_RECORD', `devices:meta declares the dialect ${quote(text, 60)}`, {
     reason: 'INVALID_DIALECT',
   });
 }
@@ -90,20 +95,16 @@ function declaredHold(text: string | null | undefined): Hold {
   if (text === null || text === undefined) return HOLDS[0];
   const hold = HOLDS.find((each) => String(each) === text);
   if (hold !== undefined) return hold;
-  throw new DevstateError('BAD_RECORD', `devices:meta holds ${JSON.stringify(text)} instead of a hold`);
+  throw new DevstateError('BAD_RECORD', `devices:meta holds ${quote(text, 60)} instead of a hold`);
 }
 
-function parseCount(
-  text: string | null | undefined,
-  defaultValue: number,
-  max = Number.MAX_SAFE_INTEGER,
-): number {
+function parseCount(text: string | null | undefined, defaultValue: number, max: number): number {
   if (text === null || text === undefined) return defaultValue;
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0 || value > max) {
     throw new DevstateError(
       'BAD_RECORD',
-      `devices:meta holds ${JSON.stringify(text)} instead of a number${value > max ? ` up to ${max}` : ''}`,
+      `devices:meta holds ${quote(text, 60)} instead of a number${value > max ? ` up to ${max}` : ''}`,
     );
   }
   return value;

@@ -63,11 +63,15 @@ local function readScore(id) return tonumber(redis.call('ZSCORE', activityKey, i
 -- another program wrote, and the log and the messages are read by the whole fleet.
 local function announcedType(device) return #device.type <= 256 and device.type or '' end
 
+-- Redis trims a log to whole nodes of 100 entries where it may, which is faster. A short log is trimmed exactly: the
+-- logs of many partitions would else keep many times as much as the fleet's cap.
+local LOG_TRIM = tonumber(logCap) < 1000 and '=' or '~'
+
 -- Appends the transitions that were added to the device to the log, and notes in each the id of its log entry.
 local function logEvents(device)
   if not device.events then return end
   for _, event in ipairs(device.events) do
-    event.id = redis.call('XADD', logKey, 'MAXLEN', '~', logCap, '*', 'deviceId', device.id, 'deviceType', announcedType(device),
+    event.id = redis.call('XADD', logKey, 'MAXLEN', LOG_TRIM, logCap, '*', 'deviceId', device.id, 'deviceType', announcedType(device),
       'status', event.status, 'timestamp', event.at, 'seq', event.seq, 'reason', event.reason,
       'previous', event.previous)
   end
