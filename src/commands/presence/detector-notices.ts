@@ -17,12 +17,12 @@ export function detectorNotices(context: Context, honourHold: boolean): DetectOp
   return {
     onHold: (until) => {
       const now = context.serverTime();
-      const duration = now === undefined ? '' : `${formatDuration(until - now)}, `;
-      const hold = `${duration}until ${new Date(until).toISOString()}`;
+      const lasting = (preposition: string) =>
+        now === undefined ? '' : ` ${preposition} ${formatDuration(until - now)},`;
       const effect = honourHold
-        ? 'the devices concerned are not marked offline for'
-        : 'devices are marked offline despite the hold of';
-      notice(`heartbeats could not arrive for a while: ${effect} ${hold}`);
+        ? `the devices concerned are not marked offline${lasting('for')}`
+        : `devices are marked offline despite the hold${lasting('of')}`;
+      notice(`heartbeats could not arrive for a while: ${effect} until ${new Date(until).toISOString()}`);
     },
     onHoldEnd: () => notice('the hold is over'),
     onNotice: (message) =>

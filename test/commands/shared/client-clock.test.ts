@@ -55,6 +55,6 @@ describe.each([20, -20])('off by %i minutes', (minutes) => {
     const context = { serverTime: () => now, notice: (line: string) => said.push(line) };
     detectorNotices(context as unknown as Context, true).onHold?.(now + 90_000);
     const until = new Date(now + 90_000).toISOString();
-    expect(said).toEqual([expect.stringContaining(`is marked offline for 1m30s, until ${until}`)]);
+    expect(said).toEqual([expect.stringContaining(`not marked offline for 1m30s, until ${until}`)]);
   });
 });
