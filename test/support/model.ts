@@ -208,6 +208,7 @@ export class Model {
   }
 
   settle(ids: readonly string[], { detector = false, honourHold = true } = {}): string[] {
+    if (ids.length === 0) return [];
     const pulse = this.#computePulse(detector ? 'step' : 'settle');
     const isSeen = ({ key, score, known }: ModelDevice) =>
       known && key !== null && score !== null && score > 0 && score < this.now;
@@ -215,7 +216,7 @@ export class Model {
     seen.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
     const verdicts = ids.map((id) => this.#verdict(id, pulse, honourHold));
     for (const { id, at } of seen) addSeen(pulse, id, at, this.longestTtl);
-    if (ids.length > 0 || detector) this.#stampPulse(pulse);
+    this.#stampPulse(pulse);
     return verdicts;
   }
 

@@ -59,7 +59,7 @@ export interface Settlement {
 
 /**
  * Decides which of the given devices of one partition are online, and announces transitions that have not been
- * announced, also of devices that another program writes. Without ids and with `detector`, only the pulse is written.
+ * announced, also of devices that another program writes.
  * @throws DevstateError CONNECTION, BAD_RECORD (the settings of the fleet are not readable), USAGE (read-only)
  */
 export async function settle(
@@ -91,10 +91,9 @@ export async function settle(
     settlement.isAnswerLost ||= isRepeated && replies.some(isDecidedBefore);
     return replies;
   };
-  const replies: ItemResult<string[]>[] =
-    ids.length === 0
-      ? await settleChunk([])
-      : await runInChunks(ids, (chunk) => isolateDenials(chunk, settleChunk));
+  const replies: ItemResult<string[]>[] = await runInChunks(ids, (chunk) =>
+    isolateDenials(chunk, settleChunk),
+  );
   for (const [i, reply] of replies.entries()) {
     const id = ids[i] as string;
     if (reply instanceof DevstateError) {
