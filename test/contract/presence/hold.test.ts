@@ -301,6 +301,16 @@ describe('nothing stored binds the future', () => {
     },
   );
 
+  test('the last heartbeat of a device lies in the future too: it is held for its TTL, and not longer', async () => {
+    const [d0 = ''] = await online(1);
+    await seen([d0], TTL + 100 - HOUR);
+    await fleet.redis.del(fleet.keys.heartbeat(d0));
+    await write({ last: now + HOUR, gap: 100 });
+    expect(await verdicts([d0])).toEqual(['held']);
+    await write({ last: now, from: 1, to: now - TTL });
+    expect(await verdicts([d0])).toEqual(['offline']);
+  });
+
   test('the first heartbeat after a clock that was set back writes times of now', async () => {
     const [d0 = ''] = await online(1);
     const later = now + HOUR;

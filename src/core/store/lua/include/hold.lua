@@ -35,12 +35,16 @@ local function holdEnd(pulse, lastSeen, deadline, now, longestTtl)
   if now < ends then return ends end
 end
 
--- Returns `holdEnd` and the deadline of a device whose heartbeat key is gone. Its time ran out at `score`, its deadline in the index. If the
--- index has none, or an earlier one than the last heartbeat, another program wrote the heartbeat; its TTL is then taken
--- for that of the record, else for 60 s.
+-- Returns `holdEnd` and the deadline of a device whose heartbeat key is gone. Its time ran out at `score`, its deadline in
+-- the index. If the index has none, or an earlier one than the last heartbeat, another program wrote the heartbeat; its
+-- TTL is then taken for that of the record, else for 60 s. A heartbeat in the future was sent before the clock was set
+-- back, so before the end of the outage that stands for that; else it is taken for one of now.
 local function holdEndOf(device, score, pulse, now, longestTtl)
-  local lastSeen = math.min(device.lastSeen, now)
-  local deadline = score or 0
+  local lastSeen, deadline = device.lastSeen, score or 0
   if deadline <= lastSeen then deadline = lastSeen + (device.state[OWN_TTL] > 0 and device.state[OWN_TTL] or 60000) end
+  if lastSeen > now then
+    local seenAt = pulse.from == 1 and pulse.to - 1 or now
+    lastSeen, deadline = seenAt, deadline - (lastSeen - seenAt)
+  end
   return holdEnd(pulse, lastSeen, deadline, now, longestTtl), deadline
 end
