@@ -4,6 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fetchPackages, fetchProblem } from './debian-packages.js';
 import { findLibfaketime } from './libfaketime.js';
 import { announce, root, StageError, starts } from './stage.js';
 
