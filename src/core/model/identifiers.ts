@@ -20,11 +20,13 @@ export function isOverlong(name: string): boolean {
 }
 
 /**
- * Returns a member of a set or index that another program may have written, as it is. Of an overlong one it returns the
+ * Returns a name in a set, index or log that another program may have written, as it is. Of an overlong one it returns the
  * beginning and `…`, for which no record is found, so that it is reported as an id without a record.
  */
 export function withinLength(member: string): string {
-  return isOverlong(member) ? `${member.slice(0, MAX_SHOWN_LENGTH)}…` : member;
+  if (!isOverlong(member)) return member;
+  // Of a string that is only sliced, JavaScript keeps the whole in memory.
+  return `${Buffer.from(member.slice(0, MAX_SHOWN_LENGTH)).toString()}…`;
 }
 
 /**

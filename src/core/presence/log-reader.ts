@@ -5,6 +5,8 @@
  * reports a gap if they are or may be. A position beyond the end of the log is moved to its end.
  */
 import { DevstateError } from '../model/errors.js';
+import { withinLength } from '../model/identifiers.js';
+import { AdaptiveCount, totalLength } from '../store/adaptive-count.js';
 import type { Partition } from '../store/partition.js';
 import { unfittingReply } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
@@ -17,6 +19,10 @@ import {
   positionAfter,
   positionAt,
 } from './log-position.js';
+
+const MAX_ENTRIES = 1000;
+/** The fewest entries that one read requests, however long they are: the first is the one that was read last. */
+const MIN_ENTRIES = 10;
 
 /** Where a feed starts: after the event with this id; or with the first event logged at or after a time, epoch ms. */
 export type Since = { id: string } | { time: number };
@@ -41,6 +47,8 @@ export class LogReader {
    * that no entry is missing between the one it read last, which was deleted, and the oldest that is left.
    */
   #added: number | undefined;
+  /** Other programs may add entries of any size. */
+  readonly #fitting = new AdaptiveCount(MAX_ENTRIES);
 
   constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
     this.#partition = partition;
@@ -71,20 +79,15 @@ export class LogReader {
   }
 
   /**
-   * Reads at most `count` entries from the reader's position on, and moves the position after them.
-   * @returns hasMore: Redis returned `count` entries, so the log may have more
+   * Reads at most `count` entries from the reader's position on, fewer if they are long, and moves the position after
+   * them. Values that are too long for a presence event are cut off.
+   * @returns hasMore: Redis returned as many entries as were requested, so the log may have more
    * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
    */
   async readNext(count: number): Promise<{ entries: LogEntry[]; hasMore: boolean }> {
-    const entries = await this.#partition.ask(
-      'xrange',
-      this.#partition.keys.log,
-      this.#position.id,
-      '+',
-      'COUNT',
-      count,
-    );
-    const hasMore = entries.length === count;
+    const requested = Math.min(count, Math.max(MIN_ENTRIES, this.#fitting.value));
+    const entries = await this.#readFitting(requested);
+    const hasMore = entries.length >= requested;
     const [first] = entries;
     if (first && !this.#position.isTime && first[0] === this.#position.id) entries.shift();
     else if (first) await this.#checkGap(entries);
@@ -92,7 +95,7 @@ export class LogReader {
     const last = entries.at(-1);
     if (last) this.#moveTo(positionAfter(last[0]), entries.length);
     if (first && !hasMore && this.#added === undefined) await this.#learnAdded();
-    return { entries, hasMore };
+    return { entries: entries.map(([id, fields]) => [id, fields.map(withinLength)]), hasMore };
   }
 
   #moveTo(reached: LogPosition, count: number): void {
@@ -138,6 +141,19 @@ export class LogReader {
   async #learnAdded(): Promise<void> {
     const info = await readLogInfo(this.#partition);
     if (info?.end.id === this.#position.id) this.#added = info.added ?? Number.NaN;
+  }
+
+  /** Reads entries from the reader's position on. After an error, such as a reply that was too large, fewer are read. */
+  async #readFitting(count: number): Promise<LogEntry[]> {
+    const { log } = this.#partition.keys;
+    try {
+      const entries = await this.#partition.ask('xrange', log, this.#position.id, '+', 'COUNT', count);
+      this.#fitting.observe(entries.length, totalLength(entries.flatMap(([, fields]) => fields)));
+      return entries;
+    } catch (error) {
+      this.#fitting.reset();
+      throw error;
+    }
   }
 
   /**

@@ -4,33 +4,30 @@
  */
 import type { DeviceRecord } from '../model/device.js';
 import type { FieldName } from '../model/dialect.js';
+import { AdaptiveCount } from '../store/adaptive-count.js';
 
 export const DOCUMENT_FIELDS: readonly FieldName[] = ['metadata', 'reported', 'desired'];
 
-/**
- * How many devices the first read with documents requests. The sizes of the documents are not known yet, and each may
- * have up to 1 MiB, so a high number could make the reply very large.
- */
-const FIRST_SIZE = 20;
 const MAX_SIZE = 500;
-const PAGE_BYTES = 1024 * 1024;
 
 export class AdaptivePage {
-  /** How many devices the next read should request, so that its documents have about 1 MiB together. */
-  size: number;
-  readonly #hasDocuments: boolean;
+  /** Undefined: no documents are read. */
+  readonly #count: AdaptiveCount | undefined;
 
   /** @param fields the fields that are read of each device */
   constructor(fields: readonly FieldName[]) {
-    this.#hasDocuments = fields.some((name) => DOCUMENT_FIELDS.includes(name));
-    this.size = this.#hasDocuments ? FIRST_SIZE : MAX_SIZE;
+    if (fields.some((name) => DOCUMENT_FIELDS.includes(name))) this.#count = new AdaptiveCount(MAX_SIZE);
+  }
+
+  /** How many devices the next read should request, so that its documents have about 1 MiB together. */
+  get size(): number {
+    return this.#count?.value ?? MAX_SIZE;
   }
 
   /** Adapts `size` to the sizes of the documents that the last read returned. */
   observe(readings: readonly { device?: DeviceRecord }[]): void {
-    if (!this.#hasDocuments) return;
-    const bytes = readings.reduce((sum, { device }) => sum + (device ? documentBytes(device) : 0), 1);
-    this.size = Math.max(1, Math.min(MAX_SIZE, Math.floor((PAGE_BYTES * readings.length) / bytes)));
+    const bytes = readings.reduce((sum, { device }) => sum + (device ? documentBytes(device) : 0), 0);
+    this.#count?.observe(readings.length, bytes);
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { DevstateError } from '../model/errors.js';
 import { withinLength } from '../model/identifiers.js';
+import { AdaptiveCount, totalLength } from '../store/adaptive-count.js';
 import type { Partition } from '../store/partition.js';
 import type { RedisRequest } from '../store/replies.js';
 import { SeenIds } from '../store/seen-ids.js';
@@ -34,7 +35,13 @@ interface Position {
   id?: string;
 }
 
-const PAGE_SIZE = 500;
+/**
+ * The most entries of a page. With 200 the reply stays below the largest that is accepted (redis/reply-scanner.ts) even if
+ * another program wrote ids of 1 MB.
+ */
+const MAX_PAGE_SIZE = 200;
+/** The fewest entries of a page, however long their ids are: a page begins with entries of the page before. */
+const MIN_PAGE_SIZE = 10;
 /**
  * How many of the last devices of a page are looked up to find the rank of the next page. With only one, a change of
  * that device's score would leave no device whose rank shows where the page ended.
@@ -71,17 +78,27 @@ export async function* pageIndex(
    */
   let isUnmoved = true;
   let withoutProgress = 0;
+  const fitting = new AdaptiveCount(MAX_PAGE_SIZE);
   for (;;) {
     if (withoutProgress > MAX_PAGES_WITHOUT_PROGRESS)
       throw new DevstateError('CONFLICT', 'the index kept changing while it was read');
+    const size = Math.max(MIN_PAGE_SIZE, fitting.value);
+    const pageOf = (start: number) => pageCommand(partition, start, size, down);
     const startOf = (rank: number) => Math.max(0, rank - overlap);
     const guess = expectedRank === undefined || !isUnmoved ? undefined : startOf(expectedRank);
-    const { rank, guessedPage } = await findRank(partition, anchors, reached, down, guess);
+    const { rank, guessedPage } = await findRank(
+      partition,
+      anchors,
+      reached,
+      down,
+      guess === undefined ? undefined : pageOf(guess),
+    );
     const start = startOf(rank);
-    const page = guessedPage && start === guess ? guessedPage : await readPage(partition, start, down);
+    const page = guessedPage && start === guess ? guessedPage : await readPage(partition, pageOf(start));
+    fitting.observe(page.length, totalLength(page.map(({ id }) => id)));
     isUnmoved = expectedRank === undefined || rank === expectedRank;
     if (start > 0 && !isAtOrBefore(page[0], reached, down)) {
-      overlap = Math.min(2 * overlap + 1, PAGE_SIZE / 2);
+      overlap = Math.min(2 * overlap + 1, Math.floor(size / 2));
       expectedRank = rank;
       withoutProgress += 1;
       continue;
@@ -90,7 +107,7 @@ export async function* pageIndex(
     const fresh = inRange.map(({ id }) => withinLength(id)).filter((id) => seen.add(id));
     if (fresh.length > 0) yield fresh;
     const last = page.at(-1);
-    if (page.length < PAGE_SIZE || last === undefined || isBeyondRange(last.score)) return;
+    if (page.length < size || last === undefined || isBeyondRange(last.score)) return;
     withoutProgress = isAtOrBefore(last, reached, down) ? withoutProgress + 1 : 0;
     anchors = page.slice(-ANCHOR_COUNT).reverse();
     reached = last;
@@ -98,12 +115,12 @@ export async function* pageIndex(
   }
 }
 
-function pageCommand({ keys }: Partition, start: number, down: boolean): RedisRequest {
-  return [down ? 'zrevrange' : 'zrange', keys.activity, start, start + PAGE_SIZE - 1, 'WITHSCORES'];
+function pageCommand({ keys }: Partition, start: number, size: number, down: boolean): RedisRequest {
+  return [down ? 'zrevrange' : 'zrange', keys.activity, start, start + size - 1, 'WITHSCORES'];
 }
 
-async function readPage(partition: Partition, start: number, down: boolean): Promise<Entry[]> {
-  const [reply] = await partition.pipeline([pageCommand(partition, start, down)]);
+async function readPage(partition: Partition, command: RedisRequest): Promise<Entry[]> {
+  const [reply] = await partition.pipeline([command]);
   return parsePage(reply);
 }
 
@@ -131,21 +148,21 @@ function isAtOrBefore(first: Entry | undefined, { score, id }: Position, down: b
  * scores of all anchors have changed, it is the rank of the last entry before all entries of the position's score; if
  * the position has no id, that of the last entry up to its score.
  * @param anchors the last entries of the page before, the last one first
- * @param guess the rank at which the next page probably begins; the page is read from it in the same round trip
+ * @param guess the command that reads what probably is the next page; it is sent in the same round trip
  */
 async function findRank(
   partition: Partition,
   anchors: readonly Entry[],
   { score, id }: Position,
   down: boolean,
-  guess: number | undefined,
+  guess: RedisRequest | undefined,
 ): Promise<{ rank: number; guessedPage: Entry[] | undefined }> {
   const { activity } = partition.keys;
   const commands = anchors.flatMap((anchor): RedisRequest[] => [
     ['zscore', activity, anchor.id],
     [down ? 'zrevrank' : 'zrank', activity, anchor.id],
   ]);
-  if (guess !== undefined) commands.push(pageCommand(partition, guess, down));
+  if (guess !== undefined) commands.push(guess);
   const replies = await partition.pipeline(commands);
   const guessedPage = guess === undefined ? undefined : parsePage(replies.at(-1));
   const unmoved = anchors.findIndex(

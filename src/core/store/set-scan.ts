@@ -5,6 +5,7 @@
  */
 import { slices } from '../async/slices.js';
 import { withinLength } from '../model/identifiers.js';
+import { AdaptiveCount, totalLength } from './adaptive-count.js';
 import type { Partition } from './partition.js';
 import { ScanLimit } from './scan-limit.js';
 import { SeenIds } from './seen-ids.js';
@@ -64,6 +65,8 @@ export class ScanCursor {
    * again.
    */
   #server: unknown;
+  /** Other programs may add members of any size. */
+  readonly #fitting = new AdaptiveCount(SCAN_COUNT);
 
   constructor(partition: Partition, command: ScanCommand, key: string) {
     this.#partition = partition;
@@ -77,14 +80,17 @@ export class ScanCursor {
   }
 
   /**
-   * Returns the next chunk of about `count` members; for a sorted set, each member is followed by its score. `isLast`
+   * Returns the next chunk of about `count` members, fewer if they are long; for a sorted set, each member is followed by
+   * its score. `isLast`
    * is true if the chunk is the last of its round, false if more chunks follow.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   async next(count: number): Promise<{ found: string[]; isLast: boolean }> {
-    const command = [this.#command, this.#key, this.#cursor, 'COUNT', count] as const;
+    const fitting = Math.min(count, this.#fitting.value);
+    const command = [this.#command, this.#key, this.#cursor, 'COUNT', fitting] as const;
     const { reply, server } = await this.#partition.sendAndIdentify(command);
     const [next, found] = reply;
+    this.#fitting.observe(found.length, totalLength(found));
     const isOtherServer = !this.isAtStart && server !== this.#server;
     this.#server = server;
     this.#cursor = isOtherServer ? '0' : next;

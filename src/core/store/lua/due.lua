@@ -7,10 +7,14 @@
 -- Reply  {now, the next deadline, the last deadline that was read, the last outage, then the ids whose deadline has
 --        passed}. The next deadline is 0 if it was not looked up or there is none. The last deadline that was read is
 --        `now` - 1 if all were read that have passed. The text of the outage is another when verdicts may be others.
+--        Ids that are too long for any device are not replied; in the mode work they are removed from the index.
 -- Events none.
 -- @include base
 -- @include layout
 -- @include pulse
+
+-- The most bytes of an id that another program wrote: 1024 characters (model/identifiers.ts).
+local MAX_ID_BYTES = 4096
 
 local maxCount, isWork = tonumber(limit), mode == 'work'
 local pulse = computePulse(readPulse(), isWork and 'step' or 'settle', now, tonumber(longestTtl), isStalled == '1')
@@ -30,7 +34,11 @@ elseif maxCount > 0 then
     while count > 1 and due[2] ~= reached and due[2 * count] == reached do count = count - 1 end
     reached = due[2 * count]
   end
-  for i = 1, count do ids[i] = due[2 * i - 1] end
+  for i = 1, count do
+    local id = due[2 * i - 1]
+    if #id <= MAX_ID_BYTES then table.insert(ids, id)
+    elseif isWork then redis.pcall('ZREM', activityKey, id) end
+  end
 end
 if mode ~= 'look' then
   -- Removes nothing. At `maxmemory` a server refuses to write the pulse as a script's first write, and a pulse that gets
