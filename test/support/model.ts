@@ -134,9 +134,10 @@ export class Model {
     // A script for devices that stay online is sent first, then one for those with a report, then one for the others.
     const rank = ({ id, reported }: { id: string; reported?: string }) =>
       reported !== undefined ? 1 : this.of(id).key !== null && this.of(id).seq % 2 === 1 ? 0 : 2;
-    const inOrder = beats.map((beat) => ({ id: beat.id, rank: rank(beat) })).sort((a, b) => a.rank - b.rank);
+    const inOrder = beats.map((beat) => ({ ...beat, rank: rank(beat) })).sort((a, b) => a.rank - b.rank);
     const replies = beats.map(({ id, ttl, reported }) => this.#beat(id, ttl, reported, pulse));
-    for (const { id } of inOrder) if (this.of(id).known) addBeat(pulse, id, this.now, this.longestTtl);
+    for (const { id, ttl } of inOrder)
+      if (this.of(id).known) addBeat(pulse, id, this.#ttlOf(id, ttl), this.now);
     if (replies.some((reply) => reply !== null)) this.#stampPulse(pulse);
     for (const [i, { ttl }] of beats.entries()) if (replies[i] !== null) this.#noteTtl(ttl);
     return replies;
@@ -158,10 +159,19 @@ export class Model {
       device.reported = reported;
       this.#remember(device.history.reported, reported);
     }
-    const deadline = this.now + (ttl ?? (device.ownTtl || DEFAULT_TTL));
+    const deadline = this.now + this.#ttlOf(id, ttl);
     Object.assign(device, { key: deadline, score: deadline, online: true });
     Object.assign(device, { status: 'online', lastSeen: this.now });
     return wasOffline;
+  }
+
+  #ttlOf(id: string, ttl: number | undefined): number {
+    return ttl ?? (this.of(id).ownTtl || DEFAULT_TTL);
+  }
+
+  /** Returns the TTL that a settle takes for that of a device which another program writes. */
+  #seenTtl({ key, lastSeen }: ModelDevice): number {
+    return Math.min(Math.max(key ?? 0, this.now + 1) - lastSeen, this.longestTtl);
   }
 
   /** Returns whether the device had a heartbeat key; null: it is not registered. */
@@ -174,7 +184,7 @@ export class Model {
     this.#judge(id, this.#heldUntil(device, pulse) !== undefined);
     if (device.seq % 2 === 1) this.#transition(id, 'offline', this.now, 'disconnect');
     if (device.seq > before) {
-      addBeat(pulse, id, this.now, this.longestTtl);
+      addBeat(pulse, id, 0, this.now);
       this.#stampPulse(pulse);
     }
     Object.assign(device, { key: null, online: false, score: -device.lastSeen, status: 'offline' });
@@ -212,10 +222,12 @@ export class Model {
     const pulse = this.#computePulse(detector ? 'step' : 'settle');
     const isSeen = ({ key, score, known }: ModelDevice) =>
       known && key !== null && score !== null && score > 0 && score < this.now;
-    const seen = ids.filter((id) => isSeen(this.of(id))).map((id) => ({ id, at: this.of(id).lastSeen }));
+    const seen = ids
+      .filter((id) => isSeen(this.of(id)))
+      .map((id) => ({ id, at: this.of(id).lastSeen, ttl: this.#seenTtl(this.of(id)) }));
     seen.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
     const verdicts = ids.map((id) => this.#verdict(id, pulse, honourHold));
-    for (const { id, at } of seen) addSeen(pulse, id, at, this.longestTtl);
+    for (const { id, at, ttl } of seen) addSeen(pulse, id, ttl, at, this.longestTtl);
     this.#stampPulse(pulse);
     return verdicts;
   }

@@ -30,5 +30,5 @@ export async function isDetectorRunning(fleet: Fleet): Promise<boolean> {
 function lastStep(pulse: string): number {
   const fields = pulse.split(' ');
   // devstate 0.1, which may run beside this program, writes the last contact, the step and the end of a hold.
-  return Number(fields[fields.length === 3 ? 1 : 6] ?? 0);
+  return Number(fields[fields.length === 3 ? 1 : 7] ?? 0);
 }

@@ -17,8 +17,8 @@
  *   Pdevices:presence:log         stream  the presence events (model/presence-event.ts)
  *   Pdevice:history:<kind>:<id>   list    the changes of a document or of the presence, as JSON, oldest first
  *                                         (store/lua/include/history.lua)
- *   Pdevices:pulse                string  three times in ms: last contact, last detector step, end of the hold
- *                                         (store/lua/include/hold.lua)
+ *   Pdevices:pulse                string  when heartbeats and detectors last came, and the last outage
+ *                                         (store/lua/include/pulse.lua)
  *   Pdevices:layout               string  how many partitions the fleet has, as `devstate init` last wrote it; every script
  *                                         of the partition compares it (store/lua/include/layout.lua)
  *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect,

@@ -27,15 +27,16 @@ local pulseKey, holdTtls, activityKey = KEYS[1], '1', KEYS[2]
 ${include('pulse')}
 ${include('hold')}
 local replies = {}
-for i = 1, #ARGV, 10 do
+for i = 1, #ARGV, 11 do
   local text, caller, now, longest, stalled = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4]
   local first, second, seenAt = ARGV[i + 5], ARGV[i + 6], tonumber(ARGV[i + 7])
+  local ttl = tonumber(ARGV[i + 10])
   local pulse = computePulse(text, caller, now, longest, stalled == '1')
   pulse.silentTtls = 2
   local ends = holdEnd(pulse, tonumber(ARGV[i + 8]), tonumber(ARGV[i + 9]), now, longest)
-  if caller == 'beat' then stampBeats(pulse, first, second ~= '' and second, now, longest)
+  if caller == 'beat' then stampBeats(pulse, now, first, ttl, second ~= '' and second, ttl)
   else
-    if seenAt > 0 then addSeen(pulse, first, seenAt, longest) end
+    if seenAt > 0 then addSeen(pulse, first, ttl, seenAt, longest) end
     stampPulse(pulse)
   end
   table.insert(replies, pulse.mustWrite and redis.call('GET', pulseKey) or '')
@@ -55,6 +56,8 @@ interface State {
   seenAt: number;
   lastSeen: number;
   deadline: number;
+  /** The TTL of `first` and `second`. */
+  ttl: number;
 }
 
 function randomState(random: () => number): State {
@@ -74,6 +77,7 @@ function randomState(random: () => number): State {
     gap: gap(),
     gapBefore: gap(),
     since: ago(),
+    ttl: gap(),
     step: ago(),
     from: pick(1, 0, Math.max(outageEnd - gap(), 0), ago()),
     to: outageEnd,
@@ -91,16 +95,16 @@ function randomState(random: () => number): State {
     seenAt: pick(0, Math.min(ago(), now)),
     lastSeen,
     deadline: lastSeen + pick(upTo(longestTtl), longestTtl),
+    ttl: pick(upTo(longestTtl), longestTtl),
   };
 }
 
 function resultOf(state: State): string[] {
-  const { now, longestTtl, caller, first, second, seenAt } = state;
+  const { now, longestTtl, caller, first, second, ttl, seenAt } = state;
   const pulse = computePulse(parsePulse(state.text), caller, now, longestTtl, state.isStalled);
   const ends = holdEnd(pulse, state.lastSeen, state.deadline, now, longestTtl, 2);
-  if (caller === 'beat')
-    for (const id of second ? [first, second] : [first]) addBeat(pulse, id, now, longestTtl);
-  else if (seenAt > 0) addSeen(pulse, first, seenAt, longestTtl);
+  if (caller === 'beat') for (const id of second ? [first, second] : [first]) addBeat(pulse, id, ttl, now);
+  else if (seenAt > 0) addSeen(pulse, first, ttl, seenAt, longestTtl);
   return [pulse.mustWrite ? pulseText(pulse) : '', String(ends ?? 0)];
 }
 
@@ -121,6 +125,7 @@ test(`the rules in Lua and in TypeScript agree on ${STATES} random states`, asyn
       state.seenAt,
       state.lastSeen,
       state.deadline,
+      state.ttl,
     ]);
     const replies = (await client.eval(SCRIPT, 2, 'pulse', 'activity', ...args)) as string[];
     for (const [i, state] of states.entries()) {

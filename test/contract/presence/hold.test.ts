@@ -378,4 +378,21 @@ describe('the pulse', () => {
     await settle(fleet.only, ids, { detector: true });
     expect((await readPulse())?.step).toBeGreaterThanOrEqual(now);
   });
+
+  test('forgets gaps after two windows of twice the TTL of the devices, not of the fleet', async () => {
+    const [d0 = '', d1 = ''] = await online(2);
+    const beatAfter = async (id: string, since: number, fields: Partial<Pulse>) => {
+      now = await serverNow(fleet.redis);
+      const past = { last: now - 200, change2: now - 200, change1: now - 200, since: now - since, step: now };
+      await write({ ...past, id: id === d0 ? d1 : d0, ...fields });
+      await heartbeat(fleet, { id, ttl: 1000 });
+      return readPulse();
+    };
+    const young = await beatAfter(d0, 0, { ttl: 1000, gap: 5000 });
+    expect(young).toMatchObject({ ttl: 1000, gap: 5000, gapBefore: 0 });
+    const ended = await beatAfter(d1, 2000, { ttl: 1000, gap: 5000 });
+    expect(ended).toMatchObject({ ttl: 1000, gapBefore: 5000 });
+    expect(ended?.gap).toBeLessThan(5000);
+    expect(await beatAfter(d0, 120_000, { ttl: 60_000, gap: 5000 })).toMatchObject({ ttl: 30_000 });
+  });
 });

@@ -11,6 +11,7 @@ export interface Pulse {
   gap: number;
   gapBefore: number;
   since: number;
+  ttl: number;
   step: number;
   from: number;
   to: number;
@@ -38,20 +39,31 @@ const GAPS_HELD = 4;
 
 /** Returns a pulse that shows neither heartbeats nor outages, but for the given fields. */
 export function pulseWith(fields: Partial<Pulse> = {}): Pulse {
-  const none = { last: 0, change2: 0, change1: 0, gap: 0, gapBefore: 0, since: 0, step: 0, from: 0, to: 0 };
+  const none = {
+    last: 0,
+    change2: 0,
+    change1: 0,
+    gap: 0,
+    gapBefore: 0,
+    since: 0,
+    ttl: 0,
+    step: 0,
+    from: 0,
+    to: 0,
+  };
   return { ...none, id: '', ...fields };
 }
 
 /** Returns the text of the key. */
 export function pulseText(fields: Partial<Pulse>): string {
-  const { last, change2, change1, gap, gapBefore, since, step, from, to, id } = pulseWith(fields);
-  return [last, change2, change1, gap, gapBefore, since, step, from, to, id].join(' ');
+  const { last, change2, change1, gap, gapBefore, since, ttl, step, from, to, id } = pulseWith(fields);
+  return [last, change2, change1, gap, gapBefore, since, ttl, step, from, to, id].join(' ');
 }
 
 export function parsePulse(text: string): Pulse | undefined {
-  const found = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (.*)$/s.exec(text);
+  const found = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (.*)$/s.exec(text);
   if (!found) return undefined;
-  const [last, change2, change1, gap, gapBefore, since, step, from, to] = found.slice(1, 10).map(Number);
+  const [last, change2, change1, gap, gapBefore, since, ttl, step, from, to] = found.slice(1, 11).map(Number);
   return pulseWith({
     last,
     change2,
@@ -59,10 +71,11 @@ export function parsePulse(text: string): Pulse | undefined {
     gap,
     gapBefore,
     since,
+    ttl,
     step,
     from,
     to,
-    id: found[10],
+    id: found[11],
   } as Pulse);
 }
 
@@ -80,6 +93,7 @@ function boundPulse(stored: Pulse | undefined, now: number, longestTtl: number):
     gap: usual(stored.gap),
     gapBefore: usual(stored.gapBefore),
     since: past(stored.since),
+    ttl: usual(stored.ttl),
     step: past(stored.step),
     from,
     to,
@@ -146,11 +160,12 @@ export function computePulse(
   return pulse;
 }
 
-function learnGap(pulse: ComputedPulse, now: number, longestTtl: number): void {
+function learnGap(pulse: ComputedPulse, ttl: number, now: number): void {
   let learned = now - pulse.change2;
   if (pulse.wasSilent && pulse.gapBefore > 0 && !pulse.isMerged)
     learned = Math.min(learned, 2 * Math.max(usualGap(pulse), STAMP_MS));
-  if (now - pulse.since >= 2 * longestTtl) {
+  if (now - pulse.since >= 2 * pulse.ttl) {
+    pulse.ttl = Math.max(ttl, Math.floor(pulse.ttl / 2));
     pulse.gapBefore = pulse.gap;
     pulse.gap = 0;
     pulse.since = now;
@@ -158,12 +173,13 @@ function learnGap(pulse: ComputedPulse, now: number, longestTtl: number): void {
   if (!pulse.isCut) pulse.gap = Math.max(pulse.gap, learned);
 }
 
-export function addBeat(pulse: ComputedPulse, id: string, now: number, longestTtl: number): void {
+export function addBeat(pulse: ComputedPulse, id: string, ttl: number, now: number): void {
   const isChange = id !== pulse.id;
   const isDue = now - pulse.last >= STAMP_MS || (isChange && now - pulse.change2 >= STAMP_MS);
   if (!isDue && !pulse.isNoted) return;
+  pulse.ttl = Math.max(pulse.ttl, ttl);
   if (isChange) {
-    if (pulse.change2 > 0) learnGap(pulse, now, longestTtl);
+    if (pulse.change2 > 0) learnGap(pulse, ttl, now);
     pulse.change2 = pulse.change1;
     pulse.change1 = now;
     pulse.id = id;
@@ -184,12 +200,18 @@ function forgetEvidence(pulse: ComputedPulse): void {
   pulse.isMerged = false;
 }
 
-export function addSeen(pulse: ComputedPulse, id: string, seenAt: number, longestTtl: number): void {
+export function addSeen(
+  pulse: ComputedPulse,
+  id: string,
+  ttl: number,
+  seenAt: number,
+  longestTtl: number,
+): void {
   if (seenAt <= pulse.last || id === pulse.id) return;
   forgetEvidence(pulse);
   pulse.wasSilent = isSilent(pulse, seenAt);
   if (pulse.wasSilent) noteOutage(pulse, pulse.last, seenAt, longestTtl);
-  addBeat(pulse, id, seenAt, longestTtl);
+  addBeat(pulse, id, ttl, seenAt);
 }
 
 /**

@@ -33,5 +33,5 @@ redis.call('ZADD', activityKey, int(-device.lastSeen), id)
 logEvents(device)
 writePresence(stateKey, device, 'offline')
 publishEvents(device)
-if device.events then stampBeats(pulse, id, nil, now, longest) end
+if device.events then stampBeats(pulse, now, id, 0) end
 return {now, 1, remaining ~= GONE and 1 or 0}

@@ -21,7 +21,7 @@ local longest = tonumber(longestTtl)
 local pulse = computePulse(readPulse(), 'beat', now, longest)
 local callerTtl, isExclusive = tonumber(defaultTtl), exclusive == '1'
 local readDevice = makeDeviceReader({'registered', 'reported'})
-local first, other
+local first, firstTtl, other, otherTtl
 
 -- Adds the transitions for a heartbeat of a device whose heartbeat key had expired or that was not announced online.
 local function addTransitions(device, isAlive)
@@ -85,10 +85,11 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   redis.call('HSET', stateKey, 'devstate', packState(state), unpack(fields))
   publishEvents(device)
   if entry then appendEntry(reportedHistoryKey, entry) end
-  if not first then first = id elseif not other and id ~= first then other = id end
+  if not first then first, firstTtl = id, deadline - now
+  elseif not other and id ~= first then other, otherTtl = id, deadline - now end
   return {1, isAlive and 0 or 1, deadline, state[DESIRED_VERSION]}
 end
 
 local replies = eachDevice(heartbeat, function(raised) return {3, raised} end)
-stampBeats(pulse, first, other, now, longest)
+stampBeats(pulse, now, first, firstTtl, other, otherTtl)
 return {now, unpack(replies)}

@@ -19,7 +19,7 @@ local dialect = DIALECTS[1]
 local idField, lastSeenField, statusField = dialect.id, dialect.lastSeen, dialect.status
 local nowText = formatInstant(dialect, now)
 local call, match = redis.call, string.match
-local first, other
+local first, firstTtl, other, otherTtl
 local SKIPPED = {0}
 
 -- Matches the field `devstate` of a device that is announced online (its seq is odd), and captures the version of its
@@ -43,7 +43,8 @@ local function heartbeat(stateKey, heartbeatKey, id, ttl)
   if not isExclusive then call('SADD', onlineKey, id) end
   call('ZADD', activityKey, deadlineText, id)
   call('HSET', stateKey, lastSeenField, nowText, statusField, 'online')
-  if not first then first = id elseif not other and id ~= first then other = id end
+  if not first then first, firstTtl = id, deadline - now
+  elseif not other and id ~= first then other, otherTtl = id, deadline - now end
   return {1, 0, deadline, tonumber(desiredVersion)}
 end
 
@@ -51,7 +52,7 @@ end
 -- error.
 local replies = eachDevice(heartbeat, function() return SKIPPED end)
 if first and not isJustStamped(pulseText, now) then
-  local longest = tonumber(longestTtl)
-  stampBeats(computePulse(pulseText, 'beat', now, longest), first, other, now, longest)
+  local pulse = computePulse(pulseText, 'beat', now, tonumber(longestTtl))
+  stampBeats(pulse, now, first, firstTtl, other, otherTtl)
 end
 return {now, unpack(replies)}

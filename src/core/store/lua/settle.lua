@@ -119,7 +119,10 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     redis.call('SADD', onlineKey, id)
     -- A key that expired since the script began (`remaining` is 0) is gone for the next script; its deadline stays.
     if wrongBy > 0 and not (score and remaining == 0) then redis.call('ZADD', activityKey, int(deadlineAfter(now, remaining)), id) end
-    if score and score > 0 and score < now then table.insert(seen, {id = id, at = math.min(device.lastSeen, now)}) end
+    if score and score > 0 and score < now then
+      local at = math.min(device.lastSeen, now)
+      table.insert(seen, {id = id, at = at, ttl = math.min(deadlineAfter(now, remaining) - at, longest)})
+    end
   else
     redis.call('SREM', onlineKey, id)
     if score ~= -device.lastSeen then redis.call('ZADD', activityKey, int(-device.lastSeen), id) end
@@ -135,6 +138,6 @@ end
 
 local replies = eachDevice(settle, function(raised) return {raised} end)
 table.sort(seen, function(a, b) return a.at < b.at or a.at == b.at and a.id < b.id end)
-for _, each in ipairs(seen) do addSeen(pulse, each.id, each.at, longest) end
+for _, each in ipairs(seen) do addSeen(pulse, each.id, each.ttl, each.at, longest) end
 stampPulse(pulse)
 return {now, int(firstHoldEnd), int(lastHoldEnd), unpack(replies)}

@@ -1,11 +1,13 @@
 -- The pulse of a partition: when heartbeats and detectors last came, and the last outage, from which `hold.lua` decides.
 --
--- The key `pulse` holds nine numbers and a device id, separated by spaces. Times are epoch ms, gaps are ms.
+-- The key `pulse` holds ten numbers and a device id, separated by spaces. Times are epoch ms, gaps are ms.
 --   last             the last heartbeat
 --   change2 change1  the last two changes: heartbeats of another device than the change before; `change1` is the later
 --   gap gapBefore    the longest time since `change2` at a change, in the present window and in the window before. It
 --                    spans two changes, so that one device that stops sending heartbeats does not lengthen it
---   since            the start of the present window; a window is twice the longest TTL
+--   since            the start of the present window
+--   ttl              the longest TTL of the devices whose heartbeats were added, ms; it halves with each window, so that
+--                    devices that are gone count no more. A window is twice as long
 --   step             the last step of a detector; 0: none runs
 --   from to          the last outage. from = 1: there was no pulse before `to`
 --   id               the device of `change1`
@@ -15,7 +17,7 @@
 -- detector was running (cut). LEAST_PART: an outage is ignored if it is shorter than this part of the
 -- device's TTL, or of the outage that it continues.
 local STAMP_MS, SILENT_MS, SILENT_GAPS, CUT_MS, LEAST_PART = 100, 300, 1.5, 2000, 1 / 8
-local PULSE = '^' .. string.rep('(%d+) ', 9) .. '(.*)$'
+local PULSE = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (.*)$'
 local PULSE_0_1 = '^(%d+) (%d+) %d+$'
 
 -- Returns the pulse in `text`. A stored time that is later than `now` is taken for now, and written so, so that nothing
@@ -23,14 +25,14 @@ local PULSE_0_1 = '^(%d+) (%d+) %d+$'
 -- until now is taken for an outage. Of a pulse of devstate 0.1, which may run beside this program, the last contact and
 -- the last step are used: taken for no pulse, it would hold all devices for as long as the other detector writes it.
 local function parsePulse(text, now, longestTtl)
-  local last, change2, change1, gap, gapBefore, since, step, from, to, id = string.match(text, PULSE)
+  local last, change2, change1, gap, gapBefore, since, ttl, step, from, to, id = string.match(text, PULSE)
   if not last then
     last, step = string.match(text, PULSE_0_1)
     if not last then
-      return {last = 0, change2 = 0, change1 = 0, gap = 0, gapBefore = 0, since = now, step = 0, from = 1, to = now,
-        id = '', mustWrite = true}
+      return {last = 0, change2 = 0, change1 = 0, gap = 0, gapBefore = 0, since = now, ttl = 0, step = 0, from = 1,
+        to = now, id = '', mustWrite = true}
     end
-    change2, change1, gap, gapBefore, since, from, to, id = 0, 0, 0, 0, now, 0, 0, ''
+    change2, change1, gap, gapBefore, since, ttl, from, to, id = 0, 0, 0, 0, now, 0, 0, 0, ''
   end
   local isAhead = false
   local function past(time)
@@ -41,7 +43,8 @@ local function parsePulse(text, now, longestTtl)
   end
   local function usual(time) return math.min(tonumber(time), longestTtl) end
   local pulse = {last = past(last), change2 = past(change2), change1 = past(change1), gap = usual(gap),
-    gapBefore = usual(gapBefore), since = past(since), step = past(step), from = tonumber(from), to = tonumber(to), id = id}
+    gapBefore = usual(gapBefore), since = past(since), ttl = usual(ttl), step = past(step), from = tonumber(from),
+    to = tonumber(to), id = id}
   if pulse.to > now or pulse.from > pulse.to then pulse.from, pulse.to, isAhead = 0, 0, true end
   if math.max(last, step) > now + CUT_MS then pulse.from, pulse.to = 1, now end
   pulse.mustWrite = isAhead
@@ -95,22 +98,25 @@ end
 
 -- Lengthens the usual gap at a change. Of an outage's gap it learns at most its double, and nothing if detectors were
 -- cut off too; but all of it if outages follow each other, which may be the fleet's usual gaps.
-local function learnGap(pulse, now, longestTtl)
+local function learnGap(pulse, ttl, now)
   local learned, usual = now - pulse.change2, usualGap(pulse)
   if pulse.wasSilent and pulse.gapBefore > 0 and not pulse.isMerged then
     learned = math.min(learned, 2 * math.max(usual, STAMP_MS))
   end
-  if now - pulse.since >= 2 * longestTtl then pulse.gap, pulse.gapBefore, pulse.since = 0, pulse.gap, now end
+  if now - pulse.since >= 2 * pulse.ttl then
+    pulse.gap, pulse.gapBefore, pulse.since, pulse.ttl = 0, pulse.gap, now, math.max(ttl, math.floor(pulse.ttl / 2))
+  end
   if not pulse.isCut then pulse.gap = math.max(pulse.gap, learned) end
 end
 
--- Adds a heartbeat of a device to the pulse.
-local function addBeat(pulse, id, now, longestTtl)
+-- Adds a heartbeat of a device with the TTL `ttl` to the pulse.
+local function addBeat(pulse, id, ttl, now)
   local isChange = id ~= pulse.id
   local isDue = now - pulse.last >= STAMP_MS or isChange and now - pulse.change2 >= STAMP_MS
   if not (isDue or pulse.isNoted) then return end
+  pulse.ttl = math.max(pulse.ttl, ttl)
   if isChange then
-    if pulse.change2 > 0 then learnGap(pulse, now, longestTtl) end
+    if pulse.change2 > 0 then learnGap(pulse, ttl, now) end
     pulse.change2, pulse.change1, pulse.id = pulse.change1, now, id
   end
   if pulse.isNoted then pulse.change2, pulse.change1 = now, now end
@@ -120,28 +126,28 @@ end
 
 -- Adds a heartbeat that another program or the device itself wrote, as it was found when the device was settled. A device
 -- alone does not show that others can send theirs: two in succession of the same device are one.
-local function addSeen(pulse, id, seenAt, longestTtl)
+local function addSeen(pulse, id, ttl, seenAt, longestTtl)
   if seenAt <= pulse.last or id == pulse.id then return end
   pulse.wasSilent, pulse.isCut, pulse.isNoted, pulse.isMerged = isSilent(pulse, seenAt), false, false, false
   if pulse.wasSilent then noteOutage(pulse, pulse.last, seenAt, longestTtl) end
-  addBeat(pulse, id, seenAt, longestTtl)
+  addBeat(pulse, id, ttl, seenAt)
 end
 
 -- Writes the pulse if it must be. A server at `maxmemory` may refuse the write, and the script must not fail then. On a
 -- replica it must fail: a detector whose connection leads to one is to leave it, though no device is due.
 local function stampPulse(pulse)
   if not pulse.mustWrite then return end
-  local text = string.format('%d %d %d %d %d %d %d %d %d %s', pulse.last, pulse.change2, pulse.change1, pulse.gap,
-    pulse.gapBefore, pulse.since, pulse.step, pulse.from, pulse.to, pulse.id)
+  local text = string.format('%d %d %d %d %d %d %d %d %d %d %s', pulse.last, pulse.change2, pulse.change1, pulse.gap,
+    pulse.gapBefore, pulse.since, pulse.ttl, pulse.step, pulse.from, pulse.to, pulse.id)
   local reply = redis.pcall('SET', pulseKey, text)
   if reply.err and string.find(reply.err, 'READONLY', 1, true) then redis.call('SET', pulseKey, text) end
 end
 
 -- Adds heartbeats of devices to the pulse and writes it. Of many at once, two are as good as all: `first`, or nil if there
--- was none, and another one.
-local function stampBeats(pulse, first, other, now, longestTtl)
+-- was none, and another one. A TTL of 0 is not known.
+local function stampBeats(pulse, now, first, firstTtl, other, otherTtl)
   if not first then return end
-  addBeat(pulse, first, now, longestTtl)
-  if other then addBeat(pulse, other, now, longestTtl) end
+  addBeat(pulse, first, firstTtl, now)
+  if other then addBeat(pulse, other, otherTtl, now) end
   stampPulse(pulse)
 end
