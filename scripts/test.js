@@ -20,6 +20,7 @@ const SOAK = [
   'chaos',
   'fuzz',
   'contract/detection/hold-matrix',
+  'core/detection/hold-simulation',
   'contract/model/data-model',
   'contract/store/bulk-size',
   'contract/store/cluster',
