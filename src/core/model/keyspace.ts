@@ -19,10 +19,11 @@
  *                                         (store/lua/include/history.lua)
  *   Pdevices:pulse                string  when heartbeats and detectors last came, and the last outage
  *                                         (store/lua/include/pulse.lua)
- *   Pdevices:layout               string  how many partitions the fleet has, as `devstate init` last wrote it; every script
- *                                         of the partition compares it (store/lua/include/layout.lua)
- *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect,
- *                                         writers, longestTtl, logCap, historyCap; and the version of the layout
+ *   Pdevices:layout               string  how many partitions the fleet has, as `devstate init` wrote it last; the
+ *                                         scripts for devices compare it (store/lua/include/layout.lua)
+ *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect, writers,
+ *                                         longestTtl, logCap, historyCap, deviceLogins, hold; and the version of the
+ *                                         layout
  *
  *   Ndevices:presence             channel the presence events
  *   Ndevice:<id>:commands         channel the new desired document of one device, after each change
