@@ -1,4 +1,5 @@
 /** Parses JSON that a user gives: invalid JSON is a usage error that says at which position. */
+import { refuseManyValues } from '../core/model/document-limits.js';
 import { DevstateError, quote, usageError } from '../core/model/errors.js';
 import { describe, isJsonObject, type Json, type JsonObject, parseJson } from '../core/model/json.js';
 import { loneSurrogateAt } from '../core/model/json-text.js';
@@ -8,12 +9,13 @@ export type Notice = (message: string) => void;
 
 /**
  * Parses JSON text; duplicate keys cause one notice, however many there are.
- * @throws DevstateError USAGE: the text is not JSON, for example `bad JSON: … at position 7`
+ * @throws DevstateError USAGE: the text is not JSON, for example `bad JSON: … at position 7`, or has too many values
  */
 export function readJson(text: string, notice: Notice): Json {
   let value: Json;
   let firstDuplicate: string | undefined;
   let duplicates = 0;
+  refuseManyValues(text);
   try {
     value = parseJson(text, (key) => {
       firstDuplicate ??= key;

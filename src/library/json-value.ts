@@ -3,6 +3,7 @@
  * JSON.stringify would make null of NaN, of an invalid Date and of undefined in an array, and in a merge patch a null
  * deletes; of a Map it would make an empty object.
  */
+import { refuseSeparators } from '../core/model/document-limits.js';
 import { type DevstateError, quote, usageError } from '../core/model/errors.js';
 import { isLosslessNumber, type Json, type JsonObject, LosslessNumber, setKey } from '../core/model/json.js';
 import { MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json-text.js';
@@ -13,17 +14,25 @@ type Path = readonly (string | number)[];
 /**
  * Returns a caller's value as JSON. `toJSON` methods are applied, bigints become numbers, and properties that are
  * undefined are left out.
- * @throws DevstateError USAGE: the value, or one in it, is not JSON, is in itself, or is nested too deeply
+ * @throws DevstateError USAGE: the value, or one in it, is not JSON, is in itself, or is nested too deeply; or it has too
+ * many values
  */
 export function toJsonValue(value: unknown): Json {
-  return convert(value, '', [], []);
+  return convert(value, '', [], [], { count: 0 });
 }
 
 /**
  * @param key the last of `path`, which `toJSON` methods are given
  * @param outer the objects and arrays that the value is in
+ * @param separators how many commas and colons the text of the document has so far
  */
-function convert(given: unknown, key: string, path: Path, outer: readonly object[]): Json {
+function convert(
+  given: unknown,
+  key: string,
+  path: Path,
+  outer: readonly object[],
+  separators: { count: number },
+): Json {
   const value = applyToJson(given, key, path);
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value)))
@@ -33,13 +42,16 @@ function convert(given: unknown, key: string, path: Path, outer: readonly object
   if (outer.includes(value)) throw refusal(path, 'it is inside itself');
   if (outer.length === MAX_DOCUMENT_DEPTH) throw refusal(path, TOO_DEEP);
   const around = [...outer, value];
+  const isArray = Array.isArray(value);
+  separators.count += isArray ? value.length : 2 * Object.keys(value).length;
+  refuseSeparators(separators.count - 1);
   // `Array.from` also visits the holes of a sparse array.
-  if (Array.isArray(value))
-    return Array.from(value, (item, i) => convert(item, String(i), [...path, i], around));
+  if (isArray)
+    return Array.from(value, (item, i) => convert(item, String(i), [...path, i], around, separators));
   const object: JsonObject = {};
   for (const [name, member] of Object.entries(value)) {
     const inner = [...path, name];
-    if (member !== undefined) setKey(object, name, convert(member, name, inner, around));
+    if (member !== undefined) setKey(object, name, convert(member, name, inner, around, separators));
   }
   return object;
 }

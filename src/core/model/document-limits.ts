@@ -4,7 +4,7 @@
  */
 import { DevstateError, quote, usageError } from './errors.js';
 import { type JsonObject, toJson } from './json.js';
-import { loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json-text.js';
+import { countSeparators, loneSurrogateAt, MAX_DOCUMENT_DEPTH, TOO_DEEP, tooDeepAt } from './json-text.js';
 
 /** The most bytes of UTF-8 that a document's compact JSON text may have. */
 export const MAX_DOCUMENT_BYTES = 1_048_576;
@@ -15,6 +15,23 @@ export const MAX_DOCUMENT_BYTES = 1_048_576;
  */
 export const MAX_FIELD_BYTES = 1024;
 
+const TOO_LARGE = `too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes)`;
+
+/**
+ * Refuses a document by the number of commas and colons in its text: with each there is at least one more byte, so a
+ * document with more than half as many as it may have bytes is too large. It must be called before the text is parsed,
+ * which takes seconds for a million keys.
+ * @throws DevstateError USAGE: the document is too large
+ */
+export function refuseSeparators(count: number): void {
+  if (count > MAX_DOCUMENT_BYTES / 2) throw usageError(TOO_LARGE);
+}
+
+/** Refuses JSON text of any layout that has too many values. @throws DevstateError USAGE: the document is too large */
+export function refuseManyValues(text: string): void {
+  if (text.length > MAX_DOCUMENT_BYTES / 2) refuseSeparators(countSeparators(text));
+}
+
 /**
  * Returns the compact JSON text of a document.
  * @throws DevstateError USAGE: the document is too large, too deep, or has a character that UTF-8 cannot represent
@@ -22,10 +39,7 @@ export const MAX_FIELD_BYTES = 1024;
 export function documentText(document: JsonObject): string {
   const text = toJson(document);
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_DOCUMENT_BYTES)
-    throw usageError(
-      `too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes), not ${bytes} bytes`,
-    );
+  if (bytes > MAX_DOCUMENT_BYTES) throw usageError(`${TOO_LARGE}, not ${bytes} bytes`);
   if (tooDeepAt(text, MAX_DOCUMENT_DEPTH) >= 0) throw usageError(TOO_DEEP);
   const position = loneSurrogateAt(text);
   if (position >= 0)

@@ -1,6 +1,6 @@
 /**
- * Checks of JSON text before it is parsed or stored: how deeply it is nested, and whether it has characters that
- * UTF-8 cannot represent.
+ * Checks of JSON text before it is parsed or stored: how deeply it is nested, how many values it has, and whether it has
+ * characters that UTF-8 cannot represent.
  */
 
 /** The most levels of objects and arrays inside each other that a document may have; the document itself is level 1. */
@@ -8,6 +8,8 @@ export const MAX_DOCUMENT_DEPTH = 32;
 
 export const TOO_DEEP = `nested too deeply: a document is at most ${MAX_DOCUMENT_DEPTH} levels deep`;
 
+const COMMA = 0x2c;
+const COLON = 0x3a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
@@ -30,6 +32,17 @@ export function tooDeepAt(text: string, maxLevels: number): number {
     else if ((code === OPEN_BRACE || code === OPEN_BRACKET) && ++depth > maxLevels) return i;
   }
   return -1;
+}
+
+/** Returns how many commas and colons JSON text has outside its strings. The text need not be valid. */
+export function countSeparators(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) i = endOfString(text, i + 1);
+    else if (code === COMMA || code === COLON) count += 1;
+  }
+  return count;
 }
 
 /**
