@@ -30,17 +30,20 @@ export function textOf(value: object): string {
  * deeply
  */
 export function toDocument(value: object): JsonObject {
-  const document = isJsonObject(value) ? jsonOf(value) : undefined;
+  const document = jsonOf(value);
   if (!isJsonObject(document)) throw usageError('a document must be a JSON object');
   return document;
 }
 
-function jsonOf(value: object): Json {
+/** Returns a caller's object as JSON; undefined: it is no object. */
+function jsonOf(value: object): Json | undefined {
   try {
-    return toJsonValue(value);
+    return isJsonObject(value) ? toJsonValue(value) : undefined;
   } catch (error) {
     if (error instanceof DevstateError) throw error;
-    throw usageError(`a document must be JSON: ${(error as Error).message}`); // a getter or `toJSON` threw
+    // A getter, a proxy or `toJSON` threw, which may be any value.
+    const why = error instanceof Error ? error.message : 'reading it failed';
+    throw usageError(`a document must be JSON: ${why}`);
   }
 }
 

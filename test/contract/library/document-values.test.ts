@@ -55,10 +55,26 @@ const WRONG: [name: string, value: unknown, message: string][] = [
     Object.defineProperty({}, 'x', { enumerable: true, get: () => fail() }),
     'it is broken',
   ],
+  [
+    'an object whose toJSON throws null',
+    {
+      toJSON() {
+        throw null;
+      },
+    },
+    'reading it failed',
+  ],
+  ['a revoked proxy', revokedProxy(), 'proxy'],
 ];
 
 function fail(): never {
   throw new Error('it is broken');
+}
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
 }
 
 test.each(WRONG)('%s is refused', async (_name, value, message) => {
@@ -94,6 +110,10 @@ test.each([[Number.NaN], [0], [''], [false]])('%j in place of a document is refu
   await expect(manager.deviceHeartbeat('b', document, { merge: true })).rejects.toMatchObject({
     code: 'USAGE',
   });
+});
+
+test('a revoked proxy in place of a document is refused', async () => {
+  await expect(manager.setDesiredState('b', revokedProxy())).rejects.toMatchObject({ code: 'USAGE' });
 });
 
 describe('what JSON can hold is stored', () => {
