@@ -18,7 +18,8 @@ const MAX_PULSE_AGE_MS = 5 * MAX_READ_INTERVAL_MS;
 export async function isDetectorRunning(fleet: Fleet): Promise<boolean> {
   const requests = (await fleet.partitions()).map(async (partition) => {
     const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
-    return parseServerTime(time) - lastStep(String(pulse)) <= MAX_PULSE_AGE_MS;
+    // A step in the future was noted before the clock was set back.
+    return Math.abs(parseServerTime(time) - lastStep(String(pulse))) <= MAX_PULSE_AGE_MS;
   });
   const { values, failures } = await collectOutcomes(requests);
   const failure = mostSevere(failures);

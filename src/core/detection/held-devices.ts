@@ -18,15 +18,17 @@ export class HeldDevices {
   #ends: HoldEnds = NO_HOLD;
   #after = 0;
   #outage = '';
-  /** When due devices were found last, epoch ms. */
-  #foundAt = 0;
+  /** Whether the outage has become another since the held devices were settled. */
+  #isOutageOther = false;
+  /** When all due devices had been read once, epoch ms; undefined: not yet. */
+  #readAllAt: number | undefined;
 
   /** @param honourHold false: held devices are announced offline, so they are not settled again */
   constructor(honourHold: boolean) {
     this.#honourHold = honourHold;
   }
 
-  /** The deadline up to which due devices need not be settled now, epoch ms. */
+  /** The deadline up to which due devices need not be settled now, epoch ms; 0: all are to be, because none is held. */
   get after(): number {
     return this.#after;
   }
@@ -51,24 +53,29 @@ export class HeldDevices {
    * Notes what a read of the index found. To be called after `note` of the devices that were settled before the read.
    * @returns whether the held devices are to be settled again now
    */
-  onRead({ now, reached, outage, due }: DueDevices): boolean {
-    const isOther = outage !== this.#outage;
-    this.#outage = outage;
+  onRead({ now, reached, outage }: Omit<DueDevices, 'due' | 'next'>): boolean {
     const wasAny = this.isAny;
-    if (now > this.lookAgainAt || (wasAny && isOther)) {
+    if (wasAny && outage !== this.#outage) this.#isOutageOther = true;
+    this.#outage = outage;
+    if (reached >= now - 1) this.#readAllAt ??= now;
+    if (now > this.lookAgainAt) {
       this.startOver();
       if (wasAny) return true;
     }
-    this.#after = this.isAny || due.length > 0 ? reached : 0;
-    if (due.length > 0) this.#foundAt = now;
+    this.#after = this.isAny ? reached : 0;
     return false;
   }
 
-  /** When the held devices are to be settled again, epoch ms. */
+  /**
+   * When the held devices are to be settled again, epoch ms. All due devices are read before, or those with later deadlines
+   * would never be while holds of earlier ones end or the outage changes.
+   */
   get lookAgainAt(): number {
     const { first, last } = this.#ends;
-    const pauseMs = Math.min(this.#count * PAUSE_PER_DEVICE_MS, LONGEST_PAUSE_MS);
-    return this.#honourHold ? Math.max(first, this.#foundAt + pauseMs) : last;
+    if (!this.#honourHold) return last;
+    if (this.#readAllAt === undefined) return Number.POSITIVE_INFINITY;
+    const pauseEndsAt = this.#readAllAt + Math.min(this.#count * PAUSE_PER_DEVICE_MS, LONGEST_PAUSE_MS);
+    return this.#isOutageOther ? pauseEndsAt : Math.max(first, pauseEndsAt);
   }
 
   /** Makes the next read of the index return all due devices. */
@@ -76,6 +83,7 @@ export class HeldDevices {
     this.#count = 0;
     this.#ends = NO_HOLD;
     this.#after = 0;
-    this.#foundAt = 0;
+    this.#isOutageOther = false;
+    this.#readAllAt = undefined;
   }
 }

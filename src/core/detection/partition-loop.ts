@@ -229,7 +229,10 @@ export class PartitionLoop {
   #onIndexRead(found: DueDevices): void {
     if (!this.#isStarted()) this.#context.onStarted(this.#partition);
     // The index finds devices too late whose deadlines were written before the clock was set back.
-    if (this.#serverClock.wasSetBack(found.now)) this.#audit.startOver();
+    if (this.#serverClock.wasSetBack(found.now)) {
+      this.#audit.startOver();
+      this.#held.startOver();
+    }
     const until = this.#held.until;
     const isSweep = this.#held.onRead(found) || found.due.length > 0;
     if (!isSweep) this.#context.hold.update(this.#partition, { now: found.now, holdUntil: until });

@@ -79,7 +79,7 @@ function randomState(random: () => number): State {
     since: ago(),
     ttl: gap(),
     step: ago(),
-    from: pick(1, 0, Math.max(outageEnd - gap(), 0), ago()),
+    from: pick(2, 1, 0, Math.max(outageEnd - gap(), 0), ago()),
     to: outageEnd,
     id: pick(...ids),
   };

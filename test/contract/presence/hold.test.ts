@@ -294,7 +294,7 @@ describe('nothing stored binds the future', () => {
       await write(pulse());
       expect(await verdicts([d0])).toEqual(['held']);
       const { from, to } = (await readPulse()) as Pulse;
-      expect(from).toBe(1);
+      expect(from).toBe(2);
       expect(to).toBeLessThanOrEqual(await serverNow(fleet.redis));
       await write({ last: to, from, to: to - TTL });
       expect(await verdicts([d0])).toEqual(['offline']);
@@ -307,7 +307,7 @@ describe('nothing stored binds the future', () => {
     await fleet.redis.del(fleet.keys.heartbeat(d0));
     await write({ last: now + HOUR, gap: 100 });
     expect(await verdicts([d0])).toEqual(['held']);
-    await write({ last: now, from: 1, to: now - TTL });
+    await write({ last: now, from: 2, to: now - TTL });
     expect(await verdicts([d0])).toEqual(['offline']);
   });
 
@@ -325,7 +325,7 @@ describe('nothing stored binds the future', () => {
     });
     const { lastSeen } = await heartbeat(fleet, { id: d0 });
     const { from, to, ...rest } = (await readPulse()) as Pulse;
-    expect([from, to]).toEqual([1, lastSeen]);
+    expect([from, to]).toEqual([2, lastSeen]);
     expect(Object.values(rest).filter((value) => Number(value) > lastSeen)).toEqual([]);
   });
 });

@@ -36,6 +36,8 @@ const SILENT_GAPS = 1.5;
 const CUT_MS = 2000;
 const LEAST_PART = 1 / 8;
 const GAPS_HELD = 4;
+const NO_PULSE = 1;
+const SET_BACK = 2;
 
 /** Returns a pulse that shows neither heartbeats nor outages, but for the given fields. */
 export function pulseWith(fields: Partial<Pulse> = {}): Pulse {
@@ -80,12 +82,12 @@ export function parsePulse(text: string): Pulse | undefined {
 }
 
 function boundPulse(stored: Pulse | undefined, now: number, longestTtl: number): Pulse {
-  if (!stored) return pulseWith({ since: now, from: 1, to: now });
+  if (!stored) return pulseWith({ since: now, from: NO_PULSE, to: now });
   const past = (time: number) => Math.min(time, now);
   const usual = (gap: number) => Math.min(gap, longestTtl);
   const isValid = stored.to <= now && stored.from <= stored.to;
   const isSetBack = Math.max(stored.last, stored.step) > now + CUT_MS;
-  const [from, to] = isSetBack ? [1, now] : isValid ? [stored.from, stored.to] : [0, 0];
+  const [from, to] = isSetBack ? [SET_BACK, now] : isValid ? [stored.from, stored.to] : [0, 0];
   return {
     last: past(stored.last),
     change2: past(stored.change2),
@@ -121,7 +123,7 @@ function continuesOutage({ from, to }: Pulse, began: number, longestTtl: number)
 function noteOutage(pulse: ComputedPulse, began: number, now: number, longestTtl: number): void {
   pulse.isNoted = true;
   pulse.mustWrite = true;
-  if (pulse.from === 1 || !continuesOutage(pulse, began, longestTtl)) {
+  if (pulse.from <= SET_BACK || !continuesOutage(pulse, began, longestTtl)) {
     pulse.from = began;
     pulse.to = now;
     return;
@@ -233,7 +235,7 @@ export function holdEnd(
     if (now < ends) return ends;
   }
   if (!pulse.isSilent) return undefined;
-  const isContinued = pulse.from > 1 && continuesOutage(pulse, pulse.last, longestTtl);
+  const isContinued = pulse.from > SET_BACK && continuesOutage(pulse, pulse.last, longestTtl);
   const began = isContinued ? pulse.from : pulse.last;
   const wasSeenLate = lastSeen > pulse.last + Math.max(STAMP_MS, SILENT_GAPS * usualGap(pulse));
   if (deadline <= began || wasSeenLate || now - pulse.last < ttl * LEAST_PART) return undefined;

@@ -57,12 +57,21 @@ local function isBypassed(device, status, score, wrongBy)
   return not score or score > now + BYPASS_TOLERANCE_MS or (score <= 0 and score ~= -device.lastSeen)
 end
 
--- A heartbeat in the future was written before the clock was set back, and would keep the device online for as long as
+-- Returns the TTL with which a heartbeat in the future was written before the clock was set back; nil if it may have
+-- been written by another program, whose clock may be ahead of the server's at any time. A heartbeat by a script of
+-- devstate has its deadline in the index. Devices with logins of their own take the time from the server.
+local function ttlBeforeSetBack(device, remaining, score)
+  if remaining < 0 or pulse.from ~= SET_BACK or device.lastSeen <= now + BYPASS_TOLERANCE_MS then return end
+  local isIndexed = score and score > device.lastSeen and math.abs(now + remaining - score) <= BYPASS_TOLERANCE_MS
+  if isIndexed then return math.min(score - device.lastSeen, longest) end
+  if indexOnly == '1' then return device.state[OWN_TTL] > 0 and math.min(device.state[OWN_TTL], longest) or longest end
+end
+
+-- A heartbeat in the future that was written before the clock was set back would keep the device online for as long as
 -- that. It is taken for one that came just now, with its TTL. Returns what PTTL replies for the heartbeat key then.
 local function bringBack(device, stateKey, heartbeatKey, remaining, score)
-  local isAhead = device.lastSeen > now + BYPASS_TOLERANCE_MS
-  if remaining < 0 or not isAhead then return remaining end
-  local ttl = math.min(math.max((score or 0) - device.lastSeen, device.state[OWN_TTL], 1), longest)
+  local ttl = ttlBeforeSetBack(device, remaining, score)
+  if not ttl then return remaining end
   device.lastSeen = now
   redis.call('HSET', stateKey, device.dialect.lastSeen, formatInstant(device.dialect, now))
   if remaining <= ttl then return remaining end

@@ -27,7 +27,7 @@ local function holdEnd(pulse, lastSeen, deadline, now, longestTtl)
     if now < ends then return ends end
   end
   if not pulse.isSilent then return end
-  local isContinued = pulse.from > 1 and continuesOutage(pulse, pulse.last, longestTtl)
+  local isContinued = pulse.from > SET_BACK and continuesOutage(pulse, pulse.last, longestTtl)
   local began = isContinued and pulse.from or pulse.last
   local wasSeenLate = lastSeen > pulse.last + math.max(STAMP_MS, SILENT_GAPS * usualGap(pulse))
   if deadline <= began or wasSeenLate or now - pulse.last < ttl * LEAST_PART then return end
@@ -41,9 +41,11 @@ end
 -- back, so before the end of the outage that stands for that; else it is taken for one of now.
 local function holdEndOf(device, score, pulse, now, longestTtl)
   local lastSeen, deadline = device.lastSeen, score or 0
-  if deadline <= lastSeen then deadline = lastSeen + (device.state[OWN_TTL] > 0 and device.state[OWN_TTL] or 60000) end
+  if deadline <= lastSeen then
+    deadline = lastSeen + math.min(device.state[OWN_TTL] > 0 and device.state[OWN_TTL] or 60000, longestTtl)
+  end
   if lastSeen > now then
-    local seenAt = pulse.from == 1 and pulse.to - 1 or now
+    local seenAt = pulse.from == SET_BACK and pulse.to - 1 or now
     lastSeen, deadline = seenAt, deadline - (lastSeen - seenAt)
   end
   return holdEnd(pulse, lastSeen, deadline, now, longestTtl), deadline

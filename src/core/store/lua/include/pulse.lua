@@ -9,7 +9,8 @@
 --   ttl              the longest TTL of the devices whose heartbeats were added, ms; it halves with each window, so that
 --                    devices that are gone count no more. A window is twice as long
 --   step             the last step of a detector; 0: none runs
---   from to          the last outage. from = 1: there was no pulse before `to`
+--   from to          the last outage. from = NO_PULSE: there was no pulse before `to`; SET_BACK: the clock was set back at
+--                    `to`
 --   id               the device of `change1`
 
 -- STAMP_MS: the shortest time between two writes of the pulse by heartbeats. SILENT_MS and SILENT_GAPS: no heartbeat for
@@ -17,6 +18,7 @@
 -- detector was running (cut). LEAST_PART: an outage is ignored if it is shorter than this part of the
 -- device's TTL, or of the outage that it continues.
 local STAMP_MS, SILENT_MS, SILENT_GAPS, CUT_MS, LEAST_PART = 100, 300, 1.5, 2000, 1 / 8
+local NO_PULSE, SET_BACK = 1, 2
 local PULSE = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (.*)$'
 local PULSE_0_1 = '^(%d+) (%d+) %d+$'
 
@@ -29,7 +31,7 @@ local function parsePulse(text, now, longestTtl)
   if not last then
     last, step = string.match(text, PULSE_0_1)
     if not last then
-      return {last = 0, change2 = 0, change1 = 0, gap = 0, gapBefore = 0, since = now, ttl = 0, step = 0, from = 1,
+      return {last = 0, change2 = 0, change1 = 0, gap = 0, gapBefore = 0, since = now, ttl = 0, step = 0, from = NO_PULSE,
         to = now, id = '', mustWrite = true}
     end
     change2, change1, gap, gapBefore, since, ttl, from, to, id = 0, 0, 0, 0, now, 0, 0, 0, ''
@@ -46,7 +48,7 @@ local function parsePulse(text, now, longestTtl)
     gapBefore = usual(gapBefore), since = past(since), ttl = usual(ttl), step = past(step), from = tonumber(from),
     to = tonumber(to), id = id}
   if pulse.to > now or pulse.from > pulse.to then pulse.from, pulse.to, isAhead = 0, 0, true end
-  if math.max(last, step) > now + CUT_MS then pulse.from, pulse.to = 1, now end
+  if math.max(last, step) > now + CUT_MS then pulse.from, pulse.to = SET_BACK, now end
   pulse.mustWrite = isAhead
   return pulse
 end
@@ -65,7 +67,7 @@ end
 
 local function noteOutage(pulse, began, now, longestTtl)
   pulse.isNoted, pulse.mustWrite = true, true
-  if pulse.from == 1 or not continuesOutage(pulse, began, longestTtl) then
+  if pulse.from <= SET_BACK or not continuesOutage(pulse, began, longestTtl) then
     pulse.from, pulse.to = began, now
     return
   end
