@@ -24,7 +24,7 @@ type ClusterLinkOptions = Omit<ServerLinkOptions, 'verify'>;
 export class ClusterLink implements Link {
   readonly client: Cluster;
   readonly #options: ClusterLinkOptions;
-  /** The link to each node whose client has not ended. */
+  /** The link to each node whose client has not ended and was not closed. */
   readonly #nodes = new Map<Redis, ServerLink>();
   /** Requests whose node is not known at present, or was lost. */
   readonly #waiting = new Set<RoutedRequest>();
@@ -145,7 +145,11 @@ export class ClusterLink implements Link {
   #closeForgotten(): void {
     if (this.#options.ownTimeoutMs === undefined) return;
     const known = this.client.nodes();
-    for (const node of this.#nodes.keys()) if (!known.includes(node)) node.disconnect();
+    for (const node of this.#nodes.keys()) {
+      if (known.includes(node)) continue;
+      this.#nodes.delete(node); // so that it is closed once: each time adds listeners to its stream
+      node.disconnect();
+    }
   }
 
   #routeWaiting(): void {

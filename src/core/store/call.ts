@@ -106,7 +106,7 @@ class Call<T> {
   }
 
   #attempt(clock: ServerClock): void {
-    const { repeat, timeoutMs } = this.#options;
+    const { key, repeat, timeoutMs } = this.#options;
     const isSpaced = repeat === 'spaced';
     this.#attemptEnd = isSpaced
       ? Math.min(this.#deadline, performance.now() + timeoutMs / 2)
@@ -114,7 +114,10 @@ class Call<T> {
     const notAfter = clock.timeAt(this.#attemptEnd) ?? '';
     const isRepeated = this.#isUnknown;
     const sentAt = performance.now();
-    const renewClock = (serverTime: number) => clock.renew(serverTime, sentAt);
+    const renewClock = (serverTime: number) => {
+      // In a cluster another node may have answered, after a redirection. Its clock may differ.
+      if (key === undefined || this.#link.clockOf(key) === clock) clock.renew(serverTime, sentAt);
+    };
     this.#link.onSent();
     this.#isUnknown = repeat !== 'read';
     this.#send({ notAfter, isRepeated, renewClock }).then(

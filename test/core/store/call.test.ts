@@ -58,6 +58,26 @@ test('the attempt has the end of the call by the clock of the server', async () 
   expect(Math.abs((attempts[0]?.notAfter as number) - expected)).toBeLessThan(100);
 });
 
+test('the time that another server tells after a redirection is not noted', async () => {
+  const { link } = playedLink();
+  const renewed: string[] = [];
+  const clockNamed = (name: string) => ({ timeAt: () => 1, renew: () => renewed.push(name) });
+  const [first, second] = [clockNamed('first'), clockNamed('second')];
+  let present = first;
+  link.whenOpen = (_key, request) => {
+    request.onOpen(first);
+    return () => {};
+  };
+  link.clockOf = () => present;
+  const send = () =>
+    call(link, { key: 'k', repeat: 'once', timeoutMs: TIMEOUT_MS }, async (attempt) => attempt.renewClock(2));
+  await send();
+  expect(renewed).toEqual(['first']);
+  present = second; // ioredis has noted the redirection
+  await send();
+  expect(renewed).toEqual(['first']);
+});
+
 describe('after a lost connection', () => {
   test.each(['read', 'repeatable'] as const)('a %s is sent again', async (repeat) => {
     const { attempts, outcome } = await sent(playedLink().link, repeat, LOST, LOST, 'done');
