@@ -5,7 +5,8 @@ import { register } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.mjs';
 import { cli, masked, text } from '../../support/cli.js';
 import { openDetector } from '../../support/detector.js';
-import { logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
+import { hold, logOf, openFleet, type SingleFleet, until } from '../../support/fleet.js';
+import { parsePulse } from '../../support/hold/pulse.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -163,7 +164,7 @@ describe('--detect', () => {
     expect(JSON.parse(line)).toMatchObject({ deviceId: 'd1', status: 'offline', reason: 'timeout', seq: 2 });
     const { exit, stdout, stderr } = await watching.stop();
     expect([exit, names(stdout).length, stderr]).toEqual([0, 2, 'watching\n']);
-    expect((await fleet.redis.get(fleet.keys.pulse))?.split(' ')[1]).toBe('0');
+    expect(parsePulse((await fleet.redis.get(fleet.keys.pulse)) ?? '')?.step).toBe(0);
   });
 
   test('--count ends watch and detector', async () => {
@@ -192,11 +193,13 @@ describe('--detect', () => {
 
   test('keeps a hold unless --no-hold is given', async () => {
     await register(fleet, 'd1', 'lamp');
-    await heartbeat(fleet, { id: 'd1', ttl: 20 });
-    const later = Date.now() + 600_000;
-    await fleet.redis.set(fleet.keys.pulse, `${Date.now()} ${Date.now()} ${later}`);
+    await heartbeat(fleet, { id: 'd1' });
+    await hold(fleet, ['d1'], 60_000);
     const holding = devstate.start('watch-presence --detect');
-    await holding.says('stderr', 'heartbeats could not arrive for a while: no device is marked offline for ');
+    await holding.says(
+      'stderr',
+      'heartbeats could not arrive for a while: the devices concerned are not marked offline for ',
+    );
     expect((await holding.stop()).stdout).toBe('');
     const hasty = await devstate.run('watch-presence --detect --no-hold --count 1 -o name');
     expect([hasty.exit, hasty.stdout]).toEqual([0, 'd1\n']);
