@@ -174,11 +174,7 @@ describe('a server with a password', () => {
       'this user may not send SUBSCRIBE',
     ],
     [['+@all', '~other:*', '&*'], 'get d1', 'this user may not access device'],
-    [
-      ['+@all', '~*', 'resetchannels'],
-      'watch-presence --for 1ms',
-      'this user may not access ',
-    ],
+    [['+@all', '~*', 'resetchannels'], 'watch-presence --for 1ms', 'this user may not access '],
   ])('a user who may only %j: %s', async (rules, argv, missing) => {
     const admin = new Redis(server.url, { password: SECRET });
     onTestFinished(() => admin.disconnect());
