@@ -90,7 +90,8 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
 
 /**
  * Writes the layout to every partition, before it is written to the settings: from then on a writer that believes in the
- * former layout is refused, and reads the settings again. If a partition has devices, the former layout is written again.
+ * former layout is refused, and reads the settings again. If a partition has devices, nothing is written; if it has them
+ * only since that was asked, the former layout is written again.
  * If this function is interrupted, writers are refused until it is called again.
  * @throws DevstateError CONFLICT: a partition has devices, so the number of partitions cannot change; CONNECTION
  */
@@ -98,6 +99,8 @@ async function declareInPartitions(fleet: Fleet, former: number, partitions: num
   // On a cluster the keys of an unpartitioned fleet are in many slots, so there is none.
   const isOldUsable = !(fleet.cluster && former === 1);
   const old = isOldUsable ? fleet.layOutPartitions(former) : [];
+  // A layout that is written, though for a moment only, ends the detectors of the partition.
+  if (partitions !== former && (await haveDevices(old))) throw partitionsInUse(former);
   const write = (some: readonly Partition[], args: { partitions: number; former: number }) =>
     mapConcurrently(
       some,
@@ -111,6 +114,15 @@ async function declareInPartitions(fleet: Fleet, former: number, partitions: num
   }
   if (partitions !== former)
     await write(fleet.layOutPartitions(partitions), { partitions, former: partitions });
+}
+
+async function haveDevices(partitions: readonly Partition[]): Promise<boolean> {
+  const counts = await mapConcurrently(
+    partitions,
+    (partition) => partition.ask('scard', partition.keys.registered),
+    PARTITIONS_AT_ONCE,
+  );
+  return counts.some((count) => count > 0);
 }
 
 function partitionsInUse(count: number): DevstateError {

@@ -10,7 +10,7 @@ import { register, registerAll } from '../../../src/core/registry/register.js';
 import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
-import { allOf, failure, openFleet } from '../../support/fleet.js';
+import { allOf, failure, openFleet, snapshot } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -104,6 +104,17 @@ test('a fleet that was partitioned before layouts were written to partitions goe
   expect(await register(fleet, 'd', 'lamp')).toMatchObject({ created: true });
   await declareFleet(fleet);
   expect(await fleet.redis.keys('*devices:layout')).toHaveLength(8);
+});
+
+test('a change that is refused writes nothing, also not to partitions without a device', async () => {
+  const fleet = await openFleet(redis);
+  await fleet.redis.hset('devices:meta', { partitions: 4, dialect: 'node' });
+  await register(fleet, 'd', 'lamp');
+  const before = await snapshot(fleet.redis);
+  expect(await failure(declareFleet(await openFleet(redis), { partitions: 8 }))).toMatchObject({
+    reason: 'PARTITIONS_IN_USE',
+  });
+  expect(await snapshot(fleet.redis)).toEqual(before);
 });
 
 test('the number of partitions does not change while the fleet has a device, in whichever partition', async () => {
