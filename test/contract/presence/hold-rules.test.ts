@@ -24,6 +24,7 @@ const include = (name: string) =>
 /** Takes one state after the other, each as the arguments of `resultOf`, and replies the resulting pulses and ends. */
 const SCRIPT = `
 local pulseKey, holdTtls, activityKey = KEYS[1], '1', KEYS[2]
+${include('stamp')}
 ${include('pulse')}
 ${include('hold')}
 local replies = {}

@@ -9,7 +9,7 @@ import { bySize, seedsOf } from '../../support/size.js';
 
 const [SEED = 1] = seedsOf(1);
 const OUTAGES = bySize(24, 200);
-const MOST_DEVICES = bySize(50, 1000);
+const MOST_DEVICES = bySize(50, 300);
 const TIMEOUT_MS = bySize(60_000, 600_000);
 
 const SIGMAS = 3;

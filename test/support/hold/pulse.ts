@@ -116,22 +116,23 @@ export function isSilent(pulse: Pulse, now: number): boolean {
   return usual > 0 && now - pulse.last > Math.max(SILENT_MS, SILENT_GAPS * usual);
 }
 
-function continuesOutage({ from, to }: Pulse, began: number, longestTtl: number): boolean {
-  return to > 0 && began <= to + Math.min(longestTtl, (to - from) / LEAST_PART);
+function continuesOutage({ from, to, ttl }: Pulse, began: number, longestTtl: number): boolean {
+  return to > 0 && began <= to + Math.min(from <= SET_BACK ? ttl : longestTtl, (to - from) / LEAST_PART);
 }
 
 function noteOutage(pulse: ComputedPulse, began: number, now: number, longestTtl: number): void {
   pulse.isNoted = true;
   pulse.mustWrite = true;
-  if (pulse.from <= SET_BACK || !continuesOutage(pulse, began, longestTtl)) {
+  if (!continuesOutage(pulse, began, longestTtl)) {
     pulse.from = began;
     pulse.to = now;
     return;
   }
-  if (now - began < (pulse.to - pulse.from) * LEAST_PART) return;
+  const isUnknown = pulse.from <= SET_BACK;
+  if (now - began < (isUnknown ? pulse.ttl : pulse.to - pulse.from) * LEAST_PART) return;
   pulse.from = Math.min(pulse.from, began);
   pulse.to = Math.max(pulse.to, now);
-  pulse.isMerged = true;
+  pulse.isMerged = !isUnknown;
 }
 
 export function computePulse(

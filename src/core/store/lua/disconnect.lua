@@ -9,6 +9,7 @@
 -- @include record
 -- @include history
 -- @include announce
+-- @include stamp
 -- @include pulse
 -- @include hold
 -- @include verdict

@@ -11,6 +11,7 @@
 -- Events none.
 -- @include base
 -- @include layout
+-- @include stamp
 -- @include pulse
 
 -- The most bytes of an id that another program wrote: 1024 characters (model/identifiers.ts).

@@ -12,6 +12,7 @@
 -- @include record
 -- @include history
 -- @include announce
+-- @include stamp
 -- @include pulse
 -- @include hold
 -- @include equality

@@ -10,7 +10,7 @@
 -- @include layout
 -- @include devices
 -- @include record
--- @include pulse
+-- @include stamp
 
 probeKeys()
 local pulseText = readPulse()
@@ -51,7 +51,9 @@ end
 -- A device that fails is skipped. The caller sends its heartbeat with heartbeat.lua, which fails too and replies the
 -- error.
 local replies = eachDevice(heartbeat, function() return SKIPPED end)
+-- Mostly the pulse was stamped just now. So its functions are made only where they are called: that takes almost 1 us.
 if first and not isJustStamped(pulseText, now) then
+-- @include pulse
   local pulse = computePulse(pulseText, 'beat', now, tonumber(longestTtl))
   stampBeats(pulse, now, first, firstTtl, other, otherTtl)
 end

@@ -17,6 +17,7 @@
 -- @include record
 -- @include history
 -- @include announce
+-- @include stamp
 -- @include pulse
 -- @include hold
 -- @include verdict

@@ -13,6 +13,7 @@
 -- @include record
 -- @include history
 -- @include announce
+-- @include stamp
 -- @include pulse
 -- @include hold
 

@@ -13,11 +13,11 @@
 --                    `to`
 --   id               the device of `change1`
 
--- STAMP_MS: the shortest time between two writes of the pulse by heartbeats. SILENT_MS and SILENT_GAPS: no heartbeat for
+-- SILENT_MS and SILENT_GAPS: no heartbeat for
 -- longer than both is an outage (silent). CUT_MS: so is neither a heartbeat nor a detector's step for longer, if a
 -- detector was running (cut). LEAST_PART: an outage is ignored if it is shorter than this part of the
 -- device's TTL, or of the outage that it continues.
-local STAMP_MS, SILENT_MS, SILENT_GAPS, CUT_MS, LEAST_PART = 100, 300, 1.5, 2000, 1 / 8
+local SILENT_MS, SILENT_GAPS, CUT_MS, LEAST_PART = 300, 1.5, 2000, 1 / 8
 local NO_PULSE, SET_BACK = 1, 2
 local PULSE = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (.*)$'
 local PULSE_0_1 = '^(%d+) (%d+) %d+$'
@@ -62,25 +62,19 @@ end
 
 -- Returns whether an outage that began at `began` continues the last one: the devices had no time to recover between.
 local function continuesOutage(pulse, began, longestTtl)
-  return pulse.to > 0 and began <= pulse.to + math.min(longestTtl, (pulse.to - pulse.from) / LEAST_PART)
+  local longest = pulse.from <= SET_BACK and pulse.ttl or longestTtl
+  return pulse.to > 0 and began <= pulse.to + math.min(longest, (pulse.to - pulse.from) / LEAST_PART)
 end
 
 local function noteOutage(pulse, began, now, longestTtl)
   pulse.isNoted, pulse.mustWrite = true, true
-  if pulse.from <= SET_BACK or not continuesOutage(pulse, began, longestTtl) then
+  if not continuesOutage(pulse, began, longestTtl) then
     pulse.from, pulse.to = began, now
     return
   end
-  if now - began < (pulse.to - pulse.from) * LEAST_PART then return end
-  pulse.from, pulse.to, pulse.isMerged = math.min(pulse.from, began), math.max(pulse.to, now), true
-end
-
-local function readPulse() return redis.call('GET', pulseKey) or '' end
-
--- Returns whether heartbeats have nothing to add to the pulse: it was written just now, and so was a change.
-local function isJustStamped(text, now)
-  local last, change2 = string.match(text, '^(%d+) (%d+) %d+ ')
-  return last and now - last < STAMP_MS and now - change2 < STAMP_MS and now >= tonumber(last)
+  local isUnknown = pulse.from <= SET_BACK
+  if now - began < (isUnknown and pulse.ttl or pulse.to - pulse.from) * LEAST_PART then return end
+  pulse.from, pulse.to, pulse.isMerged = math.min(pulse.from, began), math.max(pulse.to, now), not isUnknown
 end
 
 -- Returns the pulse in `text`, and notes in it an outage that ends now. `caller` is 'beat', 'step' (of a detector) or
