@@ -66,7 +66,7 @@ describe('the audit', () => {
     await fleet.redis.client('KILL', 'ID', await fleet.redis.client('ID'), 'SKIPME', 'no');
     await until(() => fleet.redis.status === 'ready');
     await slice();
-    expect(await slice()).toEqual(first);
+    expect((await slice()).slice(0, first.length)).toEqual(first);
   });
 
   test('returns a device that was registered later in the next round', async () => {
