@@ -13,8 +13,9 @@ const KEYS = '/usr/share/keyrings/debian-archive-keyring.gpg';
  * Downloads packages, with those of their dependencies that are needed, and unpacks them.
  * @param folder where they are unpacked: `usr/bin/fish`
  * @param work a folder for lists and downloads, which is removed
- * @param suite the release that they are of, with all dependencies (of these only libraries, the packages named `lib…`
- *   and `zlib1g`, and what `also` matches); default: the releases of this machine, with what the machine lacks
+ * @param suite the release of Debian to take them from. Their dependencies are then unpacked too, whether or not the
+ *   machine has them: libraries (packages named `lib…`, and `zlib1g`) and the packages whose name `also` matches. Default:
+ *   the releases of this machine, with the dependencies that it lacks
  * @throws StageError, or an error of the file system
  */
 export function fetchPackages(names, { folder, work, suite, also = /^$/ }) {
@@ -43,7 +44,7 @@ export function fetchProblem(error) {
   return lines.find((line) => line.startsWith('E: ')) ?? lines.at(-1);
 }
 
-/** Package lists of our own, so that neither root nor an earlier `apt-get update` is needed. */
+/** Options for package lists in `work`, so that neither root nor an earlier `apt-get update` is needed. */
 function privateState(work) {
   return optionsOf({
     'Dir::State::lists': join(work, 'lists'),

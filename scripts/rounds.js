@@ -1,6 +1,6 @@
 /**
- * Rounds: some tests once more, on another server or another Node. The result of each is a line, and a report in
- * coverage/rounds/, which scripts/report.js adds to that of the whole run.
+ * A round runs some tests again, on another server or another Node. It prints its result in one line, and writes a report
+ * to coverage/rounds/, which scripts/report.js adds to that of the whole run.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { announce, root, run, StageError } from './stage.js';
 
 const reports = join(root, 'coverage', 'rounds');
 const VITEST = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-/** What a test that skips itself says: which ability the server lacks. */
+/** Matches the part of a test's name that says what the server lacks (test/support/abilities.ts). */
 const REASON = /\[needs ([^\]]+)\]/;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Servers of other versions than the machine's, on which the tests run too: Redis 8 and Valkey 8 of a later release of
- * Debian, in .cache/ with the libraries of that release, which a wrapper script starts them with.
+ * Debian. They are unpacked in .cache/, and a wrapper script starts each with the libraries of that release.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -5,8 +5,8 @@ import tls from 'node:tls';
 type GetAuthorities = (type: 'default' | 'system') => string[];
 
 /**
- * Returns the authorities that Node trusts by itself (its own list, those of NODE_EXTRA_CA_CERTS) and those of the
- * system, in PEM form; undefined: this Node cannot read the latter, and trusts the former if it is given none.
+ * Returns the authorities of Node (its own list, and those of NODE_EXTRA_CA_CERTS) and those of the system, in PEM form.
+ * Undefined: this Node cannot read those of the system. If TLS is given no authorities, it trusts those of Node.
  */
 export function trustedAuthorities(
   get = (tls as { getCACertificates?: GetAuthorities }).getCACertificates,

@@ -66,7 +66,7 @@ export function toHeartbeat({
   };
 }
 
-/** Any other value than an object is then refused: a caller without types may pass NaN or an empty text. */
+/** Whether a document was given. If it is no object, as NaN from a caller without types, it is refused later. */
 function isGiven(document: object | null | undefined): document is object {
   return document !== undefined && document !== null;
 }

@@ -14,8 +14,8 @@ type Path = readonly (string | number)[];
 /**
  * Returns a caller's value as JSON. `toJSON` methods are applied, bigints become numbers, and properties that are
  * undefined are left out.
- * @throws DevstateError USAGE: the value, or one in it, is not JSON, is in itself, or is nested too deeply; or it has too
- * many values
+ * @throws DevstateError USAGE: the value, or one in it, is not JSON, contains itself, or is nested too deeply; or it has
+ * too many values
  */
 export function toJsonValue(value: unknown): Json {
   return convert(value, '', [], [], { count: 0 });
@@ -65,7 +65,7 @@ function applyToJson(value: unknown, key: string, path: Path): unknown {
   return result;
 }
 
-/** Whether a value is an array or an object whose own properties are its content. Those of a Map, for example, are not. */
+/** Whether a value is an array, or an object whose content is its own properties; that of a Map, for example, is not. */
 function isPlain(value: unknown): value is object {
   return (
     /^\[object (?:Object|Array)\]$/.test(Object.prototype.toString.call(value)) && typeof value === 'object'

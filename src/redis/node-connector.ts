@@ -1,7 +1,7 @@
 /**
- * Opens the connections to the nodes of a cluster, and closes that of a node which the slots name no longer once the
- * node has answered. ioredis asks any node for the slots, and drops the nodes that are not in the reply. While slots
- * move, the reply of one node may lack a node that serves requests.
+ * Opens the connections to the nodes of a cluster. ioredis asks any node for the slots, and closes the connections to
+ * nodes that are not in the reply. While slots move, the reply may lack a node that has requests to answer: such a
+ * connection is closed only after the answers.
  */
 import type { Socket } from 'node:net';
 import type { Cluster } from 'ioredis';

@@ -1,8 +1,9 @@
 /**
  * The one connection policy: the options of ioredis for every client that devstate makes but those of sentinels.
- * ioredis queues nothing, and sends nothing again after a lost connection; on a cluster it follows redirections, for
- * which it queues commands while it connects to the node, and repeats after TRYAGAIN. Requests wait in devstate until the server has answered (server-link.ts), and
- * core/store/call.ts decides what may be sent again. T stands for the request timeout.
+ * ioredis queues nothing, and sends nothing again after a lost connection. On a cluster it follows redirections, for
+ * which alone it queues commands while it connects to the node, and it repeats after TRYAGAIN. Requests wait in devstate
+ * until the server has answered (server-link.ts), and core/store/call.ts decides what may be sent again. T stands for
+ * the request timeout.
  */
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 

@@ -31,7 +31,7 @@ export interface FleetLayout {
   writers: Writers;
   /** Whether devices have logins of their own (`DeclaredSettings`). */
   deviceLogins: boolean;
-  /** For how many TTLs a fleet is held that is silent as a whole (`DeclaredSettings`). */
+  /** How long devices are held while no device sends heartbeats, in TTLs (`DeclaredSettings`). */
   hold: Hold;
 }
 
@@ -40,7 +40,7 @@ export interface DeclareOptions extends Pick<QueryOptions, 'onProgress'> {
   writers?: Writers;
   /** Whether devices have logins of their own. Not given: as declared so far; in a new fleet they have none. */
   deviceLogins?: boolean;
-  /** For how many TTLs a silent fleet is held; 0: nothing is held. Not given: as declared so far; a new fleet 2. */
+  /** As in `FleetLayout`; 0: no device is ever held. Not given: as declared so far; in a new fleet 2. */
   hold?: Hold;
   /** The number of partitions, from 1 to `MAX_PARTITIONS`. Not given: as declared so far; a new fleet has one. */
   partitions?: number;
@@ -89,27 +89,29 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
 }
 
 /**
- * Writes the layout to every partition, before it is written to the settings: from then on a writer that believes in the
- * former layout is refused, and reads the settings again. If a partition has devices, nothing is written; if it has them
- * only since that was asked, the former layout is written again.
- * If this function is interrupted, writers are refused until it is called again.
+/**
+ * Writes the number of partitions to every former and every new partition, before it is written to the settings: from
+ * then on a writer that believes in the former number is refused, and reads the settings again. If a partition has
+ * devices, nothing is written; if it got them only after that was checked, the former number is written again. If this
+ * function is interrupted, writers are refused until it is called again.
+ * @param former the number that the settings have
  * @throws DevstateError CONFLICT: a partition has devices, so the number of partitions cannot change; CONNECTION
  */
 async function declareInPartitions(fleet: Fleet, former: number, partitions: number): Promise<void> {
-  // On a cluster the keys of an unpartitioned fleet are in many slots, so there is none.
-  const isOldUsable = !(fleet.cluster && former === 1);
-  const old = isOldUsable ? fleet.layOutPartitions(former) : [];
-  // A layout that is written, though for a moment only, ends the detectors of the partition.
-  if (partitions !== former && (await haveDevices(old))) throw partitionsInUse(former);
+  // On a cluster the keys of an unpartitioned fleet are in many slots, so no devices can be there.
+  const isFormerUsable = !(fleet.cluster && former === 1);
+  const formerPartitions = isFormerUsable ? fleet.layOutPartitions(former) : [];
+  // A number that is written, though for a moment only, ends the detectors of the partition.
+  if (partitions !== former && (await haveDevices(formerPartitions))) throw partitionsInUse(former);
   const write = (some: readonly Partition[], args: { partitions: number; former: number }) =>
     mapConcurrently(
       some,
       async (partition) => (await partition.run(DECLARE_LAYOUT, args, [])).reply[0] === 1,
       PARTITIONS_AT_ONCE,
     );
-  const written = await write(old, { partitions, former });
+  const written = await write(formerPartitions, { partitions, former });
   if (written.includes(false)) {
-    await write(old, { partitions: former, former });
+    await write(formerPartitions, { partitions: former, former });
     throw partitionsInUse(former);
   }
   if (partitions !== former)

@@ -6,8 +6,8 @@ import type { Fleet } from '../store/fleet.js';
 import { serverInfo } from '../store/server-info.js';
 
 /**
- * Returns a warning, in one line, if a server of the fleet may evict its keys; undefined: none may, or none answers. A
- * server without a `maxmemory` evicts nothing. It never rejects.
+ * Returns a warning, in one line, if a server of the fleet may evict its keys. Undefined: no server that answered may;
+ * one without a `maxmemory` evicts nothing. It never rejects.
  */
 export async function evictionWarning(fleet: Fleet): Promise<string | undefined> {
   const servers = await serverInfo(fleet, 'memory');

@@ -37,9 +37,9 @@ export async function awaitItemResult<Result>(work: Promise<Result>): Promise<It
 }
 
 /**
- * Cuts items into runs, in each of which a device is once, so that several operations on one device are done in order;
- * the caller must finish a run before it sends the next. An item may be sent a second time after the rest of its run, and
- * a later operation on its device in the same run would be done before that second attempt.
+ * Cuts items into runs that have at most one item of each device, so that several operations on one device are done in
+ * order; the caller must finish a run before it sends the next. An item may be sent a second time after the rest of its
+ * run, and a later operation on its device in the same run would be done before that second attempt.
  */
 export function* splitAtRepeats<Item extends { id: string }>(items: readonly Item[]): Generator<Item[]> {
   let run: Item[] = [];

@@ -27,7 +27,7 @@ export class Audit implements Poller {
   readonly #set: AuditedSet;
   readonly #roundMs: number;
   #cursor: ScanCursor;
-  /** Whether the present round is read without pauses. */
+  /** Whether the slices of the present round are read without pauses. */
   #isHurried = false;
   /** The longest time between two slices of this partition, ms. */
   readonly #maxIntervalMs: number;

@@ -18,7 +18,7 @@ export type DueMode = 'work' | 'look' | 'leave';
 export interface DueOptions {
   /** The largest number of devices to return. */
   limit: number;
-  /** Only devices are returned whose deadline (epoch ms) is later; default 0: all. */
+  /** Only devices with a later deadline (epoch ms) are returned; default 0: all. */
   after?: number;
   /** True: the detector itself was stopped before, so that its absence shows no outage. False (default): it was not. */
   isStalled?: boolean;
@@ -29,9 +29,9 @@ export interface DueDevices {
   now: number;
   /** The earliest deadline that has not passed; 0: no such time was found. */
   next: number;
-  /** All devices that are due with deadlines up to this were returned, by this read or those that led up to `after`. */
+  /** All due devices with deadlines up to this, epoch ms, were returned, by this read or by earlier ones up to `after`. */
   reached: number;
-  /** Names the last outage, and whether there is one now. While it is the same, a device is held that was held before. */
+  /** Names the last outage, and tells whether the fleet is silent. While it stays the same, held devices stay held. */
   outage: string;
   /** The ids of the devices that are due, earliest deadline first. */
   due: string[];

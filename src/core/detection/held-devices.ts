@@ -1,14 +1,17 @@
 /**
  * Which due devices of a partition are held, and when they are settled again. Held devices stay due in the index, so that
- * their deadlines are not lost. A detector settles all that are due once, in order of their deadlines, and from then on
- * reads only later deadlines, until a hold ends or the outage is another.
+ * their deadlines are not lost. A detector settles all due devices once, in the order of their deadlines. From then on it
+ * reads only later deadlines, until a hold ends or the pulse shows another outage; then it settles all due devices again.
  */
 import type { HoldEnds } from '../presence/settle.js';
 import { NO_HOLD, spanOf } from '../presence/settle.js';
 import type { DueDevices } from './due-devices.js';
 import type { BatchSettlement } from './settle-batch.js';
 
-/** How long a detector waits for each held device before it settles all of them again, ms; in all at most 1 s. */
+/**
+ * The least time before all held devices are settled again: PAUSE_PER_DEVICE_MS for each of them, at most
+ * LONGEST_PAUSE_MS.
+ */
 const PAUSE_PER_DEVICE_MS = 0.1;
 const LONGEST_PAUSE_MS = 1000;
 
@@ -16,7 +19,9 @@ export class HeldDevices {
   readonly #honourHold: boolean;
   #count = 0;
   #ends: HoldEnds = NO_HOLD;
+  /** The deadline up to which due devices need not be settled now, epoch ms. */
   #after = 0;
+  /** `outage` of the last read of the index. */
   #outage = '';
   /** Whether the outage has become another since the held devices were settled. */
   #isOutageOther = false;

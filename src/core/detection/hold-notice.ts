@@ -7,7 +7,10 @@
 import { SharedCondition } from '../async/shared-condition.js';
 
 export interface HoldListener {
-  /** Called when a hold begins or becomes longer: its last device is marked offline, unless it returns, at `until`, epoch ms. */
+  /**
+   * Called when a hold begins or becomes longer. At `until` (epoch ms) the hold of the last device ends: it is then marked
+   * offline if it has sent no heartbeat.
+   */
   onHold?: (until: number) => void;
   /** Called when the holds of all partitions have ended. */
   onHoldEnd?: () => void;

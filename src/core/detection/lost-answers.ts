@@ -1,13 +1,13 @@
 /**
- * The notice of a detector or a sweep that the answer of Redis was lost, which may have had events. They are announced
- * and in the log, but the detector does not know which of the log's events are its own, so it does not return them.
+ * The notice that an answer of Redis to a detector or a sweep was lost. What it may have announced is in the log, but it is
+ * not known which events of the log it was, so the detector does not return them.
  */
 import { SharedCondition } from '../async/shared-condition.js';
 import type { Partition } from '../store/partition.js';
 import type { BatchSettlement } from './settle-batch.js';
 
 const NOTICE =
-  'an answer of the server was lost: what it may have announced is in the log of presence events, and not shown here';
+  'an answer of the server was lost: events that it may have had are in the log of presence events, and not shown here';
 
 export class LostAnswers {
   readonly #condition = new SharedCondition<Partition>();

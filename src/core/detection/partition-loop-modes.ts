@@ -27,8 +27,8 @@ export const PartitionLoopModes = {
   SWEEPING: 'SWEEPING',
 
   /**
-   * All due devices are held. The loop sleeps as in SLEEPING, and until the first hold ends; its reads return due
-   * devices whatever the strategy is, because the held ones are found again by the index.
+   * All due devices are held. The loop sleeps as in SLEEPING, but not longer than until the first hold ends. With every
+   * strategy its reads return due devices, because only the index has the deadlines of the held ones.
    */
   HELD: 'HELD',
 

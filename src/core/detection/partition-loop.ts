@@ -1,7 +1,8 @@
 /**
  * A detector's loop over one partition: it settles devices whose deadline has passed, which means that a script
  * decides whether they are offline and announces those that are. The loop reads the index of deadlines at
- * least once a second: if nothing is heard of devstate for more than 2 s, scripts take that for an outage. The modes of the loop are in `partition-loop-modes.ts`.
+ * least once a second: if nothing is heard of devstate for more than 2 s, scripts take that for an outage. The modes of
+ * the loop are in `partition-loop-modes.ts`.
  */
 import { collectOutcomes } from '../async/settled.js';
 import { WakeSignal } from '../async/wake-signal.js';
@@ -32,7 +33,7 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
-/** A step that begins this much later than planned, ms, tells that this process was stopped, not the network. */
+/** If a step begins this much later than planned, ms, this process was stopped: its silence shows no outage. */
 const STALL_MS = 1000;
 /**
  * How long after the request to end the loop still waits for the replies of its last step, ms. It must be less than
@@ -59,7 +60,7 @@ export class PartitionLoop {
   readonly #held: HeldDevices;
   /** Whether this process was stopped while the loop waited for its present step. */
   #isStalled = false;
-  readonly #serverClock = new SetBackWatch();
+  readonly #setBackWatch = new SetBackWatch();
   /** In the modes HELD and SLEEPING: when to read the index again, ms on the clock of `performance.now()`. */
   #nextReadAtMs = 0;
   /**
@@ -228,8 +229,8 @@ export class PartitionLoop {
 
   #onIndexRead(found: DueDevices): void {
     if (!this.#isStarted()) this.#context.onStarted(this.#partition);
-    // The index finds devices too late whose deadlines were written before the clock was set back.
-    if (this.#serverClock.wasSetBack(found.now)) {
+    // Deadlines that were written before the clock was set back are too late, so the audit settles all devices.
+    if (this.#setBackWatch.wasSetBack(found.now)) {
       this.#audit.startOver();
       this.#held.startOver();
     }

@@ -1,6 +1,6 @@
 /** Notices that the clock of a server was set back, or that a server with a slower clock has taken over. */
 
-/** Smaller differences are taken for delays, ms. */
+/** A reply may be delayed by this much, ms: a time that is less too early does not show that the clock was set back. */
 const SET_BACK_MS = 2000;
 
 export class SetBackWatch {

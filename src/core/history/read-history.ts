@@ -26,7 +26,7 @@ export interface HistoryChange extends HistoryEntry {
 }
 
 /**
- * Returns the changes of a device, oldest first; of each kind in the order of their numbers.
+ * Returns the changes of a device, oldest first. Changes of one kind are in the order of their version or `seq`.
  * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
  */
 export async function readHistory(

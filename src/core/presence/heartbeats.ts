@@ -14,7 +14,7 @@ import { registerAllIn } from '../registry/register.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
-import { retryUntilSettled } from '../store/retry.js';
+import { retryUntilDone } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { isStoredReport, runHeartbeats, type StoredReport } from './run-heartbeats.js';
 
@@ -154,20 +154,20 @@ async function beatAndMerge(
   return sendUnfinished(beats, outcomes, isStoredReport, async (refused, found) => {
     const byId = new Map(refused.map(({ id }, i) => [id, found[i] as StoredReport]));
     return sendUnfinished(refused, await run(refused, byId), isStoredReport, (changing, now) =>
-      sendEach(changing, (beat, i) => beatUntilSettled(partition, beat, now[i] as StoredReport, defaultTtl)),
+      sendEach(changing, (beat, i) => beatUntilAccepted(partition, beat, now[i] as StoredReport, defaultTtl)),
     );
   });
 }
 
 /** Sends the heartbeat of a device that other clients keep changing. */
-async function beatUntilSettled(
+async function beatUntilAccepted(
   partition: Partition,
   beat: Heartbeat,
   found: StoredReport,
   defaultTtl: number,
 ): Promise<HeartbeatResult> {
   let stored = found;
-  return retryUntilSettled(partition.requestTimeoutMs, async () => {
+  return retryUntilDone(partition.requestTimeoutMs, async () => {
     const [outcome] = await runHeartbeats(partition, [beat], new Map([[beat.id, stored]]), defaultTtl);
     if (outcome instanceof DevstateError) throw outcome;
     if (!isStoredReport(outcome)) return outcome;

@@ -43,8 +43,8 @@ export class LogReader {
   readonly #onGap: (gap: Gap) => void;
   #position = positionAt(0);
   /**
-   * How many entries had ever been added to the log up to `#position`; undefined: not known. With it the reader can tell
-   * that no entry is missing between the one it read last, which was deleted, and the oldest that is left.
+   * How many entries had ever been added to the log up to `#position`; undefined: not known yet; NaN: the server does not
+   * count them. By it the reader finds out, if the entry that it read last was deleted, whether later ones are missing.
    */
   #added: number | undefined;
   /** Other programs may add entries of any size. */

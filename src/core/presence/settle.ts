@@ -34,7 +34,7 @@ export interface SettleOptions {
   areRegistered?: boolean;
 }
 
-/** When the hold of one of some devices ends first, and of one last, epoch ms; 0: none is held. */
+/** The earliest and the latest end of the holds of some devices, epoch ms; 0: none of them is held. */
 export interface HoldEnds {
   first: number;
   last: number;
@@ -44,7 +44,7 @@ export const NO_HOLD: HoldEnds = { first: 0, last: 0 };
 
 export interface Settlement {
   holdEnds: HoldEnds;
-  /** One verdict for each device, in the order of the ids. */
+  /** One for each device, in the order of the ids. */
   verdicts: Verdict[];
   /** The transitions that were announced, without those whose answer was lost. */
   events: PresenceEvent[];
@@ -113,7 +113,7 @@ function isDecidedBefore([status, _mark, ...announced]: string[]): boolean {
   return (status === 'online' || status === 'offline') && announced.length === 0;
 }
 
-/** Returns the first and the last of the ends of two groups of holds. */
+/** Returns the earliest and the latest end of the holds of two groups of devices. */
 export function spanOf(a: HoldEnds, b: HoldEnds): HoldEnds {
   if (a.first === 0 || b.first === 0) return a.first === 0 ? b : a;
   return { first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) };

@@ -25,8 +25,9 @@ export interface SubscriptionListener {
 export interface Subscription {
   /**
    * Resolves when the server has accepted the subscription: messages published after that arrive. Resolves too if the
-   * server refuses it for lack of memory, which may last: `lost` says so. Rejects with DevstateError CONNECTION if the server is not connected, refuses, or does not answer within the request timeout, or
-   * if the connection is closed before.
+   * server refuses it for lack of memory, which may last: `lost` says so. Rejects with DevstateError CONNECTION if the
+   * server is not connected, refuses for another reason, or does not answer within the request timeout, or if the
+   * connection is closed before.
    */
   readonly ready: Promise<void>;
   /** Why no messages arrive at present; undefined: messages arrive. */
@@ -57,8 +58,8 @@ export function subscribeOn(
   late = false,
 ): DisconnectableSubscription {
   /**
-   * True: losses are reported to the listener; from the first successful SUBSCRIBE (if `late`, at once) until
-   * `close`. False: losses are not reported.
+   * Whether losses are reported to the listener: from the first successful SUBSCRIBE on, or from the beginning if
+   * `late`; after `close` no more.
    */
   let reports = late;
   let lost = late ? connectionLost() : undefined;

@@ -7,7 +7,7 @@ import { validTtl } from '../model/heartbeat.js';
 import { notUtf8Error } from '../model/stored-document.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
-import { retryUntilSettled } from '../store/retry.js';
+import { retryUntilDone } from '../store/retry.js';
 import { REGISTER } from '../store/scripts.js';
 import type { Registrant, Registration } from './registration.js';
 
@@ -49,7 +49,7 @@ export async function runRegister(
   );
   const changeType = async (registrant: Registrant, presentType: string) => {
     let oldType = presentType;
-    const reply = await retryUntilSettled(partition.requestTimeoutMs, async () => {
+    const reply = await retryUntilDone(partition.requestTimeoutMs, async () => {
       const [next = [4, 'no reply']] = await attempt([registrant], oldType);
       if (next[0] !== 2) return next;
       if (next[1] === oldType) throw notUtf8Error(registrant.id, 'the type');

@@ -11,7 +11,7 @@ import { type DeviceReading, readDevicesIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
-import { retryUntilSettled } from '../store/retry.js';
+import { retryUntilDone } from '../store/retry.js';
 import { MAX_DEVICES_PER_SCRIPT, REMOVE_FROM_TYPE, UNREGISTER } from '../store/scripts.js';
 import { scanSet } from '../store/set-scan.js';
 
@@ -64,7 +64,7 @@ async function remove(
   const { longestTtl, hold } = await partition.settings();
   const args = { longestTtl, holdTtls: hold };
   let anyType = 0;
-  return retryUntilSettled(partition.requestTimeoutMs, async () => {
+  return retryUntilDone(partition.requestTimeoutMs, async () => {
     const { reply } = await partition.run(UNREGISTER, args, [{ id, type, anyType }]);
     const [code, detail] = reply;
     if (code === 0) throw notFoundError(id);

@@ -17,7 +17,7 @@ import { dialectToTryFirst, readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
-import { retryUntilSettled } from '../store/retry.js';
+import { retryUntilDone } from '../store/retry.js';
 import { runInChunks } from '../store/script-chunks.js';
 import { SET_DESIRED } from '../store/scripts.js';
 import { diffPatch } from './changes.js';
@@ -88,7 +88,7 @@ async function setOne(
   const record = await readDeviceIn(partition, id, await dialectToTryFirst(fleet));
   let version = record.desiredVersion;
   let text = record.desiredJson;
-  return retryUntilSettled(partition.requestTimeoutMs, async () => {
+  return retryUntilDone(partition.requestTimeoutMs, async () => {
     if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
     const before = parseStored(id, 'the desired state', text || '{}');
     const desired = mergePatch(replace ? {} : before, document);

@@ -18,7 +18,7 @@ import { partitionNumber } from './partition-number.js';
  */
 export const PARTITIONS_AT_ONCE = 8;
 /**
- * The pause before a refused write is done in a new layout, ms: `devstate init` writes the layout to each partition
+ * The pause before a refused call is done in the new partitions, ms: `devstate init` writes their number to each partition
  * before it writes it to the settings.
  */
 const LAYOUT_PAUSE_MS = 50;
@@ -67,9 +67,9 @@ export async function mapByPartition<Item extends Identified, Result>(
 /**
  * Groups the items by the partition of their device, calls `work` once for each group, and returns one result or error
  * for each item, in order. If a partition cannot be reached, only its items fail. All partitions are worked on at the
- * same time, so that a partition that cannot be reached does not delay the others. If the fleet was given another number
- * of partitions, scripts are refused and devices are not found: the former partitions have none. The work is then done
- * in the new partitions, within the request timeout.
+ * same time, so that a partition that cannot be reached does not delay the others. If the number of partitions was
+ * changed, scripts refuse to write to the former partitions, which have no devices. The work is then done in the new
+ * partitions, within the request timeout.
  * @throws DevstateError CONNECTION: no partition can be reached
  */
 export function mapItemsByPartition<Item extends Identified, Result>(
@@ -98,7 +98,10 @@ export function mapItemsByPartition<Item extends Identified, Result>(
   return map(items);
 }
 
-/** A device that is not found may be in another partition. @throws DevstateError CONFLICT: the layout was changed */
+/**
+ * Checks the number of partitions if a device was not found: it may be in another partition.
+ * @throws DevstateError CONFLICT: the number was changed; CONNECTION, BAD_RECORD
+ */
 async function assertLayoutOfMissing(
   partition: Partition,
   results: readonly ItemResult<unknown>[],

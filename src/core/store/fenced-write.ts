@@ -23,7 +23,7 @@ import { asDeviceDenial, toDevstateError, wrongTypeError } from './redis-errors.
 import { isUnfitting, type RedisRequest } from './replies.js';
 import { isRetryable, replyCode } from './reply-errors.js';
 import type { Requests } from './requests.js';
-import { retryUntilSettled } from './retry.js';
+import { retryUntilDone } from './retry.js';
 
 export interface FencedWrite<Result> {
   /** The key that expires before the write is too late; in a cluster, in the slot of `keys`. */
@@ -54,7 +54,7 @@ export interface FencedWrite<Result> {
 export async function writeFenced<Result>(requests: Requests, write: FencedWrite<Result>): Promise<Result> {
   const deadline = performance.now() + requests.requestTimeoutMs;
   const state: FenceState = { isUnknown: false };
-  const work = retryUntilSettled(requests.requestTimeoutMs, async () => {
+  const work = retryUntilDone(requests.requestTimeoutMs, async () => {
     const client = await clientFor(requests, write.fence);
     const done = await inTurn(client, () => attempt(requests, client, write, deadline, state));
     if (done || !state.isUnknown || write.repeat === 'repeatable') return done;

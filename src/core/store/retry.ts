@@ -59,7 +59,7 @@ const LONGEST_ATTEMPT_PAUSE_MS = 50;
  * upper limit grows from 1 to 50 ms.
  * @throws DevstateError CONFLICT: `attempt` still returned undefined after `timeoutMs`
  */
-export async function retryUntilSettled<T>(
+export async function retryUntilDone<T>(
   timeoutMs: number,
   attempt: () => Promise<T | undefined>,
 ): Promise<T> {

@@ -64,12 +64,13 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   /** How many devices one call of the script handles. */
   readonly devices: 'none' | 'one' | 'many';
   /**
-   * The codes with which the reply continues after the time; for many devices, the reply for each. Undefined: it begins with any value.
+   * The codes of which one follows the time in the reply; for many devices, one begins the reply for each device.
+   * Undefined: any value may stand there.
    */
   readonly codes?: readonly number[];
   /**
-   * How many values the reply has after the time, before those of the devices, if the script handles many; else its fewest
-   * values after the time.
+   * The number of values after the time in the reply: if the script handles many devices, of those before the replies for
+   * the devices; else the fewest that there may be.
    */
   readonly headLength: number;
   /** The names of the arguments that come after `COMMON_ARGS`, once in a call. */

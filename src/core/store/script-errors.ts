@@ -88,8 +88,8 @@ async function deniedError(
 }
 
 /**
- * Returns the error for the first of the keys that the user may not access. It is found with a script that does nothing:
- * the user may run scripts, and Redis checks the keys of this one as it did those of the script that failed.
+ * Returns the error for the first of the keys that the user may not access; undefined: none was found. Each key is given
+ * to a script that does nothing: the user may run scripts, and Redis checks the keys of each.
  */
 async function deniedKey(
   partition: ScriptScope,

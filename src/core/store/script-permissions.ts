@@ -39,7 +39,7 @@ export function permissionCheckCode(name: string, shape: ScriptShape): string[] 
   ];
 }
 
-/** Some servers ask for as many arguments as the command needs; what those after the key are makes no difference. */
+/** Some servers refuse the check if the command has too few arguments. Those after the key are empty: only keys count. */
 function argumentsOf(command: ScriptCommand, shape: ScriptShape): string[] {
   const first = firstArgument(command, shape);
   return [...first, ...Array<string>(LEAST_ARGUMENTS[command] - first.length).fill("''")];

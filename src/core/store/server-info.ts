@@ -2,8 +2,8 @@
 import type { Fleet } from './fleet.js';
 
 /**
- * Returns the fields of a section of INFO, of each server of the fleet that answers: the user may not be allowed to ask,
- * and a server may be away. It never rejects.
+ * Returns the fields of a section of INFO, for each server of the fleet. A server that does not answer, or denies INFO to
+ * the user, is left out. It never rejects.
  */
 export async function serverInfo(fleet: Fleet, section: string): Promise<ReadonlyMap<string, string>[]> {
   const { sendToServer } = await import('./send-to-server.js'); // it loads ioredis, which help must not do

@@ -31,12 +31,13 @@ export interface DeclaredSettings {
    */
   deviceLogins: boolean;
   /**
-   * For how many of its TTLs a device is held after the last heartbeat of all, while none arrives from any: 1, 1.5 or 2
-   * (the default); 0: no device is ever held. See `lua/include/hold.lua`.
+   * How long a device is held while no device sends heartbeats, in TTLs of the device after the last heartbeat of the
+   * fleet: 1, 1.5 or 2 (the default); 0: no device is ever held. See `lua/include/hold.lua`.
    */
   hold: Hold;
 }
 
+/** The values of the setting `hold`, the default first. */
 export const HOLDS = [2, 1.5, 1, 0] as const;
 export type Hold = (typeof HOLDS)[number];
 

@@ -11,14 +11,15 @@ export interface Hold {
   /** When devices were possibly held because of it. */
   possible: Span;
 }
-/** A device is held for at most this many times the outage, after an outage of its TTL / LEAST_GAPS or longer. */
-const GAPS_HELD = 4;
-const LEAST_GAPS = 8;
+/** After an outage, a device is held for at most this many times the length of the outage. */
+const OUTAGES_HELD = 4;
+/** An outage holds a device if it lasted at least its TTL divided by this. */
+const LEAST_DIVISOR = 8;
 
 /** The longest TTL of a device in a run, ms: no hold lasts longer. */
 const LONGEST_TTL_MS = 4000;
-/** What a pulse that was lost has in place of the start of an outage. */
-const UNKNOWN_START = 1;
+/** The pulse has 1 or this in place of the start of an outage that is not known (NO_PULSE and SET_BACK). */
+const LAST_UNKNOWN_START = 2;
 
 /** One read of a pulse: when it was sent and answered, and the outage in it, on the server's clock; all in ms. */
 export interface Sample {
@@ -46,7 +47,7 @@ export function holdsIn(
     const ended = real(to);
     return [
       {
-        outage: [from === UNKNOWN_START ? 0 : real(from), ended],
+        outage: [from <= LAST_UNKNOWN_START ? 0 : real(from), ended],
         lengthMs: to - from,
         certain: [answeredAt, Math.min(last.sentAt, nextStep?.at[0] ?? last.sentAt)],
         possible: [before?.sentAt ?? ended, ended + LONGEST_TTL_MS],
@@ -65,8 +66,8 @@ function isAhead(ms: number, readAt: number, steps: readonly ClockStep[]): boole
 export function isCertainlyHeld(hold: Hold, deadline: Span, ttl: number, [since, until]: Span): boolean {
   const { outage, lengthMs, certain } = hold;
   const concerns = deadline[0] > outage[0] + CLOCK_MS && deadline[1] - ttl < outage[1] - CLOCK_MS;
-  const end = outage[1] + Math.min(ttl, GAPS_HELD * lengthMs) - CLOCK_MS;
+  const end = outage[1] + Math.min(ttl, OUTAGES_HELD * lengthMs) - CLOCK_MS;
   return (
-    concerns && lengthMs * LEAST_GAPS >= ttl && since >= certain[0] && until <= Math.min(certain[1], end)
+    concerns && lengthMs * LEAST_DIVISOR >= ttl && since >= certain[0] && until <= Math.min(certain[1], end)
   );
 }

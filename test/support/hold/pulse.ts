@@ -35,7 +35,7 @@ const SILENT_MS = 300;
 const SILENT_GAPS = 1.5;
 const CUT_MS = 2000;
 const LEAST_PART = 1 / 8;
-const GAPS_HELD = 4;
+const OUTAGES_HELD = 4;
 const NO_PULSE = 1;
 const SET_BACK = 2;
 
@@ -232,7 +232,7 @@ export function holdEnd(
   const ttl = Math.min(deadline - lastSeen, longestTtl);
   const outage = pulse.to - pulse.from;
   if (pulse.to > 0 && deadline > pulse.from && lastSeen < pulse.to && outage >= ttl * LEAST_PART) {
-    const ends = pulse.to + Math.min(ttl, GAPS_HELD * outage);
+    const ends = pulse.to + Math.min(ttl, OUTAGES_HELD * outage);
     if (now < ends) return ends;
   }
   if (!pulse.isSilent) return undefined;

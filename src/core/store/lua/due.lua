@@ -6,7 +6,8 @@
 --        after: only deadlines later than this are read.
 -- Reply  {now, the next deadline, the last deadline that was read, the last outage, then the ids whose deadline has
 --        passed}. The next deadline is 0 if it was not looked up or there is none. The last deadline that was read is
---        `now` - 1 if all were read that have passed. The text of the outage is another when verdicts may be others.
+--        `now` - 1 if all were read that have passed. The text of the outage changes when devices may
+--        be held, or no longer held, for another reason than before.
 --        Ids that are too long for any device are not replied; in the mode work they are removed from the index.
 -- Events none.
 -- @include base
@@ -30,7 +31,8 @@ elseif maxCount > 0 then
     local nearest = redis.call('ZRANGEBYSCORE', activityKey, int(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     nextDeadline, reached = nearest[2] or '0', int(now - 1)
   else
-    -- More devices may have the last deadline, so these are left for the next read, unless all have the same.
+    -- More devices than were read may have the last deadline. So the next read returns the devices with that deadline,
+    -- unless all that were read have it.
     reached = due[#due]
     while count > 1 and due[2] ~= reached and due[2 * count] == reached do count = count - 1 end
     reached = due[2 * count]
@@ -42,8 +44,9 @@ elseif maxCount > 0 then
   end
 end
 if mode ~= 'look' then
-  -- Removes nothing. At `maxmemory` a server refuses to write the pulse as a script's first write, and a pulse that gets
-  -- old would be taken for an outage at each step. If this fails, `stampPulse` decides what that means.
+  -- Removes nothing: at `maxmemory` a server refuses SET as a script's first write, but accepts it after a ZREM. Without
+  -- the write the pulse would get old, and count as an outage at each step. If ZREM fails, `stampPulse` decides whether
+  -- the script fails.
   redis.pcall('ZREM', activityKey, '')
   stampPulse(pulse)
 end

@@ -36,15 +36,16 @@ local readDevice = makeDeviceReader({'registered'})
 local longest = tonumber(longestTtl)
 local pulse = computePulse(readPulse(), caller, now, longest, isStalled == '1')
 local firstHoldEnd, lastHoldEnd = 0, 0
--- Heartbeats that other programs or the devices themselves wrote: the index took the devices for due, but they are alive.
+-- Heartbeats that other programs or the devices themselves wrote: by the index the devices were due, but they are online.
 local seen = {}
 
 local function deadlineAfter(time, remaining)
   return remaining == ENDLESS and NO_TTL_SCORE or math.min(time + math.max(remaining, 1), NO_TTL_SCORE)
 end
 
--- Returns by how many ms a device's score in the index is not the deadline that follows from `remaining`, the PTTL of its
--- heartbeat key, which was just read. By the server's version PTTL counts from the start of the script or from the clock.
+-- Returns by how many ms a device's score in the index differs from the deadline that follows from `remaining`, the PTTL
+-- of its heartbeat key, which was just read. Depending on the server's version, PTTL counts from the start of the script
+-- (`now`) or from the moment of the call.
 local function scoreError(score, remaining)
   if not score then return math.huge end
   local early = deadlineAfter(now, remaining) - ROUNDING_MS - score
@@ -58,9 +59,9 @@ local function isBypassed(device, status, score, wrongBy)
   return not score or score > now + BYPASS_TOLERANCE_MS or (score <= 0 and score ~= -device.lastSeen)
 end
 
--- Returns the TTL with which a heartbeat in the future was written before the clock was set back; nil if it may have
--- been written by another program, whose clock may be ahead of the server's at any time. A heartbeat by a script of
--- devstate has its deadline in the index. Devices with logins of their own take the time from the server.
+-- Returns the TTL of a last heartbeat that is in the future because the clock was set back after it; nil if it is not in
+-- the future, or another program may have written it, whose clock may be ahead of the server's at any time. devstate's
+-- scripts also write the deadline to the index. Devices with logins of their own take the time from the server.
 local function ttlBeforeSetBack(device, remaining, score)
   if remaining < 0 or pulse.from ~= SET_BACK or device.lastSeen <= now + BYPASS_TOLERANCE_MS then return end
   local isIndexed = score and score > device.lastSeen and math.abs(now + remaining - score) <= BYPASS_TOLERANCE_MS
@@ -68,9 +69,9 @@ local function ttlBeforeSetBack(device, remaining, score)
   if indexOnly == '1' then return device.state[OWN_TTL] > 0 and math.min(device.state[OWN_TTL], longest) or longest end
 end
 
--- A heartbeat in the future that was written before the clock was set back would keep the device online for as long as
--- that. It is taken for one that came just now, with its TTL. Returns what PTTL replies for the heartbeat key then.
-local function bringBack(device, stateKey, heartbeatKey, remaining, score)
+-- If the last heartbeat is in the future because the clock was set back, its key would keep the device online for too
+-- long. The heartbeat is then replaced by one of now with the same TTL. Returns what PTTL replies for the key after that.
+local function endFutureHeartbeat(device, stateKey, heartbeatKey, remaining, score)
   local ttl = ttlBeforeSetBack(device, remaining, score)
   if not ttl then return remaining end
   device.lastSeen = now
@@ -122,13 +123,15 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     return {status}
   end
 
-  remaining = bringBack(device, stateKey, heartbeatKey, remaining, score)
+  remaining = endFutureHeartbeat(device, stateKey, heartbeatKey, remaining, score)
   local wrongBy = status == 'online' and scoreError(score, remaining)
   local bypassed = isBypassed(device, status, score, wrongBy)
   if status == 'online' then
     redis.call('SADD', onlineKey, id)
     -- A key that expired since the script began (`remaining` is 0) is gone for the next script; its deadline stays.
-    if wrongBy > 0 and not (score and remaining == 0) then redis.call('ZADD', activityKey, int(deadlineAfter(now, remaining)), id) end
+    if wrongBy > 0 and not (score and remaining == 0) then
+      redis.call('ZADD', activityKey, int(deadlineAfter(now, remaining)), id)
+    end
     if score and score > 0 and score < now then
       local at = math.min(device.lastSeen, now)
       table.insert(seen, {id = id, at = at, ttl = math.min(deadlineAfter(now, remaining) - at, longest)})

@@ -44,7 +44,8 @@ local function past(time, now) return time <= now and time or 0 end
 local function addOffline(device, at, reason, score, now)
   local deadline = math.min(math.max(score or 0, past(device.state[PRESENCE_AT], now)), now)
   local newest = readNewestPresenceEntry(device)
-  local hasForeignHeartbeats = lastContactAt(device) >= (score or 0) or newest and not string.find(newest, '"heartbeat"}', 1, true)
+  local hasForeignHeartbeats = lastContactAt(device) >= (score or 0)
+    or newest and not string.find(newest, '"heartbeat"}', 1, true)
   addTransition(device, 'offline', at, reason, hasForeignHeartbeats and deadline, now)
 end
 
@@ -71,8 +72,9 @@ local LOG_TRIM = tonumber(logCap) < 1000 and '=' or '~'
 local function logEvents(device)
   if not device.events then return end
   for _, event in ipairs(device.events) do
-    event.id = redis.call('XADD', logKey, 'MAXLEN', LOG_TRIM, logCap, '*', 'deviceId', device.id, 'deviceType', announcedType(device),
-      'status', event.status, 'timestamp', event.at, 'seq', event.seq, 'reason', event.reason,
+    event.id = redis.call('XADD', logKey, 'MAXLEN', LOG_TRIM, logCap, '*', 'deviceId', device.id,
+      'deviceType', announcedType(device), 'status', event.status,
+      'timestamp', event.at, 'seq', event.seq, 'reason', event.reason,
       'previous', event.previous)
   end
 end

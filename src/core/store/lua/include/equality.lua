@@ -1,10 +1,10 @@
--- Finds out cheaply whether two JSON texts may be equal by value: with the keys of objects in another order, numbers
--- spelled otherwise (1, 1.0, 1e0), other white space. Nothing is parsed: the caller of the script compares the values
--- exactly, and only if this does not show that they differ.
+-- Finds out, without parsing, whether two JSON texts may be equal by value: they may differ in the order of keys, the
+-- spelling of numbers (1, 1.0, 1e0) and white space. If they may be equal, the caller of the script parses and compares
+-- them; most texts that differ are told apart here.
 
 local find, match, gmatch = string.find, string.match, string.gmatch
 
--- Longer texts may be equal without a look at them, so that no script runs for long.
+-- Texts with more bytes are not compared here, and taken for texts that may be equal, so that no script runs for long.
 local COMPARED_BYTES = 16384
 
 -- Members of objects in compact JSON, and what follows their key in any JSON: numbers, true, false and null; strings
@@ -16,8 +16,8 @@ local function isSame(found, value)
   return found == value or found and tonumber(found) and tonumber(found) == tonumber(value)
 end
 
--- Returns whether a text has a member that `stored` certainly has not, at any depth. A member is looked up by its key, if
--- `stored` has that only once.
+-- Returns whether a text has a member, at any depth, that `stored` certainly lacks: `stored` has not its key, or has it
+-- once and with another value.
 local function hasOther(text, stored, member, after)
   for key, value in gmatch(text, member) do
     local quoted = '"' .. key .. '"'

@@ -1,13 +1,13 @@
 -- The hold: a device whose heartbeats could not arrive, because Redis, the network, or the devices' side of it was away,
--- is not announced offline until it had time to send one again. Each device is judged by its own TTL. The argument
--- `holdTtls` is the fleet's setting: for how many TTLs after the last heartbeat of all a silent fleet is held; 0: nothing is
--- ever held.
+-- is not announced offline until it has had time to send one again. Each device is judged by its own TTL. The argument
+-- `holdTtls` is the fleet's setting: how long devices are held while no device sends heartbeats, in TTLs after the last
+-- heartbeat of the fleet; 0: no device is ever held.
 
--- GAPS_HELD: how many times as long as the outage a device is held at most. MANY_DEVICES: of fewer online devices
--- silence is believed for one TTL only, because it may be that they all stopped.
-local GAPS_HELD, MANY_DEVICES = 4, 5
+-- OUTAGES_HELD: after an outage, a device is held for at most this many times the length of the outage. MANY_DEVICES:
+-- if fewer devices are online and none sends heartbeats, they are held for at most one TTL: they may all have stopped.
+local OUTAGES_HELD, MANY_DEVICES = 4, 5
 
--- Returns how long silence holds a device, in TTLs after the last heartbeat of all.
+-- Returns how long a device is held while no device sends heartbeats, in TTLs after the last heartbeat of the fleet.
 local function silentTtls(pulse)
   if not pulse.silentTtls then
     local limit = tonumber(holdTtls)
@@ -18,12 +18,12 @@ local function silentTtls(pulse)
 end
 
 -- Returns until when (epoch ms) a device whose time ran out at `deadline` is held, or nil if it is not held now.
--- `lastSeen` is its last heartbeat, so its TTL is the time between the two, but never taken for more than the longest.
+-- `lastSeen` is its last heartbeat. Its TTL is taken to be the time between the two, at most `longestTtl`.
 local function holdEnd(pulse, lastSeen, deadline, now, longestTtl)
   if holdTtls == '0' then return end
   local ttl, outage = math.min(deadline - lastSeen, longestTtl), pulse.to - pulse.from
   if pulse.to > 0 and deadline > pulse.from and lastSeen < pulse.to and outage >= ttl * LEAST_PART then
-    local ends = pulse.to + math.min(ttl, GAPS_HELD * outage)
+    local ends = pulse.to + math.min(ttl, OUTAGES_HELD * outage)
     if now < ends then return ends end
   end
   if not pulse.isSilent then return end
@@ -35,10 +35,11 @@ local function holdEnd(pulse, lastSeen, deadline, now, longestTtl)
   if now < ends then return ends end
 end
 
--- Returns `holdEnd` and the deadline of a device whose heartbeat key is gone. Its time ran out at `score`, its deadline in
--- the index. If the index has none, or an earlier one than the last heartbeat, another program wrote the heartbeat; its
--- TTL is then taken for that of the record, else for 60 s. A heartbeat in the future was sent before the clock was set
--- back, so before the end of the outage that stands for that; else it is taken for one of now.
+-- Returns `holdEnd` and the deadline of a device whose heartbeat key is gone. The deadline is `score`, the one in the
+-- index. If the index has none, or one that is not later than the last heartbeat, another program wrote the heartbeat.
+-- The deadline is then the last heartbeat plus the TTL in the record, or 60 s. A last heartbeat in the future was sent
+-- before the clock was set back. If the pulse notes that (SET_BACK), the heartbeat is moved to 1 ms before the end
+-- of that outage; else to now. The deadline is moved with it.
 local function holdEndOf(device, score, pulse, now, longestTtl)
   local lastSeen, deadline = device.lastSeen, score or 0
   if deadline <= lastSeen then

@@ -2,7 +2,8 @@
 --
 -- The key `pulse` holds ten numbers and a device id, separated by spaces. Times are epoch ms, gaps are ms.
 --   last             the last heartbeat
---   change2 change1  the last two changes: heartbeats of another device than the change before; `change1` is the later
+--   change2 change1  the last two changes, `change1` is the later. A change is a heartbeat of another device than that of
+--                    the change before
 --   gap gapBefore    the longest time since `change2` at a change, in the present window and in the window before. It
 --                    spans two changes, so that one device that stops sending heartbeats does not lengthen it
 --   since            the start of the present window
@@ -13,19 +14,19 @@
 --                    `to`
 --   id               the device of `change1`
 
--- SILENT_MS and SILENT_GAPS: no heartbeat for
--- longer than both is an outage (silent). CUT_MS: so is neither a heartbeat nor a detector's step for longer, if a
--- detector was running (cut). LEAST_PART: an outage is ignored if it is shorter than this part of the
--- device's TTL, or of the outage that it continues.
+-- It is an outage (`silent`) if no heartbeat came for longer than SILENT_MS, and for longer than SILENT_GAPS usual gaps.
+-- It is also an outage (`cut`) if a detector was running, and neither a heartbeat nor a step of a detector came for longer
+-- than CUT_MS. LEAST_PART: an outage is ignored if it is shorter than this part of the device's TTL, or of the outage that
+-- it continues.
 local SILENT_MS, SILENT_GAPS, CUT_MS, LEAST_PART = 300, 1.5, 2000, 1 / 8
 local NO_PULSE, SET_BACK = 1, 2
 local PULSE = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (.*)$'
 local PULSE_0_1 = '^(%d+) (%d+) %d+$'
 
--- Returns the pulse in `text`. A stored time that is later than `now` is taken for now, and written so, so that nothing
--- binds the future after the clock was set back. If it was set back by more than CUT_MS, or if there is no pulse, the time
--- until now is taken for an outage. Of a pulse of devstate 0.1, which may run beside this program, the last contact and
--- the last step are used: taken for no pulse, it would hold all devices for as long as the other detector writes it.
+-- Returns the pulse in `text`. A stored time that is later than `now`, because the clock was set back, is replaced by
+-- `now`. If the clock was set back by more than CUT_MS, or if there is no pulse, the time until now counts as an outage.
+-- Of a pulse that devstate 0.1 wrote, which may run beside this program, the last contact and the last step are used: if
+-- it counted as no pulse, all devices would be held for as long as a detector of 0.1 runs.
 local function parsePulse(text, now, longestTtl)
   local last, change2, change1, gap, gapBefore, since, ttl, step, from, to, id = string.match(text, PULSE)
   if not last then
@@ -60,7 +61,8 @@ local function isSilent(pulse, now)
   return usual > 0 and now - pulse.last > math.max(SILENT_MS, SILENT_GAPS * usual)
 end
 
--- Returns whether an outage that began at `began` continues the last one: the devices had no time to recover between.
+-- Returns whether an outage that began at `began` continues the last one: the devices had no time to send heartbeats
+-- between the two.
 local function continuesOutage(pulse, began, longestTtl)
   local longest = pulse.from <= SET_BACK and pulse.ttl or longestTtl
   return pulse.to > 0 and began <= pulse.to + math.min(longest, (pulse.to - pulse.from) / LEAST_PART)
@@ -92,8 +94,9 @@ local function computePulse(text, caller, now, longestTtl, isStalled)
   return pulse
 end
 
--- Lengthens the usual gap at a change. Of an outage's gap it learns at most its double, and nothing if detectors were
--- cut off too; but all of it if outages follow each other, which may be the fleet's usual gaps.
+-- Lengthens the usual gap at a change, if the time since `change2` is longer. After a silence the usual gap at most
+-- doubles. If silences follow each other (`isMerged`), they may be usual for the fleet, and count in full. After an
+-- outage that cut off the detectors too, the usual gap stays.
 local function learnGap(pulse, ttl, now)
   local learned, usual = now - pulse.change2, usualGap(pulse)
   if pulse.wasSilent and pulse.gapBefore > 0 and not pulse.isMerged then
@@ -120,8 +123,8 @@ local function addBeat(pulse, id, ttl, now)
   pulse.wasSilent, pulse.isCut, pulse.isNoted, pulse.isMerged = false, false, false, false
 end
 
--- Adds a heartbeat that another program or the device itself wrote, as it was found when the device was settled. A device
--- alone does not show that others can send theirs: two in succession of the same device are one.
+-- Adds a heartbeat that another program or the device itself wrote, and that was found when the device was settled.
+-- Several heartbeats of one device in succession count once, because they do not show that other devices can send theirs.
 local function addSeen(pulse, id, ttl, seenAt, longestTtl)
   if seenAt <= pulse.last or id == pulse.id then return end
   pulse.wasSilent, pulse.isCut, pulse.isNoted, pulse.isMerged = isSilent(pulse, seenAt), false, false, false
@@ -139,8 +142,8 @@ local function stampPulse(pulse)
   if reply.err and string.find(reply.err, 'READONLY', 1, true) then redis.call('SET', pulseKey, text) end
 end
 
--- Adds heartbeats of devices to the pulse and writes it. Of many at once, two are as good as all: `first`, or nil if there
--- was none, and another one. A TTL of 0 is not known.
+-- Adds heartbeats of devices to the pulse and writes it. Of many heartbeats at one time, those of two devices are enough:
+-- `first` (nil: there was none) and `other` (nil: there was only one). A TTL of 0 is not known.
 local function stampBeats(pulse, now, first, firstTtl, other, otherTtl)
   if not first then return end
   addBeat(pulse, first, firstTtl, now)

@@ -3,15 +3,16 @@
 -- What PTTL replies for a key that does not exist (GONE), and for a key without a TTL (ENDLESS).
 local GONE, ENDLESS = -2, -1
 
--- Returns until when (epoch ms) a device is held that timed out, or nil: it did not time out, that was announced already,
--- or it is not held.
+-- Returns until when (epoch ms) a device that timed out is held; nil if it did not time out, its timeout was announced
+-- already, or it is not held.
 local function heldUntil(device, remaining, score, pulse, now, longestTtl)
   if remaining ~= GONE or not isAnnouncedOnline(device) then return end
   return (holdEndOf(device, score, pulse, now, longestTtl))
 end
 
--- Returns 'online', 'offline' or 'held'. 'held': the heartbeat key expired, but "offline" is not announced yet. If the result was not announced before, its transition is added to
--- the device in memory; nothing is written to Redis. `remaining` is what PTTL replies for the heartbeat key.
+-- Returns 'online', 'offline' or 'held'. 'held': the heartbeat key expired, but "offline" is not announced yet. If
+-- 'online' or 'offline' was not announced before, the transition is added to the device in memory; nothing is written to
+-- Redis. `remaining` is what PTTL replies for the heartbeat key.
 local function judge(device, remaining, score, now, isHeld)
   if remaining ~= GONE then
     if not isAnnouncedOnline(device) then
