@@ -18,8 +18,8 @@ export const MAX_FIELD_BYTES = 1024;
 const TOO_LARGE = `too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes)`;
 
 /**
- * Refuses a document by the number of commas and colons in its text: with each there is at least one more byte, so a
- * document with more than half as many as it may have bytes is too large. It must be called before the text is parsed,
+ * Refuses a document that has too many commas and colons in its text. Each of them has at least one other byte beside it,
+ * so with more than half of MAX_DOCUMENT_BYTES of them the document is too large. It must be called before the text is parsed,
  * which takes seconds for a million keys.
  * @throws DevstateError USAGE: the document is too large
  */

@@ -106,7 +106,7 @@ export function unfittingReply(name: string): DevstateError {
   );
 }
 
-/** Returns whether an error is of a reply that does not fit its command, or is no reply of Redis at all. */
+/** Returns whether an error says that a reply does not fit its command, or is no reply of Redis at all. */
 export function isUnfitting(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.reason === 'MALFORMED_REPLY';
 }

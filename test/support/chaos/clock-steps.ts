@@ -12,10 +12,10 @@ import { type ClockStep, loggedAt, type RealEvent } from './times.js';
 import type { Topology } from './topologies.js';
 
 const HOUR_MS = 3_600_000;
-/** How far before the start of a run times lie: the deadlines of nothing. */
+/** No time of a run is earlier than this before its start, ms. */
 const BEFORE_MS = 60_000;
 
-/** How long a clock is off, ms. */
+/** The shortest and the longest time for which a clock is wrong, ms. */
 const OFF_MS = [500, 3500] as const;
 
 /**
@@ -48,7 +48,7 @@ export async function stepClocks(
   return [off, right];
 }
 
-/** @param startedAt the start of the run */
+/** Returns a function that turns a time of a server into real time. @param startedAt the start of the run, epoch ms */
 export function realTime(startedAt: number): (ms: number) => number {
   const base = startedAt - BEFORE_MS;
   return (ms) => base + ((((ms - base) % HOUR_MS) + HOUR_MS) % HOUR_MS);

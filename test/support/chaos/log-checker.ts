@@ -52,7 +52,7 @@ interface BeatReply {
   wasOffline: boolean | null;
 }
 
-/** For so long a key that has expired may not be deleted yet, ms; then a step of the clock back brings it back. */
+/** A key may still exist for so long after it has expired, ms. If the clock is set back meanwhile, it is there again. */
 const LINGER_MS = 2000;
 
 /** The most attempts of one heartbeat that are tried as executed; more have the same results. */
@@ -62,7 +62,7 @@ interface State {
   /** The index of the next event that must follow from an operation. */
   next: number;
   online: boolean;
-  /** null without a heartbeat key. */
+  /** The heartbeat key; null: there is none. */
   key: Key | null;
 }
 interface Key {

@@ -25,7 +25,7 @@ export class NetworkFaults {
   readonly #running: Promise<void>;
   #spareNewFlows = false;
   #ended = false;
-  /** Resolves when no fault is made any more that began before. */
+  /** Resolves when the present fault, if any, has ended. */
   #fault: Promise<void> = Promise.resolve();
   /** While it is pending, no fault is made. */
   #quiet: Promise<unknown> = Promise.resolve();

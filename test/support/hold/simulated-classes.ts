@@ -17,8 +17,8 @@ export interface SimulatedClass {
   readonly warmUpTtls?: number;
   readonly isOnce?: boolean;
   /**
-   * Of the devices that came back after their time had run out, how many were announced offline when the rules were
-   * found, %: the larger of two figures. None: no outage.
+   * The part of the devices that came back after their time had run out, but had been announced offline, %, that was
+   * measured when the rules of the hold were chosen; of two measurements the larger. Undefined: the class has no outage.
    */
   readonly falsePercent?: number;
 }

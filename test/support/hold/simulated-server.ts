@@ -26,7 +26,7 @@ export interface Timeout {
 }
 
 const MANY_DEVICES = 5;
-/** For how many TTLs silence is held, of many devices and of few. */
+/** How long devices are held while no device sends heartbeats, in TTLs: in a fleet of many devices, and of few. */
 const [SILENT_TTLS, SILENT_TTLS_OF_FEW] = [2, 1];
 const LONGEST_PAUSE_MS = 1000;
 
