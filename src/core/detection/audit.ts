@@ -5,6 +5,7 @@
  * are not registered: other programs add them with each heartbeat, and settle removes those whose heartbeat key is gone.
  */
 import type { Partition } from '../store/partition.js';
+import { isDenied } from '../store/reply-errors.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../store/scripts.js';
 import { ScanCursor } from '../store/set-scan.js';
 import type { Poller } from './suspect-source.js';
@@ -70,12 +71,17 @@ export class Audit implements Poller {
     return this.#set === 'registered' ? found : this.#expired(found);
   }
 
-  /** Returns the ids that have no heartbeat key. */
-  async #expired(ids: readonly string[]): Promise<string[]> {
+  /** Returns the ids that have no heartbeat key; all ids, if this user may not ask for one: settle reports that one. */
+  async #expired(ids: string[]): Promise<string[]> {
     if (ids.length === 0) return [];
     const { keys } = this.#partition;
-    const isAlive = await this.#partition.pipeline(ids.map((id) => ['exists', keys.heartbeat(id)]));
-    return ids.filter((_, i) => isAlive[i] === 0);
+    try {
+      const isAlive = await this.#partition.pipeline(ids.map((id) => ['exists', keys.heartbeat(id)]));
+      return ids.filter((_, i) => isAlive[i] === 0);
+    } catch (error) {
+      if (isDenied(error)) return ids;
+      throw error;
+    }
   }
 
   msUntilNext(): number {
