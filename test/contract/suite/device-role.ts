@@ -10,7 +10,7 @@ import { delta } from '../../../src/core/shadow/delta.js';
 import { Fleet, type FleetOptions } from '../../../src/core/store/fleet.js';
 import type { Partition } from '../../../src/core/store/partition.js';
 import { type Backend, contentsOf, type OpenOptions } from '../../support/backends.js';
-import { DIALECTS, expired, failure, historyOf, storyOf } from '../../support/fleet.js';
+import { DIALECTS, expired, failure, historyOf, pretendDetector, storyOf } from '../../support/fleet.js';
 
 interface Login {
   /** The fleet as its operator sees it. */
@@ -105,6 +105,7 @@ export function deviceRoleTests({ open, login }: Backend): void {
 
     test('says goodbye', async () => {
       const { fleet, part, own } = await withLogin();
+      await pretendDetector(part); // without a pulse the device would be held
       await heartbeat(own, { id: 'd:1' });
       await settle(part, ['d:1']);
       expect(await disconnect(own, 'd:1')).toBe(true);

@@ -49,7 +49,7 @@ local function parsePulse(text, now, longestTtl)
     gapBefore = usual(gapBefore), since = past(since), ttl = usual(ttl), step = past(step), from = tonumber(from),
     to = tonumber(to), id = id}
   if pulse.to > now or pulse.from > pulse.to then pulse.from, pulse.to, isAhead = 0, 0, true end
-  if math.max(last, step) > now + CUT_MS then pulse.from, pulse.to = SET_BACK, now end
+  if math.max(tonumber(last), tonumber(step)) > now + CUT_MS then pulse.from, pulse.to = SET_BACK, now end
   pulse.mustWrite = isAhead
   return pulse
 end
