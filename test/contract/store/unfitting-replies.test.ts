@@ -66,9 +66,9 @@ const LINES = [
 ];
 /**
  * Not answered wrongly: the first TIME is the one of connecting, EVAL follows only EVALSHA, SUBSCRIBE has no reply, MULTI
- * has its outcome in EXEC, and nothing depends on the connection's name, which CLIENT sets.
+ * has its outcome in EXEC, nothing depends on the connection's name, which CLIENT sets, and INFO is asked only for a warning.
  */
-const LEFT_OUT = ['TIME', 'EVAL', 'SUBSCRIBE', 'MULTI', 'CLIENT'];
+const LEFT_OUT = ['TIME', 'EVAL', 'SUBSCRIBE', 'MULTI', 'CLIENT', 'INFO'];
 
 function fits(name: string, argCount: number, value: unknown): boolean {
   if (name === 'EVALSHA') return false;
