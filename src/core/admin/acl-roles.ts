@@ -10,7 +10,7 @@ import { escapeGlob } from '../model/escape-glob.js';
 import { Keyspace } from '../model/keyspace.js';
 import type { Script, ScriptKeys } from '../store/script-descriptor.js';
 import { scriptKeys } from '../store/script-keys.js';
-import { DUE, SCRIPTS, SETTLE } from '../store/scripts.js';
+import { DUE, LOWER_TTL, SCRIPTS, SETTLE } from '../store/scripts.js';
 import { MAX_PARTITIONS } from '../store/settings.js';
 import { deviceChannels, deviceCommands, deviceKeys, type Topology } from './device-login.js';
 
@@ -83,13 +83,13 @@ const ALL_KEYS: ScriptKeys = {
 const NEEDS: Record<Exclude<Role, 'device'>, RoleNeeds> = {
   viewer: { scripts: [], commands: READ_COMMANDS, keys: ALL_KEYS, commandChannels: false },
   operator: {
-    scripts: SCRIPTS.filter((script) => script !== DUE),
+    scripts: SCRIPTS.filter((script) => script !== DUE && script !== LOWER_TTL),
     commands: `${READ_COMMANDS} type sismember smismember zscan info`,
     keys: ALL_KEYS,
     commandChannels: true,
   },
   detector: {
-    scripts: [DUE, SETTLE],
+    scripts: [DUE, SETTLE, LOWER_TTL],
     commands: 'time type sscan scard srandmember subscribe zrange exists info',
     keys: { keys: ['meta', 'registered'], deviceKeys: [] },
     commandChannels: false,

@@ -28,6 +28,7 @@ export class Audit implements Poller {
   readonly #set: AuditedSet;
   readonly #roundMs: number;
   #cursor: ScanCursor;
+  #roundCount = 0;
   /** Whether the slices of the present round are read without pauses. */
   #isHurried = false;
   /** The longest time between two slices of this partition, ms. */
@@ -51,6 +52,16 @@ export class Audit implements Poller {
     this.#intervalMs = this.#maxIntervalMs;
   }
 
+  /** How many rounds have ended. */
+  get roundCount(): number {
+    return this.#roundCount;
+  }
+
+  /** How many rounds will have ended when each device was read once from now on. */
+  get nextWholeRound(): number {
+    return this.#roundCount + (this.#cursor.isAtStart ? 1 : 2);
+  }
+
   /** Begins a round now, and reads it without pauses. */
   startOver(): void {
     this.#cursor = cursorOver(this.#partition, this.#set);
@@ -62,7 +73,8 @@ export class Audit implements Poller {
   async next(): Promise<string[]> {
     if (performance.now() < this.#dueAtMs) return [];
     if (this.#cursor.isAtStart) await this.#planRound();
-    const { found } = await this.#cursor.next(SLICE_SIZE);
+    const { found, isLast } = await this.#cursor.next(SLICE_SIZE);
+    if (isLast) this.#roundCount += 1;
     // If slices were read late, the next ones are read at once until the delay is made up for, but at most 1 s of delay
     // is: after a long delay there would otherwise be a burst of requests.
     if (this.#cursor.isAtStart) this.#isHurried = false;

@@ -3,6 +3,7 @@ import type { DevstateError } from '../model/errors.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Partition } from '../store/partition.js';
 import type { HoldNotice } from './hold-notice.js';
+import type { LongestTtlAudit } from './longest-ttl-audit.js';
 import type { LostAnswers } from './lost-answers.js';
 import type { ReturnPauses } from './return-pauses.js';
 import type { SuspectSource } from './suspect-source.js';
@@ -16,6 +17,7 @@ export interface DetectorContext {
   /** The time in which the audit checks every device of the fleet once for changes of other programs, ms. */
   readonly auditRoundMs: number;
   readonly hold: HoldNotice;
+  readonly longestTtl: LongestTtlAudit;
   readonly outage: OutageNotice;
   readonly lostAnswers: LostAnswers;
   readonly source: SuspectSource;

@@ -23,6 +23,7 @@ import type { DetectorContext } from './detector-context.js';
 import { createDetectorModes, type DetectorMode, DetectorModes } from './detector-modes.js';
 import { toFleetEvent } from './fleet-event.js';
 import { HoldNotice } from './hold-notice.js';
+import { LongestTtlAudit } from './longest-ttl-audit.js';
 import { LostAnswers } from './lost-answers.js';
 import { notifyOnce } from './notify-once.js';
 import { watchOtherPrograms } from './other-programs.js';
@@ -191,6 +192,7 @@ class Detector {
       honourHold,
       auditRoundMs: auditRound,
       hold: new HoldNotice(this.#options, count),
+      longestTtl: new LongestTtlAudit(count, notice),
       outage: this.#outage,
       lostAnswers: new LostAnswers(this.#options.onNotice),
       source: this.#source,

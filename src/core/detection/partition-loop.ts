@@ -165,6 +165,8 @@ export class PartitionLoop {
     const [found] = read.values;
     this.#noteDenied(due, settled);
     this.#held.note(settled);
+    const counts = { settledCount: suspects.length, waitingCount: this.#suspects.size };
+    this.#context.longestTtl.note(this.#partition, { settled, ...counts, audit: this.#audit });
     this.#due = this.#denied.leaveOut(found?.due ?? []);
     if (found) this.#onIndexRead({ ...found, due: this.#due });
     // The events are passed on before anything that may throw: Redis has announced them, so no later step returns them.

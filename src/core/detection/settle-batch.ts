@@ -30,6 +30,8 @@ export interface BatchSettlement {
   holdEnds: HoldEnds;
   /** True: another program changed at least one of the devices without updating the index. False: none was found. */
   bypassed: boolean;
+  /** The longest TTL that one of the devices uses, or has of its own, ms; 0: none has any. */
+  ttlInUse: number;
   /** The errors of script calls that failed as a whole. What such a call has done is not known. */
   failures: unknown[];
 }
@@ -75,6 +77,7 @@ export async function settleBatch(
     isAnswerLost: values.some(({ isAnswerLost }) => isAnswerLost) || failures.some(isUnknown),
     holdEnds: values.reduce((ends, value) => spanOf(ends, value.holdEnds), NO_HOLD),
     bypassed: values.some(({ bypassed }) => bypassed),
+    ttlInUse: values.reduce((longest, { ttlInUse }) => Math.max(longest, ttlInUse), 0),
     failures,
   };
 }

@@ -22,8 +22,8 @@
  *   Pdevices:layout               string  how many partitions the fleet has, as `devstate init` wrote it last; the
  *                                         scripts for devices compare it (store/lua/include/layout.lua)
  *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect, writers,
- *                                         longestTtl, logCap, historyCap, deviceLogins, hold; and the version of the
- *                                         layout
+ *                                         longestTtl, foundTtl, logCap, historyCap, deviceLogins, hold; and the version
+ *                                         of the layout
  *
  *   Ndevices:presence             channel the presence events
  *   Ndevice:<id>:commands         channel the new desired document of one device, after each change

@@ -55,6 +55,8 @@ export interface Settlement {
    * such change was found.
    */
   bypassed: boolean;
+  /** The longest TTL that one of the devices uses, or has of its own, ms; 0: none has any. */
+  ttlInUse: number;
 }
 
 /**
@@ -82,12 +84,14 @@ export async function settle(
     events: [],
     isAnswerLost: false,
     bypassed: false,
+    ttlInUse: 0,
   };
   const settleChunk = async (chunk: readonly string[]): Promise<string[][]> => {
     const devices = chunk.map((id) => ({ id }));
     const { reply, isRepeated } = await partition.runRepeatably(SETTLE, args, devices, false);
-    const [first, last, ...replies] = reply as [string, string, ...string[][]];
+    const [first, last, ttlInUse, ...replies] = reply as [string, string, string, ...string[][]];
     settlement.holdEnds = spanOf(settlement.holdEnds, { first: Number(first), last: Number(last) });
+    settlement.ttlInUse = Math.max(settlement.ttlInUse, Number(ttlInUse));
     settlement.isAnswerLost ||= isRepeated && replies.some(isDecidedBefore);
     return replies;
   };

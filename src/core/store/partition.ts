@@ -17,7 +17,7 @@ import { COMMON_ARGS, type Script } from './script-descriptor.js';
 import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
 import { ConfirmedPermissions } from './script-permissions.js';
-import { RAISE_TTL } from './scripts.js';
+import { LOWER_TTL, RAISE_TTL } from './scripts.js';
 import type { DeclaredSettings, FleetSettings } from './settings.js';
 import { assertNotReadOnly, assertWritable } from './write-permission.js';
 
@@ -193,9 +193,22 @@ export class Partition extends Requests {
    */
   async raiseLongestTtl(ttl: number): Promise<void> {
     const settings = await this.settings();
-    if (ttl <= settings.longestTtl) return;
+    if (ttl <= settings.raiseAbove) return;
     await this.run(RAISE_TTL, { ttl }, []);
-    settings.longestTtl = ttl;
+    settings.longestTtl = Math.max(settings.longestTtl, ttl);
+    settings.raiseAbove = ttl;
+  }
+
+  /**
+   * Lowers the longest heartbeat TTL in the fleet's settings to `ttl`, ms, if the audit before found no longer one either.
+   * @param ttl the longest TTL that an audit of the whole fleet found, ms
+   * @param known what the call before returned, when the audit began; empty: there was none
+   * @returns what the call after the next audit must get as `known`
+   * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
+   */
+  async lowerLongestTtl(ttl: number, known: string): Promise<string> {
+    const { reply } = await this.run(LOWER_TTL, { ttl, known }, []);
+    return String(reply[0]);
   }
 
   /**

@@ -8,6 +8,7 @@ import disconnectLua from './lua/disconnect.lua';
 import dueLua from './lua/due.lua';
 import heartbeatLua from './lua/heartbeat.lua';
 import heartbeatFastLua from './lua/heartbeat_fast.lua';
+import lowerTtlLua from './lua/lower_ttl.lua';
 import raiseTtlLua from './lua/raise_ttl.lua';
 import registerLua from './lua/register.lua';
 import removeFromTypeLua from './lua/remove_from_type.lua';
@@ -105,7 +106,7 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
 export const SETTLE = script('settle', settleLua, {
   repeat: 'repeatable',
   devices: 'many',
-  headLength: 2,
+  headLength: 3,
   keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:presence'],
   args: ['longestTtl', 'holdTtls', 'caller', 'honourHold', 'isStalled', 'indexOnly'],
@@ -237,6 +238,19 @@ export const RAISE_TTL = script('raise_ttl', raiseTtlLua, {
   commands: [...BASE, 'HGET', 'HSET'],
 });
 
+/** Lowers the longest heartbeat TTL in the fleet's settings, after two audits of the whole fleet found no longer one. */
+export const LOWER_TTL = script('lower_ttl', lowerTtlLua, {
+  repeat: 'repeatable',
+  devices: 'none',
+  headLength: 1,
+  keys: ['meta'],
+  deviceKeys: [],
+  args: ['known', 'ttl'],
+  deviceArgs: [],
+  probes: [],
+  commands: [...BASE, 'HMGET', 'HSET'],
+});
+
 /** Writes the layout of the fleet to one partition, unless the layout changes and the partition has devices. */
 export const DECLARE_LAYOUT = script('declare_layout', declareLayoutLua, {
   repeat: 'repeatable',
@@ -276,6 +290,7 @@ export const SCRIPTS: readonly Script[] = [
   UNREGISTER,
   REMOVE_FROM_TYPE,
   RAISE_TTL,
+  LOWER_TTL,
   DECLARE_LAYOUT,
   DECLARE,
 ];

@@ -18,8 +18,13 @@ export interface DeclaredSettings {
    * other programs may write too without updating the index, so queries read the keys of each device.
    */
   exclusive: boolean;
-  /** The longest heartbeat TTL that was used in the fleet so far, ms; at least the default TTL. */
+  /**
+   * No device uses a longer heartbeat TTL, ms; at least the default TTL. Writers raise it when they use a longer one, and
+   * detectors lower it.
+   */
   longestTtl: number;
+  /** Up to which TTL a writer need not raise `longestTtl`, ms: less than it, if detectors are about to lower it to this. */
+  raiseAbove: number;
   /** How many presence events the logs of all partitions keep together; 0: none are kept. */
   logCap: number;
   /** The most entries that each history list of a device keeps; 0: no history is kept. */
@@ -63,6 +68,7 @@ export const SETTING_FIELDS = [
   'historyCap',
   'deviceLogins',
   'hold',
+  'foundTtl',
 ] as const;
 
 /**
@@ -71,12 +77,15 @@ export const SETTING_FIELDS = [
  * @throws DevstateError BAD_RECORD: a value is not valid
  */
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {
-  const [partitions, dialect, writers, longestTtl, logCap, historyCap, deviceLogins, hold] = values;
+  const [partitions, dialect, writers, longest, logCap, historyCap, deviceLogins, hold, found] = values;
+  const longestTtl = Math.max(parseCount(longest, 0, MAX_DURATION_MS), DEFAULT_TTL_MS);
+  const [foundTtl] = (found || String(longestTtl)).split(' ');
   return {
     partitions: Math.max(parseCount(partitions, 1, MAX_PARTITIONS), 1),
     dialect: declaredDialect(dialect),
     exclusive: writers === 'exclusive',
-    longestTtl: Math.max(parseCount(longestTtl, 0, MAX_DURATION_MS), DEFAULT_TTL_MS),
+    longestTtl,
+    raiseAbove: Math.min(longestTtl, parseCount(foundTtl, longestTtl, MAX_DURATION_MS)),
     logCap: parseCount(logCap, 100_000, MAX_LOG_CAP),
     historyCap: parseCount(historyCap, 100, MAX_HISTORY_CAP),
     deviceLogins: deviceLogins === '1',

@@ -20,6 +20,7 @@ import {
   DUE,
   HEARTBEAT,
   HEARTBEAT_FAST,
+  LOWER_TTL,
   RAISE_TTL,
   REGISTER,
   REMOVE_FROM_TYPE,
@@ -137,6 +138,12 @@ const cases: Case[] = [
     device: { id: ID },
     prepare: onlineDevice,
     run: (fleet) => fleet.only.run(RAISE_TTL, { ttl: 90_000 }, []),
+  },
+  {
+    script: LOWER_TTL,
+    device: { id: ID },
+    prepare: onlineDevice,
+    run: (fleet) => fleet.only.run(LOWER_TTL, { ttl: 60_000, known: '' }, []),
   },
   {
     script: DECLARE_LAYOUT,

@@ -14,6 +14,8 @@ test.each([
   ['logCap', '1e15', '"1e15" instead of a number up to 1000000000'],
   ['historyCap', '1e12', '"1e12" instead of a number up to 1000000'],
   ['longestTtl', '9007199254740991', '"9007199254740991" instead of a number up to 315360000000'],
+  ['foundTtl', '9007199254740991 1', '"9007199254740991" instead of a number up to 315360000000'],
+  ['foundTtl', 'NaN', '"NaN" instead of a number'],
   ['longestTtl', 'NaN', '"NaN" instead of a number'],
   ['logCap', 'x'.repeat(1_000_000), expect.stringMatching(/^"x{10,60}.{0,3}" instead of a number$/)],
 ])('%s %s', async (field, value, message) => {

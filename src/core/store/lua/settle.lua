@@ -5,7 +5,8 @@
 --        caller: step (of a detector), settle (any other); honourHold: 1, or 0: held devices are announced offline;
 --        isStalled: 1: the detector itself was stopped before; indexOnly: 1: only devices in the index are taken for
 --        registered, because devices write their own records.
--- Reply  {now, the first and the last end of the holds of these devices, or 0, then for each device an array}. The array:
+-- Reply  {now, the first and the last end of the holds of these devices, or 0, the longest TTL of one of them or 0, then
+--        for each device an array}. The array:
 --        online, offline, held (timed out, but not announced offline yet), stray (not registered), or an error; 1 if
 --        another program bypassed the index, else an empty text; if an
 --        event was announced, also its id in the log, seq, timestamp, type, time of the previous transition.
@@ -35,7 +36,7 @@ probeKeys()
 local readDevice = makeDeviceReader({'registered'})
 local longest = tonumber(longestTtl)
 local pulse = computePulse(readPulse(), caller, now, longest, isStalled == '1')
-local firstHoldEnd, lastHoldEnd = 0, 0
+local firstHoldEnd, lastHoldEnd, longestInUse = 0, 0, 0
 -- Heartbeats that other programs or the devices themselves wrote: by the index the devices were due, but they are online.
 local seen = {}
 
@@ -51,6 +52,14 @@ local function scoreError(score, remaining)
   local early = deadlineAfter(now, remaining) - ROUNDING_MS - score
   if early > 0 or early >= -2 * ROUNDING_MS then return math.max(early, 0) end
   return math.max(score - deadlineAfter(readTime(), remaining) - ROUNDING_MS, 0)
+end
+
+-- Notes the longest TTL of a device, ms: its own, and that of the heartbeat that keeps it online until `score`. A heartbeat
+-- key that never expires does not count.
+local function noteTtl(device, score)
+  local lastSeen = device.lastSeen > 0 and math.min(device.lastSeen, now) or now
+  local deadline = score and score < NO_TTL_SCORE and score or 0
+  longestInUse = math.max(longestInUse, device.state[OWN_TTL], deadline - lastSeen)
 end
 
 -- Returns whether another program changed the device without updating the index or announcing it.
@@ -115,6 +124,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   end
   if not device then return removeStray(id, remaining) end
   if status == 'held' then
+    noteTtl(device, score)
     -- A detector finds it again by its deadline, when the hold has ended.
     if not score or score <= 0 then
       local _, deadline = holdEndOf(device, score, pulse, now, longest)
@@ -128,18 +138,21 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   local bypassed = isBypassed(device, status, score, wrongBy)
   if status == 'online' then
     redis.call('SADD', onlineKey, id)
-    -- A key that expired since the script began (`remaining` is 0) is gone for the next script; its deadline stays.
-    if wrongBy > 0 and not (score and remaining == 0) then
-      redis.call('ZADD', activityKey, int(deadlineAfter(now, remaining)), id)
-    end
     if score and score > 0 and score < now then
       local at = math.min(device.lastSeen, now)
       table.insert(seen, {id = id, at = at, ttl = math.min(deadlineAfter(now, remaining) - at, longest)})
     end
+    -- A key that expired since the script began (`remaining` is 0) is gone for the next script; its deadline stays.
+    if wrongBy > 0 and not (score and remaining == 0) then
+      score = deadlineAfter(now, remaining)
+      redis.call('ZADD', activityKey, int(score), id)
+    end
   else
     redis.call('SREM', onlineKey, id)
     if score ~= -device.lastSeen then redis.call('ZADD', activityKey, int(-device.lastSeen), id) end
+    score = 0
   end
+  noteTtl(device, score)
   logEvents(device)
   writePresence(stateKey, device, status)
   publishEvents(device)
@@ -153,4 +166,4 @@ local replies = eachDevice(settle, function(raised) return {raised} end)
 table.sort(seen, function(a, b) return a.at < b.at or a.at == b.at and a.id < b.id end)
 for _, each in ipairs(seen) do addSeen(pulse, each.id, each.ttl, each.at, longest) end
 stampPulse(pulse)
-return {now, int(firstHoldEnd), int(lastHoldEnd), unpack(replies)}
+return {now, int(firstHoldEnd), int(lastHoldEnd), int(longestInUse), unpack(replies)}

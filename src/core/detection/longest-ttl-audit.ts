@@ -1,0 +1,102 @@
+/**
+ * Lowers the longest TTL in the fleet's settings, which writers only raise. Each loop of a detector tells what it settled;
+ * when each registered device was settled once, in all partitions and without an error, the longest TTL that was found is
+ * known to be the longest in use. How it is lowered without a fault is in `store/lua/lower_ttl.lua`. A device that writes
+ * its own record can keep the setting as it is, but cannot raise it.
+ */
+import { DevstateError } from '../model/errors.js';
+import { DEFAULT_TTL_MS } from '../model/heartbeat.js';
+import type { Partition } from '../store/partition.js';
+import { isTransient } from '../store/redis-errors.js';
+import type { Audit } from './audit.js';
+import type { BatchSettlement } from './settle-batch.js';
+
+/** How many times as long as the TTL that was found the setting must be, so that small changes are not followed. */
+const MARGIN = 1.1;
+/** To what the TTL that was found is rounded up, ms: of the heartbeats of other programs it varies by some ms. */
+const STEP_MS = 1000;
+
+/** What a loop has settled in one step. */
+export interface SettledStep {
+  settled: BatchSettlement;
+  /** How many of the settled devices came from the queue that the audit adds its devices to. */
+  settledCount: number;
+  /** How many devices are in this queue after the step. */
+  waitingCount: number;
+  /** The audit of the registered devices, which may have read a slice in the step. */
+  audit: Audit;
+}
+
+/** The settling of each device of a partition. */
+interface Pass {
+  /** The number of rounds after which the audit has read each device since the pass began. */
+  readonly lastRound: number;
+  /** How many devices are still to be settled after the audit has read each; undefined: it has not. */
+  left: number | undefined;
+  /** The longest TTL that was found, ms. */
+  ttl: number;
+}
+
+export class LongestTtlAudit {
+  readonly #partitionCount: number;
+  readonly #notice: (message: string) => void;
+  readonly #passes = new Map<Partition, Pass>();
+  /** What writers knew when the passes began: what `lowerLongestTtl` returned then; empty: nothing. */
+  #known = '';
+
+  constructor(partitionCount: number, notice: (message: string) => void) {
+    this.#partitionCount = partitionCount;
+    this.#notice = notice;
+  }
+
+  /** Notes a step of the loop of a partition. If it was the last one of the whole fleet's audit, lowers the setting. */
+  note(partition: Partition, step: SettledStep): void {
+    const pass = this.#passes.get(partition);
+    if (pass && isDone(pass)) return;
+    if (!pass || !isComplete(step.settled)) {
+      this.#passes.set(partition, {
+        lastRound: step.audit.nextWholeRound,
+        left: undefined,
+        ttl: DEFAULT_TTL_MS,
+      });
+      return;
+    }
+    pass.ttl = Math.max(pass.ttl, step.settled.ttlInUse);
+    if (pass.left !== undefined) pass.left -= step.settledCount;
+    else if (step.audit.roundCount >= pass.lastRound) pass.left = step.waitingCount;
+    const passes = [...this.#passes.values()];
+    if (passes.length === this.#partitionCount && passes.every(isDone)) void this.#end(partition, passes);
+  }
+
+  /** Ends an audit of the whole fleet. The loop does not wait for it, because the settings may be on another server. */
+  async #end(partition: Partition, passes: readonly Pass[]): Promise<void> {
+    try {
+      const longest = passes.reduce((ttl, pass) => Math.max(ttl, pass.ttl), 0);
+      await this.#lower(partition, Math.ceil(longest / STEP_MS) * STEP_MS);
+    } catch (error) {
+      // The next audit tries it again.
+      if (!isTransient(error))
+        this.#notice(`the longest TTL of the fleet cannot be lowered: ${(error as Error).message}`);
+    }
+    this.#passes.clear();
+  }
+
+  async #lower(partition: Partition, ttl: number): Promise<void> {
+    const { longestTtl, raiseAbove } = await partition.settings();
+    const isPending = raiseAbove < longestTtl;
+    if (isPending || longestTtl > MARGIN * ttl)
+      this.#known = await partition.lowerLongestTtl(ttl, this.#known);
+  }
+}
+
+function isDone({ left }: Pass): boolean {
+  return left !== undefined && left <= 0;
+}
+
+/** Whether the TTLs of all devices are known. One with a broken record has none: it cannot send heartbeats. */
+function isComplete({ failures, verdicts }: BatchSettlement): boolean {
+  return (
+    failures.length === 0 &&
+    !verdicts.some((verdict) => verdict instanceof DevstateError && verdict.code !== 'BAD_RECORD')
+  );
+}

@@ -1,0 +1,29 @@
+-- lower_ttl: lowers the longest heartbeat TTL in the fleet's settings, when audits have found that no device uses it. It is
+--        called after each audit of the whole fleet, which found no TTL longer than `ttl` (ms). It takes two audits: after
+--        the first, the field `foundTtl` tells writers to which TTL it is to fall, and since when; a writer of a longer TTL
+--        clears the field. A writer may have read the settings before, and used a longer TTL unnoticed. So only an audit
+--        that began when all writers knew the field lowers the longest TTL. `known` is the field that they knew when the
+--        audit began; empty: none.
+-- KEYS   meta |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout known ttl |
+-- Reply  {now, the field `foundTtl` if all writers know it now, else an empty text}
+-- Events none.
+-- @include base
+
+-- After how long each writer knows the field `foundTtl`, ms: twice the time for which settings are cached.
+local KNOWN_MS = 120000
+
+local stored = redis.call('HMGET', metaKey, 'longestTtl', 'foundTtl')
+local longest, inUse, field = tonumber(stored[1] or 0), tonumber(ttl), stored[2] or ''
+local found, at = string.match(field, '^(%d+) (%d+)$')
+found, at = tonumber(found), tonumber(at)
+if not (found and inUse <= found and found < longest and at <= now) then
+  local text = longest > inUse and int(inUse) .. ' ' .. int(now) or ''
+  if text ~= field then redis.call('HSET', metaKey, 'foundTtl', text) end
+  return {now, ''}
+end
+if field == known then
+  redis.call('HSET', metaKey, 'longestTtl', int(found), 'foundTtl', '')
+  return {now, ''}
+end
+return {now, at + KNOWN_MS <= now and field or ''}
