@@ -142,8 +142,9 @@ class Replay {
         reply.wasOffline === null
           ? this.#unansweredBeats(state, sent, reply.at, ttl, MOST_ATTEMPTS)
           : [state];
+      // A script that takes long logs an event after the time that it replies, but before the reply has come.
       return earlier
-        .flatMap((each) => this.withExpiry(each, reply.at))
+        .flatMap((each) => this.withExpiry(each, Math.max(reply.at, done)))
         .flatMap((from) => this.#beat(from, reply));
     }
     const disconnected = this.withExpiry(state, done).flatMap((from) =>
@@ -223,7 +224,8 @@ class Replay {
     const forward = between.find(({ byMs }) => byMs > 0);
     const back = between.find(({ byMs }) => byMs < 0);
     const again = back && this.#steps.find(({ byMs, at }) => byMs > 0 && at[0] > back.at[1]);
-    const latest = back ? Math.max(due[1], again?.at[1] ?? Number.POSITIVE_INFINITY) : due[1];
+    // While the clock is set back, a settle takes the heartbeat for one of that moment.
+    const latest = back ? Math.max(due[1], (again?.at[1] ?? Number.POSITIVE_INFINITY) + ttl) : due[1];
     return {
       ttl,
       deadline: [due[0], latest],
