@@ -9,8 +9,12 @@
  */
 const SCRIPT_POSITION = /^(?:ERR Error running script [^@]*)?(?:@?user_script: ?\d+: )+-?/;
 
+/** What Redis replies in place of NOAUTH to a command that has more than 10 arguments, or a long one. */
+const NOT_LOGGED_IN = /^ERR Protocol error: unauthenticated (multi)?bulk length/;
+
 /** Returns the code of an error reply, for example `NOPERM`; '' if the reply has none. */
 export function replyCode(reply: string): string {
+  if (NOT_LOGGED_IN.test(reply)) return 'NOAUTH';
   return /^[A-Z]+(?= |$)/.exec(withoutPosition(reply))?.[0] ?? '';
 }
 

@@ -9,6 +9,8 @@ const raised = (message: string, code?: string) => Object.assign(new Error(messa
 describe('an error reply of Redis', () => {
   test.each([
     ['NOAUTH Authentication required.', 'the server asks for a password'],
+    ['ERR Protocol error: unauthenticated multibulk length', 'the server asks for a password'],
+    ['ERR Protocol error: unauthenticated bulk length', 'the server asks for a password'],
     ['WRONGPASS invalid username-password pair or user is disabled.', 'wrong user name or password'],
     [
       "NOPERM this user has no permissions to run the 'xadd' command",
