@@ -10,7 +10,11 @@ test('once each, also if many nodes end before they have answered', () => {
     for (const node of forgotten) node.disconnect();
   });
   const closed = forgotten.map((node) => vi.spyOn(node, 'disconnect').mockReturnValueOnce());
-  const cluster = Object.assign(new EventEmitter(), { status: 'ready', nodes: () => forgotten });
+  const cluster = Object.assign(new EventEmitter(), {
+    status: 'ready',
+    nodes: () => forgotten,
+    refreshSlotsCache: () => {},
+  });
   new ClusterLink(cluster as unknown as Cluster, { ownTimeoutMs: 1000 });
   cluster.nodes = () => [];
   for (const node of forgotten) cluster.emit('-node', node);
