@@ -101,6 +101,7 @@ export async function settle(
   for (const [i, reply] of replies.entries()) {
     const id = ids[i] as string;
     if (reply instanceof DevstateError) {
+      settlement.isAnswerLost ||= reply.outcome === 'unknown';
       settlement.verdicts.push(reply);
       continue;
     }
