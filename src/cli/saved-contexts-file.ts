@@ -69,8 +69,8 @@ export async function readContexts(
 
 /**
  * Changes the saved contexts, under a lock, so that changes by two processes are both kept.
- * @param edit changes the contexts that it is given; if it throws, the file stays as it is. It is called again, with
- * the contexts read again, if another process took over the lock meanwhile
+ * @param edit changes the contexts that it is given; if it throws, the file stays as it is. If another process took
+ * over the lock meanwhile, the file is read again, and `edit` is called again with what it has then
  * @throws DevstateError USAGE: there is no home folder; the file cannot be read or written, is not valid, or others have
  * its lock; and what `edit` throws
  */

@@ -1,8 +1,9 @@
 /**
- * Lowers the longest TTL in the fleet's settings, which writers only raise. Each loop of a detector tells what it settled;
- * when each registered device was settled once, in all partitions and without an error, the longest TTL that was found is
- * known to be the longest in use. How it is lowered without a fault is in `store/lua/lower_ttl.lua`. A device that writes
- * its own record can keep the setting as it is, but cannot raise it.
+ * Lowers the longest TTL in the fleet's settings: writers only raise it, and it would stay after the last device that
+ * uses it is gone. The loop of each partition tells which devices it settled, and with which TTLs. When every registered
+ * device of every partition was settled without an error, the longest of these TTLs is the longest in use.
+ * `store/lua/lower_ttl.lua` then lowers the setting, in two rounds, because writers may not know of it for a minute. In a
+ * fleet with device logins a record can keep the setting as it is, but cannot raise it.
  */
 import { DevstateError } from '../model/errors.js';
 import { DEFAULT_TTL_MS } from '../model/heartbeat.js';

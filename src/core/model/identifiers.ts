@@ -20,8 +20,9 @@ export function isOverlong(name: string): boolean {
 }
 
 /**
- * Returns a name in a set, index or log that another program may have written, as it is. Of an overlong one it returns the
- * beginning and `…`, for which no record is found, so that it is reported as an id without a record.
+ * Returns a name that was read from a set, the index or the log, into which other programs write too. An overlong one is
+ * cut, with `…` at its end, so that it does not fill the memory. No record is found for it then, and it is reported as an
+ * id without a record.
  */
 export function withinLength(member: string): string {
   if (!isOverlong(member)) return member;

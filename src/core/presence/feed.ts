@@ -3,7 +3,7 @@
  * Devstate's own events are read from the logs. Devstate also publishes each of them on the presence channel, in a
  * message that carries `seq` and makes the feed read the log at once. All logs are also read every second, in case a
  * message was lost. A message without `seq` is an event of another program, which is in no log: the feed returns
- * the message itself. So it does with all messages of a fleet that keeps no log.
+ * the message itself. In a fleet that keeps no log, it returns every message.
  * Must hold: the channel is subscribed before the ends of the logs are read, so that no event is missed. A feed
  * that continues after the id of an event returns every logged event that the earlier feed had not returned yet when
  * it gave that id.

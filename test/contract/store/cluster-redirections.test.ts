@@ -12,7 +12,8 @@ import type { FaultProxy } from '../../support/faults/fault-proxy.js';
 import { briefly } from '../../support/redis.js';
 
 const cluster = useCluster({ masters: 2, replicas: 0, proxied: true });
-const TIMEOUT_MS = 20_000;
+/** Long, because a node that was dropped has a quarter of it to answer, and a busy machine takes seconds until it may. */
+const TIMEOUT_MS = 40_000;
 const COUNT = 20;
 
 let from: PrivateServer;
@@ -61,9 +62,7 @@ test('commands that are redirected at once to a node without a connection are do
   expect((await increment(other)).sort((a, b) => a - b)).toEqual(numbers(COUNT + 1)); // MOVED
 });
 
-test('a node that the slots of another do not name answers what was sent to it, and is then closed', {
-  retry: 2,
-}, async () => {
+test('a node that the slots of another do not name answers what was sent to it, and is then closed', async () => {
   const fleet = await cluster.fleet({}, TIMEOUT_MS);
   await increment(fleet, 1);
   proxy.set({ swallow: true }, 'toClient');

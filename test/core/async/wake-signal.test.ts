@@ -76,7 +76,7 @@ describe('a wake signal', () => {
     const rested = wake.sleep(50);
     setTimeout(() => wake.wake(), 5);
     await rested;
-    expect(performance.now() - begun).toBeGreaterThanOrEqual(50);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(48); // a timer may be early by 1 ms
     const long = wake.sleep(LONG);
     end.abort();
     await long;

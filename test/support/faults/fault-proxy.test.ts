@@ -119,7 +119,7 @@ test('delay and jitter hold each chunk, and keep the order', async () => {
   }
   await until(() => server.text.length === 8);
   expect(server.text).toBe('abcdefgh');
-  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(50);
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(48); // a timer may be early by 1 ms
   server.socket.write('at once');
   await until(() => client.text === 'at once');
 });

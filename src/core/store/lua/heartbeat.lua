@@ -2,8 +2,9 @@
 -- KEYS   online activity log pulse layout | state heartbeat history:reported history:presence
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive holdTtls | id ttl reported expectedVersion expectedText
 -- Reply  {now, then for each device an array}. The array: {1, was offline, deadline, desired version}; {0}: not
---        registered; {2, version, text}: the stored report has this version and text, and is not the expected one; or,
---        if `expectedVersion` is empty, it may be equal by value to the new one; {3, error}.
+--        registered; {3, error}; {2, version, text}: nothing was done, and the stored report has this version and text.
+--        With `expectedVersion`: it is not the expected one. Without: it may be equal by value to the new one, which the
+--        caller finds out before it sends the heartbeat again.
 -- Events online (heartbeat), if the device was not announced online. If it timed out and that was not announced:
 --        offline (timeout) and then online (heartbeat); neither of these two if the device is held.
 -- @include base
