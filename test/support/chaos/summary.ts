@@ -17,8 +17,10 @@ export function summarize(title: string, { seed, seconds }: ChaosOptions, run: C
     ...steps.map(({ at }): Span => [at[0], at[1] + 2500]),
   ];
   const isUndisturbed = (at: number) => !disturbed.some(([from, to]) => at >= from && at <= to);
+  // No event tells an earlier time than the one before it. A deadline by a clock that was set back then is not told.
   const delaysMs = log
-    .filter(({ reason, timestamp }) => reason === 'timeout' && isUndisturbed(timestamp))
+    .filter(({ reason, timestamp, previousAt }) => reason === 'timeout' && timestamp !== previousAt)
+    .filter(({ timestamp }) => isUndisturbed(timestamp))
     .map((event) => event.logged[0] - event.timestamp);
   const reasons = ['heartbeat', 'timeout', 'disconnect', 'observed'].map(
     (reason) => `${log.filter((event) => event.reason === reason).length} ${reason}`,
