@@ -7,8 +7,7 @@ import { validNamespace } from '../core/model/namespace.js';
 import { parseTarget, type Target } from '../redis/target-url.js';
 import type { Env } from './invocation.js';
 import type { SavedContext } from './saved-contexts.js';
-import { assertUsesTls, readTls, type TlsFiles } from './tls-files.js';
-import { trustedAuthorities } from './trusted-authorities.js';
+import type { TlsFiles } from './tls-files.js';
 
 export interface ResolvedTarget {
   target: Target;
@@ -46,14 +45,16 @@ export async function resolveTarget(
   const { namespace, dialect, readOnly = false, ca, cert, key, insecure, role } = { ...saved, ...globals };
   const { fleetPartitions: partitions = saved.partitions, fleetHistory: historyCap = saved.historyCap } =
     globals;
-  const files: TlsFiles = omitUndefined({ ca, cert, key, insecure: insecure || undefined });
-  const tls = Object.keys(files).length > 0 ? await readTls(files) : undefined;
-  const target = parseTarget(globals.url ?? url ?? explicitUrl ?? DEFAULT_URL, {
-    password: env.REDISCLI_AUTH || undefined,
-    tls,
-  });
-  if (tls) assertUsesTls(target);
-  if (target.options.tls && ca === undefined) target.options.tls.ca = trustedAuthorities();
+  const files: TlsFiles = omitUndefined({ ca, cert, key, insecure });
+  const target = parseTarget(
+    globals.url ?? url ?? explicitUrl ?? DEFAULT_URL,
+    env.REDISCLI_AUTH || undefined,
+  );
+  checkTls(target, files);
+  if (target.options.tls) {
+    const { readTls } = await import('./tls-files.js');
+    Object.assign(target.options.tls, await readTls(files));
+  }
   if (namespace !== undefined) validNamespace(namespace);
   checkRole({ role, partitions, historyCap });
   return {
@@ -62,6 +63,12 @@ export async function resolveTarget(
     readOnly,
     protected: isProtected,
   };
+}
+
+/** Refuses TLS options for a URL without TLS, where they would have no effect. @throws DevstateError USAGE */
+export function checkTls({ options }: Target, { ca, cert, key, insecure }: TlsFiles): void {
+  if (options.tls || (ca ?? cert ?? key ?? (insecure || undefined)) === undefined) return;
+  throw usageError('--ca, --cert, --key and --insecure are for TLS', 'use a rediss:// URL');
 }
 
 /**

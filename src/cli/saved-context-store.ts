@@ -8,7 +8,7 @@ import { usageError } from '../core/model/errors.js';
 import { validNamespace } from '../core/model/namespace.js';
 import { parseTarget } from '../redis/target-url.js';
 import type { Env } from './invocation.js';
-import { checkRole, omitUndefined } from './resolve-target.js';
+import { checkRole, checkTls, omitUndefined } from './resolve-target.js';
 import {
   checkContextName,
   contextEntry,
@@ -17,7 +17,6 @@ import {
   type SavedContexts,
 } from './saved-contexts.js';
 import { changeContexts, contextsPath, readContexts } from './saved-contexts-file.js';
-import { assertUsesTls } from './tls-files.js';
 
 export function contextStore(globals: Globals, env: Env, warn: (message: string) => void): SavedContextStore {
   const read = async () => readContexts(await contextsPath(env), warn);
@@ -88,10 +87,9 @@ function fromOptions(globals: Globals): Partial<SavedContext> {
  * TLS; or the options of the role `device` without this role
  */
 function checked(context: Partial<SavedContext>): SavedContext {
-  const { url, namespace, ca, cert, key, insecure, role, partitions, historyCap } = context;
+  const { url, namespace, role, partitions, historyCap } = context;
   if (url === undefined) throw usageError('a new context needs a URL', 'devstate context set NAME --url URL');
-  const target = parseTarget(url);
-  if (ca || cert || key || insecure) assertUsesTls(target);
+  checkTls(parseTarget(url), context);
   if (namespace !== undefined) validNamespace(namespace);
   checkRole({ role, partitions, historyCap });
   return { ...context, url };

@@ -4,7 +4,6 @@
  * redis-cluster://h1,h2; with rediss in place of redis the connection uses TLS. URLs are parsed by hand, because
  * `new URL()` accepts no URL with several hosts.
  */
-import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
 import { DevstateError } from '../core/model/errors.js';
 import { serverName } from './server-name.js';
@@ -26,20 +25,14 @@ export interface Target {
   nodes?: readonly Address[];
 }
 
-export interface Secrets {
-  /** The password to use if the URL has none. */
-  password?: string | undefined;
-  /** The certificates and checks of TLS, used if the URL's scheme is one with TLS (rediss…). */
-  tls?: ConnectionOptions | undefined;
-}
-
 const PARTS = /^([a-z][a-z\d+.-]*):(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is;
 
 /**
  * Parses the URL of a server, of sentinels or of a cluster.
+ * @param password the password to use if the URL has none
  * @throws DevstateError USAGE: the URL is not valid; the message quotes no part of it that may be a password
  */
-export function parseTarget(text: string, { password, tls }: Secrets = {}): Target {
+export function parseTarget(text: string, password?: string): Target {
   const [, typed, authority, path = '', query, fragment] = PARTS.exec(text) ?? [];
   if (typed === undefined) throw invalidUrl();
   const scheme = typed.toLowerCase();
@@ -63,7 +56,7 @@ export function parseTarget(text: string, { password, tls }: Secrets = {}): Targ
   const options: RedisOptions = {
     db: database(path.slice(1)),
     ...credentials(decode(user), decode(urlPassword) || password),
-    ...(secure !== '' && { tls: { ...tls, ...(kind === '' && serverName(first.host)) } }),
+    ...(secure !== '' && { tls: kind === '' ? serverName(first.host) : {} }),
   };
   const shown = `${scheme}://${user && `${user}@`}${addresses.map(shownAddress).join(',')}${options.db ? `/${options.db}` : ''}`;
   switch (kind) {

@@ -46,7 +46,7 @@ describe('a URL', () => {
     ['unix:///run/redis.sock', SECRET],
     ['redis://:own@h', 'own'],
   ])('%s takes the password of REDISCLI_AUTH if it has none', (url, password) => {
-    expect(parseTarget(url, { password: SECRET }).options.password).toBe(password);
+    expect(parseTarget(url, SECRET).options.password).toBe(password);
   });
 });
 
@@ -106,7 +106,7 @@ describe('a URL with several hosts', () => {
 
   test('takes the password of REDISCLI_AUTH if it has none', () => {
     for (const url of ['redis-sentinel://a,b#m', 'redis-cluster://a,b'])
-      expect(parseTarget(url, { password: SECRET }).options.password).toBe(SECRET);
+      expect(parseTarget(url, SECRET).options.password).toBe(SECRET);
   });
 });
 
@@ -141,7 +141,7 @@ describe('an invalid URL is refused', () => {
   ])('%j: %s', (url, message) => {
     let error: unknown;
     try {
-      parseTarget(url, { password: SECRET });
+      parseTarget(url, SECRET);
     } catch (thrown) {
       error = thrown;
     }

@@ -102,3 +102,10 @@ test('--color always loads chalk, and --json does not even then', async () => {
 test('a table on a terminal loads chalk', async () => {
   expect(await onTerminal('get one')).toEqual(expect.arrayContaining(['chalk', 'cli-table3']));
 });
+
+test('without TLS, what reads its files is not loaded', async () => {
+  const [chunk, ...others] = chunksWith('it contains no certificate in PEM form');
+  expect(others).toEqual([]);
+  await inPipe('list');
+  expect(readFileSync(record, 'utf8').split('\n')).not.toContain(chunk);
+});

@@ -1,9 +1,10 @@
 /** TLS: which certificates are accepted, with which files, and the error of each failure. */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import tls, { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
@@ -143,6 +144,17 @@ describe('files are checked before connecting', () => {
     writeFileSync(made.path('junk'), 'no certificate');
     expect(await session(`get d1 --url ${options}`)).toBe(`! devstate: ${said}\nexit 2\n`);
   });
+});
+
+test('all connections of a command line share one context', async () => {
+  const made = vi.spyOn(tls, 'createSecureContext');
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    made.mockRestore();
+    syncBuiltinESMExports();
+  });
+  await session('watch-presence --for 1ms -q --url rediss://127.0.0.1:open --ca @ca.pem');
+  expect(made).toHaveBeenCalledTimes(1);
 });
 
 test('SNI has the name of the URL', async () => {
