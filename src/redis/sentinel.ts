@@ -5,8 +5,8 @@
  * the sentinel's message about the failover shows earlier than the silence watch that there is a new master. ioredis'
  * own connector is not used, because it asks one sentinel after the other and does not report why they failed.
  */
-import { Socket } from 'node:net';
-import { AbstractConnector, Redis, type RedisOptions } from 'ioredis';
+import type { Socket } from 'node:net';
+import { Redis, type RedisOptions } from 'ioredis';
 import { DevstateError, quote } from '../core/model/errors.js';
 import { connectionLost, isNetworkError } from '../core/store/network-errors.js';
 import { toDevstateError } from '../core/store/redis-errors.js';
@@ -28,46 +28,35 @@ interface Answer {
  */
 const SENTINEL_TIMEOUT_SHARE = 0.8;
 
-/**
- * Connects ioredis to the master that the sentinels name. ioredis creates it (option `Connector`) with all options
- * of the client.
- */
-export class SentinelConnector extends AbstractConnector {
-  readonly #options: RedisOptions;
+/** Connects ioredis to the master that the sentinels of its options name (option `Connector`). */
+export class SentinelConnector extends ServerConnector {
   #sentinels: Redis[] = [];
-  #disconnected = new AbortController();
-
-  constructor(options: unknown) {
-    const known = options as RedisOptions;
-    super(known.disconnectTimeout ?? 0);
-    this.#options = known;
-  }
-
-  /**
-   * Connects to the master. On failure it returns a closed stream instead of rejecting, because ioredis never
-   * reconnects after a rejection.
-   */
-  override async connect(): Promise<Socket> {
-    this.connecting = true;
-    this.#disconnected = new AbortController();
-    try {
-      const { sentinel, master } = await this.#findMaster();
-      this.stream = await this.#open(sentinel, master);
-    } catch (error) {
-      this.firstError = toDevstateError(error);
-      this.stream = new Socket().destroy();
-    }
-    return this.stream;
-  }
 
   override disconnect(): void {
     super.disconnect();
-    this.#disconnected.abort();
     for (const sentinel of this.#sentinels) sentinel.disconnect();
   }
 
+  protected override async open(signal: AbortSignal): Promise<Socket> {
+    const { tls, connectTimeout = 0 } = this.options;
+    const { sentinel, master } = await this.#findMaster();
+    const options = {
+      ...master,
+      connectTimeout,
+      ...(tls && { tls: { ...tls, ...serverName(master.host) } }),
+    };
+    try {
+      const stream = await openStream(options, signal);
+      this.#followSwitch(sentinel, stream);
+      return stream;
+    } catch (error) {
+      sentinel.disconnect();
+      throw error;
+    }
+  }
+
   async #findMaster(): Promise<Answer> {
-    const { sentinels = [] } = this.#options;
+    const { sentinels = [] } = this.options;
     this.#sentinels = sentinels.map((address) => this.#sentinelAt(address as Address));
     let found: Redis | undefined;
     try {
@@ -83,7 +72,7 @@ export class SentinelConnector extends AbstractConnector {
   }
 
   #sentinelAt({ host, port }: Address): Redis {
-    const { tls, connectTimeout = 0 } = this.#options;
+    const { tls, connectTimeout = 0 } = this.options;
     const timeoutMs = Math.ceil(connectTimeout * SENTINEL_TIMEOUT_SHARE);
     return new Redis({
       host,
@@ -105,8 +94,8 @@ export class SentinelConnector extends AbstractConnector {
    * @throws DevstateError: the sentinel does not answer, replies with an error, or does not know the master
    */
   async #ask(sentinel: Redis): Promise<Answer> {
-    const { name = '' } = this.#options;
-    const { username, password } = sentinelLogin(this.#options);
+    const { name = '' } = this.options;
+    const { username, password } = sentinelLogin(this.options);
     let cause: unknown;
     sentinel.on('error', (error) => {
       cause = error;
@@ -128,24 +117,8 @@ export class SentinelConnector extends AbstractConnector {
     });
   }
 
-  async #open(sentinel: Redis, { host, port }: Address): Promise<Socket> {
-    const { tls, connectTimeout = 0 } = this.#options;
-    const options = { host, port, connectTimeout, ...(tls && { tls: { ...tls, ...serverName(host) } }) };
-    try {
-      const stream = await openStream(options, this.#disconnected.signal);
-      stream.once('error', (error) => {
-        this.firstError = error;
-      });
-      this.#followSwitch(sentinel, stream);
-      return stream;
-    } catch (error) {
-      sentinel.disconnect();
-      throw error;
-    }
-  }
-
   #followSwitch(sentinel: Redis, stream: Socket): void {
-    const { name } = this.#options;
+    const { name } = this.options;
     sentinel.on('message', (_channel, message: string) => {
       if (message.split(' ', 1)[0] === name) resetStream(stream);
     });

@@ -11,7 +11,7 @@ import { openSocket } from './sockets.js';
 
 /** Connects ioredis to the server of its options (option `Connector`). */
 export class ServerConnector extends AbstractConnector {
-  readonly #options: RedisOptions;
+  protected readonly options: RedisOptions;
   #disconnected = new AbortController();
 
   /**
@@ -20,7 +20,7 @@ export class ServerConnector extends AbstractConnector {
    */
   constructor(options: unknown, disconnectTimeout = (options as RedisOptions).disconnectTimeout ?? 0) {
     super(disconnectTimeout);
-    this.#options = options as RedisOptions;
+    this.options = options as RedisOptions;
   }
 
   /**
@@ -31,7 +31,7 @@ export class ServerConnector extends AbstractConnector {
     this.connecting = true;
     this.#disconnected = new AbortController();
     try {
-      const stream = await openStream(this.#options, this.#disconnected.signal);
+      const stream = await this.open(this.#disconnected.signal);
       stream.once('error', (error) => {
         this.firstError = error;
       });
@@ -41,6 +41,11 @@ export class ServerConnector extends AbstractConnector {
       this.stream = new Socket().destroy();
     }
     return this.stream;
+  }
+
+  /** Opens the stream of the connection. @param signal closes the stream if it aborts before the stream is returned */
+  protected open(signal: AbortSignal): Promise<Socket> {
+    return openStream(this.options, signal);
   }
 
   override disconnect(): void {
