@@ -25,23 +25,21 @@ import { openInput } from './open-input.js';
 
 export interface ContextOptions {
   declarations: ProgramDeclaration;
-  /**
-   * True: the command changes something in Redis, and goes on if its output is lost. False: it ends with its output.
-   */
-  acts: boolean;
+  /** True: the command changes something in Redis, so it goes on if its output is lost. False: it ends then. */
+  hasEffects: boolean;
 }
 
 /**
- * Calls `use` with a new context, and resolves to its result. When it ends, closes the connections and inputs that the
- * context has opened. Resolves to undefined if `use` rejects only because the command was told to end.
+ * Calls `use` with a new context, and resolves to its result. When `use` ends, closes the connections and inputs that
+ * the context has opened. Resolves to undefined if `use` rejects only because the command was told to end.
  */
 export async function withContext<T>(
   { env, streams, output, interrupted, main }: Invocation,
   globals: Globals,
-  { declarations, acts }: ContextOptions,
+  { declarations, hasEffects }: ContextOptions,
   use: (context: Context) => Promise<T>,
 ): Promise<T | undefined> {
-  const end = acts ? linkAbort(interrupted) : linkAbort(interrupted, output.lost);
+  const end = hasEffects ? linkAbort(interrupted) : linkAbort(interrupted, output.lost);
   const { signal } = end;
   const inputs: Readable[] = [];
   const serverTime = () => connections.serverTime();
@@ -59,7 +57,7 @@ export async function withContext<T>(
     quiet,
     output,
     isTerminal: streams.stdout.isTTY ?? false,
-    acts,
+    hasEffects,
     stderr: streams.stderr,
     times,
     spinner,

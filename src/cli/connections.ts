@@ -69,7 +69,10 @@ export class Connections {
     return this.#fleet;
   }
 
-  /** Returns the time of the fleet's server as its replies have told it, ms since the epoch; undefined: none has. */
+  /**
+   * Returns the time of the fleet's server, as its replies told it, ms since the epoch; undefined: no reply has told it
+   * yet.
+   */
   serverTime(): number | undefined {
     return this.#connected && estimatedFleetTime(this.#connected);
   }

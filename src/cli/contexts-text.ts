@@ -58,6 +58,7 @@ function editLines(text: string, { current, contexts }: SavedContexts): string {
     if (name === undefined) return [header, ...body];
     found.add(name);
     const context = contexts.get(name);
+    // The lines after the last field, such as comments, belong to the next section.
     if (!context) return body.slice(body.findLastIndex((line) => FIELD.test(line)) + 1);
     return [header, ...setFields(body, context)];
   });

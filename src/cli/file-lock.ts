@@ -2,8 +2,8 @@
  * A lock between processes that change the same file: a file beside it, which only one of them can create. It contains
  * a token of its holder, so that a process that was stopped for long finds out that another took over its lock.
  *
- * What is read of the lock and what is done then are synchronous calls in a row: no other work of this process delays
- * the second one. A process that the system stops for seconds just between the two can still act on an old state.
+ * A process reads the lock and acts on it in two synchronous calls, with no other work of its own between them. A
+ * process that the system stops for seconds between the two calls may still act on an old state.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,13 +11,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileProblem, usageError } from '../core/model/errors.js';
 
 /**
- * A lock with the same token for longer than this is taken to be left by a process that died, ms of the monotonic
- * clock of the process that waits. A lock is held for a few milliseconds.
+ * A lock that keeps the same token for longer than this, ms, was left by a process that died: a lock is held for a few
+ * milliseconds. The waiting process measures the time by its monotonic clock.
  */
 const STALE_MS = 5000;
 /** The longest wait for a lock, ms. */
 const MAX_WAIT_MS = 15_000;
-/** The longest pause between two attempts, ms. It is random, so that processes do not stay in step. */
+/**
+ * The longest pause between two attempts, ms. It is random, so that waiting processes do not always try at the same
+ * moments.
+ */
 const MAX_PAUSE_MS = 20;
 
 /** Another process has taken over the lock. */
@@ -89,8 +92,9 @@ function create(lock: string, token: string): boolean {
 }
 
 /**
- * Removes the lock with the token `stale`. It is renamed first, because only one process can rename it. If it turns out
- * to be another's, which was faster, it is put back, unless a third process has created one: its holder notices.
+ * Removes the lock with the token `stale`. It is renamed first, because only one process can rename it. If it has
+ * another token then, another process took over the lock meanwhile, so it is put back, unless a third process has
+ * created one: then that other process notices that it lost its lock.
  */
 function removeStale(lock: string, stale: string): void {
   const removed = `${lock}.${randomUUID()}`;

@@ -7,7 +7,7 @@ import { Writable } from 'node:stream';
 import type { WriteError } from '../output/stdout-writer.js';
 import type { Streams } from './invocation.js';
 
-/** Returns a stream that writes to the same place; `stdout` itself if that is a terminal, a pipe or a socket. */
+/** Returns a stream that writes to the same file; `stdout` itself if that is a terminal, a pipe or a socket. */
 export function withWholeWrites(stdout: Streams['stdout'] & { fd?: number }): Streams['stdout'] {
   const { fd, isTTY } = stdout;
   if (fd === undefined || isTTY) return stdout;
@@ -16,8 +16,8 @@ export function withWholeWrites(stdout: Streams['stdout'] & { fd?: number }): St
 }
 
 /**
- * An error is emitted, but not passed to the callback of the write: a stream accepts no writes after that, and there
- * may be room again later.
+ * An error is emitted, but not passed to the callback of the write: after that a stream would accept no more writes,
+ * although the disk may have room again later.
  */
 function fileStream(fd: number): Writable {
   const stream = new Writable({

@@ -39,15 +39,15 @@ export async function main(
   const output = createStdoutWriter(withWholeWrites(streams.stdout), {
     signal: interrupted,
     onFailure: showError,
-    // With --quiet too: it completes the error that the first failure was told as.
+    // Printed with --quiet too, because it completes the error message of the first failure.
     onRecovery: (lostLines) =>
       stderr.write(`standard output can be written again; lines lost: ${lostLines}\n`),
   });
   try {
     const { exit, service } = await runProgram({ argv, env, streams, output, interrupted, main });
     await output.flush();
-    const isServed = service && interrupted.reason === 'SIGTERM';
-    const ended = isServed ? undefined : exitOfSignal(interrupted);
+    const isStoppedService = service && interrupted.reason === 'SIGTERM';
+    const ended = isStoppedService ? undefined : exitOfSignal(interrupted);
     return ended ?? (exit === 0 && output.failure ? exitOf(output.failure.code) : exit);
   } catch (error) {
     const known = error instanceof DevstateError ? error : internalError(error);

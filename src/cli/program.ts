@@ -40,9 +40,9 @@ export async function runProgram(invocation: Invocation): Promise<Completion> {
       service = command.service ?? false;
       const { withContext } = await import('./command-context.js');
       const declarations = { globals, commands };
-      const acts = command.writes ?? false;
-      code = (await withContext(invocation, globalOptions, { declarations, acts }, async (context) => {
-        if (acts && (await context.readOnly())) throw readOnlyError(command.name);
+      const hasEffects = command.writes ?? false;
+      code = (await withContext(invocation, globalOptions, { declarations, hasEffects }, async (context) => {
+        if (hasEffects && (await context.readOnly())) throw readOnlyError(command.name);
         return command.run(context, args, options);
       })) as ErrorCode | undefined;
     },

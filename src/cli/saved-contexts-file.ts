@@ -1,6 +1,6 @@
 /**
- * Reads and writes the file of the saved contexts. It is TOML, and is written readable by its user only, because
- * URLs in it may contain passwords.
+ * Reads and writes the file of the saved contexts. It is TOML, and only its user may read it, because URLs in it may
+ * contain passwords.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
@@ -70,7 +70,7 @@ export async function readContexts(
 /**
  * Changes the saved contexts, under a lock, so that changes by two processes are both kept.
  * @param edit changes the contexts that it is given; if it throws, the file stays as it is. If another process took
- * over the lock meanwhile, the file is read again, and `edit` is called again with what it has then
+ * over the lock meanwhile, the file is read again, and `edit` is called again with its contexts
  * @throws DevstateError USAGE: there is no home folder; the file cannot be read or written, is not valid, or others have
  * its lock; and what `edit` throws
  */

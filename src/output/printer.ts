@@ -33,12 +33,12 @@ export interface PrinterOptions {
    * True: reading a row performs an action, so rows are read even if the output is lost, and those of a list even if
    * the command is interrupted. False: they are read while somebody wants them.
    */
-  acts: boolean;
+  hasEffects: boolean;
   stderr: Writable;
   times: Times;
   /** The spinner of the command; it is stopped before the first row is written. */
   spinner?: Spinner;
-  /** When the signal is aborted, a list ends at the next row, unless `acts` is true. */
+  /** When the signal is aborted, a list ends at the next row, unless `hasEffects` is true. */
   signal: AbortSignal;
 }
 
@@ -84,7 +84,7 @@ const SAMPLE_ROWS = 100;
 type Layout = 'bounded' | 'list' | 'live';
 
 export function createPrinter(options: PrinterOptions): Printer {
-  const { format, times, stderr, spinner, output, acts } = options;
+  const { format, times, stderr, spinner, output, hasEffects } = options;
   const isJson = format === 'json' || format === 'ndjson';
   const isHumanReadable = (format === 'table' || format === 'wide') && options.fields === undefined;
   let paint: Promise<Paint> | undefined;
@@ -203,7 +203,7 @@ export function createPrinter(options: PrinterOptions): Printer {
     const count = await writeRows(
       rows,
       await formatterOf(view, Array.isArray(rows) ? 'bounded' : 'list'),
-      () => acts || !(output.lost.aborted || signal.aborted),
+      () => hasEffects || !(output.lost.aborted || signal.aborted),
     );
     if (count === 0 && view.emptyNotice !== undefined && !isJson && !options.quiet) {
       spinner?.stop();
@@ -227,8 +227,8 @@ export function createPrinter(options: PrinterOptions): Printer {
     // On an abort, rows that come as things happen end by themselves, and all rows until then are printed.
     async stream(view, rows) {
       spinner?.show('waiting for the first row');
-      if (acts) onAbort(output.lost, noticeClosed);
-      const mayContinue = () => !output.lost.aborted || (acts && !signal.aborted);
+      if (hasEffects) onAbort(output.lost, noticeClosed);
+      const mayContinue = () => !output.lost.aborted || (hasEffects && !signal.aborted);
       return writeRows(rows, await formatterOf(view, 'live'), mayContinue);
     },
   };

@@ -48,7 +48,7 @@ export function printing({
     times: isoTimes(),
     output: createStdoutWriter(stream ?? stdout),
     isTerminal: false,
-    acts: false,
+    hasEffects: false,
     stderr,
     ...options,
   });

@@ -56,7 +56,9 @@ export const history = command<Options>({
   },
 });
 
-/** Parses the options; the result makes a query of them by the server's clock. */
+/**
+ * Parses the options. Returns a function that makes a query of them; a duration ago is counted from the server's time.
+ */
 function parseQuery({ since, until, kind, limit }: Options): (fleet: Fleet) => Promise<HistoryOptions> {
   const parse = (text: string | undefined) => (text === undefined ? undefined : parseMoment(text));
   const moments = { since: parse(since), until: parse(until) };

@@ -75,8 +75,8 @@ export class BatchRunner {
   }
 
   /**
-   * Sends all batches and yields the results of the items that succeed. After an interrupt, the batch that is being
-   * sent is the last. So is one of which no item was answered, unless the server answers again.
+   * Sends all batches and yields the results of the items that succeed. No further batch is sent after an interrupt, or
+   * after a batch of which no item was answered, unless the server answers again.
    * @throws DevstateError CONNECTION: after an interrupt; or the server does not answer, and nothing was done
    */
   async *run<Item extends Identified, Result>(
@@ -108,8 +108,8 @@ export class BatchRunner {
 
   /**
    * Sends a batch and yields its results. If some item is answered, or the server answers again, a connection error is
-   * an ordinary failure of its item. If not, or after an interrupt, it ends the run; then only the items that may have
-   * been applied are reported.
+   * an ordinary failure of its item. If not, or after an interrupt, the error ends the run; then only the items that
+   * may have been applied are reported.
    */
   async *#sendBatch<Item extends Identified, Result>(
     batch: readonly ReadItem<Item>[],
@@ -119,7 +119,7 @@ export class BatchRunner {
     this.#unknown += items.length;
     const { results, loss } = await resultsOf(items, send);
     const isInterrupted = this.#context.signal.aborted;
-    const end = isInterrupted
+    const finalError = isInterrupted
       ? (loss ?? results.find(isConnectionError))
       : loss && (await this.#failureAfter(loss));
     const nextResult = results.values();
@@ -128,7 +128,7 @@ export class BatchRunner {
       const result = wasSent ? (nextResult.next().value as ItemResult<Result>) : item;
       const isUnknown = isUnknownOutcome(result);
       if (wasSent && !isUnknown) this.#unknown -= 1;
-      if (end && isConnectionError(result) && (isInterrupted || !isUnknown)) continue;
+      if (finalError && isConnectionError(result) && (isInterrupted || !isUnknown)) continue;
       if (result instanceof DevstateError) {
         if (!isUnknown) this.#failed += 1;
         this.failures.record(result, line);
@@ -137,15 +137,15 @@ export class BatchRunner {
       this.#succeeded += 1;
       yield result;
     }
-    if (!end) return;
-    if (isInterrupted || this.#succeeded === 0) throw end;
+    if (!finalError) return;
+    if (isInterrupted || this.#succeeded === 0) throw finalError;
     this.#isCutShort = true;
-    this.#context.failure(end);
+    this.#context.failure(finalError);
   }
 
   /**
    * Returns the error that ends the run after a batch of which no item was answered; undefined: the server answers
-   * again. If the batch was not sent, the server was waited for already.
+   * again. If the batch was not sent, its request has already waited for the server.
    */
   async #failureAfter(loss: DevstateError): Promise<DevstateError | undefined> {
     return isUnknownOutcome(loss) ? serverFailure(await this.#context.fleet()) : loss;

@@ -41,8 +41,8 @@ export interface Context {
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
-   * Returns the time of the fleet's server as its replies have told it, ms since the epoch; undefined: none has. This
-   * machine's clock may be wrong, so nothing goes by it.
+   * Returns the time of the fleet's server, as its replies told it, ms since the epoch; undefined: no reply has told it
+   * yet. The clock of this machine is not used, because it may be wrong.
    */
   serverTime(): number | undefined;
   /**
@@ -53,7 +53,8 @@ export interface Context {
    */
   fleet(options?: { onLost?: () => void }): Promise<Fleet>;
   /**
-   * Returns the namespace, the expected dialect and the database number of the fleet, and how its server is reached, without connecting.
+   * Returns the namespace, the expected dialect and the database number of the fleet, and how its server is reached.
+   * Does not connect.
    * @throws DevstateError USAGE
    */
   target(): Promise<{

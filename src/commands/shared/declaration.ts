@@ -49,8 +49,8 @@ export interface CommandDeclaration {
   service?: true;
   /**
    * True: the command writes. It is refused with `--read-only`, or in a read-only context, before it connects, and
-   * continues when its output is lost. Otherwise it runs there, only its writes, if any, are refused, and it ends with
-   * its output.
+   * continues when its output is lost. Otherwise it runs there too, but each write that it tries is refused; and it
+   * ends when its output is lost.
    */
   writes?: true;
   /** Whole command lines that `--help` prints as examples. */

@@ -25,7 +25,7 @@ interface DeviceOptions {
   partitions: number;
   dialect: Dialect;
   historyCap: number;
-  /** The options of a command line that say this. */
+  /** The same, as the options of a command line. */
   commandLine: string;
   /** Whether the fleet declares that devices have logins of their own; null: it was not asked. */
   declared: boolean | null;
@@ -94,7 +94,7 @@ export const acl = command<Options>({
   },
 });
 
-/** Returns what the options say, and for the rest what the fleet declares. Connects only if something is not given. */
+/** Returns what the options give, and for the rest what the fleet declares. Connects only if something is not given. */
 async function deviceOptions(
   context: Context,
   { namespace, dialect }: { readonly namespace?: string; readonly dialect?: Dialect },

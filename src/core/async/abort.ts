@@ -6,8 +6,8 @@ import { onEvent } from './shared-listener.js';
 
 /**
  * Calls `listener` once, when the signal aborts; never if it has aborted already.
- * @returns removes the listener. It must be called when the listener is no longer needed, unless the signal is of no
- *   further use either.
+ * @returns a function that removes the listener. It must be called when the listener is no longer needed, unless the
+ *   signal is of no further use either.
  */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   return signal && !signal.aborted ? onEvent(signal, 'abort', listener) : () => {};
@@ -17,7 +17,7 @@ export interface LinkedAbort {
   readonly signal: AbortSignal;
   /** Aborts the signal, and not those that it follows. */
   abort(): void;
-  /** Ends the following of the other signals. It must be called when the signal is no longer needed. */
+  /** Stops following the other signals. It must be called when the signal is no longer needed. */
   unlink(): void;
 }
 

@@ -12,10 +12,7 @@ const LINE: View<string> = {
 };
 
 const EVENT_TIMEOUT_MS = 10_000;
-/**
- * The time between two checks, while the demo waits for events and none comes, whether its 10 s of waiting are
- * over, ms.
- */
+/** While the demo waits for events: how often it checks whether EVENT_TIMEOUT_MS has passed, ms. */
 const EVENT_CHECK_MS = 200;
 
 export class DemoRunner {

@@ -2,7 +2,7 @@
 --        they would be left behind. Scripts of callers that believe in another layout do nothing from then on.
 -- KEYS   registered layout |
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout partitions former |
---        partitions: the layout, as a number of partitions; former: the number so far.
+--        partitions: the new layout, as a number of partitions; former: the number so far.
 -- Reply  {now, 1}: written; {now, 0}: not written, because the partition has devices.
 -- Events none.
 -- @include base

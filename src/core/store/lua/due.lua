@@ -6,9 +6,9 @@
 --        after: only deadlines later than this are read.
 -- Reply  {now, the next deadline, the last deadline that was read, the last outage, then the ids whose deadline has
 --        passed}. The next deadline is 0 if it was not looked up or there is none. The last deadline that was read is
---        `now` - 1 if all were read that have passed. The text of the outage changes when devices may
---        be held, or no longer held, for another reason than before.
---        Ids that are too long for any device are not replied; in the mode work they are removed from the index.
+--        `now` - 1 if all were read that have passed. The text of the outage changes when the reason for which devices
+--        are held changes. Ids that are too long for any device are not replied; in the mode work they are removed from
+--        the index.
 -- Events none.
 -- @include base
 -- @include layout
@@ -31,8 +31,8 @@ elseif maxCount > 0 then
     local nearest = redis.call('ZRANGEBYSCORE', activityKey, int(now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     nextDeadline, reached = nearest[2] or '0', int(now - 1)
   else
-    -- More devices than were read may have the last deadline. So the next read returns the devices with that deadline,
-    -- unless all that were read have it.
+    -- More devices than were read may have the last deadline. So the devices with that deadline are left for the next
+    -- read, unless all devices that were read have it.
     reached = due[#due]
     while count > 1 and due[2] ~= reached and due[2 * count] == reached do count = count - 1 end
     reached = due[2 * count]
@@ -44,9 +44,9 @@ elseif maxCount > 0 then
   end
 end
 if mode ~= 'look' then
-  -- Removes nothing: at `maxmemory` a server refuses SET as a script's first write, but accepts it after a ZREM. Without
-  -- the write the pulse would get old, and count as an outage at each step. If ZREM fails, `stampPulse` decides whether
-  -- the script fails.
+  -- This ZREM removes nothing: at `maxmemory` a server refuses SET as a script's first write, but accepts it after a
+  -- ZREM. Without the SET the pulse would get old, and each step would find an outage. If ZREM fails, `stampPulse`
+  -- decides whether the script fails.
   redis.pcall('ZREM', activityKey, '')
   stampPulse(pulse)
 end

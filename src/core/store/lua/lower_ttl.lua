@@ -1,9 +1,9 @@
--- lower_ttl: lowers the longest heartbeat TTL in the fleet's settings, when audits have found that no device uses it. It is
---        called after each audit of the whole fleet, which found no TTL longer than `ttl` (ms). It takes two audits: after
---        the first, the field `foundTtl` tells writers to which TTL it is to fall, and since when; a writer of a longer TTL
---        clears the field. A writer may have read the settings before, and used a longer TTL unnoticed. So only an audit
---        that began when all writers knew the field lowers the longest TTL. `known` is the field that they knew when the
---        audit began; empty: none.
+-- lower_ttl: lowers the longest heartbeat TTL in the fleet's settings, after audits that found no device with so long
+--        a TTL. It is called after each audit of the whole fleet; `ttl` (ms) is the longest TTL that the audit found.
+--        Lowering takes two audits: after the first, the field `foundTtl` tells writers to which TTL the setting is to
+--        fall, and since when; a writer of a longer TTL clears the field. A writer that has not read the field yet may
+--        use a longer TTL without clearing it. So only an audit that began when all writers knew the field lowers the
+--        setting. `known` is the field that they knew when the audit began; empty: none.
 -- KEYS   meta |
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout known ttl |
 -- Reply  {now, the field `foundTtl` if all writers know it now, else an empty text}

@@ -12,11 +12,10 @@ local function readTime()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The time of this call, read once so that all times that it writes agree. Every reply begins with it, which tells the
--- caller the server's time. After `notAfter`, the time by which the
--- caller has given up, the script does nothing and replies STALE and the time: the server may read a request long
--- after it was sent, when it was stopped or the network was interrupted. A time that a test sets is not compared,
--- because it is not the server's.
+-- The time of this call, read once so that all times that the script writes agree. Every reply begins with it, which
+-- tells the caller the server's time. After `notAfter`, when the caller has given up, the script only replies STALE and
+-- the time: a server that was stopped, or whose network was interrupted, may read a request long after it was sent. A
+-- time that a test sets is not compared, because it is not the server's.
 local now = readTime()
 if testTime == '' and notAfter ~= '' and now > tonumber(notAfter) then return redis.error_reply('STALE ' .. int(now)) end
 

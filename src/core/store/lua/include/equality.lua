@@ -7,8 +7,10 @@ local find, match, gmatch = string.find, string.match, string.gmatch
 -- Texts with more bytes are not compared here, and taken for texts that may be equal, so that no script runs for long.
 local COMPARED_BYTES = 16384
 
--- Members of objects in compact JSON, and what follows their key in any JSON: numbers, true, false and null; strings
--- without escapes. Patterns that scan a text take 20 ns a byte, so each of these is followed by plain searches.
+-- Patterns of a member of an object in compact JSON, which capture its key and value; and (_AFTER) of what follows a
+-- key in any JSON, which capture the value. SCALAR: a number, true, false or null. STRING: a string without escapes. To
+-- scan a text with a pattern takes 20 ns a byte, so only the new text is scanned; in the stored text each key is found
+-- by a plain search.
 local SCALAR, SCALAR_AFTER = '"([%w_.-]+)":(-?%w[%w.+-]*)', '^%s*:%s*(-?%w[%w.+-]*)'
 local STRING, STRING_AFTER = '"([%w_.-]+)":"([^"\\]*)"', '^%s*:%s*"([^"\\]*)"'
 
@@ -16,9 +18,9 @@ local function isSame(found, value)
   return found == value or found and tonumber(found) and tonumber(found) == tonumber(value)
 end
 
--- Returns whether a text has a member, at any depth, that `stored` certainly lacks: `stored` has not its key, or has it
--- once and with another value.
-local function hasOther(text, stored, member, after)
+-- Returns whether a text has a member, at any depth, that `stored` certainly lacks: `stored` does not have the key, or
+-- has it only once, with another value.
+local function hasOtherMember(text, stored, member, after)
   for key, value in gmatch(text, member) do
     local quoted = '"' .. key .. '"'
     local _, last = find(stored, quoted, 1, true)
@@ -56,6 +58,6 @@ local function mayBeEqual(stored, text)
   if #stored > COMPARED_BYTES or #text > COMPARED_BYTES then return true end
   -- An escape such as \u0031 may stand for any character, also for a digit.
   if find(stored, '\\u', 1, true) or find(text, '\\u', 1, true) then return true end
-  return not (hasOther(text, stored, SCALAR, SCALAR_AFTER) or hasOther(text, stored, STRING, STRING_AFTER)
+  return not (hasOtherMember(text, stored, SCALAR, SCALAR_AFTER) or hasOtherMember(text, stored, STRING, STRING_AFTER)
     or haveOtherSums(text, stored))
 end

@@ -1,7 +1,7 @@
--- The hold: a device whose heartbeats could not arrive, because Redis, the network, or the devices' side of it was away,
--- is not announced offline until it has had time to send one again. Each device is judged by its own TTL. The argument
--- `holdTtls` is the fleet's setting: how long devices are held while no device sends heartbeats, in TTLs after the last
--- heartbeat of the fleet; 0: no device is ever held.
+-- The hold: a device whose heartbeats could not arrive, because Redis or the network was interrupted, is not announced
+-- offline until it has had time to send one again. Each device is judged by its own TTL. The argument `holdTtls` is the
+-- fleet's setting: how long devices are held while no device sends heartbeats, in TTLs after the last heartbeat of the
+-- fleet; 0: no device is ever held.
 
 -- OUTAGES_HELD: after an outage, a device is held for at most this many times the length of the outage. MANY_DEVICES:
 -- if fewer devices are online and none sends heartbeats, they are held for at most one TTL: they may all have stopped.
@@ -29,8 +29,8 @@ local function holdEnd(pulse, lastSeen, deadline, now, longestTtl)
   if not pulse.isSilent then return end
   local isContinued = pulse.from > SET_BACK and continuesOutage(pulse, pulse.last, longestTtl)
   local began = isContinued and pulse.from or pulse.last
-  local wasSeenLate = lastSeen > pulse.last + math.max(STAMP_MS, SILENT_GAPS * usualGap(pulse))
-  if deadline <= began or wasSeenLate or now - pulse.last < ttl * LEAST_PART then return end
+  local wasSeenInSilence = lastSeen > pulse.last + math.max(STAMP_MS, SILENT_GAPS * usualGap(pulse))
+  if deadline <= began or wasSeenInSilence or now - pulse.last < ttl * LEAST_PART then return end
   local ends = pulse.last + silentTtls(pulse) * ttl
   if now < ends then return ends end
 end

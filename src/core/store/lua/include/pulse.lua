@@ -4,20 +4,20 @@
 --   last             the last heartbeat
 --   change2 change1  the last two changes, `change1` is the later. A change is a heartbeat of another device than that of
 --                    the change before
---   gap gapBefore    the longest time since `change2` at a change, in the present window and in the window before. It
---                    spans two changes, so that one device that stops sending heartbeats does not lengthen it
+--   gap gapBefore    the longest time from a change to the second change after it, in the present window and in the
+--                    window before. It spans two changes, so that one device that stops does not lengthen it
 --   since            the start of the present window
---   ttl              the longest TTL of the devices whose heartbeats were added, ms; it halves with each window, so that
---                    devices that are gone count no more. A window is twice as long
---   step             the last step of a detector; 0: none runs
+--   ttl              the longest TTL of the devices whose heartbeats were added, ms; it is halved at the end of each
+--                    window, so that it falls when devices are gone. A window lasts twice this TTL
+--   step             when a detector last read the index; 0: no detector runs
 --   from to          the last outage. from = NO_PULSE: there was no pulse before `to`; SET_BACK: the clock was set back at
 --                    `to`
 --   id               the device of `change1`
 
 -- It is an outage (`silent`) if no heartbeat came for longer than SILENT_MS, and for longer than SILENT_GAPS usual gaps.
 -- It is also an outage (`cut`) if a detector was running, and neither a heartbeat nor a step of a detector came for longer
--- than CUT_MS. LEAST_PART: an outage is ignored if it is shorter than this part of the device's TTL, or of the outage that
--- it continues.
+-- than CUT_MS. LEAST_PART: an outage is ignored for a device if it is shorter than this part of the device's TTL, and for
+-- all devices if it is shorter than this part of the outage that it continues.
 local SILENT_MS, SILENT_GAPS, CUT_MS, LEAST_PART = 300, 1.5, 2000, 1 / 8
 local NO_PULSE, SET_BACK = 1, 2
 local PULSE = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (.*)$'
@@ -82,7 +82,8 @@ end
 -- Returns the pulse in `text`, and notes in it an outage that ends now. `caller` is 'beat', 'step' (of a detector) or
 -- 'settle' (any other verdict). Only a heartbeat ends silence. The pulse is written by `stampPulse` at the end of the
 -- script: at `maxmemory` a server refuses a script's first write if it needs memory, so the writes that may free memory
--- come first. `isStalled`: the detector itself was stopped before this step, so that its absence shows no outage.
+-- come first. `isStalled`: the detector itself was stopped before this step, so the time without a step is not an
+-- outage.
 local function computePulse(text, caller, now, longestTtl, isStalled)
   local pulse = parsePulse(text, now, longestTtl)
   local contact, isBeat = math.max(pulse.last, pulse.step), caller == 'beat'
@@ -133,7 +134,7 @@ local function addSeen(pulse, id, ttl, seenAt, longestTtl)
 end
 
 -- Writes the pulse if it must be. A server at `maxmemory` may refuse the write, and the script must not fail then. On a
--- replica it must fail: a detector whose connection leads to one is to leave it, though no device is due.
+-- replica the script must fail, even if no device is due, so that a detector that is connected to one notices it.
 local function stampPulse(pulse)
   if not pulse.mustWrite then return end
   local text = string.format('%d %d %d %d %d %d %d %d %d %d %s', pulse.last, pulse.change2, pulse.change1, pulse.gap,
@@ -142,8 +143,8 @@ local function stampPulse(pulse)
   if reply.err and string.find(reply.err, 'READONLY', 1, true) then redis.call('SET', pulseKey, text) end
 end
 
--- Adds heartbeats of devices to the pulse and writes it. Of many heartbeats at one time, those of two devices are enough:
--- `first` (nil: there was none) and `other` (nil: there was only one). A TTL of 0 is not known.
+-- Adds heartbeats of devices to the pulse and writes it. Of many heartbeats at one time, those of two devices are
+-- enough: `first` (nil: there was none) and `other` (nil: there was only one). A TTL of 0 means that it is not known.
 local function stampBeats(pulse, now, first, firstTtl, other, otherTtl)
   if not first then return end
   addBeat(pulse, first, firstTtl, now)

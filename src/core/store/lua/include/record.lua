@@ -7,8 +7,8 @@ local DIALECTS = dialectName == 'python' and {PYTHON, NODE} or {NODE, PYTHON}
 local REPORTED_VERSION, REPORTED_AT, DESIRED_VERSION, DESIRED_AT = 1, 2, 3, 4
 local SEQ, PRESENCE_AT, OWN_TTL = 5, 6, 7
 
--- Returns the number that a text of digits gives; 0 if it has more than 15 digits. Larger numbers are not exact: a `seq`
--- of 2^53, which another program may write, would stay what it is when 1 is added.
+-- Returns the number that a text of digits gives; 0 if it has more than 15 digits. Larger numbers are not exact: adding
+-- 1 to a `seq` of 2^53, which another program may write, would not change it.
 local function bounded(digits)
   local number = tonumber(digits)
   return number < 1e15 and number or 0
@@ -41,13 +41,13 @@ end
 -- Returns the value of one field in a reply of HMGET as text: '' if the field does not exist.
 local function textOf(value) return type(value) == 'string' and value or '' end
 
--- The most bytes that a field may have where devices write their own records. To read a field of 100 MB would block
--- Redis for seconds.
+-- The most bytes that a document (DOCUMENT_LIMIT), or another field (FIELD_LIMIT), may have where devices write their
+-- own records. To read a field of 100 MB would block Redis for seconds.
 local FIELD_LIMIT, DOCUMENT_LIMIT = tonumber(maxFieldBytes), 1048576
 local DOCUMENTS = {reported = true, desired = true, metadata = true}
 
 -- Returns the text of an error if one of the fields of a record is too large to be read; nil if none is. Nothing is
--- asked if the argument `maxFieldBytes` is 0. The reply of HSTRLEN is 0 for an absent field.
+-- checked if the argument `maxFieldBytes` is 0. The reply of HSTRLEN is 0 for an absent field.
 local function oversizeIn(key, dialect, names)
   if FIELD_LIMIT == 0 then return end
   for _, name in ipairs(names) do

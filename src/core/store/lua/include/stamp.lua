@@ -5,7 +5,8 @@ local STAMP_MS = 100
 
 local function readPulse() return redis.call('GET', pulseKey) or '' end
 
--- Returns whether heartbeats have nothing to add to the pulse: it was written just now, and so was a change.
+-- Returns whether heartbeats have nothing to add to the pulse: its last heartbeat and its `change2` are both less than
+-- STAMP_MS old.
 local function isJustStamped(text, now)
   local last, change2 = string.match(text, '^(%d+) (%d+) %d+ ')
   return last and now - last < STAMP_MS and now - change2 < STAMP_MS and now >= tonumber(last)
