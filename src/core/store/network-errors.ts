@@ -36,6 +36,11 @@ export function isNotSent({ message }: Error): boolean {
   return NOT_SENT.test(message);
 }
 
+/** Returns whether an error says that the connection of a command was lost or closed. */
+export function isConnectionLost({ message }: Error): boolean {
+  return CONNECTION_LOST.test(message);
+}
+
 /** Returns an error for a command that was not sent (`isNotSent`). @param cause why it was not */
 export function notSentError(cause: unknown): Error {
   return new Error("Stream isn't writeable and enableOfflineQueue options is false", { cause });
@@ -50,7 +55,7 @@ export function networkProblem(error: Error): string | null {
   if (code !== undefined && code in REASONS) return REASONS[code] as string;
   if (code !== undefined && syscall !== undefined && NETWORK_CALLS.has(syscall)) return error.message;
   if (/^Too many Cluster redirections/.test(error.message)) return 'the cluster redirected too many times';
-  if (CONNECTION_LOST.test(error.message) || isNotSent(error)) return LOST;
+  if (isConnectionLost(error) || isNotSent(error)) return LOST;
   if (/^(Command timed out|connect ETIMEDOUT|Socket timeout)/.test(error.message)) return TIMED_OUT;
   return null;
 }

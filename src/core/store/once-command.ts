@@ -4,6 +4,7 @@
  * written again once the connection that it was written to is lost.
  */
 import { Socket } from 'node:net';
+import { isConnectionLost } from './network-errors.js';
 import { SentCommand } from './sent-command.js';
 
 /** Written in place of the command: its reply is that of a command that nobody waits for any more. */
@@ -13,9 +14,16 @@ export class OnceCommand extends SentCommand {
   /** Whether the command was refused, so that the next reply is that of PING. */
   #isRefused = false;
 
-  /** Whether the command was written, so that it may have been done. */
-  get wasWritten(): boolean {
-    return this.socket !== undefined;
+  /**
+   * Whether the command may have been done, although it has failed with this error of the network. It was not if it was
+   * never written; nor if the connection that it was last written to lives while another one was lost: then a server of a
+   * cluster has redirected it, and it was not written again.
+   */
+  mayBeDone(error: Error): boolean {
+    const { socket } = this;
+    return (
+      socket !== undefined && !(isConnectionLost(error) && socket instanceof Socket && !socket.destroyed)
+    );
   }
 
   override toWritable(socket: object): string | Buffer {

@@ -163,7 +163,7 @@ export class Requests {
     try {
       return (await this.connection.sendCommand(command)) as unknown[];
     } catch (error) {
-      throw isNetworkError(error) && !command.wasWritten ? notSentError(error) : error;
+      throw isNetworkError(error) && !command.mayBeDone(error) ? notSentError(error) : error;
     }
   }
 }
