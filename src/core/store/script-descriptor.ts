@@ -84,6 +84,11 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   readonly probes: readonly ProbeCommand[];
   /** Every Redis command that the script and its included files call, not counting `probes`. */
   readonly commands: readonly ScriptCommand[];
+  /**
+   * Those of `commands` that this script does not send in some fleets, each with the condition of such a fleet in Lua.
+   * What holds for all scripts is in script-permissions.ts.
+   */
+  readonly unsentIf?: { readonly [Command in ScriptCommand]?: string };
 }
 
 /** The part of a descriptor that is written by hand: all but the name and the Lua source. */

@@ -1,7 +1,8 @@
 /**
  * Whether the user may send every command of a script. Redis checks a command of a script only when the script sends
- * it, and does not undo what the script wrote before; so a script asks before its first write. It asks only if the
- * argument `permissionCheck` is 1, because the answers take about as long as a heartbeat.
+ * it, and does not undo what the script wrote before; so a script asks before its first write, for each command that it
+ * may send in this fleet. It asks only if the argument `permissionCheck` is 1, because the answers take about as long as
+ * a heartbeat.
  *
  * A server can be asked since Redis 7.0. On Redis 6.2 a user who lacks a command of a script may leave part of what the
  * script writes; users with the rules that `devstate acl` prints lack none.
@@ -13,11 +14,8 @@ import { keyType } from './script-keys.js';
 /** The beginning of the error with which a script refuses to begin. */
 export const REFUSAL = 'NOPERM this user may not ';
 
-/**
- * HSTRLEN is not checked: it is sent only in fleets with device logins, before any write, and users made before it
- * existed lack it.
- */
-const NOT_ASKED: ScriptCommand = 'HSTRLEN';
+/** Commands that no script sends in some fleets, each with the condition of such a fleet in Lua. */
+const UNSENT_IF: ScriptShape['unsentIf'] = { HSTRLEN: "maxFieldBytes == '0'", RPUSH: "historyCap == '0'" };
 
 /**
  * Returns Lua code that ends the script with an error if the user may not send one of its commands. The permission may
@@ -25,12 +23,16 @@ const NOT_ASKED: ScriptCommand = 'HSTRLEN';
  * the first.
  */
 export function permissionCheckCode(name: string, shape: ScriptShape): string[] {
-  const commands = [...new Set([...shape.probes, ...shape.commands])].filter((each) => each !== NOT_ASKED);
-  const calls = commands.map((command) => `{${[`'${command}'`, ...argumentsOf(command, shape)].join(', ')}}`);
+  const commands = [...new Set([...shape.probes, ...shape.commands])];
+  const unsentIf = { ...UNSENT_IF, ...shape.unsentIf };
+  const calls = commands.map((command) => {
+    const isUnsent = unsentIf[command] ? [`isUnsent = ${unsentIf[command]}`] : [];
+    return `{${[`'${command}'`, ...argumentsOf(command, shape), ...isUnsent].join(', ')}}`;
+  });
   return [
     "if permissionCheck == '1' and redis.acl_check_cmd then",
     `  for _, call in ipairs({${calls.join(', ')}}) do`,
-    '    if not redis.acl_check_cmd(unpack(call)) then',
+    '    if not call.isUnsent and not redis.acl_check_cmd(unpack(call)) then',
     `      local denied = call[1] == 'PUBLISH' and 'publish to the channel' or 'send ' .. call[1] .. ', as ${name} does'`,
     `      return redis.error_reply('${REFUSAL}' .. denied)`,
     '    end',

@@ -72,6 +72,7 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   deviceArgs: ['id', 'ttl'],
   probes: ['SCARD', 'ZCARD'],
   commands: [...BASE, ...LAYOUT, ...RECORD, ...PULSE, 'GETEX', 'SADD', 'ZADD', 'HSET'],
+  unsentIf: { SADD: "exclusive == '1'" },
 });
 
 /**
@@ -209,6 +210,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
     'SREM',
     'ZREM',
   ],
+  unsentIf: { SET: 'true', RPUSH: 'true', LTRIM: 'true' },
 });
 
 /** Removes one device from the set of a type that is not the type in its record. */

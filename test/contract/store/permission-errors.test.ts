@@ -8,6 +8,7 @@ import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
+import { unregister } from '../../../src/core/registry/unregister.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { isDenied } from '../../../src/core/store/reply-errors.js';
 import { describeIfAble } from '../../support/abilities.js';
@@ -93,6 +94,25 @@ test.each<[operation: keyof typeof OPERATIONS, rule: string, id: string, message
     message: `permission refused: ${message}`,
   });
   if (operation !== 'settle') expect(await snapshot(admin.redis)).toEqual(before);
+});
+
+test.each<[fleet: string, command: string, rules: string[], run: (fleet: SingleFleet) => Promise<unknown>]>([
+  ['exclusive', 'heartbeat', ['-sadd'], (fleet) => heartbeats(fleet, [{ id: 'd1' }])],
+  [
+    'without history',
+    'heartbeat',
+    ['-rpush'],
+    (fleet) => heartbeats(fleet, [{ id: 'd1', reportedJson: '{"b":2}' }]),
+  ],
+  ['without history', 'setDesired', ['-rpush'], (fleet) => setDesired(fleet, 'd1', { a: 'b' })],
+  ['without history', 'disconnect', ['-rpush'], (fleet) => disconnect(fleet, 'd1')],
+  ['with history', 'unregister', ['-rpush', '-ltrim', '-set'], (fleet) => unregister(fleet, 'd1')],
+  ['with history', 'heartbeat', ['-hstrlen'], (fleet) => heartbeats(fleet, [{ id: 'd1' }])],
+])('in a fleet %s, %s asks for no command that it does not send', async (kind, _command, rules, run) => {
+  if (kind === 'exclusive') await declareFleet(admin, { writers: 'exclusive' });
+  if (kind === 'without history') await admin.redis.hset(admin.keys.meta, 'historyCap', '0');
+  await heartbeats(admin, [{ id: 'd1' }]);
+  expect([await run(await limited(...rules))].flat().filter(isDenied)).toEqual([]);
 });
 
 describeIfAble('redis.acl_check_cmd', 'many devices', () => {
