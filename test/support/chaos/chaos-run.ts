@@ -21,7 +21,7 @@ import type { Operation } from './log-checker.js';
 import { type FaultCounts, NetworkFaults } from './network-faults.js';
 import { readOperations } from './operations.js';
 import { type Process, startDevstate, startHelper } from './processes.js';
-import type { ClockStep, RealEvent } from './times.js';
+import { type ClockStep, REQUEST_TIMEOUT_MS, type RealEvent } from './times.js';
 import type { Outage, Topology } from './topologies.js';
 
 export interface ChaosOptions {
@@ -56,8 +56,6 @@ export interface ChaosRun {
   counts: { detectorsKilled: number; connectionsKilled: number; flushes: number } & FaultCounts;
 }
 
-/** The request timeout of workers, detectors and watchers, ms. */
-export const REQUEST_TIMEOUT_MS = 2000;
 const TIMEOUT_OPTION = ['--request-timeout', `${REQUEST_TIMEOUT_MS}ms`];
 /** The exit code of a command that could not connect. */
 const NO_CONNECTION = 5;

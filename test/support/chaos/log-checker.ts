@@ -10,7 +10,10 @@
  * Unknown, so that several outcomes are accepted:
  * - an unanswered operation was executed or not, at any time between its request and the end of the call;
  *   if it was executed without an event, the deadline is known as an interval. A heartbeat without a report may have
- *   been executed several times, also if it was answered in the end, without `wasOffline`;
+ *   been executed several times, also if it was answered in the end, without `wasOffline`; an earlier attempt may then
+ *   come after the one that was answered, until the end of the request timeout;
+ * - an operation that was not answered while the server's clock was set back may be executed later, because its time
+ *   limit is by that clock;
  * - a device that expired and beat again while it was held has an offline event from before, or no events. No `timeout`
  *   may be logged while a device was certainly held;
  * - a step of the server's clock forward makes keys expire early, and a step back late. No `timeout` may be logged before
@@ -20,6 +23,7 @@
  */
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import { type Hold, isCertainlyHeld } from './holds.js';
+import { withLateAttempts } from './late-attempts.js';
 import {
   CLOCK_MS,
   type ClockStep,
@@ -53,7 +57,7 @@ interface BeatReply {
 }
 
 /** A key may still exist for so long after it has expired, ms. If the clock is set back meanwhile, it is there again. */
-const LINGER_MS = 2000;
+const LINGER_MS = 5000;
 
 /** The most attempts of one heartbeat that are tried as executed; more have the same results. */
 const MOST_ATTEMPTS = 3;
@@ -96,9 +100,10 @@ export function findError(
   if (sequenceError) return sequenceError;
   const replay = new Replay(events, holds, steps);
   let states: State[] = [{ next: 0, online: false, key: null }];
-  for (const [i, operation] of operations.entries()) {
+  const replayed = withLateAttempts(operations, steps);
+  for (const [i, operation] of replayed.entries()) {
     const following = withoutDuplicates(states.flatMap((state) => replay.statesAfter(state, operation)));
-    if (following.length === 0) return describe(operations.slice(Math.max(0, i - 3), i + 1), states, events);
+    if (following.length === 0) return describe(replayed.slice(Math.max(0, i - 3), i + 1), states, events);
     states = following;
   }
   const ends = states.flatMap((state) => replay.withExpiry(state, Number.POSITIVE_INFINITY));

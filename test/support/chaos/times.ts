@@ -8,7 +8,10 @@ export type Span = readonly [from: number, to: number];
  * The tolerance between the TIME in a script and the time of its log entries and key expiry, because Redis may be
  * interrupted in between. A deadline that the audit reads from a key's TTL may be off by as much.
  */
-export const CLOCK_MS = 100;
+export const CLOCK_MS = 200;
+
+/** The request timeout of workers, detectors and watchers, ms. */
+export const REQUEST_TIMEOUT_MS = 2000;
 
 /** One change of the clock of the servers that have some partitions. */
 export interface ClockStep {
