@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import type { DeviceRecord, Dialect } from '../../src/core/model/device.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import type { Keyspace } from '../../src/core/model/keyspace.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS } from '../../src/core/model/numeric-options.js';
 import type { PresenceEvent } from '../../src/core/model/presence-event.js';
 import { decodeLogEntry } from '../../src/core/model/presence-event.js';
 import { type FeedOptions, presenceFeed } from '../../src/core/presence/feed.js';
@@ -17,8 +18,8 @@ import { closeConnection } from '../../src/core/store/close-connection.js';
 import { Fleet, type FleetOptions } from '../../src/core/store/fleet.js';
 import type { Link } from '../../src/core/store/link.js';
 import type { Partition } from '../../src/core/store/partition.js';
+import { libraryLink } from '../../src/library/own-client.js';
 import { connect } from '../../src/redis/client.js';
-import { ServerLink } from '../../src/redis/server-link.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { pulseText } from './hold/pulse.js';
 import type { TestBackend } from './redis.js';
@@ -41,7 +42,7 @@ export class SingleFleet extends Fleet {
   readonly only: Partition;
 
   constructor(connection: Redis | Link, { clock, ...options }: TestFleetOptions = {}) {
-    super('whenOpen' in connection ? connection : new ServerLink(connection), options, clock);
+    super('whenOpen' in connection ? connection : linkOf(connection), options, clock);
     this.only = this.layOutPartitions(1)[0] as Partition;
   }
 
@@ -53,6 +54,11 @@ export class SingleFleet extends Fleet {
   override get keys(): Keyspace {
     return this.only.keys;
   }
+}
+
+/** The link to a client. Fleets that share a client share its link, so that the client gets each listener once. */
+function linkOf(client: Redis): Link {
+  return libraryLink(client, DEFAULT_REQUEST_TIMEOUT_MS).link;
 }
 
 /** The keys of a partition, or of a fleet with only one. */
