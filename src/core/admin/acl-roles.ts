@@ -90,7 +90,7 @@ const NEEDS: Record<Exclude<Role, 'device'>, RoleNeeds> = {
   },
   detector: {
     scripts: [DUE, SETTLE, LOWER_TTL],
-    commands: 'time type sscan scard srandmember subscribe zrange exists info',
+    commands: 'time type sscan scard srandmember subscribe zrange zrank exists info',
     keys: { keys: ['meta', 'registered'], deviceKeys: [] },
     commandChannels: false,
   },

@@ -1,6 +1,7 @@
 /** A sweep, which cron can run in place of a detector: marks the devices offline, once, that have expired by now. */
 import { collectOutcomes } from '../async/settled.js';
 import type { PresenceEvent } from '../model/presence-event.js';
+import { pageIndex } from '../query/index-pager.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { mostSevere } from '../store/redis-errors.js';
@@ -10,6 +11,9 @@ import { toFleetEvent } from './fleet-event.js';
 import { HoldNotice } from './hold-notice.js';
 import { LostAnswers } from './lost-answers.js';
 import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js';
+
+/** The score in the index of a device whose heartbeat key never expires (settle.lua). */
+const NO_TTL_SCORE = Number.MAX_SAFE_INTEGER;
 
 /**
  * Yields the transitions that the sweep announced. A sweep judges as a detector does: a device whose
@@ -47,7 +51,7 @@ export async function* sweep(fleet: Fleet, options: DetectOptions = {}): AsyncGe
 }
 
 /**
- * Settles the due devices of one partition, and yields the transitions that were announced.
+ * Settles devices of one partition, and yields the transitions that were announced.
  * @param firstRead the first read of the partition's index, which the caller has begun
  * @param limit the largest number of devices that a read of the index returns
  */
@@ -59,20 +63,39 @@ async function* sweepPartition(
   lostAnswers: LostAnswers,
   { honourHold = true, onNotice = () => {} }: DetectOptions,
 ): AsyncGenerator<PresenceEvent> {
-  let after = 0;
+  let lastNow = 0;
   let holdUntil = 0;
-  for (let reading = firstRead; ; reading = undefined) {
-    const found = await (reading ?? fetchDue(partition, 'look', { limit, after }));
-    after = found.reached;
-    const { now, due } = found;
-    const settled = await settleBatch(partition, due, [], { honourHold });
+  for await (const { now, ids } of devicesToSettle(partition, firstRead, limit)) {
+    lastNow = now;
+    const settled = await settleBatch(partition, ids, [], { honourHold });
     holdUntil = Math.max(holdUntil, settled.holdEnds.last);
     yield* settled.events;
     lostAnswers.update(partition, settled);
     if (settled.failures.length > 0) throw mostSevere(settled.failures);
     reportErrors(settled.verdicts, onNotice);
+  }
+  if (honourHold) hold.update(partition, { now: lastNow, holdUntil });
+}
+
+/**
+ * Yields the devices of a partition whose deadline has passed; then those whose deadline is later than the longest TTL
+ * allows: it was written before the clock was set back. If the clock was ahead by less than the longest TTL, such
+ * deadlines are not noticed, and pass at most that much too late.
+ */
+async function* devicesToSettle(
+  partition: Partition,
+  firstRead: Promise<DueDevices> | undefined,
+  limit: number,
+): AsyncGenerator<{ now: number; ids: string[] }> {
+  let after = 0;
+  for (let reading = firstRead; ; reading = undefined) {
+    const { now, due, reached } = await (reading ?? fetchDue(partition, 'look', { limit, after }));
+    yield { now, ids: due };
+    after = reached;
     if (after < now - 1) continue;
-    if (honourHold) hold.update(partition, { now, holdUntil });
+    const { longestTtl } = await partition.settings();
+    const tooLate = { from: now + longestTtl + 1, to: NO_TTL_SCORE - 1 };
+    for await (const ids of pageIndex(partition, tooLate)) yield { now, ids };
     return;
   }
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
-import { register } from '../../../src/core/registry/register.js';
+import { register, registerAll } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.mjs';
 import {
   expired,
@@ -13,6 +13,7 @@ import {
   scoreOf,
   serverNow,
   storyOf,
+  until,
 } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
@@ -39,6 +40,35 @@ test('three concurrent sweeps announce each of 450 expired devices once', async 
   expect(await logOf(fleet)).toHaveLength(2 * ids.length + 1);
   expect(await runSweep(fleet)).toEqual([]);
 });
+
+const HOUR_MS = 3_600_000;
+
+test.each([
+  ['and all devices stop', false],
+  ['and one device sends on', true],
+])(
+  'the clock is set back by an hour, %s: a sweep gives each its TTL, and later ones announce it',
+  async (_which, beatsOn) => {
+    const fleet = await openFleet(redis);
+    const ids = numberedIds(450); // several pages of the index
+    await registerAll(
+      fleet,
+      [...ids, 'alive'].map((id) => ({ id, type: 'lamp' })),
+    );
+    const ahead = await openFleet(redis, { clock: () => Date.now() + HOUR_MS });
+    await heartbeats(
+      ahead,
+      ids.map((id) => ({ id, ttl: 500 })),
+    );
+    if (beatsOn) await heartbeats(fleet, [{ id: 'alive', ttl: 60_000 }]);
+    const announced = new Set(await runSweep(fleet));
+    await until(async () => {
+      for (const id of await runSweep(fleet)) announced.add(id);
+      return announced.size === ids.length;
+    });
+    expect([...announced].sort()).toEqual(ids.sort());
+  },
+);
 
 test('a sweep trusts the heartbeat key, and corrects the index', async () => {
   const fleet = await openFleet(redis);
