@@ -3,7 +3,7 @@
  * JSON.stringify would make null of NaN, of an invalid Date and of undefined in an array, and in a merge patch a null
  * deletes; of a Map it would make an empty object.
  */
-import { refuseSeparators } from '../core/model/document-limits.js';
+import { refuseManySeparators } from '../core/model/document-limits.js';
 import { type DevstateError, quote, usageError } from '../core/model/errors.js';
 import { isLosslessNumber, type Json, type JsonObject, LosslessNumber, setKey } from '../core/model/json.js';
 import { MAX_DOCUMENT_DEPTH, TOO_DEEP } from '../core/model/json-text.js';
@@ -44,7 +44,7 @@ function convert(
   const around = [...outer, value];
   const isArray = Array.isArray(value);
   separators.count += isArray ? value.length : 2 * Object.keys(value).length;
-  refuseSeparators(separators.count - 1);
+  refuseManySeparators(separators.count - 1);
   // `Array.from` also visits the holes of a sparse array.
   if (isArray)
     return Array.from(value, (item, i) => convert(item, String(i), [...path, i], around, separators));

@@ -28,7 +28,10 @@ export class CachedValue<Value extends object> {
    * begun before is not cached.
    */
   #reading: Promise<Value> | undefined;
-  /** The time until which `get` returns `#value`, of `performance.now()`; infinite during a read, so that callers share it. */
+  /**
+   * Until when `get` returns `#value`, ms on the clock of `performance.now()`; infinite during a read, so that callers
+   * share the read.
+   */
   #validUntil = 0;
 
   constructor(options: CacheOptions<Value>) {

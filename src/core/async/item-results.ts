@@ -24,8 +24,8 @@ export function itemResultOf<Item>(read: () => Item): ItemResult<Item> {
 }
 
 /**
- * Returns the result of the work for one item, or the DevstateError with which it fails. If the error is one of the
- * connection or not a DevstateError, it rejects, because the cause is not in this item and concerns the whole batch.
+ * Returns the result of the work for one item, or the DevstateError with which it fails. It rejects with an error of
+ * the connection, and with one that is not a DevstateError, because these concern the whole batch.
  */
 export async function awaitItemResult<Result>(work: Promise<Result>): Promise<ItemResult<Result>> {
   try {

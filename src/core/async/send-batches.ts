@@ -1,7 +1,7 @@
 /**
- * Calls with many items (devices), each of which succeeds or fails alone. If the connection is lost meanwhile, what was
- * answered before keeps its results: a batch that is lost fails for its items alone, and no further batch is sent,
- * because each could wait for the request timeout. Only if no batch is answered, the call fails as a whole.
+ * Calls with many items (devices), each of which succeeds or fails alone. If the connection is lost meanwhile, the
+ * items that were answered keep their results. The items of a lost batch fail, and no further batch is sent, because
+ * each might wait for the request timeout. The call fails as a whole only if no batch was answered.
  */
 import { DevstateError, deviceError, isConnectionError } from '../model/errors.js';
 import { awaitItemResult, type ItemResult, itemResultOf } from './item-results.js';
@@ -9,8 +9,8 @@ import { mapConcurrently, settleAll } from './settled.js';
 import { slices } from './slices.js';
 
 /**
- * The most items of a call that are parsed and sent together. What is kept for an item besides its result (its JSON
- * text, its place in a group, its reply) is kept for at most so many items, however many the call has.
+ * The most items of a call that are parsed and sent together. So the memory that items take besides their results (JSON
+ * text, place in a group, reply) does not grow with the call.
  */
 const MAX_ITEMS_AT_ONCE = 10_000;
 
@@ -26,8 +26,8 @@ export function idOf(item: Identified): string {
 
 /**
  * Validates the inputs with `parse` and sends the valid items. Returns a result for each input, in order: for an input
- * that is not valid, the DevstateError that `parse` threw. Of a call with many inputs, a part is parsed and sent at a
- * time, in the order of the inputs.
+ * that is not valid, the DevstateError that `parse` threw. Many inputs are parsed and sent in parts, one part after the
+ * other.
  * @throws DevstateError CONNECTION: no item was answered
  */
 export function sendValidItems<Input, Item extends Identified, Result>(
@@ -49,7 +49,7 @@ export function sendValidItems<Input, Item extends Identified, Result>(
 /**
  * Sends batches in order, and returns the results of their items. After a batch that is lost, the items of the batches
  * that were not sent yet fail with CONNECTION too, without an outcome.
- * @param atOnce how many batches are sent before the first is answered
+ * @param atOnce the most batches that are sent and not answered yet
  * @throws DevstateError CONNECTION: no batch was answered. If any of them may have been done, the outcome is `unknown`
  */
 export function sendBatches<Item extends Identified, Result>(
@@ -60,7 +60,7 @@ export function sendBatches<Item extends Identified, Result>(
   return sendAll(batches, send, atOnce, idOf);
 }
 
-/** Does as `sendBatches`, with items whose id only `toId` knows. If it throws a DevstateError, that is the item's result. */
+/** Does as `sendBatches`. `toId` returns the id of an item; if it throws a DevstateError, that is the item's result. */
 async function sendAll<Item, Result>(
   batches: Iterable<readonly Item[]>,
   send: Send<Item, Result>,
@@ -91,8 +91,8 @@ async function sendAll<Item, Result>(
 }
 
 /**
- * Does the work of each item alone, and returns its result or its DevstateError, in order.
- * @param atOnce how many works are begun before the first is done; default: all
+ * Calls `work` for each item, and returns the result or the DevstateError of each, in order.
+ * @param atOnce the most calls of `work` at the same time; default: all
  * @throws DevstateError CONNECTION: no item was answered
  */
 export function sendEach<Item extends Identified, Result>(
@@ -110,7 +110,7 @@ export function sendEach<Item extends Identified, Result>(
  * Sends those items again whose results are not final, and returns all results with the new ones in their places. If the
  * connection is lost meanwhile, only these items fail.
  * @param isUnfinished whether a result is not final
- * @param send gets the items, and the results of them that are not final
+ * @param send gets the items whose results are not final, and these results
  * @throws DevstateError CONNECTION: no result was final, and no item was answered
  */
 export async function sendUnfinished<Item extends Identified, Unfinished, Result>(
@@ -120,27 +120,27 @@ export async function sendUnfinished<Item extends Identified, Unfinished, Result
   send: (items: readonly Item[], unfinished: readonly Unfinished[]) => Promise<readonly ItemResult<Result>[]>,
 ): Promise<ItemResult<Result>[]> {
   const final: ItemResult<Result>[] = [];
-  const again: Item[] = [];
+  const resent: Item[] = [];
   const unfinished: Unfinished[] = [];
-  const isAgain = results.map((result, i) => {
+  const wasUnfinished = results.map((result, i) => {
     const item = items[i] as Item;
     if (isUnfinished(result, item)) {
-      again.push(item);
+      resent.push(item);
       unfinished.push(result);
       return true;
     }
     final.push(result);
     return false;
   });
-  if (again.length === 0) return final;
+  if (resent.length === 0) return final;
   const answers = (
-    await send(again, unfinished).catch((error: unknown) => {
+    await send(resent, unfinished).catch((error: unknown) => {
       if (final.length === 0 || !isConnectionError(error)) throw error;
-      return again.map((item) => deviceError(idOf(item), error));
+      return resent.map((item) => deviceError(idOf(item), error));
     })
   ).values();
   const finals = final.values();
-  return isAgain.map((isOne) => (isOne ? answers : finals).next().value as ItemResult<Result>);
+  return wasUnfinished.map((isResent) => (isResent ? answers : finals).next().value as ItemResult<Result>);
 }
 
 function notSentError(loss: DevstateError): DevstateError {

@@ -1,7 +1,7 @@
 /**
- * Listening to an event of something that lives long and is used by many: a client, or an AbortSignal that a caller
- * passes to many calls. However many wait for the event, the emitter has only one listener of devstate, because Node
- * prints a warning if it has more than ten.
+ * Listens to an event of a long-lived emitter that is shared: a client, or an AbortSignal that a caller passes to many
+ * calls. However many listeners wait for the event, the emitter itself has only one, because Node prints a warning if
+ * it has more than ten.
  */
 import type { EventEmitter } from 'node:events';
 
@@ -15,7 +15,7 @@ const sharedOf = new WeakMap<EventEmitter | AbortSignal, Map<string, Shared>>();
 
 /**
  * Calls `listener` at each event.
- * @returns removes the listener. It must be called when the listener is no longer needed.
+ * @returns a function that removes the listener. It must be called when the listener is no longer needed.
  */
 export function onEvent(
   emitter: EventEmitter | AbortSignal,

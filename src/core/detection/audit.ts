@@ -13,9 +13,9 @@ import type { Poller } from './suspect-source.js';
 /** The time in which the audit checks every device of the fleet once, if the caller gives none, ms. */
 export const DEFAULT_AUDIT_ROUND_MS = 300_000;
 /**
- * The longest time between two slices, ms, in a fleet with one partition. With n partitions each reads a slice every n
- * times this time, so that the whole fleet still reads about one. If a partition has so many devices that its slices
- * would not fit into a round, they are read at shorter intervals.
+ * The longest time between two slices of the whole fleet, ms: in a fleet with n partitions, each partition reads a
+ * slice after n times this time. If a partition has so many devices that its slices would not fit into a round, they
+ * are read at shorter intervals.
  */
 const MAX_SLICE_INTERVAL_MS = 1000;
 const SLICE_SIZE = MAX_DEVICES_PER_SCRIPT;
@@ -38,7 +38,7 @@ export class Audit implements Poller {
   #dueAtMs = 0;
 
   /**
-   * @param set `registered`: it returns all registered devices; `online`: the ids in the online set whose heartbeat
+   * @param set `registered`: `next` returns all registered devices; `online`: the ids in the online set whose heartbeat
    * key is gone
    * @param roundMs the time in which the audit goes through the set once, ms
    * @param partitionCount the number of partitions of the fleet
@@ -75,15 +75,18 @@ export class Audit implements Poller {
     if (this.#cursor.isAtStart) await this.#planRound();
     const { found, isLast } = await this.#cursor.next(SLICE_SIZE);
     if (isLast) this.#roundCount += 1;
-    // If slices were read late, the next ones are read at once until the delay is made up for, but at most 1 s of delay
-    // is: after a long delay there would otherwise be a burst of requests.
     if (this.#cursor.isAtStart) this.#isHurried = false;
     const intervalMs = this.#isHurried ? 0 : this.#intervalMs;
+    // If slices were read late, the next ones are read at once, to make up for at most 1 s of delay: more would cause a
+    // burst of requests.
     this.#dueAtMs = Math.max(this.#dueAtMs + intervalMs, performance.now() - MAX_SLICE_INTERVAL_MS);
     return this.#set === 'registered' ? found : this.#expired(found);
   }
 
-  /** Returns the ids that have no heartbeat key; all ids, if this user may not ask for one: settle reports that one. */
+  /**
+   * Returns the ids that have no heartbeat key; all ids, if the user may not read one of the keys: settling reports
+   * which.
+   */
   async #expired(ids: string[]): Promise<string[]> {
     if (ids.length === 0) return [];
     const { keys } = this.#partition;

@@ -4,7 +4,10 @@
  * finds for a while.
  */
 
-/** How long after the first denial all denied devices are left out, ms: a permission may have been given since. */
+/**
+ * How long after the first denial all denied devices are left out, ms. Then all are tried again: the permissions may
+ * have been given since.
+ */
 const LEFT_OUT_MS = 60_000;
 
 export class DeniedDevices {

@@ -15,7 +15,10 @@ export interface DetectOptions extends OutageListener, HoldListener {
   strategy?: Strategy;
   /** The time between two checks of the strategy `poll`, ms, from 1 to ten years; default 10,000. */
   interval?: number;
-  /** True (default): no device is marked offline during the hold after an outage. False: expired devices are. */
+  /**
+   * True (default): a device whose heartbeats could not arrive is held, which means not marked offline yet. False: it
+   * is marked offline.
+   */
   honourHold?: boolean;
   /**
    * The detector checks every device of the fleet once in this time, ms, to find devices that another program changed

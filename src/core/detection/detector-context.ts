@@ -12,7 +12,10 @@ export interface DetectorContext {
   readonly partitionCount: number;
   /** Ends the loops of all partitions when it aborts. */
   readonly signal: AbortSignal;
-  /** True: no device is marked offline during the hold after an outage. False: expired devices are. */
+  /**
+   * True: a device whose heartbeats could not arrive is held, which means not marked offline yet. False: it is marked
+   * offline.
+   */
   readonly honourHold: boolean;
   /** The time in which the audit checks every device of the fleet once for changes of other programs, ms. */
   readonly auditRoundMs: number;

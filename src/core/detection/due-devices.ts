@@ -20,7 +20,10 @@ export interface DueOptions {
   limit: number;
   /** Only devices with a later deadline (epoch ms) are returned; default 0: all. */
   after?: number;
-  /** True: the detector itself was stopped before, so that its absence shows no outage. False (default): it was not. */
+  /**
+   * True: the detector itself was stopped before, so the time without a step is not an outage. False (default): it was
+   * not.
+   */
   isStalled?: boolean;
 }
 

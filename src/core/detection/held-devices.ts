@@ -23,8 +23,8 @@ export class HeldDevices {
   #after = 0;
   /** `outage` of the last read of the index. */
   #outage = '';
-  /** Whether the outage has become another since the held devices were settled. */
-  #isOutageOther = false;
+  /** Whether the outage has changed since the held devices were settled. */
+  #hasOutageChanged = false;
   /** When all due devices had been read once, epoch ms; undefined: not yet. */
   #readAllAt: number | undefined;
 
@@ -33,7 +33,10 @@ export class HeldDevices {
     this.#honourHold = honourHold;
   }
 
-  /** The deadline up to which due devices need not be settled now, epoch ms; 0: all are to be, because none is held. */
+  /**
+   * The deadline up to which due devices need not be settled now, epoch ms; 0: all must be settled, because none is
+   * held.
+   */
   get after(): number {
     return this.#after;
   }
@@ -44,7 +47,7 @@ export class HeldDevices {
   }
 
   /** Whether a device is held, so that the index is to be read when its hold ends. */
-  get isAny(): boolean {
+  get hasDevices(): boolean {
     return this.#honourHold && this.#count > 0;
   }
 
@@ -59,28 +62,29 @@ export class HeldDevices {
    * @returns whether the held devices are to be settled again now
    */
   onRead({ now, reached, outage }: Omit<DueDevices, 'due' | 'next'>): boolean {
-    const wasAny = this.isAny;
-    if (wasAny && outage !== this.#outage) this.#isOutageOther = true;
+    const hadDevices = this.hasDevices;
+    if (hadDevices && outage !== this.#outage) this.#hasOutageChanged = true;
     this.#outage = outage;
     if (reached >= now - 1) this.#readAllAt ??= now;
-    if (now > this.lookAgainAt) {
+    if (now > this.settleAgainAt) {
       this.startOver();
-      if (wasAny) return true;
+      if (hadDevices) return true;
     }
-    this.#after = this.isAny ? reached : 0;
+    this.#after = this.hasDevices ? reached : 0;
     return false;
   }
 
   /**
-   * When the held devices are to be settled again, epoch ms. All due devices are read before, or those with later deadlines
-   * would never be while holds of earlier ones end or the outage changes.
+   * When the held devices are to be settled again, epoch ms; infinite until all due devices have been read once.
+   * Otherwise, devices with later deadlines would never be read while holds of earlier ones keep ending or the outage
+   * keeps changing.
    */
-  get lookAgainAt(): number {
+  get settleAgainAt(): number {
     const { first, last } = this.#ends;
     if (!this.#honourHold) return last;
     if (this.#readAllAt === undefined) return Number.POSITIVE_INFINITY;
     const pauseEndsAt = this.#readAllAt + Math.min(this.#count * PAUSE_PER_DEVICE_MS, LONGEST_PAUSE_MS);
-    return this.#isOutageOther ? pauseEndsAt : Math.max(first, pauseEndsAt);
+    return this.#hasOutageChanged ? pauseEndsAt : Math.max(first, pauseEndsAt);
   }
 
   /** Makes the next read of the index return all due devices. */
@@ -88,7 +92,7 @@ export class HeldDevices {
     this.#count = 0;
     this.#ends = NO_HOLD;
     this.#after = 0;
-    this.#isOutageOther = false;
+    this.#hasOutageChanged = false;
     this.#readAllAt = undefined;
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Reports a hold of a fleet: its start, also when it becomes longer, and its end. A hold lasts while devices that timed
- * out are not marked offline yet, because their heartbeats could not arrive. Each device has a hold of its own, and these
- * holds begin and end at different times. The start is therefore reported after each partition has been
- * asked, with the latest end of all partitions' holds.
+ * out are not marked offline yet, because their heartbeats could not arrive. Each device has a hold of its own, and
+ * these holds begin and end at different times. So the start is reported when every partition has been asked, with the
+ * latest end of all holds.
  */
 import { SharedCondition } from '../async/shared-condition.js';
 

@@ -22,7 +22,7 @@ export class KeyspaceEvents implements SuspectSource {
   readonly #listener: SuspectListener;
   readonly #notice: (message: string) => void;
   /**
-   * Whether the servers send expired events. `unset`: not all, because the flags are not set yet or a connection was
+   * Whether the servers send expired events. `unset`: not all do, because the flags are not set yet or a connection was
    * lost; `set`: all do; `refused`: a server refuses CONFIG, so the flags cannot be set.
    */
   #flags: 'unset' | 'set' | 'refused' = 'unset';
@@ -114,7 +114,7 @@ export class KeyspaceEvents implements SuspectSource {
  * includes it.
  */
 async function enableExpiredEvents(redis: Redis): Promise<void> {
-  const { sendToServer } = await import('../store/send-to-server.js'); // it loads ioredis, which help must not do
+  const { sendToServer } = await import('../store/send-to-server.js'); // loads ioredis, which `--help` must not
   const [, flags = ''] = (await sendToServer(redis, ['config', 'GET', 'notify-keyspace-events'])).reply;
   const missing = ['E', 'x'].filter(
     (flag) => !flags.includes(flag) && !(flag === 'x' && flags.includes('A')),

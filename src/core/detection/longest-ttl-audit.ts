@@ -1,9 +1,10 @@
 /**
  * Lowers the longest TTL in the fleet's settings: writers only raise it, and it would stay after the last device that
- * uses it is gone. The loop of each partition tells which devices it settled, and with which TTLs. When every registered
- * device of every partition was settled without an error, the longest of these TTLs is the longest in use.
- * `store/lua/lower_ttl.lua` then lowers the setting, in two rounds, because writers may not know of it for a minute. In a
- * fleet with device logins a record can keep the setting as it is, but cannot raise it.
+ * uses it is gone. The loop of each partition tells which devices it settled, and with which TTLs. When every
+ * registered device of every partition was settled without an error, the longest of these TTLs is the longest in use.
+ * `store/lua/lower_ttl.lua` then lowers the setting, after a second such audit, because writers cache the settings for
+ * a minute. A device with a login of its own that writes a long TTL into its record can prevent the lowering, but
+ * cannot raise the setting.
  */
 import { DevstateError } from '../model/errors.js';
 import { DEFAULT_TTL_MS } from '../model/heartbeat.js';
@@ -12,9 +13,15 @@ import { isTransient } from '../store/redis-errors.js';
 import type { Audit } from './audit.js';
 import type { BatchSettlement } from './settle-batch.js';
 
-/** How many times as long as the TTL that was found the setting must be, so that small changes are not followed. */
+/**
+ * The setting is lowered only if it is more than this many times the TTL that was found, so that it does not follow
+ * small changes.
+ */
 const MARGIN = 1.1;
-/** To what the TTL that was found is rounded up, ms: of the heartbeats of other programs it varies by some ms. */
+/**
+ * The TTL that was found is rounded up to a multiple of this, ms: the TTLs of other programs' heartbeats vary by some
+ * ms.
+ */
 const STEP_MS = 1000;
 
 /** What a loop has settled in one step. */
@@ -28,11 +35,14 @@ export interface SettledStep {
   audit: Audit;
 }
 
-/** The settling of each device of a partition. */
+/** A pass over a partition, in which each of its devices is settled. */
 interface Pass {
-  /** The number of rounds after which the audit has read each device since the pass began. */
+  /** When the audit has ended this many rounds, it has read each device since the pass began. */
   readonly lastRound: number;
-  /** How many devices are still to be settled after the audit has read each; undefined: it has not. */
+  /**
+   * How many of the devices that the audit has read are still to be settled; undefined: it has not read each device
+   * yet.
+   */
   left: number | undefined;
   /** The longest TTL that was found, ms. */
   ttl: number;
@@ -94,7 +104,10 @@ function isDone({ left }: Pass): boolean {
   return left !== undefined && left <= 0;
 }
 
-/** Whether the TTLs of all devices are known. One with a broken record has none: it cannot send heartbeats. */
+/**
+ * Returns whether the TTLs of all devices are known. A device with a broken record uses none: it cannot send
+ * heartbeats.
+ */
 function isComplete({ failures, verdicts }: BatchSettlement): boolean {
   return (
     failures.length === 0 &&

@@ -1,6 +1,6 @@
 /**
- * The notice that an answer of Redis to a detector or a sweep was lost. What it may have announced is in the log, but it is
- * not known which events of the log it was, so the detector does not return them.
+ * The notice that an answer of Redis to a detector or a sweep was lost. The events that it may have announced are in
+ * the log, but it is not known which they are, so the detector does not return them.
  */
 import { SharedCondition } from '../async/shared-condition.js';
 import type { Partition } from '../store/partition.js';

@@ -33,7 +33,10 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
-/** If a step begins this much later than planned, ms, this process was stopped: its silence shows no outage. */
+/**
+ * If a step begins this much later than planned, ms, this process was stopped, so the time without a step is not an
+ * outage.
+ */
 const STALL_MS = 1000;
 /**
  * How long after the request to end the loop still waits for the replies of its last step, ms. It must be less than
@@ -239,8 +242,8 @@ export class PartitionLoop {
     const until = this.#held.until;
     const isSweep = this.#held.onRead(found) || found.due.length > 0;
     if (!isSweep) this.#context.hold.update(this.#partition, { now: found.now, holdUntil: until });
-    this.#modes.change(isSweep ? SWEEPING : this.#held.isAny ? HELD : SLEEPING);
-    const next = this.#held.isAny ? Math.min(found.next || Infinity, this.#held.lookAgainAt) : found.next;
+    this.#modes.change(isSweep ? SWEEPING : this.#held.hasDevices ? HELD : SLEEPING);
+    const next = this.#held.hasDevices ? Math.min(found.next || Infinity, this.#held.settleAgainAt) : found.next;
     this.#nextReadAtMs = performance.now() + msUntilNextRead({ now: found.now, next });
   }
 

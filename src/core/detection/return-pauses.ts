@@ -1,8 +1,8 @@
 /**
  * How long a device that has come back is left alone before its return is looked for again. A device that writes its
  * heartbeat key and its record itself may come and go as fast as it likes, and each of its transitions is an entry in
- * the log of the fleet. So the pause doubles with each return within 10 minutes of the one before, from 1 s to 60 s. What
- * names a device because it expired is not paused.
+ * the log of the fleet. So the pause doubles with each return within 10 minutes of the one before, from 1 s to 60 s. A
+ * device that is named because its heartbeat expired is settled without a pause.
  */
 import type { Poller } from './suspect-source.js';
 

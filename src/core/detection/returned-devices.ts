@@ -1,6 +1,7 @@
 /**
- * Finds devices that have come back, in a fleet whose devices have logins of their own. Such a device sets its heartbeat
- * key and tells nobody. So each second the heartbeat keys of all offline devices are looked for, 200 in a command.
+ * Finds devices that have come back, in a fleet whose devices have logins of their own. Such a device sets its
+ * heartbeat key without announcing it. So the heartbeat keys of all offline devices are checked each second, 200 with
+ * one command.
  */
 import { slices } from '../async/slices.js';
 import type { Partition } from '../store/partition.js';

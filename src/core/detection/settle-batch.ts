@@ -26,7 +26,7 @@ export interface BatchSettlement {
   events: PresenceEvent[];
   /** True: an answer was lost that may have had further events. They are in the log. */
   isAnswerLost: boolean;
-  /** Of the devices that are held. */
+  /** When the holds of the held devices end. */
   holdEnds: HoldEnds;
   /** True: another program changed at least one of the devices without updating the index. False: none was found. */
   bypassed: boolean;

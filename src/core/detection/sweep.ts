@@ -1,4 +1,7 @@
-/** A sweep, which cron can run in place of a detector: marks the devices offline, once, that have expired by now. */
+/**
+ * A sweep, which cron can run in place of a detector: marks the devices offline whose heartbeats have expired by now,
+ * once.
+ */
 import { collectOutcomes } from '../async/settled.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import { pageIndex } from '../query/index-pager.js';

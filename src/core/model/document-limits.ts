@@ -18,18 +18,18 @@ export const MAX_FIELD_BYTES = 1024;
 const TOO_LARGE = `too large: a document is at most 1 MiB (${MAX_DOCUMENT_BYTES} bytes)`;
 
 /**
- * Refuses a document that has too many commas and colons in its text. Each of them has at least one other byte beside it,
- * so with more than half of MAX_DOCUMENT_BYTES of them the document is too large. It must be called before the text is parsed,
- * which takes seconds for a million keys.
+ * Refuses a document whose text has too many commas and colons. Each of them has at least one other byte beside it, so
+ * a document with more than half of MAX_DOCUMENT_BYTES of them is too large. It must be called before the text is
+ * parsed, which takes seconds for a million keys.
  * @throws DevstateError USAGE: the document is too large
  */
-export function refuseSeparators(count: number): void {
+export function refuseManySeparators(count: number): void {
   if (count > MAX_DOCUMENT_BYTES / 2) throw usageError(TOO_LARGE);
 }
 
 /** Refuses JSON text of any layout that has too many values. @throws DevstateError USAGE: the document is too large */
 export function refuseManyValues(text: string): void {
-  if (text.length > MAX_DOCUMENT_BYTES / 2) refuseSeparators(countSeparators(text));
+  if (text.length > MAX_DOCUMENT_BYTES / 2) refuseManySeparators(countSeparators(text));
 }
 
 /**
@@ -50,8 +50,8 @@ export function documentText(document: JsonObject): string {
 }
 
 /**
- * How many bytes a stored text may have beyond the limit of a document: a history entry holds a document, and its time,
- * version and JSON keys. Without this allowance the history entry of a document of 1 MiB could not be read.
+ * How many bytes a stored text may have beyond the limit of a document: a history entry has a document, and its time,
+ * version and JSON keys.
  */
 const HISTORY_ENTRY_BYTES = 1024;
 

@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'OUTPUT'; /** standard output of the command line cannot be written, as on a full disk; the library never throws it */
 
 export interface DevstateErrorOptions {
-  /** The failure that the code stands for. Not given: the code says it all, or there is no name for it. */
+  /** The cause, if the code covers several. Not given: the code and the message say enough. */
   reason?: ErrorReason | undefined;
   /** Values that complete the reason. */
   details?: ErrorDetails | undefined;
@@ -74,7 +74,8 @@ export function notFoundError(id: string): DevstateError {
 
 /**
  * Returns whether the result of an item is an error of the connection: all items sent to the same server fail with it,
- * so callers end the batch, or report the error once. Every CONNECTION error is one but the denial of one device.
+ * so callers end the batch, or report the error once. Every CONNECTION error is one, except the denial of a single
+ * device.
  */
 export function isConnectionError(result: unknown): result is DevstateError {
   return result instanceof DevstateError && result.code === 'CONNECTION' && result.reason !== 'DEVICE_DENIED';

@@ -20,13 +20,13 @@ export function isOverlong(name: string): boolean {
 }
 
 /**
- * Returns a name that was read from a set, the index or the log, into which other programs write too. An overlong one is
- * cut, with `…` at its end, so that it does not fill the memory. No record is found for it then, and it is reported as an
- * id without a record.
+ * Returns a name that was read from a set, the index or the log, into which other programs write too. An overlong one
+ * is cut, with `…` at its end, so that it does not fill the memory. No record is found for the cut name, so it is
+ * reported as an id without a record.
  */
 export function withinLength(member: string): string {
   if (!isOverlong(member)) return member;
-  // Of a string that is only sliced, JavaScript keeps the whole in memory.
+  // A slice alone would keep the whole string in memory; a copy of the slice does not.
   return `${Buffer.from(member.slice(0, MAX_SHOWN_LENGTH)).toString()}…`;
 }
 

@@ -1,7 +1,7 @@
 /** Equality of parsed JSON values. The order of an object's keys makes no difference. */
 import { isJsonObject, isLosslessNumber, type Json } from './json.js';
 
-/** Returns whether two JSON values are equal. The numbers 1, 1.0 and 1e0 are. */
+/** Returns whether two JSON values are equal. The numbers 1, 1.0 and 1e0 are equal. */
 export function jsonEqual(a: Json, b: Json): boolean {
   if (isLosslessNumber(a)) {
     return (

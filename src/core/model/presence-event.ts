@@ -67,8 +67,8 @@ export function isOwnMessage(message: string): boolean {
 }
 
 /**
- * The most UTF-16 units of a message that may be a presence event. devstate's own have at most a few thousand; a program
- * may publish 500 MB on the channel.
+ * The most UTF-16 units of a message that may be a presence event. devstate's own messages have at most a few thousand;
+ * another program may publish 500 MB on the channel.
  */
 const MAX_MESSAGE_LENGTH = 65_536;
 

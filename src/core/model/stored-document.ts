@@ -26,8 +26,8 @@ export interface StoredText {
 }
 
 /**
- * Returns whether a script that refused a document as not the expected one found the expected one after all. Then its
- * text is not UTF-8: it was changed when it was decoded, and no attempt will succeed.
+ * Returns whether a document that a script refused, as not the expected one, is the expected one after it was decoded.
+ * Then the stored text is not UTF-8: decoding changes it, so the script would refuse it at every attempt.
  * @param expected what was expected; undefined: nothing was
  */
 export function isUnchanged(expected: StoredText | undefined, found: StoredText): boolean {

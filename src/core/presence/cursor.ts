@@ -16,6 +16,7 @@ import { packPositions, unpackPositions } from './packed-positions.js';
 
 /** Matches every text that has the form of a cursor. `parseCursor` checks whether a cursor is valid in a fleet. */
 export const CURSOR_PATTERN = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,14})(?:@(0|[1-9]\d{0,8})(?:\.([\w-]+))?)?$/;
+
 /**
  * Returns the id of the event whose log entry has the id `id`: in a fleet with several partitions, the number of the
  * partition is appended, because entries of two logs may have the same id.

@@ -23,7 +23,10 @@ export type Verdict = 'online' | 'offline' | 'held' | 'stray' | DevstateError;
 export interface SettleOptions {
   /** True (for a detector): writes the time to the key `devices:pulse`. False (default): does not. */
   detector?: boolean;
-  /** True: the detector itself was stopped before, so that its absence shows no outage. False (default): it was not. */
+  /**
+   * True: the detector itself was stopped before, so the time without a step is not an outage. False (default): it was
+   * not.
+   */
   isStalled?: boolean;
   /** True (default): a device whose heartbeats could not arrive is held. False: it is declared offline. */
   honourHold?: boolean;

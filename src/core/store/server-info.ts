@@ -6,7 +6,7 @@ import type { Fleet } from './fleet.js';
  * the user, is left out. It never rejects.
  */
 export async function serverInfo(fleet: Fleet, section: string): Promise<ReadonlyMap<string, string>[]> {
-  const { sendToServer } = await import('./send-to-server.js'); // it loads ioredis, which help must not do
+  const { sendToServer } = await import('./send-to-server.js'); // loads ioredis, which `--help` must not
   const replies = await Promise.allSettled(
     fleet.servers().map((server) => fleet.send(() => sendToServer(server, ['info', section]))),
   );
