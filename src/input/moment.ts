@@ -13,7 +13,7 @@ const EPOCH_MS = /^\d{12,}$/;
 /** A point in time: ms since the epoch, or ms before now. */
 export type Moment = { at: number } | { agoMs: number };
 
-/** @throws DevstateError USAGE: the text is not a point in time */
+/** Parses a point in time. @throws DevstateError USAGE: the text is not one */
 export function parseMoment(text: string): Moment {
   const at = calendar(text) ?? epoch(text);
   if (at !== undefined) return { at: Math.max(0, at) };

@@ -53,7 +53,7 @@ export function supportedClient(connection: RedisClient | ClientOptions): Connec
 
 /** @throws DevstateError USAGE: the client reads from replicas, which lag behind, or replies texts for numbers */
 function assertUsableReplies({ scaleReads = 'master', stringNumbers, redisOptions }: CallersOptions): void {
-  // The parts of a scan would come from several servers, and a device would not be what was just written.
+  // From replicas, the parts of a scan would come from several servers, and a read would lack what was just written.
   if (scaleReads !== 'master')
     throw usageError("the client must have scaleReads: 'master', which is the default");
   if (stringNumbers || redisOptions?.stringNumbers)

@@ -1,7 +1,7 @@
 /**
  * Converts the JavaScript values of a caller to JSON. What JSON cannot hold is refused, with the path to it.
- * JSON.stringify would make null of NaN, of an invalid Date and of undefined in an array, and in a merge patch a null
- * deletes; of a Map it would make an empty object.
+ * JSON.stringify would turn NaN, an invalid Date, and undefined in an array into null, which in a merge patch deletes a
+ * key; and it would turn a Map into an empty object.
  */
 import { refuseManySeparators } from '../core/model/document-limits.js';
 import { type DevstateError, quote, usageError } from '../core/model/errors.js';

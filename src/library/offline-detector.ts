@@ -23,9 +23,12 @@ export interface OfflineDetectorEvents {
    * the device online.
    */
   online: [event: PresenceEvent];
-  /** After an outage: until this time, epoch ms, no device is declared offline, so that devices can report first. */
+  /**
+   * A hold began or became longer: devices whose heartbeats could not arrive are not announced offline yet. The hold of
+   * the last of them ends at `until`, epoch ms.
+   */
   hold: [until: number];
-  /** The hold after an outage has ended: expired devices are declared offline again. */
+  /** The holds of all devices have ended. */
   holdEnd: [];
   /** A message for the operator, for instance that a strategy is not available or a record cannot be read. */
   notice: [message: string];
@@ -40,7 +43,7 @@ export interface OfflineDetectorEvents {
 /**
  * How long `stop` waits for the detector to end before it closes the detector's own connection, ms. It must be more
  * than the 400 ms that the detector waits for its last step: after that step the detector removes itself from the key
- * `devices:pulse`, and otherwise its absence would be taken for an outage.
+ * `devices:pulse`, otherwise scripts would take its absence for an outage.
  */
 const STOP_TIMEOUT_MS = 500;
 

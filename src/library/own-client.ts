@@ -6,7 +6,10 @@ import { createLink } from '../redis/client.js';
 import { ClusterLink } from '../redis/cluster-link.js';
 import { ServerLink } from '../redis/server-link.js';
 
-/** The links to clients of callers. A client that several objects share has one, so that it gets each listener once. */
+/**
+ * The links to clients of callers. A client that several objects share has one link, so that it gets each listener
+ * once.
+ */
 const callersLinks = new WeakMap<Connection, Link>();
 
 /** A link, and whether the library made its client and therefore closes it. */

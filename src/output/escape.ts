@@ -45,8 +45,8 @@ export function escapeText(text: string): string {
 }
 
 /**
- * Returns an id for `-o name` into a pipe or file. Only characters that no valid id contains are escaped (control characters, lone
- * surrogates), so that other commands can read the line as the id.
+ * Returns an id for `-o name` into a pipe or file. Only characters that no valid id contains are escaped (control
+ * characters, lone surrogates), so that other commands can read the line as the id.
  */
 export function escapeName(text: string): string {
   return text.replace(CONTROLS, short);

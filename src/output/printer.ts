@@ -31,7 +31,7 @@ export interface PrinterOptions {
   isTerminal: boolean;
   /**
    * True: reading a row performs an action, so rows are read even if the output is lost, and those of a list even if
-   * the command is interrupted. False: they are read while somebody wants them.
+   * the command is interrupted. False: they are read until the output is lost or the command is interrupted.
    */
   hasEffects: boolean;
   stderr: Writable;

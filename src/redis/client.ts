@@ -1,8 +1,8 @@
 /**
  * Connects to one server, to a master by Sentinel, or to a cluster, for the command line; and makes the clients of the
  * library, which connect at their first request. Both follow the same policy (policy.ts). The first connection of the
- * command line fails at once if the server cannot be reached, unless it only does not answer in time. After that, and
- * in the library, a lost connection is made again until the client is closed.
+ * command line is tried again only if the server does not answer in time; any other failure ends it at once. After
+ * that, and in the library, a lost connection is made again until the client is closed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
@@ -48,7 +48,7 @@ export function createLink(options: RedisOptions, timeoutMs: number, onLost?: ()
     ...clientPolicy(timeoutMs),
     ...(options.password && { username: options.username || 'default' }), // without a user name, ioredis would print a warning on stderr if the server requires no password
     retryStrategy: () => reconnectDelayMs(link.attempts, timeoutMs),
-    ...(!needsOwnSentinels(options) && { Connector: bySentinel ? SentinelConnector : ServerConnector }),
+    ...(!needsIoredisConnector(options) && { Connector: bySentinel ? SentinelConnector : ServerConnector }),
   });
   const link: ServerLink = new ServerLink(client, {
     ownTimeoutMs: timeoutMs,
@@ -60,10 +60,10 @@ export function createLink(options: RedisOptions, timeoutMs: number, onLost?: ()
 }
 
 /**
- * Returns whether the options of a caller of the library have what only the Sentinel connector of ioredis knows. It is
- * slower when a sentinel is away, and does not hear of a failover.
+ * Returns whether the options of a caller of the library have what only the Sentinel connector of ioredis knows. That
+ * connector is slower when a sentinel cannot be reached, and is not told of a failover.
  */
-function needsOwnSentinels(options: RedisOptions): boolean {
+function needsIoredisConnector(options: RedisOptions): boolean {
   const { sentinels, tls, enableTLSForSentinelMode = false, role } = options;
   if (sentinels === undefined) return false;
   const isOther = ['sentinelTLS', 'natMap', 'preferredSlaves', 'sentinelRetryStrategy'].some(
@@ -77,8 +77,8 @@ async function connectServer(target: Target, options: ConnectOptions): Promise<L
   const { timeoutMs, signal, onLost = () => {} } = options;
   const link = createLink(target.options, timeoutMs, onLost);
   const { client } = link;
-  // Until the first connection has succeeded, only a silent server is connected to again: any other failure is told at
-  // once.
+  // Until the first connection has succeeded, only a silent server is connected to again: any other failure is reported
+  // at once.
   client.options.retryStrategy = () =>
     link.problem?.reason === 'TIMED_OUT' ? reconnectDelayMs(link.attempts, timeoutMs) : null;
   const attempt = limitedSignal(signal, timeoutMs);

@@ -24,7 +24,8 @@ export class Clock implements ServerClock {
     this.#toldAt = performance.now();
     const earliest = serverTime - this.#toldAt;
     const latest = serverTime + 1 - sentAt;
-    // The offset is between the two. An estimate from a faster reply is kept while it is, because it is closer.
+    // The true offset is between the two. An estimate from a faster reply is kept while it is between them, because it
+    // is closer.
     if (this.#offset === undefined || this.#offset < earliest || this.#offset > latest)
       this.#offset = earliest;
   }

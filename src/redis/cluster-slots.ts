@@ -1,7 +1,8 @@
 /**
- * Checks the replies to CLUSTER SLOTS, which ioredis uses unchecked: for a range up to 2^53 it would fill an array until
- * the memory is full, an item that is nil would end the process, and it makes a client for each node. The command line
- * sends CLUSTER with no other subcommand. The library does not need this: its clusters are clients of its callers.
+ * Checks the replies to CLUSTER SLOTS, which ioredis uses unchecked: for a range up to 2^53 it would fill an array
+ * until the memory is full, an item that is nil would end the process, and it makes a client for each node, however
+ * many there are. The command line sends CLUSTER with no other subcommand. The library does not need this: its clusters
+ * are clients of its callers.
  */
 import { Command } from 'ioredis';
 import { unfittingReply } from '../core/store/replies.js';
@@ -12,8 +13,9 @@ const MAX_NODES = 5000;
 const MAX_PORT = 65_535;
 
 /**
- * Makes every client of this process refuse a reply to CLUSTER SLOTS that is not one. ioredis does not tell the
- * subcommand, so a text or a number passes, which others reply; it makes no nodes of them.
+ * Makes every client of this process refuse a malformed reply to CLUSTER SLOTS. ioredis does not say to which
+ * subcommand of CLUSTER a reply belongs. So a text or a number, as other subcommands reply, is accepted: ioredis makes
+ * no nodes of it.
  */
 export function refuseBadSlots(): void {
   Command.setReplyTransformer('cluster', (reply: unknown) => {
@@ -24,8 +26,8 @@ export function refuseBadSlots(): void {
 }
 
 /**
- * Returns whether a reply to CLUSTER SLOTS is one: ranges that do not overlap, each with its first and last slot, and
- * the nodes that serve it.
+ * Returns whether a reply to CLUSTER SLOTS is well-formed: ranges that do not overlap, each with its first and last
+ * slot, and the nodes that serve it.
  */
 export function isSlots(reply: unknown): boolean {
   if (!Array.isArray(reply) || reply.length > SLOT_COUNT) return false;

@@ -12,9 +12,8 @@ export interface ConnectOptions {
    */
   signal: AbortSignal;
   /**
-   * Called when the connection was lost before the answer to a request, and at each failed attempt to reconnect. A
-   * connection that the server closed while nothing was sent is made again without a call; after `signal` has aborted
-   * there are no calls either.
+   * Called when the connection was lost before the answer to a request, and at each failed attempt to reconnect. Not
+   * called when the server closed an idle connection, which is then made again, and not after `signal` has aborted.
    */
   onLost?: (() => void) | undefined;
 }
@@ -22,7 +21,9 @@ export interface ConnectOptions {
 /** The time between an abort and the closing of the connection, ms. */
 const GRACE_MS = 500;
 
-/** Returns a signal that aborts with `signal`, or after `timeoutMs`. `end` must be called when it is not needed any more. */
+/**
+ * Returns a signal that aborts with `signal`, or after `timeoutMs`. `end` must be called when it is no longer needed.
+ */
 export function limitedSignal(signal: AbortSignal, timeoutMs: number): { signal: AbortSignal; end(): void } {
   const linked = linkAbort(signal);
   const timer = setTimeout(() => linked.abort(), timeoutMs);

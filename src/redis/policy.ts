@@ -1,7 +1,7 @@
 /**
- * The one connection policy: the options of ioredis for every client that devstate makes but those of sentinels.
- * ioredis queues nothing, and sends nothing again after a lost connection. On a cluster it follows redirections, for
- * which alone it queues commands while it connects to the node, and it repeats after TRYAGAIN. Requests wait in devstate
+ * The one connection policy: the options of ioredis for every client that devstate makes, except those of sentinels.
+ * ioredis queues nothing, and sends nothing again after a lost connection. On a cluster it follows redirections, and
+ * only for them queues commands while it connects to the node; and it repeats after TRYAGAIN. Requests wait in devstate
  * until the server has answered (server-link.ts), and core/store/call.ts decides what may be sent again. T stands for
  * the request timeout.
  */

@@ -46,6 +46,7 @@ const READY_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 /**
+ * Starts a redis-server, and resolves when it accepts requests.
  * @throws DevstateError USAGE: no folder can be made in the folder for temporary files; CONNECTION: there is no
  * redis-server, or it fails
  */

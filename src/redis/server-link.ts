@@ -34,7 +34,10 @@ const { CLOSED, CHECKING, OPEN } = LinkModes;
 const PROBE_PAUSE_SHARE = 1 / 4;
 /** The pause before TIME is sent again to a server that cannot answer it yet, such as one that runs a script, ms. */
 const CHECK_AGAIN_MS = 100;
-/** TIME is sent with a request when no reply has told the time for this long, ms: for the requests after it. */
+/**
+ * If no reply has told the time for this long, ms, TIME is sent together with the next request, so that later ones know
+ * the time.
+ */
 const CLOCK_AGE_MS = 10_000;
 /** The first pause between two reconnections after READONLY, ms; doubled for each further one, up to T. */
 const FIRST_LEAVE_PAUSE_MS = 50;
@@ -75,7 +78,7 @@ export class ServerLink implements Link {
   #isNewAttempt = true;
   /** The attempts to connect since the link was open. */
   #attempts = 0;
-  #limitTimer: NodeJS.Timeout | undefined;
+  #answerTimer: NodeJS.Timeout | undefined;
   readonly #unanswered: UnansweredRequests;
   #leftReplicaAt = Number.NEGATIVE_INFINITY;
   #leavePauseMs = FIRST_LEAVE_PAUSE_MS;
@@ -89,7 +92,7 @@ export class ServerLink implements Link {
     if (ownTimeoutMs !== undefined)
       this.#watch = new SilenceWatch(client, ownTimeoutMs, () => this.#readTime());
     client.on('ready', () => this.#onReady());
-    client.on('connect', () => this.#limitCheck());
+    client.on('connect', () => this.#startAnswerTimeout());
     client.on('close', () => this.#onClose());
     client.on('end', () => this.#refuseAll());
     client.on('error', (error: unknown) => this.#fail(error));
@@ -198,7 +201,7 @@ export class ServerLink implements Link {
     this.#mode.change(CHECKING);
     this.#clock.reset();
     if (!isRetryable(this.#failure)) this.#failure = undefined;
-    this.#limitCheck();
+    this.#startAnswerTimeout();
     try {
       await Promise.all([this.#readTime(), verify?.(this.client)]);
       // The error events of a failed AUTH or SELECT come before the answer to TIME.
@@ -211,10 +214,13 @@ export class ServerLink implements Link {
     }
   }
 
-  /** Starts the time within which the server must have answered: from the connection on, before AUTH and the like. */
-  #limitCheck(): void {
+  /**
+   * Starts the timeout within which the server must answer. It begins when the connection is made, before AUTH and the
+   * like.
+   */
+  #startAnswerTimeout(): void {
     const { ownTimeoutMs } = this.#options;
-    if (ownTimeoutMs === undefined || this.#limitTimer !== undefined) return;
+    if (ownTimeoutMs === undefined || this.#answerTimer !== undefined) return;
     const { stream } = this.client;
     const onTimeout = () => {
       if (this.client.stream !== stream || this.#mode.mode === OPEN) return;
@@ -222,17 +228,17 @@ export class ServerLink implements Link {
       resetConnection(this.client);
     };
     // The answer may have come while this process was busy: it is read before `setImmediate`.
-    this.#limitTimer = setTimeout(() => setImmediate(onTimeout), ownTimeoutMs / 2);
+    this.#answerTimer = setTimeout(() => setImmediate(onTimeout), ownTimeoutMs / 2);
   }
 
-  #endLimit(): void {
-    clearTimeout(this.#limitTimer);
-    this.#limitTimer = undefined;
+  #clearAnswerTimeout(): void {
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = undefined;
   }
 
   #onCheckFailed(error: unknown, isCurrent: () => boolean): void {
     const isOwn = this.#options.ownTimeoutMs !== undefined;
-    this.#endLimit();
+    this.#clearAnswerTimeout();
     if (isRetryable(error)) {
       this.#failure = error;
       for (const { onOpen } of this.#awaitingAnswer) onOpen(this.#clock);
@@ -266,7 +272,7 @@ export class ServerLink implements Link {
   }
 
   #onClose(): void {
-    this.#endLimit();
+    this.#clearAnswerTimeout();
     this.#attempts += 1;
     this.#mode.change(CLOSED);
   }
@@ -274,7 +280,7 @@ export class ServerLink implements Link {
   #setOpen(): void {
     this.#mode.change(OPEN);
     this.#attempts = 0;
-    this.#endLimit();
+    this.#clearAnswerTimeout();
     this.#failure = undefined;
     this.#awaitingAnswer.clear();
     const requests = [...this.#waiting];

@@ -18,12 +18,11 @@ const PROBE_PAUSE_SHARE = 1 / 2;
 
 export class Subscribers {
   readonly #open = new Set<Redis>();
-
   readonly #name: string | undefined;
 
   /**
    * @param owner the client with which the subscribers end
-   * @param name the name of their connections; undefined: that of the client that each is made like
+   * @param name the name of their connections; undefined: the name of the client whose options they get
    */
   constructor(owner: Connection, name?: string) {
     this.#name = name;

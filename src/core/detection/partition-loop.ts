@@ -243,7 +243,9 @@ export class PartitionLoop {
     const isSweep = this.#held.onRead(found) || found.due.length > 0;
     if (!isSweep) this.#context.hold.update(this.#partition, { now: found.now, holdUntil: until });
     this.#modes.change(isSweep ? SWEEPING : this.#held.hasDevices ? HELD : SLEEPING);
-    const next = this.#held.hasDevices ? Math.min(found.next || Infinity, this.#held.settleAgainAt) : found.next;
+    const next = this.#held.hasDevices
+      ? Math.min(found.next || Infinity, this.#held.settleAgainAt)
+      : found.next;
     this.#nextReadAtMs = performance.now() + msUntilNextRead({ now: found.now, next });
   }
 

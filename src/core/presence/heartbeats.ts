@@ -135,8 +135,8 @@ async function registerAndBeat(
 
 /**
  * Sends heartbeats. The stored reports that patches are to be merged into are read first, in one round trip. If a
- * stored report changes between that read and the script, its heartbeat is merged and sent again; so is one whose report
- * the script could not tell from the stored one.
+ * stored report changes between that read and the script, its heartbeat is merged and sent again. A heartbeat whose
+ * report the script could not distinguish from the stored one is compared and sent again.
  */
 async function beatAndMerge(
   partition: Partition,
@@ -153,8 +153,10 @@ async function beatAndMerge(
   const outcomes = await run(beats, stored);
   return sendUnfinished(beats, outcomes, isStoredReport, async (refused, found) => {
     const byId = new Map(refused.map(({ id }, i) => [id, found[i] as StoredReport]));
-    return sendUnfinished(refused, await run(refused, byId), isStoredReport, (changing, now) =>
-      sendEach(changing, (beat, i) => beatUntilAccepted(partition, beat, now[i] as StoredReport, defaultTtl)),
+    return sendUnfinished(refused, await run(refused, byId), isStoredReport, (changing, current) =>
+      sendEach(changing, (beat, i) =>
+        beatUntilAccepted(partition, beat, current[i] as StoredReport, defaultTtl),
+      ),
     );
   });
 }

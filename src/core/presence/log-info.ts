@@ -12,7 +12,11 @@ export interface LogInfo {
   oldestId: string | undefined;
 }
 
-/** @returns undefined: there is no log. @throws DevstateError CONNECTION; BAD_RECORD: the key is not a stream */
+/**
+ * Reads what Redis knows of the log.
+ * @returns undefined: there is no log
+ * @throws DevstateError CONNECTION; BAD_RECORD: the key is not a stream
+ */
 export async function readLogInfo(partition: Partition): Promise<LogInfo | undefined> {
   const { log } = partition.keys;
   if ((await partition.ask('exists', log)) === 0) return undefined;

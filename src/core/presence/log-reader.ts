@@ -43,12 +43,13 @@ export class LogReader {
   readonly #onGap: (gap: Gap) => void;
   #position = positionAt(0);
   /**
-   * How many entries had ever been added to the log up to `#position`; undefined: not known yet; NaN: the server does not
-   * count them. By it the reader finds out, if the entry that it read last was deleted, whether later ones are missing.
+   * How many entries had ever been added to the log up to `#position`; undefined: not known yet; NaN: the server does
+   * not count them. If the entry that the reader read last was deleted, this number shows whether later ones are
+   * missing.
    */
   #added: number | undefined;
-  /** Other programs may add entries of any size. */
-  readonly #fitting = new AdaptiveCount(MAX_ENTRIES);
+  /** How many entries to request, so that a reply is not too large: other programs may add entries of any size. */
+  readonly #adaptiveCount = new AdaptiveCount(MAX_ENTRIES);
 
   constructor(partition: Partition, onGap: (gap: Gap) => void = () => {}) {
     this.#partition = partition;
@@ -85,8 +86,8 @@ export class LogReader {
    * @throws DevstateError CONNECTION, BAD_RECORD: the key is not a stream
    */
   async readNext(count: number): Promise<{ entries: LogEntry[]; hasMore: boolean }> {
-    const requested = Math.min(count, Math.max(MIN_ENTRIES, this.#fitting.value));
-    const entries = await this.#readFitting(requested);
+    const requested = Math.min(count, Math.max(MIN_ENTRIES, this.#adaptiveCount.value));
+    const entries = await this.#readEntries(requested);
     const hasMore = entries.length >= requested;
     const [first] = entries;
     if (first && !this.#position.isTime && first[0] === this.#position.id) entries.shift();
@@ -104,7 +105,7 @@ export class LogReader {
         'BAD_RECORD',
         `${this.#partition.keys.log} holds an entry with the id ${reached.id}`,
       );
-    // Without this check a server that gives the same entries again would keep the feed for ever.
+    // Without this check a server that gives the same entries again and again would keep the feed busy for ever.
     if (!isBefore(this.#position, reached) && !this.#position.isTime) throw unfittingReply('xrange');
     this.#position = reached;
     if (this.#added !== undefined) this.#added += count;
@@ -144,14 +145,14 @@ export class LogReader {
   }
 
   /** Reads entries from the reader's position on. After an error, such as a reply that was too large, fewer are read. */
-  async #readFitting(count: number): Promise<LogEntry[]> {
+  async #readEntries(count: number): Promise<LogEntry[]> {
     const { log } = this.#partition.keys;
     try {
       const entries = await this.#partition.ask('xrange', log, this.#position.id, '+', 'COUNT', count);
-      this.#fitting.observe(entries.length, totalLength(entries.flatMap(([, fields]) => fields)));
+      this.#adaptiveCount.observe(entries.length, totalLength(entries.flatMap(([, fields]) => fields)));
       return entries;
     } catch (error) {
-      this.#fitting.reset();
+      this.#adaptiveCount.reset();
       throw error;
     }
   }

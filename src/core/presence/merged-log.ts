@@ -68,7 +68,8 @@ export class MergedLog {
   /**
    * Sets the position from which the events of each log are read. Must be called before `readNew`.
    * @param since the event or time to start after; undefined: starts at the end of each log, with new events only
-   * @throws DevstateError USAGE: `since` is not an event id of this fleet, or not a time; CONNECTION: no log can be read; BAD_RECORD
+   * @throws DevstateError USAGE: `since` is not an event id of this fleet, or not a time; CONNECTION: no log can be
+   * read; BAD_RECORD
    */
   async open(since: Since | undefined): Promise<void> {
     const count = this.#logs.length;

@@ -1,4 +1,4 @@
-/** What a heartbeat makes of the stored report, in scripts and in plain commands alike. */
+/** Computes the report that is stored after a heartbeat, whether a script or plain commands write it. */
 import { documentText } from '../model/document-limits.js';
 import type { Heartbeat } from '../model/heartbeat.js';
 import { parseJsonObject } from '../model/json.js';
@@ -20,7 +20,7 @@ export function newReport({ id, patch, reportedJson = '' }: Heartbeat, stored: s
   return stored !== '' && jsonEqual(merged, before) ? stored : text;
 }
 
-/** Whether the stored text is a document that is equal to the new one. A broken one is equal to none. */
+/** Returns whether the stored text is a document that is equal to the new one. A broken document is equal to none. */
 function isEqual(text: string, stored: string): boolean {
   try {
     return jsonEqual(parseJsonObject(text), parseJsonObject(stored));

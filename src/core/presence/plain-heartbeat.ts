@@ -1,7 +1,7 @@
 /**
  * `heartbeat` and `disconnect` of a device with a login of its own, whose user may run no script. Plain commands write
- * the heartbeat key, the record and the history of reports (`store/fenced-write.ts`). The index, the log and the
- * messages are not the device's: a detector writes them when it finds that the heartbeat key exists or is gone.
+ * the heartbeat key, the record and the history of reports (`store/fenced-write.ts`). The device may not write the
+ * index or the log, or publish messages: a detector does that when it finds that the heartbeat key exists or is gone.
  */
 import type { Dialect } from '../model/device.js';
 import { decodePacked, encodePacked } from '../model/device-decoder.js';

@@ -95,7 +95,7 @@ export async function settle(
     const [first, last, ttlInUse, ...replies] = reply as [string, string, string, ...string[][]];
     settlement.holdEnds = spanOf(settlement.holdEnds, { first: Number(first), last: Number(last) });
     settlement.ttlInUse = Math.max(settlement.ttlInUse, Number(ttlInUse));
-    settlement.isAnswerLost ||= isRepeated && replies.some(isDecidedBefore);
+    settlement.isAnswerLost ||= isRepeated && replies.some(hasStatusWithoutEvent);
     return replies;
   };
   const replies: ItemResult<string[]>[] = await runInChunks(ids, (chunk) =>
@@ -116,8 +116,8 @@ export async function settle(
   return settlement;
 }
 
-/** Whether a reply says that a device is online or offline, and that this call did not announce it. */
-function isDecidedBefore([status, _mark, ...announced]: string[]): boolean {
+/** Returns whether a reply says that a device is online or offline, and that this call did not announce it. */
+function hasStatusWithoutEvent([status, _mark, ...announced]: string[]): boolean {
   return (status === 'online' || status === 'offline') && announced.length === 0;
 }
 

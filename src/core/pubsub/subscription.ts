@@ -61,7 +61,7 @@ export function subscribeOn(
    * Whether losses are reported to the listener: from the first successful SUBSCRIBE on, or from the beginning if
    * `late`; after `close` no more.
    */
-  let reports = late;
+  let isReporting = late;
   let lost = late ? connectionLost() : undefined;
   const first = firstSubscribe(fleet.requestTimeoutMs);
   let retry: NodeJS.Timeout | undefined;
@@ -70,20 +70,20 @@ export function subscribeOn(
     first.onFailure(error);
     const isRefused = lost !== undefined && !isTransient(lost);
     // A refusal is followed by the loss of the connection. That loss must not replace the refusal, which is its cause.
-    if (!reports || isRefused) return;
+    if (!isReporting || isRefused) return;
     lost = error;
     onLost(error);
   };
   const sendSubscribe = async () => {
     try {
       await requestWithTimeout(fleet.requestTimeoutMs, () => subscriber.subscribe(channel));
-      if (first.onSuccess()) reports = true;
-      if (!reports || !lost) return;
+      if (first.onSuccess()) isReporting = true;
+      if (!isReporting || !lost) return;
       lost = undefined;
       onResumed();
     } catch (error) {
       if (isOutOfMemory(error)) {
-        if (first.onSuccess()) reports = true;
+        if (first.onSuccess()) isReporting = true;
         lose(refusedForMemory(error));
         retry = setTimeout(sendSubscribe, MEMORY_RETRY_MS);
         return;
@@ -116,7 +116,7 @@ export function subscribeOn(
     },
     disconnect,
     close() {
-      reports = false;
+      isReporting = false;
       subscriber.removeAllListeners('message'); // messages that have arrived may not have been read yet
       disconnect();
     },

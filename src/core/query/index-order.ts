@@ -69,7 +69,7 @@ export async function* bySilenceFromIndex<R extends RegisteredRow>(
   }
   const sorted = await sortAll(unordered(), bySilence);
   yield* insertSorted(seenRows(partition, range, read, seen), sorted, bySilence);
-  yield* read(pageIndex(partition, withDeadline, seen)); // as above
+  yield* read(pageIndex(partition, withDeadline, seen)); // as in `byLastSeenFromIndex`
 }
 
 /** Yields the rows of devices that are offline in the index and were seen, in the order of `byLastSeen`. */

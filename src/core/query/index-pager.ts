@@ -47,7 +47,7 @@ const MIN_PAGE_SIZE = 10;
  * that device's score would leave no device whose rank shows where the page ended.
  */
 const ANCHOR_COUNT = 5;
-/** The most pages in a row that do not reach beyond the position that was reached. */
+/** The most pages in a row that do not reach beyond the position that earlier pages reached. */
 const MAX_PAGES_WITHOUT_PROGRESS = 100;
 
 /**
@@ -78,11 +78,11 @@ export async function* pageIndex(
    */
   let isUnmoved = true;
   let withoutProgress = 0;
-  const fitting = new AdaptiveCount(MAX_PAGE_SIZE);
+  const adaptiveCount = new AdaptiveCount(MAX_PAGE_SIZE);
   for (;;) {
     if (withoutProgress > MAX_PAGES_WITHOUT_PROGRESS)
       throw new DevstateError('CONFLICT', 'the index kept changing while it was read');
-    const size = Math.max(MIN_PAGE_SIZE, fitting.value);
+    const size = Math.max(MIN_PAGE_SIZE, adaptiveCount.value);
     const pageOf = (start: number) => pageCommand(partition, start, size, down);
     const startOf = (rank: number) => Math.max(0, rank - overlap);
     const guess = expectedRank === undefined || !isUnmoved ? undefined : startOf(expectedRank);
@@ -95,7 +95,7 @@ export async function* pageIndex(
     );
     const start = startOf(rank);
     const page = guessedPage && start === guess ? guessedPage : await readPage(partition, pageOf(start));
-    fitting.observe(page.length, totalLength(page.map(({ id }) => id)));
+    adaptiveCount.observe(page.length, totalLength(page.map(({ id }) => id)));
     isUnmoved = expectedRank === undefined || rank === expectedRank;
     if (start > 0 && !isAtOrBefore(page[0], reached, down)) {
       overlap = Math.min(2 * overlap + 1, Math.floor(size / 2));

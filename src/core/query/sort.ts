@@ -36,7 +36,10 @@ export function bySilence(a: RegisteredRow, b: RegisteredRow): number {
   return (silentSince(a) ?? 0) - (silentSince(b) ?? 0) || byId(a, b);
 }
 
-/** Returns since when a device has been silent, epoch ms; null: it was never seen, and its record lacks its registration. */
+/**
+ * Returns since when a device has been silent, epoch ms; null: it was never seen, and its record has no time of
+ * registration.
+ */
 export function silentSince({ lastSeen, registeredAt }: Omit<RegisteredRow, 'deviceId'>): number | null {
   return lastSeen ?? registeredAt;
 }

@@ -18,8 +18,8 @@ import { partitionNumber } from './partition-number.js';
  */
 export const PARTITIONS_AT_ONCE = 8;
 /**
- * The pause before a refused call is done in the new partitions, ms: `devstate init` writes their number to each partition
- * before it writes it to the settings.
+ * The pause before work that the former partitions refused is done in the new ones, ms: `devstate init` writes the new
+ * number to each partition before it writes it to the settings.
  */
 const LAYOUT_PAUSE_MS = 50;
 
@@ -81,7 +81,7 @@ export function mapItemsByPartition<Item extends Identified, Result>(
   const inLayout: GroupWork<Item, ItemResult<Result>> = async (partition, group) => {
     try {
       const results = await work(partition, group);
-      await assertLayoutOfMissing(partition, results);
+      await assertLayoutIfMissing(partition, results);
       return results;
     } catch (error) {
       if (!isLayoutChanged(error)) throw error;
@@ -102,7 +102,7 @@ export function mapItemsByPartition<Item extends Identified, Result>(
  * Checks the number of partitions if a device was not found: it may be in another partition.
  * @throws DevstateError CONFLICT: the number was changed; CONNECTION, BAD_RECORD
  */
-async function assertLayoutOfMissing(
+async function assertLayoutIfMissing(
   partition: Partition,
   results: readonly ItemResult<unknown>[],
 ): Promise<void> {

@@ -2,7 +2,7 @@
  * Sends one request, and ends within the request timeout. Whether it may be sent again after a lost connection depends
  * on the request: what was sent may have been done, and a report that is sent again could replace a newer one. So a
  * write that must not be repeated is sent once, and if no answer comes, the call fails with the outcome `unknown` at
- * the end of the request timeout. By then it can no longer run: scripts refuse after `notAfter`.
+ * the end of the request timeout. By then the write can no longer be done: scripts refuse after `notAfter`.
  */
 import { onEvent } from '../async/shared-listener.js';
 import { DevstateError } from '../model/errors.js';
@@ -21,8 +21,8 @@ const LONGEST_PAUSE_MS = 200;
  * - read: changes nothing, so it may be sent again at once
  * - repeatable: a write that may be sent again, because doing it twice gives the same record and announces nothing
  * twice
- * - spaced: a write that may be sent again, but only when earlier attempts can no longer be done: after a later attempt
- * has succeeded, the caller may do something that a late one would undo
+ * - spaced: a write that may be sent again, but only when earlier attempts can no longer be done: after an attempt has
+ * succeeded, the caller may do something that a delayed earlier attempt would undo
  * - once: a write that must not be sent again once it may have been done
  */
 export type Repeat = 'read' | 'repeatable' | 'spaced' | 'once';
@@ -154,9 +154,9 @@ class Call<T> {
   }
 
   /**
-   * Sends the request again after a pause. A write that must not be repeated, and may have been done, is not sent again:
-   * the call ends when its time is over, because until then a server that comes back may still do it, or when the
-   * client is closed.
+   * Sends the request again after a pause. A write that must not be repeated, and may have been done, is not sent
+   * again: the call ends when its time is over, because until then a server that comes back may still do the write. It
+   * also ends when the client is closed.
    */
   #sendLater(error: Error): void {
     this.#lastError = error;
@@ -190,7 +190,10 @@ class Call<T> {
   }
 }
 
-/** Calls `listener` once when the client is closed for good, perhaps at once. @returns removes the listener */
+/**
+ * Calls `listener` once when the client is closed for good, perhaps at once.
+ * @returns a function that removes the listener
+ */
 function onEnd(client: Connection, listener: () => void): () => void {
   if (client.status !== 'end') return onEvent(client, 'end', listener);
   listener();

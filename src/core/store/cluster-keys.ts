@@ -1,4 +1,7 @@
-/** Which slot and which node of a cluster hold a key. The key prefix of the client counts: it may have a hash tag. */
+/**
+ * Which slot and which node of a cluster hold a key. The key prefix of the client is part of the key: it may have a
+ * hash tag.
+ */
 import { type Cluster, Command, type Redis } from 'ioredis';
 import { type Connection, commandOptions } from './connection.js';
 

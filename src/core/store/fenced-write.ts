@@ -7,7 +7,7 @@
  * in the network or in a stopped server is refused once the fence has expired, or once another attempt has set it again.
  *
  * Redis keeps the watched keys of a connection until its next EXEC, so round 2 is sent on the connection of round 1,
- * and on a connection one fenced write is made after the other.
+ * and the fenced writes of a connection are made one after the other.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,9 +47,9 @@ export interface FencedWrite<Result> {
 /**
  * Reads, plans and writes, again and again until Redis accepts the write.
  * @throws DevstateError CONNECTION: no reply in time, with the outcome `unknown` if the write may have been made; it is
- *   not made after the request timeout. CONFLICT: the keys kept changing. BAD_RECORD: a key holds another Redis type. USAGE: the client resends
- *   commands after a reconnection (its option `autoResendUnfulfilledCommands`), which would send an unwatched EXEC.
- *   And what `plan` throws
+ *   not made after the request timeout. CONFLICT: the keys kept changing. BAD_RECORD: a key holds another Redis type.
+ *   USAGE: the client resends commands after a reconnection (its option `autoResendUnfulfilledCommands`), which would
+ *   send an unwatched EXEC. And what `plan` throws
  */
 export async function writeFenced<Result>(requests: Requests, write: FencedWrite<Result>): Promise<Result> {
   const deadline = performance.now() + requests.requestTimeoutMs;
@@ -90,7 +90,7 @@ async function clientFor(requests: Requests, key: string): Promise<Redis> {
 interface FenceState {
   /** Whether an EXEC was sent whose reply has not come. */
   isUnknown: boolean;
-  /** Why its reply will not come, or the error of a reply that does not fit; undefined: it may still come. */
+  /** Why the reply will not come, or the error of a reply that does not fit; undefined: the reply may still come. */
   loss?: unknown;
 }
 
@@ -104,8 +104,8 @@ function inTurn<Result>(client: Redis, work: () => Promise<Result>): Promise<Res
 }
 
 /**
- * Makes one attempt. The fence is set within the first half of the time left, for the length of that half, so it
- * expires before the deadline, and the write is made before it, or never.
+ * Makes one attempt. The fence must be set within the first half of the time left, and its TTL is the length of that
+ * half. So it expires before the deadline, and the write is made before the deadline or never.
  * @returns undefined: the keys changed, the fence expired, or the connection was replaced
  */
 async function attempt<Result>(

@@ -41,7 +41,7 @@ export interface Link {
    * Calls `request.onOpen` as soon as the server is connected and has answered; if it has already, at once.
    * @param key in a cluster, the key of the request. Not given: `onOpen` is called as soon as the cluster client is
    *   ready, before any node has answered
-   * @returns ends the waiting; must be called if the request gives up
+   * @returns a function that ends the waiting; must be called if the request gives up
    */
   whenOpen(key: string | undefined, request: WaitingRequest): () => void;
   /** Notes that a request was sent. While requests are unanswered, the servers are checked for silence. */

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { isConnectionLost } from './network-errors.js';
 import { SentCommand } from './sent-command.js';
 
-/** Written in place of the command: its reply is that of a command that nobody waits for any more. */
+/** Written in place of the refused command. Nobody waits for its reply. */
 const PING = '*1\r\n$4\r\nPING\r\n';
 
 export class OnceCommand extends SentCommand {

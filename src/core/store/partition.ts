@@ -61,8 +61,8 @@ export class Partition extends Requests {
   }
 
   /**
-   * Checks that the fleet still has the number of partitions that this partition is one of. Nothing is checked for a user
-   * who may not read it.
+   * Checks that the fleet still has the number of partitions that this partition is one of. Nothing is checked for a
+   * user who may not read that number.
    * @throws DevstateError CONFLICT with the reason PARTITIONS_CHANGED; CONNECTION, BAD_RECORD
    */
   async assertLayout(): Promise<void> {
@@ -200,10 +200,11 @@ export class Partition extends Requests {
   }
 
   /**
-   * Lowers the longest heartbeat TTL in the fleet's settings to `ttl`, ms, if the audit before found no longer one either.
+   * Lowers the longest heartbeat TTL in the fleet's settings to `ttl`, ms, if the previous audit found no longer one
+   * either.
    * @param ttl the longest TTL that an audit of the whole fleet found, ms
-   * @param known what the call before returned, when the audit began; empty: there was none
-   * @returns what the call after the next audit must get as `known`
+   * @param known what this method had returned last when the audit began; empty: nothing
+   * @returns the value of `known` for the call after the next audit
    * @throws DevstateError CONNECTION, BAD_RECORD, USAGE
    */
   async lowerLongestTtl(ttl: number, known: string): Promise<string> {

@@ -135,8 +135,8 @@ export function wrongTypeError(key: unknown, type?: unknown, expected?: unknown)
 }
 
 /**
- * Returns whether a request should be tried again later: every CONNECTION error but refused authentication or permission.
- * Some of them, such as an expired certificate, last until somebody acts.
+ * Returns whether a request should be tried again later: every CONNECTION error except refused authentication or
+ * permission. Some of them, such as an expired certificate, last until somebody acts.
  */
 export function isTransient(error: unknown): error is DevstateError {
   return error instanceof DevstateError && error.code === 'CONNECTION' && !isDenied(error);

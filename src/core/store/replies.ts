@@ -1,6 +1,6 @@
 /**
  * Which form of reply each Redis command has. A reply of another form shows that the server is broken or not Redis, or
- * that its replies have got out of step with the commands. It is refused before anything is taken from it.
+ * that its replies no longer match the order of the commands. It is refused before anything is taken from it.
  */
 import { DevstateError } from '../model/errors.js';
 

@@ -1,6 +1,6 @@
 /**
  * Sends requests over one connection to Redis. Every request but SUBSCRIBE goes through this class, so that each one
- * ends within the request timeout. Scripts are not done after that. All methods but `evaluate` reject with a
+ * ends within the request timeout. A script does nothing after that. All methods but `evaluate` reject with a
  * DevstateError.
  */
 

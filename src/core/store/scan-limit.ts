@@ -1,17 +1,17 @@
 /**
  * Ends a scan that does not end by itself. Redis' cursors go through a set once, but a broken server may give cursors
- * without end, or the connection may be lost again and again, so that the scan never gets through.
+ * without end, or the connection may be lost again and again, so that the scan never reaches its end.
  */
 import { DevstateError } from '../model/errors.js';
 
 /**
- * The most replies in a row without members. A reply has none if the server has passed 2,000 empty places of its table;
- * a table that once held 100 million members, and holds few now, gives that many.
+ * The most replies in a row without members. A reply has none if the server found 2,000 empty places of its table in a
+ * row; a table that once held 100 million members, and holds few now, gives that many.
  */
 const MAX_EMPTY_REPLIES = 65_536;
 /**
- * The most members that are found, as a multiple of those that the set had at the start, and beyond that. While Redis
- * makes the table smaller a member may be found several times, and other clients may add members meanwhile.
+ * A scan may find at most MAX_SHARE_FOUND times the members that the set had at the start, and MAX_MORE_FOUND more.
+ * While Redis makes the table smaller a member may be found several times, and other clients may add members meanwhile.
  */
 const MAX_SHARE_FOUND = 4;
 const MAX_MORE_FOUND = 10_000;

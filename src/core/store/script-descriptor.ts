@@ -34,9 +34,9 @@ export interface ScriptKeys {
 /**
  * The first arguments of every script. `testTime` is the time (epoch ms) that a test sets; '' means the server's time.
  * `notAfter` is the time (epoch ms, by the server's clock) after which the script must do nothing; '' means never.
- * `permissionCheck` is 1 if the script must first ask whether the user may send its commands, else ''. `maxFieldBytes` is
- * the most bytes that a field of a record may have, documents excepted, or the device fails with OVERSIZE; 0: any length
- * is read. `layout` is the number of partitions that the caller believes the fleet has.
+ * `permissionCheck` is 1 if the script must first ask whether the user may send its commands, else ''. `maxFieldBytes`
+ * is the most bytes that a field of a record, other than a document, may have: a device with a longer one fails with
+ * OVERSIZE; 0: lengths are not checked. `layout` is the number of partitions that the caller believes the fleet has.
  */
 export const COMMON_ARGS = [
   'testTime',
@@ -64,8 +64,8 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   /** How many devices one call of the script handles. */
   readonly devices: 'none' | 'one' | 'many';
   /**
-   * The codes of which one follows the time in the reply; for many devices, one begins the reply for each device.
-   * Undefined: any value may stand there.
+   * The codes that may follow the time in the reply; if the script handles many devices, that may begin the reply for
+   * each device. Undefined: any value may stand there.
    */
   readonly codes?: readonly number[];
   /**
@@ -98,8 +98,7 @@ export type ScriptShape<Arg extends string = string, DeviceArg extends string = 
 >;
 
 /**
- * Returns whether a reply has the form that the script's descriptor tells, after the server's time, with which every
- * reply begins.
+ * Returns whether a reply begins with the server's time, and then has the form that the script's descriptor gives.
  * @param deviceCount the devices of the call
  */
 export function fitsScript(

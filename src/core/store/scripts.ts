@@ -76,8 +76,8 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
 });
 
 /**
- * Notes heartbeats of devices in any state, with or without a report. Those without a report are sent again
- * (`Partition.runRepeatably`).
+ * Notes heartbeats of devices in any state, with or without a report. Those without a report may be sent again after a
+ * lost connection (`Partition.runRepeatably`).
  */
 export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   repeat: 'once',

@@ -15,8 +15,8 @@ export async function readFleetTime(fleet: Fleet): Promise<number> {
 }
 
 /**
- * Returns the time of the server that holds the fleet's settings, epoch ms, as its replies have told it, without a
- * request. Undefined: no reply has told the time since the server was connected.
+ * Returns the time of the server that holds the fleet's settings, epoch ms, as its replies told it, without a request.
+ * Undefined: no reply has told the time since the server was connected.
  */
 export function estimatedFleetTime({ link, keys }: Fleet): number | undefined {
   return link.clockOf(keys.meta)?.timeAt(performance.now());

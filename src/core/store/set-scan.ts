@@ -65,8 +65,8 @@ export class ScanCursor {
    * again.
    */
   #server: unknown;
-  /** Other programs may add members of any size. */
-  readonly #fitting = new AdaptiveCount(SCAN_COUNT);
+  /** How many members to request, so that a reply is not too large: other programs may add members of any size. */
+  readonly #adaptiveCount = new AdaptiveCount(SCAN_COUNT);
 
   constructor(partition: Partition, command: ScanCommand, key: string) {
     this.#partition = partition;
@@ -80,17 +80,16 @@ export class ScanCursor {
   }
 
   /**
-   * Returns the next chunk of about `count` members, fewer if they are long; for a sorted set, each member is followed by
-   * its score. `isLast`
-   * is true if the chunk is the last of its round, false if more chunks follow.
+   * Returns the next chunk of about `count` members, fewer if they are long; for a sorted set, each member is followed
+   * by its score. `isLast` is true if the chunk is the last of its round, false if more chunks follow.
    * @throws DevstateError CONNECTION, BAD_RECORD
    */
   async next(count: number): Promise<{ found: string[]; isLast: boolean }> {
-    const fitting = Math.min(count, this.#fitting.value);
-    const command = [this.#command, this.#key, this.#cursor, 'COUNT', fitting] as const;
+    const requested = Math.min(count, this.#adaptiveCount.value);
+    const command = [this.#command, this.#key, this.#cursor, 'COUNT', requested] as const;
     const { reply, server } = await this.#partition.sendAndIdentify(command);
     const [next, found] = reply;
-    this.#fitting.observe(found.length, totalLength(found));
+    this.#adaptiveCount.observe(found.length, totalLength(found));
     const isOtherServer = !this.isAtStart && server !== this.#server;
     this.#server = server;
     this.#cursor = isOtherServer ? '0' : next;
