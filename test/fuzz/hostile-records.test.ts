@@ -34,7 +34,6 @@ const BROKEN: Record<string, [fields: Record<string, string | Buffer>, why: stri
 const UNUSUAL: Record<string, Record<string, string | Buffer>> = {
   good: { ...document('{"ok":true}'), metadata: '{"note":"fine"}' },
   half: document(String.raw`{"\ud800":"\udc00"}`),
-  bytes: { ...document('{}'), metadata: Buffer.from('{"a":"\xff\xfe"}', 'latin1') },
   numbers: {
     ...document(`{"a":1e999999999,"b":${'9'.repeat(100_000)}}`),
     desiredState: '{"a":1e999999998,"b":1}',
@@ -176,20 +175,43 @@ test('a document of 10 MB is refused with its size in the error', async () => {
   expect((await devstate.run('get text')).stdout).toContain('"a": 1');
 });
 
-test('bytes that are no UTF-8 are shown as U+FFFD', async () => {
+test('an id that is no UTF-8 is reported as one without a record', async () => {
   const client = await redis.client();
   await client.flushall();
   const id = Buffer.from([0x64, 0xff]);
   await client.sadd('devices:registered', id, 'd');
   await client.hset(Buffer.concat([Buffer.from('device:state:'), id]), { deviceId: id, ...document('{}') });
-  await client.hset('device:state:d', {
-    deviceId: 'd',
-    ...document('{}'),
-    desiredState: Buffer.from('{"a":"\xff"}', 'latin1'),
-  });
+  await client.hset('device:state:d', { deviceId: 'd', ...document('{}') });
   expect(await devstate.session('list -o name')).toBe(
     'd\n! ids without a registered record: 1 skipped, for example "d\ufffd"\n',
   );
-  expect(await devstate.session('get d --fields desiredState --no-headers')).toBe('{"a":"\ufffd"}\n');
-  expect(await devstate.session('set-desired d b=1')).toContain('exit 1');
+});
+
+test('a document that is no UTF-8 is an error of its device in every form of list', async () => {
+  const client = await redis.client();
+  await client.flushall();
+  const metadata = Buffer.from('{"a":"\xff"}', 'latin1');
+  const records = { broken: { metadata }, genuine: { metadata: '{"a":"\ufffd"}' } };
+  for (const [id, fields] of Object.entries(records)) {
+    await client.hset(`device:state:${id}`, { deviceId: id, ...document('{}'), ...fields });
+    await client.sadd('devices:registered', id);
+    await client.sadd('devices:online', id);
+    await client.set(`device:heartbeat:${id}`, '1');
+  }
+  for (const argv of [
+    'list --with-state -o wide',
+    'list -o wide',
+    'list-online -o wide',
+    'stale --older-than 0 -o wide',
+  ]) {
+    if (argv.startsWith('stale')) await client.del('device:heartbeat:broken', 'device:heartbeat:genuine');
+    const { exit, stdout, stderr } = await devstate.run(argv);
+    expect([argv, exit, stderr]).toEqual([
+      argv,
+      7,
+      expect.stringContaining('device "broken": the metadata is broken: it is not valid UTF-8\n'),
+    ]);
+    expect(stdout).toMatch(/^genuine.*\{"a":"\ufffd"\}/m);
+    expect(stdout).not.toContain('broken');
+  }
 });

@@ -51,7 +51,8 @@ export async function alignIndex(partition: Partition, onProgress: (count: numbe
 /** Corrects the sets and the index for some devices. @returns the errors of the devices that cannot be indexed */
 async function alignDevices(partition: Partition, ids: readonly string[]): Promise<DevstateError[]> {
   const { verdicts } = await settle(partition, ids, { areRegistered: true });
-  const registrations = await registerWhereMissing(partition, ids);
+  const settled = ids.filter((_, i) => !(verdicts[i] instanceof DevstateError));
+  const registrations = await registerWhereMissing(partition, settled);
   const errors = [...verdicts, ...registrations].filter((result) => result instanceof DevstateError);
   const lost = errors.find(isConnectionError);
   if (lost) throw lost;
@@ -61,7 +62,8 @@ async function alignDevices(partition: Partition, ids: readonly string[]): Promi
 /**
  * Registers again each device that is missing in the set of registered ids or in the set of its type, or whose type
  * is missing in the set of types. The type is taken from the device's record. The registration adds what is missing,
- * and leaves the device's state as it is.
+ * and leaves the device's state as it is. Returns the registrations, and the errors of the devices whose type cannot be
+ * read.
  */
 async function registerWhereMissing(partition: Partition, ids: readonly string[]) {
   const { keys } = partition;
@@ -77,7 +79,10 @@ async function registerWhereMissing(partition: Partition, ids: readonly string[]
     ]),
   );
   const missing = typed.filter((_, i) => isMember.slice(3 * i, 3 * i + 3).includes(0));
-  return sendValidItems(missing, validRegistrant, (valid) => registerAllIn(partition, valid));
+  const registrations = await sendValidItems(missing, validRegistrant, (valid) =>
+    registerAllIn(partition, valid),
+  );
+  return [...readings.flatMap(({ error }) => error ?? []), ...registrations];
 }
 
 /**

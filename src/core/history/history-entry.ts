@@ -9,7 +9,7 @@ import type { DeviceRecord, Status } from '../model/device.js';
 import { isLosslessNumber, type Json, type JsonObject } from '../model/json.js';
 import type { HistoryKind } from '../model/keyspace.js';
 import type { PresenceReason } from '../model/presence-event.js';
-import { parseStored } from '../model/stored-document.js';
+import { parseStored, type ReadText, validText } from '../model/stored-document.js';
 
 export const HISTORY_KINDS: readonly HistoryKind[] = ['reported', 'desired', 'presence'];
 
@@ -44,15 +44,13 @@ const VALUE_KEY = '"value":';
 /**
  * Parses a history entry.
  * @param id the id of the device, for the result and for errors
- * @param text the entry as it is stored: JSON text
+ * @param text the entry as it was read: JSON text
  * @throws DevstateError BAD_RECORD
  */
-export function decodeEntry(id: string, kind: HistoryKind, text: string): HistoryEntry {
-  const { at, version, seq, value, status, reason, first, unknown } = parseStored(
-    id,
-    `the ${kind} history`,
-    text,
-  );
+export function decodeEntry(id: string, kind: HistoryKind, text: ReadText): HistoryEntry {
+  const field = `the ${kind} history`;
+  const entry = validText(id, field, text);
+  const { at, version, seq, value, status, reason, first, unknown } = parseStored(id, field, entry);
   const isPresence = kind === 'presence';
   const number = toNumber(isPresence ? seq : version);
   const unknownTime: HistoryEntry['unknown'] = Array.isArray(unknown)
@@ -64,7 +62,7 @@ export function decodeEntry(id: string, kind: HistoryKind, text: string): Histor
     at: toNumber(at),
     number,
     value: isPresence ? null : ((value ?? null) as JsonObject | null),
-    valueJson: isPresence ? null : valueText(text),
+    valueJson: isPresence ? null : valueText(entry),
     status: status === 'online' || status === 'offline' ? status : null,
     reason: typeof reason === 'string' ? (reason as PresenceReason) : null,
     first: isPresence ? number === 1 && unknownTime === null : first === true,

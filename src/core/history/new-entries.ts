@@ -46,7 +46,7 @@ export async function readFirstEntries(
   kinds: readonly HistoryKind[],
   options: HistoryOptions,
 ): Promise<NewEntries> {
-  const record = await readDevice(fleet, id);
+  const record = await readDevice(fleet, id, ['devstate']);
   const entries = await readChanges(fleet, id, options);
   const lastReads = new Map(kinds.map((kind) => [kind, lastReadOf(record, kind, entries)]));
   return { entries: selectEntries(entries, options), lastReads, dropped: [] };
@@ -63,7 +63,7 @@ export async function readNewEntries(
   kinds: readonly HistoryKind[],
   lastReads: LastReads,
 ): Promise<NewEntries> {
-  const record = await readDevice(fleet, id);
+  const record = await readDevice(fleet, id, ['devstate']);
   const reads = kinds.map((kind) => readNewOfKind(fleet, record, kind, lastReads.get(kind) ?? NOTHING));
   const found = await Promise.all(reads);
   return {

@@ -1,6 +1,7 @@
 /** Reads the newest entries of one history list of a device, in chunks from the end of the list. */
 import { DevstateError, quote } from '../model/errors.js';
 import type { HistoryKind } from '../model/keyspace.js';
+import type { ReadText } from '../model/stored-document.js';
 import type { Fleet } from '../store/fleet.js';
 import { decodeEntry, type HistoryEntry } from './history-entry.js';
 
@@ -30,7 +31,7 @@ export async function readNewestEntries(
   const key = partition.keys.history(kind, id);
   const maxEntries = (await partition.declared()).historyCap + MAX_MORE_ENTRIES;
   let entries: HistoryEntry[] = [];
-  let oldest: string | undefined;
+  let oldest: ReadText | undefined;
   let restarts = 0;
   let oldestFromEnd = 0; // the place of the oldest entry read, counted from 1 at the end of the list; 0: none read yet
   for (;;) {

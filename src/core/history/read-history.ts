@@ -34,7 +34,7 @@ export async function readHistory(
   id: string,
   options: HistoryOptions = {},
 ): Promise<HistoryChange[]> {
-  await readDevice(fleet, id);
+  await readDevice(fleet, id, []); // throws if the device is not registered
   return selectEntries(await readChanges(fleet, id, options), options);
 }
 

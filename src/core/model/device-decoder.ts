@@ -1,10 +1,11 @@
 /**
- * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Decoding never fails,
- * because other programs write records too: an absent field gives null, 0 or `{}`, and so does a number or time that is
- * not valid. The JSON text of documents is passed on unchecked; `parseStored` checks it when it is parsed.
+ * Decodes the hash fields of a record and the TTL of its heartbeat key into a `DeviceRecord`. Other programs write records
+ * too: an absent field gives null, 0 or `{}`, and so does a number or time that is not valid. The type and the documents
+ * must be valid UTF-8. The JSON text of documents is passed on unchecked; `parseStored` checks it when it is parsed.
  */
 import type { DeviceRecord, Dialect } from './device.js';
 import { decodeInstant, type FieldName } from './dialect.js';
+import { type ReadText, validText } from './stored-document.js';
 
 /** The reply of the Redis command PTTL for a key that does not exist. For a heartbeat key: the device is offline. */
 export const GONE_PTTL = -2;
@@ -32,8 +33,8 @@ const PACKED_COUNT = 7;
  * version and time of the desired document, seq and time of the last presence event, the device's TTL; times and TTL in
  * ms. A number that is absent, not valid, or has more than 15 digits is 0: other programs write records too.
  */
-export function decodePacked(text: string | null | undefined): number[] {
-  const numbers = (text ?? '')
+export function decodePacked(text: ReadText | null | undefined): number[] {
+  const numbers = (typeof text === 'string' ? text : '')
     .split(' ', PACKED_COUNT)
     .map((part) => (/^\d{1,15}$/.test(part) ? Number(part) : 0));
   return Array.from({ length: PACKED_COUNT }, (_, i) => numbers[i] ?? 0);
@@ -48,12 +49,13 @@ const NOTHING_PACKED = decodePacked(undefined);
 
 /**
  * Returns a function that makes a `DeviceRecord` from the values of a record's `fields`, which must be given in the
- * order of `fields`. All other fields are decoded as absent.
+ * order of `fields`. All other fields are decoded as absent. The function throws DevstateError BAD_RECORD if the type or a
+ * document is not valid UTF-8.
  */
 export function recordDecoder(
   dialect: Dialect,
   fields: readonly FieldName[],
-): (id: string, values: readonly (string | null)[], ttl: PttlReading) => DeviceRecord {
+): (id: string, values: readonly (ReadText | null)[], ttl: PttlReading) => DeviceRecord {
   // The positions of the fields are looked up once, not in the returned function, because that function may be called
   // for every device of a large fleet.
   const type = fields.indexOf('type');
@@ -76,13 +78,13 @@ export function recordDecoder(
     ] = packed;
     return {
       deviceId: id,
-      deviceType: values[type] ?? null,
+      deviceType: validText(id, 'the type', values[type]) ?? null,
       ...livenessOf(ttl),
       lastSeen: decodeInstant(dialect, values[lastSeen]),
       registeredAt: decodeInstant(dialect, values[registered]),
-      reportedJson: values[reported] || '{}',
-      desiredJson: values[desired] || '{}',
-      metadataJson: values[metadata] || '{}',
+      reportedJson: validText(id, 'the report', values[reported]) || '{}',
+      desiredJson: validText(id, 'the desired state', values[desired]) || '{}',
+      metadataJson: validText(id, 'the metadata', values[metadata]) || '{}',
       reportedVersion,
       reportedAt: reportedAt || null,
       desiredVersion,

@@ -4,6 +4,7 @@
  * from `luaDialects`.
  */
 import type { Dialect } from './device.js';
+import type { ReadText } from './stored-document.js';
 
 interface RecordFields {
   id: string;
@@ -73,8 +74,8 @@ export function luaDialects(): string {
 }
 
 /** Returns a stored time, converted to ms; null: the field is absent, or its text is not a time after 1970. */
-export function decodeInstant(dialect: Dialect, text: string | null | undefined): number | null {
-  if (!text) return null;
+export function decodeInstant(dialect: Dialect, text: ReadText | null | undefined): number | null {
+  if (typeof text !== 'string' || text === '') return null;
   const ms = Math.round(Number(text) * UNIT_MS[dialect]);
   return ms > 0 && ms < 1e15 ? ms : null;
 }

@@ -3,7 +3,7 @@ import { documentText } from '../model/document-limits.js';
 import type { Heartbeat } from '../model/heartbeat.js';
 import { parseJsonObject } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
-import { parseStored } from '../model/stored-document.js';
+import { NOT_UTF8, parseStored, type ReadText, validText } from '../model/stored-document.js';
 import { mergePatch } from '../shadow/merge-patch.js';
 
 /**
@@ -12,12 +12,13 @@ import { mergePatch } from '../shadow/merge-patch.js';
  * @param stored the text of the stored report; empty: there is none
  * @throws DevstateError BAD_RECORD: the patch cannot be merged into the stored report; USAGE: the result is too large
  */
-export function newReport({ id, patch, reportedJson = '' }: Heartbeat, stored: string): string {
-  if (!patch) return isEqual(reportedJson, stored) ? stored : reportedJson;
-  const before = parseStored(id, 'the report', stored || '{}');
+export function newReport({ id, patch, reportedJson = '' }: Heartbeat, stored: ReadText): string {
+  if (!patch) return stored !== NOT_UTF8 && isEqual(reportedJson, stored) ? stored : reportedJson;
+  const text = validText(id, 'the report', stored);
+  const before = parseStored(id, 'the report', text || '{}');
   const merged = mergePatch(before, patch);
-  const text = documentText(merged);
-  return stored !== '' && jsonEqual(merged, before) ? stored : text;
+  const mergedText = documentText(merged);
+  return text !== '' && jsonEqual(merged, before) ? text : mergedText;
 }
 
 /** Returns whether the stored text is a document that is equal to the new one. A broken document is equal to none. */

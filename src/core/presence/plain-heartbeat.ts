@@ -8,6 +8,7 @@ import { decodePacked, encodePacked } from '../model/device-decoder.js';
 import { decodeInstant, encodeInstant, fieldName } from '../model/dialect.js';
 import { deviceRoleError, notFoundError } from '../model/errors.js';
 import { type Heartbeat, type HeartbeatResult, validTtl } from '../model/heartbeat.js';
+import type { ReadText } from '../model/stored-document.js';
 import { writeFenced } from '../store/fenced-write.js';
 import type { Partition } from '../store/partition.js';
 import type { RedisRequest } from '../store/replies.js';
@@ -28,7 +29,7 @@ interface Found {
   packed: readonly number[];
   /** When the device was registered, epoch ms; 0: not known. */
   registeredAt: number;
-  reported: string;
+  reported: ReadText;
 }
 
 /** What changes with a report: fields of the record, and commands for the history. */
@@ -124,8 +125,8 @@ function readsOf({ keys }: Partition, id: string, fields: readonly (typeof REPOR
 /** @throws DevstateError NOT_FOUND: the record has no id field in either dialect */
 function decode(id: string, [time, ...records]: readonly unknown[]): Found {
   for (const [i, dialect] of DIALECTS.entries()) {
-    const [deviceId, devstate, registered, reported] = records[i] as (string | null)[];
-    if (typeof deviceId !== 'string') continue;
+    const [deviceId, devstate, registered, reported] = records[i] as (ReadText | null)[];
+    if (deviceId === null) continue;
     return {
       dialect,
       now: parseServerTime(time),

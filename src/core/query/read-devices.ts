@@ -1,14 +1,15 @@
 /**
  * Reads devices: the requested fields of each record, and the TTL of its heartbeat key. Many devices are read in one
- * round trip. If a record cannot be read, only that device has an error.
+ * round trip. If a record cannot be read, or a text of it is not valid UTF-8, only that device has an error.
  */
-import { awaitItemResult, type ItemResult, unwrapOne } from '../async/item-results.js';
+import { awaitItemResult, type ItemResult, itemResultOf, unwrapOne } from '../async/item-results.js';
 import { sendValidItems } from '../async/send-batches.js';
 import type { DeviceRecord, Dialect } from '../model/device.js';
 import { GONE_PTTL, recordDecoder } from '../model/device-decoder.js';
 import { dialectOrder, type FieldName, fieldName } from '../model/dialect.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
+import type { ReadText } from '../model/stored-document.js';
 import { mapByPartition, mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
 import { isolateDenials } from '../store/isolate-denials.js';
@@ -81,12 +82,20 @@ export async function readDevicesIn(
   return readings.map((reading) => others.get(reading.id) ?? reading);
 }
 
-/** Reads all fields of one device. @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION */
-export async function readDevice(fleet: Fleet, id: string): Promise<DeviceRecord> {
+/**
+ * Reads one device. A broken field is an error only if it is read, so a caller names the fields that it needs.
+ * @param fields default: all fields
+ * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
+ */
+export async function readDevice(
+  fleet: Fleet,
+  id: string,
+  fields: readonly FieldName[] = ALL_FIELDS,
+): Promise<DeviceRecord> {
   validId(id);
   const dialect = await dialectToTryFirst(fleet);
   const readings = await mapItemsByPartition(fleet, [id], async (partition) => [
-    await awaitItemResult(readDeviceIn(partition, id, dialect)),
+    await awaitItemResult(readDeviceIn(partition, id, dialect, fields)),
   ]);
   return unwrapOne(readings);
 }
@@ -103,7 +112,7 @@ export async function dialectToTryFirst(fleet: Fleet): Promise<Dialect> {
 }
 
 /**
- * Reads all fields of one device. The record is read in both dialects in one round trip, so the caller need not find
+ * Reads one device. The record is read in both dialects in one round trip, so the caller need not find
  * out the fleet's dialect first, which would take another round trip.
  * @param dialect the dialect that decides if the record has the id field of both
  * @throws DevstateError NOT_FOUND, BAD_RECORD, CONNECTION
@@ -112,8 +121,9 @@ export async function readDeviceIn(
   partition: Partition,
   id: string,
   dialect: Dialect,
+  fields: readonly FieldName[],
 ): Promise<DeviceRecord> {
-  const [reading] = await readPage(partition, dialectOrder(dialect), [id], ALL_FIELDS, 'read');
+  const [reading] = await readPage(partition, dialectOrder(dialect), [id], fields, 'read');
   return unwrapOne([toItemResult(reading as DeviceReading)]);
 }
 
@@ -197,8 +207,10 @@ async function readPage(
     const pttl = liveness === 'read' ? Number(replies[next++]) : GONE_PTTL;
     for (const { decode, values } of records) {
       if (values instanceof DevstateError) return { id, error: values };
-      const known = values as (string | null)[];
-      if (typeof known[0] === 'string') return { id, device: decode(id, known, { pttl, now }) };
+      const known = values as (ReadText | null)[];
+      if (known[0] === null) continue;
+      const device = itemResultOf(() => decode(id, known, { pttl, now }));
+      return device instanceof DevstateError ? { id, error: device } : { id, device };
     }
     return { id };
   });

@@ -4,7 +4,6 @@ import { sendEach, sendUnfinished } from '../async/send-batches.js';
 import { settleAll } from '../async/settled.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { validTtl } from '../model/heartbeat.js';
-import { notUtf8Error } from '../model/stored-document.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { retryUntilDone } from '../store/retry.js';
@@ -24,10 +23,10 @@ export async function runRegister(
   registrants: readonly Registrant[],
   onlyIfNew: boolean,
 ): Promise<ItemResult<Registration>[]> {
-  const attempt = async (list: readonly Registrant[], oldType?: string) => {
+  const attempt = async (list: readonly Registrant[], oldType?: string, anyType = false) => {
     const { reply } = await partition.run(
       REGISTER,
-      { onlyIfNew: onlyIfNew ? 1 : 0 },
+      { onlyIfNew: onlyIfNew ? 1 : 0, anyType: anyType ? 1 : 0 },
       list.map(({ id, type, metadataJson = '', ttl }) => ({
         id,
         type,
@@ -49,10 +48,12 @@ export async function runRegister(
   );
   const changeType = async (registrant: Registrant, presentType: string) => {
     let oldType = presentType;
+    let anyType = false;
     const reply = await retryUntilDone(partition.requestTimeoutMs, async () => {
-      const [next = [4, 'no reply']] = await attempt([registrant], oldType);
+      const [next = [4, 'no reply']] = await attempt([registrant], oldType, anyType);
       if (next[0] !== 2) return next;
-      if (next[1] === oldType) throw notUtf8Error(registrant.id, 'the type');
+      // A type that is not UTF-8 was changed when it was decoded, so it can never be given.
+      anyType = next[1] === oldType;
       oldType = String(next[1]);
       return undefined;
     });

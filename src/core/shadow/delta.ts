@@ -37,7 +37,7 @@ export function computeDelta(desired: JsonObject, reported: JsonObject): Delta {
  * @throws DevstateError NOT_FOUND, BAD_RECORD, USAGE, CONNECTION
  */
 export async function delta(fleet: Fleet, id: string): Promise<Delta & { desiredVersion: number }> {
-  const record = await readDevice(fleet, id);
+  const record = await readDevice(fleet, id, ['reported', 'desired', 'devstate']);
   const desired = parseStored(id, 'the desired state', record.desiredJson);
   const reported = parseStored(id, 'the report', record.reportedJson);
   return { ...computeDelta(desired, reported), desiredVersion: record.desiredVersion };

@@ -4,15 +4,22 @@
  * another client made is lost.
  */
 
-import { type ItemResult, unwrapOne } from '../async/item-results.js';
+import { type ItemResult, itemResultOf, unwrapOne } from '../async/item-results.js';
 import { sendEach, sendValidItems } from '../async/send-batches.js';
+import type { Dialect } from '../model/device.js';
 import { documentText } from '../model/document-limits.js';
 import { DevstateError, notFoundError, quote } from '../model/errors.js';
 import { validId } from '../model/identifiers.js';
 import type { JsonObject } from '../model/json.js';
 import { jsonEqual } from '../model/json-equality.js';
 import { validNumber } from '../model/numeric-options.js';
-import { isUnchanged, notUtf8Error, parseStored } from '../model/stored-document.js';
+import {
+  isUnchanged,
+  NOT_UTF8,
+  parseStored,
+  type ReadText,
+  type StoredText,
+} from '../model/stored-document.js';
 import { dialectToTryFirst, readDeviceIn } from '../query/read-devices.js';
 import { mapItemsByPartition } from '../store/by-partition.js';
 import type { Fleet } from '../store/fleet.js';
@@ -22,6 +29,11 @@ import { runInChunks } from '../store/script-chunks.js';
 import { SET_DESIRED } from '../store/scripts.js';
 import { diffPatch } from './changes.js';
 import { mergePatch } from './merge-patch.js';
+
+const DESIRED_FIELDS = ['desired', 'devstate'] as const;
+
+/** The expected text, for the script, of a desired state that is not UTF-8: it is replaced whatever it is. */
+const ANY_TEXT = 'any';
 
 export interface DesiredOptions {
   /** The change is made only if the desired state has this version; otherwise it fails with CONFLICT. */
@@ -44,7 +56,8 @@ export interface DesiredResult {
  * Merges a JSON merge patch (RFC 7396, https://www.rfc-editor.org/rfc/rfc7396) into the desired state of a device, and
  * publishes the change on the device's command channel. If another client changes the desired state at the same time,
  * the change is attempted again, for at most the request timeout.
- * @param document the patch; with the option `replace` the whole new desired state
+ * @param document the patch; with the option `replace` the whole new desired state, which also replaces a stored one that
+ *   is broken
  * @throws DevstateError NOT_FOUND; CONFLICT: the version is not `ifVersion`, or other clients changed the desired state
  *   during every attempt; BAD_RECORD, USAGE, CONNECTION
  */
@@ -85,30 +98,44 @@ async function setOne(
   document: JsonObject,
   { ifVersion, replace = false }: DesiredOptions,
 ): Promise<DesiredResult> {
-  const record = await readDeviceIn(partition, id, await dialectToTryFirst(fleet));
-  let version = record.desiredVersion;
-  let text = record.desiredJson;
+  let { version, text } = await readDesired(partition, id, await dialectToTryFirst(fleet));
   return retryUntilDone(partition.requestTimeoutMs, async () => {
     if (ifVersion !== undefined && version !== ifVersion) throw versionConflict(id, version, ifVersion);
-    const before = parseStored(id, 'the desired state', text || '{}');
+    const stored = itemResultOf(() => parseStored(id, 'the desired state', text || '{}'));
+    const isBroken = stored instanceof DevstateError;
+    if (isBroken && !replace) throw stored;
+    const before = isBroken ? {} : stored;
     const desired = mergePatch(replace ? {} : before, document);
     const desiredJson = documentText(desired);
-    if (jsonEqual(desired, before)) return { deviceId: id, desired: before, version, changed: false };
+    if (!isBroken && jsonEqual(desired, before))
+      return { deviceId: id, desired: before, version, changed: false };
     const patch = documentText(replace ? diffPatch(before, desired) : document);
-    const { reply } = await partition.run(
-      SET_DESIRED,
-      {},
-      [{ id, expectedVersion: version, expectedText: text, desired: desiredJson, patch }],
-      partition.keys.commandsChannel(id),
-    );
-    const [code, detail, stored] = reply;
+    const expectedText = text === NOT_UTF8 ? ANY_TEXT : text;
+    const change = { id, expectedVersion: version, expectedText, desired: desiredJson, patch };
+    const { reply } = await partition.run(SET_DESIRED, {}, [change], partition.keys.commandsChannel(id));
+    const [code, detail, storedText] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return { deviceId: id, desired, version: Number(detail), changed: true };
-    const found = { version: Number(detail), text: String(stored) };
-    if (isUnchanged({ version, text }, found)) throw notUtf8Error(id, 'the desired state');
-    ({ version, text } = found);
+    const found = { version: Number(detail), text: String(storedText) };
+    text = isUnchanged({ version, text }, found) ? NOT_UTF8 : found.text;
+    version = found.version;
     return undefined;
   });
+}
+
+async function readDesired(
+  partition: Partition,
+  id: string,
+  dialect: Dialect,
+): Promise<StoredText<ReadText>> {
+  try {
+    const { desiredVersion, desiredJson } = await readDeviceIn(partition, id, dialect, DESIRED_FIELDS);
+    return { version: desiredVersion, text: desiredJson };
+  } catch (error) {
+    if (!(error instanceof DevstateError && error.reason === 'BROKEN_DOCUMENT')) throw error;
+    const { desiredVersion } = await readDeviceIn(partition, id, dialect, ['devstate']);
+    return { version: desiredVersion, text: NOT_UTF8 };
+  }
 }
 
 function versionConflict(id: string, version: number, expected: number): DevstateError {

@@ -9,6 +9,7 @@ import { fieldName } from '../model/dialect.js';
 import { DevstateError } from '../model/errors.js';
 import { isOverlong } from '../model/identifiers.js';
 import { Keyspace } from '../model/keyspace.js';
+import { NOT_UTF8 } from '../model/stored-document.js';
 import { isolateDenials } from './isolate-denials.js';
 import { asDeviceDenial, isTransient } from './redis-errors.js';
 import { isDenied } from './reply-errors.js';
@@ -106,7 +107,8 @@ export class FleetSettingsReader implements SettingsSource {
   }
 
   async #readDeclared(): Promise<DeclaredSettings> {
-    return parseDeclaredSettings(await this.#requests.ask('hmget', this.#keys.meta, ...SETTING_FIELDS));
+    const values = await this.#requests.ask('hmget', this.#keys.meta, ...SETTING_FIELDS);
+    return parseDeclaredSettings(values.map((value) => (value === NOT_UTF8 ? '\ufffd' : value)));
   }
 
   async #readSettings(): Promise<FleetSettings> {

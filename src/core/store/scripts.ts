@@ -51,7 +51,7 @@ export const REGISTER = script('register', registerLua, {
   headLength: 0,
   keys: ['registered', 'types', 'activity', 'layout'],
   deviceKeys: ['state', 'type', 'oldType'],
-  args: ['onlyIfNew'],
+  args: ['onlyIfNew', 'anyType'],
   deviceArgs: ['id', 'type', 'oldType', 'metadata', 'ttl'],
   probes: ['SCARD', 'SCARD', 'ZCARD'],
   commands: [...BASE, ...LAYOUT, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],

@@ -6,7 +6,7 @@
 import { Socket } from 'node:net';
 import { Command } from 'ioredis';
 import type { CommandOptions } from './connection.js';
-import { fitsCommand, type RedisRequest, unfittingReply } from './replies.js';
+import { fitsCommand, markNotUtf8, type RedisRequest, unfittingReply } from './replies.js';
 
 export class SentCommand extends Command {
   readonly #fits: (reply: unknown) => boolean;
@@ -41,8 +41,8 @@ export class SentCommand extends Command {
    * @throws DevstateError CONNECTION: the reply does not fit the command
    */
   override transformReply(raw: Buffer | Buffer[]): ReturnType<Command['transformReply']> {
-    const reply = super.transformReply(raw);
-    if (this.#fits(reply)) return reply;
+    const reply = markNotUtf8(this.name, raw, super.transformReply(raw));
+    if (this.#fits(reply)) return reply as ReturnType<Command['transformReply']>;
     if (this.socket instanceof Socket) this.socket.destroy();
     throw unfittingReply(this.name);
   }

@@ -64,7 +64,7 @@ const cases: Case[] = [
     script: REGISTER,
     device: args,
     prepare: expiredDevice,
-    run: (fleet) => fleet.only.run(REGISTER, { onlyIfNew: 0 }, [args]),
+    run: (fleet) => fleet.only.run(REGISTER, { onlyIfNew: 0, anyType: 0 }, [args]),
   },
   {
     script: HEARTBEAT_FAST,

@@ -1,7 +1,9 @@
 -- register: registers devices, or changes the type, metadata or TTL of registered devices. Fields of a device's record
 --        that another program wrote are kept; missing fields are added.
 -- KEYS   registered types activity layout | state type oldType
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout onlyIfNew | id type oldType metadata ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout onlyIfNew anyType | id type oldType metadata ttl
+--        anyType: 1: the present type is replaced whatever it is, because it is not UTF-8 and cannot be given. The device
+--        stays in the set of that type.
 -- Reply  {now, then for each device an array}. The array: {1, created, registered at}; {2, type}: the device's type before
 --        the call is not `oldType` but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1;
 --        {4, error}.
@@ -27,7 +29,7 @@ local function register(stateKey, typeKey, oldTypeKey, id, deviceType, oldType, 
   local device, oversize = readDevice(id, stateKey)
   if oversize then return {4, oversize} end
   if device and onlyIfNew == '1' then return {3} end
-  if device and device.type ~= oldType then return {2, device.type} end
+  if device and device.type ~= oldType and anyType ~= '1' then return {2, device.type} end
   -- SCARD fails if a key holds another Redis type than a set. It is called before the first write, because Redis does
   -- not undo writes.
   redis.call('SCARD', typeKey)

@@ -2,6 +2,7 @@
 --        publishes the change on the device's channel.
 -- KEYS   layout | state history:desired
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id expectedVersion expectedText desired patch
+--        expectedText: 'any': a document of the expected version is replaced whatever its text is, because it is not UTF-8.
 -- Reply  {now, 1, version}; {now, 0}: not registered; {now, 2, version, text}: the stored document is not the expected one;
 --        these are its version and text.
 -- Events a state update on the device's channel.
@@ -14,7 +15,7 @@ local device, oversize = makeDeviceReader({'registered', 'desired'})(id, stateKe
 if oversize then return redis.error_reply(oversize) end
 if not device then return {now, 0} end
 local state, dialect, stored = device.state, device.dialect, device.desired
-if expectedVersion ~= int(state[DESIRED_VERSION]) or expectedText ~= stored then
+if expectedVersion ~= int(state[DESIRED_VERSION]) or expectedText ~= 'any' and expectedText ~= stored then
   return {now, 2, state[DESIRED_VERSION], stored}
 end
 local version = state[DESIRED_VERSION] + 1
