@@ -8,7 +8,6 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { load } from '../scripts/load.js';
 import { announce, root, run, StageError, stages } from '../scripts/stage.js';
-import { fence } from './parts/fence.js';
 import { growth } from './parts/growth.js';
 import { heartbeat } from './parts/heartbeat.js';
 import { listOnline } from './parts/list-online.js';
@@ -17,6 +16,7 @@ import { register } from './parts/register.js';
 import { stale } from './parts/stale.js';
 import { startup } from './parts/startup.js';
 import { state } from './parts/state.js';
+import { timeLimit } from './parts/time-limit.js';
 import { Fleet } from './support/fleet.js';
 import { BenchServer, Longest } from './support/server.js';
 import { markdown, missed, plain } from './support/table.js';
@@ -25,7 +25,7 @@ import { markdown, missed, plain } from './support/table.js';
 const PARTS = {
   startup,
   heartbeat,
-  fence,
+  'time-limit': timeLimit,
   register,
   memory,
   'list-online': listOnline,

@@ -54,7 +54,10 @@ function privateState(work) {
   });
 }
 
-/** Options for a release alone, as if no package were installed, from the mirror of this machine's own release. */
+/**
+ * Options for packages of this release alone, from the mirror of this machine's own release, as if no package were
+ * installed.
+ */
 function onlySuite(suite, work) {
   if (!existsSync(KEYS)) throw new StageError(`this system has no ${KEYS}`);
   const [source, status] = [join(work, 'sources.list'), join(work, 'status')];

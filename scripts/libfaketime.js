@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { root } from './stage.js';
 
 const NAME = 'faketime/libfaketimeMT.so.1';
-/** Of the system, and of the packages that scripts/test-tools.js unpacks. */
+/** The library folders of the system, and of the packages that scripts/test-tools.js unpacks. */
 const FOLDERS = ['/usr/lib', '/usr/lib64', join(root, '.cache/debian/usr/lib')];
 
 /** Returns the path of the library; undefined: it is not installed, and was not fetched into .cache/. */

@@ -14,7 +14,7 @@ const REASON = /\[needs ([^\]]+)\]/;
 /**
  * Runs test files, and prints what passed and failed, and what was skipped for which reason.
  * @param name names the round: `valkey-server 8.1.1`
- * @param options.node the Node that runs the tests; options.env what is set for them
+ * @param options.node the Node that runs the tests; options.env further environment variables for them
  * @returns whether all passed
  */
 export function runRound(name, files, { node = process.execPath, env = {} } = {}) {
@@ -36,7 +36,7 @@ export function runRound(name, files, { node = process.execPath, env = {} } = {}
     if (!(error instanceof StageError)) throw error;
     console.log(error.message);
   }
-  if (!existsSync(report)) return false; // it was ended before
+  if (!existsSync(report)) return false; // the run ended before it wrote the report
   const { passed, failed, skipped, reasons } = countTests(report);
   const why = [...reasons].map(([reason, count]) => `${count} need ${reason}`).join(', ');
   console.log(`  ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped${why && ` (${why})`}`);

@@ -12,7 +12,10 @@ const SUITE = 'trixie';
 const PROGRAMS = ['redis-server', 'valkey-server'];
 const folder = join(root, '.cache', SUITE);
 
-/** Fetches the servers that are not there yet. Returns the paths of those that start; says which could not be had. */
+/**
+ * Fetches the servers that are not there yet. Returns the paths of those that start, and prints which could not be
+ * fetched.
+ */
 export function setupServers() {
   const missing = PROGRAMS.filter((program) => !starts(wrapperOf(program)));
   const problem = missing.length > 0 ? fetchServers(missing) : undefined;

@@ -9,14 +9,17 @@ import { setupDependencies } from './setup.js';
 import { announce, root, run, StageError, stages, starts } from './stage.js';
 
 const VERSIONS = ['20.19', '22', '24'];
-/** What `npm test` runs on other Nodes than its own: what depends on the Node most, in a few seconds. */
+/**
+ * The tests that `npm test` runs on other versions of Node than its own: those that depend most on the version, in a
+ * few seconds.
+ */
 const SHORT = ['core/store', 'input', 'cli/trusted-authorities', 'redis/tls'];
 
 const PACKAGE = `node-${process.platform}-${process.arch}`;
 
 /**
- * Fetches a version of Node, unless it is there and starts. Returns its path; undefined, and says so, if it could not be
- * had.
+ * Fetches a version of Node, unless it is there and starts. Returns its path; undefined if it could not be fetched,
+ * which is printed.
  */
 export function setupNode(version, folder = join(root, '.cache', 'nodes', version)) {
   const program = join(folder, 'node_modules', PACKAGE, 'bin', 'node');
@@ -31,7 +34,7 @@ export function setupNode(version, folder = join(root, '.cache', 'nodes', versio
       '--no-save',
       '--no-audit',
       '--no-fund',
-      '--fetch-retries=0', // without a network, each would take a minute
+      '--fetch-retries=0', // without a network, each retry would take a minute
       `${PACKAGE}@${version}`,
     ]);
   } catch (error) {

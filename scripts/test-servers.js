@@ -24,7 +24,7 @@ const SUITES = [
   'contract/store/script-permissions',
   'contract/store/server-states',
 ];
-/** Those that `npm test` runs: what differs most between servers, in a few seconds. */
+/** The suites that `npm test` runs: those of what differs most between servers, in a few seconds. */
 const SHORT = [
   'contract/on-one-server',
   'contract/store/out-of-memory',

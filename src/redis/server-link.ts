@@ -34,10 +34,7 @@ const { CLOSED, CHECKING, OPEN } = LinkModes;
 const PROBE_PAUSE_SHARE = 1 / 4;
 /** The pause before TIME is sent again to a server that cannot answer it yet, such as one that runs a script, ms. */
 const CHECK_AGAIN_MS = 100;
-/**
- * If no reply has told the time for this long, ms, TIME is sent together with the next request, so that later ones know
- * the time.
- */
+/** If no reply has told the time for this long, ms, TIME is sent with the next request, for those after it. */
 const CLOCK_AGE_MS = 10_000;
 /** The first pause between two reconnections after READONLY, ms; doubled for each further one, up to T. */
 const FIRST_LEAVE_PAUSE_MS = 50;
@@ -214,10 +211,7 @@ export class ServerLink implements Link {
     }
   }
 
-  /**
-   * Starts the timeout within which the server must answer. It begins when the connection is made, before AUTH and the
-   * like.
-   */
+  /** Starts the timeout for the server's answer: when the connection is made, before AUTH and the like. */
   #startAnswerTimeout(): void {
     const { ownTimeoutMs } = this.#options;
     if (ownTimeoutMs === undefined || this.#answerTimer !== undefined) return;

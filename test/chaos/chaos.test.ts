@@ -1,7 +1,7 @@
 /**
- * The chaos test on one server, for a minute: 2,000 devices in three processes, a detector of each strategy and a
- * watcher, while detectors and Redis are killed, Redis is paused and connections are cut. At the end the log must
- * agree with what the devices did.
+ * The chaos test on one server, for 15 s, in the soak run for a minute: 2,000 devices in three processes, a detector of
+ * each strategy and a watcher, while detectors and Redis are killed, Redis is paused and connections are cut. At the
+ * end the log must agree with what the devices did.
  */
 import { describe } from 'vitest';
 import { checkChaos } from '../support/chaos/chaos-tests.js';

@@ -1,4 +1,7 @@
-/** Sentinels that name no address, and nodes of a cluster whose slots are rubbish: one error, no hang, no other memory. */
+/**
+ * Sentinels that name no address, and nodes of a cluster whose slots are malformed: each causes one error in time, and
+ * takes no memory.
+ */
 import type { Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DeviceStateManager } from '../../src/index.js';

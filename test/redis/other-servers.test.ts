@@ -1,6 +1,6 @@
 /**
- * Servers that no test starts: the replies of Redis 6.0, 6.2.0, 7.2 and 8.6, recorded, from a fake server that passes everything
- * else on to the real one.
+ * Versions of servers that no test starts: recorded replies of Redis 6.0, 6.2.0, 7.2 and 8.6, from a fake server that
+ * passes all other commands on to the real one.
  */
 import { beforeEach, expect, test } from 'vitest';
 import { declareFleet } from '../../src/core/admin/declare-fleet.js';

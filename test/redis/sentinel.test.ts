@@ -89,15 +89,15 @@ describe('the master', () => {
 });
 
 describe('a failover', () => {
-  /** Sentinel itself takes its time to tell a master of yesterday that it is one no more. */
+  /** Makes the former master a replica at once: Sentinel does this only after a while. */
   const follow = async () => void (await ask(master, 'REPLICAOF', '127.0.0.1', portOf(other())));
   const rejoin = async () => {
     await master.restart();
     await follow();
   };
 
-  /** They beat, watch and detect until the test is over. */
-  async function going() {
+  /** Starts heartbeats, a watcher and a detector, which run until the end of the test. */
+  async function startAll() {
     await devstate.run('register d1 --type t');
     const watching = devstate.start('watch-presence -o name');
     const detecting = devstate.start('detect -o name');
@@ -112,7 +112,7 @@ describe('a failover', () => {
     return { beating, watching, detecting };
   }
 
-  async function goesOn({ beating, watching, detecting }: Awaited<ReturnType<typeof going>>) {
+  async function expectAllContinue({ beating, watching, detecting }: Awaited<ReturnType<typeof startAll>>) {
     await beating.says('stderr', 'reconnected');
     await devstate.run('heartbeat d2 --register --type t --ttl 100ms');
     await detecting.says('stdout', 'd2'); // found offline, on the new master
@@ -121,7 +121,7 @@ describe('a failover', () => {
   }
 
   test('of a master that dies: running commands follow it, and new ones wait for it', async () => {
-    const all = await going();
+    const all = await startAll();
     await master.kill();
     onTestFinished(rejoin);
     const away = 'the master named by the sentinels cannot be reached: connection refused';
@@ -130,18 +130,18 @@ describe('a failover', () => {
     );
     expect((await devstate.run('heartbeat d1 --request-timeout 15s -o name')).stdout).toBe('d1\n');
     await takenOver();
-    await goesOn(all);
+    await expectAllContinue(all);
   });
 
   test('of a master that hangs: the same', async () => {
-    const all = await going();
+    const all = await startAll();
     process.kill(master.pid, 'SIGSTOP');
     onTestFinished(() => {
       process.kill(master.pid, 'SIGCONT');
       return follow();
     });
     await takenOver();
-    await goesOn(all);
+    await expectAllContinue(all);
   });
 
   test('during a command', async () => {

@@ -1,4 +1,7 @@
-/** Ports that accept connections and never answer: connecting ends at its time, though garbage is collected. */
+/**
+ * Ports that accept connections and never answer: connecting ends after its timeout, also if garbage is collected
+ * meanwhile.
+ */
 import { expect, onTestFinished, test } from 'vitest';
 import { DeviceStateManager } from '../../src/index.js';
 import { connect } from '../../src/redis/client.js';

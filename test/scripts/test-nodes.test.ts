@@ -1,4 +1,4 @@
-/** Set-up of other versions of Node: what an interrupted run has left is fetched again. The test plays npm. */
+/** Set-up of other versions of Node: what an interrupted run has left is fetched again. The test simulates npm. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Writes whose fate the records tell afterwards: each report and each desired state holds a number of its own, so the
- * history of the device shows whether and when it was done, by the server's clock, which is that of this machine.
+ * Writes of which the records show afterwards whether and when they were done: each report and each desired state holds
+ * a number of its own, so the history of the device shows it, by the server's clock, which is that of this machine.
  */
 
 import { DevstateError } from '../../src/core/model/errors.js';
@@ -29,7 +29,10 @@ export interface Verdict {
   unknown: number;
   /** Of those with an unknown outcome, the number that were done; in time. */
   unknownDone: number;
-  /** What must not be: writes that were done after their callers got an error, or although they were told they were not. */
+  /**
+   * Errors: writes that were done after their callers got an error, or although the callers were told that they were
+   * not.
+   */
   late: string[];
   /** Writes that were done more than once. */
   doubled: number[];

@@ -33,10 +33,7 @@ import type { Poller } from './suspect-source.js';
 const { STARTING, UNREACHED, SWEEPING, HELD, SLEEPING, RECOVERING, LEAVING, ENDED } = PartitionLoopModes;
 
 const RETRY_INTERVAL_MS = 1000;
-/**
- * If a step begins this much later than planned, ms, this process was stopped, so the time without a step is not an
- * outage.
- */
+/** If a step begins this much later than planned, ms, this process was stopped, and its silence is not an outage. */
 const STALL_MS = 1000;
 /**
  * How long after the request to end the loop still waits for the replies of its last step, ms. It must be less than

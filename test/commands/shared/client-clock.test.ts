@@ -1,4 +1,6 @@
-/** This machine's clock is 20 minutes wrong: what is typed, shown and told goes by the server's clock. */
+/**
+ * This machine's clock is 20 minutes wrong: times that are given, shown and printed are those of the server's clock.
+ */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { detectorNotices } from '../../../src/commands/presence/detector-notices.js';
 import type { Context } from '../../../src/commands/shared/context.js';

@@ -8,7 +8,7 @@ import { cli, text } from '../../support/cli.js';
 import { openFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
-/** Nothing listens there: acl must not connect, but for the role device. */
+/** Nothing listens there: acl must not connect, except for the role device. */
 const devstate = cli('redis://127.0.0.1:1');
 const redis = useRedis();
 const PASSWORD = '! hint: a new user has no password: add >PASSWORD at the end of the line\n';

@@ -1,4 +1,4 @@
-/** A server that may evict keys of the fleet is told by `init` and `detect`, where it can be read. */
+/** `init` and `detect` warn of a server that may evict keys of the fleet, if its settings can be read. */
 import { beforeEach, expect, test } from 'vitest';
 import { cli } from '../../support/cli.js';
 import { openFleet } from '../../support/fleet.js';

@@ -1,7 +1,7 @@
 /**
  * A network that swallows what existing connections send, while new connections work: nothing is closed, so only
- * silence shows it. Whatever runs on must work again within twice the request timeout and a second, counted from the
- * next thing that is due, and must tell the loss. With TEST_FIGURES=1 the measured times are printed.
+ * silence shows it. What runs on must work again within twice the request timeout and a second, counted from the next
+ * thing that is due, and must report the loss. With TEST_FIGURES=1 the measured times are printed.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

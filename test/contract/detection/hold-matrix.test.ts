@@ -55,7 +55,10 @@ async function runScenes(scenes: readonly Scene[], atOnce: number): Promise<Cell
   return cells;
 }
 
-/** Whether no device was heard for longer than is held: the devices alone were away, and the machine was busy. */
+/**
+ * Whether no heartbeat arrived for longer than devices are held: only the devices were cut off, and the machine was
+ * busy.
+ */
 function isBeyond({ silentMs, ttlMs, absence }: Cell): boolean {
   return DEVICES_ALONE.includes(absence) && silentMs > 2 * ttlMs;
 }

@@ -1,4 +1,7 @@
-/** A detector lowers the longest TTL of the fleet when no device uses it, and a device is never found stale too late for it. */
+/**
+ * A detector lowers the longest TTL of the fleet when no device uses it, and queries of stale devices never miss one
+ * because of that.
+ */
 import { describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
 import { Audit } from '../../../src/core/detection/audit.js';
@@ -121,7 +124,7 @@ describe('between two audits', () => {
     };
     await audit();
     expect(await storedIn(fleet)).toEqual([String(HOUR), expect.stringMatching(/^60000 \d+$/)]);
-    /** Makes what was so far older; with a negative time, as if the clock had been set back. */
+    /** Makes the field `foundTtl` older by `ms`; with a negative time, as if the clock had been set back. */
     const pass = async (ms: number) => {
       const [ttl, at] = (await storedIn(fleet))[1]?.split(' ') ?? [];
       await fleet.redis.hset(fleet.keys.meta, 'foundTtl', `${ttl} ${Number(at) - ms}`);

@@ -42,7 +42,7 @@ async function lapse(id: string): Promise<void> {
   await fleet.redis.zadd(fleet.keys.activity, await serverNow(fleet.redis), id);
 }
 
-/** A key of a device that of a detector's requests only the settle script has. */
+/** A key of a device that, of all requests of a detector, only a call of the settle script has. */
 function keyInSettle(id: string): string {
   return fleet.keys.history('presence', id);
 }

@@ -1,6 +1,6 @@
 /**
- * What other programs and broken servers give without measure: long ids, long messages, histories, logs and indexes
- * that do not end. Each ends with one error, or is left out and told; nothing of it is kept.
+ * Input of unlimited size from other programs and broken servers: long ids, long messages, histories, logs and indexes
+ * that do not end. Each ends with one error, or is left out and reported; nothing of it is kept in memory.
  */
 import { describe, expect, test } from 'vitest';
 import { decodePresenceMessage } from '../../../src/core/model/presence-event.js';

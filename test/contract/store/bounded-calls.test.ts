@@ -12,7 +12,10 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
 const TIMEOUT_MS = 1000;
-/** The request timeout, and what a busy machine needs to run bulk calls; less than two request timeouts, ms. */
+/**
+ * The longest time of a call, ms: the request timeout, and what a busy machine needs for bulk calls; less than two
+ * request timeouts.
+ */
 const END_MS = TIMEOUT_MS + 900;
 const IDS = numberedIds(1000);
 

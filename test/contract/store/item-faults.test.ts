@@ -1,6 +1,6 @@
 /**
- * One item's fault is one item's: in every bulk call, and in calls that share a tick, an item that cannot be done fails
- * alone, whether Redis denies the user its keys, a key of it has another type, or its text cannot be read.
+ * In every bulk call, and in calls that share a tick, an item that cannot be done fails alone, whether Redis denies the
+ * user its keys, a key of it has another type, or its text cannot be read.
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';

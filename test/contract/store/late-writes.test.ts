@@ -16,7 +16,10 @@ import { bySize } from '../../support/size.js';
 
 const redis = useRedis({ port: true });
 const TIMEOUT_MS = 500;
-/** Of a call: the request timeout for the read and the write of a desired state, on a busy machine, ms. */
+/**
+ * The longest time of a call on a busy machine, ms: the request timeout for the read and for the write of a desired
+ * state.
+ */
 const END_MS = 2 * TIMEOUT_MS + 1000;
 const STOPPED_MS = bySize(2000, 8000);
 

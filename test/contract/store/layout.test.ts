@@ -17,8 +17,8 @@ const redis = useRedis();
 
 const IDS = Array.from({ length: 20 }, (_, i) => `d${i}`);
 
-/** Returns a fleet whose settings are read, and changes the number of partitions behind its back. */
-async function believer(from: number, to: number): Promise<Fleet> {
+/** Returns a fleet that has read its settings, and then changes the number of partitions through another one. */
+async function fleetBeforeChange(from: number, to: number): Promise<Fleet> {
   const fleet = await openFleet(redis);
   if (from > 1) await declareFleet(fleet, { partitions: from });
   await fleet.partitions();
@@ -39,7 +39,7 @@ describe.each([
   [2, 3],
 ])('from %i to %i partitions', (from, to) => {
   test('what is registered with the former layout comes into the new one', async () => {
-    const fleet = await believer(from, to);
+    const fleet = await fleetBeforeChange(from, to);
     const results = await registerAll(
       fleet,
       IDS.map((id) => ({ id, type: 'lamp', ttl: 90_000 })),
@@ -66,7 +66,7 @@ describe.each([
 });
 
 test('a heartbeat with registration, a merge and a disconnection find the new layout', async () => {
-  const fleet = await believer(1, 8);
+  const fleet = await fleetBeforeChange(1, 8);
   const beats = IDS.map((id) => ({ id, registerAs: 'lamp', patch: { on: true } }));
   expect(await heartbeats(fleet, beats)).toEqual(
     IDS.map((id) => expect.objectContaining({ deviceId: id, wasOffline: true })),
@@ -79,7 +79,7 @@ test('a heartbeat with registration, a merge and a disconnection find the new la
 });
 
 test('a detector ends with CONFLICT', async () => {
-  const fleet = await believer(1, 8);
+  const fleet = await fleetBeforeChange(1, 8);
   expect(await failure(allOf(detect(fleet)))).toMatchObject({
     code: 'CONFLICT',
     reason: 'PARTITIONS_CHANGED',

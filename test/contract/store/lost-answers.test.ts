@@ -1,6 +1,6 @@
 /**
- * The answer to a request is lost after Redis has done it: a write that must not be repeated is told as unknown, in the
- * library, in a bulk result and on the command line; never as a conflict, nor as a change that somebody else made.
+ * The answer to a request is lost after Redis has done it: a write that must not be repeated is reported as unknown, in
+ * the library, in a bulk result and on the command line; never as a conflict, nor as a change that somebody else made.
  * Reads, and heartbeats without a report, succeed when they are sent again.
  */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -15,7 +15,7 @@ import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
 const TIMEOUT_MS = 600;
-/** Of a call that ends at the request timeout, on a busy machine, ms. */
+/** The longest time of a call that ends at the request timeout, on a busy machine, ms. */
 const END_MS = 4 * TIMEOUT_MS;
 const ID = 'device-1';
 const UNKNOWN = {

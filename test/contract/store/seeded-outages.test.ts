@@ -1,7 +1,7 @@
 /**
- * Writes go on during outages of every kind, on one server, Sentinel and a cluster. The records tell that none was done
- * after its time, none twice, and none that its caller was told was not done. `npm test` makes one outage of each kind on
- * one server, the soak run 20 of each on all three.
+ * Writes go on during outages of every kind, on one server, Sentinel and a cluster. The records show that no write was
+ * done after its time, or twice, or although its caller was told that it was not done. `npm test` makes one outage of
+ * each kind on one server, the soak run 20 of each on all three.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Settings that no fleet has: each command ends at once, with one line. */
+/** Settings that are out of their limits: each command ends at once, with one line. */
 import { expect, test } from 'vitest';
 import { cli } from '../../support/cli.js';
 import { useRedis } from '../../support/redis.js';

@@ -1,4 +1,4 @@
-/** Heartbeats and goodbyes of a device with a login of its own, which runs no script. */
+/** Heartbeats and disconnects of a device with a login of its own, which runs no script. */
 import { describe, expect, test } from 'vitest';
 import { parseJsonObject } from '../../../src/core/model/json.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';

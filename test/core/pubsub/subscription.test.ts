@@ -1,4 +1,4 @@
-/** A subscription on a connection that the test plays. */
+/** A subscription on a connection that the test simulates. */
 import { EventEmitter } from 'node:events';
 import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';

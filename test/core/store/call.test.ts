@@ -1,4 +1,4 @@
-/** One request through its connection's losses, on a link that the test plays. */
+/** One request whose connection is lost, on a link that the test simulates. */
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ const LOST = new Error('Connection is closed.');
 const NOT_SENT = new Error("Stream isn't writeable and enableOfflineQueue options is false");
 
 /** A link that is open, whose server's clock is 1,000,000 ms ahead of `performance.now()`. */
-function playedLink() {
+function simulatedLink() {
   const client = Object.assign(new EventEmitter(), { status: 'ready' });
   let offset = 1_000_000;
   let left = 0;
@@ -55,13 +55,13 @@ async function sent(link: Link, repeat: Repeat, ...answers: unknown[]) {
 }
 
 test('the attempt has the end of the call by the clock of the server', async () => {
-  const { attempts } = await sent(playedLink().link, 'once', 'done');
+  const { attempts } = await sent(simulatedLink().link, 'once', 'done');
   const expected = performance.now() + 1_000_000 + TIMEOUT_MS;
   expect(Math.abs((attempts[0]?.notAfter as number) - expected)).toBeLessThan(100);
 });
 
 test('the time that another server tells after a redirection is not noted', async () => {
-  const { link } = playedLink();
+  const { link } = simulatedLink();
   const renewed: string[] = [];
   const clockNamed = (name: string) => ({ timeAt: () => 1, renew: () => renewed.push(name) });
   const [first, second] = [clockNamed('first'), clockNamed('second')];
@@ -82,7 +82,7 @@ test('the time that another server tells after a redirection is not noted', asyn
 
 describe('after a lost connection', () => {
   test.each(['read', 'repeatable'] as const)('a %s is sent again', async (repeat) => {
-    const { attempts, outcome } = await sent(playedLink().link, repeat, LOST, LOST, 'done');
+    const { attempts, outcome } = await sent(simulatedLink().link, repeat, LOST, LOST, 'done');
     expect(outcome).toBe('done');
     expect(attempts.map(({ isRepeated }) => isRepeated)).toEqual([
       false,
@@ -91,7 +91,7 @@ describe('after a lost connection', () => {
   });
 
   test('a spaced write is sent again when its first attempt can no longer be done', async () => {
-    const { attempts, outcome, tookMs } = await sent(playedLink().link, 'spaced', LOST, 'done');
+    const { attempts, outcome, tookMs } = await sent(simulatedLink().link, 'spaced', LOST, 'done');
     expect(outcome).toBe('done');
     expect(tookMs).toBeGreaterThanOrEqual(TIMEOUT_MS / 2 - EARLY_MS);
     expect(attempts.map(({ isRepeated }) => isRepeated)).toEqual([false, true]);
@@ -100,27 +100,27 @@ describe('after a lost connection', () => {
   });
 
   test('a write that must not be repeated is unknown at the end of its time, and not before', async () => {
-    const { attempts, outcome, tookMs } = await sent(playedLink().link, 'once', LOST, 'done');
+    const { attempts, outcome, tookMs } = await sent(simulatedLink().link, 'once', LOST, 'done');
     expect(attempts).toHaveLength(1);
     expect(outcome).toMatchObject({ code: 'CONNECTION', outcome: 'unknown', reason: 'OUTCOME_UNKNOWN' });
     expect(tookMs).toBeGreaterThanOrEqual(TIMEOUT_MS - EARLY_MS);
   });
 
   test('it is told at once when the client is closed', async () => {
-    const { link, client } = playedLink();
+    const { link, client } = simulatedLink();
     const pending = failure(call(link, { repeat: 'once', timeoutMs: 60_000 }, () => Promise.reject(LOST)));
     setImmediate(() => client.emit('end'));
     expect(await pending).toMatchObject({ outcome: 'unknown' });
   });
 
   test('a write that was not sent is sent, and has no unknown outcome', async () => {
-    expect((await sent(playedLink().link, 'once', NOT_SENT, 'done')).outcome).toBe('done');
-    const { outcome } = await sent(playedLink().link, 'once', NOT_SENT);
+    expect((await sent(simulatedLink().link, 'once', NOT_SENT, 'done')).outcome).toBe('done');
+    const { outcome } = await sent(simulatedLink().link, 'once', NOT_SENT);
     expect(outcome).toBe(NOT_SENT);
   });
 
   test('an error reply to a later attempt does not say that the first was not done', async () => {
-    const { outcome } = await sent(playedLink().link, 'repeatable', LOST, new Error('NOPERM no'));
+    const { outcome } = await sent(simulatedLink().link, 'repeatable', LOST, new Error('NOPERM no'));
     expect(outcome).toMatchObject({ outcome: 'unknown' });
   });
 });
@@ -128,21 +128,21 @@ describe('after a lost connection', () => {
 test.each(['LOADING wait', 'BUSY wait', 'TRYAGAIN wait', 'CLUSTERDOWN wait'])(
   '%s: is sent again',
   async (reply) => {
-    const { attempts, outcome } = await sent(playedLink().link, 'once', new Error(reply), 'done');
+    const { attempts, outcome } = await sent(simulatedLink().link, 'once', new Error(reply), 'done');
     expect(outcome).toBe('done');
     expect(attempts[1]?.isRepeated).toBe(false);
   },
 );
 
 test('STALE corrects the clock, and the request is sent again', async () => {
-  const { link } = playedLink();
+  const { link } = simulatedLink();
   const { attempts, outcome } = await sent(link, 'once', new Error('STALE 5000000'), 'done');
   expect(outcome).toBe('done');
   expect(attempts[1]?.notAfter).toBeGreaterThan(4_999_000);
 });
 
 test('READONLY leaves the server, and fails the call', async () => {
-  const { link, timesLeft } = playedLink();
+  const { link, timesLeft } = simulatedLink();
   const reply = new Error("READONLY You can't write against a read only replica.");
   expect((await sent(link, 'once', reply)).outcome).toBe(reply);
   expect(timesLeft()).toBe(1);
@@ -150,7 +150,7 @@ test('READONLY leaves the server, and fails the call', async () => {
 
 test('a request that gets no answer ends at its time', async () => {
   const never = () => new Promise<never>(() => {});
-  const { link } = playedLink();
+  const { link } = simulatedLink();
   const options = { timeoutMs: TIMEOUT_MS };
   expect(await failure(call(link, { ...options, repeat: 'read' }, never))).toMatchObject({
     outcome: undefined,

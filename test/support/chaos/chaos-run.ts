@@ -1,7 +1,7 @@
 /**
  * One chaos run: devices in worker processes, detectors of every strategy and a watcher run while Redis and detectors
- * are killed, Redis is paused, scripts are flushed, connections are killed, and proxies disturb the network. Then a second watcher replays the log, and the data for the
- * checks are collected.
+ * are killed, Redis is paused, scripts are flushed, connections are killed, and proxies disturb the network. Then a
+ * second watcher replays the log, and the data for the checks are collected.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Steps of the servers' clocks in a chaos run, and what they do to times. Each is by a whole number of hours and a run is
- * much shorter, so a time of a server less whole hours is the real time, as this machine's clock tells it.
+ * Steps of the servers' clocks in a chaos run, and what they do to times. Each is by a whole number of hours and a run
+ * is much shorter, so a time of a server minus the whole hours is the real time by this machine's clock.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';

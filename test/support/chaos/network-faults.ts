@@ -1,7 +1,7 @@
 /**
- * Disturbs the connections that go through fault proxies, one fault after the other, until it is ended: existing
- * flows are cut off without a word (half-open), one direction is swallowed and delivered late, connections are reset
- * within a request or a reply, and everything is delayed. Faults and pauses repeat for the same seed.
+ * Disturbs the connections that go through fault proxies, one fault after the other, until it is ended: existing flows
+ * pass on nothing any more while both sides stay connected, one direction is swallowed and delivered late, connections
+ * are reset within a request or a reply, and everything is delayed. Faults and pauses repeat for the same seed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultProxy } from '../faults/fault-proxy.js';
@@ -60,7 +60,7 @@ export class NetworkFaults {
     }
   }
 
-  /** Cuts off some of the connections, or all: neither side hears of it. */
+  /** Cuts off some of the connections, or all: both sides stay connected, and nothing is passed on any more. */
   async #blackHole(proxies: readonly FaultProxy[]): Promise<void> {
     const share = this.#pick([0.3, 0.7, 1]);
     for (const flow of flowsOf(proxies).filter(() => this.#random() < share)) {

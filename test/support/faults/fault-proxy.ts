@@ -1,6 +1,6 @@
 /**
- * A proxy between clients and a server, on a port of the loopback interface or on a unix socket. The test sets its faults at run time,
- * for one connection ("flow") or for all, and awaits what happens in it.
+ * A proxy between clients and a server, on a port of the loopback interface or on a unix socket. The test sets its
+ * faults at run time, for one connection ("flow") or for all, and awaits what happens in it.
  */
 import { EventEmitter, once } from 'node:events';
 import {

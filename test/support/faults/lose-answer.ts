@@ -1,8 +1,8 @@
-/** Loses the answer to one request of a client: Redis does what was asked, and the client never hears of it. */
+/** Loses the answer to one request of a client: Redis does what was asked, and the client gets no reply. */
 import type { FaultProxy } from './fault-proxy.js';
 
 /**
- * - swallow: the connection stays, and says nothing more
+ * - swallow: the connection stays open, and delivers nothing more
  * - reset: the connection is reset in the middle of the answer
  */
 export type Loss = 'swallow' | 'reset';

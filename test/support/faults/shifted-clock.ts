@@ -29,7 +29,8 @@ export function shiftableEnv(): NodeJS.ProcessEnv {
   removeLeftovers();
   return {
     ...process.env,
-    // Memory is allocated by libc: jemalloc reads the clock while libfaketime allocates, and both would recur.
+    // Memory is allocated by libc: jemalloc reads the clock while libfaketime allocates, and the two would call each
+    // other without end.
     LD_PRELOAD: `${library} libc.so.6`,
     FAKETIME_TIMESTAMP_FILE: CLOCK_FILE,
     FAKETIME_NO_CACHE: '1',

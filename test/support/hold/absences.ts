@@ -1,13 +1,13 @@
-/** What can be away for a while between devices, Redis and a detector, so that heartbeats are missed. */
+/** What can be interrupted for a while between devices, Redis and a detector, so that heartbeats are missed. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PrivateServer } from '../../../src/redis/private-server.js';
 import type { FaultProxy } from '../faults/fault-proxy.js';
 
 export interface Place {
   readonly server: PrivateServer;
-  /** The way of the devices to the server. */
+  /** The proxy between the devices and the server. */
   readonly devices: FaultProxy;
-  /** The way of the detector to the server. */
+  /** The proxy between the detector and the server. */
   readonly detector: FaultProxy;
 }
 

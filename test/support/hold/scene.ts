@@ -20,7 +20,7 @@ export interface Scene {
   readonly seed: number;
 }
 
-/** What came of one fleet: counts, and a text for each device that was announced wrongly. */
+/** The result of one fleet: counts, and a text for each device that was announced wrongly. */
 export interface Cell extends Pick<Scene, 'absence' | 'ttlMs'> {
   readonly title: string;
   readonly devices: number;
@@ -48,9 +48,9 @@ const CADENCES: readonly Cadence[] = [
   { name: 'TTL/3', perTtl: 3, isLockstep: false },
   { name: 'lockstep', perTtl: 3, isLockstep: true },
 ];
-/** Of devices and detector, ms. */
+/** The request timeout of devices and detector, ms. */
 const REQUEST_TIMEOUT_MS = 1000;
-/** Of the connection by which the test sees what happens, ms. */
+/** The request timeout of the connection by which the test sees what happens, ms. */
 const PATIENT_MS = 15_000;
 const EXACT_MS = 2;
 const LATE_MS = 1000;

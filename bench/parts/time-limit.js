@@ -10,7 +10,7 @@ const DEVICES = 1000;
 const CALLS = { 100: 500, 1: 20_000 };
 const ROUNDS = 7;
 
-export async function fence(bench) {
+export async function timeLimit(bench) {
   const server = await bench.server();
   const fleet = new Fleet(DEVICES);
   await fleet.build(server);
@@ -73,7 +73,7 @@ async function cpuMs(client) {
   return (seconds('user') + seconds('sys')) * 1000;
 }
 
-/** Compares the least of the rounds: what else runs on the machine only adds. */
+/** Compares the shortest round of each: other load on the machine can only lengthen a round. */
 function costLine(batch, heartbeats, { ours, theirs }) {
   const microseconds = (times) => (Math.min(...times) * 1000) / heartbeats;
   return {
