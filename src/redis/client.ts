@@ -12,6 +12,7 @@ import { closeConnection } from '../core/store/close-connection.js';
 import type { Link } from '../core/store/link.js';
 import { timedOut } from '../core/store/network-errors.js';
 import { isAnswer } from './answers.js';
+import { CheckedSentinelConnector } from './checked-sentinel.js';
 import { isUnreachable, REPLICA, unreachable } from './connect-errors.js';
 import { type ConnectOptions, closeOnAbort, limitedSignal } from './connect-options.js';
 import { clientPolicy, reconnectDelayMs } from './policy.js';
@@ -48,7 +49,7 @@ export function createLink(options: RedisOptions, timeoutMs: number, onLost?: ()
     ...clientPolicy(timeoutMs),
     ...(options.password && { username: options.username || 'default' }), // without a user name, ioredis would print a warning on stderr if the server requires no password
     retryStrategy: () => reconnectDelayMs(link.attempts, timeoutMs),
-    ...(!needsIoredisConnector(options) && { Connector: bySentinel ? SentinelConnector : ServerConnector }),
+    Connector: connectorFor(options),
   });
   const link: ServerLink = new ServerLink(client, {
     ownTimeoutMs: timeoutMs,
@@ -60,16 +61,17 @@ export function createLink(options: RedisOptions, timeoutMs: number, onLost?: ()
 }
 
 /**
- * Returns whether the options of a caller of the library have what only the Sentinel connector of ioredis knows. That
- * connector is slower when a sentinel cannot be reached, and is not told of a failover.
+ * Returns the class that connects. Some options of a caller of the library only the Sentinel connector of ioredis knows.
+ * That connector is slower when a sentinel cannot be reached, and is not told of a failover.
  */
-function needsIoredisConnector(options: RedisOptions): boolean {
+function connectorFor(options: RedisOptions): NonNullable<RedisOptions['Connector']> {
   const { sentinels, tls, enableTLSForSentinelMode = false, role } = options;
-  if (sentinels === undefined) return false;
+  if (sentinels === undefined) return ServerConnector;
   const isOther = ['sentinelTLS', 'natMap', 'preferredSlaves', 'sentinelRetryStrategy'].some(
     (name) => name in options,
   );
-  return isOther || role === 'slave' || (tls !== undefined && !enableTLSForSentinelMode);
+  const needsOther = isOther || role === 'slave' || (tls !== undefined && !enableTLSForSentinelMode);
+  return needsOther ? CheckedSentinelConnector : SentinelConnector;
 }
 
 /** Connects to one server: the one of the URL, or the master that the sentinels name. @throws DevstateError CONNECTION */

@@ -71,7 +71,7 @@ export async function openStream(options: RedisOptions, signal: AbortSignal): Pr
  * Makes a stream end with an error when the server sends a reply that is malformed or too large, or one that a
  * listener of `data` throws on, as ioredis does for a reply to no command.
  */
-function guardReplies(stream: Socket): Socket {
+export function guardReplies(stream: Socket): Socket {
   const scanner = new ReplyScanner();
   const emit = stream.emit.bind(stream);
   stream.emit = (event: string | symbol, ...args: unknown[]): boolean => {

@@ -114,6 +114,25 @@ function closed(client: Redis): Promise<void> {
   return new Promise((resolve) => void client.once('close', () => resolve()));
 }
 
+test('a caller whose options need the Sentinel connector of ioredis', async () => {
+  const uncaught = collectUncaught();
+  const [server, sentinel] = [await useFakeServer({ forwardTo: redis.url }), await useFakeServer()];
+  const port = new URL(server.url).port;
+  sentinel.answer = (words) =>
+    /get-master-addr/i.test(words[1] ?? '') ? array(bulk('127.0.0.1'), bulk(port)) : array();
+  const manager = new DeviceStateManager(
+    { sentinels: [{ host: '127.0.0.1', port: Number(new URL(sentinel.url).port) }], name: 'm', natMap: {} },
+    { requestTimeout: 1000 },
+  );
+  onTestFinished(() => manager.close());
+  await manager.registerDevice('d1', 'lamp');
+  server.answer = ([name]) => (name === 'HMGET' ? 'nonsense\r\n' : undefined);
+  expect(await failure(manager.getDeviceState('d1'))).toMatchObject({ code: 'CONNECTION' });
+  server.answer = () => undefined;
+  await until(async () => (await manager.getDeviceState('d1').catch(() => null)) !== null);
+  expect(uncaught).toEqual({ thrown: [], rejected: [] });
+});
+
 test.each([
   ['nil', NIL],
   ['number', integer(1)],
