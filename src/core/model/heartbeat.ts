@@ -36,8 +36,9 @@ export interface HeartbeatResult {
   deviceId: string;
   status: 'online';
   /**
-   * True: the device was offline before this heartbeat (it had no heartbeat key). False: it was online already. Null:
-   * not known, because the connection was lost before the answer and the heartbeat was sent again.
+   * True: the device was offline before this heartbeat (it had no heartbeat key). False: it was online already, or its
+   * heartbeats could not arrive and it resumes without having been announced offline. Null: not known, because the
+   * connection was lost before the answer and the heartbeat was sent again.
    */
   wasOffline: boolean | null;
   /** When the heartbeat was recorded, by the server's clock, epoch ms. */

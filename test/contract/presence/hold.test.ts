@@ -89,7 +89,7 @@ describe('what is taken for an outage', () => {
     else await write(pulse());
     const { wasOffline } = await heartbeat(fleet, { id: d0, ttl: TTL });
     expect(await storyOf(fleet, d0)).toEqual(isOutage ? ONLINE : RETURNED);
-    expect(wasOffline).toBe(true);
+    expect(wasOffline).toBe(!isOutage);
     expect(await verdicts([d1])).toEqual([isOutage ? 'held' : 'offline']);
     expect((await readDevice(fleet, d1)).presenceSeq).toBe(isOutage ? 1 : 2);
   });

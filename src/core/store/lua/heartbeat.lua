@@ -26,10 +26,11 @@ local readDevice = makeDeviceReader({'registered', 'reported'})
 local first, firstTtl, other, otherTtl
 
 -- Adds the transitions for a heartbeat of a device whose heartbeat key had expired or that was not announced online.
+-- Returns true if the device is held: it then stays online, without a transition.
 local function addTransitions(device, isAlive)
   if isAnnouncedOnline(device) then
     local score = readScore(device.id)
-    if holdEndOf(device, score, pulse, now, longest) then return end
+    if holdEndOf(device, score, pulse, now, longest) then return true end
     addTimeout(device, score, now)
   end
   addOnline(device, isAlive, now)
@@ -65,12 +66,12 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   -- If the device is announced online and its heartbeat key exists, SET XX extends the key, and there is no transition.
   -- Otherwise the key is set only after the script's last read: a read may fail, and Redis does not undo writes.
   local deadlineText = int(deadline)
-  local isAnnounced = isAnnouncedOnline(device)
+  local isAnnounced, isHeld = isAnnouncedOnline(device), false
   local isAlive = isAnnounced and redis.call('SET', heartbeatKey, '1', 'XX', 'GET', 'PXAT', deadlineText)
   if not isAlive then
     isAlive = not isAnnounced and redis.call('GET', heartbeatKey)
     device.history = presenceHistoryKey
-    addTransitions(device, isAlive)
+    isHeld = addTransitions(device, isAlive)
     redis.call('SET', heartbeatKey, '1', 'PXAT', deadlineText)
   end
   -- SADD is needed in a shared fleet even for a device that is alive: another program that handled a timeout late may
@@ -89,7 +90,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
   if entry then appendEntry(reportedHistoryKey, entry) end
   if not first then first, firstTtl = id, deadline - now
   elseif not other and id ~= first then other, otherTtl = id, deadline - now end
-  return {1, isAlive and 0 or 1, deadline, state[DESIRED_VERSION]}
+  return {1, (isAlive or isHeld) and 0 or 1, deadline, state[DESIRED_VERSION]}
 end
 
 local replies = eachDevice(heartbeat, function(raised) return {3, raised} end)
