@@ -31,6 +31,8 @@ local NO_TTL_SCORE = 9007199254740991
 local BYPASS_TOLERANCE_MS = 2000
 -- How far the rounding to ms lets the score and the deadline differ.
 local ROUNDING_MS = 2
+-- How often a deadline is read before it is taken though the server stood still meanwhile.
+local MAX_READINGS = 5
 
 probeKeys()
 local readDevice = makeDeviceReader({'registered'})
@@ -44,9 +46,25 @@ local function deadlineAfter(time, remaining)
   return remaining == ENDLESS and NO_TTL_SCORE or math.min(time + math.max(remaining, 1), NO_TTL_SCORE)
 end
 
+-- Whether PTTL counts from the start of the script (`now`), as it does since Redis 7.2, or from the moment of the call.
+local COUNTS_FROM_START = (redis.REDIS_VERSION_NUM or 0) >= 0x70200
+
+-- Returns the deadline of a heartbeat key whose PTTL was `remaining`. Where PTTL counts from the moment of the call, it is
+-- read again between two readings of the clock: the server may have stood still since `now`, or between two calls.
+local function exactDeadline(heartbeatKey, remaining)
+  if COUNTS_FROM_START then return deadlineAfter(now, remaining) end
+  local time, after = 0, readTime()
+  for _ = 1, MAX_READINGS do
+    time = after
+    remaining = redis.call('PTTL', heartbeatKey)
+    after = readTime()
+    if after - time < ROUNDING_MS then break end
+  end
+  return deadlineAfter(time, remaining)
+end
+
 -- Returns by how many ms a device's score in the index differs from the deadline that follows from `remaining`, the PTTL
--- of its heartbeat key, which was just read. Depending on the server's version, PTTL counts from the start of the script
--- (`now`) or from the moment of the call.
+-- of its heartbeat key, which was just read: whichever moment PTTL counts from.
 local function scoreError(score, remaining)
   if not score then return math.huge end
   local early = deadlineAfter(now, remaining) - ROUNDING_MS - score
@@ -144,7 +162,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
     end
     -- A key that expired since the script began (`remaining` is 0) is gone for the next script; its deadline stays.
     if wrongBy > 0 and not (score and remaining == 0) then
-      score = deadlineAfter(now, remaining)
+      score = exactDeadline(heartbeatKey, remaining)
       redis.call('ZADD', activityKey, int(score), id)
     end
   else
