@@ -4,7 +4,7 @@
  * reads only later deadlines, until a hold ends or the pulse shows another outage; then it settles all due devices again.
  */
 import type { HoldEnds } from '../presence/settle.js';
-import { NO_HOLD, spanOf } from '../presence/settle.js';
+import { joinHoldEnds, NO_HOLD } from '../presence/settle.js';
 import type { DueDevices } from './due-devices.js';
 import type { BatchSettlement } from './settle-batch.js';
 
@@ -54,7 +54,7 @@ export class HeldDevices {
   /** Notes which of the devices that were settled are held. */
   note({ verdicts, holdEnds }: Pick<BatchSettlement, 'verdicts' | 'holdEnds'>): void {
     this.#count += verdicts.filter((verdict) => verdict === 'held').length;
-    this.#ends = spanOf(this.#ends, holdEnds);
+    this.#ends = joinHoldEnds(this.#ends, holdEnds);
   }
 
   /**

@@ -27,8 +27,9 @@ export const PartitionLoopModes = {
   SWEEPING: 'SWEEPING',
 
   /**
-   * All due devices are held. The loop sleeps as in SLEEPING, but not longer than until the first hold ends. With every
-   * strategy its reads return due devices, because only the index has the deadlines of the held ones.
+   * All due devices are held. The loop sleeps as in SLEEPING, but not longer than until held devices are to be settled
+   * again (`held-devices.ts`). With every strategy its reads return due devices, because only the index has the
+   * deadlines of the held ones.
    */
   HELD: 'HELD',
 

@@ -9,10 +9,10 @@ import { DevstateError } from '../model/errors.js';
 import type { PresenceEvent } from '../model/presence-event.js';
 import {
   type HoldEnds,
+  joinHoldEnds,
   NO_HOLD,
   type SettleOptions,
   settle,
-  spanOf,
   type Verdict,
 } from '../presence/settle.js';
 import type { Partition } from '../store/partition.js';
@@ -75,7 +75,7 @@ export async function settleBatch(
     verdicts: values.flatMap(({ verdicts }) => verdicts),
     events: values.flatMap(({ events }) => events),
     isAnswerLost: values.some(({ isAnswerLost }) => isAnswerLost) || failures.some(isUnknown),
-    holdEnds: values.reduce((ends, value) => spanOf(ends, value.holdEnds), NO_HOLD),
+    holdEnds: values.reduce((ends, value) => joinHoldEnds(ends, value.holdEnds), NO_HOLD),
     bypassed: values.some(({ bypassed }) => bypassed),
     ttlInUse: values.reduce((longest, { ttlInUse }) => Math.max(longest, ttlInUse), 0),
     failures,

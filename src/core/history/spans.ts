@@ -12,7 +12,7 @@ export interface Span<State> {
   state: State | null;
 }
 
-/** Returns when the device was registered, epoch ms; 0: the record does not tell. */
+/** Returns when the device was registered, epoch ms; 0: the record has no such time. */
 export function registeredAtOf({ registeredAt }: DeviceRecord): number {
   return registeredAt ?? 0;
 }

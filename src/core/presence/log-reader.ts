@@ -169,7 +169,7 @@ export class LogReader {
 
 /**
  * Returns how many entries had ever been added to the log before the first of these entries, which were read before the
- * info; undefined: that cannot be told.
+ * info; undefined: that is not known.
  */
 function addedBefore(
   entries: readonly LogEntry[],

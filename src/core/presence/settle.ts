@@ -93,7 +93,7 @@ export async function settle(
     const devices = chunk.map((id) => ({ id }));
     const { reply, isRepeated } = await partition.runRepeatably(SETTLE, args, devices, false);
     const [first, last, ttlInUse, ...replies] = reply as [string, string, string, ...string[][]];
-    settlement.holdEnds = spanOf(settlement.holdEnds, { first: Number(first), last: Number(last) });
+    settlement.holdEnds = joinHoldEnds(settlement.holdEnds, { first: Number(first), last: Number(last) });
     settlement.ttlInUse = Math.max(settlement.ttlInUse, Number(ttlInUse));
     settlement.isAnswerLost ||= isRepeated && replies.some(hasStatusWithoutEvent);
     return replies;
@@ -122,7 +122,7 @@ function hasStatusWithoutEvent([status, _mark, ...announced]: string[]): boolean
 }
 
 /** Returns the earliest and the latest end of the holds of two groups of devices. */
-export function spanOf(a: HoldEnds, b: HoldEnds): HoldEnds {
+export function joinHoldEnds(a: HoldEnds, b: HoldEnds): HoldEnds {
   if (a.first === 0 || b.first === 0) return a.first === 0 ? b : a;
   return { first: Math.min(a.first, b.first), last: Math.max(a.last, b.last) };
 }

@@ -1,7 +1,7 @@
 /**
  * Decides how many items a request asks for, such that the reply has a bounded size. Items that other programs write
- * may have any size, which Redis does not tell before they are read. So it is estimated from the items in the last
- * reply.
+ * may have any size, which Redis does not tell before they are read. So their size is estimated from the items in the
+ * last reply.
  */
 
 const REPLY_BYTES = 1024 * 1024;

@@ -58,7 +58,7 @@ export async function writeFenced<Result>(requests: Requests, write: FencedWrite
     const client = await clientFor(requests, write.fence);
     const done = await inTurn(client, () => attempt(requests, client, write, deadline, state));
     if (done || !state.isUnknown || write.repeat === 'repeatable') return done;
-    // Until the deadline a server that comes back may still make the write, so its outcome is not told before.
+    // Until the deadline a server that comes back may still make the write. So the error is thrown only then.
     await sleep(Math.max(deadline - performance.now(), 0));
     throw unknownOutcome(state.loss);
   });

@@ -70,7 +70,7 @@ export function planFleet(
       lastSeen: 0,
       expiresAt: 0,
       deadline: 0,
-      lookAgainAt: 0,
+      settleAgainAt: 0,
       isOnline: false,
     };
   });

@@ -15,7 +15,7 @@ export interface ServerDevice {
   /** Its deadline in the index, which heartbeats of other programs do not move. */
   deadline: number;
   /** When a detector settles it, if it is held; 0: when its deadline has passed. */
-  lookAgainAt: number;
+  settleAgainAt: number;
   /** Whether it is announced online. */
   isOnline: boolean;
 }
@@ -64,7 +64,7 @@ export class SimulatedServer {
 
   /**
    * A step of a detector.
-   * @param isLast whether the detector ends with this step, so that its absence shows no outage
+   * @param isLast whether the detector ends with this step, so that the time after it is not an outage
    */
   step(now: number, isLast: boolean): Timeout[] {
     const pulse = computePulse(this.#pulse, 'step', now, this.#longestTtl);
@@ -77,7 +77,7 @@ export class SimulatedServer {
         this.#arm(device, device.expiresAt);
         seen.push(device);
       } else if (ends !== undefined) {
-        device.lookAgainAt = Math.min(ends, now + LONGEST_PAUSE_MS);
+        device.settleAgainAt = Math.min(ends, now + LONGEST_PAUSE_MS);
       } else {
         timeouts.push({ device, deadline: deadlineOf(device) });
         device.isOnline = false;
@@ -116,7 +116,7 @@ export class SimulatedServer {
 
   #arm(device: ServerDevice, deadline: number): void {
     device.deadline = deadline;
-    device.lookAgainAt = 0;
+    device.settleAgainAt = 0;
   }
 
   #holdEnd(device: ServerDevice, pulse: ComputedPulse, now: number): number | undefined {
@@ -129,8 +129,8 @@ export class SimulatedServer {
   }
 }
 
-function dueAt({ deadline, lookAgainAt }: ServerDevice): number {
-  return Math.max(deadline, lookAgainAt);
+function dueAt({ deadline, settleAgainAt }: ServerDevice): number {
+  return Math.max(deadline, settleAgainAt);
 }
 
 function deadlineOf({ deadline, lastSeen, ttl }: ServerDevice): number {

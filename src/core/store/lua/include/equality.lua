@@ -1,6 +1,6 @@
 -- Finds out, without parsing, whether two JSON texts may be equal by value: they may differ in the order of keys, the
 -- spelling of numbers (1, 1.0, 1e0) and white space. If they may be equal, the caller of the script parses and compares
--- them; most texts that differ are told apart here.
+-- them; most texts that differ are recognized here.
 
 local find, match, gmatch = string.find, string.match, string.gmatch
 
