@@ -83,7 +83,7 @@ async function* sweepPartition(
 /**
  * Yields the devices of a partition whose deadline has passed; then those whose deadline is later than the longest TTL
  * allows: it was written before the clock was set back. If the clock was ahead by less than the longest TTL, such
- * deadlines are not noticed, and pass at most that much too late.
+ * deadlines are not found, and pass too late by at most that TTL.
  */
 async function* devicesToSettle(
   partition: Partition,

@@ -15,9 +15,9 @@ export class OnceCommand extends SentCommand {
   #isRefused = false;
 
   /**
-   * Whether the command may have been done, although it has failed with this error of the network. It was not if it was
-   * never written; nor if the connection that it was last written to lives while another one was lost: then a server of a
-   * cluster has redirected it, and it was not written again.
+   * Whether the command may have been done, although it has failed with this error of the network. It was not done if
+   * it was never written. It was not done either if the connection that it was last written to is still open, while
+   * another one was lost: then a server of a cluster has redirected it, and it was not written again.
    */
   mayBeDone(error: Error): boolean {
     const { socket } = this;

@@ -85,8 +85,8 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   /** Every Redis command that the script and its included files call, not counting `probes`. */
   readonly commands: readonly ScriptCommand[];
   /**
-   * Those of `commands` that this script does not send in some fleets, each with the condition of such a fleet in Lua.
-   * What holds for all scripts is in script-permissions.ts.
+   * Commands of `commands` that this script does not send in some fleets, each with the condition, in Lua, that such a
+   * fleet meets. script-permissions.ts has those that no script sends in some fleets.
    */
   readonly unsentIf?: { readonly [Command in ScriptCommand]?: string };
 }

@@ -2,8 +2,8 @@
 --        that another program wrote are kept; missing fields are added.
 -- KEYS   registered types activity layout | state type oldType
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout onlyIfNew anyType | id type oldType metadata ttl
---        anyType: 1: the present type is replaced whatever it is, because it is not UTF-8 and cannot be given. The device
---        stays in the set of that type.
+--        anyType: 1: the present type is replaced whatever it is, because it is not UTF-8, so no caller can give it. The
+--        device stays in the set of that type.
 -- Reply  {now, then for each device an array}. The array: {1, created, registered at}; {2, type}: the device's type before
 --        the call is not `oldType` but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1;
 --        {4, error}.
