@@ -94,8 +94,12 @@ export class LogReader {
     else if (first) await this.#checkGap(entries);
     else await this.#checkEnd();
     const last = entries.at(-1);
-    if (last) this.#moveTo(positionAfter(last[0]), entries.length);
-    if (first && !hasMore && this.#added === undefined) await this.#learnAdded();
+    const reached = last ? positionAfter(last[0]) : this.#position;
+    // The server is asked before the position is moved: if the request fails, the entries are read again.
+    const isUnknown = first && !hasMore && this.#added === undefined;
+    const added = isUnknown ? await this.#addedUpTo(reached) : undefined;
+    if (last) this.#moveTo(reached, entries.length);
+    this.#added ??= added;
     return { entries: entries.map(([id, fields]) => [id, fields.map(withinLength)]), hasMore };
   }
 
@@ -138,10 +142,10 @@ export class LogReader {
     this.#added = info ? info.added : 0;
   }
 
-  /** Notes how many entries were added up to the reader's position, if that is the end of the log. */
-  async #learnAdded(): Promise<void> {
+  /** Returns how many entries were ever added up to a position; undefined: it is not the end of the log. */
+  async #addedUpTo({ id }: LogPosition): Promise<number | undefined> {
     const info = await readLogInfo(this.#partition);
-    if (info?.end.id === this.#position.id) this.#added = info.added ?? Number.NaN;
+    return info?.end.id === id ? (info.added ?? Number.NaN) : undefined;
   }
 
   /** Reads entries from the reader's position on. After an error, such as a reply that was too large, fewer are read. */

@@ -1,8 +1,10 @@
 /** A feed whose position is beyond the end of the log, or whose last entry was trimmed: gaps are told, and only those. */
-import { describe, expect, test } from 'vitest';
-import type { Gap, Since } from '../../../src/core/presence/log-reader.js';
+import { describe, expect, test, vi } from 'vitest';
+import { DevstateError } from '../../../src/core/model/errors.js';
+import { type Gap, LogReader, type Since } from '../../../src/core/presence/log-reader.js';
 import { MergedLog } from '../../../src/core/presence/merged-log.js';
 import { register } from '../../../src/core/registry/register.js';
+import { Partition } from '../../../src/core/store/partition.js';
 import { logOf, openFleet, type SingleFleet, serverNow } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 import { announceRounds } from '../../support/transitions.js';
@@ -123,6 +125,23 @@ describe('a log whose newest entry is before the position', () => {
     expect(await read()).toBe(2);
     expect(gaps).toEqual([{ after: last, before: null }]);
   });
+});
+
+test('no event is lost if the server does not answer what is asked after the events were read', async () => {
+  const fleet = await openWithDevice();
+  await announce(fleet);
+  const [partition] = await fleet.partitions();
+  const log = new LogReader(partition as Partition);
+  log.startAt((await log.readEnd()).position);
+  await announce(fleet, 2);
+  const ask = vi.spyOn(partition as Partition, 'ask');
+  const lost = new DevstateError('CONNECTION', 'the connection was lost');
+  ask.mockImplementation((...command) =>
+    command[0] === 'xinfo' ? Promise.reject(lost) : Partition.prototype.ask.apply(partition, command),
+  );
+  for (let i = 0; i < 2; i++) await expect(log.readNext(100)).rejects.toBe(lost);
+  ask.mockRestore();
+  expect((await log.readNext(100)).entries).toHaveLength(4);
 });
 
 test('an entry of another program with an id beyond all times ends the feed', async () => {
