@@ -130,8 +130,10 @@ describe('finds', () => {
 
 test('accepts an expired device that beats again without events during a hold only', () => {
   const silent = [EVENT_LINES[0], ...EVENT_LINES.slice(3)] as string[];
-  expect(findError(OPERATIONS, log(...silent), [HOLD], [], false)).toBeNull();
-  expect(findError(OPERATIONS, log(...silent), [], [], false)).not.toBeNull();
+  const held = OPERATIONS.with(2, beat(5000, 1000, false));
+  expect(findError(held, log(...silent), [HOLD], [], false)).toBeNull();
+  expect(findError(held, log(...silent), [], [], false)).not.toBeNull();
+  expect(findError(OPERATIONS, log(...silent), [HOLD], [], false)).not.toBeNull(); // it says that it was offline
   expect(findError(OPERATIONS, log(...EVENT_LINES), [HOLD], [], false)).toBeNull(); // announced before the hold began
 });
 
@@ -208,8 +210,9 @@ describe('with steps of the clock', () => {
     const gone = ['online heartbeat 1000', 'offline timeout 2000@1740', 'online heartbeat 1780'];
     expect(findError(operations, log(...gone), [], forward, true)).not.toBeNull();
     const silent = ['online heartbeat 1000'];
-    expect(findError(operations, log(...silent), [held], forward, true)).toBeNull();
-    expect(findError(operations, log(...silent), [held], [], true)).not.toBeNull();
+    const resumed = [beat(1000, 1000, true), beat(1780, 1000, false)];
+    expect(findError(resumed, log(...silent), [held], forward, true)).toBeNull();
+    expect(findError(operations, log(...silent), [held], forward, true)).not.toBeNull();
   });
 
   test('a key that expires late may make a timeout from its deadline on', () => {

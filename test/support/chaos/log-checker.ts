@@ -56,8 +56,11 @@ interface BeatReply {
   wasOffline: boolean | null;
 }
 
-/** A key may still exist for so long after it has expired, ms. If the clock is set back meanwhile, it is there again. */
-const LINGER_MS = 5000;
+/**
+ * A key may still exist for so long after it has expired, ms: nobody reads it during an outage. If the clock is set back
+ * meanwhile, it is there again.
+ */
+const LINGER_MS = 10_000;
 
 /** The most attempts of one heartbeat that are tried as executed; more have the same results. */
 const MOST_ATTEMPTS = 3;
@@ -176,11 +179,11 @@ class Replay {
 
   #beat(state: State, { at, expiresAt, wasOffline }: BeatReply): State[] {
     if (wasOffline === true && !mayBeExpired(state, at)) return [];
-    if (wasOffline === false && !mayExist(state, at)) return [];
     const key = this.#keyAfter([at, at], expiresAt - at);
-    if (!state.online) return this.#expect(state, 'heartbeat', at, at, () => key);
-    const isHeld = this.#mayBeHeld(at, at);
-    return isHeld || (wasOffline === null ? mayExist(state, at) : !wasOffline) ? [{ ...state, key }] : [];
+    if (!state.online) return wasOffline === false ? [] : this.#expect(state, 'heartbeat', at, at, () => key);
+    // A device that beats again while it is held was not offline.
+    const mayContinue = wasOffline !== true && (mayExist(state, at) || this.#mayBeHeld(at, at));
+    return mayContinue ? [{ ...state, key }] : [];
   }
 
   /** The states after none to `attempts` executions of a heartbeat without a reply. */
