@@ -6,14 +6,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { partitionNumber } from '../../../src/core/store/partition-number.js';
+import { parseServerTime } from '../../../src/core/store/server-time.js';
 import type { PrivateServer } from '../../../src/redis/private-server.js';
 import { shiftClock } from '../faults/shifted-clock.js';
+import { until } from '../fleet.js';
+import { parsePulse } from '../hold/pulse.js';
 import { type ClockStep, loggedAt, type RealEvent } from './times.js';
 import type { Topology } from './topologies.js';
 
 const HOUR_MS = 3_600_000;
 /** No time of a run is earlier than this before its start, ms. */
 const BEFORE_MS = 60_000;
+
+/** A detector steps once a second. Its last step must be at most 2 s old at the last heartbeat before the clock is set. */
+const DETECTOR_STEP_MS = 1500;
 
 /** The shortest and the longest time for which a clock is wrong, ms. */
 const OFF_MS = [500, 3500] as const;
@@ -34,6 +40,7 @@ export async function stepClocks(
   const stepped = random() < 0.5 ? servers : [one];
   const partitions = await topology.servedBy(stepped, fleet);
   const step = async (to: number, byMs: number): Promise<ClockStep> => {
+    await detectorsWork(fleet, partitions);
     const from = Date.now();
     for (const server of stepped) await shiftClock(server, to);
     return { partitions, byMs, at: [from, Date.now()] };
@@ -46,6 +53,20 @@ export async function stepClocks(
   const after = await topology.servedBy(stepped, fleet);
   if ([...after].join() !== [...partitions].join()) throw new Error('a step of a clock caused a failover');
   return [off, right];
+}
+
+/**
+ * Waits until a detector has stepped in each partition just now. Without one, a step forward looks like the silence of a
+ * fleet that died.
+ */
+async function detectorsWork(fleet: Fleet, partitions: ReadonlySet<number>): Promise<void> {
+  for (const [number, partition] of (await fleet.partitions()).entries()) {
+    if (!partitions.has(number)) continue;
+    await until(async () => {
+      const [time, pulse] = await partition.pipeline([['time'], ['get', partition.keys.pulse]]);
+      return parseServerTime(time) - (parsePulse(String(pulse))?.step ?? 0) < DETECTOR_STEP_MS;
+    });
+  }
 }
 
 /** Returns a function that turns a time of a server into real time. @param startedAt the start of the run, epoch ms */
