@@ -69,8 +69,10 @@ async function remove(
     const [code, detail] = reply;
     if (code === 0) throw notFoundError(id);
     if (code === 1) return null;
-    // A type that is not UTF-8 was changed when it was decoded, so it can never be given.
+    // A type that is not UTF-8 was changed when it was decoded, so it can never be given. Any other given type is not the
+    // device's, but if another program changed the type, the device is still in the set of the given one.
     if (detail === type) anyType = 1;
+    else await partition.run(REMOVE_FROM_TYPE, {}, [{ id, type }]);
     type = String(detail);
     return undefined;
   });

@@ -22,8 +22,11 @@ test('the device can be registered with another type, in few scripts', async () 
   expect(await fleet.redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls=3,/);
 });
 
-test('the device can be unregistered and registered again', async () => {
+test('the device can be unregistered, from its former types too, and registered again', async () => {
+  await fleet.redis.sadd(fleet.keys.types, 'former');
+  await fleet.redis.sadd(fleet.keys.type('former'), 'a');
   await unregister(fleet, 'a');
+  expect(await fleet.redis.keys('devices:type*')).toEqual([]);
   expect(await fleet.redis.exists(fleet.keys.state('a'), fleet.keys.heartbeat('a'))).toBe(0);
   expect(await fleet.redis.sismember(fleet.keys.registered, 'a')).toBe(0);
   expect(await register(fleet, 'a', 'plug')).toMatchObject({ created: true, deviceType: 'plug' });

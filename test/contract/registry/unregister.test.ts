@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { eraseNamespace } from '../../../src/core/admin/erase-namespace.js';
 import { HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
+import { fieldName } from '../../../src/core/model/dialect.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';
@@ -82,6 +83,21 @@ describe.each(DIALECTS)('unregister in a %s fleet', (dialect) => {
     await unregister(fleet, 'd1');
     expect(await leftovers()).toEqual([]);
   });
+
+  test.each([['plug'], [Buffer.from([0x63, 0xe9])]])(
+    'removes the device from the set of its type, when another program changes the type to %o between read and script',
+    async (type) => {
+      await register(fleet, 'd1', 'lamp');
+      const read = fleet.only.pipeline.bind(fleet.only);
+      vi.spyOn(fleet.only, 'pipeline').mockImplementationOnce(async (commands) => {
+        const replies = await read(commands);
+        await fleet.redis.hset(fleet.keys.state('d1'), fieldName(dialect, 'type'), type);
+        return replies;
+      });
+      await unregister(fleet, 'd1');
+      expect(await leftovers()).toEqual([]);
+    },
+  );
 
   test('lets versions and seq start at 1, when the device is registered again', async () => {
     for (let i = 0; i < 2; i++) {

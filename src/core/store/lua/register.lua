@@ -3,7 +3,8 @@
 -- KEYS   registered types activity layout | state type oldType
 -- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout onlyIfNew anyType | id type oldType metadata ttl
 --        anyType: 1: the present type is replaced whatever it is, because it is not UTF-8, so no caller can give it. The
---        device stays in the set of that type.
+--        device stays in the set of that type. A device whose type another program changed also stays in the set of its
+--        type before, until unregister or init removes it there.
 -- Reply  {now, then for each device an array}. The array: {1, created, registered at}; {2, type}: the device's type before
 --        the call is not `oldType` but this one, so call again with it; {3}: already registered, and `onlyIfNew` is 1;
 --        {4, error}.
