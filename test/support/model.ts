@@ -151,8 +151,9 @@ export class Model {
   ): boolean | null {
     const device = this.of(id);
     if (!device.known) return null;
-    const wasOffline = device.key === null;
-    const lapsed = device.seq % 2 === 1 && wasOffline && this.#heldUntil(device, pulse) === undefined;
+    const isHeld = this.#heldUntil(device, pulse) !== undefined;
+    const wasOffline = device.key === null && !isHeld;
+    const lapsed = device.seq % 2 === 1 && wasOffline;
     if (lapsed) this.#transition(id, 'offline', this.#lapsedAt(device), 'timeout');
     if (device.seq % 2 === 0) this.#transition(id, 'online', this.now, 'heartbeat');
     if (reported !== undefined && !isEqual(reported, device.reported)) {

@@ -223,7 +223,13 @@ async function breakThings(
   const outages: Outage[] = [];
   const steps: ClockStep[] = [];
   const killReaders = async () => {
-    for (const url of await topology.masters()) counts.connectionsKilled += await briefly(url, killReadersOf);
+    // While connections are black-holed, a server may have none of a reader.
+    const before = counts.connectionsKilled;
+    await until(async () => {
+      for (const url of await topology.masters())
+        counts.connectionsKilled += await briefly(url, killReadersOf);
+      return counts.connectionsKilled > before;
+    });
   };
   const flushScripts = async () => {
     for (const url of await topology.masters()) await briefly(url, (redis) => redis.script('FLUSH'));
