@@ -31,7 +31,11 @@ const CONNECTION_LOST =
 const NOT_SENT =
   /^((Stream isn't writeable|Cluster isn't ready) and enableOfflineQueue options is false$|Too many Cluster redirections\. Last error: \w+: (MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b)/;
 
-/** Returns whether an error says that a command was not sent, or not done by any server that it was sent to. */
+/**
+ * Returns whether an error says that a command was not sent, or not done by any server that it was sent to. ioredis
+ * rejects with such an error also if it sent the command before, lost the answer, and could not send it again: for a
+ * command that must not be done twice, use `OnceCommand.end`.
+ */
 export function isNotSent({ message }: Error): boolean {
   return NOT_SENT.test(message);
 }
@@ -44,6 +48,11 @@ export function isConnectionLost({ message }: Error): boolean {
 /** Returns an error for a command that was not sent (`isNotSent`). @param cause why it was not */
 export function notSentError(cause: unknown): Error {
   return new Error("Stream isn't writeable and enableOfflineQueue options is false", { cause });
+}
+
+/** Returns an error for a command that may have been done (not `isNotSent`). @param cause why its answer is missing */
+export function answerLostError(cause?: unknown): Error {
+  return new Error('Command aborted due to connection close', { cause });
 }
 
 /** The system calls whose errors are of the network, whatever their code. */

@@ -10,7 +10,7 @@ import { call, type Repeat } from './call.js';
 import { ignoreAskingFailures } from './cluster-asking.js';
 import { type Connection, commandOptions } from './connection.js';
 import type { Link } from './link.js';
-import { isNetworkError, notSentError } from './network-errors.js';
+import { answerLostError, isNetworkError, isNotSent, notSentError } from './network-errors.js';
 import { OnceCommand } from './once-command.js';
 import { sendPipeline } from './pipeline.js';
 import { toDevstateError, wrongTypeError } from './redis-errors.js';
@@ -157,13 +157,19 @@ export class Requests {
     }
   }
 
-  /** Sends a command that ioredis must not send again by itself. */
+  /**
+   * Sends a command that ioredis must not send again by itself. Rejects with an error that tells truly whether the
+   * command may have been done (`isNotSent`), or with an error reply.
+   */
   async #sendOnce(request: RedisRequest, fits: (reply: unknown) => boolean): Promise<unknown[]> {
     const command = new OnceCommand(request, commandOptions(this.connection), fits);
     try {
       return (await this.connection.sendCommand(command)) as unknown[];
     } catch (error) {
-      throw isNetworkError(error) && !command.mayBeDone(error) ? notSentError(error) : error;
+      if (!isNetworkError(error)) throw error;
+      const mayBeDone = command.end(error);
+      if (mayBeDone !== isNotSent(error)) throw error;
+      throw mayBeDone ? answerLostError(error) : notSentError(error);
     }
   }
 }

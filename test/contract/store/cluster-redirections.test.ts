@@ -8,10 +8,10 @@ import { beforeEach, expect, test } from 'vitest';
 import { call } from '../../../src/core/store/call.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { Requests } from '../../../src/core/store/requests.js';
-import { COMMON_ARGS, type Script } from '../../../src/core/store/script-descriptor.js';
 import type { PrivateServer } from '../../../src/redis/private-server.js';
 import { useCluster } from '../../support/cluster.js';
 import type { FaultProxy } from '../../support/faults/fault-proxy.js';
+import { incrementByScript } from '../../support/increment-script.js';
 import { briefly } from '../../support/redis.js';
 
 const cluster = useCluster({ masters: 2, replicas: 0, proxied: true });
@@ -55,27 +55,6 @@ function increment(fleet: Fleet, count = COUNT): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, one));
 }
 
-const INCREMENT: Script = {
-  name: 'increment',
-  source: "return {tonumber(redis.call('TIME')[1]) * 1000, redis.call('INCR', KEYS[1])}",
-  repeat: 'once',
-  devices: 'none',
-  headLength: 1,
-  keys: [],
-  deviceKeys: [],
-  args: [],
-  deviceArgs: [],
-  probes: [],
-  commands: [],
-};
-
-/** Increments the counter by a script that is sent only once. Returns the reply. */
-async function incrementByScript({ link }: Fleet): Promise<unknown> {
-  const args = COMMON_ARGS.map(() => '');
-  const { reply } = await new Requests(link, TIMEOUT_MS).evaluate(INCREMENT, [key], args, 0, 'once');
-  return reply[0];
-}
-
 const numbers = (first: number, count = COUNT) => Array.from({ length: count }, (_, i) => first + i);
 
 test('commands that are redirected at once to a node without a connection are done', async () => {
@@ -111,7 +90,7 @@ test('a node that the slots of another do not name answers what was sent to it, 
 test('a write that is redirected to a node which refuses the connection is not done, so it is sent again', async () => {
   const fleet = await cluster.fleet({}, TIMEOUT_MS);
   proxy.refuse();
-  const reply = incrementByScript(fleet);
+  const reply = incrementByScript(new Requests(fleet.link, TIMEOUT_MS), key);
   await once(fleet.cluster as Cluster, '-node'); // ioredis has given up the connection
   await proxy.accept();
   expect(await reply).toBe(1);
