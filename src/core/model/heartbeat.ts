@@ -37,8 +37,9 @@ export interface HeartbeatResult {
   status: 'online';
   /**
    * True: the device was offline before this heartbeat (it had no heartbeat key). False: it was online already, or its
-   * heartbeats could not arrive and it resumes without having been announced offline. Null: not known, because the
-   * connection was lost before the answer and the heartbeat was sent again.
+   * heartbeats could not arrive and it resumes without having been announced offline. A device with a login of its own
+   * cannot know the latter: it gets true whenever it had no heartbeat key. Null: not known, because the connection was
+   * lost before the answer and the heartbeat was sent again.
    */
   wasOffline: boolean | null;
   /** When the heartbeat was recorded, by the server's clock, epoch ms. */

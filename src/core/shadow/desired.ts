@@ -1,7 +1,8 @@
 /**
  * Sets the desired state of devices. The script `set_desired` writes only if the stored document and its version are
  * still as they were read. Otherwise the new document is computed again from the one stored now, so that no change that
- * another client made is lost.
+ * another client made is lost. The exception is a stored document that is not UTF-8: its bytes are not
+ * known, so only its version is compared.
  */
 
 import { type ItemResult, itemResultOf, unwrapOne } from '../async/item-results.js';
