@@ -212,7 +212,7 @@ export class DeviceStateManager {
 
   /** Returns the ids of all devices that are online now. @throws DevstateError CONNECTION, USAGE, BAD_RECORD */
   getOnlineDevices(): Promise<string[]> {
-    return collectIds(onlineDevices(this.#fleet));
+    return collectIds(onlineDevices(this.#fleet, { withType: false }));
   }
 
   /**
@@ -220,7 +220,7 @@ export class DeviceStateManager {
    * @throws DevstateError CONNECTION, USAGE, BAD_RECORD
    */
   getOfflineDevices(): Promise<string[]> {
-    return collectIds(listDevices(this.#fleet, { status: 'offline' }));
+    return collectIds(listDevices(this.#fleet, { status: 'offline', withType: false }));
   }
 
   /**

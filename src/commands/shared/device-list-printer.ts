@@ -68,7 +68,8 @@ export class DeviceListPrinter {
 
   /**
    * Prints the list of devices that `query` yields.
-   * @param query must pass its options on to the core's query, which reports progress and broken records by them
+   * @param query must pass its options on to the core's query. They say whether the device type is printed, and report
+   *   progress and broken records
    * @returns PARTIAL if a record was broken, CONDITION for an empty list with `failIfEmpty`
    */
   async print<Row>(
@@ -86,6 +87,7 @@ export class DeviceListPrinter {
       ? this.#context.progress({ total: await countRegistered(fleet) })
       : undefined;
     const chunks = query(fleet, {
+      withType: print.format !== 'name',
       onProblem: this.#onProblem,
       onProgress: (count) => progress?.update(count),
     });

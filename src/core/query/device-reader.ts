@@ -12,6 +12,11 @@ import { type DeviceReading, type LivenessMode, readDevices } from './read-devic
 export interface QueryOptions {
   /** Only devices whose record has this type are returned. */
   type?: string;
+  /**
+   * True (default): the device type is read. False: it is null, unless `type` is given, so that a device with a broken
+   * type is returned too.
+   */
+  withType?: boolean;
   /** Called for each id whose device cannot be read: its record does not exist, is broken, or lacks its id field. */
   onProblem?: (reading: DeviceReading) => void;
   /** Called after each chunk with the number of devices that the query has read so far. */
@@ -28,12 +33,13 @@ export type DeviceReader = (ids: AsyncIterable<string[]>) => AsyncGenerator<Devi
 export function deviceReader(
   fleet: Fleet,
   fields: readonly FieldName[],
-  { type, onProblem, onProgress }: QueryOptions,
+  { type, withType = true, onProblem, onProgress }: QueryOptions,
   liveness: LivenessMode = 'read',
 ): DeviceReader {
+  const needed = withType || type !== undefined ? fields : fields.filter((field) => field !== 'type');
   let readCount = 0;
   return async function* (ids) {
-    for await (const readings of prefetch(readingsOf(fleet, ids, fields, liveness))) {
+    for await (const readings of prefetch(readingsOf(fleet, ids, needed, liveness))) {
       for (const reading of readings) if (!reading.device) onProblem?.(reading);
       yield readings.flatMap(({ device }) =>
         device && (type === undefined || device.deviceType === type) ? [device] : [],

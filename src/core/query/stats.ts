@@ -75,8 +75,9 @@ async function countTypes(fleet: Fleet, counter: StatsCounter, { onProgress }: S
 }
 
 async function countRecords(fleet: Fleet, counter: StatsCounter, options: StatsOptions): Promise<void> {
-  const fields = ['type', 'lastSeen', 'devstate'] as const;
-  for await (const devices of deviceReader(fleet, fields, options)(registeredIds(fleet))) {
+  const { byType = false } = options;
+  const read = deviceReader(fleet, ['type', 'lastSeen', 'devstate'], { ...options, withType: byType });
+  for await (const devices of read(registeredIds(fleet))) {
     for (const { deviceType, status, lastSeen, presenceSeq } of devices) {
       const online = status === 'online';
       counter.add(deviceType, {

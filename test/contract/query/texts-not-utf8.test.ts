@@ -1,6 +1,6 @@
 /**
  * Texts that another program stored and that are not UTF-8. Decoded they would be other texts, so they are never shown,
- * merged into or compared: the device has a broken record, wherever such a text is read. They can be replaced.
+ * merged into or compared: the device has a broken record, wherever such a text is read, and only there. They can be replaced.
  */
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { declareFleet } from '../../../src/core/admin/declare-fleet.js';
@@ -11,15 +11,17 @@ import { parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { listDevices } from '../../../src/core/query/list.js';
 import { type DeviceReading, readDevice, readWholeDevices } from '../../../src/core/query/read-devices.js';
+import { fleetStats } from '../../../src/core/query/stats.js';
 import { registerAll } from '../../../src/core/registry/register.js';
 import { delta } from '../../../src/core/shadow/delta.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { closeConnection } from '../../../src/core/store/close-connection.js';
 import { DeviceStateManager } from '../../../src/index.js';
-import { openFleet, type SingleFleet } from '../../support/fleet.js';
+import { cli } from '../../support/cli.js';
+import { cut, openFleet, type SingleFleet } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
-const redis = useRedis();
+const redis = useRedis({ port: true });
 const BYTES = Buffer.from('{"a":"\xff"}', 'latin1');
 const GENUINE = '{"a":"\ufffd"}';
 const FIELDS = {
@@ -79,6 +81,39 @@ describe.each(Object.entries(FIELDS))('%s', (field, what) => {
       expect(await delta(fleet, 'a')).toMatchObject({ inSync: false });
     else await expect(delta(fleet, 'a')).rejects.toMatchObject(brokenAs(what));
     expect(await heartbeat(fleet, { id: 'a' })).toMatchObject({ status: 'online' });
+  });
+});
+
+describe.each(['not UTF-8', 'too large'])('a device whose type is %s', (what) => {
+  beforeEach(async () => {
+    await heartbeat(fleet, { id: 'a' });
+    await declareFleet(fleet, { deviceLogins: true });
+    await store('a', 'deviceType', what === 'too large' ? 'x'.repeat(2048) : BYTES);
+  });
+
+  test('is counted, unless devices are counted by type', async () => {
+    expect(await fleetStats(fleet)).toMatchObject([{ registered: 3, online: 1 }]);
+    expect(await fleetStats(fleet, { byType: true })).toMatchObject([{ registered: 2, online: 0 }]);
+  });
+
+  test('is among the ids that the library returns', async () => {
+    const manager = new DeviceStateManager(fleet.redis);
+    expect(await manager.getOnlineDevices()).toEqual(['a']);
+    await cut(fleet, 'a');
+    expect((await manager.getOfflineDevices()).sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is in lists of names, unless the type is asked for', async () => {
+    const devstate = cli(redis);
+    const names = (argv: string) => devstate.run(`${argv} -o name`);
+    expect(await names('list --sort id')).toMatchObject({ exit: 0, stdout: 'a\nb\nc\n' });
+    expect(await names('list-online')).toMatchObject({ exit: 0, stdout: 'a\n' });
+    expect(await names('stale --older-than 0s')).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^a$/m),
+    });
+    expect(await names('list --sort id --type lamp')).toMatchObject({ exit: 7, stdout: 'b\nc\n' });
+    expect(await devstate.run('list-online')).toMatchObject({ exit: 7 });
   });
 });
 
