@@ -4,12 +4,12 @@
  * reset, so it is opened separately.
  */
 import { connect as connectPlain, Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { Redis, RedisOptions } from 'ioredis';
 import { onAbort } from '../core/async/abort.js';
 import { connectionLost } from '../core/store/network-errors.js';
 
-/** The TCP socket below each TLS socket. */
+/** The TCP socket below each TLS socket that was opened here. */
 const socketsBelow = new WeakMap<object, Socket>();
 
 /**
@@ -58,7 +58,8 @@ function timedOut(): Error {
 }
 
 /**
- * Resets the connection (RST), or closes it where there is no RST: Unix sockets, and sockets that ioredis is closing.
+ * Resets the connection (RST), or closes it where there is no RST: Unix sockets, TLS sockets that were not opened here,
+ * and sockets that ioredis is closing.
  */
 export function resetConnection({ stream }: Redis): void {
   resetStream(stream as Socket);
@@ -67,7 +68,9 @@ export function resetConnection({ stream }: Redis): void {
 /** Resets the connection of a stream, as `resetConnection` does. */
 export function resetStream(stream: Socket): void {
   const socket = socketsBelow.get(stream) ?? stream;
-  const isTcp = socket instanceof Socket && socket.remoteFamily !== undefined;
+  // Node throws if a TLS socket is reset. ioredis' Sentinel connector opens them without a separate socket below.
+  const isTcp =
+    socket instanceof Socket && !(socket instanceof TLSSocket) && socket.remoteFamily !== undefined;
   if (isTcp && !stream.writableEnded) socket.resetAndDestroy();
   else stream.destroy();
 }

@@ -5,10 +5,16 @@ import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import tls, { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DeviceStateManager } from '../../src/index.js';
 import { type PrivateServer, startServer } from '../../src/redis/private-server.js';
 import { type Certificates, makeCertificates } from '../support/certificates.js';
 import { cli } from '../support/cli.js';
+import { useFakeServer } from '../support/faults/fake-server.js';
+import { useFaultProxy } from '../support/faults/fault-proxy.js';
+import { array, bulk } from '../support/faults/resp.js';
+import { until } from '../support/fleet.js';
 import { startTls, type TlsServer } from '../support/tls.js';
+import { collectUncaught } from '../support/uncaught.js';
 
 let made: Certificates;
 let plain: PrivateServer;
@@ -170,4 +176,28 @@ test('SNI has the name of the URL', async () => {
   for (const host of ['localhost', '127.0.0.1'])
     await session(`get d1 --url rediss://${host}:${port} --ca @ca.pem`);
   expect(names).toEqual(['localhost', false]);
+});
+
+test('a master that was found by the Sentinel connector of ioredis falls silent: it is connected to again', async () => {
+  const uncaught = collectUncaught();
+  const proxy = await useFaultProxy(`rediss://127.0.0.1:${servers.open?.port}`);
+  const sentinel = await useFakeServer();
+  sentinel.answer = (words) =>
+    /get-master-addr/i.test(words[1] ?? '') ? array(bulk('127.0.0.1'), bulk(String(proxy.port))) : array();
+  const manager = new DeviceStateManager(
+    {
+      sentinels: [{ host: '127.0.0.1', port: Number(new URL(sentinel.url).port) }],
+      name: 'm',
+      natMap: {}, // only this connector knows it
+      enableTLSForSentinelMode: true,
+      tls: { ca: readFileSync(made.pem('ca')) },
+    },
+    { requestTimeout: 1000 },
+  );
+  onTestFinished(() => manager.close());
+  await manager.registerDevice('silent', 'lamp');
+  proxy.blackHole();
+  await until(async () => (await manager.getDeviceState('silent').catch(() => null)) !== null);
+  expect(proxy.flows.length).toBeGreaterThan(1);
+  expect(uncaught).toEqual({ thrown: [], rejected: [] });
 });
