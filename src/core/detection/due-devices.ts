@@ -36,6 +36,8 @@ export interface DueDevices {
   reached: number;
   /** Names the last outage, and tells whether the fleet is silent. While it stays the same, held devices stay held. */
   outage: string;
+  /** True: the last outage is that the clock was set back. False: it is another one, or there was none. */
+  isSetBack: boolean;
   /** The ids of the devices that are due, earliest deadline first. */
   due: string[];
 }
@@ -52,8 +54,8 @@ export async function fetchDue(
   const { longestTtl } = await partition.settings();
   const args = { longestTtl, mode, isStalled: isStalled ? 1 : 0, after, limit };
   const { now, reply } = await partition.run(DUE, args, []);
-  const [next, reached, outage = '', ...due] = reply as string[];
-  return { now, next: Number(next), reached: Number(reached), outage, due };
+  const [next, reached, outage = '', isSetBack, ...due] = reply as string[];
+  return { now, next: Number(next), reached: Number(reached), outage, isSetBack: isSetBack === '1', due };
 }
 
 /**

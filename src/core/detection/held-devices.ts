@@ -61,7 +61,7 @@ export class HeldDevices {
    * Notes what a read of the index found. To be called after `note` of the devices that were settled before the read.
    * @returns whether the held devices are to be settled again now
    */
-  onRead({ now, reached, outage }: Omit<DueDevices, 'due' | 'next'>): boolean {
+  onRead({ now, reached, outage }: Pick<DueDevices, 'now' | 'reached' | 'outage'>): boolean {
     const hadDevices = this.hasDevices;
     if (hadDevices && outage !== this.#outage) this.#hasOutageChanged = true;
     this.#outage = outage;

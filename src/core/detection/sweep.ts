@@ -8,6 +8,7 @@ import { pageIndex } from '../query/index-pager.js';
 import type { Fleet } from '../store/fleet.js';
 import type { Partition } from '../store/partition.js';
 import { mostSevere } from '../store/redis-errors.js';
+import { readServerTime } from '../store/server-time.js';
 import type { DetectOptions } from './detect-options.js';
 import { type DueDevices, fetchDue } from './due-devices.js';
 import { toFleetEvent } from './fleet-event.js';
@@ -17,6 +18,13 @@ import { maxDevicesPerStep, reportErrors, settleBatch } from './settle-batch.js'
 
 /** The score in the index of a device whose heartbeat key never expires (settle.lua). */
 const NO_TTL_SCORE = Number.MAX_SAFE_INTEGER;
+
+/**
+ * How long a sweep looks for deadlines that are too late in a partition, ms. It looks only for deadlines that no
+ * heartbeat sent in this time can have. So it settles no device because a heartbeat has just arrived, and it ends however
+ * many arrive.
+ */
+const TOO_LATE_MS = 30_000;
 
 /**
  * Yields the transitions that the sweep announced. A sweep judges as a detector does: a device whose
@@ -81,9 +89,8 @@ async function* sweepPartition(
 }
 
 /**
- * Yields the devices of a partition whose deadline has passed; then those whose deadline is later than the longest TTL
- * allows: it was written before the clock was set back. If the clock was ahead by less than the longest TTL, such
- * deadlines are not found, and pass too late by at most that TTL.
+ * Yields the devices of a partition whose deadline has passed; then, if the clock was set back, those whose deadline is
+ * too late.
  */
 async function* devicesToSettle(
   partition: Partition,
@@ -92,13 +99,28 @@ async function* devicesToSettle(
 ): AsyncGenerator<{ now: number; ids: string[] }> {
   let after = 0;
   for (let reading = firstRead; ; reading = undefined) {
-    const { now, due, reached } = await (reading ?? fetchDue(partition, 'look', { limit, after }));
+    const { now, due, reached, isSetBack } = await (reading ?? fetchDue(partition, 'look', { limit, after }));
     yield { now, ids: due };
     after = reached;
     if (after < now - 1) continue;
-    const { longestTtl } = await partition.settings();
-    const tooLate = { from: now + longestTtl + 1, to: NO_TTL_SCORE - 1 };
-    for await (const ids of pageIndex(partition, tooLate)) yield { now, ids };
+    if (isSetBack) yield* devicesTooLate(partition);
     return;
+  }
+}
+
+/**
+ * Yields the devices of a partition whose deadline is later than the longest TTL and `TOO_LATE_MS` from now: it was
+ * written before the clock was set back. If the clock was ahead by less than that, such deadlines may not be found, and
+ * pass too late by at most that time. Devices that are not reached within `TOO_LATE_MS` are left to the next sweep. A
+ * device of another program whose TTL is that long is yielded too.
+ */
+async function* devicesTooLate(partition: Partition): AsyncGenerator<{ now: number; ids: string[] }> {
+  const { longestTtl } = await partition.settings();
+  const end = performance.now() + TOO_LATE_MS;
+  const now = await readServerTime(partition);
+  const range = { from: now + longestTtl + TOO_LATE_MS, to: NO_TTL_SCORE - 1 };
+  for await (const ids of pageIndex(partition, range)) {
+    if (performance.now() >= end) return;
+    yield { now, ids };
   }
 }

@@ -135,7 +135,7 @@ export const SETTLE = script('settle', settleLua, {
 export const DUE = script('due', dueLua, {
   repeat: 'repeatable',
   devices: 'none',
-  headLength: 3,
+  headLength: 4,
   keys: ['activity', 'pulse', 'layout'],
   deviceKeys: [],
   args: ['longestTtl', 'mode', 'isStalled', 'after', 'limit'],

@@ -46,6 +46,24 @@ test('a heartbeat of another program that is found late in a long script has its
   expect(Math.abs(((await scoreOf(fleet, 'foreign')) ?? 0) - deadline)).toBeLessThanOrEqual(2);
 });
 
+test('a heartbeat of another program that ends while its record is read gets no later deadline', async () => {
+  const { redis: client, keys } = fleet;
+  const ttl = 50;
+  await registerAll(fleet, [{ id: 'foreign', type: 'lamp' }]);
+  // To read this record takes the script longer than the TTL. It reads the heartbeat key before and after that.
+  await client.hset(keys.state('foreign'), 'deviceType', Buffer.alloc(100_000_000, 'x'));
+  const [, sentAt, { verdicts }] = await Promise.all([
+    client.set(keys.heartbeat('foreign'), '1', 'PX', ttl),
+    serverNow(client),
+    settle(fleet.only, ['foreign']),
+  ]);
+  expect(verdicts).toEqual(['online']);
+  expect(await serverNow(client)).toBeGreaterThan(sentAt + ttl);
+  const score = await scoreOf(fleet, 'foreign');
+  expect(score).toBeGreaterThan(sentAt);
+  expect(score).toBeLessThanOrEqual(sentAt + ttl + 2);
+});
+
 test('under load, eight detectors announce each timeout once, with its deadline', async () => {
   await declareFleet(fleet, { hold: 0 });
   const ids = numberedIds(200);

@@ -1,7 +1,8 @@
 /** A sweep settles every device whose deadline has passed, and no other. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
 import { heartbeats } from '../../../src/core/presence/heartbeats.js';
+import { settle } from '../../../src/core/presence/settle.js';
 import { register, registerAll } from '../../../src/core/registry/register.js';
 import { articleProgram } from '../../support/article.mjs';
 import {
@@ -69,6 +70,69 @@ test.each([
     expect([...announced].sort()).toEqual(ids.sort());
   },
 );
+
+/** Returns a function that returns the ids of the devices that were settled by this fleet since, sorted. */
+function spyOnSettle(fleet: SingleFleet): () => string[] {
+  const { mock } = vi.spyOn(fleet.only, 'runRepeatably');
+  return () => mock.calls.flatMap(([, , devices]) => devices.map(({ id }) => id)).sort();
+}
+
+test('if the clock was not set back, a sweep leaves devices alone whose TTL is longer than the longest', async () => {
+  const fleet = await openFleet(redis);
+  await register(fleet, 'd1', 'lamp');
+  await fleet.redis.set(fleet.keys.heartbeat('d1'), '1', 'EX', 300); // as another program does
+  await settle(fleet.only, ['d1']);
+  expect(await scoreOf(fleet, 'd1')).toBeGreaterThan((await serverNow(fleet.redis)) + 200_000);
+  const settledIds = spyOnSettle(fleet);
+  await runSweep(fleet);
+  expect(settledIds()).toEqual([]);
+});
+
+test('after a set-back, a slow sweep settles no device whose heartbeats arrive meanwhile, and ends', async () => {
+  const fleet = await openFleet(redis);
+  const late = numberedIds(450).sort(); // several pages of the index
+  const alive = Array.from({ length: 250 }, (_, index) => `alive${index}`);
+  await registerAll(
+    fleet,
+    [...late, ...alive].map((id) => ({ id, type: 'lamp' })),
+  );
+  const ahead = await openFleet(redis, { clock: () => Date.now() + HOUR_MS });
+  await heartbeats(
+    ahead,
+    late.map((id) => ({ id })),
+  );
+
+  // Each page seems to take 15 s, in which more devices send heartbeats than a page holds.
+  let passedMs = 0;
+  let pages = 0;
+  const monotonic = performance.now.bind(performance);
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => monotonic() + passedMs);
+  onTestFinished(() => void clock.mockRestore());
+  const others = await openFleet(redis, { clock: () => Date.now() + passedMs });
+  const read = fleet.only.pipeline.bind(fleet.only);
+  const slow = vi.spyOn(fleet.only, 'pipeline').mockImplementation(async (commands) => {
+    const isPage = commands.some(([name]) => name === 'zrange');
+    if (isPage && ++pages <= 10) {
+      passedMs += 15_000;
+      await heartbeats(
+        others,
+        alive.map((id) => ({ id })),
+      );
+    }
+    return read(commands);
+  });
+
+  const settledIds = spyOnSettle(fleet);
+  await runSweep(fleet);
+  const settledFirst = settledIds();
+  expect(settledFirst.filter((id) => !late.includes(id))).toEqual([]);
+  expect(settledFirst.length).toBeGreaterThan(0);
+  expect(settledFirst.length).toBeLessThan(late.length); // it ended before it had read all pages
+
+  slow.mockRestore();
+  await runSweep(fleet);
+  expect(settledIds()).toEqual(late);
+});
 
 test('a sweep trusts the heartbeat key, and corrects the index', async () => {
   const fleet = await openFleet(redis);

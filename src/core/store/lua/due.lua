@@ -4,11 +4,11 @@
 --        mode: work (stamps the pulse, may note an outage), look (writes nothing), leave (removes the detector from the
 --        pulse, so that a later gap does not count as an outage). isStalled: 1: the detector itself was stopped before.
 --        after: only deadlines later than this are read.
--- Reply  {now, the next deadline, the last deadline that was read, the last outage, then the ids whose deadline has
---        passed}. The next deadline is 0 if it was not looked up or there is none. The last deadline that was read is
---        `now` - 1 if all were read that have passed. The text of the outage changes when the reason for which devices
---        are held changes. Ids that are too long for any device are not replied; in the mode work they are removed from
---        the index.
+-- Reply  {now, the next deadline, the last deadline that was read, the last outage, whether it is SET_BACK, then the ids
+--        whose deadline has passed}. The next deadline is 0 if it was not looked up or there is none. The last deadline
+--        that was read is `now` - 1 if all were read that have passed. The text of the outage changes when the reason for
+--        which devices are held changes. SET_BACK: 1 if the last outage is that the clock was set back, else 0. Ids that
+--        are too long for any device are not replied; in the mode work they are removed from the index.
 -- Events none.
 -- @include base
 -- @include layout
@@ -50,4 +50,5 @@ if mode ~= 'look' then
   redis.pcall('ZREM', activityKey, '')
   stampPulse(pulse)
 end
-return {now, nextDeadline, reached, int(pulse.to) .. (pulse.isSilent and ' silent' or ''), unpack(ids)}
+local outage = int(pulse.to) .. (pulse.isSilent and ' silent' or '')
+return {now, nextDeadline, reached, outage, pulse.from == SET_BACK and '1' or '0', unpack(ids)}

@@ -50,9 +50,11 @@ end
 local COUNTS_FROM_START = (redis.REDIS_VERSION_NUM or 0) >= 0x70200
 
 -- Returns the deadline of a heartbeat key whose PTTL was `remaining`. Where PTTL counts from the moment of the call, it is
--- read again between two readings of the clock: the server may have stood still since `now`, or between two calls.
+-- read again between two readings of the clock: the server may have stood still since `now`, or between two calls. If the
+-- deadline has passed meanwhile, PTTL no longer tells it. Then `now` + `remaining` is returned, which is not too late.
 local function exactDeadline(heartbeatKey, remaining)
-  if COUNTS_FROM_START then return deadlineAfter(now, remaining) end
+  local earliest = deadlineAfter(now, remaining)
+  if COUNTS_FROM_START then return earliest end
   local time, after = 0, readTime()
   for _ = 1, MAX_READINGS do
     time = after
@@ -60,6 +62,7 @@ local function exactDeadline(heartbeatKey, remaining)
     after = readTime()
     if after - time < ROUNDING_MS then break end
   end
+  if remaining == 0 or remaining == GONE then return earliest end
   return deadlineAfter(time, remaining)
 end
 

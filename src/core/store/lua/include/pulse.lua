@@ -9,7 +9,7 @@
 --   since            the start of the present window
 --   ttl              the longest TTL of the devices whose heartbeats were added, ms; it is halved at the end of each
 --                    window, so that it falls when devices are gone. A window lasts twice this TTL
---   step             when a detector last read the index; 0: no detector runs
+--   step             when a detector last read the index or settled devices; 0: no detector runs
 --   from to          the last outage. from = NO_PULSE: there was no pulse before `to`; SET_BACK: the clock was set back at
 --                    `to`
 --   id               the device of `change1`
