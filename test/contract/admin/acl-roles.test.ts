@@ -14,7 +14,15 @@ import { register } from '../../../src/core/registry/register.js';
 import { setDesired } from '../../../src/core/shadow/desired.js';
 import { partitionNumber } from '../../../src/core/store/partition-number.js';
 import { cli } from '../../support/cli.js';
-import { cut, ODD_IDS, openFleet, type SingleFleet, snapshot } from '../../support/fleet.js';
+import {
+  cut,
+  ODD_IDS,
+  openFleet,
+  type SingleFleet,
+  scoreOf,
+  serverNow,
+  snapshot,
+} from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis({ port: true });
@@ -243,6 +251,16 @@ describe('a user with the detector role', () => {
     expect(JSON.parse(stdout)).toMatchObject({ deviceId: ID, status: 'offline', reason: 'timeout' });
     expect(stderr.split('\n').filter((line) => line.includes('not available'))).toEqual(notices);
   });
+});
+
+test('a user with the detector role corrects deadlines with `detect --once` after the clock was set back', async () => {
+  const ahead = await openFleet(redis, { clock: () => Date.now() + 3_600_000 });
+  await register(ahead, ID, 't');
+  await heartbeat(ahead, { id: ID });
+  await ahead.redis.call(...(aclOf('detector').line.split(' ') as [string]), '>pw');
+  const devstate = cli(redis.url.replace('//', '//detector:pw@'));
+  expect(await devstate.run('detect --once -q')).toMatchObject({ exit: 0, stderr: '' });
+  expect(await scoreOf(ahead, ID)).toBeLessThanOrEqual((await serverNow(ahead.redis)) + 60_000);
 });
 
 test('a user with the detector role and the rules in the README receives keyspace events', async () => {
