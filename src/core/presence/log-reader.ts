@@ -89,21 +89,31 @@ export class LogReader {
     const requested = Math.min(count, Math.max(MIN_ENTRIES, this.#adaptiveCount.value));
     const entries = await this.#readEntries(requested);
     const hasMore = entries.length >= requested;
-    const [first] = entries;
-    if (first && !this.#position.isTime && first[0] === this.#position.id) entries.shift();
-    else if (first) await this.#checkGap(entries);
+    if (entries.length > 0) await this.#moveAfter(entries, hasMore);
     else await this.#checkEnd();
-    const last = entries.at(-1);
-    const reached = last ? positionAfter(last[0]) : this.#position;
-    // The server is asked before the position is moved: if the request fails, the entries are read again.
-    const isUnknown = first && !hasMore && this.#added === undefined;
-    const added = isUnknown ? await this.#addedUpTo(reached) : undefined;
-    if (last) this.#moveTo(reached, entries.length);
-    this.#added ??= added;
     return { entries: entries.map(([id, fields]) => [id, fields.map(withinLength)]), hasMore };
   }
 
-  #moveTo(reached: LogPosition, count: number): void {
+  /**
+   * Moves the position after entries that were read from it on, and removes the entry of the position itself from them.
+   * The server is asked before the position is moved and a gap is reported: if a request fails, the entries are read
+   * again.
+   */
+  async #moveAfter(entries: LogEntry[], hasMore: boolean): Promise<void> {
+    const isNext = !this.#position.isTime && entries[0]?.[0] === this.#position.id;
+    if (isNext) entries.shift();
+    const { gap, before } = isNext ? { before: this.#added } : await this.#findGap(entries);
+    const last = entries.at(-1);
+    const reached = last ? positionAfter(last[0]) : this.#position;
+    let added = before === undefined ? undefined : before + entries.length;
+    if (added === undefined && !hasMore) added = await this.#addedUpTo(reached);
+    if (last) this.#checkMove(reached);
+    this.#position = reached;
+    this.#added = added;
+    if (gap) this.#onGap(gap);
+  }
+
+  #checkMove(reached: LogPosition): void {
     if (reached.ms > MAX_ID_PART || reached.seq > MAX_ID_PART)
       throw new DevstateError(
         'BAD_RECORD',
@@ -111,12 +121,13 @@ export class LogReader {
       );
     // Without this check a server that gives the same entries again and again would keep the feed busy for ever.
     if (!isBefore(this.#position, reached) && !this.#position.isTime) throw unfittingReply('xrange');
-    this.#position = reached;
-    if (this.#added !== undefined) this.#added += count;
   }
 
-  /** Reports a gap if entries between the reader's position and the first of these entries were deleted from the log. */
-  async #checkGap(entries: readonly LogEntry[]): Promise<void> {
+  /**
+   * Finds out whether entries between the reader's position and the first of these entries were deleted from the log.
+   * @returns before: how many entries had ever been added before the first of these; undefined: that is not known
+   */
+  async #findGap(entries: readonly LogEntry[]): Promise<{ gap?: Gap; before: number | undefined }> {
     const info = await readLogInfo(this.#partition);
     const { isTime, ms, id } = this.#position;
     const next = (entries[0] as LogEntry)[0];
@@ -125,8 +136,7 @@ export class LogReader {
       this.#added !== undefined && before !== undefined
         ? before === this.#added
         : isTime && info !== undefined && !(await this.#mayHaveLost(info));
-    if (!isComplete) this.#onGap({ after: isTime ? ms : id, before: next });
-    this.#added = before;
+    return { before, ...(!isComplete && { gap: { after: isTime ? ms : id, before: next } }) };
   }
 
   /** Called when the log has no entry at or after the reader's position. */

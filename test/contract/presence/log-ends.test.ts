@@ -144,6 +144,33 @@ test('no event is lost if the server does not answer what is asked after the eve
   expect((await log.readNext(100)).entries).toHaveLength(4);
 });
 
+test('a gap is told once if the server does not answer what is asked after it was found', async () => {
+  const fleet = await openWithDevice();
+  await announce(fleet);
+  const [partition] = await fleet.partitions();
+  const gaps: Gap[] = [];
+  const log = new LogReader(partition as Partition, (gap) => void gaps.push(gap));
+  log.startAt((await log.readEnd()).position);
+  const last = await lastId(fleet);
+  await announce(fleet, 2);
+  await fleet.redis.xtrim(fleet.keys.log, 'MAXLEN', 2);
+  const ask = vi.spyOn(partition as Partition, 'ask');
+  const lost = new DevstateError('CONNECTION', 'the connection was lost');
+  let asked = 0;
+  ask.mockImplementation(async (...command) => {
+    if (command[0] === 'xinfo' && ++asked % 2 === 0) throw lost;
+    const reply = await Partition.prototype.ask.apply(partition, command);
+    // A server older than Redis 7 does not count entries, so that the reader asks a second time.
+    if (command[0] === 'xinfo') (reply as unknown[]).splice((reply as unknown[]).indexOf('entries-added'), 2);
+    return reply;
+  });
+  for (let i = 0; i < 2; i++) await expect(log.readNext(100)).rejects.toBe(lost);
+  ask.mockRestore();
+  const { entries } = await log.readNext(100);
+  expect(entries).toHaveLength(2);
+  expect(gaps).toEqual([{ after: last, before: entries[0]?.[0] }]);
+});
+
 test('an entry of another program with an id beyond all times ends the feed', async () => {
   const fleet = await openWithDevice();
   const logs = new MergedLog(await fleet.partitions());
@@ -162,6 +189,18 @@ describe('a reader whose own last entry was trimmed', () => {
     expect(await read()).toBe(0);
     await fleet.redis.xtrim(fleet.keys.log, 'MAXLEN', 0);
     for (let i = 0; i < 2; i++) expect(await read()).toBe(0);
+    await announce(fleet);
+    expect(await read()).toBe(2);
+    await announce(fleet);
+    await fleet.redis.xtrim(fleet.keys.log, 'MAXLEN', 2);
+    expect(await read()).toBe(2);
+    expect(gaps).toEqual([]);
+  });
+
+  test('and nothing else, of a log that was empty at first: no gap', async () => {
+    const fleet = await openWithDevice();
+    const { gaps, read } = await reader(fleet);
+    expect(await read()).toBe(0);
     await announce(fleet);
     expect(await read()).toBe(2);
     await announce(fleet);
