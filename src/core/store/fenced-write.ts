@@ -143,7 +143,7 @@ async function attempt<Result>(
     deadline - performance.now(),
     requests.send(async () => {
       // `send` calls this again after an error such as LOADING. Redis has forgotten the watched keys by then.
-      if (isSent || client.stream !== stream || client.status !== 'ready') return null;
+      if (isSent || client.stream !== stream || !isWritable(client)) return null;
       isSent = true;
       state.isUnknown = true;
       try {
@@ -166,6 +166,14 @@ async function attempt<Result>(
   if (written === undefined) throw timedOut();
   if (written) return { result: toResult(repliesOf(written, writes), isRepeated) };
   return undefined;
+}
+
+/**
+ * Returns whether ioredis writes commands at once. Otherwise it may keep them for the next connection, on which no key is
+ * watched. A stream may have ended although the client is still `ready`.
+ */
+function isWritable({ status, stream }: Redis): boolean {
+  return status === 'ready' && stream.writable;
 }
 
 /** Calls `plan`. If it throws, the server is told to forget the watched keys, because no EXEC follows. */
