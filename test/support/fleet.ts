@@ -2,9 +2,11 @@
  * What the contract tests share: a fleet on the test's server, what was announced and written there, and a
  * feed whose events can be awaited.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, RedisOptions } from 'ioredis';
 import { onTestFinished } from 'vitest';
+import { decodeEntry, type HistoryEntry } from '../../src/core/history/history-entry.js';
 import type { DeviceRecord, Dialect } from '../../src/core/model/device.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import type { Keyspace } from '../../src/core/model/keyspace.js';
@@ -170,6 +172,29 @@ export async function historyOf(
   id: string,
 ) {
   return redis.lrange(keys.history(kind, id), 0, -1);
+}
+
+interface StoredEntry extends Partial<Pick<HistoryEntry, 'at' | 'status' | 'reason' | 'first' | 'unknown'>> {
+  version?: number;
+  seq?: number;
+  value?: { readonly [name: string]: unknown };
+}
+
+/** The entries of a history, whatever their stored form, as the JSON form has them. */
+export async function entriesOf(
+  fleet: WithKeys,
+  kind: 'reported' | 'desired' | 'presence',
+  id: string,
+): Promise<StoredEntry[]> {
+  const texts = await historyOf(fleet, kind, id);
+  return texts.map((text) => {
+    const { at, number, valueJson, status, reason, first, unknown } = decodeEntry(id, kind, text);
+    const change =
+      kind === 'presence'
+        ? { seq: number, status, reason }
+        : { version: number, ...(first && { first }), value: JSON.parse(valueJson ?? 'null') };
+    return { at, ...change, ...(unknown && { unknown }) };
+  });
 }
 
 /** The score of a device in the activity index: its deadline, or minus its last heartbeat. */

@@ -3,6 +3,7 @@
  * a number of its own, so the history of the device shows it, by the server's clock, which is that of this machine.
  */
 
+import { decodeEntry } from '../../src/core/history/history-entry.js';
 import { DevstateError } from '../../src/core/model/errors.js';
 import { parseJsonObject } from '../../src/core/model/json.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
@@ -129,9 +130,9 @@ export class RecordedWrites {
       const { redis, keys } = await fleet.partitionFor(id);
       for (const kind of ['reported', 'desired'] as const) {
         for (const entry of await redis.lrange(keys.history(kind, id), 0, -1)) {
-          const { at, value } = parseJsonObject(entry);
+          const { at, value } = decodeEntry(id, kind, entry);
           const n = Number((value as { n: unknown }).n);
-          done.set(n, [...(done.get(n) ?? []), Number(at)]);
+          done.set(n, [...(done.get(n) ?? []), at]);
         }
       }
     }

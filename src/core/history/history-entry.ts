@@ -1,7 +1,7 @@
 /**
- * The form of a history entry. The history of a device is three lists of JSON entries in Redis, one for each
- * kind of change: reported, desired, presence. The script that makes a change also adds its entry. The lists
- * have a maximum length; the oldest entries are deleted.
+ * The form of a history entry. The history of a device is three lists of entries in Redis, one for each kind of change:
+ * reported, desired, presence. The script that makes a change also adds its entry (`store/lua/include/history.lua`). The
+ * lists have a maximum length; the oldest entries are deleted.
  * Other programs change devices without adding entries. Where the numbers of two entries do not follow each
  * other, or an entry has `unknown`, the state in between is not known. It is shown as unknown, never guessed.
  */
@@ -40,17 +40,68 @@ export interface HistoryEntry {
 }
 
 const VALUE_KEY = '"value":';
+/** A short entry of a document begins with its time and version; the value follows. */
+const SHORT_DOCUMENT = /^(\d{1,15}) (\d{1,15}) /;
+/** A short entry of a transition: its time, a digit for its reason, and its `seq`. */
+const SHORT_TRANSITION = /^(\d{13})([1-4])(\d{5})$/;
+/** The reasons of transitions in short entries; the digit 1 stands for the first. */
+const REASONS: readonly PresenceReason[] = ['heartbeat', 'timeout', 'disconnect', 'observed'];
 
 /**
  * Parses a history entry.
  * @param id the id of the device, for the result and for errors
- * @param text the entry as it was read: JSON text
+ * @param text the entry as it was read: a short entry, or JSON text
  * @throws DevstateError BAD_RECORD
  */
 export function decodeEntry(id: string, kind: HistoryKind, text: ReadText): HistoryEntry {
-  const field = `the ${kind} history`;
-  const entry = validText(id, field, text);
-  const { at, version, seq, value, status, reason, first, unknown } = parseStored(id, field, entry);
+  const entry = validText(id, `the ${kind} history`, text);
+  return kind === 'presence'
+    ? (shortTransition(id, entry) ?? jsonEntry(id, kind, entry))
+    : (shortDocument(id, kind, entry) ?? jsonEntry(id, kind, entry));
+}
+
+function shortDocument(id: string, kind: HistoryKind, text: string): HistoryEntry | undefined {
+  const [head = '', at, version] = SHORT_DOCUMENT.exec(text) ?? [];
+  if (head === '') return undefined;
+  const valueJson = text.slice(head.length);
+  return {
+    deviceId: id,
+    kind,
+    at: Number(at),
+    number: Number(version),
+    value: parseStored(id, `the ${kind} history`, valueJson),
+    valueJson,
+    status: null,
+    reason: null,
+    first: false,
+    unknown: null,
+  };
+}
+
+function shortTransition(id: string, text: string): HistoryEntry | undefined {
+  const [, at, digit, seq] = SHORT_TRANSITION.exec(text) ?? [];
+  if (at === undefined) return undefined;
+  const number = Number(seq);
+  return {
+    deviceId: id,
+    kind: 'presence',
+    at: Number(at),
+    number,
+    value: null,
+    valueJson: null,
+    status: number % 2 === 1 ? 'online' : 'offline',
+    reason: REASONS[Number(digit) - 1] ?? null,
+    first: number === 1,
+    unknown: null,
+  };
+}
+
+function jsonEntry(id: string, kind: HistoryKind, text: string): HistoryEntry {
+  const { at, version, seq, value, status, reason, first, unknown } = parseStored(
+    id,
+    `the ${kind} history`,
+    text,
+  );
   const isPresence = kind === 'presence';
   const number = toNumber(isPresence ? seq : version);
   const unknownTime: HistoryEntry['unknown'] = Array.isArray(unknown)
@@ -62,7 +113,7 @@ export function decodeEntry(id: string, kind: HistoryKind, text: ReadText): Hist
     at: toNumber(at),
     number,
     value: isPresence ? null : ((value ?? null) as JsonObject | null),
-    valueJson: isPresence ? null : valueText(entry),
+    valueJson: isPresence ? null : valueText(text),
     status: status === 'online' || status === 'offline' ? status : null,
     reason: typeof reason === 'string' ? (reason as PresenceReason) : null,
     first: isPresence ? number === 1 && unknownTime === null : first === true,
@@ -70,7 +121,7 @@ export function decodeEntry(id: string, kind: HistoryKind, text: ReadText): Hist
   };
 }
 
-/** Returns the JSON text of `value`, which is the last property of an entry; null: there is none. */
+/** Returns the JSON text of `value`, which is the last property of a JSON entry; null: there is none. */
 function valueText(text: string): string | null {
   const start = text.indexOf(VALUE_KEY);
   return start < 0 || !text.endsWith('}') ? null : text.slice(start + VALUE_KEY.length, -1);

@@ -151,7 +151,11 @@ function reportWrite(beat: Heartbeat, found: Found, historyKey: string, historyC
   const text = newReport(beat, reported);
   if (text === reported) return NO_REPORT;
   const [version = 0, , ...others] = packed;
-  const entry = `{"at":${now},"version":${version + 1}${historyNote(found)},"value":${text}}`;
+  const note = historyNote(found);
+  const entry =
+    note === ''
+      ? `${now} ${version + 1} ${text}`
+      : `{"at":${now},"version":${version + 1}${note},"value":${text}}`;
   const append: RedisRequest[] = [
     ['rpush', historyKey, entry],
     ['ltrim', historyKey, -historyCap, -1],

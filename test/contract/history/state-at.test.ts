@@ -5,7 +5,7 @@
  */
 import { parse, stringify } from 'lossless-json';
 import { expect, test } from 'vitest';
-import { HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
+import { decodeEntry, HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
 import { type Json, type JsonObject, parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { jsonEqual } from '../../../src/core/model/json-equality.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
@@ -75,10 +75,10 @@ async function expectEntriesAreChanges(recorded: RecordedFleet): Promise<void> {
   const { redis, keys } = recorded.fleet;
   for (const id of recorded.ids) {
     for (const kind of HISTORY_KINDS) {
-      const entries = (await redis.lrange(keys.history(kind, id), 0, -1)).map((text) => JSON.parse(text));
+      const entries = await redis.lrange(keys.history(kind, id), 0, -1);
       const numbers = recorded.keptOf(id, kind).map((event) => ('seq' in event ? event.seq : event.version));
       expect(
-        entries.map(({ seq, version }) => seq ?? version),
+        entries.map((text) => decodeEntry(id, kind, text).number),
         `${kind} of ${id}`,
       ).toEqual(numbers);
     }

@@ -7,7 +7,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
-import { HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
+import { decodeEntry, HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
 import type { Dialect } from '../../../src/core/model/device.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { parseJsonObject } from '../../../src/core/model/json.js';
@@ -228,8 +228,8 @@ async function expectSameDevices(model: Model, fleet: SingleFleet): Promise<void
     else expect(shown, id).toBeNull();
     expect((await redis.hget(keys.state(id), 'status')) ?? '', id).toBe(device.status);
     for (const kind of HISTORY_KINDS) {
-      const entries = (await historyOf(fleet, kind, id)).map((entry) => JSON.parse(entry));
-      const numbers = entries.map(({ seq, version }) => seq ?? version);
+      const entries = await historyOf(fleet, kind, id);
+      const numbers = entries.map((entry) => decodeEntry(id, kind, entry).number);
       expect(numbers, `${kind} of ${id}`).toEqual(device.history[kind].map((_, i) => i + 1));
     }
     if (device.known) expect(await redis.sismember(keys.type(device.type), id)).toBe(1);

@@ -17,7 +17,7 @@ import { register, registerAll } from '../../../src/core/registry/register.js';
 import type { Registrant } from '../../../src/core/registry/registration.js';
 import { unregisterAll } from '../../../src/core/registry/unregister.js';
 import { MAX_DEVICES_PER_SCRIPT } from '../../../src/core/store/scripts.js';
-import { historyOf, logOf, openFleet, SingleFleet, serverNow, storyOf } from '../../support/fleet.js';
+import { entriesOf, logOf, openFleet, SingleFleet, serverNow, storyOf } from '../../support/fleet.js';
 import { useRedis } from '../../support/redis.js';
 
 const redis = useRedis();
@@ -140,7 +140,7 @@ describe('the same device several times in one call', () => {
     expect(codes(results)).toEqual(Array(5).fill('done'));
     const device = await readDevice(fleet, 'a');
     expect(device).toMatchObject({ reportedJson: '{"n":1,"last":true}', reportedVersion: 4 });
-    const history = (await historyOf(fleet, 'reported', 'a')).map((entry) => JSON.parse(entry).value);
+    const history = (await entriesOf(fleet, 'reported', 'a')).map((entry) => entry.value);
     expect(history).toEqual([{ n: 1 }, { n: 1, m: 'x' }, { n: 1 }, { n: 1, last: true }]);
   });
 

@@ -10,7 +10,7 @@ import { delta } from '../../../src/core/shadow/delta.js';
 import { Fleet, type FleetOptions } from '../../../src/core/store/fleet.js';
 import type { Partition } from '../../../src/core/store/partition.js';
 import { type Backend, contentsOf, type OpenOptions } from '../../support/backends.js';
-import { DIALECTS, expired, failure, historyOf, pretendDetector, storyOf } from '../../support/fleet.js';
+import { DIALECTS, entriesOf, expired, failure, pretendDetector, storyOf } from '../../support/fleet.js';
 
 interface Login {
   /** The fleet as its operator sees it. */
@@ -38,9 +38,7 @@ export function deviceRoleTests({ open, login }: Backend): void {
     return { fleet, part: await fleet.partitionFor('d:1'), own: await openAs(fleet, ['d:1'], own) };
   }
 
-  async function entriesOf(part: Partition): Promise<{ version: number }[]> {
-    return (await historyOf(part, 'reported', 'd:1')).map((text) => JSON.parse(text));
-  }
+  const reports = (part: Partition) => entriesOf(part, 'reported', 'd:1');
 
   describe('a device with a login of its own', () => {
     test.each(DIALECTS)('sends heartbeats, in the dialect %s', async (dialect) => {
@@ -70,7 +68,7 @@ export function deviceRoleTests({ open, login }: Backend): void {
           await heartbeat(own, { id: 'd:1', ...beat });
         const { reportedJson, reportedVersion, reportedAt } = await readDevice(own, 'd:1');
         expect([reportedJson, reportedVersion]).toEqual(['{}', 3]);
-        const entries = await entriesOf(part);
+        const entries = await reports(part);
         expect(entries).toEqual([
           { at: expect.any(Number), version: 1, first: true, value: { a: 1, b: { c: 1 } } },
           { at: expect.any(Number), version: 2, value: { b: { c: 1, d: true } } },
@@ -82,10 +80,10 @@ export function deviceRoleTests({ open, login }: Backend): void {
     test('keeps as much history as its option says', async () => {
       const { part, own } = await withLogin({}, { historyCap: 2 });
       for (const n of [1, 2, 3]) await heartbeat(own, { id: 'd:1', reportedJson: `{"n":${n}}` });
-      expect((await entriesOf(part)).map(({ version }) => version)).toEqual([2, 3]);
+      expect((await reports(part)).map(({ version }) => version)).toEqual([2, 3]);
       const none = new Fleet(own.link, { ...own.options, historyCap: 0 });
       await heartbeat(none, { id: 'd:1', reportedJson: '{"n":4}' });
-      expect(await entriesOf(part)).toEqual([]);
+      expect(await reports(part)).toEqual([]);
       expect((await readDevice(own, 'd:1')).reportedVersion).toBe(4);
     });
 

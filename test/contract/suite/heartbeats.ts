@@ -9,7 +9,7 @@ import { register, registerAll } from '../../../src/core/registry/register.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import type { Partition } from '../../../src/core/store/partition.js';
 import { type Backend, contentsOf } from '../../support/backends.js';
-import { expired, failures, historyOf, logOf, scoreOf, storyOf } from '../../support/fleet.js';
+import { entriesOf, expired, failures, historyOf, logOf, scoreOf, storyOf } from '../../support/fleet.js';
 
 const TIMES = Array.from({ length: 200 }, (_, i) => i);
 
@@ -78,7 +78,7 @@ export function heartbeatTests({ open, beside }: Backend): void {
         reportedVersion: 2,
       });
       await heartbeat(fleet, { id: 'd1', reportedJson: '{}' });
-      const entries = (await historyOf(part, 'reported', 'd1')).map((entry) => JSON.parse(entry));
+      const entries = await entriesOf(part, 'reported', 'd1');
       expect(entries.map(({ version, value }) => [version, value])).toEqual([
         [1, { a: { b: 1, c: 2 } }],
         [2, { a: { c: 2 }, d: 3 }],
@@ -138,8 +138,8 @@ export function heartbeatTests({ open, beside }: Backend): void {
       const [fleet, part] = await withDevice();
       const beats = Array.from({ length: 150 }, (_, i) => ({ id: 'd1', reportedJson: `{"n":${i + 1}}` }));
       await heartbeats(fleet, beats);
-      const entries = (await historyOf(part, 'reported', 'd1')).map((entry) => JSON.parse(entry));
-      expect(entries.map(({ version, value }) => [version, value.n])).toEqual(
+      const entries = await entriesOf(part, 'reported', 'd1');
+      expect(entries.map(({ version, value }) => [version, value?.n])).toEqual(
         Array.from({ length: 100 }, (_, i) => [51 + i, 51 + i]),
       );
     });

@@ -11,6 +11,21 @@ local function readNewestPresenceEntry(device)
   return device.newest
 end
 
+-- Returns the history entry for a transition. The status is not in a short entry: it is online if `seq` is odd.
+local function formatEntry(event)
+  if not event.unknown and #event.at == 13 and #event.seq <= 5 then
+    local digits = {heartbeat = '1', timeout = '2', disconnect = '3', observed = '4'}
+    return event.at .. digits[event.reason] .. string.rep('0', 5 - #event.seq) .. event.seq
+  end
+  return '{"at":' .. event.at .. ',"seq":' .. event.seq .. ',"status":"' .. event.status
+    .. '","reason":"' .. event.reason .. '"' .. (event.unknown or '') .. '}'
+end
+
+-- Returns whether a heartbeat made the transition of a history entry, and nothing before it is unknown.
+local function isOfHeartbeat(entry)
+  return string.find(entry, '^%d+1%d%d%d%d%d$') or string.find(entry, '"heartbeat"}', 1, true)
+end
+
 -- Adds a transition to the device in memory. If `unknownSince` (ms) is given, it is not known whether the device was
 -- online between `unknownSince` and `now`, because another program may have changed it; the history notes that.
 local function addTransition(device, status, at, reason, unknownSince, now)
@@ -45,7 +60,7 @@ local function addOffline(device, at, reason, score, now)
   local deadline = math.min(math.max(score or 0, past(device.state[PRESENCE_AT], now)), now)
   local newest = readNewestPresenceEntry(device)
   local hasForeignHeartbeats = lastContactAt(device) >= (score or 0)
-    or newest and not string.find(newest, '"heartbeat"}', 1, true)
+    or newest and not isOfHeartbeat(newest)
   addTransition(device, 'offline', at, reason, hasForeignHeartbeats and deadline, now)
 end
 
@@ -88,9 +103,6 @@ local function publishEvents(device)
       '{"type":"presence","' .. dialect.id .. '":' .. jsonString(device.id) .. ',"status":"' .. event.status
       .. '","timestamp":' .. formatInstant(dialect, tonumber(event.at)) .. ',"' .. dialect.type .. '":'
       .. jsonString(announcedType(device)) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
-    if device.history then
-      appendEntry(device.history, '{"at":' .. event.at .. ',"seq":' .. event.seq .. ',"status":"' .. event.status
-        .. '","reason":"' .. event.reason .. '"' .. (event.unknown or '') .. '}')
-    end
+    if device.history then appendEntry(device.history, formatEntry(event)) end
   end
 end
