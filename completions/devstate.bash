@@ -65,6 +65,8 @@ _devstate() {
         init,--partitions | \
         init,--writers | \
         init,--hold | \
+        init,--history | \
+        init,--log-cap | \
         context,--unset | \
         acl,--user | \
         acl,--id | \
@@ -117,7 +119,7 @@ _devstate() {
       disconnect) candidates+=(-y --yes) ;;
       set-desired) candidates+=(--if-version --replace -y --yes) ;;
       delta) candidates+=(--exit-code) ;;
-      init) candidates+=(--partitions --writers --device-logins --no-device-logins --hold) ;;
+      init) candidates+=(--partitions --writers --device-logins --no-device-logins --hold --history --log-cap) ;;
       context) candidates+=(--protected --no-protected --unset) ;;
       acl) candidates+=(--user --id --partitions --history) ;;
     esac

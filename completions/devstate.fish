@@ -139,6 +139,8 @@ complete -c devstate -n '__devstate_at init' -l writers -x -a 'shared exclusive'
 complete -c devstate -n '__devstate_at init' -l device-logins -d 'devices have logins of their own (acl device): what they write is not trusted'
 complete -c devstate -n '__devstate_at init' -l no-device-logins -d 'devices have no logins of their own'
 complete -c devstate -n '__devstate_at init' -l hold -x -a '2 1.5 1 0' -d 'how long all devices may be silent before they are marked offline, in TTLs; 0: no hold at all'
+complete -c devstate -n '__devstate_at init' -l history -x -d 'entries that the history of a device keeps, 0: none; longer ones are trimmed (default reported=20,desired=100,presence=100)'
+complete -c devstate -n '__devstate_at init' -l log-cap -x -d 'presence events that the log of the fleet keeps, 0: none (default 100000)'
 
 complete -c devstate -n '__devstate_at context' -l protected -d 'set: ask before writes to several devices'
 complete -c devstate -n '__devstate_at context' -l no-protected -d 'set: do not ask before writes to several devices'

@@ -184,7 +184,9 @@ _devstate() {
             '(--writers)--writers=[exclusive: only devstate writes, so queries use the index, which is rebuilt first]:who:(shared exclusive)' \
             '(--device-logins)--device-logins[devices have logins of their own (acl device): what they write is not trusted]' \
             '(--no-device-logins)--no-device-logins[devices have no logins of their own]' \
-            '(--hold)--hold=[how long all devices may be silent before they are marked offline, in TTLs; 0: no hold at all]:ttls:(2 1.5 1 0)'
+            '(--hold)--hold=[how long all devices may be silent before they are marked offline, in TTLs; 0: no hold at all]:ttls:(2 1.5 1 0)' \
+            '(--history)--history=[entries that the history of a device keeps, 0: none; longer ones are trimmed (default reported=20,desired=100,presence=100)]:caps: ' \
+            '(--log-cap)--log-cap=[presence events that the log of the fleet keeps, 0: none (default 100000)]:n: '
           ;;
         context)
           _arguments $globals \

@@ -5,9 +5,8 @@
 
 import { parse } from 'lossless-json';
 import { sweep } from '../../src/core/detection/sweep.js';
-import { HISTORY_KINDS } from '../../src/core/history/history-entry.js';
 import { parseJsonObject } from '../../src/core/model/json.js';
-import type { HistoryKind } from '../../src/core/model/keyspace.js';
+import { HISTORY_KINDS, type HistoryKind } from '../../src/core/model/keyspace.js';
 import { disconnect } from '../../src/core/presence/disconnect.js';
 import { heartbeat } from '../../src/core/presence/heartbeats.js';
 import { settle } from '../../src/core/presence/settle.js';

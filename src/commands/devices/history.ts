@@ -1,11 +1,10 @@
 /** `devstate history ID`: the changes of a device's documents and presence. */
 
 import { followHistory } from '../../core/history/follow.js';
-import { HISTORY_KINDS } from '../../core/history/history-entry.js';
 import { type HistoryChange, type HistoryOptions, readHistory } from '../../core/history/read-history.js';
 import { usageError } from '../../core/model/errors.js';
 import { validId } from '../../core/model/identifiers.js';
-import type { HistoryKind } from '../../core/model/keyspace.js';
+import { HISTORY_KINDS, type HistoryKind } from '../../core/model/keyspace.js';
 import type { Fleet } from '../../core/store/fleet.js';
 import { readFleetTime } from '../../core/store/server-time.js';
 import { parseCount } from '../../input/duration.js';

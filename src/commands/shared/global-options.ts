@@ -4,7 +4,7 @@
  */
 import { usageError } from '../../core/model/errors.js';
 import { MAX_TIMER_MS } from '../../core/model/numeric-options.js';
-import { MAX_PARTITIONS } from '../../core/store/settings.js';
+import { MAX_HISTORY_CAP, MAX_PARTITIONS } from '../../core/store/settings.js';
 import { parseCount, parseDuration } from '../../input/duration.js';
 import { FORMATS, type Format } from '../../output/view.js';
 import type { Option } from './declaration.js';
@@ -103,9 +103,16 @@ export function parsePartitions(text: string): number {
   return count;
 }
 
-/** Parses how many entries a history keeps. @throws DevstateError USAGE: not a whole number */
+/** Parses how many entries a history or a log keeps. @throws DevstateError USAGE: not a whole number from 0 to `max` */
+export function parseCap(text: string, max: number): number {
+  const cap = text === '0' ? 0 : parseCount(text);
+  if (cap > max) throw usageError(`too many entries: ${cap}`, `at most ${max}`);
+  return cap;
+}
+
+/** Parses how many entries a history keeps. @throws as `parseCap` */
 export function parseHistoryCap(text: string): number {
-  return text === '0' ? 0 : parseCount(text);
+  return parseCap(text, MAX_HISTORY_CAP);
 }
 
 function parseTimeout(text: string): number {

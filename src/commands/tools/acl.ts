@@ -102,12 +102,12 @@ async function deviceOptions(
 ): Promise<DeviceOptions> {
   const isComplete = partitions !== undefined && history !== undefined && dialect !== undefined;
   const declared = isComplete
-    ? { partitions, historyCap: history, dialect, deviceLogins: null }
+    ? { partitions, historyCaps: { reported: history }, dialect, deviceLogins: null }
     : await (await context.fleet()).settings();
   const values = {
     partitions: partitions ?? declared.partitions,
     dialect: declared.dialect,
-    historyCap: history ?? declared.historyCap,
+    historyCap: history ?? declared.historyCaps.reported,
   };
   const words = [
     ...(namespace === undefined ? [] : ['-n', shellWord(namespace)]),

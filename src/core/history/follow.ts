@@ -5,10 +5,9 @@
 
 import { WakeSignal } from '../async/wake-signal.js';
 import { DevstateError } from '../model/errors.js';
-import type { HistoryKind } from '../model/keyspace.js';
+import { HISTORY_KINDS, type HistoryKind } from '../model/keyspace.js';
 import type { OutageNotice } from '../pubsub/outage-notice.js';
 import type { Fleet } from '../store/fleet.js';
-import { HISTORY_KINDS } from './history-entry.js';
 import { type LastReads, readFirstEntries, readNewEntries } from './new-entries.js';
 import type { HistoryChange, HistoryOptions } from './read-history.js';
 

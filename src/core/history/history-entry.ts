@@ -11,8 +11,6 @@ import type { HistoryKind } from '../model/keyspace.js';
 import type { PresenceReason } from '../model/presence-event.js';
 import { parseStored, type ReadText, validText } from '../model/stored-document.js';
 
-export const HISTORY_KINDS: readonly HistoryKind[] = ['reported', 'desired', 'presence'];
-
 export interface HistoryEntry {
   deviceId: string;
   kind: HistoryKind;

@@ -29,7 +29,7 @@ export async function readNewestEntries(
 ): Promise<HistoryEntry[]> {
   const partition = await fleet.partitionFor(id);
   const key = partition.keys.history(kind, id);
-  const maxEntries = (await partition.declared()).historyCap + MAX_MORE_ENTRIES;
+  const maxEntries = (await partition.declared()).historyCaps[kind] + MAX_MORE_ENTRIES;
   let entries: HistoryEntry[] = [];
   let oldest: ReadText | undefined;
   let restarts = 0;

@@ -1,9 +1,9 @@
 /** Reads the history of a device: its changes in order, each with the differences that it made to the document. */
-import type { HistoryKind } from '../model/keyspace.js';
+import { HISTORY_KINDS, type HistoryKind } from '../model/keyspace.js';
 import { readDevice } from '../query/read-devices.js';
 import { type Change, changes } from '../shadow/changes.js';
 import type { Fleet } from '../store/fleet.js';
-import { HISTORY_KINDS, type HistoryEntry } from './history-entry.js';
+import type { HistoryEntry } from './history-entry.js';
 import { readNewestEntries } from './newest-entries.js';
 
 export interface HistoryOptions {

@@ -8,12 +8,12 @@
 import type { DeviceRecord, Status } from '../model/device.js';
 import { DevstateError, quote } from '../model/errors.js';
 import type { JsonObject } from '../model/json.js';
-import type { HistoryKind } from '../model/keyspace.js';
+import { HISTORY_KINDS, type HistoryKind } from '../model/keyspace.js';
 import { parseStored } from '../model/stored-document.js';
 import { readDevice } from '../query/read-devices.js';
 import type { Fleet } from '../store/fleet.js';
 import { type DocumentText, documentSpans } from './document-spans.js';
-import { HISTORY_KINDS, type HistoryEntry, lastChangeOf } from './history-entry.js';
+import { type HistoryEntry, lastChangeOf } from './history-entry.js';
 import { readNewestEntries } from './newest-entries.js';
 import { presenceSpans } from './presence-spans.js';
 import { knownSince, registeredAtOf, type Span, stateIn } from './spans.js';

@@ -15,15 +15,15 @@
  *                                         exclusive fleet all of them. score > 0: online, the deadline in ms;
  *                                         score <= 0: offline, minus last seen in ms (0: never seen)
  *   Pdevices:presence:log         stream  the presence events (model/presence-event.ts)
- *   Pdevice:history:<kind>:<id>   list    the changes of a document or of the presence, as JSON, oldest first
+ *   Pdevice:history:<kind>:<id>   list    the changes of a document or of the presence, oldest first
  *                                         (store/lua/include/history.lua)
  *   Pdevices:pulse                string  when heartbeats and detectors last came, and the last outage
  *                                         (store/lua/include/pulse.lua)
  *   Pdevices:layout               string  how many partitions the fleet has, as `devstate init` wrote it last; the
  *                                         scripts for devices compare it (store/lua/include/layout.lua)
  *   Ndevices:meta                 hash    the settings of the fleet (store/settings.ts): partitions, dialect, writers,
- *                                         longestTtl, foundTtl, logCap, historyCap, deviceLogins, hold; and the version
- *                                         of the layout
+ *                                         longestTtl, foundTtl, logCap, reportedCap, desiredCap, presenceCap, historyCap,
+ *                                         deviceLogins, hold; and the version of the layout
  *
  *   Ndevices:presence             channel the presence events
  *   Ndevice:<id>:commands         channel the new desired document of one device, after each change
@@ -32,7 +32,9 @@
  * key's known prefix; do not split the key at `:`, because that would cut such an id.
  */
 
-export type HistoryKind = 'reported' | 'desired' | 'presence';
+/** The kinds of changes that a device has a history of, each a list of its own. */
+export const HISTORY_KINDS = ['reported', 'desired', 'presence'] as const;
+export type HistoryKind = (typeof HISTORY_KINDS)[number];
 
 /** The key and the channels that belong to no partition: the whole fleet has them once. */
 export interface SharedKeys {

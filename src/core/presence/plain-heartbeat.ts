@@ -13,6 +13,7 @@ import { writeFenced } from '../store/fenced-write.js';
 import type { Partition } from '../store/partition.js';
 import type { RedisRequest } from '../store/replies.js';
 import { parseServerTime } from '../store/server-time.js';
+import { trimHistory } from '../store/trim-history.js';
 import { newReport } from './new-report.js';
 
 /** The fields that a heartbeat without a report reads, and one with a report. */
@@ -54,7 +55,7 @@ export async function plainHeartbeat(
   const { id } = beat;
   partition.assertNotReadOnly('heartbeat');
   if (beat.registerAs !== undefined) throw deviceRoleError('register');
-  const { historyCap } = await partition.settings();
+  const { reported: historyCap } = (await partition.settings()).historyCaps;
   const fallbackTtl = validTtl(defaultTtl);
   const { keys } = partition;
   const hasReport = beat.patch !== undefined || beat.reportedJson !== undefined;
@@ -156,14 +157,10 @@ function reportWrite(beat: Heartbeat, found: Found, historyKey: string, historyC
     note === ''
       ? `${now} ${version + 1} ${text}`
       : `{"at":${now},"version":${version + 1}${note},"value":${text}}`;
-  const append: RedisRequest[] = [
-    ['rpush', historyKey, entry],
-    ['ltrim', historyKey, -historyCap, -1],
-  ];
-  const clear: RedisRequest[] = [['ltrim', historyKey, 1, 0]];
+  const trim = trimHistory(historyKey, historyCap);
   return {
     fields: ['devstate', encodePacked([version + 1, now, ...others]), fieldName(dialect, 'reported'), text],
-    commands: historyCap > 0 ? append : clear,
+    commands: historyCap > 0 ? [['rpush', historyKey, entry], trim] : [trim],
   };
 }
 

@@ -11,6 +11,7 @@ export interface DeviceRoleOptions {
   role?: 'device';
   partitions?: number;
   dialect?: Dialect;
+  /** How many reports the history of a device keeps. */
   historyCap?: number;
 }
 
@@ -33,7 +34,7 @@ export function deviceRoleSettings(options: DeviceRoleOptions): SettingsSource |
     ...defaults,
     dialect,
     ...(partitions !== undefined && { partitions }),
-    ...(historyCap !== undefined && { historyCap }),
+    ...(historyCap !== undefined && { historyCaps: { ...defaults.historyCaps, reported: historyCap } }),
   };
   return { declared: async () => settings, settings: async () => settings, invalidate: () => {} };
 }

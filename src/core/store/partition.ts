@@ -18,7 +18,7 @@ import { scriptError } from './script-errors.js';
 import { scriptKeys } from './script-keys.js';
 import { ConfirmedPermissions } from './script-permissions.js';
 import { LOWER_TTL, RAISE_TTL } from './scripts.js';
-import type { DeclaredSettings, FleetSettings } from './settings.js';
+import { type CapName, capArguments, type DeclaredSettings, type FleetSettings } from './settings.js';
 import { assertNotReadOnly, assertWritable } from './write-permission.js';
 
 /** What a fleet gives to each of its partitions. */
@@ -38,6 +38,8 @@ export interface PartitionOptions {
 }
 
 type Values<Name extends string> = Record<Name, string | number>;
+/** The arguments of a script that its caller gives; the caps are those of the settings. */
+type GivenValues<Arg extends string> = Values<Exclude<Arg, CapName>>;
 
 export class Partition extends Requests {
   readonly keys: Keyspace;
@@ -94,7 +96,7 @@ export class Partition extends Requests {
    */
   run<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
-    args: Values<Arg>,
+    args: GivenValues<Arg>,
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string = this.keys.presenceChannel,
   ): Promise<Evaluation> {
@@ -109,7 +111,7 @@ export class Partition extends Requests {
    */
   runRepeatably<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
-    args: Values<Arg>,
+    args: GivenValues<Arg>,
     devices: readonly (Values<DeviceArg> & { id: string })[],
     wasSent: boolean,
   ): Promise<Evaluation> {
@@ -119,14 +121,15 @@ export class Partition extends Requests {
 
   async #evaluate<Arg extends string, DeviceArg extends string>(
     script: Script<Arg, DeviceArg>,
-    args: Values<Arg>,
+    args: GivenValues<Arg>,
     devices: readonly (Values<DeviceArg> & { id: string })[],
     channel: string,
     repeat: Exclude<Repeat, 'read'>,
     wasSent = false,
   ): Promise<Evaluation> {
     this.assertWritable(script.name);
-    const { dialect, historyCap, deviceLogins } = await this.settings();
+    const settings = await this.settings();
+    const { dialect, deviceLogins } = settings;
     const keys = scriptKeys(script, this.keys, devices);
     // A channel other than that of presence events may be denied for one device and not for another.
     const isPermitted = channel === this.keys.presenceChannel && this.#permissions.has(script.name);
@@ -137,13 +140,13 @@ export class Partition extends Requests {
       dialectName: dialect,
       channel,
       logCap: await this.logCap(),
-      historyCap,
       maxFieldBytes: deviceLogins ? MAX_FIELD_BYTES : 0,
       layout: this.#options.count,
     };
+    const values = { ...capArguments(settings), ...args } as Values<Arg>;
     const argv = [
       ...COMMON_ARGS.map((name) => common[name]),
-      ...script.args.map((name) => args[name]),
+      ...script.args.map((name) => values[name]),
       ...devices.flatMap((device) => script.deviceArgs.map((name) => device[name])),
     ];
     try {

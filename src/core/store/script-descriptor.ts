@@ -45,7 +45,6 @@ export const COMMON_ARGS = [
   'dialectName',
   'channel',
   'logCap',
-  'historyCap',
   'maxFieldBytes',
   'layout',
 ] as const;

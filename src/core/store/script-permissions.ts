@@ -14,8 +14,8 @@ import { keyType } from './script-keys.js';
 /** The beginning of the error with which a script refuses to begin. */
 export const REFUSAL = 'NOPERM this user may not ';
 
-/** Commands that no script sends in some fleets, each with the condition of such a fleet in Lua. */
-const UNSENT_IF: ScriptShape['unsentIf'] = { HSTRLEN: "maxFieldBytes == '0'", RPUSH: "historyCap == '0'" };
+/** A command that no script sends in some fleets, with the condition of such a fleet in Lua. */
+const UNSENT_IF: ScriptShape['unsentIf'] = { HSTRLEN: "maxFieldBytes == '0'" };
 
 /**
  * Returns Lua code that ends the script with an error if the user may not send one of its commands. The permission may

@@ -6,6 +6,7 @@
 import type { Dialect } from '../model/device.js';
 import { DevstateError, quote } from '../model/errors.js';
 import { DEFAULT_TTL_MS } from '../model/heartbeat.js';
+import type { HistoryKind } from '../model/keyspace.js';
 import { MAX_DURATION_MS } from '../model/numeric-options.js';
 
 export interface DeclaredSettings {
@@ -27,8 +28,13 @@ export interface DeclaredSettings {
   raiseAbove: number;
   /** How many presence events the logs of all partitions keep together; 0: none are kept. */
   logCap: number;
-  /** The most entries that each history list of a device keeps; 0: no history is kept. */
-  historyCap: number;
+  /** The most entries that the history of a device keeps, by kind of change; 0: no history of this kind is kept. */
+  historyCaps: Readonly<Record<HistoryKind, number>>;
+  /**
+   * True: no cap of reports is declared. A list that is longer than the default, because 0.1 kept 100 entries, then keeps
+   * its length until a cap is declared. False: longer lists are trimmed.
+   */
+  keepsLongReports: boolean;
   /**
    * True: devices have logins of their own and write their own keys (`devstate acl device`), so what is in these keys is
    * not trusted: lengths are checked before a field is read, and the index alone says which devices are registered.
@@ -56,8 +62,14 @@ export type FleetSettings = Omit<DeclaredSettings, 'dialect'> & { dialect: Diale
 export const MAX_PARTITIONS = 1024;
 
 /** The longest log and the longest history list that a fleet may declare, in entries. */
-const MAX_LOG_CAP = 1_000_000_000;
-const MAX_HISTORY_CAP = 1_000_000;
+export const MAX_LOG_CAP = 1_000_000_000;
+export const MAX_HISTORY_CAP = 1_000_000;
+
+/** How many entries the history of a device keeps where no cap is declared: reports are many, so few of them. */
+const DEFAULT_CAPS: Readonly<Record<HistoryKind, number>> = { reported: 20, desired: 100, presence: 100 };
+
+/** The name of the cap of a kind of history: the argument of scripts, and the field of the settings. */
+export type CapName = `${HistoryKind}Cap`;
 
 export const SETTING_FIELDS = [
   'partitions',
@@ -65,7 +77,11 @@ export const SETTING_FIELDS = [
   'writers',
   'longestTtl',
   'logCap',
+  // The cap of all kinds of history that have none of their own; versions up to 0.1 know no other.
   'historyCap',
+  'reportedCap',
+  'desiredCap',
+  'presenceCap',
   'deviceLogins',
   'hold',
   'foundTtl',
@@ -77,7 +93,10 @@ export const SETTING_FIELDS = [
  * @throws DevstateError BAD_RECORD: a value is not valid
  */
 export function parseDeclaredSettings(values: readonly (string | null)[]): DeclaredSettings {
-  const [partitions, dialect, writers, longest, logCap, historyCap, deviceLogins, hold, found] = values;
+  const [partitions, dialect, writers, longest, logCap, historyCap, ...others] = values;
+  const [reportedCap, desiredCap, presenceCap, deviceLogins, hold, found] = others;
+  const cap = (own: string | null | undefined, kind: HistoryKind) =>
+    parseCount(own ?? historyCap, DEFAULT_CAPS[kind], MAX_HISTORY_CAP);
   const longestTtl = Math.max(parseCount(longest, 0, MAX_DURATION_MS), DEFAULT_TTL_MS);
   const [foundTtl] = (found || String(longestTtl)).split(' ');
   return {
@@ -87,9 +106,27 @@ export function parseDeclaredSettings(values: readonly (string | null)[]): Decla
     longestTtl,
     raiseAbove: Math.min(longestTtl, parseCount(foundTtl, longestTtl, MAX_DURATION_MS)),
     logCap: parseCount(logCap, 100_000, MAX_LOG_CAP),
-    historyCap: parseCount(historyCap, 100, MAX_HISTORY_CAP),
+    historyCaps: {
+      reported: cap(reportedCap, 'reported'),
+      desired: cap(desiredCap, 'desired'),
+      presence: cap(presenceCap, 'presence'),
+    },
+    keepsLongReports: (reportedCap ?? historyCap ?? null) === null,
     deviceLogins: deviceLogins === '1',
     hold: declaredHold(hold),
+  };
+}
+
+/**
+ * Returns the arguments of scripts that say how many entries a history keeps. That of reports is negative if longer lists
+ * keep their length (`lua/include/history.lua`).
+ */
+export function capArguments({ historyCaps, keepsLongReports }: DeclaredSettings): Record<CapName, number> {
+  const { reported, desired, presence } = historyCaps;
+  return {
+    reportedCap: keepsLongReports ? -reported : reported,
+    desiredCap: desired,
+    presenceCap: presence,
   };
 }
 

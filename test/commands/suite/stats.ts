@@ -94,10 +94,13 @@ export function statsSuite(redis: TestBackend): void {
 
   describe('init', () => {
     test.each<[argv: string, expected: string]>([
-      ['init', 'layout version 1, one partition, dialect node, shared writers, hold 2\n'],
+      [
+        'init',
+        'layout version 1, one partition, dialect node, shared writers, hold 2, history reported=20 desired=100 presence=100, log 100000\n',
+      ],
       [
         'init --writers exclusive --json',
-        '{\n  "version": 1,\n  "partitions": 1,\n  "dialect": "node",\n  "writers": "exclusive",\n  "deviceLogins": false,\n  "hold": 2\n}\n',
+        '{\n  "version": 1,\n  "partitions": 1,\n  "dialect": "node",\n  "writers": "exclusive",\n  "deviceLogins": false,\n  "hold": 2,\n  "history": {\n    "reported": 20,\n    "desired": 100,\n    "presence": 100\n  },\n  "logCap": 100000\n}\n',
       ],
       [
         'init --read-only',
@@ -114,7 +117,7 @@ export function statsSuite(redis: TestBackend): void {
 
     test('declares the dialect of an empty fleet', async () => {
       expect(await devstate.session('init --dialect python')).toBe(
-        'layout version 1, one partition, dialect python, shared writers, hold 2\n',
+        'layout version 1, one partition, dialect python, shared writers, hold 2, history reported=20 desired=100 presence=100, log 100000\n',
       );
       await devstate.run('register d1 --type lamp');
       expect(await (await redis.client()).hget('device:state:d1', 'device_id')).toBe('d1');

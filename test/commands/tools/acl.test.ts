@@ -22,7 +22,7 @@ test('prints a line for redis-cli and hints about what it lacks', async () => {
   ].join(' ');
   const fleet = await openFleet(redis, { namespace: 'acme' });
   await declareFleet(fleet, { partitions: 2, deviceLogins: true });
-  const options = '-n acme --role device --fleet-partitions 2 --dialect node --fleet-history 100';
+  const options = '-n acme --role device --fleet-partitions 2 --dialect node --fleet-history 20';
   expect(await cli(redis).session('acl device --user gw-7 -n acme')).toBe(
     text`
       ${line}

@@ -293,8 +293,8 @@ describe('acl device', () => {
       namespace: null,
       partitions: 4,
       dialect: 'node',
-      historyCap: 100,
-      commandLine: '--role device --fleet-partitions 4 --dialect node --fleet-history 100',
+      historyCap: 20,
+      commandLine: '--role device --fleet-partitions 4 --dialect node --fleet-history 20',
       declared: false,
     });
     const argv = 'acl device --id a --partitions 1 --history 0 --dialect python -n x --json';
@@ -349,7 +349,7 @@ describe('acl device', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({
       role: 'device',
       partitions: 8,
-      historyCap: 100,
+      historyCap: 20,
       dialect: 'node',
     });
     const beat = await devstate.run(`heartbeat ${ID} --context gw --report a=1`, { env });

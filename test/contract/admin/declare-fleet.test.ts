@@ -32,6 +32,8 @@ describe.each(DIALECTS)('declaring a %s fleet exclusive', (dialect) => {
       writers: 'exclusive',
       deviceLogins: false,
       hold: 2,
+      history: { reported: 20, desired: 100, presence: 100 },
+      logCap: 100_000,
     });
     expect((await fleet.settings()).exclusive).toBe(true);
     const comparable = (row: (typeof before)[number]) => [

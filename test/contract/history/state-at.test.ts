@@ -5,9 +5,10 @@
  */
 import { parse, stringify } from 'lossless-json';
 import { expect, test } from 'vitest';
-import { decodeEntry, HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
+import { decodeEntry } from '../../../src/core/history/history-entry.js';
 import { type Json, type JsonObject, parseJsonObject, toJson } from '../../../src/core/model/json.js';
 import { jsonEqual } from '../../../src/core/model/json-equality.js';
+import { HISTORY_KINDS } from '../../../src/core/model/keyspace.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { cli } from '../../support/cli.js';
 import { RecordedFleet } from '../../support/recorded-fleet.js';

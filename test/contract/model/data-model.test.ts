@@ -7,10 +7,11 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sweep } from '../../../src/core/detection/sweep.js';
-import { decodeEntry, HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
+import { decodeEntry } from '../../../src/core/history/history-entry.js';
 import type { Dialect } from '../../../src/core/model/device.js';
 import { DevstateError } from '../../../src/core/model/errors.js';
 import { parseJsonObject } from '../../../src/core/model/json.js';
+import { HISTORY_KINDS } from '../../../src/core/model/keyspace.js';
 import { disconnect } from '../../../src/core/presence/disconnect.js';
 import { heartbeat, heartbeats } from '../../../src/core/presence/heartbeats.js';
 import { settle } from '../../../src/core/presence/settle.js';

@@ -203,7 +203,10 @@ test('an invalid setting is named in the error', async () => {
   expect(await failure((await openFleet(redis, { dialect: 'node' })).settings())).toMatchObject({
     code: 'USAGE',
   });
-  expect(await fleet.settings()).toMatchObject({ historyCap: 7, dialect: 'python' });
+  expect(await fleet.settings()).toMatchObject({
+    historyCaps: { reported: 7, desired: 7, presence: 7 },
+    dialect: 'python',
+  });
 });
 
 test('a missing permission is named in the error', async () => {

@@ -1,8 +1,8 @@
 /** unregister and eraseNamespace: every key of a device or a namespace is removed, and no other. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { eraseNamespace } from '../../../src/core/admin/erase-namespace.js';
-import { HISTORY_KINDS } from '../../../src/core/history/history-entry.js';
 import { fieldName } from '../../../src/core/model/dialect.js';
+import { HISTORY_KINDS } from '../../../src/core/model/keyspace.js';
 import { heartbeat } from '../../../src/core/presence/heartbeats.js';
 import { readDevice } from '../../../src/core/query/read-devices.js';
 import { register } from '../../../src/core/registry/register.js';

@@ -158,7 +158,15 @@ const cases: Case[] = [
     run: (fleet) =>
       fleet.only.run(
         DECLARE,
-        { version: 1, partitions: 1, declaredDialect: 'node', writers: 'shared', deviceLogins: 0, hold: 2 },
+        {
+          version: 1,
+          partitions: 1,
+          declaredDialect: 'node',
+          writers: 'shared',
+          deviceLogins: 0,
+          hold: 2,
+          caps: '',
+        },
         [],
       ),
   },

@@ -80,8 +80,8 @@ test('the prelude declares a local for each key and argument', () => {
   expect(prelude.split('\n').slice(2, 4)).toEqual([
     'local typesKey, pulseKey, stateKey, heartbeatKey, typeKey, reportedHistoryKey, desiredHistoryKey, presenceHistoryKey = ' +
       'KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]',
-    'local testTime, notAfter, permissionCheck, dialectName, channel, logCap, historyCap, maxFieldBytes, layout, longestTtl, holdTtls, id, deviceType, anyType = ' +
-      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]',
+    'local testTime, notAfter, permissionCheck, dialectName, channel, logCap, maxFieldBytes, layout, longestTtl, holdTtls, id, deviceType, anyType = ' +
+      'ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]',
   ]);
 });
 
@@ -96,9 +96,9 @@ test('the prelude asks for each command with the first key of its type, and as m
 test('the prelude reads the keys and arguments of each device in turn', () => {
   expect(generatePrelude(HEARTBEAT_FAST)).toContain(
     [
-      'local deviceCount = (#ARGV - 12) / 2',
+      'local deviceCount = (#ARGV - 11) / 2',
       'local function deviceIterator(handle)',
-      '  local KEYS, ARGV, k, a = KEYS, ARGV, 2, 10',
+      '  local KEYS, ARGV, k, a = KEYS, ARGV, 2, 9',
       '  return function()',
       '    k, a = k + 2, a + 2',
       '    return handle(KEYS[k + 1], KEYS[k + 2], ARGV[a + 1], ARGV[a + 2])',

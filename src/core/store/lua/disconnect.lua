@@ -1,6 +1,6 @@
 -- disconnect: sets a device offline at once, without waiting for its heartbeat key to expire.
 -- KEYS   online activity log pulse layout | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl holdTtls | id
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout longestTtl holdTtls presenceCap | id
 -- Reply  {now, 1, was online}; {now, 0}: not registered.
 -- Events first a transition that was not announced, if there is one: offline (timeout) or online (observed); then, if
 --        the device is announced online, offline (disconnect).
@@ -33,6 +33,6 @@ redis.call('SREM', onlineKey, id)
 redis.call('ZADD', activityKey, int(-device.lastSeen), id)
 logEvents(device)
 writePresence(stateKey, device, 'offline')
-publishEvents(device)
+publishEvents(device, presenceCap)
 if device.events then stampBeats(pulse, now, id, 0) end
 return {now, 1, remaining ~= GONE and 1 or 0}

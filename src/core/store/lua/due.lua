@@ -1,6 +1,6 @@
 -- due: finds, for a detector, the devices whose deadline in the index has passed, and the next deadline.
 -- KEYS   activity pulse layout |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl mode isStalled after limit |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout longestTtl mode isStalled after limit |
 --        mode: work (stamps the pulse, may note an outage), look (writes nothing), leave (removes the detector from the
 --        pulse, so that a later gap does not count as an outage). isStalled: 1: the detector itself was stopped before.
 --        after: only deadlines later than this are read.

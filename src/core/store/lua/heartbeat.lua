@@ -1,6 +1,6 @@
 -- heartbeat: notes a heartbeat of each device; a device may send a report with it.
 -- KEYS   online activity log pulse layout | state heartbeat history:reported history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive holdTtls | id ttl reported expectedVersion expectedText
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout defaultTtl longestTtl exclusive holdTtls reportedCap presenceCap | id ttl reported expectedVersion expectedText
 -- Reply  {now, then for each device an array}. The array: {1, was offline, deadline, desired version}; {0}: not
 --        registered; {3, error}; {2, version, text}: nothing was done, and the stored report has this version and text.
 --        With `expectedVersion`: it is not the expected one. Without: it may be equal by value to the new one, which the
@@ -86,8 +86,8 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     fields[5], fields[6] = dialect.reported, reported
   end
   redis.call('HSET', stateKey, 'devstate', packState(state), unpack(fields))
-  publishEvents(device)
-  if entry then appendEntry(reportedHistoryKey, entry) end
+  publishEvents(device, presenceCap)
+  if entry then appendEntry(reportedHistoryKey, entry, reportedCap) end
   if not first then first, firstTtl = id, deadline - now
   elseif not other and id ~= first then other, otherTtl = id, deadline - now end
   return {1, (isAlive or isHeld) and 0 or 1, deadline, state[DESIRED_VERSION]}

@@ -2,7 +2,7 @@
 --        skips a device whose heartbeat key has expired, that is not announced online, or whose record is not in the
 --        fleet's dialect; the caller sends the heartbeat of a skipped device with heartbeat.lua.
 -- KEYS   online activity pulse layout | state heartbeat
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl
 -- Reply  {now, then for each device an array}. The array: {1, 0, deadline, desired version}, where 0 means that it was
 --        not offline; {0}: skipped.
 -- Events none.

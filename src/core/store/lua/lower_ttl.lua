@@ -5,7 +5,7 @@
 --        use a longer TTL without clearing it. So only an audit that began when all writers knew the field lowers the
 --        setting. `known` is the field that they knew when the audit began; empty: none.
 -- KEYS   meta |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout known ttl |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout known ttl |
 -- Reply  {now, the field `foundTtl` if all writers know it now, else an empty text}
 -- Events none.
 -- @include base

@@ -1,7 +1,7 @@
 -- raise_ttl: sets the longest heartbeat TTL in the fleet's settings to `ttl` (ms), if the stored one is shorter; and
 --        keeps `lower_ttl` from lowering it to less than `ttl`.
 -- KEYS   meta |
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout ttl |
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout ttl |
 -- Reply  {now, the fleet's longest TTL now, ms}
 -- Events none.
 -- @include base

@@ -1,7 +1,7 @@
 -- register: registers devices, or changes the type, metadata or TTL of registered devices. Fields of a device's record
 --        that another program wrote are kept; missing fields are added.
 -- KEYS   registered types activity layout | state type oldType
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout onlyIfNew anyType | id type oldType metadata ttl
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout onlyIfNew anyType | id type oldType metadata ttl
 --        anyType: 1: the present type is replaced whatever it is, because it is not UTF-8, so no caller can give it. The
 --        device stays in the set of that type. A device whose type another program changed also stays in the set of its
 --        type before, until unregister or init removes it there.

@@ -1,7 +1,7 @@
 -- remove_from_type: removes a device from the set of a type that is not its type. The device is left in such a set when
 --        another program registers it again with a new type.
 -- KEYS   types layout | state type
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id type
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout | id type
 -- Reply  {now, 1}: removed, also if the record of the device cannot be read; {now, 0}: not removed, because `type` is the
 --        type of the device.
 -- Events none.

@@ -1,7 +1,7 @@
 -- set_desired: replaces the desired document of a device if it is still the expected one (compare-and-set), and
 --        publishes the change on the device's channel.
 -- KEYS   layout | state history:desired
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout | id expectedVersion expectedText desired patch
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout desiredCap | id expectedVersion expectedText desired patch
 --        expectedText: 'any': a document of the expected version is replaced whatever its text is, because it is not UTF-8.
 -- Reply  {now, 1, version}; {now, 0}: not registered; {now, 2, version, text}: the stored document is not the expected one;
 --        these are its version and text.
@@ -26,5 +26,5 @@ redis.call('HSET', stateKey, dialect.desired, desired, 'devstate', packState(sta
 redis.call('PUBLISH', channel,
   '{"type":"state_update","' .. dialect.desired .. '":' .. desired .. ',"timestamp":' .. formatInstant(dialect, now)
   .. ',"version":' .. int(version) .. ',"patch":' .. patch .. '}')
-appendEntry(desiredHistoryKey, entry)
+appendEntry(desiredHistoryKey, entry, desiredCap)
 return {now, 1, version}

@@ -1,7 +1,7 @@
 -- settle: decides for each device whether it is online, corrects its record and the index if they say otherwise, and
 --        announces a transition that has not been announced, also of a device that another program writes.
 -- KEYS   online activity log pulse layout | state heartbeat history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl holdTtls caller honourHold isStalled indexOnly | id
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout longestTtl holdTtls caller honourHold isStalled indexOnly presenceCap | id
 --        caller: step (of a detector), settle (any other); honourHold: 1, or 0: held devices are announced offline;
 --        isStalled: 1: the detector itself was stopped before; indexOnly: 1: only devices in the index are taken for
 --        registered, because devices write their own records.
@@ -176,7 +176,7 @@ local function settle(stateKey, heartbeatKey, presenceHistoryKey, id)
   noteTtl(device, score)
   logEvents(device)
   writePresence(stateKey, device, status)
-  publishEvents(device)
+  publishEvents(device, presenceCap)
   local mark = bypassed and '1' or ''
   local event = device.events and device.events[1]
   if not event then return {status, mark} end

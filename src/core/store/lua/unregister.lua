@@ -1,6 +1,6 @@
 -- unregister: removes a device and all its keys, whichever program wrote them.
 -- KEYS   registered types online activity log pulse layout | state heartbeat type history:reported history:desired history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout longestTtl holdTtls | id type anyType
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout longestTtl holdTtls | id type anyType
 --        anyType: 1: the device is removed whatever its type is, because its type is not UTF-8, so no caller can give it.
 --        If another program added the device to the set of that type, it stays there.
 -- Reply  {now, 1}: removed; {now, 0}: the device was not registered and had no record; {now, 2, type}: the device's type

@@ -94,8 +94,9 @@ local function logEvents(device)
   end
 end
 
--- Publishes the transitions that were added to the device, and appends them to the device's history.
-local function publishEvents(device)
+-- Publishes the transitions that were added to the device, and appends them to the device's history, whose cap is
+-- `presenceCap`; it is not needed where `device.history` is not set.
+local function publishEvents(device, presenceCap)
   if not device.events then return end
   local dialect = device.dialect
   for _, event in ipairs(device.events) do
@@ -103,6 +104,6 @@ local function publishEvents(device)
       '{"type":"presence","' .. dialect.id .. '":' .. jsonString(device.id) .. ',"status":"' .. event.status
       .. '","timestamp":' .. formatInstant(dialect, tonumber(event.at)) .. ',"' .. dialect.type .. '":'
       .. jsonString(announcedType(device)) .. ',"seq":' .. event.seq .. ',"reason":"' .. event.reason .. '"}')
-    if device.history then appendEntry(device.history, formatEntry(event)) end
+    if device.history then appendEntry(device.history, formatEntry(event), presenceCap) end
   end
 end

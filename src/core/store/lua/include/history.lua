@@ -1,7 +1,6 @@
--- The history of a device: for each kind (reported, desired, presence) a list of entries, oldest first, with at most
--- `historyCap` entries (0: none). An entry is a change that devstate made. Other programs add no entries. If one of them
--- changed the device after an entry, the next entry has "unknown":[from,to], the time (ms) for which the state is not
--- known. An entry that needs a note is JSON: {"at":…,"version":…,"first":true,"value":{…}}. Most need none, and are short,
+-- The history of a device: for each kind (reported, desired, presence) a list of entries, oldest first, with a cap on
+-- their number. An entry is a change that devstate made. Other programs add no entries. If one of them changed the device
+-- after an entry, the next entry has "unknown":[from,to], the time (ms) for which the state is not known. An entry that needs a note is JSON: {"at":…,"version":…,"first":true,"value":{…}}. Most need none, and are short,
 -- because a fleet has many: "<at> <version> <value>"; for a transition 19 digits, which a list keeps as a number of 10
 -- bytes: 13 of `at`, one of the reason, 5 of `seq`.
 
@@ -11,14 +10,16 @@ local function readNewestEntry(key) return redis.call('LINDEX', key, '-1') end
 
 local function formatUnknown(from, to) return ',"unknown":[' .. int(from) .. ',' .. int(to) .. ']' end
 
-local function appendEntry(key, entry)
-  local cap = tonumber(historyCap)
+-- Appends an entry to a list, of which the newest `cap` entries are kept; 0: none. A negative cap is the default of a fleet
+-- that declares none: a list that is longer already, because 0.1 kept more entries, keeps its length.
+local function appendEntry(key, entry, cap)
+  cap = tonumber(cap)
   if cap == 0 then
-    -- The fleet keeps no history. LTRIM deletes the entries from the time when it kept one: a list that lacks the
+    -- The fleet keeps no history of this kind. LTRIM deletes the entries from the time when it kept one: a list that lacks the
     -- later changes would be misleading.
     redis.call('LTRIM', key, '1', '0')
-  elseif redis.call('RPUSH', key, entry) > cap then
-    redis.call('LTRIM', key, '-' .. historyCap, '-1')
+  elseif redis.call('RPUSH', key, entry) > math.abs(cap) then
+    redis.call('LTRIM', key, cap > 0 and int(-cap) or '1', '-1')
   end
 end
 
