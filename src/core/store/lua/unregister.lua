@@ -18,11 +18,17 @@
 -- @include pulse
 -- @include hold
 
+-- Returns the time and the `seq` of the transition of a history entry, as digits; nil if the text is not of an entry.
+local function readTransition(entry)
+  if #entry == 19 and string.find(entry, '^%d+$') then return string.sub(entry, 1, 13), string.sub(entry, 15) end
+  return string.match(entry, '^{"at":(%d+),"seq":(%d+),')
+end
+
 -- Returns a device whose record cannot be read, as the newest entry of its presence history describes it; nil if there
 -- is none.
 local function readFromHistory()
   local entry = redis.pcall('LINDEX', presenceHistoryKey, '-1')
-  local at, seq = string.match(textOf(entry), '^{"at":(%d+),"seq":(%d+),')
+  local at, seq = readTransition(textOf(entry))
   if not at then return end
   return {id = id, dialect = DIALECTS[1], state = {0, 0, 0, 0, bounded(seq), bounded(at), 0}, type = deviceType,
     lastSeen = 0, registered = ''}

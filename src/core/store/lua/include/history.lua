@@ -1,6 +1,7 @@
 -- The history of a device: for each kind (reported, desired, presence) a list of entries, oldest first, with a cap on
 -- their number. An entry is a change that devstate made. Other programs add no entries. If one of them changed the device
--- after an entry, the next entry has "unknown":[from,to], the time (ms) for which the state is not known. An entry that needs a note is JSON: {"at":…,"version":…,"first":true,"value":{…}}. Most need none, and are short,
+-- after an entry, the next entry has "unknown":[from,to], the time (ms) for which the state is not known.
+-- An entry that needs a note is JSON: {"at":…,"version":…,"first":true,"value":{…}}. Most need none, and are short,
 -- because a fleet has many: "<at> <version> <value>"; for a transition 19 digits, which a list keeps as a number of 10
 -- bytes: 13 of `at`, one of the reason, 5 of `seq`.
 
