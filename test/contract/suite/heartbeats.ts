@@ -134,13 +134,13 @@ export function heartbeatTests({ open, beside }: Backend): void {
       expect(await readDevice(fleet, 'd299')).toMatchObject({ reportedJson: '{"me":"d299"}' });
     });
 
-    test('of one device apply in order, and its history keeps the last 100', async () => {
+    test('of one device apply in order, and its history keeps the last 20', async () => {
       const [fleet, part] = await withDevice();
       const beats = Array.from({ length: 150 }, (_, i) => ({ id: 'd1', reportedJson: `{"n":${i + 1}}` }));
       await heartbeats(fleet, beats);
       const entries = await entriesOf(part, 'reported', 'd1');
       expect(entries.map(({ version, value }) => [version, value?.n])).toEqual(
-        Array.from({ length: 100 }, (_, i) => [51 + i, 51 + i]),
+        Array.from({ length: 20 }, (_, i) => [131 + i, 131 + i]),
       );
     });
   });
