@@ -85,7 +85,7 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
   readonly commands: readonly ScriptCommand[];
   /**
    * Commands of `commands` that this script does not send in some fleets, each with the condition, in Lua, that such a
-   * fleet meets. script-permissions.ts has those that no script sends in some fleets.
+   * fleet meets. script-permissions.ts adds those that depend on arguments of many scripts.
    */
   readonly unsentIf?: { readonly [Command in ScriptCommand]?: string };
 }

@@ -14,8 +14,18 @@ import { keyType } from './script-keys.js';
 /** The beginning of the error with which a script refuses to begin. */
 export const REFUSAL = 'NOPERM this user may not ';
 
-/** A command that no script sends in some fleets, with the condition of such a fleet in Lua. */
-const UNSENT_IF: ScriptShape['unsentIf'] = { HSTRLEN: "maxFieldBytes == '0'" };
+/**
+ * Returns commands that the script does not send in some fleets, each with the condition of such a fleet in Lua: lengths
+ * are asked for where devices have logins, and RPUSH is sent where a kind of history is kept.
+ */
+function unsentConditions({ args, unsentIf }: ScriptShape): ScriptShape['unsentIf'] & {} {
+  const caps = args.filter((name) => name.endsWith('Cap')).map((name) => `${name} == '0'`);
+  return {
+    HSTRLEN: "maxFieldBytes == '0'",
+    ...(caps.length > 0 && { RPUSH: caps.join(' and ') }),
+    ...unsentIf,
+  };
+}
 
 /**
  * Returns Lua code that ends the script with an error if the user may not send one of its commands. The permission may
@@ -24,7 +34,7 @@ const UNSENT_IF: ScriptShape['unsentIf'] = { HSTRLEN: "maxFieldBytes == '0'" };
  */
 export function permissionCheckCode(name: string, shape: ScriptShape): string[] {
   const commands = [...new Set([...shape.probes, ...shape.commands])];
-  const unsentIf = { ...UNSENT_IF, ...shape.unsentIf };
+  const unsentIf = unsentConditions(shape);
   const calls = commands.map((command) => {
     const isUnsent = unsentIf[command] ? [`isUnsent = ${unsentIf[command]}`] : [];
     return `{${[`'${command}'`, ...argumentsOf(command, shape), ...isUnsent].join(', ')}}`;

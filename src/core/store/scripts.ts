@@ -89,7 +89,6 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   args: ['defaultTtl', 'longestTtl', 'exclusive', 'holdTtls', 'reportedCap', 'presenceCap'],
   deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  unsentIf: { RPUSH: "reportedCap == '0' and presenceCap == '0'" },
   commands: [
     ...BASE,
     ...LAYOUT,
@@ -114,7 +113,6 @@ export const SETTLE = script('settle', settleLua, {
   args: ['longestTtl', 'holdTtls', 'caller', 'honourHold', 'isStalled', 'indexOnly', 'presenceCap'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  unsentIf: { RPUSH: "presenceCap == '0'" },
   commands: [
     ...BASE,
     ...LAYOUT,
@@ -157,7 +155,6 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
   args: ['longestTtl', 'holdTtls', 'presenceCap'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  unsentIf: { RPUSH: "presenceCap == '0'" },
   commands: [
     ...BASE,
     ...LAYOUT,
@@ -185,7 +182,6 @@ export const SET_DESIRED = script('set_desired', setDesiredLua, {
   args: ['desiredCap'],
   deviceArgs: ['id', 'expectedVersion', 'expectedText', 'desired', 'patch'],
   probes: [],
-  unsentIf: { RPUSH: "desiredCap == '0'" },
   commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, 'HSET', 'PUBLISH'],
 });
 

@@ -19,7 +19,7 @@ test.each([
 test('partitions can change while there are no devices', async () => {
   for (const count of [16, 64]) {
     expect(await devstate.session(`init --partitions ${count} -q`, { tty: true })).toBe(
-      `layout version 1, ${count} partitions, dialect node, shared writers, hold 2\n`,
+      `layout version 1, ${count} partitions, dialect node, shared writers, hold 2, history reported=20 desired=100 presence=100, log 100000\n`,
     );
   }
   await devstate.run('register d1 --type lamp');

@@ -88,7 +88,7 @@ test('the prelude declares a local for each key and argument', () => {
 test('the prelude asks for each command with the first key of its type, and as many arguments as it needs', () => {
   expect(generatePrelude(SET_DESIRED)).toContain(
     "{'TIME'}, {'GET', KEYS[1]}, {'HMGET', KEYS[2], ''}, {'HSTRLEN', KEYS[2], '', isUnsent = maxFieldBytes == '0'}, " +
-      "{'LINDEX', KEYS[3], ''}, {'LTRIM', KEYS[3], '', ''}, {'RPUSH', KEYS[3], '', isUnsent = historyCap == '0'}, " +
+      "{'LINDEX', KEYS[3], ''}, {'LTRIM', KEYS[3], '', ''}, {'RPUSH', KEYS[3], '', isUnsent = desiredCap == '0'}, " +
       "{'HSET', KEYS[2], '', ''}, {'PUBLISH', channel, ''}",
   );
 });
