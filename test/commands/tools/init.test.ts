@@ -26,11 +26,11 @@ test('partitions can change while there are no devices', async () => {
   expect(await (await redis.client()).keys('*device:state:*')).toEqual(['{31}:device:state:d1']);
   expect(await devstate.run('init --partitions 16')).toMatchObject({ exit: 6 });
   expect(await devstate.session('init --writers exclusive')).toBe(
-    'layout version 1, 64 partitions, dialect node, exclusive writers, hold 2\n',
+    'layout version 1, 64 partitions, dialect node, exclusive writers, hold 2, history reported=20 desired=100 presence=100, log 100000\n',
   );
   await devstate.run('unregister d1 --yes');
   expect(await devstate.session('init --partitions 1')).toBe(
-    'layout version 1, one partition, dialect node, exclusive writers, hold 2\n',
+    'layout version 1, one partition, dialect node, exclusive writers, hold 2, history reported=20 desired=100 presence=100, log 100000\n',
   );
 });
 

@@ -334,7 +334,7 @@ describe('declareFleet', () => {
   test('the command line declares, shows and takes back', async () => {
     const devstate = cli(redis);
     expect((await devstate.run('init --device-logins')).stdout).toBe(
-      'layout version 1, one partition, dialect node, shared writers, device logins, hold 2\n',
+      'layout version 1, one partition, dialect node, shared writers, device logins, hold 2, history reported=20 desired=100 presence=100, log 100000\n',
     );
     expect(await devstate.json('init')).toMatchObject({ deviceLogins: true });
     expect((await devstate.run('init --no-device-logins')).stdout).not.toContain('logins');

@@ -40,7 +40,7 @@ test('refuses a fleet without partitions, with a hint', async () => {
     );
   }
   expect(await devstate.session('init --partitions 64 --writers exclusive', { tty: true })).toBe(
-    'layout version 1, 64 partitions, dialect node, exclusive writers, hold 2\n',
+    'layout version 1, 64 partitions, dialect node, exclusive writers, hold 2, history reported=20 desired=100 presence=100, log 100000\n',
   );
   expect(await devstate.session('register d1 --type lamp -o name')).toBe('d1\n');
   expect(await devstate.session('init --partitions 16')).toBe(
