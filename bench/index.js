@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { load } from '../scripts/load.js';
 import { announce, root, run, StageError, stages } from '../scripts/stage.js';
+import { beatCost } from './parts/beat-cost.js';
 import { growth } from './parts/growth.js';
 import { heartbeat } from './parts/heartbeat.js';
 import { listOnline } from './parts/list-online.js';
@@ -25,6 +26,7 @@ import { markdown, missed, plain } from './support/table.js';
 const PARTS = {
   startup,
   heartbeat,
+  'beat-cost': beatCost,
   'time-limit': timeLimit,
   register,
   memory,

@@ -4,6 +4,7 @@
  */
 import { Fleet } from '../support/fleet.js';
 import { inTurn } from '../support/rounds.js';
+import { cpuMs } from '../support/server.js';
 
 const DEVICES = 1000;
 /** The calls of one round. */
@@ -65,12 +66,6 @@ function withoutLimit(source) {
   const without = lines.filter((line) => !/^if .* notAfter .*STALE/.test(line));
   if (without.length !== lines.length - 1) throw new Error('the script has no line with the limit');
   return without.join('\n');
-}
-
-async function cpuMs(client) {
-  const info = await client.info('cpu');
-  const seconds = (name) => Number(new RegExp(`^used_cpu_${name}_main_thread:(\\S+)`, 'm').exec(info)[1]);
-  return (seconds('user') + seconds('sys')) * 1000;
 }
 
 /** Compares the shortest round of each: other load on the machine can only lengthen a round. */

@@ -1,9 +1,11 @@
-/** The fastest possible client: commands are sent as bytes over a plain socket, and replies are only counted. */
+/** The fastest possible client: commands are sent as bytes over a plain socket, and replies are only searched for errors. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { StageError } from '../../scripts/stage.js';
 
 const [LF, MINUS] = [10, 45];
+const PING = '*1\r\n$4\r\nPING\r\n';
+const PONG = '+PONG\r\n';
 
 /** A command in the protocol of Redis. Arguments must be ASCII. */
 export function encode(...args) {
@@ -12,7 +14,7 @@ export function encode(...args) {
 
 /** Encoded commands that are sent in one write. */
 export function chunk(commands) {
-  return { bytes: Buffer.from(commands.join(''), 'latin1'), replies: commands.length };
+  return Buffer.from(commands.join(''), 'latin1');
 }
 
 export class RawConnection {
@@ -28,14 +30,14 @@ export class RawConnection {
 
   constructor(socket) {
     this.#socket = socket;
-    socket.on('data', (bytes) => this.#count(bytes));
+    socket.on('data', (bytes) => this.#read(bytes));
     socket.on('error', (error) => this.#waiting?.reject(error));
   }
 
-  /** Sends chunks and resolves when every command is answered. Each reply must be a single line. */
+  /** Sends chunks and resolves when every command is answered. No reply may be or contain an error, or text with line breaks. */
   send(chunks) {
     return new Promise((resolve, reject) => {
-      this.#waiting = { left: 0, sent: false, resolve, reject };
+      this.#waiting = { resolve, reject };
       this.#write(chunks).catch(reject);
     });
   }
@@ -45,24 +47,17 @@ export class RawConnection {
   }
 
   async #write(chunks) {
-    const waiting = this.#waiting;
-    for (const { bytes, replies } of chunks) {
-      waiting.left += replies;
-      if (!this.#socket.write(bytes)) await once(this.#socket, 'drain');
-    }
-    waiting.sent = true;
-    if (waiting.left === 0) waiting.resolve();
+    for (const bytes of chunks) if (!this.#socket.write(bytes)) await once(this.#socket, 'drain');
+    this.#socket.write(PING);
   }
 
-  #count(bytes) {
-    const waiting = this.#waiting;
-    for (let at = 0; at < bytes.length; at += 1) {
-      const byte = bytes[at];
-      if (this.#lineBegins && byte === MINUS)
-        waiting.reject(new StageError(`Redis: ${bytes.toString('latin1', at, bytes.indexOf(LF, at))}`));
-      this.#lineBegins = byte === LF;
-      if (this.#lineBegins) waiting.left -= 1;
+  #read(bytes) {
+    for (let at = 0; at >= 0 && at < bytes.length; ) {
+      if (this.#lineBegins && bytes[at] === MINUS)
+        this.#waiting.reject(new StageError(`Redis: ${bytes.toString('latin1', at, bytes.indexOf(LF, at))}`));
+      at = bytes.indexOf(LF, at) + 1 || bytes.length;
+      this.#lineBegins = bytes[at - 1] === LF;
     }
-    if (waiting.sent && waiting.left === 0) waiting.resolve();
+    if (bytes.subarray(-PONG.length).toString('latin1') === PONG) this.#waiting.resolve();
   }
 }

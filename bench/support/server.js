@@ -80,3 +80,10 @@ export class Longest {
     return result;
   }
 }
+
+/** The CPU time that the main thread of Redis has used, in ms. */
+export async function cpuMs(redis) {
+  const info = await redis.info('cpu');
+  const seconds = (name) => Number(new RegExp(`^used_cpu_${name}_main_thread:(\\S+)`, 'm').exec(info)[1]);
+  return (seconds('user') + seconds('sys')) * 1000;
+}
