@@ -1,19 +1,20 @@
 /**
- * Runs the heartbeat scripts for devices of one partition. A heartbeat without a report is first sent to
- * the fast script, which handles only devices that stay online and skips all others; the full script then
- * handles the skipped ones.
+ * Runs the heartbeat scripts for devices of one partition. A heartbeat is first sent to a fast script, one for heartbeats
+ * without a report and one for those with a report, which handles only devices that stay online and skips all others;
+ * the full script then handles the skipped ones.
  */
 import type { ItemResult } from '../async/item-results.js';
 import { sendBatches, sendUnfinished } from '../async/send-batches.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { validTtl } from '../model/heartbeat.js';
+import { valueDigest } from '../model/json-digest.js';
 import { isUnchanged, notUtf8Error, type StoredText } from '../model/stored-document.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
 import { isTransient } from '../store/redis-errors.js';
 import type { Evaluation } from '../store/requests.js';
-import { HEARTBEAT, HEARTBEAT_FAST } from '../store/scripts.js';
+import { HEARTBEAT, HEARTBEAT_FAST, REPORT_FAST } from '../store/scripts.js';
 import { newReport } from './new-report.js';
 
 /**
@@ -34,10 +35,15 @@ export function isStoredReport(outcome: BeatOutcome | undefined): outcome is Sto
 
 type FleetArguments = Record<'defaultTtl' | 'longestTtl' | 'exclusive' | 'holdTtls', number>;
 type BeatArguments = { id: string } & Record<
-  'ttl' | 'reported' | 'expectedVersion' | 'expectedText',
+  'ttl' | 'reported' | 'digest' | 'expectedVersion' | 'expectedText',
   string | number
 >;
+type BeatScript = typeof HEARTBEAT | typeof HEARTBEAT_FAST | typeof REPORT_FAST;
+/** What the full script replies for a device. */
 type Reply = [code: number, ...detail: (number | string)[]];
+/** What a fast script replies for a device: the desired version, and the deadline if the device has a TTL of its own. */
+type FastReply = typeof SKIPPED | number | [desiredVersion: number, deadline: number];
+const SKIPPED = -1;
 /** What a script replied for one device, and the server's time. */
 interface Answer {
   now: number;
@@ -125,13 +131,22 @@ function hasNoReport({ reported }: BeatArguments): boolean {
   return reported === '';
 }
 
+/**
+ * Sends heartbeats with a report, each of which may be sent once only. One that is compared with a stored report that the
+ * caller read goes to the full script at once.
+ */
 async function runWithReports(
   partition: Partition,
   fleetArguments: FleetArguments,
   beats: readonly BeatArguments[],
 ): Promise<AnswerResult[]> {
-  return isolateDenials(beats, async (some) =>
-    answersOf(await partition.run(HEARTBEAT, fleetArguments, some)),
+  const run = (script: BeatScript, some: readonly BeatArguments[]) =>
+    isolateDenials(some, async (part) =>
+      answersOf(script, await partition.run(script, fleetArguments, part), part, fleetArguments),
+    );
+  if (beats.some(({ expectedVersion }) => expectedVersion !== '')) return run(HEARTBEAT, beats);
+  return sendUnfinished(beats, await run(REPORT_FAST, beats), isSkipped, (skipped) =>
+    run(HEARTBEAT, skipped),
   );
 }
 
@@ -145,20 +160,34 @@ async function runFastFirst(
   beats: readonly BeatArguments[],
 ): Promise<AnswerResult[]> {
   let isRepeated = false;
-  const run = (script: typeof HEARTBEAT | typeof HEARTBEAT_FAST, some: readonly BeatArguments[]) =>
+  const run = (script: BeatScript, some: readonly BeatArguments[]) =>
     isolateDenials(some, async (part) => {
       const evaluation = await partition.runRepeatably(script, fleetArguments, part, isRepeated);
       isRepeated ||= evaluation.isRepeated;
-      const answers = answersOf(evaluation);
+      const answers = answersOf(script, evaluation, part, fleetArguments);
       return isRepeated ? answers.map(withoutWasOffline) : answers;
     });
   const answers = await run(HEARTBEAT_FAST, beats);
-  const isSkipped = (answer: AnswerResult): answer is Answer => hasCode(answer, 0);
   return sendUnfinished(beats, answers, isSkipped, (skipped) => run(HEARTBEAT, skipped));
 }
 
-function answersOf({ now, reply }: Evaluation): Answer[] {
-  return (reply as Reply[]).map((each) => ({ now, reply: each }));
+function isSkipped(answer: AnswerResult): answer is Answer {
+  return hasCode(answer, 0);
+}
+
+function answersOf(
+  script: BeatScript,
+  { now, reply }: Evaluation,
+  beats: readonly BeatArguments[],
+  { defaultTtl }: FleetArguments,
+): Answer[] {
+  if (script === HEARTBEAT) return (reply as Reply[]).map((each) => ({ now, reply: each }));
+  return (reply as FastReply[]).map((each, i) => {
+    if (each === SKIPPED) return { now, reply: [0] };
+    const [desiredVersion, deadline] =
+      typeof each === 'number' ? [each, now + Number(beats[i]?.ttl || defaultTtl)] : each;
+    return { now, reply: [1, 0, deadline, desiredVersion] };
+  });
 }
 
 function withoutWasOffline(answer: Answer): Answer {
@@ -169,14 +198,21 @@ function withoutWasOffline(answer: Answer): Answer {
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
 function prepareBeat(beat: Heartbeat, stored: StoredReport | undefined): ItemResult<BeatArguments> {
   const { id, ttl, reportedJson = '', patch } = beat;
-  const common = { id, ttl: ttl === undefined ? '' : validTtl(ttl) };
-  if (!patch && !stored) return { ...common, reported: reportedJson, expectedVersion: '', expectedText: '' };
+  const beatArguments = (reported: string, expectedVersion: number | string, expectedText: string) => ({
+    id,
+    ttl: ttl === undefined ? '' : validTtl(ttl),
+    reported,
+    digest: reported === '' ? '' : valueDigest(reported),
+    expectedVersion,
+    expectedText,
+  });
+  if (!patch && !stored) return beatArguments(reportedJson, '', '');
   const { version, text } = stored ?? { version: 0, text: '' };
   try {
     const reported = newReport(beat, text);
     // Whatever is stored meanwhile, a new report replaces it.
-    if (!patch && reported !== text) return { ...common, reported, expectedVersion: 'any', expectedText: '' };
-    return { ...common, reported, expectedVersion: version, expectedText: text };
+    if (!patch && reported !== text) return beatArguments(reported, 'any', '');
+    return beatArguments(reported, version, text);
   } catch (error) {
     if (error instanceof DevstateError) return error;
     throw error;

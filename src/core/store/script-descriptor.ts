@@ -67,6 +67,8 @@ export interface Script<Arg extends string = string, DeviceArg extends string = 
    * each device. Undefined: any value may stand there.
    */
   readonly codes?: readonly number[];
+  /** True: the reply for each of many devices is a number, or an array of numbers if one does not do. Default: an array. */
+  readonly isFlat?: boolean;
   /**
    * The number of values after the time in the reply: if the script handles many devices, of those before the replies for
    * the devices; else the fewest that there may be.
@@ -101,7 +103,7 @@ export type ScriptShape<Arg extends string = string, DeviceArg extends string = 
  * @param deviceCount the devices of the call
  */
 export function fitsScript(
-  { devices, codes, headLength }: Script,
+  { devices, codes, headLength, isFlat = false }: Script,
   reply: unknown,
   deviceCount: number,
 ): boolean {
@@ -115,10 +117,19 @@ export function fitsScript(
   if (devices !== 'many') return isFitting(rest, headLength);
   return (
     rest.length === headLength + deviceCount &&
-    rest.every((values, i) => (i < headLength ? isValue(values) : isFitting(values, 1)))
+    rest.every((values, i) =>
+      i < headLength ? isValue(values) : isFlat ? isNumbers(values) : isFitting(values, 1),
+    )
   );
 }
 
 function isValue(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'number';
+}
+
+function isNumbers(value: unknown): boolean {
+  return (
+    Number.isSafeInteger(value) ||
+    (Array.isArray(value) && value.length > 0 && value.every(Number.isSafeInteger))
+  );
 }

@@ -12,6 +12,7 @@ import lowerTtlLua from './lua/lower_ttl.lua';
 import raiseTtlLua from './lua/raise_ttl.lua';
 import registerLua from './lua/register.lua';
 import removeFromTypeLua from './lua/remove_from_type.lua';
+import reportFastLua from './lua/report_fast.lua';
 import setDesiredLua from './lua/set_desired.lua';
 import settleLua from './lua/settle.lua';
 import unregisterLua from './lua/unregister.lua';
@@ -34,6 +35,7 @@ const ANNOUNCE: ScriptCommand[] = ['ZSCORE', 'XADD', 'PUBLISH'];
 const PULSE: ScriptCommand[] = ['GET', 'SET'];
 const HOLD: ScriptCommand[] = ['ZCOUNT'];
 const VERDICT: ScriptCommand[] = ['HSET'];
+const BEATEN: ScriptCommand[] = ['SADD', 'ZADD'];
 
 function script<const Arg extends string, const DeviceArg extends string>(
   name: string,
@@ -64,14 +66,32 @@ export const REGISTER = script('register', registerLua, {
 export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   repeat: 'repeatable',
   devices: 'many',
-  codes: [0, 1],
+  isFlat: true,
   headLength: 0,
   keys: ['online', 'activity', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat'],
   args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl'],
   probes: ['SCARD', 'ZCARD'],
-  commands: [...BASE, ...LAYOUT, ...RECORD, ...PULSE, 'GETEX', 'SADD', 'ZADD', 'HSET'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, ...BEATEN, ...PULSE, 'PEXPIREAT', 'HSET'],
+  unsentIf: { SADD: "exclusive == '1'" },
+});
+
+/**
+ * Notes heartbeats with a report of devices that stay online, if the report is certainly new, or the very text of the
+ * stored one. It skips all others; the caller then sends them with `HEARTBEAT`.
+ */
+export const REPORT_FAST = script('report_fast', reportFastLua, {
+  repeat: 'once',
+  devices: 'many',
+  isFlat: true,
+  headLength: 0,
+  keys: ['online', 'activity', 'pulse', 'layout'],
+  deviceKeys: ['state', 'heartbeat', 'history:reported'],
+  args: ['defaultTtl', 'longestTtl', 'exclusive'],
+  deviceArgs: ['id', 'ttl', 'reported', 'digest'],
+  probes: ['SCARD', 'ZCARD'],
+  commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, ...BEATEN, ...PULSE, 'PEXPIREAT', 'HSET'],
   unsentIf: { SADD: "exclusive == '1'" },
 });
 
@@ -87,7 +107,7 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   keys: ['online', 'activity', 'log', 'pulse', 'layout'],
   deviceKeys: ['state', 'heartbeat', 'history:reported', 'history:presence'],
   args: ['defaultTtl', 'longestTtl', 'exclusive', 'holdTtls', 'reportedCap', 'presenceCap'],
-  deviceArgs: ['id', 'ttl', 'reported', 'expectedVersion', 'expectedText'],
+  deviceArgs: ['id', 'ttl', 'reported', 'digest', 'expectedVersion', 'expectedText'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
   commands: [
     ...BASE,
@@ -284,6 +304,7 @@ export const DECLARE = script('declare', declareLua, {
 export const SCRIPTS: readonly Script[] = [
   REGISTER,
   HEARTBEAT_FAST,
+  REPORT_FAST,
   HEARTBEAT,
   SETTLE,
   DUE,

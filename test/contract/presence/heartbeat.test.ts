@@ -251,7 +251,7 @@ test('a heartbeat that changes only the time sends no history command', async ()
   const sent = [...stats.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)].map(
     ([, name, calls]) => `${name} ${calls}`,
   );
-  const needed = ['evalsha', 'time', 'scard', 'zcard', 'hmget', 'getex', 'sadd', 'zadd', 'hset'];
+  const needed = ['evalsha', 'time', 'scard', 'zcard', 'hmget', 'pexpireat', 'sadd', 'zadd', 'hset'];
   const withoutPulse = sent.filter((each) => each !== 'set 1'); // the pulse is written at most twice a second
   expect(withoutPulse.filter((each) => !each.startsWith('config')).sort()).toEqual(
     [...needed.map((name) => `${name} 1`), 'get 2'].sort(), // the pulse and the layout

@@ -24,6 +24,7 @@ import {
   RAISE_TTL,
   REGISTER,
   REMOVE_FROM_TYPE,
+  REPORT_FAST,
   SCRIPTS,
   SET_DESIRED,
   SETTLE,
@@ -74,6 +75,16 @@ const cases: Case[] = [
       await fleet.redis.del('devices:pulse'); // a recent pulse would not be written again
     },
     run: (fleet) => heartbeat(fleet, { id: ID }),
+  },
+  {
+    script: REPORT_FAST,
+    device: { id: ID },
+    prepare: async (fleet) => {
+      await onlineDevice(fleet);
+      await heartbeat(fleet, { id: ID, reportedJson: '{"a":1}' });
+      await fleet.redis.del('devices:pulse');
+    },
+    run: (fleet) => heartbeat(fleet, { id: ID, reportedJson: '{"a":2}' }),
   },
   {
     script: HEARTBEAT,

@@ -67,7 +67,7 @@ describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s.lua',
   });
 
   test('if it handles many devices, its function for a device has the parameters of the descriptor', () => {
-    const handler = /\beachDevice\((\w+), function/.exec(code)?.[1];
+    const handler = /(?<!function )\beachDevice(?:OrSkip)?\((\w+), /.exec(code)?.[1];
     const parameters = new RegExp(`^local function ${handler}\\(([^)]*)\\)`, 'm').exec(code)?.[1];
     expect(parameters?.split(/,\s*/)).toEqual(
       script.devices === 'many' ? deviceParameters(script) : undefined,

@@ -1,6 +1,6 @@
 -- heartbeat: notes a heartbeat of each device; a device may send a report with it.
 -- KEYS   online activity log pulse layout | state heartbeat history:reported history:presence
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout defaultTtl longestTtl exclusive holdTtls reportedCap presenceCap | id ttl reported expectedVersion expectedText
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout defaultTtl longestTtl exclusive holdTtls reportedCap presenceCap | id ttl reported digest expectedVersion expectedText
 -- Reply  {now, then for each device an array}. The array: {1, was offline, deadline, desired version}; {0}: not
 --        registered; {3, error}; {2, version, text}: nothing was done, and the stored report has this version and text.
 --        With `expectedVersion`: it is not the expected one. Without: it may be equal by value to the new one, which the
@@ -12,6 +12,7 @@
 -- @include devices
 -- @include record
 -- @include history
+-- @include digest
 -- @include announce
 -- @include stamp
 -- @include pulse
@@ -37,7 +38,7 @@ local function addTransitions(device, isAlive)
 end
 
 local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHistoryKey,
-    id, ttl, reported, expectedVersion, expectedText)
+    id, ttl, reported, digest, expectedVersion, expectedText)
   local device, oversize = readDevice(id, stateKey)
   if oversize then return {3, oversize} end
   if not device then return {0} end
@@ -84,6 +85,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
     state[REPORTED_AT] = now
     fields[5], fields[6] = dialect.reported, reported
+    fields[7], fields[8] = DIGEST_FIELD, digestPrefix(reported, int(state[REPORTED_VERSION]), isExclusive) .. digest
   end
   redis.call('HSET', stateKey, 'devstate', packState(state), unpack(fields))
   publishEvents(device, presenceCap)

@@ -19,3 +19,21 @@ local function eachDevice(handle, failed)
   end
   return replies
 end
+
+-- The result for a device that the script leaves to another script, which also replies its error if it has one.
+local SKIPPED = -1
+
+-- As `eachDevice`, but appends the results to `replies`, which it returns, and the result of a device that fails is
+-- SKIPPED. It takes less time, because one guard catches the errors of all devices: after one it goes on with the next.
+local function eachDeviceOrSkip(handle, replies)
+  local handleNext, at, last = deviceIterator(handle), #replies, #replies + deviceCount
+  local function handleRest()
+    while at < last do
+      at = at + 1
+      replies[at] = SKIPPED
+      replies[at] = handleNext()
+    end
+  end
+  while not pcall(handleRest) do end
+  return replies
+end

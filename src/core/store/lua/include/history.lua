@@ -40,6 +40,12 @@ local function hasValue(entry, json)
   return before and #entry == before + #json and string.find(entry, json, before + 1, true) == before + 1
 end
 
+-- Returns a history entry of a document in its short form, or, if it has a note, as JSON.
+local function documentEntry(at, version, note, value)
+  if note == '' then return at .. ' ' .. version .. ' ' .. value end
+  return '{"at":' .. at .. ',"version":' .. version .. note .. ',"value":' .. value .. '}'
+end
+
 -- Returns the history entry for a document that becomes `value`. `stored` is the document's text before the change,
 -- `since` the time (ms) of devstate's last change of it. "first":true in an entry means that before it there was only
 -- the empty document of the registration.
@@ -50,6 +56,5 @@ local function formatDocumentEntry(key, device, now, version, value, stored, sin
   elseif newest and not (hasValue(newest, stored) and registeredAt(device) <= since) then
     note = formatUnknown(since, now)
   end
-  if note == '' then return int(now) .. ' ' .. int(version) .. ' ' .. value end
-  return '{"at":' .. int(now) .. ',"version":' .. int(version) .. note .. ',"value":' .. value .. '}'
+  return documentEntry(int(now), int(version), note, value)
 end
