@@ -45,7 +45,7 @@ beforeEach(async () => {
   // The server then has all scripts, and the client has connected and knows the fleet's settings.
   await direct.registerDevice('other', 'lamp');
   await direct.deviceHeartbeat('other');
-  await direct.deviceHeartbeat('other', { on: true });
+  for (const on of [true, false]) await direct.deviceHeartbeat('other', { on });
   await direct.setDesiredState('other', { on: true });
   await direct.disconnectDevice('other');
   await manager.deviceHeartbeat('other');
@@ -58,6 +58,8 @@ interface Write {
   /** Whether it was done. */
   isDone(): Promise<boolean>;
   isNew?: true;
+  /** Done before it. */
+  before?(): Promise<unknown>;
   /** The number of script calls that are answered before it. */
   skip?: number;
   args: readonly string[];
@@ -97,6 +99,14 @@ const WRITES: Write[] = [
     what: 'a report',
     call: (of) => of.deviceHeartbeat(ID, { on: true }),
     isDone: () => has({ reportedVersion: 1, reportedState: { on: true } }),
+    skip: 1, // the first leaves a first report to the full script
+    args: ['heartbeat', ID, '--report', '{"on":true}'],
+  },
+  {
+    what: 'a second report',
+    before: () => direct.deviceHeartbeat(ID, { on: false }),
+    call: (of) => of.deviceHeartbeat(ID, { on: true }),
+    isDone: () => has({ reportedVersion: 2, reportedState: { on: true } }),
     args: ['heartbeat', ID, '--report', '{"on":true}'],
   },
   {
@@ -119,10 +129,11 @@ const WRITES: Write[] = [
   },
 ];
 
-async function prepare({ isNew }: Write): Promise<void> {
+async function prepare({ isNew, before }: Write): Promise<void> {
   if (isNew) return;
   await direct.registerDevice(ID, 'lamp');
   await direct.deviceHeartbeat(ID);
+  await before?.();
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {
@@ -208,7 +219,7 @@ describe('in a bulk result', () => {
 
   test('heartbeats without a report succeed beside a report that is unknown, also those of one tick', async () => {
     await direct.registerDevices(['a', 'b'].map((deviceId) => ({ deviceId, deviceType: 'lamp' })));
-    loseAnswer(proxy, '{"on":true}', 'swallow');
+    loseAnswer(proxy, '{"on":true}', 'swallow', 1); // the first leaves the report to the full script
     const [bare, report] = await inTime(
       Promise.allSettled([manager.deviceHeartbeat('a'), manager.deviceHeartbeat('b', { on: true })]),
     );

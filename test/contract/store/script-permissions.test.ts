@@ -57,7 +57,7 @@ const expiredDevice = async (fleet: SingleFleet) => {
   await cut(fleet, ID);
 };
 const args = { id: ID, type: 'plug', oldType: 'lamp', metadata: '{"a":1}', ttl: 5000 };
-const beat = { id: ID, ttl: '', reported: '{"a":1}', expectedVersion: '', expectedText: '' };
+const beat = { id: ID, ttl: '', reported: '{"a":1}', digest: '', expectedVersion: '', expectedText: '' };
 const desired = { id: ID, expectedVersion: 0, expectedText: '{}', desired: '{"a":1}', patch: '{"a":1}' };
 
 const cases: Case[] = [
