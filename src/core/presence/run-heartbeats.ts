@@ -8,7 +8,6 @@ import { sendBatches, sendUnfinished } from '../async/send-batches.js';
 import { DevstateError, notFoundError } from '../model/errors.js';
 import type { Heartbeat, HeartbeatResult } from '../model/heartbeat.js';
 import { validTtl } from '../model/heartbeat.js';
-import { valueDigest } from '../model/json-digest.js';
 import { isUnchanged, notUtf8Error, type StoredText } from '../model/stored-document.js';
 import { isolateDenials } from '../store/isolate-denials.js';
 import type { Partition } from '../store/partition.js';
@@ -16,6 +15,7 @@ import { isTransient } from '../store/redis-errors.js';
 import type { Evaluation } from '../store/requests.js';
 import { HEARTBEAT, HEARTBEAT_FAST, REPORT_FAST } from '../store/scripts.js';
 import { newReport } from './new-report.js';
+import { reportDigest } from './report-digest.js';
 
 /**
  * The stored report that a patch was merged into, or that a new report was compared with. If Redis holds another report
@@ -71,7 +71,7 @@ export async function runHeartbeats(
     exclusive: exclusive ? 1 : 0,
     holdTtls: hold,
   };
-  const prepared = beats.map((beat) => prepareBeat(beat, stored.get(beat.id)));
+  const prepared = beats.map((beat) => prepareBeat(beat, stored.get(beat.id), exclusive));
   const sent = prepared.flatMap((each) => (each instanceof DevstateError ? [] : [each]));
   const replies = await runByKind(partition, fleetArguments, sent);
   const ttls = sent.map(({ ttl }, i) => (hasCode(replies[i], 1) ? Number(ttl || fallbackTtl) : 0));
@@ -196,13 +196,17 @@ function withoutWasOffline(answer: Answer): Answer {
 }
 
 /** Returns the script's arguments for a heartbeat, or an error if its patch cannot be merged into the stored report. */
-function prepareBeat(beat: Heartbeat, stored: StoredReport | undefined): ItemResult<BeatArguments> {
+function prepareBeat(
+  beat: Heartbeat,
+  stored: StoredReport | undefined,
+  exclusive: boolean,
+): ItemResult<BeatArguments> {
   const { id, ttl, reportedJson = '', patch } = beat;
   const beatArguments = (reported: string, expectedVersion: number | string, expectedText: string) => ({
     id,
     ttl: ttl === undefined ? '' : validTtl(ttl),
     reported,
-    digest: reported === '' ? '' : valueDigest(reported),
+    digest: reported === '' ? '' : reportDigest(reported, exclusive),
     expectedVersion,
     expectedText,
   });

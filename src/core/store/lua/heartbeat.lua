@@ -85,7 +85,9 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, presenceHis
     state[REPORTED_VERSION] = state[REPORTED_VERSION] + 1
     state[REPORTED_AT] = now
     fields[5], fields[6] = dialect.reported, reported
-    fields[7], fields[8] = DIGEST_FIELD, digestPrefix(reported, int(state[REPORTED_VERSION]), isExclusive) .. digest
+    if digest ~= '' and dialect == DIALECTS[1] then
+      fields[7], fields[8] = DIGEST_FIELD, formatDigest(int(state[REPORTED_VERSION]), digest)
+    end
   end
   redis.call('HSET', stateKey, 'devstate', packState(state), unpack(fields))
   publishEvents(device, presenceCap)

@@ -16,33 +16,37 @@
 probeKeys()
 local pulseText = readPulse()
 local registeredField, reportedField = dialect.registered, dialect.reported
-local READ_FIELDS = {'id', 'devstate', 'reported', DIGEST_FIELD, 'registered'}
-local nowInt = int(now)
+local nowInt, sub = int(now), string.sub
+-- Where the digest of the value begins in the argument `digest`.
+local DIGEST_AT = isExclusive and 3 or CHECKSUM_DIGITS + 2
+local READ_FIELDS = {'devstate', 'reported', DIGEST_FIELD, 'registered'}
 
--- Returns whether a report is certainly another value than the stored one, which devstate wrote at `version`, and no
--- other program changed since. Then the newest entry of the history is the stored report, and need not be read.
-local function isNewValue(digest, stored, kept, version, reportedAt, registered)
-  if digest == '' then return false end
-  local written = digestPrefix(stored, version, isExclusive)
-  local length = #written
-  if string.sub(kept, 1, length) ~= written or string.sub(kept, length + 1) == digest then return false end
-  return isExclusive or parseInstant(dialect, registered) <= reportedAt
+-- Reads the fields of a record that are needed. `registered` tells whether another program registered the device again.
+local function readFields(stateKey)
+  if isExclusive then return call('HMGET', stateKey, 'devstate', reportedField, DIGEST_FIELD) end
+  return call('HMGET', stateKey, 'devstate', reportedField, DIGEST_FIELD, registeredField)
 end
 
 local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, id, ttl, reported, digest)
   if isBounded and oversizeIn(stateKey, dialect, READ_FIELDS) then return SKIPPED end
-  local values = call('HMGET', stateKey, idField, 'devstate', reportedField, DIGEST_FIELD, registeredField)
-  local stored = values[3]
-  if not (values[1] and values[2] and stored) then return SKIPPED end
-  local version, reportedAt, others, desiredVersion, ownTtl = match(values[2], ONLINE_STATE)
+  local values = readFields(stateKey)
+  local stored, kept = values[2], values[3]
+  if not (values[1] and stored and kept) then return SKIPPED end
+  local version, reportedAt, others, desiredVersion, ownTtl = match(values[1], ONLINE_STATE)
   if not version then return SKIPPED end
+
+  -- If the digest was kept for the stored text, devstate wrote the text, to a record in the fleet's dialect, and it is the
+  -- newest entry of the history, which need not be read.
+  local prefix = digestPrefix(version, stored)
+  if sub(kept, 1, #prefix) ~= prefix then return SKIPPED end
+  if not isExclusive and parseInstant(dialect, values[4]) > tonumber(reportedAt) then return SKIPPED end
   local deadline = deadlineOf(ttl, ownTtl)
   if reported == stored then
     if call('PEXPIREAT', heartbeatKey, deadline) == 0 then return SKIPPED end
     call('HSET', stateKey, lastSeenField, nowText, statusField, 'online')
     return addBeaten(id, deadline, ttl, ownTtl, desiredVersion)
   end
-  if not isNewValue(digest, stored, values[4] or '', version, tonumber(reportedAt), values[5]) then return SKIPPED end
+  if digest == '' or sub(digest, DIGEST_AT) == sub(kept, #prefix + 1) then return SKIPPED end
 
   -- The entry is written first: this fails if the key holds another Redis type, and Redis does not undo writes. It is
   -- removed if the device turns out to be offline.
@@ -53,8 +57,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, id, ttl, re
     return SKIPPED
   end
   call('HSET', stateKey, lastSeenField, nowText, statusField, 'online', reportedField, reported,
-    'devstate', nextVersion .. ' ' .. nowInt .. ' ' .. others,
-    DIGEST_FIELD, digestPrefix(reported, nextVersion, isExclusive) .. digest)
+    'devstate', nextVersion .. ' ' .. nowInt .. ' ' .. others, DIGEST_FIELD, formatDigest(nextVersion, digest))
   return addBeaten(id, deadline, ttl, ownTtl, desiredVersion)
 end
 
