@@ -35,6 +35,8 @@ const ANNOUNCE: ScriptCommand[] = ['ZSCORE', 'XADD', 'PUBLISH'];
 const PULSE: ScriptCommand[] = ['GET', 'SET'];
 const HOLD: ScriptCommand[] = ['ZCOUNT'];
 const VERDICT: ScriptCommand[] = ['HSET'];
+/** Those of the files that a script includes which announces transitions. */
+const TRANSITIONS = [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, ...ANNOUNCE, ...PULSE, ...HOLD];
 const BEATEN: ScriptCommand[] = ['SADD', 'ZADD'];
 
 function script<const Arg extends string, const DeviceArg extends string>(
@@ -59,22 +61,27 @@ export const REGISTER = script('register', registerLua, {
   commands: [...BASE, ...LAYOUT, ...RECORD, 'SCARD', 'HSET', 'SADD', 'EXISTS', 'SREM', 'ZADD'],
 });
 
+/** What the fast scripts for heartbeats have in common (`include/beaten.lua`). */
+const FAST = {
+  devices: 'many',
+  isFlat: true,
+  headLength: 0,
+  keys: ['online', 'activity', 'pulse', 'layout'],
+  args: ['defaultTtl', 'longestTtl', 'exclusive'],
+  probes: ['SCARD', 'ZCARD'],
+  unsentIf: { SADD: "exclusive == '1'" },
+} as const;
+
 /**
  * Notes heartbeats without a report of devices that stay online. It skips a device that is offline or was not
  * announced online; the caller then sends the device's heartbeat with `HEARTBEAT`.
  */
 export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
   repeat: 'repeatable',
-  devices: 'many',
-  isFlat: true,
-  headLength: 0,
-  keys: ['online', 'activity', 'pulse', 'layout'],
+  ...FAST,
   deviceKeys: ['state', 'heartbeat'],
-  args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl'],
-  probes: ['SCARD', 'ZCARD'],
   commands: [...BASE, ...LAYOUT, ...RECORD, ...BEATEN, ...PULSE, 'PEXPIREAT', 'HSET'],
-  unsentIf: { SADD: "exclusive == '1'" },
 });
 
 /**
@@ -83,16 +90,10 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
  */
 export const REPORT_FAST = script('report_fast', reportFastLua, {
   repeat: 'once',
-  devices: 'many',
-  isFlat: true,
-  headLength: 0,
-  keys: ['online', 'activity', 'pulse', 'layout'],
+  ...FAST,
   deviceKeys: ['state', 'heartbeat', 'history:reported'],
-  args: ['defaultTtl', 'longestTtl', 'exclusive'],
   deviceArgs: ['id', 'ttl', 'reported', 'digest'],
-  probes: ['SCARD', 'ZCARD'],
   commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, ...BEATEN, ...PULSE, 'PEXPIREAT', 'HSET'],
-  unsentIf: { SADD: "exclusive == '1'" },
 });
 
 /**
@@ -109,18 +110,7 @@ export const HEARTBEAT = script('heartbeat', heartbeatLua, {
   args: ['defaultTtl', 'longestTtl', 'exclusive', 'holdTtls', 'reportedCap', 'presenceCap'],
   deviceArgs: ['id', 'ttl', 'reported', 'digest', 'expectedVersion', 'expectedText'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  commands: [
-    ...BASE,
-    ...LAYOUT,
-    ...RECORD,
-    ...HISTORY,
-    ...ANNOUNCE,
-    ...PULSE,
-    ...HOLD,
-    'SADD',
-    'ZADD',
-    'HSET',
-  ],
+  commands: [...TRANSITIONS, 'SADD', 'ZADD', 'HSET'],
 });
 
 /** Decides whether devices are online or offline, and announces changes between the two that are not announced yet. */
@@ -133,22 +123,7 @@ export const SETTLE = script('settle', settleLua, {
   args: ['longestTtl', 'holdTtls', 'caller', 'honourHold', 'isStalled', 'indexOnly', 'presenceCap'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  commands: [
-    ...BASE,
-    ...LAYOUT,
-    ...RECORD,
-    ...HISTORY,
-    ...ANNOUNCE,
-    ...PULSE,
-    ...HOLD,
-    ...VERDICT,
-    'PTTL',
-    'PEXPIRE',
-    'SADD',
-    'SREM',
-    'ZADD',
-    'ZREM',
-  ],
+  commands: [...TRANSITIONS, ...VERDICT, 'PTTL', 'PEXPIRE', 'SADD', 'SREM', 'ZADD', 'ZREM'],
 });
 
 /** Finds, for a detector, the devices whose deadline in the index has passed. */
@@ -175,20 +150,7 @@ export const DISCONNECT = script('disconnect', disconnectLua, {
   args: ['longestTtl', 'holdTtls', 'presenceCap'],
   deviceArgs: ['id'],
   probes: ['SCARD', 'ZCARD', 'XLEN'],
-  commands: [
-    ...BASE,
-    ...LAYOUT,
-    ...RECORD,
-    ...HISTORY,
-    ...ANNOUNCE,
-    ...PULSE,
-    ...HOLD,
-    ...VERDICT,
-    'PTTL',
-    'DEL',
-    'SREM',
-    'ZADD',
-  ],
+  commands: [...TRANSITIONS, ...VERDICT, 'PTTL', 'DEL', 'SREM', 'ZADD'],
 });
 
 /** Replaces one device's desired document by compare-and-set, and publishes it on the device's channel. */
@@ -216,20 +178,7 @@ export const UNREGISTER = script('unregister', unregisterLua, {
   args: ['longestTtl', 'holdTtls'],
   deviceArgs: ['id', 'type', 'anyType'],
   probes: ['SCARD', 'SCARD', 'SCARD', 'ZCARD', 'XLEN', 'GET', 'GET', 'EXISTS', 'EXISTS', 'SCARD'],
-  commands: [
-    ...BASE,
-    ...LAYOUT,
-    ...RECORD,
-    ...HISTORY,
-    ...ANNOUNCE,
-    ...PULSE,
-    ...HOLD,
-    'HLEN',
-    'EXISTS',
-    'DEL',
-    'SREM',
-    'ZREM',
-  ],
+  commands: [...TRANSITIONS, 'HLEN', 'EXISTS', 'DEL', 'SREM', 'ZREM'],
   unsentIf: { SET: 'true', RPUSH: 'true', LTRIM: 'true' },
 });
 
