@@ -91,6 +91,7 @@ export const HEARTBEAT_FAST = script('heartbeat_fast', heartbeatFastLua, {
 export const REPORT_FAST = script('report_fast', reportFastLua, {
   repeat: 'once',
   ...FAST,
+  args: [...FAST.args, 'reportedCap'],
   deviceKeys: ['state', 'heartbeat', 'history:reported'],
   deviceArgs: ['id', 'ttl', 'reported', 'digest'],
   commands: [...BASE, ...LAYOUT, ...RECORD, ...HISTORY, ...BEATEN, ...PULSE, 'PEXPIREAT', 'HSET'],

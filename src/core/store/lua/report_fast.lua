@@ -1,7 +1,7 @@
 -- report_fast: notes heartbeats of devices that stay online and certainly send a new report, or the very text of the
 --        stored one. All others, and devices that it skips as heartbeat_fast.lua does, are left to heartbeat.lua.
 -- KEYS   online activity pulse layout | state heartbeat history:reported
--- ARGV   testTime notAfter permissionCheck dialectName channel logCap historyCap maxFieldBytes layout defaultTtl longestTtl exclusive | id ttl reported digest
+-- ARGV   testTime notAfter permissionCheck dialectName channel logCap maxFieldBytes layout defaultTtl longestTtl exclusive reportedCap | id ttl reported digest
 -- Reply  as heartbeat_fast.
 -- Events none.
 -- @include base
@@ -51,7 +51,7 @@ local function heartbeat(stateKey, heartbeatKey, reportedHistoryKey, id, ttl, re
   -- The entry is written first: this fails if the key holds another Redis type, and Redis does not undo writes. It is
   -- removed if the device turns out to be offline.
   local nextVersion = int(version + 1)
-  appendEntry(reportedHistoryKey, documentEntry(nowInt, nextVersion, '', reported))
+  appendEntry(reportedHistoryKey, documentEntry(nowInt, nextVersion, '', reported), reportedCap)
   if call('PEXPIREAT', heartbeatKey, deadline) == 0 then
     call('LTRIM', reportedHistoryKey, '0', '-2')
     return SKIPPED
