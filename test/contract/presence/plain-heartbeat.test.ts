@@ -272,7 +272,7 @@ describe('with the role device', () => {
     const own = await ownFleet();
     const results = await heartbeats(
       own,
-      [1, 2, 3].map((n) => ({ id: ID, reportedJson: `{"n":${n}}`, ttl: 30 })),
+      [1, 2, 3].map((n) => ({ id: ID, reportedJson: `{"n":${n}}`, ttl: n < 3 ? 60_000 : 30 })),
     );
     expect(results).toMatchObject([{ wasOffline: true }, { wasOffline: false }, { wasOffline: false }]);
     await expired(admin.only, ID);
