@@ -5,6 +5,7 @@
  */
 
 import { beforeAll, expect, test } from 'vitest';
+import { decodeEntry } from '../../../src/core/history/history-entry.js';
 import type { PresenceEvent } from '../../../src/core/model/presence-event.js';
 import type { Fleet } from '../../../src/core/store/fleet.js';
 import { partitionNumber } from '../../../src/core/store/partition-number.js';
@@ -142,7 +143,7 @@ async function findAll(fleet: Fleet, ids: readonly string[]): Promise<Found[]> {
       lastSeen: Number(lastSeen),
       seq,
       presenceAt,
-      history: history.map((entry) => (JSON.parse(entry) as { seq: number }).seq),
+      history: history.map((entry) => decodeEntry(deviceId, 'presence', entry).number),
     });
   }
   return found;
