@@ -22,6 +22,7 @@ import type { Link } from '../../src/core/store/link.js';
 import type { Partition } from '../../src/core/store/partition.js';
 import { libraryLink } from '../../src/library/own-client.js';
 import { connect } from '../../src/redis/client.js';
+import { ServerLink } from '../../src/redis/server-link.js';
 import { parseTarget } from '../../src/redis/target-url.js';
 import { pulseText } from './hold/pulse.js';
 import type { TestBackend } from './redis.js';
@@ -44,7 +45,7 @@ export class SingleFleet extends Fleet {
   readonly only: Partition;
 
   constructor(connection: Redis | Link, { clock, ...options }: TestFleetOptions = {}) {
-    super('whenOpen' in connection ? connection : linkOf(connection), options, clock);
+    super('whenOpen' in connection ? connection : linkOf(connection, clock), options, clock);
     this.only = this.layOutPartitions(1)[0] as Partition;
   }
 
@@ -58,9 +59,12 @@ export class SingleFleet extends Fleet {
   }
 }
 
-/** The link to a client. Fleets that share a client share its link, so that the client gets each listener once. */
-function linkOf(client: Redis): Link {
-  return libraryLink(client, DEFAULT_REQUEST_TIMEOUT_MS).link;
+/**
+ * The link to a client. Fleets that share a client share its link, so that the client gets each listener once. A fleet with
+ * a clock of its own gets a link of its own, because the link takes the time in replies for the server's.
+ */
+function linkOf(client: Redis, clock: TestFleetOptions['clock']): Link {
+  return clock ? new ServerLink(client) : libraryLink(client, DEFAULT_REQUEST_TIMEOUT_MS).link;
 }
 
 /** The keys of a partition, or of a fleet with only one. */
