@@ -2,7 +2,9 @@
  * What the time limit of scripts costs Redis: heartbeats by the script as it is, and by the same script without the line
  * that compares the time with the argument `notAfter`. Measured is the CPU time of Redis' main thread.
  */
+import { load } from '../../scripts/load.js';
 import { Fleet } from '../support/fleet.js';
+import { recordedScripts } from '../support/recorded.js';
 import { inTurn } from '../support/rounds.js';
 import { cpuMs } from '../support/server.js';
 
@@ -16,10 +18,12 @@ export async function timeLimit(bench) {
   const fleet = new Fleet(DEVICES);
   await fleet.build(server);
   const client = server.client();
+  const [{ HEARTBEAT_FAST }] = await load('src/core/store/scripts.ts');
+  const { source } = HEARTBEAT_FAST;
   const lines = [];
   for (const [batch, calls] of Object.entries(CALLS)) {
     const ids = fleet.onlineIds().slice(0, Number(batch));
-    const { source, args } = await recorded(bench, client, ids);
+    const args = await recordedArguments(bench, client, ids);
     const cpuOf = (text) => async () => {
       const sha = await client.script('LOAD', text);
       const before = await cpuMs(client);
@@ -38,27 +42,13 @@ export async function timeLimit(bench) {
   return { lines };
 }
 
-/** The source of the script that sends these heartbeats, and the arguments of its call with a limit far ahead. */
-async function recorded(bench, client, ids) {
+/** The arguments of the script call that sends these heartbeats, from the number of its keys on, with a limit far ahead. */
+async function recordedArguments(bench, client, ids) {
   const manager = bench.manager(client);
-  const { eval: evaluate, evalsha } = client;
-  let source;
-  let args;
-  Object.assign(client, {
-    evalsha: (_sha, ...rest) => {
-      args = rest;
-      return Promise.reject(new Error('NOSCRIPT'));
-    },
-    eval: (text, ...rest) => {
-      source = text;
-      return evaluate.call(client, text, ...rest);
-    },
-  });
-  await manager.deviceHeartbeats(ids.map((deviceId) => ({ deviceId })));
-  Object.assign(client, { eval: evaluate, evalsha });
-  const [keys] = args;
-  const limit = args.findIndex((arg, i) => i > keys && typeof arg === 'number' && arg > 1e12);
-  return { source, args: args.with(limit, 4e12) };
+  const send = () => manager.deviceHeartbeats(ids.map((deviceId) => ({ deviceId })));
+  await send(); // the server then knows the script, and asks for no permissions again
+  const [call] = await recordedScripts(client, send);
+  return call.slice(2);
 }
 
 function withoutLimit(source) {
