@@ -85,7 +85,11 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
   await declareInPartitions(fleet, former, partitions);
   const layout: FleetLayout = {
     version: LAYOUT_VERSION,
-    ...{ partitions, dialect, writers, deviceLogins, hold },
+    partitions,
+    dialect,
+    writers,
+    deviceLogins,
+    hold,
     history: { ...settings.historyCaps, ...options.history },
     logCap: options.logCap ?? settings.logCap,
   };
@@ -95,7 +99,11 @@ export async function declareFleet(fleet: Fleet, options: DeclareOptions = {}): 
   const [anyPartition] = all as [Partition, ...Partition[]];
   const declaration = {
     version: LAYOUT_VERSION,
-    ...{ partitions, declaredDialect: dialect, writers, deviceLogins: deviceLogins ? 1 : 0, hold },
+    partitions,
+    declaredDialect: dialect,
+    writers,
+    deviceLogins: deviceLogins ? 1 : 0,
+    hold,
     caps: declaredCaps(options),
   };
   await anyPartition.run(DECLARE, declaration, []);
